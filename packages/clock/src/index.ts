@@ -1,0 +1,1 @@
+export { type Clock, ManualClock, type Timer, systemClock } from './clock.ts'

@@ -1,0 +1,26 @@
+import { hash } from 'node:crypto'
+
+/**
+ * The hash chain of a source, made at accept time.
+ *
+ *     leaf(n) = SHA-256( text of event n, UTF-8 )
+ *     head(0) = SHA-256( "hansard-chain-1\n" + source + "\n" + epoch )
+ *     head(n) = SHA-256( head(n-1) + "\n" + leaf(n) )
+ *
+ * All hashes are written as 64 lowercase hexadecimal digits and hashed as those ASCII digits, so that a
+ * page of any language, or `sha256sum`, can walk the chain. Whoever holds head(n) can tell whether any of
+ * events 1 … n was altered, left out, added or moved.
+ */
+export type Head = string
+
+export function leafOf(body: string): string {
+  return hash('sha256', body, 'hex')
+}
+
+export function genesisHead(source: string, epoch: number): Head {
+  return hash('sha256', `hansard-chain-1\n${source}\n${epoch}`, 'hex')
+}
+
+export function nextHead(head: Head, leaf: string): Head {
+  return hash('sha256', `${head}\n${leaf}`, 'hex')
+}

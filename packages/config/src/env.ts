@@ -1,0 +1,75 @@
+/**
+ * Settings are read once, complained about once, and passed on as values.
+ *
+ * Each accessor notes a problem and returns its fallback; `check()` then throws one `ConfigError`
+ * that lists every problem, so that an operator fixes a bad environment in one go.
+ */
+export class Env {
+  readonly #source: Readonly<Record<string, string | undefined>>
+  readonly #problems: string[] = []
+
+  constructor(source: Readonly<Record<string, string | undefined>>) {
+    this.#source = source
+  }
+
+  /** A non-empty string. Required unless a fallback is given. */
+  string(name: string, { fallback }: { fallback?: string } = {}): string {
+    const value = this.#source[name]
+    if (value !== undefined && value !== '') return value
+    if (fallback !== undefined) return fallback
+    this.#problems.push(`${name} is not set.`)
+    return ''
+  }
+
+  /** A string that may be absent. */
+  optional(name: string): string | undefined {
+    const value = this.#source[name]
+    return value === undefined || value === '' ? undefined : value
+  }
+
+  /** A whole number within `min` and `max`, both included. */
+  integer(name: string, { min, max, fallback }: { min: number; max: number; fallback: number }): number {
+    const value = this.optional(name)
+    if (value === undefined) return fallback
+    const parsed = Number(value)
+    if (/^-?\d+$/.test(value) && parsed >= min && parsed <= max) return parsed
+    this.#problems.push(`${name} is "${value}"; it takes a whole number from ${min} to ${max}.`)
+    return fallback
+  }
+
+  /** `true` or `false`. */
+  flag(name: string, { fallback }: { fallback: boolean }): boolean {
+    const value = this.optional(name)
+    if (value === undefined) return fallback
+    if (value === 'true' || value === 'false') return value === 'true'
+    this.#problems.push(`${name} is "${value}"; it takes true or false.`)
+    return fallback
+  }
+
+  /** A value that a parser of the caller's understands; the parser throws with the reason when it does not. */
+  parsed<T>(name: string, { parse, fallback }: { parse: (text: string) => T; fallback: T }): T {
+    const value = this.optional(name)
+    if (value === undefined) return fallback
+    try {
+      return parse(value)
+    } catch (error) {
+      this.#problems.push(`${name} is "${value}"; ${(error as Error).message}`)
+      return fallback
+    }
+  }
+
+  /** Throws one `ConfigError` with every problem found so far. */
+  check(): void {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems)
+  }
+}
+
+/** The settings are wrong; nothing was started. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`The settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}

@@ -1,0 +1,1 @@
+export { ConfigError, Env } from './env.ts'

@@ -1,0 +1,2 @@
+export { type Loop, startLoop } from './loop.ts'
+export { StopStack, type Service } from './service.ts'

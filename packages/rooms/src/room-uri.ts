@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+
+const ROOM_URI = /^ma-chan:\/\/([a-z0-9.-]+)\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
+
+/** `ma-chan://<domain>/<guid>`: a room's name for ever, whatever it is called. */
+export function newRoomUri(domain: string): string {
+  return `ma-chan://${domain}/${randomUUID()}`
+}
+
+/** The parts of a room URI, or undefined when the text is not one. */
+export function parseRoomUri(uri: string): { domain: string; guid: string } | undefined {
+  const match = ROOM_URI.exec(uri)
+  return match ? { domain: match[1]!, guid: match[2]! } : undefined
+}
+
+/** Why a text cannot name a room, or undefined when it can. At most 256 characters, none of them a control. */
+export function roomNameProblem(name: string): string | undefined {
+  return nameProblem('A room name', name)
+}
+
+export function nameProblem(what: string, name: string): string | undefined {
+  if (name.trim() === '') return `${what} may not be empty.`
+  if (name.length > 256) return `${what} may have at most 256 characters; this one has ${name.length}.`
+  if (!name.isWellFormed()) return `${what} must be valid Unicode; this one holds half a surrogate pair.`
+  if (/\p{Cc}/u.test(name)) return `${what} may not hold control characters.`
+  return undefined
+}

@@ -1,0 +1,48 @@
+import type { Knex } from 'knex'
+import type { Database } from './database.ts'
+
+/** One step forward. There is no way back: a record is not made by undoing it. */
+export type Migration = { readonly name: string; up(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void> }
+
+const MIGRATION_LOCK = 0x48616e73
+
+/**
+ * Brings a database to the newest of `migrations`, whose order is their numbering from 1.
+ *
+ * Everything happens in one transaction under a lock of the database's own, so that several services may
+ * start at once and one that is killed half-way leaves nothing behind. A database that is newer than this
+ * program is refused: an old program would write what a newer one no longer understands.
+ */
+export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
+  await db.knex.transaction(async (tx) => {
+    if (db.dialect === 'postgres') await tx.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
+    if (!(await tx.schema.hasTable('schema_migration'))) {
+      await tx.schema.createTable('schema_migration', (table) => {
+        table.integer('version').primary()
+        table.text('name').notNullable()
+      })
+    }
+    const applied: { version: number; name: string }[] = await tx('schema_migration').orderBy('version')
+    applied.forEach((row, index) => {
+      const known = migrations[index]
+      if (!known) {
+        throw new MigrationError(
+          `The database is at version ${applied.length} and this program knows only ${migrations.length}. Install the newer program.`,
+        )
+      }
+      if (known.name !== row.name) {
+        throw new MigrationError(`Version ${row.version} of the database is "${row.name}", not "${known.name}": another product's?`)
+      }
+    })
+    for (const [index, migration] of migrations.entries()) {
+      if (index < applied.length) continue
+      await migration.up(tx, db.dialect)
+      await tx('schema_migration').insert({ version: index + 1, name: migration.name })
+    }
+  })
+}
+
+/** Needs a person: the database and the program do not belong together. Nothing was changed. */
+export class MigrationError extends Error {
+  override name = 'MigrationError'
+}
