@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { count, timestamp } from './paging.ts'
+
+/** A source as the worker knows it: the last roll call that mentioned it, and how far its events are staged. */
+export const SourceStatus = z.object({
+  source: z.string(),
+  epoch: count,
+  state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
+  lastSeq: count,
+  stagedThrough: count,
+  reportedAt: timestamp,
+  silentForMs: count,
+  /** true when the open interval cannot be closed because of this source */
+  holding: z.boolean(),
+})
+export type SourceStatus = z.infer<typeof SourceStatus>
+
+export const SealedInterval = z.object({
+  adapter: z.string(),
+  number: count,
+  start: timestamp,
+  end: timestamp,
+  sealedAt: timestamp,
+})
+export type SealedInterval = z.infer<typeof SealedInterval>
+
+export const AdapterStatus = z.object({
+  name: z.string(),
+  /** why this adapter does not get on, with what to do about it; null when it does */
+  problem: z.string().nullable(),
+  lastSealed: SealedInterval.nullable(),
+})
+export type AdapterStatus = z.infer<typeof AdapterStatus>
+
+/** Where everything that was accepted is right now. */
+export const PoolStatus = z.object({
+  pool: z.string(),
+  version: z.string(),
+  takenAt: timestamp,
+  sources: z.array(SourceStatus),
+  outbox: z.object({ rows: count, oldestAt: timestamp.nullable() }),
+  queue: z.object({ waiting: count, active: count, failed: count }),
+  staged: z.object({ events: count }),
+  /** age of the oldest accepted event that is in no sealed export yet; null when there is none */
+  oldestUnexportedAgeMs: count.nullable(),
+  openInterval: z.object({ start: timestamp, end: timestamp }).nullable(),
+  quarantine: z.object({ count }),
+  adapters: z.array(AdapterStatus),
+  /** sentences for an operator, worst first; empty when all is well */
+  alarms: z.array(z.string()),
+})
+export type PoolStatus = z.infer<typeof PoolStatus>
+
+export const DeclareDeadRequest = z.strictObject({ source: z.string().min(1) })
+export type DeclareDeadRequest = z.infer<typeof DeclareDeadRequest>
+
+/** The epoch that was fenced. A source that is not alive any more is a `conflict`, an unknown one `not-found`. */
+export const DeclareDeadReply = z.object({ source: z.string(), epoch: count })
+export type DeclareDeadReply = z.infer<typeof DeclareDeadReply>
