@@ -1,1 +1,27 @@
-export {}
+export { type Chat, chatsAfter, chatsBefore } from './chats.ts'
+export type { Fact, Outcome } from './facts.ts'
+export { type Lease, releaseLease, takeLease } from './leases.ts'
+export { POOL_MIGRATIONS } from './migrations.ts'
+export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
+export { allParticipants, type OrphanedParticipant, orphanedParticipants } from './participants.ts'
+export {
+  createPrincipals,
+  findPrincipal,
+  listPrincipals,
+  type NewPrincipal,
+  type Principal,
+  type PrincipalRole,
+  putSecret,
+} from './principals.ts'
+export {
+  createRecordWriter,
+  RecordBusy,
+  type RecordError,
+  RecordUnavailable,
+  type RecordWriter,
+  SourceFenced,
+} from './record-writer.ts'
+export { createRoom, findRoom, isMember, listRooms, type Room, rosterOf } from './rooms.ts'
+export { type PoolSettings, poolSettings } from './settings.ts'
+export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
+export { declareDead, settleSource, type Source, startSource, stopSource, takeRollCall } from './sources.ts'

@@ -1,0 +1,89 @@
+import { type Database, type SqliteHandle, withSqlite } from '@hansard/sql'
+import type SqliteDatabase from 'better-sqlite3'
+import type { Fact } from './facts.ts'
+import { type After, numberFacts, participantKey, postKey, type RoomCounters, type SourceCounters } from './number-facts.ts'
+import { type Commit, SourceFenced } from './record-writer.ts'
+
+type Statements = Record<
+  'room' | 'post' | 'participant' | 'addChat' | 'addParticipant' | 'dropParticipant' | 'addOutbox' | 'room_' | 'source_',
+  SqliteDatabase.Statement
+>
+const prepared = new WeakMap<SqliteHandle, Statements>()
+
+/** One batch, one transaction, one fsync. Synchronous from begin to commit: nothing else runs in between. */
+export const commitSqlite: Commit = (db, source, facts, now, { findRepeats }) =>
+  withSqlite(db, (handle) => {
+    const sql = statementsOf(handle)
+    handle.exec('BEGIN IMMEDIATE')
+    try {
+      const after = numberFacts(facts, readBefore(sql, facts, findRepeats), source, now)
+      write(sql, source, after)
+      handle.exec('COMMIT')
+      return after
+    } catch (error) {
+      // A failed COMMIT (a full disk, say) has already rolled back, or will now.
+      if (handle.inTransaction) handle.exec('ROLLBACK')
+      throw error
+    }
+  })
+
+function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolean) {
+  const rooms = new Map<number, RoomCounters>()
+  const posts = new Map<string, { chatId: number; at: number }>()
+  const participants = new Set<string>()
+  for (const fact of facts) {
+    if (!rooms.has(fact.roomId)) {
+      const row = sql.room.get(fact.roomId) as RoomCounters | undefined
+      if (row) rooms.set(row.id, row)
+    }
+    if (fact.kind === 'chat' && (fact.again || findRepeats)) {
+      const row = sql.post.get(fact.principal.id, fact.roomId, fact.post) as { chatId: number; at: number } | undefined
+      if (row) posts.set(postKey(fact.roomId, fact.principal.id, fact.post), row)
+    } else if (fact.kind === 'join' || fact.kind === 'part') {
+      if (sql.participant.get(fact.roomId, fact.session)) participants.add(participantKey(fact.roomId, fact.session))
+    }
+  }
+  return { rooms, posts, participants }
+}
+
+function write(sql: Statements, source: SourceCounters & { name: string; epoch: number }, after: After): void {
+  const { lastSeq, lastStamp, head } = after.source
+  const alive = sql.source_.run(lastSeq, head, lastStamp, lastStamp, source.name, source.epoch)
+  if (alive.changes !== 1) throw new SourceFenced(source)
+  for (const room of after.rooms) sql.room_.run(room.lastChatId, room.lastRoomSeq, room.id)
+  for (const part of after.parts) sql.dropParticipant.run(part.roomId, part.session)
+  for (const join of after.joins) {
+    sql.addParticipant.run(join.roomId, join.session, join.principalId, source.name, source.epoch, join.at)
+  }
+  for (const chat of after.chats) sql.addChat.run(chat.roomId, chat.chatId, chat.at, chat.principalId, chat.post, chat.content)
+  for (const event of after.outbox) sql.addOutbox.run(source.name, source.epoch, event.seq, event.at, event.body, event.head)
+}
+
+function statementsOf(handle: SqliteHandle): Statements {
+  let sql = prepared.get(handle)
+  if (!sql) {
+    sql = {
+      room: handle.prepare(
+        'select id, uri, name, last_chat_id as "lastChatId", last_room_seq as "lastRoomSeq" from room where id = ?',
+      ),
+      post: handle.prepare(
+        'select chat_id as "chatId", posted_at as "at" from chat where principal_id = ? and room_id = ? and post = ?',
+      ),
+      participant: handle.prepare('select 1 from participant where room_id = ? and session = ?'),
+      addChat: handle.prepare(
+        'insert into chat (room_id, chat_id, posted_at, principal_id, post, content) values (?, ?, ?, ?, ?, ?)',
+      ),
+      addParticipant: handle.prepare(
+        'insert into participant (room_id, session, principal_id, source, epoch, joined_at) values (?, ?, ?, ?, ?, ?)',
+      ),
+      dropParticipant: handle.prepare('delete from participant where room_id = ? and session = ?'),
+      addOutbox: handle.prepare('insert into outbox (source, epoch, seq, at, body, head) values (?, ?, ?, ?, ?, ?)'),
+      room_: handle.prepare('update room set last_chat_id = ?, last_room_seq = ? where id = ?'),
+      source_: handle.prepare(
+        "update source set last_seq = ?, head = ?, last_stamp = ?, reported_at = ? where name = ? and epoch = ? and state = 'alive'",
+      ),
+    }
+    prepared.set(handle, sql)
+  }
+  return sql
+}

@@ -1,0 +1,130 @@
+import { type ComplianceEvent, encodeEvent, type EnvelopeEvent, leafOf, nextHead } from '@hansard/compliance-event'
+import type { Fact, Outcome } from './facts.ts'
+
+/** What the transaction reads, under lock, before it numbers anything. */
+export type Before = {
+  readonly rooms: ReadonlyMap<number, RoomCounters>
+  /** Posts of the batch that are on record already, by `postKey`. */
+  readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
+  /** Participants the batch's joins and parts speak of, by `participantKey`. */
+  readonly participants: ReadonlySet<string>
+}
+export type RoomCounters = { readonly id: number; readonly uri: string; readonly name: string; readonly lastChatId: number; readonly lastRoomSeq: number }
+
+/** The source's own counters: where its numbering, its clock and its chain stand. */
+export type SourceCounters = { readonly lastSeq: number; readonly lastStamp: number; readonly head: string }
+
+/** What the transaction writes. */
+export type After = {
+  readonly outcomes: readonly Outcome[]
+  readonly chats: readonly { roomId: number; chatId: number; at: number; principalId: number; post: string; content: string }[]
+  readonly joins: readonly { roomId: number; session: string; principalId: number; at: number }[]
+  readonly parts: readonly { roomId: number; session: string }[]
+  readonly outbox: readonly EnvelopeEvent[]
+  readonly rooms: readonly { id: number; lastChatId: number; lastRoomSeq: number }[]
+  readonly source: SourceCounters
+}
+
+export const postKey = (roomId: number, principalId: number, post: string) => `${roomId} ${principalId} ${post}`
+export const participantKey = (roomId: number, session: string) => `${roomId} ${session}`
+
+/**
+ * Gives a batch of facts their numbers: chat ids per room, places in each room's order, sequence numbers and
+ * chain heads of the source. Pure, so both dialects number alike; the caller holds the locks.
+ *
+ * Facts keep their order. A repeated post, a second join of one session and a part of somebody who is not there
+ * get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
+ */
+export function numberFacts(facts: readonly Fact[], before: Before, source: SourceCounters & { name: string; epoch: number }, now: number): After {
+  const at = Math.max(now, source.lastStamp)
+  const rooms = new Map<number, { id: number; uri: string; name: string; lastChatId: number; lastRoomSeq: number; touched: boolean }>()
+  for (const room of before.rooms.values()) rooms.set(room.id, { ...room, touched: false })
+  const posts = new Map(before.posts)
+  const present = new Set(before.participants)
+  const joins = new Map<string, { roomId: number; session: string; principalId: number; at: number }>()
+  const parts = new Map<string, { roomId: number; session: string }>()
+  const chats: After['chats'][number][] = []
+  const outbox: EnvelopeEvent[] = []
+  let seq = source.lastSeq
+  let head = source.head
+
+  const outcomes = facts.map((fact): Outcome => {
+    const room = rooms.get(fact.roomId)
+    if (!room) return { kind: 'no-such-room' }
+
+    const record = (detail: EventDetail) => {
+      room.touched = true
+      room.lastRoomSeq += 1
+      seq += 1
+      const principal = fact.principal
+      const body = encodeEvent({
+        v: 1,
+        source: source.name,
+        epoch: source.epoch,
+        seq,
+        at,
+        room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
+        principal: {
+          id: principal.id,
+          uri: principal.uri,
+          name: principal.name,
+          ...(principal.email === undefined ? {} : { email: principal.email }),
+          internal: principal.internal,
+        },
+        ...detail,
+      } as ComplianceEvent)
+      head = nextHead(head, leafOf(body))
+      outbox.push({ seq, at, body, head })
+    }
+
+    switch (fact.kind) {
+      case 'chat': {
+        const key = postKey(room.id, fact.principal.id, fact.post)
+        const first = posts.get(key)
+        if (first) return { kind: 'chat', ...first, repeated: true }
+        room.lastChatId += 1
+        const chatId = room.lastChatId
+        record({ kind: 'chat', chatId, content: fact.text })
+        posts.set(key, { chatId, at })
+        const content = JSON.stringify(fact.text)
+        chats.push({ roomId: room.id, chatId, at, principalId: fact.principal.id, post: fact.post, content })
+        return { kind: 'chat', chatId, at, repeated: false }
+      }
+      case 'join': {
+        const key = participantKey(room.id, fact.session)
+        if (present.has(key)) return { kind: 'join', at, lastChatId: room.lastChatId, repeated: true }
+        record({ kind: 'join', session: fact.session })
+        present.add(key)
+        joins.set(key, { roomId: room.id, session: fact.session, principalId: fact.principal.id, at })
+        return { kind: 'join', at, lastChatId: room.lastChatId, repeated: false }
+      }
+      case 'part': {
+        const key = participantKey(room.id, fact.session)
+        if (!present.delete(key)) return { kind: 'part', at, repeated: true }
+        record({ kind: 'part', session: fact.session, reason: fact.reason })
+        // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
+        if (!joins.delete(key) || before.participants.has(key)) parts.set(key, { roomId: room.id, session: fact.session })
+        return { kind: 'part', at, repeated: false }
+      }
+      case 'backchat':
+        record({ kind: 'backchat', firstChatId: fact.firstChatId, lastChatId: fact.lastChatId })
+        return { kind: 'backchat', at }
+    }
+  })
+
+  return {
+    outcomes,
+    chats,
+    joins: [...joins.values()],
+    parts: [...parts.values()],
+    outbox,
+    rooms: [...rooms.values()].filter((room) => room.touched),
+    source: { lastSeq: seq, lastStamp: at, head },
+  }
+}
+
+type EventDetail =
+  | { kind: 'chat'; chatId: number; content: string }
+  | { kind: 'join'; session: string }
+  | { kind: 'part'; session: string; reason: string }
+  | { kind: 'backchat'; firstChatId: number; lastChatId: number }

@@ -1,0 +1,29 @@
+import type { Database } from '@hansard/sql'
+import type { Principal } from './principals.ts'
+import { findPrincipals } from './principals.ts'
+
+/** A participant whose service ended before it could record the departure. */
+export type OrphanedParticipant = { readonly roomId: number; readonly session: string; readonly principal: Principal }
+
+/** Participants of sources that are no longer alive, at most `limit`. Any survivor may part them; the record keeps one. */
+export async function orphanedParticipants(db: Database, limit: number): Promise<OrphanedParticipant[]> {
+  const rows: { room_id: number; session: string; principal_id: number }[] = await db
+    .knex('participant')
+    .join('source', (on) => on.on('source.name', 'participant.source').andOn('source.epoch', 'participant.epoch'))
+    .whereNot('source.state', 'alive')
+    .orderBy(['participant.room_id', 'participant.session'])
+    .limit(limit)
+    .select('participant.room_id', 'participant.session', 'participant.principal_id')
+  const principals = await findPrincipals(db, [...new Set(rows.map((row) => row.principal_id))])
+  return rows.map((row) => ({ roomId: row.room_id, session: row.session, principal: principals.get(row.principal_id)! }))
+}
+
+/** Participants of every room, on every server: what joins and parts must fold to. */
+export async function allParticipants(db: Database): Promise<{ roomUri: string; session: string; principalUri: string }[]> {
+  return db
+    .knex('participant')
+    .join('room', 'room.id', 'participant.room_id')
+    .join('principal', 'principal.id', 'participant.principal_id')
+    .orderBy(['room.uri', 'participant.session'])
+    .select('room.uri as roomUri', 'participant.session', 'principal.uri as principalUri')
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '@hansard/clock'
+import { type Database, isTransient, isUniqueViolation } from '@hansard/sql'
+import { commitPostgres } from './commit-postgres.ts'
+import { commitSqlite } from './commit-sqlite.ts'
+import type { Fact, Outcome } from './facts.ts'
+import type { After, SourceCounters } from './number-facts.ts'
+import type { Source } from './sources.ts'
+
+/**
+ * The record writer: the only way a fact enters the pool database.
+ *
+ * Many facts, one transaction, one fsync. A fact, its compliance event and the source's counters commit together or not
+ * at all, so there is no chat that compliance cannot see and no hole in the numbering. Callers are told after the commit
+ * is durable, in the order of the record.
+ *
+ * The danger is a commit whose outcome is unknown (the connection broke while committing). The writer then trusts
+ * nothing it remembers: it reads the source's counters back before it writes again, and answers every fact of the
+ * batch with `RecordUnavailable`. The client repeats its post under the same name and is given the first chat id if
+ * the commit did happen; departures are repeated by the writer's owner, and a second one records nothing.
+ */
+export type RecordWriter = {
+  /** Puts a fact on record. `done` is called once: with the outcome after the commit, or with the error. */
+  record(fact: Fact, done: (outcome: Outcome | RecordError) => void): void
+  /** Commits nothing but the time: later events of this source will not be stamped earlier. Rejects like a fact would. */
+  report(): Promise<void>
+  /** Facts waiting or being committed. */
+  depth(): number
+  /** Resolves when nothing waits any more. */
+  drained(): Promise<void>
+  /** Refuses new facts and resolves when those under way are answered. */
+  stop(): Promise<void>
+}
+
+export type RecordError = RecordUnavailable | SourceFenced | RecordBusy
+
+/** Transient: the database could not be reached or would not commit. Whether the batch is on record is unknown. */
+export class RecordUnavailable extends Error {
+  override name = 'RecordUnavailable'
+}
+
+/** Transient: more facts are waiting than the writer may hold. This one was not taken. */
+export class RecordBusy extends Error {
+  override name = 'RecordBusy'
+}
+
+/** For good: a successor has taken over this source's name. Nothing more can be recorded by this instance. */
+export class SourceFenced extends Error {
+  override name = 'SourceFenced'
+  constructor(source: { name: string; epoch: number }) {
+    super(`Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`)
+  }
+}
+
+/** @internal One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
+export type Commit = (
+  db: Database,
+  source: SourceCounters & { name: string; epoch: number },
+  facts: readonly Fact[],
+  now: number,
+  options: { findRepeats: boolean },
+) => Promise<After>
+
+export function createRecordWriter(options: {
+  db: Database
+  clock: Clock
+  source: Source
+  /** facts in one transaction at most */
+  batchMax?: number
+  /** facts waiting at most; more are refused with `RecordBusy` */
+  waitingMax?: number
+  /** called after each batch's facts were answered */
+  onBatch?: (facts: readonly Fact[]) => void
+  /** called when a batch failed and its outcome may be unknown */
+  onFailure?: (error: unknown, facts: readonly Fact[]) => void
+}): RecordWriter {
+  const { db, clock, source, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
+  const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
+  let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
+  let waiting: { fact: Fact; done: (outcome: Outcome | RecordError) => void }[] = []
+  let reports: { resolve(): void; reject(error: unknown): void }[] = []
+  let committing = 0
+  let scheduled = false
+  let ended: RecordError | undefined
+  let onIdle: (() => void)[] = []
+
+  const readCounters = async (): Promise<SourceCounters> => {
+    const row: { last_seq: number; last_stamp: number; head: string; state: string } | undefined = await db
+      .knex('source')
+      .where({ name: source.name, epoch: source.epoch })
+      .first('last_seq', 'last_stamp', 'head', 'state')
+    if (row?.state !== 'alive') throw new SourceFenced(source)
+    return { lastSeq: row.last_seq, lastStamp: row.last_stamp, head: row.head }
+  }
+
+  const commitBatch = async (facts: readonly Fact[]): Promise<After> => {
+    counters ??= await readCounters()
+    const numbered = { ...counters, name: source.name, epoch: source.epoch }
+    try {
+      return await commit(db, numbered, facts, clock.now(), { findRepeats: false })
+    } catch (error) {
+      // A client repeated a post without saying so; the index caught it and nothing was written.
+      if (!isUniqueViolation(error)) throw error
+      return await commit(db, numbered, facts, clock.now(), { findRepeats: true })
+    }
+  }
+
+  const turn = async () => {
+    while (waiting.length > 0 || reports.length > 0) {
+      const batch = waiting.length > batchMax ? waiting.splice(0, batchMax) : waiting
+      if (batch === waiting) waiting = []
+      const reporting = reports
+      reports = []
+      committing = batch.length
+      const facts = batch.map((entry) => entry.fact)
+      try {
+        if (ended) throw ended
+        const after = await commitBatch(facts)
+        counters = after.source
+        committing = 0
+        batch.forEach((entry, index) => {
+          entry.done(after.outcomes[index]!)
+        })
+        for (const report of reporting) report.resolve()
+        onBatch?.(facts)
+      } catch (error) {
+        counters = undefined
+        committing = 0
+        const answer = error instanceof SourceFenced ? error : unavailable(error)
+        if (error instanceof SourceFenced) ended = error
+        for (const entry of batch) entry.done(answer)
+        for (const report of reporting) report.reject(answer)
+        onFailure?.(error, facts)
+      }
+    }
+    scheduled = false
+    const idle = onIdle
+    onIdle = []
+    for (const resolve of idle) resolve()
+  }
+
+  // setImmediate: everything the sockets deliver in this turn of the event loop shares one commit.
+  const schedule = () => {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => void turn())
+  }
+
+  const drained = () => new Promise<void>((resolve) => (scheduled ? onIdle.push(resolve) : resolve()))
+
+  return {
+    record(fact, done) {
+      if (ended) return done(ended)
+      if (waiting.length >= waitingMax) return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
+      waiting.push({ fact, done })
+      schedule()
+    },
+    report: () =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(ended)
+        reports.push({ resolve, reject })
+        schedule()
+      }),
+    depth: () => waiting.length + committing,
+    drained,
+    async stop() {
+      await drained()
+      ended ??= new RecordUnavailable('The service is stopping.')
+    },
+  }
+}
+
+function unavailable(error: unknown): RecordUnavailable {
+  const what = isTransient(error) ? 'The pool database cannot be written to just now.' : 'The pool database refused the record.'
+  return new RecordUnavailable(what, { cause: error })
+}

@@ -1,0 +1,84 @@
+import { newRoomUri, type RoomPrivacy } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+
+export type Room = {
+  readonly id: number
+  readonly uri: string
+  readonly name: string
+  readonly privacy: RoomPrivacy
+  readonly disabled: boolean
+  readonly lastChatId: number
+}
+
+/** Creates the room if no room has that name; answers the room, and whether this call made it. */
+export async function createRoom(
+  db: Database,
+  room: { name: string; privacy: RoomPrivacy; domain: string; memberIds: readonly number[]; now: number },
+): Promise<{ room: Room; created: boolean }> {
+  return db.knex.transaction(async (tx) => {
+    const inserted: { id: number }[] = await tx('room')
+      .insert({ uri: newRoomUri(room.domain), name: room.name, privacy: room.privacy, created_at: room.now })
+      .onConflict('name')
+      .ignore()
+      .returning('id')
+    const row: RoomRow = await tx('room').where({ name: room.name }).first()
+    const created = inserted.length === 1
+    if (created && room.memberIds.length > 0) {
+      const members = room.memberIds.map((principalId) => ({ room_id: row.id, principal_id: principalId }))
+      await tx.batchInsert('room_member', members, 1_000)
+    }
+    return { room: roomOf(row), created }
+  })
+}
+
+export async function findRoom(db: Database, by: { uri: string } | { id: number } | { name: string }): Promise<Room | undefined> {
+  const row: RoomRow | undefined = await db.knex('room').where(by).first()
+  return row && roomOf(row)
+}
+
+export async function isMember(db: Database, { roomId, principalId }: { roomId: number; principalId: number }): Promise<boolean> {
+  return (await db.knex('room_member').where({ room_id: roomId, principal_id: principalId }).first('room_id')) !== undefined
+}
+
+/** Rooms in the order of their names, those after `after`; only those the principal may join when one is given. */
+export async function listRooms(
+  db: Database,
+  { after = '', limit, joinableBy }: { after?: string | undefined; limit: number; joinableBy?: number },
+): Promise<Room[]> {
+  const query = db.knex('room').where('name', '>', after).orderBy('name').limit(limit)
+  if (joinableBy !== undefined) {
+    const memberships = db.knex('room_member').where({ principal_id: joinableBy }).select('room_id')
+    query.andWhere({ disabled: false }).andWhere((either) => either.where({ privacy: 'open' }).orWhereIn('id', memberships))
+  }
+  const rows: RoomRow[] = await query
+  return rows.map(roomOf)
+}
+
+/** Everybody in the room, on whatever server, once each. */
+export async function rosterOf(db: Database, roomId: number): Promise<{ uri: string; name: string }[]> {
+  return db
+    .knex('principal')
+    .whereIn('id', db.knex('participant').where({ room_id: roomId }).select('principal_id'))
+    .orderBy('uri')
+    .select('uri', 'display_name as name')
+}
+
+type RoomRow = {
+  id: number
+  uri: string
+  name: string
+  privacy: RoomPrivacy
+  disabled: boolean | number
+  last_chat_id: number
+}
+
+function roomOf(row: RoomRow): Room {
+  return {
+    id: row.id,
+    uri: row.uri,
+    name: row.name,
+    privacy: row.privacy,
+    disabled: Boolean(row.disabled),
+    lastChatId: row.last_chat_id,
+  }
+}

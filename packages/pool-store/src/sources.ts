@@ -1,0 +1,98 @@
+import { genesisHead, type RollCall, type SourceReport, type SourceState } from '@hansard/compliance-event'
+import { type Database, isUniqueViolation } from '@hansard/sql'
+
+/**
+ * Sources: the service instances that record events, one row for each start of each.
+ *
+ * The danger is a zombie: a service that was replaced and does not know it. Starting a source ends its
+ * predecessor of the same name in the same transaction, and every commit of a source requires its row to be
+ * `alive`. So the moment a successor exists, nothing more can be recorded in the predecessor's name, and
+ * `last_seq` and `head` of an ended source are final.
+ */
+export type Source = { readonly name: string; readonly epoch: number; readonly lastStamp: number; readonly head: string }
+
+export async function startSource(db: Database, { name, endpoint, now }: { name: string; endpoint: string; now: number }): Promise<Source> {
+  for (;;) {
+    try {
+      return await db.knex.transaction(async (tx) => {
+        await tx('source').where({ name, state: 'alive' }).update({ state: 'fenced', ended_at: now })
+        const before: { epoch: number; last_stamp: number } | undefined = await tx('source')
+          .where({ name })
+          .orderBy('epoch', 'desc')
+          .first('epoch', 'last_stamp')
+        const epoch = (before?.epoch ?? 0) + 1
+        const startedAt = Math.max(now, before?.last_stamp ?? 0)
+        const head = genesisHead(name, epoch)
+        await tx('source').insert({
+          name,
+          epoch,
+          state: 'alive',
+          endpoint,
+          started_at: startedAt,
+          last_seq: 0,
+          head,
+          last_stamp: startedAt,
+          reported_at: startedAt,
+          settled: false,
+        })
+        return { name, epoch, lastStamp: startedAt, head }
+      })
+    } catch (error) {
+      // Two instances of one name started at once: the later one takes the next epoch and fences the earlier.
+      if (!isUniqueViolation(error)) throw error
+    }
+  }
+}
+
+/** The source ends by its own decision, after its last commit. */
+export async function stopSource(db: Database, { name, epoch, now }: { name: string; epoch: number; now: number }): Promise<void> {
+  await db.knex('source').where({ name, epoch, state: 'alive' }).update({ state: 'stopped', ended_at: now })
+}
+
+/** Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was alive. */
+export async function declareDead(db: Database, { name, now }: { name: string; now: number }): Promise<number | undefined> {
+  return db.knex.transaction(async (tx) => {
+    const alive: { epoch: number } | undefined = await tx('source').where({ name, state: 'alive' }).first('epoch')
+    if (!alive) return undefined
+    const ended = await tx('source').where({ name, epoch: alive.epoch, state: 'alive' }).update({ state: 'dead', ended_at: now })
+    return ended === 1 ? alive.epoch : undefined
+  })
+}
+
+type SourceRow = {
+  name: string
+  epoch: number
+  state: SourceState
+  started_at: number
+  last_seq: number
+  head: string
+  reported_at: number
+}
+
+/** Every source that is alive, or ended and not yet settled, in one statement: one moment of the pool. */
+export async function takeRollCall(db: Database, takenAt: number): Promise<RollCall> {
+  const rows: SourceRow[] = await db
+    .knex('source')
+    .where('settled', false)
+    .orderBy(['name', 'epoch'])
+    .select('name', 'epoch', 'state', 'started_at', 'last_seq', 'head', 'reported_at')
+  return {
+    takenAt,
+    sources: rows.map(
+      (row): SourceReport => ({
+        source: row.name,
+        epoch: row.epoch,
+        state: row.state,
+        startedAt: row.started_at,
+        lastSeq: row.last_seq,
+        head: row.head,
+        reportedAt: row.reported_at,
+      }),
+    ),
+  }
+}
+
+/** Call when the compliance database knows that the source ended and holds all its events. */
+export async function settleSource(db: Database, { name, epoch }: { name: string; epoch: number }): Promise<void> {
+  await db.knex('source').where({ name, epoch }).whereNot('state', 'alive').update({ settled: true })
+}
