@@ -1,0 +1,94 @@
+import type { ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
+import { describe, expect, it } from 'vitest'
+import { type FoldOptions, foldConversations, type RoomSlice } from './fold.ts'
+
+const alice: EventPrincipal = { id: 10, uri: 'sip:alice@fourthcoffee.com', name: 'Alice', internal: true }
+const noRosters: FoldOptions['rosterOf'] = async () => ({ atStart: [], atEnd: [] })
+
+function chat(roomUri: string, seq: number, name = roomUri): ComplianceEvent {
+  const room = { uri: roomUri, name, seq }
+  const common = { v: 1 as const, source: 'chat-1', epoch: 1, seq, at: 1_000 + seq, room, principal: alice }
+  return { ...common, kind: 'chat', chatId: seq, content: `chat ${seq}` }
+}
+
+async function* from<T>(...items: T[]): AsyncGenerator<T> {
+  yield* items
+}
+
+async function fold(events: ComplianceEvent[], options: Partial<FoldOptions> = {}): Promise<RoomSlice[]> {
+  return Array.fromAsync(foldConversations(from(...events), { sliceEventsMax: 100, rosterOf: noRosters, ...options }))
+}
+
+const shape = (slices: RoomSlice[]) =>
+  slices.map((s) => `${s.room.uri}#${s.slice}${s.last ? '.' : '…'} ${s.events.map((e) => e.room.seq).join(',')}`)
+
+describe('folding', () => {
+  it('makes one conversation of each room', async () => {
+    expect(shape(await fold([chat('a', 1), chat('a', 2), chat('b', 7)]))).toEqual(['a#1. 1,2', 'b#1. 7'])
+  })
+
+  it('makes nothing of nothing', async () => {
+    expect(await fold([])).toEqual([])
+  })
+
+  it('cuts a long conversation and says which piece is the last', async () => {
+    const events = [1, 2, 3, 4, 5].map((seq) => chat('a', seq))
+    expect(shape(await fold(events, { sliceEventsMax: 2 }))).toEqual(['a#1… 1,2', 'a#2… 3,4', 'a#3. 5'])
+  })
+
+  it('does not end a conversation with an empty piece', async () => {
+    const events = [1, 2, 3, 4].map((seq) => chat('a', seq))
+    expect(shape(await fold(events, { sliceEventsMax: 2 }))).toEqual(['a#1… 1,2', 'a#2. 3,4'])
+  })
+
+  it('keeps the name the room had when the conversation began', async () => {
+    const slices = await fold([chat('a', 1, 'desk'), chat('a', 2, 'new desk')], { sliceEventsMax: 1 })
+    expect(slices.map((s) => s.room.name)).toEqual(['desk', 'desk'])
+  })
+
+  it('gives each conversation the rosters of its room, read once', async () => {
+    const asked: string[] = []
+    const rosterOf = async (uri: string) => {
+      asked.push(uri)
+      return { atStart: [{ session: `s-${uri}`, principal: alice, joinedAt: 1 }], atEnd: [] }
+    }
+    const slices = await fold([chat('a', 1), chat('a', 2), chat('b', 1)], { sliceEventsMax: 1, rosterOf })
+    expect(asked).toEqual(['a', 'b'])
+    expect(slices.map((s) => s.rosterAtStart[0]?.session)).toEqual(['s-a', 's-a', 's-b'])
+  })
+
+  it('shows rooms where people sat in silence, in their place', async () => {
+    const silent = ['a', 'c', 'e'].map((uri) => ({ uri, name: uri }))
+    const slices = await fold([chat('b', 1), chat('d', 1)], { roomsWithRosterOnly: from(...silent) })
+    expect(shape(slices)).toEqual(['a#1. ', 'b#1. 1', 'c#1. ', 'd#1. 1', 'e#1. '])
+  })
+
+  it('shows a room once when it is on both lists', async () => {
+    const slices = await fold([chat('b', 1)], { roomsWithRosterOnly: from({ uri: 'b', name: 'b' }) })
+    expect(shape(slices)).toEqual(['b#1. 1'])
+  })
+
+  it('accepts two events with one number, as a restored pool database may give them', async () => {
+    expect(shape(await fold([chat('a', 3), chat('a', 3)]))).toEqual(['a#1. 3,3'])
+  })
+
+  it('refuses events that are not in order', async () => {
+    await expect(fold([chat('a', 2), chat('a', 1)])).rejects.toThrow('must be sorted')
+    await expect(fold([chat('b', 1), chat('a', 1)])).rejects.toThrow('must be sorted')
+  })
+
+  it('holds one slice at a time, however long the interval', async () => {
+    let given = 0
+    const endless = async function* () {
+      for (let seq = 1; ; seq++) {
+        given = seq
+        yield chat('a', seq)
+      }
+    }
+    const slices = foldConversations(endless(), { sliceEventsMax: 10, rosterOf: noRosters })
+    await slices.next()
+    await slices.next()
+    expect(given).toBe(21)
+    await slices.return(undefined)
+  })
+})

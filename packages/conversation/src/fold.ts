@@ -1,0 +1,131 @@
+import type { ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
+
+/**
+ * Folds the events of one interval into conversations: one room during one interval.
+ *
+ * An interval may hold a million events, so nothing here keeps more of them than one slice. A
+ * conversation longer than a slice comes out as several, numbered from 1, in order; whoever reads them
+ * one after the other reads the conversation.
+ *
+ * Events must arrive sorted by room URI and, within a room, by `room.seq`; both by code point, not by a
+ * locale. Conversations are the evidence of who said what after whom: a fold that quietly accepted
+ * another order would put a wrong order on record, so it refuses instead.
+ */
+export async function* foldConversations(
+  events: AsyncIterable<ComplianceEvent>,
+  { sliceEventsMax, rosterOf, roomsWithRosterOnly }: FoldOptions,
+): AsyncGenerator<RoomSlice> {
+  if (!(sliceEventsMax >= 1)) throw new Error(`A slice holds at least one event, not ${sliceEventsMax}.`)
+  const silent = silentRooms(roomsWithRosterOnly)
+
+  let open: OpenConversation | undefined
+  for await (const event of events) {
+    if (open && open.room.uri !== event.room.uri) {
+      assertSorted(open.room.uri < event.room.uri, open.room.uri, event)
+      yield closeSlice(open, true)
+      open = undefined
+    }
+    if (!open) {
+      yield* silentSlices(silent, event.room.uri, rosterOf)
+      open = await openConversation(event, rosterOf)
+    }
+    assertSorted(event.room.seq >= open.lastSeq, open.room.uri, event)
+    if (open.events.length === sliceEventsMax) {
+      yield closeSlice(open, false)
+      open = { ...open, slice: open.slice + 1, events: [] }
+    }
+    open.events.push(event)
+    open.lastSeq = event.room.seq
+  }
+  if (open) yield closeSlice(open, true)
+  yield* silentSlices(silent, undefined, rosterOf)
+}
+
+/** Somebody present in a room. `joinedAt` in milliseconds since 1970 UTC. */
+export type RosterEntry = { readonly session: string; readonly principal: EventPrincipal; readonly joinedAt: number }
+
+export type Rosters = { readonly atStart: readonly RosterEntry[]; readonly atEnd: readonly RosterEntry[] }
+
+/** A room as it was called when the conversation began. */
+export type SliceRoom = { readonly uri: string; readonly name: string }
+
+/** A conversation, or a piece of a long one. The rosters are those of the whole interval. */
+export type RoomSlice = {
+  readonly room: SliceRoom
+  readonly events: readonly ComplianceEvent[]
+  /** 1, 2, 3 … */
+  readonly slice: number
+  readonly last: boolean
+  readonly rosterAtStart: readonly RosterEntry[]
+  readonly rosterAtEnd: readonly RosterEntry[]
+}
+
+export type FoldOptions = {
+  readonly sliceEventsMax: number
+  readonly rosterOf: (roomUri: string) => Promise<Rosters>
+  /** Rooms where people sat although nothing happened, by URI. They come out as conversations without events. */
+  readonly roomsWithRosterOnly?: AsyncIterable<SliceRoom> | undefined
+}
+
+type OpenConversation = {
+  readonly room: SliceRoom
+  readonly rosters: Rosters
+  readonly slice: number
+  readonly events: ComplianceEvent[]
+  lastSeq: number
+}
+
+async function openConversation(first: ComplianceEvent, rosterOf: FoldOptions['rosterOf']): Promise<OpenConversation> {
+  const room = { uri: first.room.uri, name: first.room.name }
+  return { room, rosters: await rosterOf(room.uri), slice: 1, events: [], lastSeq: 0 }
+}
+
+function closeSlice({ room, rosters, slice, events }: OpenConversation, last: boolean): RoomSlice {
+  return { room, events, slice, last, rosterAtStart: rosters.atStart, rosterAtEnd: rosters.atEnd }
+}
+
+function assertSorted(sorted: boolean, roomUri: string, event: ComplianceEvent): void {
+  if (sorted) return
+  const { source, epoch, seq, room } = event
+  throw new Error(
+    `Events must be sorted by room and room.seq; ${source}/${epoch}/${seq} (${room.uri}, ${room.seq}) came too late, after ${roomUri}.`,
+  )
+}
+
+type SilentRooms = { next: SliceRoom | undefined; readonly advance: () => Promise<void>; started: boolean }
+
+function silentRooms(rooms: AsyncIterable<SliceRoom> | undefined): SilentRooms {
+  const iterator = rooms?.[Symbol.asyncIterator]()
+  const state: SilentRooms = {
+    next: undefined,
+    started: false,
+    advance: async () => {
+      const before = state.next?.uri
+      state.next = iterator ? ((await iterator.next()).value as SliceRoom | undefined) : undefined
+      if (before !== undefined && state.next && state.next.uri <= before) {
+        throw new Error(`Rooms must be sorted by URI; ${state.next.uri} came after ${before}.`)
+      }
+    },
+  }
+  return state
+}
+
+/** The silent rooms that sort before `roomUri`; all that are left when it is undefined. */
+async function* silentSlices(
+  silent: SilentRooms,
+  roomUri: string | undefined,
+  rosterOf: FoldOptions['rosterOf'],
+): AsyncGenerator<RoomSlice> {
+  if (!silent.started) {
+    silent.started = true
+    await silent.advance()
+  }
+  while (silent.next && (roomUri === undefined || silent.next.uri <= roomUri)) {
+    const room = { uri: silent.next.uri, name: silent.next.name }
+    await silent.advance()
+    // Both lists were read from one database, but not in one statement: the room may have spoken since.
+    if (room.uri === roomUri) continue
+    const { atStart, atEnd } = await rosterOf(room.uri)
+    yield { room, events: [], slice: 1, last: true, rosterAtStart: atStart, rosterAtEnd: atEnd }
+  }
+}
