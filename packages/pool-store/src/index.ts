@@ -3,7 +3,7 @@ export type { Fact, Outcome } from './facts.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
-export { allParticipants, type OrphanedParticipant, orphanedParticipants } from './participants.ts'
+export { allParticipants, type OrphanedParticipant, orphanedParticipants, participantCount } from './participants.ts'
 export {
   createPrincipals,
   findPrincipal,
@@ -17,11 +17,12 @@ export {
   createRecordWriter,
   RecordBusy,
   type RecordError,
+  RecordStopped,
   RecordUnavailable,
   type RecordWriter,
   SourceFenced,
 } from './record-writer.ts'
-export { createRoom, findRoom, isMember, listRooms, type Room, rosterOf } from './rooms.ts'
+export { createRoom, findRoom, isMember, lastChatIds, listRooms, type Room, rosterOf } from './rooms.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
-export { declareDead, settleSource, type Source, startSource, stopSource, takeRollCall } from './sources.ts'
+export { declareDead, settleSource, silentSources, type Source, startSource, stopSource, takeRollCall } from './sources.ts'

@@ -18,6 +18,12 @@ export async function orphanedParticipants(db: Database, limit: number): Promise
   return rows.map((row) => ({ roomId: row.room_id, session: row.session, principal: principals.get(row.principal_id)! }))
 }
 
+/** How many participants a room has, on all services. */
+export async function participantCount(db: Database, roomId: number): Promise<number> {
+  const row = await db.knex('participant').where({ room_id: roomId }).first(db.knex.raw('count(*) as "count"'))
+  return Number(row?.count ?? 0)
+}
+
 /** Participants of every room, on every server: what joins and parts must fold to. */
 export async function allParticipants(db: Database): Promise<{ roomUri: string; session: string; principalUri: string }[]> {
   return db

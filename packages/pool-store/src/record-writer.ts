@@ -31,7 +31,7 @@ export type RecordWriter = {
   stop(): Promise<void>
 }
 
-export type RecordError = RecordUnavailable | SourceFenced | RecordBusy
+export type RecordError = RecordUnavailable | SourceFenced | RecordBusy | RecordStopped
 
 /** Transient: the database could not be reached or would not commit. Whether the batch is on record is unknown. */
 export class RecordUnavailable extends Error {
@@ -49,6 +49,11 @@ export class SourceFenced extends Error {
   constructor(source: { name: string; epoch: number }) {
     super(`Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`)
   }
+}
+
+/** For good: this writer was stopped. The fact was not taken. */
+export class RecordStopped extends Error {
+  override name = 'RecordStopped'
 }
 
 /** @internal One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
@@ -164,7 +169,7 @@ export function createRecordWriter(options: {
     drained,
     async stop() {
       await drained()
-      ended ??= new RecordUnavailable('The service is stopping.')
+      ended ??= new RecordStopped('The service is stopping.')
     },
   }
 }

@@ -54,6 +54,19 @@ export async function listRooms(
   return rows.map(roomOf)
 }
 
+/** The newest chat id of each room. */
+export async function lastChatIds(db: Database, roomIds: readonly number[]): Promise<Map<number, number>> {
+  const found = new Map<number, number>()
+  for (let from = 0; from < roomIds.length; from += 5_000) {
+    const rows: { id: number; last_chat_id: number }[] = await db
+      .knex('room')
+      .whereIn('id', roomIds.slice(from, from + 5_000))
+      .select('id', 'last_chat_id')
+    for (const row of rows) found.set(row.id, row.last_chat_id)
+  }
+  return found
+}
+
 /** Everybody in the room, on whatever server, once each. */
 export async function rosterOf(db: Database, roomId: number): Promise<{ uri: string; name: string }[]> {
   return db

@@ -59,6 +59,12 @@ export async function declareDead(db: Database, { name, now }: { name: string; n
   })
 }
 
+/** Names of alive sources whose last report is older than `before`. */
+export async function silentSources(db: Database, before: number): Promise<string[]> {
+  const rows: { name: string }[] = await db.knex('source').where('state', 'alive').andWhere('reported_at', '<', before).select('name')
+  return rows.map((row) => row.name)
+}
+
 type SourceRow = {
   name: string
   epoch: number
