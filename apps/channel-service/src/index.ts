@@ -1,1 +1,2 @@
-export {}
+export { CHANNEL_SERVICE_DEFAULTS, type ChannelServiceConfig } from './config.ts'
+export { attachChannelService, type ChannelService, startChannelService } from './service.ts'

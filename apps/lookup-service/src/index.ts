@@ -1,1 +1,2 @@
-export {}
+export type { LookupServiceConfig } from './config.ts'
+export { startLookupService } from './service.ts'

@@ -1,0 +1,81 @@
+import type { Env } from '@hansard/config'
+import { DEFAULT_LIMITS, type Limits } from '@hansard/wire'
+
+/** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
+export type ChannelServiceConfig = {
+  /** the source's name: one instance at a time may run under it */
+  readonly name: string
+  /** WebSocket URL that clients reach this service at */
+  readonly endpoint: string
+  /** sessions at most; a further connection is refused with HTTP 503 */
+  readonly sessionsMax: number
+  readonly limits: Limits
+  /** bytes waiting to be read by one client; above that it is cut off */
+  readonly sessionBufferMax: number
+  /** requests a session may send in a second, on average */
+  readonly requestsPerSecond: number
+  readonly signInWithinMs: number
+  readonly loadReportMs: number
+  readonly heartbeatMs: number
+  /** a source that has not reported for so long is declared dead; 0: only by an operator */
+  readonly declareDeadAfterMs: number
+}
+
+export const CHANNEL_SERVICE_DEFAULTS = {
+  sessionsMax: 19_000,
+  limits: DEFAULT_LIMITS,
+  sessionBufferMax: 4 * 1_024 * 1_024,
+  requestsPerSecond: 1_000,
+  signInWithinMs: 10_000,
+  loadReportMs: 10_000,
+  heartbeatMs: 1_000,
+  declareDeadAfterMs: 0,
+} as const satisfies Partial<ChannelServiceConfig>
+
+/** The settings of a channel service that runs as its own process. */
+export type ChannelProcessConfig = ChannelServiceConfig & {
+  readonly host: string
+  readonly port: number
+  readonly databaseUrl: string
+  readonly redisUrl: string
+  readonly pool: string
+  readonly domain: string
+  readonly logLevel: string
+}
+
+export function channelProcessConfig(env: Env): ChannelProcessConfig {
+  const d = CHANNEL_SERVICE_DEFAULTS
+  const host = env.string('HANSARD_CHANNEL_HOST', { fallback: '127.0.0.1' })
+  const port = env.integer('HANSARD_CHANNEL_PORT', { min: 1, max: 65_535, fallback: 7_465 })
+  return {
+    host,
+    port,
+    name: env.string('HANSARD_CHANNEL_NAME'),
+    endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: `ws://${host}:${port}/channel` }),
+    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    redisUrl: env.string('HANSARD_REDIS_URL'),
+    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    sessionsMax: env.integer('HANSARD_CHANNEL_SESSIONS_MAX', { min: 1, max: 20_000, fallback: d.sessionsMax }),
+    limits: {
+      ...d.limits,
+      chatBytesMax: env.integer('HANSARD_CHAT_BYTES_MAX', { min: 64, max: 262_144, fallback: d.limits.chatBytesMax }),
+    },
+    sessionBufferMax: env.integer('HANSARD_CHANNEL_SESSION_BUFFER_BYTES', {
+      min: 65_536,
+      max: 268_435_456,
+      fallback: d.sessionBufferMax,
+    }),
+    requestsPerSecond: env.integer('HANSARD_CHANNEL_REQUESTS_PER_SECOND', {
+      min: 1,
+      max: 100_000,
+      fallback: d.requestsPerSecond,
+    }),
+    signInWithinMs: d.signInWithinMs,
+    loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),
+    heartbeatMs: d.heartbeatMs,
+    declareDeadAfterMs:
+      1_000 * env.integer('HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS', { min: 0, max: 86_400, fallback: 0 }),
+  }
+}

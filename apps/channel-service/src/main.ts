@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { openRedisBus } from '@hansard/bus'
+import { systemClock } from '@hansard/clock'
+import { Env } from '@hansard/config'
+import { createLog } from '@hansard/log'
+import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { migrate, openDatabase } from '@hansard/sql'
+import { channelProcessConfig } from './config.ts'
+import { attachChannelService, startChannelService } from './service.ts'
+
+const env = new Env(process.env)
+const config = channelProcessConfig(env)
+env.check()
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+
+const log = createLog({ service: config.name, level: config.logLevel })
+const db = openDatabase({ url: config.databaseUrl, applicationName: config.name })
+await migrate(db, POOL_MIGRATIONS)
+const { signingKey, pool } = await poolSettings(db, config)
+const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
+const service = await startChannelService(config, { db, bus, clock: systemClock, log, signingKey })
+const server = createServer((_request, response) => response.writeHead(404).end())
+attachChannelService(server, new URL(config.endpoint).pathname, service)
+server.listen({ port: config.port, host: config.host, backlog: 4_096 })
+await once(server, 'listening')
+process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
+
+const fenced = service.fenced.then(() => 'fenced' as const)
+const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
+if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced') process.exitCode = 1
+server.close()
+await service.stop()
+await bus.close()
+await db.close()

@@ -1,0 +1,51 @@
+import type { PartReason } from '@hansard/compliance-event'
+import type { Fact } from '@hansard/pool-store'
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+export type PartFact = Extract<Fact, { kind: 'part' }>
+
+/** Records a departure for certain: while the database is away it is tried again and again. */
+export type RecordPart = (fact: PartFact, recorded?: () => void) => void
+
+/** Takes a session out of a room at its own wish. */
+export function partRoom(
+  { rooms, recordPart }: Pick<ChannelServiceParts, 'rooms' | 'recordPart'>,
+  session: Session,
+  { id, room: uri }: ClientMessageOf<'part'>,
+): void {
+  if (!session.memberships.has(uri)) return session.refuse(id, 'not-joined', 'This session is not in that room.')
+  leave({ rooms, recordPart }, session, uri, 'left', () => session.send({ t: 'parted', re: id, room: uri }))
+}
+
+/** Takes a session out of all its rooms, when its connection or the service ends. */
+export function partAllRooms(
+  { rooms, recordPart }: Pick<ChannelServiceParts, 'rooms' | 'recordPart'>,
+  session: Session,
+  reason: PartReason,
+): void {
+  for (const uri of [...session.memberships.keys()]) leave({ rooms, recordPart }, session, uri, reason)
+  for (const roomId of session.uncertain) {
+    recordPart({ kind: 'part', roomId, principal: session.principal!, session: session.id, reason })
+  }
+  session.uncertain.clear()
+}
+
+function leave(
+  { rooms, recordPart }: Pick<ChannelServiceParts, 'rooms' | 'recordPart'>,
+  session: Session,
+  uri: string,
+  reason: PartReason,
+  recorded?: () => void,
+): void {
+  const { hub } = session.memberships.get(uri)!
+  const principal = session.principal!
+  session.memberships.delete(uri)
+  hub.members.delete(session)
+  rooms.leave(hub)
+  recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, () => {
+    rooms.presence(hub, false, principal)
+    recorded?.()
+  })
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '@hansard/clock'
+import { orphanedParticipants, RecordStopped, type RecordWriter, SourceFenced } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import type { RecordPart } from './part-room.ts'
+
+const RETRY_MS = 500
+
+/**
+ * A `RecordPart` that does not give up. A departure that could not be recorded is tried again until it is, or until a
+ * successor of this service exists or the service has stopped: then a survivor records it, as that of an orphan.
+ */
+export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
+  const recordPart: RecordPart = (fact, recorded) => {
+    writer.record(fact, (outcome) => {
+      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return
+      if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, recorded))
+      recorded?.()
+    })
+  }
+  return recordPart
+}
+
+/**
+ * Records the departures of participants whose service died, as the survivor. However many survivors do this at once,
+ * the record keeps one departure each: the row is deleted in the transaction that records it.
+ */
+export async function partOrphans({ db, recordPart }: { db: Database; recordPart: RecordPart }): Promise<number> {
+  const orphans = await orphanedParticipants(db, 500)
+  await Promise.all(
+    orphans.map(
+      ({ roomId, principal, session }) =>
+        new Promise<void>((resolve) =>
+          recordPart({ kind: 'part', roomId, principal, session, reason: 'orphaned' }, resolve),
+        ),
+    ),
+  )
+  return orphans.length
+}

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Bus } from '@hansard/bus'
+import type { Clock } from '@hansard/clock'
+import { type Service, startLoop, StopStack } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import {
+  createRecordWriter,
+  createSignIn,
+  declareDead,
+  lastChatIds,
+  SourceFenced,
+  silentSources,
+  startSource,
+  stopSource,
+} from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import { FRAME_BYTES_MAX } from '@hansard/wire'
+import { WebSocketServer } from 'ws'
+import type { ChannelServiceConfig } from './config.ts'
+import { createOutgoing } from './frames.ts'
+import { createHandout } from './handout.ts'
+import { partAllRooms } from './part-room.ts'
+import { receive } from './receive.ts'
+import { createRecordPart, partOrphans } from './record-departures.ts'
+import { createRoomsInService } from './rooms-in-service.ts'
+import { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+export type ChannelService = Service & {
+  readonly source: { readonly name: string; readonly epoch: number }
+  /** Takes over a WebSocket upgrade. The caller has matched the path. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  sessions(): number
+  /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
+  readonly fenced: Promise<Error>
+}
+
+const ORPHAN_CHECK_MS = 5_000
+const ROOM_CHECK_MS = 5_000
+
+/**
+ * The channel service: rooms over WebSocket.
+ *
+ * Starting takes a new epoch of the source's name, which ends the predecessor, and then records the departures the
+ * predecessor could not. Stopping records everybody's departure before the source is declared stopped, so that a
+ * service that was stopped properly leaves nobody behind.
+ */
+export async function startChannelService(
+  config: ChannelServiceConfig,
+  { db, bus, clock, log, signingKey }: { db: Database; bus: Bus; clock: Clock; log: Log; signingKey: string },
+): Promise<ChannelService> {
+  const stack = new StopStack()
+  const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
+  const instance = `${source.name}/${source.epoch}`
+  const sessions = new Set<Session>()
+  const outgoing = createOutgoing()
+  const handout = createHandout({ bus, service: instance, outgoing })
+  const rooms = createRoomsInService({
+    db,
+    bus,
+    service: instance,
+    participantUpdateLimit: config.limits.participantUpdateLimit,
+  })
+
+  let announceFenced = (_reason: Error) => {}
+  const fenced = new Promise<Error>((resolve) => {
+    announceFenced = resolve
+  })
+  const writer = createRecordWriter({
+    db,
+    clock,
+    source,
+    onBatch: () => handout.endOfBatch(),
+    onFailure(error) {
+      if (error instanceof SourceFenced) {
+        log.error({ err: error }, 'fenced by a successor; stopping')
+        for (const session of sessions) session.close(1012, 'this service has been replaced')
+        announceFenced(error)
+      } else {
+        log.warn({ err: error }, 'a batch could not be recorded')
+      }
+    },
+  })
+  const recordPart = createRecordPart({ writer, clock })
+  const signIn = createSignIn({ db, clock, signingKey })
+  const parts: ChannelServiceParts = { db, clock, bus, writer, signIn, rooms, config, recordPart, handout }
+
+  stack.push(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.push(() => writer.stop())
+
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+    clientTracking: false,
+  })
+  let stopping = false
+
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (stopping || sessions.size >= config.sessionsMax) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
+      return
+    }
+    wss.handleUpgrade(request, socket, head, (ws) => {
+      const session = new Session({
+        id: randomUUID(),
+        remote: request.socket.remoteAddress ?? 'unknown',
+        socket: socket as Socket,
+        ws,
+        outgoing,
+        bufferMax: config.sessionBufferMax,
+        requestsPerSecond: config.requestsPerSecond,
+        now: clock.now(),
+      })
+      sessions.add(session)
+      const patience = clock.after(config.signInWithinMs, () => {
+        if (!session.principal) session.close(1008, 'sign in sooner')
+      })
+      ws.on('message', (data, isBinary) => {
+        if (isBinary) session.refuse(undefined, 'malformed', 'Frames are text, not binary.')
+        else receive(parts, session, data.toString())
+      })
+      ws.on('error', (error) => log.debug({ err: error, session: session.id }, 'connection error'))
+      ws.on('close', () => {
+        session.closed = true
+        patience.cancel()
+        sessions.delete(session)
+        partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
+      })
+    })
+  }
+
+  stack.push(async () => {
+    for (const session of sessions) {
+      partAllRooms(parts, session, 'stopped')
+      session.close(1001, 'this service is stopping')
+    }
+    await writer.drained()
+    for (const session of sessions) session.cutOff()
+    wss.close()
+  })
+
+  const reportLoad = () =>
+    bus.publish({
+      t: 'load',
+      service: source.name,
+      endpoint: config.endpoint,
+      sessions: sessions.size,
+      sessionsMax: config.sessionsMax,
+    })
+  const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
+  const loops = [
+    startLoop({ clock, everyMs: config.loadReportMs, turn: async () => reportLoad(), onError: onError('load report') }),
+    startLoop({ clock, everyMs: config.heartbeatMs, turn: () => writer.report(), onError: onError('heartbeat') }),
+    startLoop({
+      clock,
+      everyMs: ORPHAN_CHECK_MS,
+      async turn() {
+        if (config.declareDeadAfterMs > 0) {
+          for (const name of await silentSources(db, clock.now() - config.declareDeadAfterMs)) {
+            if (name === source.name) continue
+            log.error({ source: name }, 'a source is silent and is declared dead')
+            await declareDead(db, { name, now: clock.now() })
+          }
+        }
+        return (await partOrphans({ db, recordPart })) > 0 ? 'again' : 'pause'
+      },
+      onError: onError('recording orphaned departures'),
+    }),
+    // What a bus drops is found by comparing with the record.
+    startLoop({
+      clock,
+      everyMs: ROOM_CHECK_MS,
+      async turn() {
+        const hubs = new Map([...rooms.all()].map((hub) => [hub.id, hub]))
+        const newest = await lastChatIds(db, [...hubs.keys()])
+        for (const [id, chatId] of newest) hubs.get(id)!.catchUpTo(chatId)
+      },
+      onError: onError('comparing rooms with the record'),
+    }),
+  ]
+  const [, , , roomCheck] = loops
+  for (const loop of loops) stack.push(() => loop.stop())
+  bus.onReconnected(() => roomCheck!.wake())
+  const unsubscribe = await bus.subscribePool((message) => {
+    if (message.t === 'load-wanted') reportLoad()
+  })
+  stack.push(unsubscribe)
+  stack.push(() => {
+    stopping = true
+  })
+  log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
+
+  const stop = () => stack.stop()
+  return { source, upgrade: accept, sessions: () => sessions.size, fenced, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
+export function attachChannelService(server: Server, path: string, service: ChannelService): void {
+  server.on('upgrade', (request, socket, head) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://pool')
+    if (pathname === path) service.upgrade(request, socket, head)
+    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+  })
+}

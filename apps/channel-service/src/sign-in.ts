@@ -1,0 +1,33 @@
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+/** Signs a connection in, with a token from the lookup service or with account and password. */
+export async function signInSession(
+  { signIn, config }: Pick<ChannelServiceParts, 'signIn' | 'config'>,
+  session: Session,
+  { id, token, account, password }: ClientMessageOf<'sign-in'>,
+): Promise<void> {
+  if (session.principal) return session.refuse(id, 'already-signed-in', 'This connection is signed in already.')
+  if (token !== undefined) {
+    session.principal = await signIn.withToken(token)
+    if (!session.principal) return session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
+  } else if (account !== undefined && password !== undefined) {
+    const result = await signIn.withPassword({ account, password, remote: session.remote })
+    if (result.outcome === 'refused') {
+      const why = result.reason === 'too-many-attempts' ? 'Too many failed attempts. Wait five minutes.' : 'Account or password is wrong.'
+      return session.refuse(id, result.reason, why)
+    }
+    session.principal = result.principal
+  } else {
+    return session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
+  }
+  const { id: principalId, uri, name } = session.principal
+  session.send({
+    t: 'signed-in',
+    re: id,
+    session: session.id,
+    principal: { id: principalId, uri, name },
+    limits: { ...config.limits },
+  })
+}

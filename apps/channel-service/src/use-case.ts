@@ -1,0 +1,21 @@
+import type { Bus } from '@hansard/bus'
+import type { Clock } from '@hansard/clock'
+import type { RecordWriter, SignIn } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import type { ChannelServiceConfig } from './config.ts'
+import type { Handout } from './handout.ts'
+import type { RecordPart } from './part-room.ts'
+import type { RoomsInService } from './rooms-in-service.ts'
+
+/** What the service owns and its use cases may take from. */
+export type ChannelServiceParts = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly bus: Bus
+  readonly writer: RecordWriter
+  readonly signIn: SignIn
+  readonly rooms: RoomsInService
+  readonly recordPart: RecordPart
+  readonly handout: Handout
+  readonly config: ChannelServiceConfig
+}

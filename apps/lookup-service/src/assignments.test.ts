@@ -1,0 +1,31 @@
+import { ManualClock } from '@hansard/clock'
+import { expect, it } from 'vitest'
+import { createAssignments, REPORT_EXPIRES_MS } from './assignments.ts'
+
+const load = (service: string, sessions: number, sessionsMax = 100) => ({ service, endpoint: `ws://${service}`, sessions, sessionsMax })
+
+it('chooses the service with the smallest share of its limit', () => {
+  const assignments = createAssignments({ clock: new ManualClock(0) })
+  assignments.report(load('small', 10, 20))
+  assignments.report(load('large', 30, 100))
+  expect(assignments.assign()).toBe('ws://large')
+})
+
+it('spreads a rush of sign-ins between two reports', () => {
+  const assignments = createAssignments({ clock: new ManualClock(0) })
+  assignments.report(load('a', 0))
+  assignments.report(load('b', 0))
+  const given = Array.from({ length: 50 }, () => assignments.assign())
+  expect(given.filter((endpoint) => endpoint === 'ws://a')).toHaveLength(25)
+})
+
+it('leaves out a service that is full or has fallen silent', () => {
+  const clock = new ManualClock(0)
+  const assignments = createAssignments({ clock })
+  assignments.report(load('full', 100))
+  expect(assignments.assign()).toBeUndefined()
+  assignments.report(load('alive', 0))
+  expect(assignments.assign()).toBe('ws://alive')
+  clock.advance({ ms: REPORT_EXPIRES_MS + 1 })
+  expect(assignments.assign()).toBeUndefined()
+})
