@@ -1,1 +1,8 @@
-export {}
+export type { Backoff } from './backoff.ts'
+export { type ConnectOptions, connect } from './connect.ts'
+export { ClosedError, RefusedError, UnreachableError } from './errors.ts'
+export type { ClientListeners, PoolClient, RoomEntry } from './pool-client.ts'
+export type { Chat, Person, Posted, RoomHandle, RoomListeners } from './room.ts'
+export { readDirectory, signIn } from './sign-in.ts'
+export { type OpenSocket, type Socket, type SocketEvents, standardSocket } from './socket.ts'
+export { systemTiming, type Timing } from './timing.ts'

@@ -1,0 +1,32 @@
+import type { Refusal } from '@hansard/wire'
+
+/** The pool said no, and why. `code` is part of the protocol and may be compared. */
+export class RefusedError extends Error {
+  override name = 'RefusedError'
+  readonly code: Refusal
+  constructor(code: Refusal, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Nobody answered, or not in a way this client understands. Trying again later may help. */
+export class UnreachableError extends Error {
+  override name = 'UnreachableError'
+  readonly url: string
+  constructor(url: string, reason: string, cause?: unknown) {
+    super(`${url} cannot be reached: ${reason}`, { cause })
+    this.url = url
+  }
+}
+
+/**
+ * The client was closed before the answer came. A post that fails with this may or may not be recorded:
+ * post it again under the same name to be sure.
+ */
+export class ClosedError extends Error {
+  override name = 'ClosedError'
+  constructor(cause?: unknown) {
+    super('The connection to the pool was closed.', { cause })
+  }
+}
