@@ -11,6 +11,7 @@ export {
   type NewPrincipal,
   type Principal,
   type PrincipalRole,
+  principalIds,
   putSecret,
 } from './principals.ts'
 export {
@@ -22,7 +23,7 @@ export {
   type RecordWriter,
   SourceFenced,
 } from './record-writer.ts'
-export { createRoom, findRoom, isMember, lastChatIds, listRooms, type Room, rosterOf } from './rooms.ts'
+export { addMembers, createRoom, findRoom, isMember, lastChatIds, listRooms, type Room, rosterOf } from './rooms.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export { declareDead, settleSource, silentSources, type Source, startSource, stopSource, takeRollCall } from './sources.ts'

@@ -84,6 +84,19 @@ export async function findPrincipals(db: Database, ids: readonly number[]): Prom
   return found
 }
 
+/** The ids of those accounts that exist. */
+export async function principalIds(db: Database, accounts: readonly string[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (let from = 0; from < accounts.length; from += BATCH) {
+    const rows: { id: number; account: string }[] = await db
+      .knex('principal')
+      .whereIn('account', accounts.slice(from, from + BATCH))
+      .select('id', 'account')
+    for (const row of rows) found.set(row.account, row.id)
+  }
+  return found
+}
+
 /** Accounts in the order of their names, those after `after`. */
 export async function listPrincipals(db: Database, { after = '', limit }: { after?: string | undefined; limit: number }): Promise<Principal[]> {
   const rows: PrincipalRow[] = await db.knex('principal').where('account', '>', after).orderBy('account').limit(limit)

@@ -13,7 +13,7 @@ export type Room = {
 /** Creates the room if no room has that name; answers the room, and whether this call made it. */
 export async function createRoom(
   db: Database,
-  room: { name: string; privacy: RoomPrivacy; domain: string; memberIds: readonly number[]; now: number },
+  room: { name: string; privacy: RoomPrivacy; domain: string; now: number },
 ): Promise<{ room: Room; created: boolean }> {
   return db.knex.transaction(async (tx) => {
     const inserted: { id: number }[] = await tx('room')
@@ -22,13 +22,19 @@ export async function createRoom(
       .ignore()
       .returning('id')
     const row: RoomRow = await tx('room').where({ name: room.name }).first()
-    const created = inserted.length === 1
-    if (created && room.memberIds.length > 0) {
-      const members = room.memberIds.map((principalId) => ({ room_id: row.id, principal_id: principalId }))
-      await tx.batchInsert('room_member', members, 1_000)
-    }
-    return { room: roomOf(row), created }
+    return { room: roomOf(row), created: inserted.length === 1 }
   })
+}
+
+/** Adds members; those the room has already stay. */
+export async function addMembers(
+  db: Database,
+  { roomId, principalIds }: { roomId: number; principalIds: readonly number[] },
+): Promise<void> {
+  for (let from = 0; from < principalIds.length; from += 1_000) {
+    const members = principalIds.slice(from, from + 1_000).map((id) => ({ room_id: roomId, principal_id: id }))
+    await db.knex('room_member').insert(members).onConflict(['room_id', 'principal_id']).ignore()
+  }
 }
 
 export async function findRoom(db: Database, by: { uri: string } | { id: number } | { name: string }): Promise<Room | undefined> {

@@ -38,7 +38,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
     t: z.literal('post'),
     id,
     room,
-    post: z.string().min(1).max(64),
+    post: z.string().regex(/^[\x21-\x7e]{1,64}$/, 'takes 1 to 64 printable ASCII characters'),
     text: z.string().min(1),
     again: z.boolean().optional(),
   }),
