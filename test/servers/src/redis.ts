@@ -1,0 +1,58 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
+
+export type RedisServer = ServerProcess
+
+/** A Redis of the caller's own. It keeps an append-only file, so that what it answered survives `kill()`. */
+export async function startRedis(): Promise<RedisServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'hansard-redis-'))
+  const launchOn = (port: number) =>
+    launch({
+      program: 'redis-server',
+      // biome-ignore format: one setting a line
+      args: [
+        '--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '',
+        '--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction',
+      ],
+      ready: /Ready to accept connections/,
+    })
+
+  let { child, port } = await launchOnFreePort(launchOn)
+  let stopping: Promise<void> | undefined
+  const server: RedisServer = {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    get pid() {
+      return child.pid as number
+    },
+    kill: () => end(child, 'SIGKILL'),
+    async restart() {
+      await end(child, 'SIGKILL')
+      child = await launchOn(port)
+    },
+    stop() {
+      stopping ??= (async () => {
+        await end(child, 'SIGKILL')
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+      })()
+      return stopping
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+  return server
+}
+
+async function launchOnFreePort(launchOn: (port: number) => Promise<ChildProcess>) {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort()
+    try {
+      return { child: await launchOn(port), port }
+    } catch (error) {
+      if (attempt === 5 || !(error instanceof NotStarted)) throw error
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Tests run from source: the condition `@hansard/source` makes `@hansard/x` mean `packages/x/src`, so nothing has to
+ * be built first. Files share the modules of their thread (`isolate: false`): loading them anew for every file costs
+ * more than running the tests, and no module of ours keeps state.
+ */
+const source = '@hansard/source'
+
+const project = (name: string, include: string[], timeoutMs: number) => ({
+  resolve: { conditions: [source, ...defaultServerConditions] },
+  ssr: {
+    resolve: {
+      conditions: [source, ...defaultServerConditions],
+      externalConditions: [source, 'node', 'module-sync'],
+    },
+  },
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    environment: 'node',
+    pool: 'threads' as const,
+    isolate: false,
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+  },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 30_000),
+      project('pool', ['test/{pool,scenarios}/**/*.test.ts'], 120_000),
+      project('chaos', ['test/chaos/**/*.test.ts'], 600_000),
+    ],
+  },
+})
