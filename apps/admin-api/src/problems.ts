@@ -27,7 +27,11 @@ export class AdminProblem extends Error {
 }
 
 export function sendProblem(reply: FastifyReply, problem: AdminProblem): FastifyReply {
-  const body: Problem = { error: problem.code, message: problem.message, ...(problem.hint ? { hint: problem.hint } : {}) }
+  const body: Problem = {
+    error: problem.code,
+    message: problem.message,
+    ...(problem.hint ? { hint: problem.hint } : {}),
+  }
   return reply.code(STATUS[problem.code]).send(body)
 }
 

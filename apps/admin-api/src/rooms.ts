@@ -17,7 +17,11 @@ export async function addRooms(
   const ids = await principalIds(poolDb, accounts)
   const unknown = accounts.filter((account) => !ids.has(account))
   if (unknown.length > 0) {
-    throw new AdminProblem('not-found', `There is no account ${JSON.stringify(unknown[0])}.`, 'Add it with `hansard users add` first.')
+    throw new AdminProblem(
+      'not-found',
+      `There is no account ${JSON.stringify(unknown[0])}.`,
+      'Add it with `hansard users add` first.',
+    )
   }
   const added: AddRoomsReply['rooms'] = []
   for (const { name, privacy, members = [] } of rooms) {
@@ -28,7 +32,10 @@ export async function addRooms(
   return { rooms: added }
 }
 
-export async function listRooms({ poolDb }: Pick<AdminApiParts, 'poolDb'>, { after, limit }: PageQuery): Promise<ListRoomsReply> {
+export async function listRooms(
+  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  { after, limit }: PageQuery,
+): Promise<ListRoomsReply> {
   const found = await listRoomsOfPool(poolDb, { after, limit: limit + 1 })
   const page = found.slice(0, limit)
   return {

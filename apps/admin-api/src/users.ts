@@ -1,9 +1,15 @@
-import type { AddUsersReply, AddUsersRequest, ListUsersReply, PageQuery, SetPasswordRequest } from '@hansard/admin-contract'
+import type {
+  AddUsersReply,
+  AddUsersRequest,
+  ListUsersReply,
+  PageQuery,
+  SetPasswordRequest,
+} from '@hansard/admin-contract'
 import { hashPassword, keySecret, newKey } from '@hansard/credentials'
 import { createPrincipals, listPrincipals, putSecret } from '@hansard/pool-store'
 import { accountNameProblem, principalUri } from '@hansard/rooms'
-import type { AdminApiParts } from './service.ts'
 import { AdminProblem } from './problems.ts'
+import type { AdminApiParts } from './service.ts'
 
 /** Adds accounts that do not exist yet. Generated keys are told once, here, and stored only as a hash. */
 export async function addUsers(
@@ -56,7 +62,10 @@ export async function addUsers(
   }
 }
 
-export async function listUsers({ poolDb }: Pick<AdminApiParts, 'poolDb'>, { after, limit }: PageQuery): Promise<ListUsersReply> {
+export async function listUsers(
+  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  { after, limit }: PageQuery,
+): Promise<ListUsersReply> {
   const found = await listPrincipals(poolDb, { after, limit: limit + 1 })
   const page = found.slice(0, limit)
   return {
@@ -72,7 +81,10 @@ export async function listUsers({ poolDb }: Pick<AdminApiParts, 'poolDb'>, { aft
 }
 
 /** Sets a password. Whoever is signed in with the old one keeps the connection and cannot make another. */
-export async function setPassword({ poolDb }: Pick<AdminApiParts, 'poolDb'>, { account, password }: SetPasswordRequest) {
+export async function setPassword(
+  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  { account, password }: SetPasswordRequest,
+) {
   const found = await putSecret(poolDb, { account, secret: await hashPassword(password) })
   if (!found) throw new AdminProblem('not-found', `There is no account ${JSON.stringify(account)}.`)
   return { account }

@@ -13,7 +13,13 @@ import type { ChannelServiceParts } from './use-case.ts'
  * be missed: chats committed before the join are caught up with, chats committed after it are handed out live.
  */
 export async function joinRoom(
-  { db, writer, rooms, config, recordPart }: Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'config' | 'recordPart'>,
+  {
+    db,
+    writer,
+    rooms,
+    config,
+    recordPart,
+  }: Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'config' | 'recordPart'>,
   session: Session,
   { id, room: uri, after }: ClientMessageOf<'join'>,
 ): Promise<void> {

@@ -30,7 +30,8 @@ process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
 
 const fenced = service.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
-if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced') process.exitCode = 1
+if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
+  process.exitCode = 1
 server.close()
 await service.stop()
 await bus.close()

@@ -17,14 +17,17 @@ export async function openHistory(
   const chats = await chatsBefore(db, { roomId: hub.id, before: before ?? Number.MAX_SAFE_INTEGER, limit: wanted })
   const firstChatId = chats[0]?.chatId ?? 0
   const lastChatId = chats.at(-1)?.chatId ?? 0
-  writer.record({ kind: 'backchat', roomId: hub.id, principal: session.principal!, firstChatId, lastChatId }, (outcome) => {
-    if (outcome instanceof Error) return refuseUnrecorded(session, id, outcome)
-    session.send({
-      t: 'history',
-      re: id,
-      room: hub.uri,
-      chats: chats.map((chat) => ({ chat: chat.chatId, at: chat.postedAt, from: chat.author, text: chat.text })),
-      more: firstChatId > 1,
-    })
-  })
+  writer.record(
+    { kind: 'backchat', roomId: hub.id, principal: session.principal!, firstChatId, lastChatId },
+    (outcome) => {
+      if (outcome instanceof Error) return refuseUnrecorded(session, id, outcome)
+      session.send({
+        t: 'history',
+        re: id,
+        room: hub.uri,
+        chats: chats.map((chat) => ({ chat: chat.chatId, at: chat.postedAt, from: chat.author, text: chat.text })),
+        more: firstChatId > 1,
+      })
+    },
+  )
 }

@@ -1,4 +1,4 @@
-import { chatFrame, type ClientMessageOf } from '@hansard/wire'
+import { type ClientMessageOf, chatFrame } from '@hansard/wire'
 import { refuseUnrecorded } from './refusals.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
@@ -20,7 +20,11 @@ export function postChat(
   const { chatBytesMax, postsInFlightMax } = config.limits
   // A byte is at most a UTF-16 unit's third: most chats need no counting.
   if (text.length * 3 > chatBytesMax && Buffer.byteLength(text) > chatBytesMax) {
-    return session.refuse(id, 'too-long', `A chat may have ${chatBytesMax} bytes; this one has ${Buffer.byteLength(text)}.`)
+    return session.refuse(
+      id,
+      'too-long',
+      `A chat may have ${chatBytesMax} bytes; this one has ${Buffer.byteLength(text)}.`,
+    )
   }
   if (session.postsInFlight >= postsInFlightMax) {
     return session.refuse(id, 'too-fast', `At most ${postsInFlightMax} posts of a session may wait for their answer.`)

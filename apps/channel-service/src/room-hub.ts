@@ -103,7 +103,8 @@ export class RoomHub {
     try {
       while (member.at < this.delivered && !member.session.closed) {
         const chats = await this.#readAfter(member.at, PAGE)
-        if (chats.length === 0) throw new Error(`Chats ${member.at + 1} to ${this.delivered} of ${this.uri} cannot be read.`)
+        if (chats.length === 0)
+          throw new Error(`Chats ${member.at + 1} to ${this.delivered} of ${this.uri} cannot be read.`)
         for (const chat of chats) {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
@@ -120,7 +121,9 @@ export class RoomHub {
   }
 
   #frameOf(chat: Chat): Buffer {
-    return textFrame(chatFrame({ room: this.uri, chat: chat.chatId, at: chat.postedAt, from: chat.author, text: chat.text }))
+    return textFrame(
+      chatFrame({ room: this.uri, chat: chat.chatId, at: chat.postedAt, from: chat.author, text: chat.text }),
+    )
   }
 }
 

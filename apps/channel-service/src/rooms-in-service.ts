@@ -1,7 +1,7 @@
 import type { Bus } from '@hansard/bus'
 import { chatsAfter, findRoom, type Principal, participantCount, type Room } from '@hansard/pool-store'
-import type { ServerMessageOf } from '@hansard/wire'
 import type { Database } from '@hansard/sql'
+import type { ServerMessageOf } from '@hansard/wire'
 import { RoomHub } from './room-hub.ts'
 import type { Session } from './session.ts'
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import { type Service, startLoop, StopStack } from '@hansard/lifecycle'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import {
   createRecordWriter,

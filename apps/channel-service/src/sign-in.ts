@@ -11,11 +11,15 @@ export async function signInSession(
   if (session.principal) return session.refuse(id, 'already-signed-in', 'This connection is signed in already.')
   if (token !== undefined) {
     session.principal = await signIn.withToken(token)
-    if (!session.principal) return session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
+    if (!session.principal)
+      return session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
   } else if (account !== undefined && password !== undefined) {
     const result = await signIn.withPassword({ account, password, remote: session.remote })
     if (result.outcome === 'refused') {
-      const why = result.reason === 'too-many-attempts' ? 'Too many failed attempts. Wait five minutes.' : 'Account or password is wrong.'
+      const why =
+        result.reason === 'too-many-attempts'
+          ? 'Too many failed attempts. Wait five minutes.'
+          : 'Account or password is wrong.'
       return session.refuse(id, result.reason, why)
     }
     session.principal = result.principal

@@ -2,7 +2,12 @@ import { ManualClock } from '@hansard/clock'
 import { expect, it } from 'vitest'
 import { createAssignments, REPORT_EXPIRES_MS } from './assignments.ts'
 
-const load = (service: string, sessions: number, sessionsMax = 100) => ({ service, endpoint: `ws://${service}`, sessions, sessionsMax })
+const load = (service: string, sessions: number, sessionsMax = 100) => ({
+  service,
+  endpoint: `ws://${service}`,
+  sessions,
+  sessionsMax,
+})
 
 it('chooses the service with the smallest share of its limit', () => {
   const assignments = createAssignments({ clock: new ManualClock(0) })

@@ -1,7 +1,7 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import { type Service, StopStack } from '@hansard/lifecycle'
 import { TooManySignIns } from '@hansard/credentials'
+import { type Service, StopStack } from '@hansard/lifecycle'
 import type { SignIn } from '@hansard/pool-store'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
@@ -67,7 +67,8 @@ export async function startLookupService(
       return await reply.send(granted)
     } catch (error) {
       request.log.warn({ err: error }, 'sign-in could not be looked at')
-      const message = error instanceof TooManySignIns ? error.message : 'The pool database cannot be reached. Try again in a moment.'
+      const message =
+        error instanceof TooManySignIns ? error.message : 'The pool database cannot be reached. Try again in a moment.'
       return await reply.code(503).header('retry-after', '1').send({ error: 'try-again', message })
     }
   })

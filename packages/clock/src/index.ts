@@ -1,1 +1,1 @@
-export { type Clock, ManualClock, type Timer, systemClock } from './clock.ts'
+export { type Clock, ManualClock, systemClock, type Timer } from './clock.ts'

@@ -4,7 +4,12 @@
  * Both may arrive late, twice or in the wrong order; staging is indifferent to that.
  */
 export type Envelope =
-  | { readonly kind: 'events'; readonly source: string; readonly epoch: number; readonly events: readonly EnvelopeEvent[] }
+  | {
+      readonly kind: 'events'
+      readonly source: string
+      readonly epoch: number
+      readonly events: readonly EnvelopeEvent[]
+    }
   | { readonly kind: 'roll-call'; readonly rollCall: RollCall }
 
 /** One outbox row: the event's text, and what must be known of it even if the text cannot be read. */

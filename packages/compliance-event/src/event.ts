@@ -50,9 +50,29 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('join'), ...session }),
   z.strictObject({ ...common, kind: z.literal('part'), ...session, reason: PartReason }),
   /** Somebody looked at history: `firstChatId` to `lastChatId` (0 and 0 for an empty page), or searched for `query`. */
-  z.strictObject({ ...common, kind: z.literal('backchat'), firstChatId: count, lastChatId: count, query: text.optional() }),
-  z.strictObject({ ...common, kind: z.literal('file-upload'), storedName: text, fileName: text, size: count, sha256: text }),
-  z.strictObject({ ...common, kind: z.literal('file-download'), storedName: text, fileName: text, size: count, sha256: text }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('backchat'),
+    firstChatId: count,
+    lastChatId: count,
+    query: text.optional(),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('file-upload'),
+    storedName: text,
+    fileName: text,
+    size: count,
+    sha256: text,
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('file-download'),
+    storedName: text,
+    fileName: text,
+    size: count,
+    sha256: text,
+  }),
   /** `content` is what stands there now, `replaced` what stood there before. */
   z.strictObject({ ...common, kind: z.literal('chat-replaced'), chatId, content: text, replaced: text }),
   z.strictObject({ ...common, kind: z.literal('chat-purged'), chatId, replaced: text }),

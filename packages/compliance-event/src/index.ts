@@ -1,12 +1,12 @@
 export { genesisHead, type Head, leafOf, nextHead } from './chain.ts'
 export { decodeEvent, encodeEvent, eventIdOf, InvalidEvent } from './encoding.ts'
+export type { Envelope, EnvelopeEvent, RollCall, SourceReport, SourceState } from './envelope.ts'
 export {
   ComplianceEvent,
-  type EventKind,
   EVENT_KINDS,
+  type EventKind,
   type EventOf,
   type EventPrincipal,
   type EventRoom,
   type PartReason,
 } from './event.ts'
-export { type Envelope, type EnvelopeEvent, type RollCall, type SourceReport, type SourceState } from './envelope.ts'

@@ -41,11 +41,22 @@ export function keySecret(key: string): string {
 export async function verifySecret(candidate: string, stored: string | undefined): Promise<boolean> {
   if (stored?.startsWith('key$')) return equal(Buffer.from(keySecret(candidate)), Buffer.from(stored))
   const [, log2n, r, p, salt, expected] = (stored ?? NOBODY).split('$')
-  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), { log2n: Number(log2n), r: Number(r), p: Number(p) })
+  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), {
+    log2n: Number(log2n),
+    r: Number(r),
+    p: Number(p),
+  })
   return equal(derived, Buffer.from(expected!, 'base64url')) && stored !== undefined
 }
 
-const NOBODY = ['scrypt', LOG2_N, R, P, Buffer.alloc(16).toString('base64url'), Buffer.alloc(HASH_BYTES, 1).toString('base64url')].join('$')
+const NOBODY = [
+  'scrypt',
+  LOG2_N,
+  R,
+  P,
+  Buffer.alloc(16).toString('base64url'),
+  Buffer.alloc(HASH_BYTES, 1).toString('base64url'),
+].join('$')
 
 function equal(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b)

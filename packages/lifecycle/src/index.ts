@@ -1,2 +1,2 @@
 export { type Loop, startLoop } from './loop.ts'
-export { StopStack, type Service } from './service.ts'
+export { type Service, StopStack } from './service.ts'

@@ -13,7 +13,11 @@ export async function chatsAfter(
   db: Database,
   { roomId, after, through, limit }: { roomId: number; after: number; through: number; limit: number },
 ): Promise<Chat[]> {
-  const rows = await select(db, roomId).andWhere('chat_id', '>', after).andWhere('chat_id', '<=', through).orderBy('chat_id').limit(limit)
+  const rows = await select(db, roomId)
+    .andWhere('chat_id', '>', after)
+    .andWhere('chat_id', '<=', through)
+    .orderBy('chat_id')
+    .limit(limit)
   return rows.map(chatOf)
 }
 

@@ -1,7 +1,14 @@
 import { type Database, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import type { Fact } from './facts.ts'
-import { type After, numberFacts, participantKey, postKey, type RoomCounters, type SourceCounters } from './number-facts.ts'
+import {
+  type After,
+  numberFacts,
+  participantKey,
+  postKey,
+  type RoomCounters,
+  type SourceCounters,
+} from './number-facts.ts'
 import { type Commit, SourceFenced } from './record-writer.ts'
 
 /**
@@ -37,9 +44,18 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
   })
   for (const room of locked.rows) rooms.set(room.id, room)
 
-  const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as Extract<Fact, { kind: 'chat' }>[]
+  const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as Extract<
+    Fact,
+    { kind: 'chat' }
+  >[]
   if (repeatable.length > 0) {
-    const found = await client.query<{ room_id: number; principal_id: number; post: string; chat_id: number; posted_at: number }>({
+    const found = await client.query<{
+      room_id: number
+      principal_id: number
+      post: string
+      chat_id: number
+      posted_at: number
+    }>({
       name: 'find-posts',
       text: `select room_id, principal_id, post, chat_id, posted_at from chat
              where (principal_id, room_id, post) in (select * from unnest($1::int[], $2::int[], $3::text[]))`,
@@ -63,7 +79,11 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
   return { rooms, posts, participants }
 }
 
-async function write(client: PoolClient, source: SourceCounters & { name: string; epoch: number }, after: After): Promise<void> {
+async function write(
+  client: PoolClient,
+  source: SourceCounters & { name: string; epoch: number },
+  after: After,
+): Promise<void> {
   if (after.parts.length > 0) {
     // On its own: a statement may not delete and insert the same key.
     await client.query({

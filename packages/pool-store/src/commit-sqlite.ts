@@ -1,11 +1,26 @@
 import { type Database, type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import type { Fact } from './facts.ts'
-import { type After, numberFacts, participantKey, postKey, type RoomCounters, type SourceCounters } from './number-facts.ts'
+import {
+  type After,
+  numberFacts,
+  participantKey,
+  postKey,
+  type RoomCounters,
+  type SourceCounters,
+} from './number-facts.ts'
 import { type Commit, SourceFenced } from './record-writer.ts'
 
 type Statements = Record<
-  'room' | 'post' | 'participant' | 'addChat' | 'addParticipant' | 'dropParticipant' | 'addOutbox' | 'room_' | 'source_',
+  | 'room'
+  | 'post'
+  | 'participant'
+  | 'addChat'
+  | 'addParticipant'
+  | 'dropParticipant'
+  | 'addOutbox'
+  | 'room_'
+  | 'source_',
   SqliteDatabase.Statement
 >
 const prepared = new WeakMap<SqliteHandle, Statements>()
@@ -55,8 +70,10 @@ function write(sql: Statements, source: SourceCounters & { name: string; epoch: 
   for (const join of after.joins) {
     sql.addParticipant.run(join.roomId, join.session, join.principalId, source.name, source.epoch, join.at)
   }
-  for (const chat of after.chats) sql.addChat.run(chat.roomId, chat.chatId, chat.at, chat.principalId, chat.post, chat.content)
-  for (const event of after.outbox) sql.addOutbox.run(source.name, source.epoch, event.seq, event.at, event.body, event.head)
+  for (const chat of after.chats)
+    sql.addChat.run(chat.roomId, chat.chatId, chat.at, chat.principalId, chat.post, chat.content)
+  for (const event of after.outbox)
+    sql.addOutbox.run(source.name, source.epoch, event.seq, event.at, event.body, event.head)
 }
 
 function statementsOf(handle: SqliteHandle): Statements {

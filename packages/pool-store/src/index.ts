@@ -26,4 +26,12 @@ export {
 export { addMembers, createRoom, findRoom, isMember, lastChatIds, listRooms, type Room, rosterOf } from './rooms.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
-export { declareDead, settleSource, silentSources, type Source, startSource, stopSource, takeRollCall } from './sources.ts'
+export {
+  declareDead,
+  type Source,
+  settleSource,
+  silentSources,
+  startSource,
+  stopSource,
+  takeRollCall,
+} from './sources.ts'

@@ -21,7 +21,9 @@ export async function takeLease(
         holder,
         expires_at: now + ttlMs,
       })
-    const row: { holder: string; token: number } | undefined = await tx('lease').where({ name }).first('holder', 'token')
+    const row: { holder: string; token: number } | undefined = await tx('lease')
+      .where({ name })
+      .first('holder', 'token')
     return row?.holder === holder ? { name, holder, token: row.token } : undefined
   })
 }

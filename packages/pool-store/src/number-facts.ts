@@ -1,4 +1,4 @@
-import { type ComplianceEvent, encodeEvent, type EnvelopeEvent, leafOf, nextHead } from '@hansard/compliance-event'
+import { type ComplianceEvent, type EnvelopeEvent, encodeEvent, leafOf, nextHead } from '@hansard/compliance-event'
 import type { Fact, Outcome } from './facts.ts'
 
 /** What the transaction reads, under lock, before it numbers anything. */
@@ -9,7 +9,13 @@ export type Before = {
   /** Participants the batch's joins and parts speak of, by `participantKey`. */
   readonly participants: ReadonlySet<string>
 }
-export type RoomCounters = { readonly id: number; readonly uri: string; readonly name: string; readonly lastChatId: number; readonly lastRoomSeq: number }
+export type RoomCounters = {
+  readonly id: number
+  readonly uri: string
+  readonly name: string
+  readonly lastChatId: number
+  readonly lastRoomSeq: number
+}
 
 /** The source's own counters: where its numbering, its clock and its chain stand. */
 export type SourceCounters = { readonly lastSeq: number; readonly lastStamp: number; readonly head: string }
@@ -17,7 +23,14 @@ export type SourceCounters = { readonly lastSeq: number; readonly lastStamp: num
 /** What the transaction writes. */
 export type After = {
   readonly outcomes: readonly Outcome[]
-  readonly chats: readonly { roomId: number; chatId: number; at: number; principalId: number; post: string; content: string }[]
+  readonly chats: readonly {
+    roomId: number
+    chatId: number
+    at: number
+    principalId: number
+    post: string
+    content: string
+  }[]
   readonly joins: readonly { roomId: number; session: string; principalId: number; at: number }[]
   readonly parts: readonly { roomId: number; session: string }[]
   readonly outbox: readonly EnvelopeEvent[]
@@ -35,9 +48,17 @@ export const participantKey = (roomId: number, session: string) => `${roomId} ${
  * Facts keep their order. A repeated post, a second join of one session and a part of somebody who is not there
  * get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
  */
-export function numberFacts(facts: readonly Fact[], before: Before, source: SourceCounters & { name: string; epoch: number }, now: number): After {
+export function numberFacts(
+  facts: readonly Fact[],
+  before: Before,
+  source: SourceCounters & { name: string; epoch: number },
+  now: number,
+): After {
   const at = Math.max(now, source.lastStamp)
-  const rooms = new Map<number, { id: number; uri: string; name: string; lastChatId: number; lastRoomSeq: number; touched: boolean }>()
+  const rooms = new Map<
+    number,
+    { id: number; uri: string; name: string; lastChatId: number; lastRoomSeq: number; touched: boolean }
+  >()
   for (const room of before.rooms.values()) rooms.set(room.id, { ...room, touched: false })
   const posts = new Map(before.posts)
   const present = new Set(before.participants)
@@ -103,7 +124,8 @@ export function numberFacts(facts: readonly Fact[], before: Before, source: Sour
         if (!present.delete(key)) return { kind: 'part', at, repeated: true }
         record({ kind: 'part', session: fact.session, reason: fact.reason })
         // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
-        if (!joins.delete(key) || before.participants.has(key)) parts.set(key, { roomId: room.id, session: fact.session })
+        if (!joins.delete(key) || before.participants.has(key))
+          parts.set(key, { roomId: room.id, session: fact.session })
         return { kind: 'part', at, repeated: false }
       }
       case 'backchat':

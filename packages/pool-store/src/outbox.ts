@@ -25,7 +25,11 @@ export async function deleteFromOutbox(
   db: Database,
   { source, epoch, throughSeq, limit }: { source: string; epoch: number; throughSeq: number; limit: number },
 ): Promise<number> {
-  const oldest: { seq: number } | undefined = await db.knex('outbox').where({ source, epoch }).orderBy('seq').first('seq')
+  const oldest: { seq: number } | undefined = await db
+    .knex('outbox')
+    .where({ source, epoch })
+    .orderBy('seq')
+    .first('seq')
   if (!oldest || oldest.seq > throughSeq) return 0
   return db
     .knex('outbox')

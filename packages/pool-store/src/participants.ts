@@ -15,7 +15,11 @@ export async function orphanedParticipants(db: Database, limit: number): Promise
     .limit(limit)
     .select('participant.room_id', 'participant.session', 'participant.principal_id')
   const principals = await findPrincipals(db, [...new Set(rows.map((row) => row.principal_id))])
-  return rows.map((row) => ({ roomId: row.room_id, session: row.session, principal: principals.get(row.principal_id)! }))
+  return rows.map((row) => ({
+    roomId: row.room_id,
+    session: row.session,
+    principal: principals.get(row.principal_id)!,
+  }))
 }
 
 /** How many participants a room has, on all services. */
@@ -25,7 +29,9 @@ export async function participantCount(db: Database, roomId: number): Promise<nu
 }
 
 /** Participants of every room, on every server: what joins and parts must fold to. */
-export async function allParticipants(db: Database): Promise<{ roomUri: string; session: string; principalUri: string }[]> {
+export async function allParticipants(
+  db: Database,
+): Promise<{ roomUri: string; session: string; principalUri: string }[]> {
   return db
     .knex('participant')
     .join('room', 'room.id', 'participant.room_id')

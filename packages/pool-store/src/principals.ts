@@ -31,7 +31,12 @@ export async function createPrincipals(db: Database, principals: readonly NewPri
   await db.knex.transaction(async (tx) => {
     for (let from = 0; from < principals.length; from += BATCH) {
       const batch = principals.slice(from, from + BATCH)
-      const existing: { account: string }[] = await tx('principal').whereIn('account', batch.map((p) => p.account)).select('account')
+      const existing: { account: string }[] = await tx('principal')
+        .whereIn(
+          'account',
+          batch.map((p) => p.account),
+        )
+        .select('account')
       const known = new Set(existing.map((row) => row.account))
       const missing = batch.filter((p) => !known.has(p.account))
       if (missing.length === 0) continue
@@ -59,7 +64,10 @@ export async function createPrincipals(db: Database, principals: readonly NewPri
 }
 
 /** Replaces the secret; tokens signed with the old one are refused from now on. False when there is no such account. */
-export async function putSecret(db: Database, { account, secret }: { account: string; secret: string }): Promise<boolean> {
+export async function putSecret(
+  db: Database,
+  { account, secret }: { account: string; secret: string },
+): Promise<boolean> {
   const changed = await db
     .knex('principal')
     .where({ account })
@@ -98,7 +106,10 @@ export async function principalIds(db: Database, accounts: readonly string[]): P
 }
 
 /** Accounts in the order of their names, those after `after`. */
-export async function listPrincipals(db: Database, { after = '', limit }: { after?: string | undefined; limit: number }): Promise<Principal[]> {
+export async function listPrincipals(
+  db: Database,
+  { after = '', limit }: { after?: string | undefined; limit: number },
+): Promise<Principal[]> {
   const rows: PrincipalRow[] = await db.knex('principal').where('account', '>', after).orderBy('account').limit(limit)
   return rows.map(principalOf)
 }

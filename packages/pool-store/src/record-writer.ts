@@ -47,7 +47,9 @@ export class RecordBusy extends Error {
 export class SourceFenced extends Error {
   override name = 'SourceFenced'
   constructor(source: { name: string; epoch: number }) {
-    super(`Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`)
+    super(
+      `Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`,
+    )
   }
 }
 
@@ -155,7 +157,8 @@ export function createRecordWriter(options: {
   return {
     record(fact, done) {
       if (ended) return done(ended)
-      if (waiting.length >= waitingMax) return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
+      if (waiting.length >= waitingMax)
+        return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
       waiting.push({ fact, done })
       schedule()
     },
@@ -175,6 +178,8 @@ export function createRecordWriter(options: {
 }
 
 function unavailable(error: unknown): RecordUnavailable {
-  const what = isTransient(error) ? 'The pool database cannot be written to just now.' : 'The pool database refused the record.'
+  const what = isTransient(error)
+    ? 'The pool database cannot be written to just now.'
+    : 'The pool database refused the record.'
   return new RecordUnavailable(what, { cause: error })
 }

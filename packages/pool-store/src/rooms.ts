@@ -37,13 +37,21 @@ export async function addMembers(
   }
 }
 
-export async function findRoom(db: Database, by: { uri: string } | { id: number } | { name: string }): Promise<Room | undefined> {
+export async function findRoom(
+  db: Database,
+  by: { uri: string } | { id: number } | { name: string },
+): Promise<Room | undefined> {
   const row: RoomRow | undefined = await db.knex('room').where(by).first()
   return row && roomOf(row)
 }
 
-export async function isMember(db: Database, { roomId, principalId }: { roomId: number; principalId: number }): Promise<boolean> {
-  return (await db.knex('room_member').where({ room_id: roomId, principal_id: principalId }).first('room_id')) !== undefined
+export async function isMember(
+  db: Database,
+  { roomId, principalId }: { roomId: number; principalId: number },
+): Promise<boolean> {
+  return (
+    (await db.knex('room_member').where({ room_id: roomId, principal_id: principalId }).first('room_id')) !== undefined
+  )
 }
 
 /** Rooms in the order of their names, those after `after`; only those the principal may join when one is given. */
@@ -54,7 +62,9 @@ export async function listRooms(
   const query = db.knex('room').where('name', '>', after).orderBy('name').limit(limit)
   if (joinableBy !== undefined) {
     const memberships = db.knex('room_member').where({ principal_id: joinableBy }).select('room_id')
-    query.andWhere({ disabled: false }).andWhere((either) => either.where({ privacy: 'open' }).orWhereIn('id', memberships))
+    query
+      .andWhere({ disabled: false })
+      .andWhere((either) => either.where({ privacy: 'open' }).orWhereIn('id', memberships))
   }
   const rows: RoomRow[] = await query
   return rows.map(roomOf)

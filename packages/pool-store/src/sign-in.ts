@@ -1,5 +1,5 @@
-import { type AttemptLimiter, createAttemptLimiter, signToken, verifySecret, verifyToken } from '@hansard/credentials'
 import type { Clock } from '@hansard/clock'
+import { type AttemptLimiter, createAttemptLimiter, signToken, verifySecret, verifyToken } from '@hansard/credentials'
 import type { Database } from '@hansard/sql'
 import { findPrincipal, type Principal } from './principals.ts'
 
@@ -20,14 +20,20 @@ const WINDOW_MS = 5 * 60 * 1_000
 export function createSignIn({ db, clock, signingKey }: { db: Database; clock: Clock; signingKey: string }): SignIn {
   // One guesser, one account: few tries. One account from everywhere, one address at everyone: more, but not many.
   const limits: { key: (c: { account: string; remote: string }) => string; limiter: AttemptLimiter }[] = [
-    { key: (c) => `${c.remote} ${c.account}`, limiter: createAttemptLimiter({ clock, failuresMax: 10, windowMs: WINDOW_MS }) },
+    {
+      key: (c) => `${c.remote} ${c.account}`,
+      limiter: createAttemptLimiter({ clock, failuresMax: 10, windowMs: WINDOW_MS }),
+    },
     { key: (c) => c.account, limiter: createAttemptLimiter({ clock, failuresMax: 100, windowMs: WINDOW_MS }) },
     { key: (c) => c.remote, limiter: createAttemptLimiter({ clock, failuresMax: 200, windowMs: WINDOW_MS }) },
   ]
 
   const issueToken = (principal: Principal) => {
     const expiresAt = clock.now() + TOKEN_MS
-    return { token: signToken({ id: principal.id, version: principal.credentialVersion, expiresAt }, signingKey), expiresAt }
+    return {
+      token: signToken({ id: principal.id, version: principal.credentialVersion, expiresAt }, signingKey),
+      expiresAt,
+    }
   }
 
   return {
@@ -49,7 +55,9 @@ export function createSignIn({ db, clock, signingKey }: { db: Database; clock: C
       const claims = verifyToken(token, signingKey)
       if (!claims || typeof claims['expiresAt'] !== 'number' || claims['expiresAt'] <= clock.now()) return undefined
       const principal = await findPrincipal(db, { id: Number(claims['id']) })
-      return principal && !principal.disabled && principal.credentialVersion === claims['version'] ? principal : undefined
+      return principal && !principal.disabled && principal.credentialVersion === claims['version']
+        ? principal
+        : undefined
     },
   }
 }

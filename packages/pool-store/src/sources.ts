@@ -9,9 +9,17 @@ import { type Database, isUniqueViolation } from '@hansard/sql'
  * `alive`. So the moment a successor exists, nothing more can be recorded in the predecessor's name, and
  * `last_seq` and `head` of an ended source are final.
  */
-export type Source = { readonly name: string; readonly epoch: number; readonly lastStamp: number; readonly head: string }
+export type Source = {
+  readonly name: string
+  readonly epoch: number
+  readonly lastStamp: number
+  readonly head: string
+}
 
-export async function startSource(db: Database, { name, endpoint, now }: { name: string; endpoint: string; now: number }): Promise<Source> {
+export async function startSource(
+  db: Database,
+  { name, endpoint, now }: { name: string; endpoint: string; now: number },
+): Promise<Source> {
   for (;;) {
     try {
       return await db.knex.transaction(async (tx) => {
@@ -45,23 +53,35 @@ export async function startSource(db: Database, { name, endpoint, now }: { name:
 }
 
 /** The source ends by its own decision, after its last commit. */
-export async function stopSource(db: Database, { name, epoch, now }: { name: string; epoch: number; now: number }): Promise<void> {
+export async function stopSource(
+  db: Database,
+  { name, epoch, now }: { name: string; epoch: number; now: number },
+): Promise<void> {
   await db.knex('source').where({ name, epoch, state: 'alive' }).update({ state: 'stopped', ended_at: now })
 }
 
 /** Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was alive. */
-export async function declareDead(db: Database, { name, now }: { name: string; now: number }): Promise<number | undefined> {
+export async function declareDead(
+  db: Database,
+  { name, now }: { name: string; now: number },
+): Promise<number | undefined> {
   return db.knex.transaction(async (tx) => {
     const alive: { epoch: number } | undefined = await tx('source').where({ name, state: 'alive' }).first('epoch')
     if (!alive) return undefined
-    const ended = await tx('source').where({ name, epoch: alive.epoch, state: 'alive' }).update({ state: 'dead', ended_at: now })
+    const ended = await tx('source')
+      .where({ name, epoch: alive.epoch, state: 'alive' })
+      .update({ state: 'dead', ended_at: now })
     return ended === 1 ? alive.epoch : undefined
   })
 }
 
 /** Names of alive sources whose last report is older than `before`. */
 export async function silentSources(db: Database, before: number): Promise<string[]> {
-  const rows: { name: string }[] = await db.knex('source').where('state', 'alive').andWhere('reported_at', '<', before).select('name')
+  const rows: { name: string }[] = await db
+    .knex('source')
+    .where('state', 'alive')
+    .andWhere('reported_at', '<', before)
+    .select('name')
   return rows.map((row) => row.name)
 }
 

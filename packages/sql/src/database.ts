@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
 import pg from 'pg'
+import { isTransient } from './errors.ts'
 
 const require = createRequire(import.meta.url)
 const { knex } = knexModule
@@ -28,6 +29,9 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
   return value
 })
 
+// knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
+const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
 /** How long a SQLite writer waits for another process or thread, in milliseconds. */
 const SQLITE_BUSY_MS = 15_000
 
@@ -41,6 +45,7 @@ export function openDatabase(options: { url: string; connectionsMax?: number; ap
       connection: { connectionString: url, application_name: applicationName, keepAlive: true },
       pool: { min: 0, max: connectionsMax },
       acquireConnectionTimeout: 15_000,
+      log: SILENT,
     })
     return { knex: instance, dialect: 'postgres', close: () => instance.destroy() }
   }
@@ -53,6 +58,7 @@ function openSqlite(file: string): Database {
     client: ImmediateSqliteClient,
     connection: { filename: file },
     useNullAsDefault: true,
+    log: SILENT,
     pool: {
       min: 1,
       max: 1,
@@ -87,15 +93,14 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
   }
 }
 
-/** Runs work on one PostgreSQL connection of the pool. A connection that failed is not used again. */
+/** Runs work on one PostgreSQL connection of the pool. One that broke is not used again; work rolls back what it began. */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = db.knex.client as Knex.Client
   const connection = (await client.acquireConnection()) as pg.PoolClient & { __knex__disposed?: unknown }
   try {
     return await work(connection)
   } catch (error) {
-    // An error inside a transaction, or a broken socket, leaves the connection in an unknown state.
-    connection.__knex__disposed ??= error
+    if (isTransient(error)) connection.__knex__disposed ??= error
     throw error
   } finally {
     await client.releaseConnection(connection)

@@ -6,9 +6,18 @@ export function isUniqueViolation(error: unknown): boolean {
 
 // PostgreSQL classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator intervention.
 const POSTGRES_TRANSIENT = /^(08|40|53|57)/
-const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'ENOTFOUND', 'EHOSTUNREACH'])
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+])
 const SQLITE_TRANSIENT = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
-const CONNECTION_LOST = /Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
+const CONNECTION_LOST =
+  /Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
 
 /** Trying again later may help: the server is away, busy, or its disk is full. */
 export function isTransient(error: unknown): boolean {

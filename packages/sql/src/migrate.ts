@@ -2,7 +2,10 @@ import type { Knex } from 'knex'
 import type { Database } from './database.ts'
 
 /** One step forward. There is no way back: a record is not made by undoing it. */
-export type Migration = { readonly name: string; up(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void> }
+export type Migration = {
+  readonly name: string
+  up(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void>
+}
 
 const MIGRATION_LOCK = 0x48616e73
 
@@ -31,7 +34,9 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
         )
       }
       if (known.name !== row.name) {
-        throw new MigrationError(`Version ${row.version} of the database is "${row.name}", not "${known.name}": another product's?`)
+        throw new MigrationError(
+          `Version ${row.version} of the database is "${row.name}", not "${known.name}": another product's?`,
+        )
       }
     })
     for (const [index, migration] of migrations.entries()) {

@@ -1,12 +1,12 @@
+export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 export {
-  chatFrame,
   ClientMessage,
   type ClientMessageOf,
+  chatFrame,
   type HistoryChat,
-  type Refusal,
   REFUSALS,
+  type Refusal,
   ServerMessage,
   type ServerMessageOf,
 } from './messages.ts'
-export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 export { PoolDirectory, SignInReply, SignInRequest } from './sign-in.ts'

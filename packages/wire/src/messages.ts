@@ -43,7 +43,13 @@ export const ClientMessage = z.discriminatedUnion('t', [
     again: z.boolean().optional(),
   }),
   /** Up to `limit` chats before chat id `before` (the newest when absent), oldest first. Recorded as a look. */
-  z.strictObject({ t: z.literal('history'), id, room, before: chatId.optional(), limit: z.number().int().min(1).optional() }),
+  z.strictObject({
+    t: z.literal('history'),
+    id,
+    room,
+    before: chatId.optional(),
+    limit: z.number().int().min(1).optional(),
+  }),
   z.strictObject({ t: z.literal('roster'), id, room }),
   /** The rooms this principal may join. */
   z.strictObject({ t: z.literal('rooms'), id }),
@@ -87,7 +93,14 @@ export const ServerMessage = z.discriminatedUnion('t', [
     limits: z.record(z.string(), z.number()),
   }),
   /** `last` is the newest chat id of the room at the moment of joining; chats after it (or after `after`) follow. */
-  z.object({ t: z.literal('joined'), re: id, room: z.string(), name: z.string(), last: chatId, participants: z.number() }),
+  z.object({
+    t: z.literal('joined'),
+    re: id,
+    room: z.string(),
+    name: z.string(),
+    last: chatId,
+    participants: z.number(),
+  }),
   z.object({ t: z.literal('parted'), re: id, room: z.string() }),
   z.object({ t: z.literal('posted'), re: id, chat: chatId, at: z.number() }),
   z.object({ t: z.literal('history'), re: id, room: z.string(), chats: z.array(HistoryChat), more: z.boolean() }),

@@ -1,0 +1,239 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ManualClock } from '@hansard/clock'
+import { decodeEvent, genesisHead, leafOf, nextHead } from '@hansard/compliance-event'
+import { type Database, migrate, openDatabase } from '@hansard/sql'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  chatsAfter,
+  createPrincipals,
+  createRecordWriter,
+  createRoom,
+  declareDead,
+  type Fact,
+  findPrincipal,
+  type Outcome,
+  orphanedParticipants,
+  POOL_MIGRATIONS,
+  type Principal,
+  type RecordError,
+  type RecordWriter,
+  readOutbox,
+  type Source,
+  SourceFenced,
+  startSource,
+  takeRollCall,
+} from './index.ts'
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+
+describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (dialect) => {
+  let server: PostgresServer | undefined
+  let db: Database
+  let principal: Principal
+  let roomId: number
+  const clock = new ManualClock(NOW)
+  let names = 0
+
+  beforeAll(async () => {
+    if (dialect === 'postgres') server = await startPostgres()
+    const url = server
+      ? await server.createDatabase('pool')
+      : `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}`
+    db = openDatabase({ url })
+    await migrate(db, POOL_MIGRATIONS)
+    await createPrincipals(db, [
+      { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: NOW },
+    ])
+    principal = (await findPrincipal(db, { account: 'alice' }))!
+  })
+  afterAll(async () => {
+    await db?.close()
+    await server?.stop()
+  })
+
+  async function start(name = `source-${++names}`): Promise<{ source: Source; writer: RecordWriter }> {
+    roomId = (
+      await createRoom(db, { name: `room of ${name} ${++names}`, privacy: 'open', domain: 'example.com', now: NOW })
+    ).room.id
+    const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
+    return { source, writer: createRecordWriter({ db, clock, source }) }
+  }
+  const record = (writer: RecordWriter, fact: Fact) =>
+    new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
+  const chat = (post: string, text = post, again = false): Fact => ({
+    kind: 'chat',
+    roomId,
+    principal,
+    post,
+    text,
+    again,
+  })
+  const outboxOf = async ({ name, epoch }: Source) => {
+    const rows = await readOutbox(db, { source: name, epoch, afterSeq: 0, limit: 10_000 })
+    return rows.map((row) => ({ ...row, event: decodeEvent(row.body) }))
+  }
+
+  it('numbers what it records without a hole and chains it from the genesis head', async () => {
+    const { source, writer } = await start()
+    const posts = Array.from({ length: 700 }, (_, n) => record(writer, chat(`p${n}`)))
+    const outcomes = await Promise.all(posts)
+
+    expect(outcomes.map((outcome) => outcome.kind === 'chat' && outcome.chatId)).toEqual(posts.map((_, n) => n + 1))
+    const rows = await outboxOf(source)
+    expect(rows.map((row) => row.seq)).toEqual(posts.map((_, n) => n + 1))
+    let head = genesisHead(source.name, source.epoch)
+    for (const row of rows) {
+      head = nextHead(head, leafOf(row.body))
+      expect(row.head).toBe(head)
+      expect(row.event.room.seq).toBe(row.seq)
+    }
+    const report = (await takeRollCall(db, NOW)).sources.find((s) => s.source === source.name)
+    expect(report).toMatchObject({ lastSeq: 700, head, state: 'alive' })
+  })
+
+  it('records a repeated post once, whether or not the client says that it repeats it', async () => {
+    const { source, writer } = await start()
+    const first = await record(writer, chat('same', 'said once'))
+    const again = await record(writer, chat('same', 'said once', true))
+    const unsaid = await Promise.all([
+      record(writer, chat('other')),
+      record(writer, chat('same')),
+      record(writer, chat('third')),
+    ])
+    const inOneBatch = await Promise.all([record(writer, chat('twin')), record(writer, chat('twin'))])
+
+    expect(again).toEqual({ ...(first as object), repeated: true })
+    expect(unsaid.map((o) => o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+      [2, false],
+      [1, true],
+      [3, false],
+    ])
+    expect(inOneBatch.map((o) => o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+      [4, false],
+      [4, true],
+    ])
+    expect((await outboxOf(source)).map((row) => row.event.kind === 'chat' && row.event.content)).toEqual([
+      'said once',
+      'other',
+      'third',
+      'twin',
+    ])
+  })
+
+  it('keeps every character a person can send', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 1, maxLength: 20 }),
+        async (texts) => {
+          const { source, writer } = await start()
+          await Promise.all(texts.map((text, n) => record(writer, chat(`p${n}`, text))))
+          const read = await chatsAfter(db, { roomId, after: 0, through: 1_000, limit: 1_000 })
+          expect(read.map((c) => c.text)).toEqual(texts)
+          expect((await outboxOf(source)).map((row) => row.event.kind === 'chat' && row.event.content)).toEqual(texts)
+        },
+      ),
+      { numRuns: 30, examples: [[['\u0000', '\ud800', 'a\u0000b\udfff', '\u2028', '"\\']]] },
+    )
+  })
+
+  it('records a join and a part once each, also within one batch', async () => {
+    const { source, writer } = await start()
+    const join: Fact = { kind: 'join', roomId, principal, session: 's1' }
+    const part: Fact = { kind: 'part', roomId, principal, session: 's1', reason: 'left' }
+    await Promise.all([join, join, part, part, join].map((fact) => record(writer, fact)))
+    await Promise.all([part, join, part].map((fact) => record(writer, fact)))
+
+    expect((await outboxOf(source)).map((row) => row.event.kind)).toEqual([
+      'join',
+      'part',
+      'join',
+      'part',
+      'join',
+      'part',
+    ])
+    expect(await db.knex('participant').where({ room_id: roomId })).toEqual([])
+  })
+
+  it('never stamps an event earlier than the one before, whatever the clock does', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('a'))
+    const slow = createRecordWriter({ db, clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } })
+    await slow.stop()
+    clock.advance({ seconds: 2 })
+    await record(writer, chat('b'))
+    const stamps = (await outboxOf(source)).map((row) => row.at)
+    expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
+  })
+
+  it('refuses a zombie whose successor has started, and leaves no trace of its batch', async () => {
+    const zombie = await start('contested')
+    await record(zombie.writer, chat('before'))
+    const room = roomId
+    const successor = await start('contested')
+    roomId = room
+
+    const refused = await Promise.all([
+      record(zombie.writer, chat('late')),
+      record(zombie.writer, { kind: 'join', roomId, principal, session: 'z' }),
+    ])
+
+    for (const outcome of refused) expect(outcome).toBeInstanceOf(SourceFenced)
+    expect(successor.source.epoch).toBe(zombie.source.epoch + 1)
+    expect((await chatsAfter(db, { roomId, after: 0, through: 99, limit: 99 })).map((c) => c.text)).toEqual(['before'])
+    expect(await outboxOf(zombie.source)).toHaveLength(1)
+    expect(await record(successor.writer, chat('after'))).toMatchObject({ chatId: 2 })
+  })
+
+  it('names the orphans of a source that was declared dead until somebody parts them', async () => {
+    const dead = await start('mortal')
+    await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind' })
+    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
+    await declareDead(db, { name: 'mortal', now: clock.now() })
+    const orphan = (await orphanedParticipants(db, 10)).find((o) => o.session === 'left behind')!
+
+    const survivor = createRecordWriter({
+      db,
+      clock,
+      source: await startSource(db, { name: 'survivor', endpoint: '', now: NOW }),
+    })
+    const part: Fact = { kind: 'part', roomId: orphan.roomId, principal, session: orphan.session, reason: 'orphaned' }
+    const [first, second] = await Promise.all([record(survivor, part), record(survivor, part)])
+
+    expect([first, second]).toMatchObject([{ repeated: false }, { repeated: true }])
+    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
+  })
+
+  it('goes on where the database stands after a commit of unknown outcome', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    // Somebody else's commit under the same epoch stands in for one that happened although its answer was lost.
+    const ghost = createRecordWriter({ db, clock, source })
+    await expect(record(ghost, chat('ghost'))).resolves.toBeInstanceOf(Error)
+    expect(await record(ghost, chat('ghost'))).toMatchObject({ kind: 'chat' })
+    const unknown = await record(writer, chat('two'))
+    expect(unknown).toBeInstanceOf(Error)
+    expect(await record(writer, chat('two', 'two', true))).toMatchObject({ kind: 'chat', repeated: false })
+    const rows = await outboxOf(source)
+    expect(rows.map((row) => row.seq)).toEqual([1, 2, 3])
+  })
+
+  it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {
+    const a = await start()
+    const b = { source: await startSource(db, { name: `other-${++names}`, endpoint: '', now: NOW }) }
+    const writerB = createRecordWriter({ db, clock, source: b.source })
+    const posts = Array.from({ length: 300 }, (_, n) => [
+      record(a.writer, chat(`a${n}`)),
+      record(writerB, chat(`b${n}`)),
+    ]).flat()
+    await Promise.all(posts)
+
+    const events = [...(await outboxOf(a.source)), ...(await outboxOf(b.source))]
+    expect(events.map((row) => row.event.room.seq).toSorted((x, y) => x - y)).toEqual(posts.map((_, n) => n + 1))
+    const ids = (await chatsAfter(db, { roomId, after: 0, through: 9_999, limit: 9_999 })).map((c) => c.chatId)
+    expect(ids).toEqual(posts.map((_, n) => n + 1))
+  })
+})
