@@ -12,7 +12,7 @@ export type Loop = Service & { wake(): void; idle(): Promise<void> }
 export function startLoop(options: {
   clock: Clock
   everyMs: number
-  turn: (signal: AbortSignal) => Promise<'again' | 'pause' | undefined | void>
+  turn: (signal: AbortSignal) => Promise<'again' | 'pause' | undefined | undefined>
   onError: (error: unknown) => void
 }): Loop {
   const { clock, everyMs, turn, onError } = options

@@ -1,4 +1,4 @@
-import { type Database, withPostgres } from '@hansard/sql'
+import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import type { Fact } from './facts.ts'
 import {

@@ -1,4 +1,4 @@
-import { type Database, type SqliteHandle, withSqlite } from '@hansard/sql'
+import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import type { Fact } from './facts.ts'
 import {
