@@ -1,0 +1,50 @@
+import { z } from 'zod'
+
+/**
+ * What services of a pool tell each other.
+ *
+ * All of it is a hint and may be lost, doubled or late: the pool database is what counts. A receiver that sees a gap
+ * in a room's chat ids reads the missing ones there. `from` names the source that speaks, so that it can ignore itself.
+ */
+const room = z.number().int().nonnegative()
+const from = z.string().min(1)
+
+export const RoomMessage = z.discriminatedUnion('t', [
+  /** Chats that are durable, in the order of their ids, each with the frame that is pushed to members as it is. */
+  z.strictObject({
+    t: z.literal('chats'),
+    room,
+    from,
+    chats: z.array(z.strictObject({ id: z.number().int().positive(), frame: z.string() })),
+  }),
+  z.strictObject({
+    t: z.literal('presence'),
+    room,
+    from,
+    joined: z.boolean(),
+    who: z.strictObject({ uri: z.string(), name: z.string() }),
+  }),
+  /** Name, members or rights of the room are no longer what they were. */
+  z.strictObject({ t: z.literal('room-changed'), room, from }),
+])
+export type RoomMessage = z.infer<typeof RoomMessage>
+
+export const PoolMessage = z.discriminatedUnion('t', [
+  /** A channel service's current session count. */
+  z.strictObject({
+    t: z.literal('load'),
+    service: z.string().min(1),
+    endpoint: z.string().min(1),
+    sessions: z.number().int().nonnegative(),
+    sessionsMax: z.number().int().positive(),
+  }),
+  /** A lookup service has just started and knows nobody. */
+  z.strictObject({ t: z.literal('load-wanted') }),
+])
+export type PoolMessage = z.infer<typeof PoolMessage>
+
+export type BusMessage = RoomMessage | PoolMessage
+
+export function isRoomMessage(message: BusMessage): message is RoomMessage {
+  return 'room' in message
+}

@@ -1,0 +1,112 @@
+import type { Log } from '@hansard/log'
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Bus } from './bus.ts'
+import { type BusMessage, isRoomMessage, PoolMessage, RoomMessage } from './messages.ts'
+import { createSubscriptions } from './subscriptions.ts'
+
+// A publish that waits for a Redis that is away tells of chats everybody has read by then, and ten thousand of them
+// are the memory of the service. So nothing is queued: it is dropped, and readers compare with the record.
+const CONNECTION = {
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  // We subscribe again ourselves, to know when hearing has begun.
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 5_000,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), 2_000),
+} satisfies RedisOptions
+
+/** More unanswered publishes than this, and Redis is too slow for us: the next are dropped. */
+const UNANSWERED_MAX = 10_000
+
+/** A bus over Redis pub/sub. `pool` keeps pools that share a Redis apart. */
+export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: Log; pool: string }): Bus {
+  const poolChannel = `hansard:${pool}:pool`
+  const roomChannel = (room: number) => `hansard:${pool}:room:${room}`
+  const subscriptions = createSubscriptions<BusMessage>(log)
+  const reconnected: (() => void)[] = []
+  const publisher = connect(redisUrl, log, 'publishing')
+  const subscriber = connect(redisUrl, log, 'hearing')
+  let unanswered = 0
+
+  subscriber.redis.on('ready', () => {
+    const channels = subscriptions.channels()
+    if (channels.length === 0) return
+    // Should this fail, the connection has ended, and the next one comes here again.
+    subscriber.redis.subscribe(...channels).then(
+      () => {
+        for (const callback of reconnected) callback()
+      },
+      (error: unknown) => log.warn({ err: error }, 'the bus cannot subscribe'),
+    )
+  })
+
+  subscriber.redis.on('message', (channel: string, text: string) => {
+    const schema = channel === poolChannel ? PoolMessage : RoomMessage
+    const message = schema.safeParse(jsonOf(text))
+    if (message.success) subscriptions.deliver(channel, message.data)
+    else log.warn({ channel, problem: message.error.issues[0] }, 'a bus message is not understood and is ignored')
+  })
+
+  const subscribe = async (channel: string, handler: (message: BusMessage) => void) => {
+    const remove = subscriptions.add(channel, handler)
+    await Promise.all([publisher.settled, subscriber.settled])
+    if (subscriber.redis.status === 'ready') await subscriber.redis.subscribe(channel).catch(() => {})
+    return async () => {
+      if (remove() !== 'last' || subscriber.redis.status !== 'ready') return
+      await subscriber.redis.unsubscribe(channel).catch(() => {})
+    }
+  }
+
+  return {
+    publish(message) {
+      if (publisher.redis.status !== 'ready' || unanswered >= UNANSWERED_MAX) return
+      const channel = isRoomMessage(message) ? roomChannel(message.room) : poolChannel
+      unanswered += 1
+      publisher.redis
+        .publish(channel, JSON.stringify(message))
+        .catch(() => {})
+        .finally(() => {
+          unanswered -= 1
+        })
+    },
+    subscribeRoom: (room, handler) => subscribe(roomChannel(room), (message) => handler(message as RoomMessage)),
+    subscribePool: (handler) => subscribe(poolChannel, (message) => handler(message as PoolMessage)),
+    onReconnected(callback) {
+      reconnected.push(callback)
+    },
+    async close() {
+      subscriptions.clear()
+      publisher.redis.disconnect()
+      subscriber.redis.disconnect()
+    },
+  }
+}
+
+/** `settled`: the first attempt to connect has ended, well or not. One line is logged per outage, not per attempt. */
+function connect(redisUrl: string, log: Log, purpose: string): { redis: Redis; settled: Promise<void> } {
+  const redis = new Redis(redisUrl, CONNECTION)
+  let away = false
+  redis.on('error', (error) => {
+    if (!away)
+      log.warn({ err: error, purpose }, 'Redis is away: other services are not told, and read the record instead')
+    away = true
+  })
+  redis.on('ready', () => {
+    if (away) log.info({ purpose }, 'Redis is back')
+    away = false
+  })
+  const settled = new Promise<void>((resolve) => {
+    redis.once('ready', () => resolve())
+    redis.once('close', () => resolve())
+  })
+  return { redis, settled }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
