@@ -1,1 +1,8 @@
-export {}
+export {
+  type Content,
+  clearTemporaries,
+  digestOf,
+  removeDurably,
+  type WrittenFile,
+  writeDurably,
+} from './write-durably.ts'
