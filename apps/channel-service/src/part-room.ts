@@ -6,8 +6,11 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 export type PartFact = Extract<Fact, { kind: 'part' }>
 
-/** Records a departure for certain: while the database is away it is tried again and again. */
-export type RecordPart = (fact: PartFact, recorded?: () => void) => void
+/**
+ * Records a departure for certain: while the database is away it is tried again and again. `settled` is called once,
+ * with false when this service has ended and a survivor will have to record it.
+ */
+export type RecordPart = (fact: PartFact, settled?: (recorded: boolean) => void) => void
 
 /** Takes a session out of a room at its own wish. */
 export function partRoom(
@@ -44,7 +47,8 @@ function leave(
   session.memberships.delete(uri)
   hub.members.delete(session)
   rooms.leave(hub)
-  recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, () => {
+  recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, (done) => {
+    if (!done) return
     rooms.presence(hub, false, principal)
     recorded?.()
   })

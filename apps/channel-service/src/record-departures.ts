@@ -10,11 +10,11 @@ const RETRY_MS = 500
  * successor of this service exists or the service has stopped: then a survivor records it, as that of an orphan.
  */
 export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
-  const recordPart: RecordPart = (fact, recorded) => {
+  const recordPart: RecordPart = (fact, settled) => {
     writer.record(fact, (outcome) => {
-      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return
-      if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, recorded))
-      recorded?.()
+      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return settled?.(false)
+      if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, settled))
+      settled?.(true)
     })
   }
   return recordPart
@@ -30,7 +30,7 @@ export async function partOrphans({ db, recordPart }: { db: Database; recordPart
     orphans.map(
       ({ roomId, principal, session }) =>
         new Promise<void>((resolve) =>
-          recordPart({ kind: 'part', roomId, principal, session, reason: 'orphaned' }, resolve),
+          recordPart({ kind: 'part', roomId, principal, session, reason: 'orphaned' }, () => resolve()),
         ),
     ),
   )

@@ -12,7 +12,7 @@ export type Loop = Service & { wake(): void; idle(): Promise<void> }
 export function startLoop(options: {
   clock: Clock
   everyMs: number
-  turn: (signal: AbortSignal) => Promise<'again' | 'pause' | undefined | undefined>
+  turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>
   onError: (error: unknown) => void
 }): Loop {
   const { clock, everyMs, turn, onError } = options

@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { openDatabase } from '@hansard/sql'
+
+/** Where a Standard Edition pool keeps everything. Copying the directory of a stopped pool is a backup of it. */
+export type DataDirectory = {
+  readonly root: string
+  readonly poolDatabase: string
+  readonly complianceDatabase: string
+  readonly exports: string
+  /** how local commands find a running pool; readable by its owner only */
+  readonly runFile: string
+  /** what the compliance worker exports to; made on the first start, edited by the operator */
+  readonly adaptersFile: string
+}
+
+export function dataDirectory(directory: string): DataDirectory {
+  const root = resolve(directory)
+  return {
+    root,
+    poolDatabase: `sqlite:${join(root, 'pool.db')}`,
+    complianceDatabase: `sqlite:${join(root, 'compliance.db')}`,
+    exports: join(root, 'exports'),
+    runFile: join(root, 'run.json'),
+    adaptersFile: join(root, 'adapters.json'),
+  }
+}
+
+/**
+ * Makes this process the only pool on a data directory, until it ends, however it ends.
+ *
+ * The lock is an exclusive transaction on a small SQLite file that is never committed: the operating system lets go
+ * of it when the process dies, so there is no stale lock to remove after a crash.
+ */
+export async function lockDataDirectory(directory: DataDirectory): Promise<() => Promise<void>> {
+  mkdirSync(directory.root, { recursive: true, mode: 0o700 })
+  const lock = openDatabase({ url: `sqlite:${join(directory.root, 'lock.db')}` })
+  try {
+    await lock.knex.raw('pragma busy_timeout = 0')
+    await lock.knex.raw('pragma journal_mode = DELETE')
+    await lock.knex.raw('begin exclusive')
+  } catch (error) {
+    await lock.close()
+    if (/SQLITE_BUSY|database is locked/.test(String((error as { code?: string }).code) + String(error)))
+      throw new DirectoryInUse(directory)
+    throw error
+  }
+  return () => lock.close()
+}
+
+/** Another pool is running on the directory; nothing was touched. */
+export class DirectoryInUse extends Error {
+  override name = 'DirectoryInUse'
+  readonly hint: string
+  constructor({ root }: DataDirectory) {
+    super(`Another pool is running on ${root}.`)
+    this.hint = 'Stop it, or start this one with --data on another directory.'
+  }
+}

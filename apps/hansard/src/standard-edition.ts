@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { startAdminApi } from '@hansard/admin-api'
+import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
+import { openInlineBus } from '@hansard/bus'
+import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
+import type { Clock } from '@hansard/clock'
+import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import { hashPassword, newKey } from '@hansard/credentials'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import { startLookupService } from '@hansard/lookup-service'
+import { createPrincipals, createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { migrate, openDatabase } from '@hansard/sql'
+import { migrateStaging } from '@hansard/staging'
+import fastify from 'fastify'
+import { type ComplianceSideConfig, startComplianceSide } from './compliance-side.ts'
+import { dataDirectory, lockDataDirectory } from './data-directory.ts'
+import { VERSION } from './version.ts'
+
+export type StandardEditionOptions = {
+  readonly data: string
+  /** 0 for any free port */
+  readonly port: number
+  readonly host: string
+  readonly runIntervalMs: number
+  readonly domain: string
+  readonly pool: string
+  /** of the operator, on the first start; a random one is made when absent */
+  readonly operatorPassword: string | undefined
+  readonly logLevel: string
+  /** false: the compliance side shares this thread and its clock (tests) */
+  readonly complianceThread: boolean
+}
+
+export type StandardEdition = Service & {
+  readonly urls: { readonly server: string; readonly lookup: string; readonly channel: string; readonly admin: string }
+  readonly exports: string
+  /** told once, on the first start, when the operator did not choose it */
+  readonly oneTimePassword: string | undefined
+  /** rejects when a part of the pool has died and the process should end */
+  readonly failed: Promise<Error>
+}
+
+const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
+
+/** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
+export async function startStandardEdition(
+  options: StandardEditionOptions,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<StandardEdition> {
+  const stack = new StopStack()
+  try {
+    return await start(options, { clock, log, stack })
+  } catch (error) {
+    await stack.stop().catch(() => {})
+    throw error
+  }
+}
+
+async function start(
+  options: StandardEditionOptions,
+  { clock, log, stack }: { clock: Clock; log: Log; stack: StopStack },
+): Promise<StandardEdition> {
+  const directory = dataDirectory(options.data)
+  stack.push(await lockDataDirectory(directory))
+  const adapters = await readAdapters(directory.adaptersFile)
+
+  const poolDb = openDatabase({ url: directory.poolDatabase })
+  stack.push(() => poolDb.close())
+  const complianceDb = openDatabase({ url: directory.complianceDatabase })
+  stack.push(() => complianceDb.close())
+  await migrate(poolDb, POOL_MIGRATIONS)
+  await migrateStaging(complianceDb)
+  const { pool, domain, signingKey } = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
+  const oneTimePassword = await createOperator(poolDb, { domain, password: options.operatorPassword, now: clock.now() })
+
+  let announceFailure = (_error: Error) => {}
+  const failed = new Promise<Error>((resolve) => {
+    announceFailure = resolve
+  })
+  const side: ComplianceSideConfig = {
+    pool,
+    runIntervalMs: options.runIntervalMs,
+    outputDirectory: directory.exports,
+    adapters,
+  }
+  if (options.complianceThread) {
+    stack.push(await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure }))
+  } else {
+    const service = await startComplianceSide(side, { poolDb, complianceDb, clock, log })
+    stack.push(() => service.stop())
+  }
+
+  const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
+  stack.push(() => app.close())
+  const bus = openInlineBus()
+  stack.push(() => bus.close())
+  const signIn = createSignIn({ db: poolDb, clock, signingKey })
+  // The port is known only after listening, and routes must stand before: bind first on the real port, then register.
+  const port = options.port === 0 ? await freePort(options.host) : options.port
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  const server = `http://${host}:${port}`
+  const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
+  const lookup = await startLookupService(
+    { url: urls.lookup, adminUrl: urls.admin },
+    { app, bus, clock, signIn, pool, version: VERSION },
+  )
+  stack.push(() => lookup.stop())
+  await startAdminApi({ app, poolDb, complianceDb, clock, signIn, pool, domain, version: VERSION })
+  const channel = await startChannelService(
+    { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel },
+    { db: poolDb, bus, clock, log, signingKey },
+  )
+  stack.push(() => channel.stop())
+  void channel.fenced.then(announceFailure)
+  attachChannelService(app.server, '/channel', channel)
+  await app.listen({ port, host: options.host, backlog: 4_096 })
+
+  const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
+  const token = startLoop({
+    clock,
+    everyMs: TOKEN_RENEWAL_MS,
+    turn: () =>
+      writeRunFile(directory.runFile, { ...urls, token: signIn.issueToken(operator).token, pid: process.pid }),
+    onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
+  })
+  await token.idle()
+  stack.push(() => rm(directory.runFile, { force: true }))
+  stack.push(() => token.stop())
+
+  const stop = () => stack.stop()
+  return { urls, exports: directory.exports, oneTimePassword, failed, stop, [Symbol.asyncDispose]: stop }
+}
+
+async function createOperator(
+  poolDb: Parameters<typeof createPrincipals>[0],
+  { domain, password, now }: { domain: string; password: string | undefined; now: number },
+): Promise<string | undefined> {
+  if (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT })) return undefined
+  const chosen = password ?? newKey()
+  const secret = await hashPassword(chosen)
+  await createPrincipals(poolDb, [
+    { account: OPERATOR_ACCOUNT, domain, displayName: 'Operator', role: 'operator', secret, now },
+  ])
+  return password === undefined ? chosen : undefined
+}
+
+async function startThread(options: {
+  side: ComplianceSideConfig
+  directory: ReturnType<typeof dataDirectory>
+  logLevel: string
+  onFailure: (error: Error) => void
+}): Promise<() => Promise<void>> {
+  const { side, directory, logLevel, onFailure } = options
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
+  const thread = new Worker(new URL(`./compliance-thread.${extension}`, import.meta.url), {
+    workerData: {
+      config: side,
+      poolDatabase: directory.poolDatabase,
+      complianceDatabase: directory.complianceDatabase,
+      logLevel,
+    },
+  })
+  let stopping = false
+  const exited = once(thread, 'exit')
+  thread.on('error', onFailure)
+  thread.on('exit', (code) => {
+    if (!stopping) onFailure(new Error(`The compliance side ended by itself (code ${code}).`))
+  })
+  await once(thread, 'message')
+  return async () => {
+    stopping = true
+    thread.postMessage('stop')
+    await exited
+  }
+}
+
+async function readAdapters(file: string): Promise<readonly AdapterSetting[]> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await writeFile(file, `${JSON.stringify(DEFAULT_ADAPTERS, null, 2)}\n`, { mode: 0o600 })
+    return DEFAULT_ADAPTERS
+  }
+  return parseAdapterSettings(text, file)
+}
+
+async function writeRunFile(file: string, content: object): Promise<void> {
+  await rm(file, { force: true })
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+async function freePort(host: string): Promise<number> {
+  const { createServer } = await import('node:net')
+  const probe = createServer().listen(0, host)
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
