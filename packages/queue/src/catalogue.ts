@@ -1,0 +1,41 @@
+import type { Envelope } from '@hansard/compliance-event'
+import { z } from 'zod'
+
+/**
+ * Every queue there is, with the shape of its payload. Names and shapes stand nowhere else.
+ *
+ * The payload is checked when it comes out, because what was put in may have been put in by another version.
+ */
+const count = z.number().int().nonnegative()
+
+const EnvelopeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('events'),
+    source: z.string().min(1),
+    epoch: count.min(1),
+    // The text of an event is checked by staging, which keeps whole what it does not understand.
+    events: z.array(z.strictObject({ seq: count.min(1), at: count, body: z.string(), head: z.string() })),
+  }),
+  z.strictObject({
+    kind: z.literal('roll-call'),
+    rollCall: z.strictObject({
+      takenAt: count,
+      sources: z.array(
+        z.strictObject({
+          source: z.string().min(1),
+          epoch: count.min(1),
+          state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
+          startedAt: count,
+          lastSeq: count,
+          head: z.string(),
+          reportedAt: count,
+        }),
+      ),
+    }),
+  }),
+]) satisfies z.ZodType<Envelope>
+
+export const QUEUES = {
+  /** From the relay to the compliance worker. */
+  envelopes: { name: 'envelopes', payload: EnvelopeSchema },
+} as const
