@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openAdmin, startEnterprisePool } from '@hansard/test-pool'
+import { breaches } from './checks.ts'
+import { endure, FAULTS } from './faults.ts'
+import { seeded } from './random.ts'
+import { startTalkers } from './talkers.ts'
+
+export type ChaosResult = {
+  readonly rounds: number
+  readonly chats: number
+  readonly exported: number
+  readonly breaches: readonly string[]
+}
+
+const PROGRESS_MS = 90_000
+const CHECK_EVERY = 10
+
+/**
+ * Faults without pause on an Enterprise Edition pool under talk. A round is one fault, seeded: it strikes while people
+ * talk, is put right, and everybody must get on. Every ten rounds the talk pauses, all of it is sealed, and the laws
+ * are checked.
+ */
+export async function enterpriseRun(options: {
+  seed: number
+  rounds: number
+  report: (line: string) => void
+}): Promise<ChaosResult> {
+  const { seed, rounds, report } = options
+  const random = seeded(seed)
+  const disk = mountSmallDisk()
+  await using pool = await startEnterprisePool({
+    channelServices: 2,
+    relays: 2,
+    workers: 2,
+    outputDirectory: disk.path,
+    env: { HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS: '0' },
+  })
+  try {
+    const admin = await openAdmin(pool.server)
+    const talkers = await startTalkers({ server: () => pool.server, admin, seed })
+    let found: string[] = []
+    let round = 0
+    for (round = 1; round <= rounds && found.length === 0; round += 1) {
+      const fault = random.pick(FAULTS)
+      report(`round ${round}/${rounds}: ${fault.name}`)
+      try {
+        const heal = await fault.strike(pool, random)
+        await endure(random)
+        await heal()
+        await talkers.progress(2, PROGRESS_MS)
+        if (round % CHECK_EVERY === 0 || round === rounds) {
+          await talkers.hush(PROGRESS_MS)
+          await admin.request('seal')
+          found = await breaches({
+            ...pool,
+            exports: pool.outputDirectory,
+            log: talkers.log,
+            misdelivered: talkers.misdelivered,
+            admin,
+            random,
+          })
+          report(
+            `  sealed and checked after ${talkers.log.length} chats: ${found.length === 0 ? 'every law holds' : `${found.length} breaches`}`,
+          )
+          talkers.talk()
+        }
+      } catch (error) {
+        found.push(`${fault.name}: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+    await talkers.close()
+    const chats = talkers.log.filter((post) => post.chat !== undefined).length
+    if (found.length > 0) {
+      report(`logs are kept: ${keepLogs(pool.logs, seed)}`)
+    }
+    return { rounds: round - 1, chats, exported: chats, breaches: found }
+  } finally {
+    await pool.stop()
+    disk.unmount()
+  }
+}
+
+/** A disk that can be filled without filling the machine's: a small tmpfs where that may be mounted, else a plain folder. */
+function mountSmallDisk(): { path: string; unmount(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'hansard-disk-'))
+  let mounted = false
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', path], { stdio: 'ignore' })
+    mounted = true
+  } catch {
+    // Without the right to mount, filling the disk would fill the machine's: that fault then finds no filler to write.
+  }
+  return {
+    path,
+    unmount() {
+      if (mounted) execFileSync('umount', ['-l', path], { stdio: 'ignore' })
+      rmSync(path, { recursive: true, force: true })
+    },
+  }
+}
+
+function keepLogs(logs: string, seed: number): string {
+  const kept = join(tmpdir(), `hansard-chaos-${seed}`)
+  rmSync(kept, { recursive: true, force: true })
+  execFileSync('cp', ['-r', logs, kept])
+  return kept
+}

@@ -1,0 +1,2 @@
+export { type ChaosResult, enterpriseRun } from './enterprise-run.ts'
+export { standardRun } from './standard-run.ts'

@@ -1,0 +1,59 @@
+import {
+  ADMIN_ROUTES,
+  type AdminReplyOf,
+  type AdminRequestOf,
+  type AdminRouteName,
+  adminPath,
+  OPERATOR_ACCOUNT,
+} from '@hansard/admin-contract'
+import { systemClock } from '@hansard/clock'
+import { OPERATOR_PASSWORD } from './enterprise-pool.ts'
+
+/** The admin API as a test uses it: an answer that is no success is thrown, with its body. */
+export type Admin = {
+  ask<N extends AdminRouteName>(
+    name: N,
+    body?: AdminRequestOf<N>,
+    parts?: Record<string, string | number>,
+  ): Promise<AdminReplyOf<N>>
+  /** Asks the worker for something and waits until it is done. */
+  request(
+    name: 'seal' | 'replayExport' | 'retryQuarantine',
+    parts?: Record<string, string | number>,
+    withinMs?: number,
+  ): Promise<unknown>
+}
+
+export async function openAdmin(server: string, password = OPERATOR_PASSWORD): Promise<Admin> {
+  const directory = (await (await fetch(`${server}/directory`)).json()) as { admin: string }
+  let token: string | undefined
+  const ask: Admin['ask'] = async (name, body, parts = {}) => {
+    const route = ADMIN_ROUTES[name]
+    const response = await fetch(`${directory.admin}${adminPath(name, parts)}`, {
+      method: route.method,
+      headers: {
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${text}`)
+    return route.reply.parse(JSON.parse(text)) as never
+  }
+  token = (await ask('signIn', { account: OPERATOR_ACCOUNT, password } as never)).token
+  return {
+    ask,
+    async request(name, parts = {}, withinMs = 180_000) {
+      const { request } = await ask(name, undefined as never, parts)
+      const deadline = systemClock.now() + withinMs
+      for (;;) {
+        const state = await ask('request', undefined as never, { id: request })
+        if (state.state === 'done') return state.result
+        if (state.state === 'failed') throw new Error(`${name} failed: ${state.reason}`)
+        if (systemClock.now() > deadline) throw new Error(`${name} is not done: ${state.reason ?? 'no reason given'}`)
+        await systemClock.sleep(100)
+      }
+    },
+  }
+}

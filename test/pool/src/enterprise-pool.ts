@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@hansard/test-servers'
+import { type ServiceProcess, serviceProcess } from './service-process.ts'
+
+export const OPERATOR_PASSWORD = 'the password of the test operator'
+
+/** An Enterprise Edition pool: PostgreSQL, Redis, and every service in a process of its own. */
+export type EnterprisePool = AsyncDisposable & {
+  readonly postgres: PostgresServer
+  readonly redis: RedisServer
+  readonly server: string
+  readonly poolDatabaseUrl: string
+  readonly complianceDatabaseUrl: string
+  readonly outputDirectory: string
+  readonly logs: string
+  readonly lookup: ServiceProcess
+  readonly admin: ServiceProcess
+  readonly channels: readonly ServiceProcess[]
+  readonly relays: readonly ServiceProcess[]
+  readonly workers: readonly ServiceProcess[]
+  /** The environment of a second instance under the name of channel service `index`, on another port. */
+  twinOfChannel(index: number): Promise<ServiceProcess>
+  stop(): Promise<void>
+}
+
+export async function startEnterprisePool(
+  options: {
+    channelServices?: number
+    relays?: number
+    workers?: number
+    runInterval?: string
+    durable?: boolean
+    outputDirectory?: string
+    env?: Readonly<Record<string, string>>
+  } = {},
+): Promise<EnterprisePool> {
+  const { channelServices = 2, relays = 1, workers = 2, runInterval = '1m', durable = false } = options
+  const directory = await mkdtemp(join(tmpdir(), 'hansard-pool-'))
+  const outputDirectory = options.outputDirectory ?? join(directory, 'exports')
+  const [postgres, redis] = await Promise.all([startPostgres({ durable }), startRedis()])
+  const poolDatabaseUrl = await postgres.createDatabase('pool')
+  const complianceDatabaseUrl = await postgres.createDatabase('compliance')
+
+  const [lookupPort, adminPort] = [await freePort(), await freePort()]
+  const server = `http://127.0.0.1:${lookupPort}`
+  const common = {
+    HANSARD_POOL_DATABASE_URL: poolDatabaseUrl,
+    HANSARD_COMPLIANCE_DATABASE_URL: complianceDatabaseUrl,
+    HANSARD_REDIS_URL: redis.url,
+    HANSARD_POOL: 'test-pool',
+    HANSARD_DOMAIN: 'example.com',
+    HANSARD_LOG_LEVEL: 'info',
+    ...options.env,
+  }
+  const service = (name: string, program: string, env: Record<string, string> = {}) =>
+    serviceProcess({ name, program, env: { ...common, ...env }, logFile: join(directory, `${name}.log`) })
+
+  const lookup = service('lookup', 'apps/lookup-service/src/main.ts', {
+    HANSARD_LOOKUP_PORT: String(lookupPort),
+    HANSARD_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
+  })
+  const admin = service('admin', 'apps/admin-api/src/main.ts', {
+    HANSARD_ADMIN_PORT: String(adminPort),
+    HANSARD_ADMIN_PASSWORD: OPERATOR_PASSWORD,
+  })
+  const channel = async (name: string) =>
+    service(name, 'apps/channel-service/src/main.ts', {
+      HANSARD_CHANNEL_NAME: name,
+      HANSARD_CHANNEL_PORT: String(await freePort()),
+    })
+  const channels = await Promise.all(Array.from({ length: channelServices }, (_, n) => channel(`channel-${n + 1}`)))
+  const relayProcesses = Array.from({ length: relays }, (_, n) =>
+    service(`relay-${n + 1}`, 'apps/relay/src/main.ts', { HANSARD_RELAY_NAME: `relay-${n + 1}` }),
+  )
+  const workerProcesses = Array.from({ length: workers }, (_, n) =>
+    service(`worker-${n + 1}`, 'apps/compliance-worker/src/main.ts', {
+      HANSARD_WORKER_NAME: `worker-${n + 1}`,
+      HANSARD_OUTPUT_DIRECTORY: outputDirectory,
+      HANSARD_RUN_INTERVAL: runInterval,
+    }),
+  )
+  const twins: ServiceProcess[] = []
+  const all = () => [lookup, admin, ...channels, ...relayProcesses, ...workerProcesses, ...twins]
+
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= (async () => {
+      for (const process of all()) process.resume()
+      await Promise.all(all().map((process) => process.kill()))
+      await Promise.all([postgres.stop(), redis.stop()])
+      if (!process.env['HANSARD_KEEP']) await rm(directory, { recursive: true, force: true })
+    })()
+    return stopping
+  }
+  try {
+    // The first to start migrates; the others find it done.
+    await admin.start()
+    await Promise.all([lookup, ...channels, ...relayProcesses, ...workerProcesses].map((process) => process.start()))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    postgres,
+    redis,
+    server,
+    poolDatabaseUrl,
+    complianceDatabaseUrl,
+    outputDirectory,
+    logs: directory,
+    lookup,
+    admin,
+    channels,
+    relays: relayProcesses,
+    workers: workerProcesses,
+    async twinOfChannel(index) {
+      const twin = await channel(channels[index]!.name)
+      twins.push(twin)
+      return twin
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
