@@ -21,9 +21,11 @@ type Held = { readonly envelope: Envelope; attempts: number }
 export function openInlineTransport({
   capacity = 64,
   clock = systemClock,
+  log = silentLog,
 }: {
   capacity?: number
   clock?: Clock
+  log?: Log
 } = {}): Transport {
   const waiting: Held[] = []
   const later = new Map<Held, Timer>()
