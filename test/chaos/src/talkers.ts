@@ -85,10 +85,11 @@ export async function startTalkers(options: {
         post.chat = (await room.post(post.text)).chat
         acknowledged.set(account, acknowledged.get(account)! + 1)
         for (const waiter of waiters) waiter()
-        if (random.chance(0.04)) {
+        const whim = random.below(100)
+        if (whim < 4) {
           handles.delete(uri)
           await room.part()
-        } else if (random.chance(0.04)) {
+        } else if (whim < 8) {
           await room.history({ limit: 5 })
         }
       } catch (error) {
