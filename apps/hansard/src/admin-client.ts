@@ -1,0 +1,105 @@
+import {
+  ADMIN_ROUTES,
+  type AdminReplyOf,
+  type AdminRequestOf,
+  type AdminRouteName,
+  adminPath,
+  OPERATOR_ACCOUNT,
+  Problem,
+  type RequestState,
+} from '@hansard/admin-contract'
+import { readDirectory } from '@hansard/client'
+import type { Clock } from '@hansard/clock'
+import { refused, unreachable } from './command-failure.ts'
+import type { Io } from './io.ts'
+import { type AddressOptions, findPool } from './pool-address.ts'
+import { readPassword } from './prompt.ts'
+
+type Parts = Readonly<Record<string, string | number>>
+type Ask<N extends AdminRouteName> = {
+  readonly parts?: Parts
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+} & (AdminRequestOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: AdminRequestOf<N> })
+
+export type AdminClient = {
+  readonly server: string
+  ask<N extends AdminRouteName>(route: N, ...args: AskArguments<N>): Promise<AdminReplyOf<N>>
+}
+type AskArguments<N extends AdminRouteName> = AdminRequestOf<N> extends undefined ? [ask?: Ask<N>] : [ask: Ask<N>]
+
+const ANSWER_WITHIN_MS = 60_000
+
+/** The admin API of the pool the options name, as its operator. */
+export async function openAdmin(io: Io, options: AddressOptions): Promise<AdminClient> {
+  const address = await findPool(options)
+  const { admin = address.server } = await readDirectory(address.server)
+  if (address.token !== undefined) return adminClient(address.server, admin, address.token)
+  const password = await readPassword(io, { variable: 'HANSARD_ADMIN_PASSWORD', question: "Operator's password: " })
+  const anonymous = adminClient(address.server, admin, undefined)
+  const { token } = await anonymous.ask('signIn', { body: { account: OPERATOR_ACCOUNT, password } })
+  return adminClient(address.server, admin, token)
+}
+
+/** Typed calls of the admin API; what is not a success is thrown as a `CommandFailure`. */
+export function adminClient(server: string, admin: string, token: string | undefined): AdminClient {
+  return {
+    server,
+    async ask(name, ...[{ parts, query, body } = {} as Ask<typeof name>]) {
+      const route = ADMIN_ROUTES[name]
+      const url = new URL(`${admin.replace(/\/+$/, '')}${adminPath(name, parts)}`)
+      for (const [key, value] of Object.entries(query ?? {})) {
+        if (value !== undefined) url.searchParams.set(key, String(value))
+      }
+      const response = await fetchOrFail(url, {
+        method: route.method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      })
+      const answer: unknown = await response.json().catch(() => undefined)
+      if (!response.ok) throw problemOf(url, response.status, answer)
+      const reply = route.reply.safeParse(answer)
+      if (reply.success) return reply.data as AdminReplyOf<typeof name>
+      throw unreachable(
+        `The answer of ${url} was not understood: ${reply.error.issues[0]?.path.join('.')}: ${reply.error.issues[0]?.message}`,
+        'Is the pool of another version than this command?',
+      )
+    },
+  }
+}
+
+/** Waits until the worker has carried out a request; what it failed with is thrown. */
+export async function awaitRequest(
+  admin: AdminClient,
+  request: string,
+  { clock, stop, waiting }: { clock: Clock; stop: AbortSignal; waiting: (state: RequestState) => void },
+): Promise<RequestState> {
+  for (let pauseMs = 25; ; pauseMs = Math.min(500, pauseMs * 1.5)) {
+    const state = await admin.ask('request', { parts: { id: request } })
+    if (state.state === 'failed') throw refused(state.reason ?? `The request ${request} failed.`)
+    if (state.state === 'done') return state
+    waiting(state)
+    if (stop.aborted) throw refused(`Not waited for: request ${request} goes on in the pool.`)
+    await clock.sleep(pauseMs, stop)
+  }
+}
+
+async function fetchOrFail(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    const { message, cause } = error as Error
+    const code = (cause as { code?: string } | undefined)?.code ?? message
+    throw unreachable(`${url.origin} cannot be reached: ${code}`, 'Is the pool running?', error)
+  }
+}
+
+function problemOf(url: URL, status: number, answer: unknown): Error {
+  const problem = Problem.safeParse(answer)
+  if (!problem.success) return unreachable(`${url} answered ${status}.`)
+  const { error, message, hint } = problem.data
+  return error === 'try-again' ? unreachable(message, hint) : refused(message, hint)
+}

@@ -1,0 +1,58 @@
+import { RefusedError, UnreachableError } from '@hansard/client'
+import type { ExitCode, Io } from './io.ts'
+
+/** Ends a command: says what happened, to what, and what to do about it. */
+export class CommandFailure extends Error {
+  override name = 'CommandFailure'
+  readonly exitCode: ExitCode
+  readonly hint: string | undefined
+  constructor(
+    exitCode: ExitCode,
+    message: string,
+    { hint, cause }: { hint?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause })
+    this.exitCode = exitCode
+    this.hint = hint
+  }
+}
+
+/** The pool said no. */
+export function refused(message: string, hint?: string): CommandFailure {
+  return new CommandFailure(1, message, { hint })
+}
+
+/** The command cannot be carried out as it was typed. */
+export function misused(message: string, hint?: string): CommandFailure {
+  return new CommandFailure(2, message, { hint })
+}
+
+export function unreachable(message: string, hint?: string, cause?: unknown): CommandFailure {
+  return new CommandFailure(2, message, { hint, cause })
+}
+
+/** Writes a failure to standard error (as JSON where JSON was asked for) and answers the exit code for it. */
+export function reportFailure(io: Io, error: unknown, { json, debug }: { json: boolean; debug: boolean }): ExitCode {
+  const failure = failureOf(error)
+  if (json) {
+    const { exitCode, message, hint } = failure
+    io.stderr.write(`${JSON.stringify({ error: message, ...(hint === undefined ? {} : { hint }), exitCode })}\n`)
+  } else {
+    io.stderr.write(`hansard: ${failure.message}\n`)
+    if (failure.hint) io.stderr.write(`  ${failure.hint}\n`)
+  }
+  if (debug && error instanceof Error) io.stderr.write(`${error.stack}\n`)
+  return failure.exitCode
+}
+
+function failureOf(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error
+  if (error instanceof RefusedError) return refused(error.message)
+  if (error instanceof UnreachableError)
+    return unreachable(error.message, 'Is the pool running? `hansard status` tells.')
+  if (error instanceof Error) {
+    const hint = (error as { hint?: unknown }).hint
+    return new CommandFailure(2, error.message, { hint: typeof hint === 'string' ? hint : undefined, cause: error })
+  }
+  return new CommandFailure(2, String(error))
+}

@@ -1,0 +1,264 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { reportFailure } from './command-failure.ts'
+import type { ExitCode, Io } from './io.ts'
+import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
+import { VERSION } from './version.ts'
+
+type Options = { readonly json: boolean; readonly server?: string; readonly data?: string }
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or not reached, or not readable
+`
+const ENVIRONMENT = `
+Environment:
+  HANSARD_ADMIN_PASSWORD  the operator's password: with --server, and of a pool's first start
+  HANSARD_PASSWORD        your password for chat; the new one for users add --password and users passwd
+  HANSARD_DEBUG=true      show where a failure came from
+`
+
+/** Carries out one command line and answers its exit code. Never throws. */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const json = args.includes('--json')
+  const program = build(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has written what is wrong, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    return reportFailure(io, error, { json, debug: io.env.optional('HANSARD_DEBUG') === 'true' })
+  }
+}
+
+function build(io: Io, ended: (code: ExitCode) => void): Command {
+  const program = new Command('hansard')
+    .description('The official record of a chat pool.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+    .showHelpAfterError('(hansard help tells what there is)')
+    .addHelpText('after', `${EXIT_CODES}${ENVIRONMENT}`)
+  const run =
+    <A extends unknown[]>(work: (...args: A) => Promise<ExitCode>) =>
+    async (...args: A) =>
+      ended(await work(...args))
+
+  json(program.command('start'))
+    .description('run a pool of one process until it is stopped')
+    .option('--data <dir>', 'the directory that holds everything it keeps', DEFAULT_DATA_DIRECTORY)
+    .option('--port <n>', 'where it listens; 0 for any free port', portNumber, 7_464)
+    .option('--host <address>', 'the address it listens on', '127.0.0.1')
+    .option('--interval <time>', 'how long an interval is: 1m to 30d', '1m')
+    .addHelpText('after', '\nThe first start prints an operator’s password, or takes it from HANSARD_ADMIN_PASSWORD.')
+    .action(
+      run(async (options: { data: string; port: number; host: string; interval: string; json: boolean }) => {
+        const { startCommand } = await import('./start.ts')
+        return startCommand(options, io)
+      }),
+    )
+
+  address(json(program.command('chat')))
+    .description('talk in rooms, in a terminal or from a script')
+    .argument('[room...]', 'rooms to come into at once')
+    .option('--account <name>', 'who you are')
+    .action(
+      run(async (rooms: string[], options: Options & { account?: string }) => {
+        const { chatCommand } = await import('./commands/chat.ts')
+        return chatCommand(io, rooms, options)
+      }),
+    )
+
+  address(json(program.command('replay')))
+    .description('play logs of the #ubuntu corpus format into a pool, one room per file')
+    .argument('<path...>', 'log files, or folders of .log files')
+    .option('--speed <speed>', 'max, or how many times faster than in the logs, such as 60x', 'max')
+    .option('--files-at-once <n>', 'files that are played side by side', positive, 24)
+    .addHelpText('after', '\nWith --data, a pool is started for the replay when none is running there.')
+    .action(
+      run(async (paths: string[], options: Options & { speed: string; filesAtOnce: number }) => {
+        const { replayCommand } = await import('./commands/replay.ts')
+        return replayCommand(io, paths, options)
+      }),
+    )
+
+  address(json(program.command('seal')))
+    .description('close what is open now, and wait until it is sealed')
+    .action(
+      run(async (options: Options) => {
+        const { sealCommand } = await import('./commands/seal.ts')
+        return sealCommand(io, options)
+      }),
+    )
+
+  const exports = program.command('exports').description('what has been exported')
+  address(json(exports.command('list')))
+    .description('exports, newest first')
+    .option('--adapter <name>', 'only of this adapter')
+    .option('--limit <n>', 'so many at most', positive, 50)
+    .action(
+      run(async (options: Options & { adapter?: string; limit: number }) => {
+        const { listExports } = await import('./commands/exports.ts')
+        return listExports(io, options)
+      }),
+    )
+  address(json(exports.command('show')))
+    .description('one export and its files')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: Options) => {
+        const { showExport } = await import('./commands/exports.ts')
+        return showExport(io, id, options)
+      }),
+    )
+  address(json(exports.command('files')))
+    .description('the paths of its files, one a line')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: Options) => {
+        const { exportFiles } = await import('./commands/exports.ts')
+        return exportFiles(io, id, options)
+      }),
+    )
+  address(json(exports.command('replay')))
+    .description('render it again and compare with the sealed bytes')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: Options) => {
+        const { replayExport } = await import('./commands/exports.ts')
+        return replayExport(io, id, options)
+      }),
+    )
+
+  json(program.command('verify'))
+    .description('check exports offline: manifests, hashes, chains, numbering')
+    .argument('<dir>', 'a folder of exports, such as DIR/exports')
+    .action(
+      run(async (directory: string, options: { json: boolean }) => {
+        const { verifyCommand } = await import('./commands/verify.ts')
+        return verifyCommand(io, directory, options)
+      }),
+    )
+
+  address(json(program.command('status')))
+    .description('where everything is that was accepted; exit code 1 when something needs a person')
+    .action(
+      run(async (options: Options) => {
+        const { statusCommand } = await import('./commands/status.ts')
+        return statusCommand(io, options)
+      }),
+    )
+
+  const users = program.command('users').description('accounts')
+  address(json(users.command('add')))
+    .description('add accounts; each is given a key to sign in with, told once')
+    .argument('<account...>')
+    .option('--password', 'a password instead: typed, or from HANSARD_PASSWORD', false)
+    .option('--name <name>', 'display name')
+    .option('--email <address>')
+    .action(
+      run(async (accounts: string[], options: Options & { password: boolean; name?: string; email?: string }) => {
+        const { addUsers } = await import('./commands/users.ts')
+        return addUsers(io, accounts, options)
+      }),
+    )
+  address(json(users.command('list')))
+    .description('all accounts')
+    .action(
+      run(async (options: Options) => {
+        const { listUsers } = await import('./commands/users.ts')
+        return listUsers(io, options)
+      }),
+    )
+  address(json(users.command('passwd')))
+    .description('give an account a new password: typed, or from HANSARD_PASSWORD')
+    .argument('<account>')
+    .action(
+      run(async (account: string, options: Options) => {
+        const { setPassword } = await import('./commands/users.ts')
+        return setPassword(io, account, options)
+      }),
+    )
+
+  const rooms = program.command('rooms').description('rooms')
+  address(json(rooms.command('add')))
+    .description('add rooms')
+    .argument('<name...>')
+    .option('--closed', 'only members may join', false)
+    .option('--member <account>', 'a member; may be said several times', collect, [])
+    .action(
+      run(async (names: string[], options: Options & { closed: boolean; member: string[] }) => {
+        const { addRooms } = await import('./commands/rooms.ts')
+        return addRooms(io, names, options)
+      }),
+    )
+  address(json(rooms.command('list')))
+    .description('all rooms')
+    .action(
+      run(async (options: Options) => {
+        const { listRooms } = await import('./commands/rooms.ts')
+        return listRooms(io, options)
+      }),
+    )
+
+  const quarantine = program.command('quarantine').description('events that could not be staged')
+  address(json(quarantine.command('list')))
+    .description('what is there and why; exit code 1 when there is anything')
+    .action(
+      run(async (options: Options) => {
+        const { listQuarantine } = await import('./commands/quarantine.ts')
+        return listQuarantine(io, options)
+      }),
+    )
+  address(json(quarantine.command('retry')))
+    .description('try to stage them again')
+    .action(
+      run(async (options: Options) => {
+        const { retryQuarantine } = await import('./commands/quarantine.ts')
+        return retryQuarantine(io, options)
+      }),
+    )
+
+  const sources = program.command('sources').description('services that record events')
+  address(json(sources.command('declare-dead')))
+    .description('say that a silent source will not come back, so that intervals can close without it')
+    .argument('<source>', 'as status names it')
+    .action(
+      run(async (source: string, options: Options) => {
+        const { declareDead } = await import('./commands/sources.ts')
+        return declareDead(io, source, options)
+      }),
+    )
+  return program
+}
+
+function json(command: Command): Command {
+  return command.option('--json', 'answer as JSON', false)
+}
+
+function address(command: Command): Command {
+  return command
+    .addOption(new Option('--server <url>', 'a running pool').conflicts('data'))
+    .addOption(new Option('--data <dir>', `the data directory of a pool on this machine (${DEFAULT_DATA_DIRECTORY})`))
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= 1_000) return value
+  throw new InvalidArgumentError('It takes a whole number from 1 to 1000.')
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}

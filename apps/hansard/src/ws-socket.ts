@@ -1,0 +1,23 @@
+import type { OpenSocket } from '@hansard/client'
+import { WebSocket } from 'ws'
+
+/** The `ws` package as the client's WebSocket: in Node it costs a fraction of the built-in one. */
+export const wsSocket: OpenSocket = (url, events) => {
+  const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: false })
+  let reason = ''
+  socket.on('open', () => events.open())
+  socket.on('message', (data, isBinary) => {
+    if (!isBinary) events.message(data.toString())
+  })
+  socket.on('error', (error) => {
+    reason = error.message
+  })
+  socket.on('close', (code, text) => events.closed(reason || text.toString() || `closed with code ${code}`))
+  return {
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    close: () => socket.close(1000),
+    drop: () => socket.terminate(),
+  }
+}
