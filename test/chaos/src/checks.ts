@@ -95,7 +95,7 @@ async function nothingLost(
   const numbered = Number((await poolDb.knex('source').sum({ n: 'last_seq' }).first())?.['n'])
   const chats = await count(poolDb, 'chat')
   const staged = await count(complianceDb, 'staged_event')
-  const quarantined = await count(complianceDb, 'quarantine')
+  const quarantined = await count(complianceDb, 'quarantined_event')
   const exported = messages.filter((message) => message.type === 'CHAT').length
   const found: string[] = []
   if (staged !== numbered) found.push(`sources numbered ${numbered} events, ${staged} are staged`)

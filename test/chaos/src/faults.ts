@@ -133,7 +133,10 @@ async function someEnvelopes(pool: EnterprisePool, random: Random): Promise<Enve
   try {
     const columns = 'source, epoch::int, seq::int, at::float8 as at, body, head'
     const waiting = await client.query(`select ${columns} from outbox order by source, epoch, seq limit 400`)
-    const staged = await compliance.query(`select ${columns} from staged_event order by at desc limit 400`)
+    const staged = await compliance.query(
+      `select s.name as source, s.epoch::int, seq::int, at::float8 as at, body, e.head
+       from staged_event e join source s on s.id = e.source_id order by at desc limit 400`,
+    )
     const envelopes: Envelope[] = []
     for (const row of [...waiting.rows, ...staged.rows]) {
       const { source, epoch, ...event } = row
