@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openInlineBus } from '@hansard/bus'
+import {
+  CHANNEL_SERVICE_DEFAULTS,
+  type ChannelService,
+  type ChannelServiceConfig,
+  startChannelService,
+} from '@hansard/channel-service'
+import { type ConnectOptions, connect, type OpenSocket, type PoolClient } from '@hansard/client'
+import { systemClock } from '@hansard/clock'
+import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
+import { keySecret } from '@hansard/credentials'
+import { StopStack } from '@hansard/lifecycle'
+import { silentLog } from '@hansard/log'
+import { startLookupService } from '@hansard/lookup-service'
+import { createPrincipals, createRoom, createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { migrate, openDatabase } from '@hansard/sql'
+import fastify from 'fastify'
+import { wsSocket } from './ws-socket.ts'
+
+/** A lookup service and a channel service over real sockets, whose connections a test can break. */
+export type TalkPool = AsyncDisposable & {
+  readonly server: string
+  readonly room: string
+  /** Clients that come to this pool over sockets the test can cut. */
+  signIn(account: string, options?: Partial<ConnectOptions>): Promise<PoolClient>
+  /** What each socket opened by `signIn` does to its traffic. */
+  readonly wire: Wire
+  /** Ends the channel service as an operator would, and starts its successor. */
+  restartChannelService(): Promise<void>
+  /** Everything on record in the room, in its order. */
+  record(): Promise<ComplianceEvent[]>
+}
+
+export type Wire = {
+  /** Cuts every connection, without a word. */
+  cut(): void
+  /** Called for every frame; false swallows it. */
+  incoming: (frame: string) => boolean
+  outgoing: (frame: string) => boolean
+}
+
+const PASSWORD = 'a key for tests'
+
+export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {}): Promise<TalkPool> {
+  const stack = new StopStack()
+  const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
+  stack.push(() => rmSync(directory, { recursive: true, force: true }))
+  const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
+  stack.push(() => db.close())
+  await migrate(db, POOL_MIGRATIONS)
+  const { signingKey } = await poolSettings(db, { pool: 'test', domain: 'example.com' })
+  const principals = ['alice', 'bob', 'carol'].map((account) => ({
+    account,
+    domain: 'example.com',
+    displayName: account,
+    role: 'participant' as const,
+    secret: keySecret(PASSWORD),
+    now: 1,
+  }))
+  await createPrincipals(db, principals)
+  const { room } = await createRoom(db, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })
+
+  const bus = openInlineBus()
+  stack.push(() => bus.close())
+  const signIn = createSignIn({ db, clock: systemClock, signingKey })
+  const app = fastify({ forceCloseConnections: true })
+  stack.push(() => app.close())
+  let channel: ChannelService
+  // The address is known only once it listens, and the routes must stand before: they are told of it later.
+  const later = { url: '', adminUrl: undefined }
+  await startLookupService(later, { app, bus, clock: systemClock, signIn, pool: 'test', version: '0' })
+  app.server.on('upgrade', (request, socket, head) => channel.upgrade(request, socket, head))
+  const server = await app.listen({ port: 0, host: '127.0.0.1' })
+  later.url = server
+
+  const startChannel = async () => {
+    const endpoint = `${server.replace('http', 'ws')}/channel`
+    const config = { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint, ...overrides }
+    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, signingKey })
+  }
+  await startChannel()
+  stack.push(() => channel.stop())
+
+  const drops = new Set<() => void>()
+  const wire: Wire = {
+    cut: () => {
+      for (const drop of [...drops]) drop()
+    },
+    incoming: () => true,
+    outgoing: () => true,
+  }
+  const openSocket: OpenSocket = (url, events) => {
+    const socket = wsSocket(url, {
+      open: events.open,
+      message: (frame) => {
+        if (drops.has(socket.drop) && wire.incoming(frame)) events.message(frame)
+      },
+      closed(reason) {
+        drops.delete(socket.drop)
+        events.closed(reason)
+      },
+    })
+    drops.add(socket.drop)
+    return {
+      ...socket,
+      send: (frame) => {
+        if (wire.outgoing(frame)) socket.send(frame)
+      },
+    }
+  }
+  const clients: PoolClient[] = []
+  stack.push(async () => {
+    await Promise.all(clients.map((client) => client.close()))
+  })
+
+  return {
+    server,
+    room: room.uri,
+    wire,
+    async signIn(account, options = {}) {
+      const backoff = { delayMs: 10, delayMaxMs: 40 }
+      const client = await connect({ server, account, password: PASSWORD, openSocket, backoff, ...options })
+      clients.push(client)
+      return client
+    },
+    async restartChannelService() {
+      await channel.stop()
+      await startChannel()
+    },
+    async record() {
+      const rows: { body: string }[] = await db.knex('outbox').select('body')
+      const events = rows.map(({ body }) => decodeEvent(body)).filter((event) => event.room.uri === room.uri)
+      return events.sort((a, b) => a.room.seq - b.room.seq)
+    },
+    [Symbol.asyncDispose]: () => stack.stop(),
+  }
+}

@@ -1,0 +1,35 @@
+import { chatFrame } from '@hansard/wire'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { decodeFrame } from './decode.ts'
+
+const chat = { room: 'ma-chan://example.com/1', chat: 3, at: 5, from: { uri: 'sip:a@b', name: 'A' }, text: 'hi' }
+
+it('reads a chat as the pool writes it, whatever was typed', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(decodeFrame(chatFrame({ ...chat, text }))).toEqual({ t: 'chat', ...chat, text })
+    }),
+  )
+})
+
+it('takes nothing for a message that is not one', () => {
+  for (const text of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '7',
+    '{}',
+    '{"t":"chat"}',
+    '{"t":"posted","re":1,"chat":"1","at":2}',
+    '{"t":"later"}',
+  ])
+    expect(decodeFrame(text), text).toBeUndefined()
+  for (const broken of [{ chat: -1 }, { chat: 1.5 }, { from: null }, { from: { uri: 'x' } }, { text: 7 }, { room: 1 }])
+    expect(decodeFrame(JSON.stringify({ t: 'chat', ...chat, ...broken })), JSON.stringify(broken)).toBeUndefined()
+})
+
+it('knows a message it needs although the pool says more than it knows of', () => {
+  expect(decodeFrame('{"t":"pong","re":1,"new":true}')).toEqual({ t: 'pong', re: 1 })
+})
