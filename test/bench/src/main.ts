@@ -1,0 +1,247 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { systemClock } from '@hansard/clock'
+import {
+  openAdmin,
+  type ServiceProcess,
+  serviceProcess,
+  startEnterprisePool,
+  startStandardPool,
+} from '@hansard/test-pool'
+import { closedLoop, openLoop } from './load.ts'
+import { cpuSeconds, residentBytes } from './process-figures.ts'
+import { openRawClient } from './raw-client.ts'
+import { rawPostgres, rawSqlite } from './raw-driver.ts'
+import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
+
+// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory]
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory' },
+  },
+})
+const seconds = Number(values.seconds)
+const wanted = new Set(values.only.split(','))
+const GROUP = 64
+
+type Row = { what: string; figure: string; reference: string; ratio: string }
+const rows: Row[] = []
+const whole = (value: number) => Math.round(value).toLocaleString('en-US')
+function row(what: string, figure: number, unit: string, reference: number, referenceName: string): void {
+  const shown = (value: number) => `${value < 100 ? value.toFixed(1) : whole(value)} ${unit}`
+  const ratio = (figure / reference).toFixed(2)
+  rows.push({ what, figure: shown(figure), reference: `${shown(reference)} (${referenceName})`, ratio })
+  process.stdout.write(`${what}: ${shown(figure)}, ${referenceName} ${shown(reference)}, ratio ${ratio}\n`)
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'hansard-bench-'))
+const reference = (): ServiceProcess =>
+  serviceProcess({
+    name: 'reference',
+    program: 'test/bench/src/reference-server.ts',
+    env: {},
+    logFile: join(scratch, 'reference.log'),
+  })
+const nobody = { ask: async (name: string, body: never) => fakeAdmin(name, body) } as unknown as Awaited<
+  ReturnType<typeof openAdmin>
+>
+
+/** The reference server has no accounts and no rooms: every name will do. */
+function fakeAdmin(name: string, body: { users?: { account: string }[]; rooms?: { name: string }[] }): unknown {
+  if (name === 'addUsers') return { users: body.users!.map((user) => ({ ...user, key: 'none' })) }
+  return { rooms: body.rooms!.map((room) => ({ ...room, uri: `ma-chan://x/${room.name}` })) }
+}
+
+const SESSIONS = 64
+const ROOMS = 64
+const WINDOW = 16
+
+async function benchStandard(): Promise<void> {
+  await using pool = await startStandardPool({ interval: '1m' })
+  const admin = await openAdmin(pool.server)
+  const talkers = await seatTalkers({
+    admin,
+    endpoints: [`${pool.server.replace('http', 'ws')}/channel`],
+    sessions: SESSIONS,
+    rooms: ROOMS,
+  })
+  const cpu = cpuSeconds(pool.process.pid!)
+  const { acceptedPerSecond, accepted } = await closedLoop(talkers, { window: WINDOW, seconds })
+  const cpuPerThousand = ((cpuSeconds(pool.process.pid!) - cpu) / accepted) * 1_000
+  const half = await openLoop(talkers, { perSecond: acceptedPerSecond / 2, seconds: seconds / 2 })
+  for (const talker of talkers) talker.client.close()
+  await pool.process.stop()
+
+  const echo = await benchEcho(acceptedPerSecond / 2)
+  row(
+    'SQLite: durable chats accepted, staging on',
+    acceptedPerSecond,
+    '/s',
+    rawSqlite({ group: GROUP, seconds: 3 }),
+    `raw driver, groups of ${GROUP}`,
+  )
+  row('SQLite: the same, against a bare socket', acceptedPerSecond, '/s', echo.acceptedPerSecond, 'bare ws echo')
+  row('SQLite: post latency p50 at half that rate', half.p50, 'ms', echo.p50, 'bare ws echo, same rate')
+  row('SQLite: post latency p99 at half that rate', half.p99, 'ms', echo.p99, 'bare ws echo, same rate')
+  process.stdout.write(`  (all threads of the pool used ${cpuPerThousand.toFixed(2)} CPU-seconds per 1,000 chats)\n`)
+}
+
+async function benchEcho(perSecond: number): Promise<{ acceptedPerSecond: number; p50: number; p99: number }> {
+  const server = reference()
+  const { ready } = await server.start()
+  const talkers = await seatTalkers({ admin: nobody, endpoints: [ready as string], sessions: SESSIONS, rooms: ROOMS })
+  const { acceptedPerSecond } = await closedLoop(talkers, { window: WINDOW, seconds: 3 })
+  const latency = await openLoop(talkers, { perSecond, seconds: 3 })
+  for (const talker of talkers) talker.client.close()
+  await server.kill()
+  return { acceptedPerSecond, ...latency }
+}
+
+async function benchEnterprise(): Promise<void> {
+  await using pool = await startEnterprisePool({ channelServices: 2, workers: 2, durable: true })
+  const admin = await openAdmin(pool.server)
+  const [key] = await addAccounts(admin, ['bench-probe'])
+  const endpoints = new Set<string>()
+  // The lookup service spreads sign-ins over both channel services.
+  for (let n = 0; n < 20 && endpoints.size < 2; n += 1) {
+    const response = await fetch(`${pool.server}/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ account: 'bench-probe', password: key }),
+    })
+    endpoints.add(((await response.json()) as { endpoint: string }).endpoint)
+  }
+  const talkers = await seatTalkers({ admin, endpoints: [...endpoints], sessions: SESSIONS, rooms: ROOMS })
+  const { acceptedPerSecond } = await closedLoop(talkers, { window: WINDOW, seconds })
+  const half = await openLoop(talkers, { perSecond: acceptedPerSecond / 2, seconds: seconds / 2 })
+  for (const talker of talkers) talker.client.close()
+  const echo = await benchEcho(acceptedPerSecond / 2)
+  const raw = await rawPostgres({ url: await pool.postgres.createDatabase('raw'), group: GROUP, seconds: 3 })
+  row(
+    'PostgreSQL + Redis: durable chats accepted, staging on',
+    acceptedPerSecond,
+    '/s',
+    raw,
+    `raw driver, groups of ${GROUP}`,
+  )
+  row('PostgreSQL + Redis: post latency p50 at half that rate', half.p50, 'ms', echo.p50, 'bare ws echo, same rate')
+  row('PostgreSQL + Redis: post latency p99 at half that rate', half.p99, 'ms', echo.p99, 'bare ws echo, same rate')
+}
+
+async function benchFanOut(): Promise<void> {
+  const measure = async (pid: number, talkers: Awaited<ReturnType<typeof seatTalkers>>) => {
+    // Two senders a room; everybody receives.
+    const senders = talkers.slice(0, 40)
+    const before = cpuSeconds(pid)
+    const receivedBefore = talkers.reduce((sum, talker) => sum + talker.received, 0)
+    await closedLoop(senders, { window: 8, seconds, warmUp: 1 })
+    await systemClock.sleep(500)
+    const delivered = talkers.reduce((sum, talker) => sum + talker.received, 0) - receivedBefore
+    for (const talker of talkers) talker.client.close()
+    return delivered / (cpuSeconds(pid) - before)
+  }
+  const server = reference()
+  const { ready } = await server.start()
+  const bare = await measure(
+    server.pid!,
+    await seatTalkers({ admin: nobody, endpoints: [ready as string], sessions: 1_000, rooms: 20 }),
+  )
+  await server.kill()
+
+  await using pool = await startStandardPool({ interval: '1m' })
+  const admin = await openAdmin(pool.server)
+  const talkers = await seatTalkers({
+    admin,
+    endpoints: [`${pool.server.replace('http', 'ws')}/channel`],
+    sessions: 1_000,
+    rooms: 20,
+  })
+  const ours = await measure(pool.process.pid!, talkers)
+  row(
+    'SQLite: deliveries per core-second, rooms of 50, all threads counted',
+    ours,
+    '/s',
+    bare,
+    'bare ws, a send a member, nothing kept',
+  )
+}
+
+async function benchPipeline(): Promise<void> {
+  // A pool's worth of chats is accepted first; then the compliance side is measured alone, from a standing start.
+  const data = join(scratch, 'pipeline')
+  const chats = 100_000
+  const filler = serviceProcess({
+    name: 'filler',
+    program: 'test/bench/src/fill-outbox.ts',
+    args: [data, String(chats)],
+    env: {},
+    logFile: join(scratch, 'filler.log'),
+  })
+  const filled = await filler.start()
+  await filler.stop()
+  await using pool = await startStandardPool({ interval: '30d', data })
+  const admin = await openAdmin(pool.server)
+  const started = performance.now()
+  for (;;) {
+    const { sources } = await admin.ask('status')
+    const source = sources.find((entry) => entry.source === 'filler')
+    if (source && source.stagedThrough >= chats) break
+    await systemClock.sleep(50)
+  }
+  const stagedPerSecond = chats / ((performance.now() - started) / 1_000)
+  const sealing = performance.now()
+  await admin.request('seal')
+  const exportedPerSecond = chats / ((performance.now() - sealing) / 1_000)
+  const raw = rawSqlite({ group: 100, seconds: 3 })
+  row('SQLite: events moved from outbox to staged', stagedPerSecond, '/s', raw, 'raw driver, groups of 100')
+  row('SQLite: events exported and sealed', exportedPerSecond, '/s', raw, 'raw driver, groups of 100')
+  process.stdout.write(`  (outbox filled by the record writer alone at ${whole(Number(filled['perSecond']))} /s)\n`)
+}
+
+async function benchMemory(): Promise<void> {
+  const count = 5_000
+  const server = reference()
+  const { ready } = await server.start()
+  const bareBefore = residentBytes(server.pid!)
+  const bare = await Promise.all(Array.from({ length: count }, () => openRawClient(ready as string)))
+  await systemClock.sleep(1_000)
+  const bareEach = (residentBytes(server.pid!) - bareBefore) / count
+  for (const client of bare) client.close()
+  await server.kill()
+
+  await using pool = await startStandardPool({ interval: '1m' })
+  const admin = await openAdmin(pool.server)
+  const keys = await addAccounts(
+    admin,
+    Array.from({ length: count }, (_, n) => `idle-${n}`),
+  )
+  const before = residentBytes(pool.process.pid!)
+  const url = `${pool.server.replace('http', 'ws')}/channel`
+  const clients = []
+  for (let from = 0; from < count; from += 250) {
+    clients.push(
+      ...(await Promise.all(keys.slice(from, from + 250).map((key, n) => signedIn(url, `idle-${from + n}`, key)))),
+    )
+  }
+  await systemClock.sleep(1_000)
+  const each = (residentBytes(pool.process.pid!) - before) / count
+  for (const client of clients) client.close()
+  row('Memory of an idle signed-in session', each / 1_024, 'KiB', bareEach / 1_024, 'bare ws connection')
+}
+
+try {
+  if (wanted.has('standard')) await benchStandard()
+  if (wanted.has('enterprise')) await benchEnterprise()
+  if (wanted.has('fan-out')) await benchFanOut()
+  if (wanted.has('pipeline')) await benchPipeline()
+  if (wanted.has('memory')) await benchMemory()
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+process.stdout.write('\n| what | figure | reference, same run | ratio |\n|---|---|---|---|\n')
+for (const { what, figure, reference: beside, ratio } of rows) {
+  process.stdout.write(`| ${what} | ${figure} | ${beside} | ${ratio} |\n`)
+}
