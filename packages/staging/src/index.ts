@@ -1,1 +1,45 @@
-export {}
+export { noteProblem, problemOf } from './adapters.ts'
+export { type AuditRecord, appendAudit, listAudit } from './audit.ts'
+export { type CloseDecision, decideClose, type Holding } from './close-decision.ts'
+export {
+  type ChainLink,
+  chainOfAddendum,
+  chainOfInterval,
+  type ExportSource,
+  StagingAltered,
+  sourcesOfAddendum,
+  sourcesOfInterval,
+} from './export-chain.ts'
+export { exportEvents } from './export-events.ts'
+export {
+  type Export,
+  type ExportFileRecord,
+  type ExportSettings,
+  filesOf,
+  findExport,
+  getStylesheet,
+  listExports,
+  nextUnsealed,
+  previousManifest,
+  recordSettings,
+  sealExport,
+} from './exports.ts'
+export { closeInterval, type NumberedInterval, openInterval, standingOf } from './intervals.ts'
+export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
+export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
+export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { countQuarantined, listQuarantined, type Quarantined, retryQuarantine } from './quarantine.ts'
+export {
+  type Answer,
+  addRequest,
+  answerRequest,
+  findRequest,
+  noteWaiting,
+  type RequestDetail,
+  type WorkRequest,
+  waitingRequests,
+} from './requests.ts'
+export { recordRollCall, settledSources, stagedThrough } from './roll-call.ts'
+export { type AsOf, roomsWithRoster, rostersOf } from './rosters.ts'
+export { type EventsEnvelope, type StageResult, stageEvents } from './stage-events.ts'
+export { type AdapterStanding, readStatus, type SourceStanding, type StagingStatus } from './status.ts'

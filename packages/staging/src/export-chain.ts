@@ -1,0 +1,136 @@
+import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
+import type { Database } from '@hansard/sql'
+import type { Export } from './exports.ts'
+
+/** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */
+export type ExportSource = {
+  readonly id: number
+  readonly source: string
+  readonly epoch: number
+  readonly state: SourceState
+  readonly afterSeq: number
+  readonly headAfter: string
+  readonly throughSeq: number
+  readonly headThrough: string
+}
+
+/** One number of a source: an event of the export, or one that lies in quarantine in its place. */
+export type ChainLink = {
+  readonly seq: number
+  readonly leaf: string
+  readonly head: string
+  /** `null`: in quarantine, in no document */
+  readonly kind: string | null
+}
+
+/** The sources an interval's manifest lists, as they were when it was closed; sorted by name (code points) and epoch. */
+export async function sourcesOfInterval(db: Database, intervalNumber: number): Promise<ExportSource[]> {
+  const rows: ExportSource[] = await db
+    .knex('closed_interval_source as i')
+    .join('source as s', 's.id', 'i.source_id')
+    .where('i.interval_number', intervalNumber)
+    .select(
+      's.id',
+      's.name as source',
+      's.epoch',
+      'i.state',
+      'i.after_seq as afterSeq',
+      'i.head_after as headAfter',
+      'i.through_seq as throughSeq',
+      'i.head_through as headThrough',
+    )
+  return rows.sort(byName)
+}
+
+/** The sources whose late events an addendum holds, sorted likewise. */
+export async function sourcesOfAddendum(
+  db: Database,
+  addendum: Export,
+): Promise<{ id: number; source: string; epoch: number; state: SourceState }[]> {
+  const rows: { id: number; source: string; epoch: number; state: SourceState }[] = await db
+    .knex('source as s')
+    .whereIn('s.id', db.knex('compliance_fanout').where({ export_id: addendum.id }).distinct('source_id'))
+    .select('s.id', 's.name as source', 's.epoch', 's.state')
+  return rows.sort(byName)
+}
+
+const PAGE = 2_000
+
+/**
+ * Every number of a source that belongs to an interval, in order, with the hash of its text; checked on the way: the
+ * heads recorded at accept time must follow from the texts that are in the database now. What was altered here since
+ * it was staged is found before it is exported.
+ *
+ * Quarantined numbers are part of the chain. They come with the hash of the text that was quarantined, whether or not
+ * somebody has dealt with it since, so that an interval rendered again says what it said.
+ */
+export async function* chainOfInterval(db: Database, source: ExportSource): AsyncGenerator<ChainLink> {
+  let head = source.headAfter
+  for (let after = source.afterSeq; after < source.throughSeq; ) {
+    const through = Math.min(after + PAGE, source.throughSeq)
+    const staged: { seq: number; body: string; head: string; kind: string }[] = await db
+      .knex('staged_event')
+      .where({ source_id: source.id, late_in: 0 })
+      .whereBetween('seq', [after + 1, through])
+      .select('seq', 'body', 'head', 'kind')
+    const links: ChainLink[] = staged.map(({ seq, body, head, kind }) => ({ seq, leaf: leafOf(body), head, kind }))
+    if (links.length < through - after) links.push(...(await quarantinedLinks(db, source.id, after, through, links)))
+    links.sort((a, b) => a.seq - b.seq)
+    for (const link of links) {
+      after += 1
+      const follows = nextHead(head, link.leaf) === link.head
+      if (link.seq !== after || (link.kind !== null && !follows)) throw new StagingAltered(source, after)
+      head = link.head
+      yield link
+    }
+    if (after !== through) throw new StagingAltered(source, after + 1)
+  }
+  if (head !== source.headThrough) throw new StagingAltered(source, source.throughSeq)
+}
+
+/** The numbers of a source in an addendum. */
+export async function* chainOfAddendum(db: Database, addendum: Export, sourceId: number): AsyncGenerator<ChainLink> {
+  for (let after = 0; ; ) {
+    const rows: { seq: number; body: string; head: string; kind: string }[] = await db
+      .knex('compliance_fanout as f')
+      .join('staged_event as e', (on) => on.on('e.source_id', 'f.source_id').andOn('e.seq', 'f.seq'))
+      .where({ 'f.adapter': addendum.adapter, 'f.source_id': sourceId, 'f.export_id': addendum.id })
+      .andWhere('f.seq', '>', after)
+      .orderBy('f.seq')
+      .limit(PAGE)
+      .select('e.seq', 'e.body', 'e.head', 'e.kind')
+    for (const { seq, body, head, kind } of rows) yield { seq, leaf: leafOf(body), head, kind }
+    const last = rows.at(-1)
+    if (!last) return
+    after = last.seq
+  }
+}
+
+async function quarantinedLinks(
+  db: Database,
+  sourceId: number,
+  after: number,
+  through: number,
+  staged: readonly ChainLink[],
+): Promise<ChainLink[]> {
+  const rows: { seq: number; leaf: string; head: string }[] = await db
+    .knex('quarantined_event')
+    .where({ source_id: sourceId, counted: 1 })
+    .whereBetween('seq', [after + 1, through])
+    .select('seq', 'leaf', 'head')
+  const inTime = new Set(staged.map((link) => link.seq))
+  return rows.filter((row) => !inTime.has(row.seq)).map((row) => ({ ...row, kind: null }))
+}
+
+function byName(a: { source: string; epoch: number }, b: { source: string; epoch: number }): number {
+  if (a.source !== b.source) return a.source < b.source ? -1 : 1
+  return a.epoch - b.epoch
+}
+
+/** Needs a person: what is staged is not what was accepted. Nothing is exported until somebody has looked. */
+export class StagingAltered extends Error {
+  override name = 'StagingAltered'
+  constructor({ source, epoch }: { source: string; epoch: number }, seq: number) {
+    super(`The compliance database does not hold event ${source}/${epoch}/${seq} as it was accepted.`)
+  }
+}

@@ -1,0 +1,208 @@
+import type { Database } from '@hansard/sql'
+import { type Lease, underLease } from './lease.ts'
+
+/**
+ * Exports: one adapter's output for one closed interval, or for what came late to an earlier one.
+ *
+ * Per adapter they are numbered 1, 2, 3 … without a hole and sealed in that order, because each manifest holds the
+ * hash of the one before. `planning`: it has a number, and events are being bound to it. `planned`: the set of events
+ * is final. `sealed`: its files are evidence and never change.
+ */
+export type Export = {
+  readonly id: number
+  readonly adapter: string
+  readonly number: number
+  readonly kind: 'interval' | 'addendum'
+  readonly intervalNumber: number
+  readonly startsAt: number
+  readonly endsAt: number
+  readonly state: 'planning' | 'planned' | 'sealed'
+  readonly events: number
+  /** recorded when rendering began; null before that */
+  readonly settings: ExportSettings | null
+  readonly manifestName: string | null
+  readonly manifestSha256: string | null
+  readonly previousManifestSha256: string | null
+  readonly plannedAt: number
+  readonly sealedAt: number | null
+}
+
+/** Everything besides the events that the bytes of an export depend on, and where its files lie. */
+export type ExportSettings = {
+  readonly adapter: string
+  readonly profile: string
+  readonly version: string
+  readonly engine: string
+  readonly stylesheetSha256: string
+  readonly pool: string
+  readonly options: Readonly<Record<string, unknown>>
+  readonly directory: string
+}
+
+export type ExportFileRecord = {
+  readonly name: string
+  readonly role: 'document' | 'chain' | 'manifest'
+  readonly size: number
+  readonly sha256: string
+  readonly events: number
+}
+
+/** The oldest export of the adapter that is not sealed. */
+export async function nextUnsealed(db: Database, adapter: string): Promise<Export | undefined> {
+  const row: ExportRow | undefined = await db
+    .knex('export')
+    .where({ adapter })
+    .whereNot('state', 'sealed')
+    .orderBy('number')
+    .first()
+  return row && parseExport(row)
+}
+
+export async function findExport(
+  db: Database,
+  { adapter, number }: { adapter: string; number: number },
+): Promise<Export | undefined> {
+  const row: ExportRow | undefined = await db.knex('export').where({ adapter, number }).first()
+  return row && parseExport(row)
+}
+
+/** Newest first; `before` is the number to go on from, within one adapter. */
+export async function listExports(
+  db: Database,
+  { adapter, before, limit }: { adapter?: string | undefined; before?: number | undefined; limit: number },
+): Promise<(Export & { documents: number })[]> {
+  const query = db
+    .knex('export')
+    .select('export.*')
+    .select(
+      db.knex.raw(
+        `(select count(*) from export_file f where f.export_id = export.id and f.role = 'document') as documents`,
+      ),
+    )
+    .orderBy([{ column: 'interval_number', order: 'desc' }, { column: 'number', order: 'desc' }, { column: 'adapter' }])
+    .limit(limit)
+  if (adapter !== undefined) query.where({ adapter })
+  if (before !== undefined) query.where('number', '<', before)
+  const rows: ExportRow[] = await query
+  return rows.map((row) => ({ ...parseExport(row), documents: Number(row.documents) }))
+}
+
+export async function filesOf(db: Database, exportId: number): Promise<ExportFileRecord[]> {
+  return db
+    .knex('export_file')
+    .where({ export_id: exportId })
+    .orderBy('position')
+    .select('name', 'role', 'size', 'sha256', 'events')
+}
+
+/** The hash of the adapter's manifest before this number; null for the first. */
+export async function previousManifest(
+  db: Database,
+  { adapter, number }: { adapter: string; number: number },
+): Promise<string | null> {
+  if (number === 1) return null
+  const row = await db
+    .knex('export')
+    .where({ adapter, number: number - 1 })
+    .first('state', 'manifest_sha256')
+  if (row?.state !== 'sealed')
+    throw new Error(`${adapter}/${number - 1} is not sealed; ${adapter}/${number} has to wait.`)
+  return row.manifest_sha256
+}
+
+/**
+ * Writes down what the export is rendered with, before it is. An export that is not sealed yet takes the settings of
+ * the run that finishes it, so that a stylesheet that could not be applied can be corrected.
+ */
+export async function recordSettings(
+  db: Database,
+  lease: Lease,
+  { exportId, settings, stylesheet }: { exportId: number; settings: ExportSettings; stylesheet: string },
+): Promise<void> {
+  await underLease(db, lease, async (tx) => {
+    await tx('stylesheet').insert({ sha256: settings.stylesheetSha256, text: stylesheet }).onConflict('sha256').ignore()
+    const changed = await tx('export')
+      .where({ id: exportId })
+      .whereNot('state', 'sealed')
+      .update({ settings: JSON.stringify(settings), stylesheet_sha256: settings.stylesheetSha256 })
+    if (changed !== 1) throw new Error(`Export ${exportId} is sealed; it cannot be rendered with other settings.`)
+  })
+}
+
+export async function getStylesheet(db: Database, sha256: string): Promise<string> {
+  const row = await db.knex('stylesheet').where({ sha256 }).first('text')
+  if (!row) throw new Error(`The stylesheet with SHA-256 ${sha256} is not on record.`)
+  return row.text
+}
+
+/** Call when every file of the export is durable, the manifest last. From here on the export is evidence. */
+export async function sealExport(
+  db: Database,
+  lease: Lease,
+  {
+    exportId,
+    files,
+    previousManifestSha256,
+    now,
+  }: {
+    exportId: number
+    files: readonly ExportFileRecord[]
+    previousManifestSha256: string | null
+    now: number
+  },
+): Promise<void> {
+  const manifest = files.find((file) => file.role === 'manifest')
+  if (!manifest) throw new Error(`Export ${exportId} has no manifest; without one it cannot be sealed.`)
+  await underLease(db, lease, async (tx) => {
+    const sealed = await tx('export').where({ id: exportId, state: 'planned' }).update({
+      state: 'sealed',
+      sealed_at: now,
+      manifest_name: manifest.name,
+      manifest_sha256: manifest.sha256,
+      previous_manifest_sha256: previousManifestSha256,
+    })
+    if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
+    const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
+    // SQLite takes a limited number of values in one statement.
+    for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
+  })
+}
+
+type ExportRow = {
+  id: number
+  adapter: string
+  number: number
+  kind: Export['kind']
+  interval_number: number
+  starts_at: number
+  ends_at: number
+  state: Export['state']
+  events: number
+  settings: string | null
+  manifest_name: string | null
+  manifest_sha256: string | null
+  previous_manifest_sha256: string | null
+  planned_at: number
+  sealed_at: number | null
+  documents?: number | string
+}
+
+function parseExport(row: ExportRow): Export {
+  return {
+    id: row.id,
+    adapter: row.adapter,
+    number: row.number,
+    kind: row.kind,
+    intervalNumber: row.interval_number,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    state: row.state,
+    events: row.events,
+    settings: row.settings === null ? null : (JSON.parse(row.settings) as ExportSettings),
+    manifestName: row.manifest_name,
+    manifestSha256: row.manifest_sha256,
+    previousManifestSha256: row.previous_manifest_sha256,
+    plannedAt: row.planned_at,
+    sealedAt: row.sealed_at,
+  }
+}

@@ -1,0 +1,146 @@
+import { alignDown, type Interval, nextBoundary } from '@hansard/conversation'
+import type { Database, Knex } from '@hansard/sql'
+import { type CloseDecision, decideClose, type SourceStanding } from './close-decision.ts'
+import { type Lease, underLease } from './lease.ts'
+import { oneNumber } from './one-number.ts'
+import { CLOSING_LOCK } from './stage-postgres.ts'
+
+/** Intervals are numbered 1, 2, 3 …; each starts where the one before it ended. */
+export type NumberedInterval = Interval & { readonly number: number }
+
+/**
+ * The interval that is open: from the end of the last closed one (or the boundary before the first source started) to
+ * the next multiple of the run interval, or to `cutAt` if somebody asked to seal before that. Undefined as long as no
+ * source is known.
+ */
+export async function openInterval(
+  db: Database,
+  { runIntervalMs, cutAt }: { runIntervalMs: number; cutAt?: number | undefined },
+): Promise<NumberedInterval | undefined> {
+  const last: { number: number; ends_at: number } | undefined = await db
+    .knex('closed_interval')
+    .orderBy('number', 'desc')
+    .first('number', 'ends_at')
+  let startsAt = last?.ends_at
+  if (startsAt === undefined) {
+    const firstStart = await oneNumber(db.knex('source').where('reported_at', '>', 0).min('started_at'))
+    if (firstStart === undefined) return undefined
+    startsAt = alignDown(firstStart, runIntervalMs)
+  }
+  const boundary = nextBoundary(startsAt, runIntervalMs)
+  const endsAt = cutAt !== undefined && cutAt > startsAt && cutAt < boundary ? cutAt : boundary
+  return { number: (last?.number ?? 0) + 1, startsAt, endsAt }
+}
+
+/** Could the interval be closed now, and if not, who holds it? Reads only. */
+export async function standingOf(db: Database, interval: Interval): Promise<CloseDecision> {
+  return decideClose(interval, await readStandings(db.knex))
+}
+
+/**
+ * Closes an interval, once and for all adapters: decides, and writes down for every source which of its numbers belong
+ * to it. From here on whatever still arrives with a stamp in the interval is late.
+ *
+ * Staging is kept out while this happens, so the decision and what is written down are about the same events.
+ */
+export async function closeInterval(
+  db: Database,
+  lease: Lease,
+  { interval, now }: { interval: NumberedInterval; now: number },
+): Promise<CloseDecision> {
+  // Asked outside first: while a source holds the interval, nobody's staging is made to wait for the answer.
+  const outlook = await standingOf(db, interval)
+  if (!outlook.close) return outlook
+  return underLease(db, lease, async (tx) => {
+    if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
+    const decision = decideClose(interval, await readStandings(tx))
+    if (!decision.close) return decision
+    await tx('closed_interval').insert({
+      number: interval.number,
+      starts_at: interval.startsAt,
+      ends_at: interval.endsAt,
+      closed_at: now,
+    })
+    const sources: SourceRow[] = await tx('source').where('finished', 0).orderBy('id')
+    for (const source of sources) await cutSource(tx, source, interval)
+    return decision
+  })
+}
+
+type SourceRow = {
+  id: number
+  state: string
+  started_at: number
+  last_seq: number
+  reported_at: number
+  staged_through: number
+  staged_head: string
+  last_stamp: number
+  cut_seq: number
+  cut_head: string
+}
+
+async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: NumberedInterval): Promise<void> {
+  const cut = await cutOf(tx, source, interval.endsAt)
+  if (source.started_at >= interval.endsAt && cut.seq === source.cut_seq) return
+  // Late events are a source's oldest: their stamps lie before the interval, and stamps never fall.
+  const late = await tx('staged_event')
+    .where({ late_in: interval.number, source_id: source.id })
+    .andWhere('seq', '>', source.cut_seq)
+    .andWhereRaw('late_in > 0')
+    .orderBy('seq', 'desc')
+    .first('seq', 'head')
+  const ended = source.state !== 'alive' && source.staged_through >= source.last_seq
+  await tx('closed_interval_source').insert({
+    interval_number: interval.number,
+    source_id: source.id,
+    state: source.state,
+    after_seq: late?.seq ?? source.cut_seq,
+    head_after: late?.head ?? source.cut_head,
+    through_seq: cut.seq,
+    head_through: cut.head,
+  })
+  await tx('source')
+    .where({ id: source.id })
+    .update({ cut_seq: cut.seq, cut_head: cut.head, finished: ended && cut.seq === source.staged_through ? 1 : 0 })
+}
+
+/** The last number stamped before `endsAt`, quarantined ones counting with what comes after them. */
+async function cutOf(tx: Knex.Transaction, source: SourceRow, endsAt: number): Promise<{ seq: number; head: string }> {
+  if (source.last_stamp < endsAt) return { seq: source.staged_through, head: source.staged_head }
+  // Stamps rise with numbers, so some twenty looks find the boundary among a million events.
+  let before = source.cut_seq
+  let at = source.staged_through + 1
+  while (before + 1 < at) {
+    const middle = Math.floor((before + at) / 2)
+    const found: { seq: number; at: number } | undefined = await tx('staged_event')
+      .where({ source_id: source.id })
+      .andWhere('seq', '>=', middle)
+      .andWhere('seq', '<', at)
+      .orderBy('seq')
+      .first('seq', 'at')
+    if (!found || found.at >= endsAt) at = middle
+    else before = found.seq
+  }
+  if (before === source.cut_seq) return { seq: source.cut_seq, head: source.cut_head }
+  const row = await tx('staged_event').where({ source_id: source.id, seq: before }).first('head')
+  return { seq: before, head: row.head }
+}
+
+async function readStandings(knex: Knex): Promise<{ rollCallTakenAt: number; sources: SourceStanding[] }> {
+  const rollCall = await knex('roll_call').where({ id: 1 }).first('taken_at')
+  const sources: SourceStanding[] = await knex('source')
+    .where('finished', 0)
+    .orderBy(['name', 'epoch'])
+    .select(
+      'name as source',
+      'epoch',
+      'state',
+      'started_at as startedAt',
+      'reported_at as reportedAt',
+      'last_seq as lastSeq',
+      'staged_through as stagedThrough',
+      'last_stamp as lastStamp',
+    )
+  return { rollCallTakenAt: rollCall?.taken_at ?? 0, sources }
+}

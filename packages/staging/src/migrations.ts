@@ -1,0 +1,20 @@
+import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createExportTables } from './migrations/exports.ts'
+import { createStagedTables } from './migrations/staged.ts'
+import { createWorkTables } from './migrations/work.ts'
+
+/** The compliance database. Forward only: a record is not made by undoing it. Times are milliseconds since 1970 UTC. */
+export const STAGING_MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'the record',
+    async up(tx: Knex.Transaction, dialect) {
+      await createStagedTables(tx)
+      await createExportTables(tx, dialect)
+      await createWorkTables(tx)
+    },
+  },
+]
+
+export function migrateStaging(db: Database): Promise<void> {
+  return migrate(db, STAGING_MIGRATIONS)
+}

@@ -1,0 +1,133 @@
+import type { StagedRow } from './walk.ts'
+
+/** Of somebody who has not parted. */
+export const STILL_THERE = Number.MAX_SAFE_INTEGER
+
+/** A session's stay in a room, from a join to the part that follows it. */
+export type Stay = StayKey & {
+  readonly joinedRoomSeq: number
+  readonly joinedAt: number
+  readonly joinedLateIn: number
+  readonly principal: string
+  readonly roomName: string
+  readonly partedRoomSeq: number
+  readonly partedAt: number
+  readonly partedLateIn: number
+}
+export type StayKey = { readonly roomId: number; readonly session: string }
+export type Departure = StayKey & { readonly roomSeq: number; readonly at: number; readonly lateIn: number }
+
+/** What a batch says of one session in one room, and the least number of it: stays that ended before are not touched. */
+export type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: Stay[]; readonly parts: Departure[] }
+
+export type PairedStays = {
+  readonly added: readonly Stay[]
+  readonly changed: readonly Stay[]
+  readonly earlyAdded: readonly Departure[]
+  readonly earlyDropped: readonly Departure[]
+}
+
+/** Sorts a batch's joins and parts by room and session. */
+export function presenceOf(staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>): Presence[] {
+  const presences = new Map<string, Presence & { sinceRoomSeq: number }>()
+  for (const { event, lateIn } of staged) {
+    if (event.kind !== 'join' && event.kind !== 'part') continue
+    const roomId = roomIds.get(event.room.uri)!
+    const { session } = event
+    const key = keyOf({ roomId, session })
+    let presence = presences.get(key)
+    if (!presence) {
+      presence = { roomId, session, sinceRoomSeq: event.room.seq, joins: [], parts: [] }
+      presences.set(key, presence)
+    }
+    presence.sinceRoomSeq = Math.min(presence.sinceRoomSeq, event.room.seq)
+    if (event.kind === 'part') presence.parts.push({ roomId, session, roomSeq: event.room.seq, at: event.at, lateIn })
+    else {
+      presence.joins.push({
+        roomId,
+        session,
+        joinedRoomSeq: event.room.seq,
+        joinedAt: event.at,
+        joinedLateIn: lateIn,
+        principal: JSON.stringify(event.principal),
+        roomName: JSON.stringify(event.room.name),
+        ...STAYING,
+      })
+    }
+  }
+  return [...presences.values()]
+}
+
+/**
+ * Pairs joins with parts, whatever order they were staged in.
+ *
+ * A session is in a room once. So of all that is known of it, in the room's own order, a part ends the stay that
+ * began last before it. The part may be staged first (a survivor's record of an orphaned departure overtakes the dead
+ * service's join); until its join comes it is kept as early.
+ *
+ * `stays` are those known already that had not ended by `sinceRoomSeq`, `early` the parts without a join.
+ */
+export function pairStays(
+  presences: readonly Presence[],
+  stays: readonly Stay[],
+  early: readonly Departure[],
+): PairedStays {
+  const added: Stay[] = []
+  const changed: Stay[] = []
+  const earlyAdded: Departure[] = []
+  const earlyDropped: Departure[] = []
+  const staysByKey = Map.groupBy(stays, keyOf)
+  const earlyByKey = Map.groupBy(early, keyOf)
+
+  for (const presence of presences) {
+    const key = keyOf(presence)
+    const known = staysByKey.get(key) ?? []
+    const waiting = earlyByKey.get(key) ?? []
+    const isNew = new Set(presence.joins)
+    const before = new Map(known.map((stay) => [stay.joinedRoomSeq, stay]))
+    const joins = [...known, ...presence.joins]
+    const parts = [...known.flatMap(departureOf), ...waiting, ...presence.parts]
+    const wasWaiting = new Set(waiting)
+
+    const { paired, unpaired } = pair(joins, parts)
+    for (const stay of paired) {
+      if (isNew.has(stay.join)) added.push(stay.result)
+      else if (before.get(stay.join.joinedRoomSeq)!.partedRoomSeq !== stay.result.partedRoomSeq)
+        changed.push(stay.result)
+    }
+    const stillWaiting = new Set(unpaired)
+    earlyDropped.push(...waiting.filter((part) => !stillWaiting.has(part)))
+    earlyAdded.push(...unpaired.filter((part) => !wasWaiting.has(part)))
+  }
+  return { added, changed, earlyAdded, earlyDropped }
+}
+
+function pair(joins: readonly Stay[], parts: readonly Departure[]) {
+  const steps = [
+    ...joins.map((join) => ({ roomSeq: join.joinedRoomSeq, join, part: undefined })),
+    ...parts.map((part) => ({ roomSeq: part.roomSeq, join: undefined, part })),
+  ].sort((a, b) => a.roomSeq - b.roomSeq)
+  const paired: { join: Stay; result: Stay }[] = []
+  const unpaired: Departure[] = []
+  let open: { join: Stay; result: Stay } | undefined
+  for (const { join, part } of steps) {
+    if (join) {
+      open = { join, result: { ...join, ...STAYING } }
+      paired.push(open)
+    } else if (open) {
+      open.result = { ...open.result, partedRoomSeq: part.roomSeq, partedAt: part.at, partedLateIn: part.lateIn }
+      open = undefined
+    } else unpaired.push(part)
+  }
+  return { paired, unpaired }
+}
+
+const STAYING = { partedRoomSeq: STILL_THERE, partedAt: STILL_THERE, partedLateIn: 0 } as const
+
+function departureOf(stay: Stay): Departure[] {
+  if (stay.partedRoomSeq === STILL_THERE) return []
+  const { roomId, session, partedRoomSeq, partedAt, partedLateIn } = stay
+  return [{ roomId, session, roomSeq: partedRoomSeq, at: partedAt, lateIn: partedLateIn }]
+}
+
+const keyOf = ({ roomId, session }: StayKey) => `${roomId} ${session}`

@@ -1,0 +1,192 @@
+import type { Database, Knex } from '@hansard/sql'
+import type { Export } from './exports.ts'
+import { type Lease, underLease } from './lease.ts'
+import { oneNumber } from './one-number.ts'
+
+/**
+ * Planning: gives an adapter its exports of closed intervals, and binds each event to one of them.
+ *
+ * Which events belong to an export is settled when the interval closes: per source a range of numbers, and the late
+ * events that wait for this interval. Planning only carries that out, so it may be interrupted anywhere, and an
+ * adapter that fell behind by a week plans the same exports as one that did not. The primary key of
+ * `compliance_fanout` is the promise that an adapter never exports an event twice; a violation is an error here, never
+ * ignored.
+ */
+
+/** Makes adapters known. One that is new begins with the interval that closes next. */
+export async function registerAdapters(db: Database, lease: Lease, adapters: readonly string[]): Promise<void> {
+  const known: { adapter: string }[] = await db
+    .knex('adapter_state')
+    .whereIn('adapter', [...adapters])
+    .select('adapter')
+  const unknown = adapters.filter((name) => !known.some((row) => row.adapter === name))
+  if (unknown.length === 0) return
+  await underLease(db, lease, async (tx) => {
+    const last = (await oneNumber(tx('closed_interval').max('number'))) ?? 0
+    const rows = unknown.map((adapter) => ({ adapter, exported_through: last }))
+    await tx('adapter_state').insert(rows).onConflict('adapter').ignore()
+  })
+}
+
+/** Numbers the exports of the next closed interval that the adapter has none of. False when it has them all. */
+export async function numberExports(
+  db: Database,
+  lease: Lease,
+  { adapter, now }: { adapter: string; now: number },
+): Promise<boolean> {
+  return underLease(db, lease, async (tx) => {
+    const state = await tx('adapter_state').where({ adapter }).first('exported_through')
+    if (!state) throw new Error(`The adapter ${adapter} is not registered.`)
+    const interval = await tx('closed_interval')
+      .where('number', '>', state.exported_through)
+      .orderBy('number')
+      .first('number', 'starts_at', 'ends_at')
+    if (!interval) return false
+
+    const windows = await lateWindows(tx, interval)
+    const last = (await oneNumber(tx('export').where({ adapter }).max('number'))) ?? 0
+    const rows = [
+      ...windows.map((window) => ({ kind: 'addendum', ...window })),
+      { kind: 'interval', starts_at: interval.starts_at, ends_at: interval.ends_at },
+    ].map((row, index) => ({
+      ...row,
+      adapter,
+      number: last + 1 + index,
+      interval_number: interval.number,
+      state: 'planning',
+      events: 0,
+      planned_at: now,
+    }))
+    for (const row of rows) await tx('export').insert(row)
+    await tx('adapter_state').where({ adapter }).update({ exported_through: interval.number })
+    return true
+  })
+}
+
+/** The closed intervals that the late events of this one are stamped in: each gets an addendum of its own. */
+async function lateWindows(
+  tx: Knex.Transaction,
+  interval: { number: number; starts_at: number; ends_at: number },
+): Promise<{ starts_at: number; ends_at: number }[]> {
+  const groups: { starts_at: number | null; first_at: number }[] = await tx
+    .select('starts_at')
+    .min('at as first_at')
+    .from(
+      tx('staged_event')
+        .whereRaw('late_in > 0')
+        .andWhere('late_in', interval.number)
+        .select(
+          'at',
+          tx.raw('(select max(starts_at) from closed_interval where starts_at <= staged_event.at) as starts_at'),
+        )
+        .as('late'),
+    )
+    .groupBy('starts_at')
+    .orderBy('starts_at')
+  const windows = new Map<number, { starts_at: number; ends_at: number }>()
+  for (const { starts_at, first_at } of groups) {
+    const window = await windowOf(tx, interval, starts_at, first_at)
+    windows.set(window.starts_at, window)
+  }
+  return [...windows.values()].sort((a, b) => a.starts_at - b.starts_at)
+}
+
+async function windowOf(
+  tx: Knex.Transaction,
+  interval: { starts_at: number; ends_at: number },
+  startsAt: number | null,
+  firstAt: number,
+): Promise<{ starts_at: number; ends_at: number }> {
+  if (startsAt === null) {
+    // Stamped before the first interval there is: a window of its own, from the full minute.
+    const first = (await oneNumber(tx('closed_interval').min('starts_at'))) ?? interval.starts_at
+    return { starts_at: Math.floor(firstAt / 60_000) * 60_000, ends_at: first }
+  }
+  if (startsAt >= interval.starts_at) return { starts_at: interval.starts_at, ends_at: interval.ends_at }
+  const row = await tx('closed_interval').where({ starts_at: startsAt }).first('starts_at', 'ends_at')
+  return row
+}
+
+/** How many events one transaction binds: staging waits for it. */
+const PAGE = 2_000
+
+/** Binds the events of an export that is being planned, page by page, and declares it planned. */
+export async function bindEvents(db: Database, lease: Lease, planning: Export): Promise<Export> {
+  if (planning.state !== 'planning') return planning
+  if (planning.kind === 'interval') {
+    const ranges: { source_id: number; after_seq: number; through_seq: number }[] = await db
+      .knex('closed_interval_source')
+      .where({ interval_number: planning.intervalNumber })
+      .andWhereRaw('through_seq > after_seq')
+      .orderBy('source_id')
+      .select('source_id', 'after_seq', 'through_seq')
+    for (const range of ranges) await bindRange(db, lease, planning, range)
+  } else {
+    await bindLate(db, lease, planning)
+  }
+  const events = await underLease(db, lease, async (tx) => {
+    const events = (await oneNumber(tx('compliance_fanout').where({ export_id: planning.id }).count())) ?? 0
+    await tx('export').where({ id: planning.id, state: 'planning' }).update({ state: 'planned', events })
+    return events
+  })
+  return { ...planning, state: 'planned', events }
+}
+
+async function bindRange(
+  db: Database,
+  lease: Lease,
+  { id, adapter }: Export,
+  range: { source_id: number; after_seq: number; through_seq: number },
+): Promise<void> {
+  // A run that died left whole pages: numbers up to the last one bound are all bound.
+  const bound = await oneNumber(
+    db
+      .knex('compliance_fanout')
+      .where({ adapter, source_id: range.source_id })
+      .andWhere('seq', '>', range.after_seq)
+      .andWhere('seq', '<=', range.through_seq)
+      .andWhere('export_id', id)
+      .max('seq'),
+  )
+  for (let after = bound ?? range.after_seq; after < range.through_seq; after += PAGE) {
+    const through = Math.min(after + PAGE, range.through_seq)
+    await underLease(db, lease, (tx) =>
+      tx.raw(
+        `insert into compliance_fanout (adapter, source_id, seq, export_id, room_id, room_seq)
+         select ?, source_id, seq, ?, room_id, room_seq from staged_event
+         where source_id = ? and seq > ? and seq <= ? and late_in = 0`,
+        [adapter, id, range.source_id, after, through],
+      ),
+    )
+  }
+}
+
+async function bindLate(db: Database, lease: Lease, planning: Export): Promise<void> {
+  const { id, adapter, intervalNumber } = planning
+  // The interval's own late events are those of its window and later: see `windowOf`.
+  const interval = await db.knex('closed_interval').where({ number: intervalNumber }).first('starts_at')
+  const endsAt = planning.startsAt === interval.starts_at ? Number.MAX_SAFE_INTEGER : planning.endsAt
+  for (let bound = PAGE; bound === PAGE; ) {
+    bound = await underLease(db, lease, async (tx) => {
+      const rows = await tx('staged_event as e')
+        .whereRaw('e.late_in > 0')
+        .andWhere('e.late_in', intervalNumber)
+        .andWhere('e.at', '>=', planning.startsAt)
+        .andWhere('e.at', '<', endsAt)
+        .whereNotExists(
+          tx('compliance_fanout as f')
+            .whereRaw('f.source_id = e.source_id and f.seq = e.seq')
+            .andWhere({ 'f.adapter': adapter, 'f.export_id': id })
+            .select(tx.raw('1')),
+        )
+        .orderBy(['e.source_id', 'e.seq'])
+        .limit(PAGE)
+        .select('e.source_id', 'e.seq', 'e.room_id', 'e.room_seq')
+      const fanout = rows.map((row) => ({ ...row, adapter, export_id: id }))
+      for (let from = 0; from < fanout.length; from += 100) {
+        await tx('compliance_fanout').insert(fanout.slice(from, from + 100))
+      }
+      return rows.length
+    })
+  }
+}

@@ -1,0 +1,208 @@
+import { genesisHead } from '@hansard/compliance-event'
+import type { Database, Knex } from '@hansard/sql'
+import { examineEvent } from './examine-event.ts'
+import { type Lease, underLease } from './lease.ts'
+import { oneNumber } from './one-number.ts'
+import { pairStays, presenceOf } from './pair-stays.ts'
+import { writeAnswer } from './requests.ts'
+import { CLOSING_LOCK } from './stage-postgres.ts'
+import { ANOTHER_TEXT } from './stage-sqlite.ts'
+import { lateIn } from './walk.ts'
+
+/** An event that could not be staged, kept whole until a person has dealt with it. */
+export type Quarantined = {
+  readonly source: string
+  readonly epoch: number
+  readonly seq: number
+  readonly leaf: string
+  readonly at: number
+  readonly reason: string
+  readonly quarantinedAt: number
+  readonly body: string
+}
+
+export async function countQuarantined(db: Database): Promise<number> {
+  return (await oneNumber(db.knex('quarantined_event').where({ state: 'waiting' }).count())) ?? 0
+}
+
+export async function listQuarantined(db: Database, { limit }: { limit: number }): Promise<Quarantined[]> {
+  const rows: QuarantinedRow[] = await waiting(db.knex).limit(limit)
+  return rows.map((row) => ({
+    source: row.source,
+    epoch: row.epoch,
+    seq: row.seq,
+    leaf: row.leaf,
+    at: row.at,
+    reason: row.reason,
+    quarantinedAt: row.quarantined_at,
+    body: JSON.parse(row.body) as string,
+  }))
+}
+
+type QuarantinedRow = {
+  source_id: number
+  source: string
+  epoch: number
+  cut_seq: number
+  staged_through: number
+  seq: number
+  leaf: string
+  at: number
+  head: string
+  body: string
+  reason: string
+  quarantined_at: number
+}
+
+function waiting(knex: Knex) {
+  return knex('quarantined_event as q')
+    .join('source as s', 's.id', 'q.source_id')
+    .where('q.state', 'waiting')
+    .orderBy(['q.source_id', 'q.seq', 'q.leaf'])
+    .select('q.*', 's.name as source', 's.epoch', 's.cut_seq', 's.staged_through')
+}
+
+/**
+ * Tries everything in quarantine once more: a newer program may read what an older one could not.
+ *
+ * What is fit now is staged under its own number. If its interval is closed by then it is late, and comes out as an
+ * addendum; the sealed export stays as it is. One transaction with the answer, so that a request is not carried out
+ * twice by halves.
+ */
+export async function retryQuarantine(
+  db: Database,
+  lease: Lease,
+  { now, requestId }: { now: number; requestId?: number | undefined },
+): Promise<{ staged: number; remaining: number }> {
+  return underLease(db, lease, async (tx) => {
+    if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
+    const rows: QuarantinedRow[] = await waiting(tx)
+    let staged = 0
+    let resolved = 0
+    for (const row of rows) {
+      const outcome = await retry(tx, row, now)
+      if (outcome === 'staged') staged++
+      if (outcome !== 'waiting') resolved++
+    }
+    const result = { staged, remaining: rows.length - resolved }
+    if (requestId !== undefined) await writeAnswer(tx, { id: requestId, answer: { state: 'done', result }, now })
+    return result
+  })
+}
+
+async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Promise<'staged' | 'waiting'> {
+  const key = { source_id: row.source_id, seq: row.seq, leaf: row.leaf }
+  const remain = async (reason: string) => {
+    await tx('quarantined_event').where(key).update({ reason })
+    return 'waiting' as const
+  }
+  // Beyond what is staged the walk decides, and asks the pool once more.
+  if (row.seq > row.staged_through) return 'waiting'
+  if (await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('seq'))
+    return remain(ANOTHER_TEXT)
+
+  const before = await tx('staged_event')
+    .where({ source_id: row.source_id })
+    .andWhere('seq', '<', row.seq)
+    .orderBy('seq', 'desc')
+    .first('at')
+  const after = await tx('staged_event')
+    .where({ source_id: row.source_id })
+    .andWhere('seq', '>', row.seq)
+    .orderBy('seq')
+    .first('at')
+  const position = {
+    source: row.source,
+    epoch: row.epoch,
+    head: await headBefore(tx, row),
+    lastStamp: before?.at ?? 0,
+  }
+  const body = JSON.parse(row.body) as string
+  const examined = examineEvent(position, { seq: row.seq, at: row.at, body, head: row.head })
+  if (!examined.fit) return remain(examined.reason)
+  if (after && examined.event.at > after.at) return remain('it is stamped after its successor')
+
+  const closed = await tx('closed_interval').orderBy('number', 'desc').first('ends_at as endsAt', 'number')
+  const late = lateIn(examined.event, { cutSeq: row.cut_seq }, closed ?? { endsAt: 0, number: 0 })
+  await stageOne(tx, row, { event: examined.event, body, head: row.head, lateIn: late }, now)
+  await tx('quarantined_event').where(key).update({ state: 'staged', resolved_at: now })
+  return 'staged'
+}
+
+async function headBefore(tx: Knex.Transaction, row: QuarantinedRow): Promise<string> {
+  if (row.seq === 1) return genesisHead(row.source, row.epoch)
+  const previous = { source_id: row.source_id, seq: row.seq - 1 }
+  const staged = await tx('staged_event').where(previous).first('head')
+  return (
+    staged ??
+    (await tx('quarantined_event')
+      .where({ ...previous, counted: 1 })
+      .first('head'))
+  ).head
+}
+
+type Fit = Parameters<typeof presenceOf>[0][number]
+
+async function stageOne(tx: Knex.Transaction, row: QuarantinedRow, fit: Fit, now: number): Promise<void> {
+  const { event, body, head } = fit
+  await tx('staged_room').insert({ uri: event.room.uri }).onConflict('uri').ignore()
+  const { id: roomId } = await tx('staged_room').where({ uri: event.room.uri }).first('id')
+  await tx('staged_event').insert({
+    source_id: row.source_id,
+    seq: row.seq,
+    at: event.at,
+    room_id: roomId,
+    room_seq: event.room.seq,
+    kind: event.kind,
+    late_in: fit.lateIn,
+    head,
+    body,
+    staged_at: now,
+  })
+  for (const presence of presenceOf([fit], new Map([[event.room.uri, roomId]]))) {
+    const key = { room_id: presence.roomId, session: presence.session }
+    const stays = await tx('participation')
+      .where(key)
+      .andWhere('parted_room_seq', '>', presence.sinceRoomSeq)
+      .select(
+        'room_id as roomId',
+        'session',
+        'joined_room_seq as joinedRoomSeq',
+        'joined_at as joinedAt',
+        'joined_late_in as joinedLateIn',
+        'principal',
+        'room_name as roomName',
+        'parted_room_seq as partedRoomSeq',
+        'parted_at as partedAt',
+        'parted_late_in as partedLateIn',
+      )
+    const early = await tx('early_part')
+      .where(key)
+      .select('room_id as roomId', 'session', 'room_seq as roomSeq', 'at', 'late_in as lateIn')
+    const paired = pairStays([presence], stays, early)
+    for (const stay of [...paired.added, ...paired.changed]) {
+      await tx('participation')
+        .insert({
+          ...key,
+          joined_room_seq: stay.joinedRoomSeq,
+          joined_at: stay.joinedAt,
+          joined_late_in: stay.joinedLateIn,
+          principal: stay.principal,
+          room_name: stay.roomName,
+          parted_room_seq: stay.partedRoomSeq,
+          parted_at: stay.partedAt,
+          parted_late_in: stay.partedLateIn,
+        })
+        .onConflict(['room_id', 'session', 'joined_room_seq'])
+        .merge(['parted_room_seq', 'parted_at', 'parted_late_in'])
+    }
+    for (const part of paired.earlyDropped)
+      await tx('early_part')
+        .where({ ...key, room_seq: part.roomSeq })
+        .delete()
+    for (const part of paired.earlyAdded) {
+      const early = { ...key, room_seq: part.roomSeq, at: part.at, late_in: part.lateIn }
+      await tx('early_part').insert(early).onConflict(['room_id', 'session', 'room_seq']).ignore()
+    }
+  }
+}

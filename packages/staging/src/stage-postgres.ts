@@ -1,0 +1,334 @@
+import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
+import { type Database, withPostgres } from '@hansard/sql'
+import type { PoolClient } from 'pg'
+import { type Departure, pairStays, presenceOf, type Stay } from './pair-stays.ts'
+import { PARKED_PAGE, type Stage } from './stage-events.ts'
+import { ANOTHER_TEXT, CAME_AFTER } from './stage-sqlite.ts'
+import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from './walk.ts'
+
+/**
+ * Staging shares this lock and closing an interval holds it alone, so that no event slips into an interval between the
+ * question whether it is complete and the answer. A lock of the server's rather than of a row: its queue is fair, and
+ * closing is not starved by a stream of overlapping stagings.
+ */
+export const CLOSING_LOCK = 0x48616e01
+
+const roomIdsOf = new WeakMap<Database, Map<string, number>>()
+
+/** One transaction, some ten round trips, however many events. */
+export const stagePostgres: Stage = (db, identity, arrived, now) =>
+  withPostgres(db, async (client) => {
+    await client.query('begin')
+    try {
+      await client.query({ name: 'share', text: `select pg_advisory_xact_lock_shared(${CLOSING_LOCK})` })
+      const newRooms = new Map<string, number>()
+      const result = await stage(client, identity, arrived, now, { known: roomsOf(db), added: newRooms })
+      await client.query('commit')
+      for (const [uri, id] of newRooms) roomsOf(db).set(uri, id)
+      return result
+    } catch (error) {
+      await client.query('rollback').catch(() => {})
+      throw error
+    }
+  })
+
+type Rooms = { readonly known: ReadonlyMap<string, number>; readonly added: Map<string, number> }
+
+async function stage(
+  client: PoolClient,
+  identity: { source: string; epoch: number },
+  arrived: readonly EnvelopeEvent[] | 'parked',
+  now: number,
+  rooms: Rooms,
+) {
+  const { progress, closed } = await readProgress(client, identity, arrived)
+  const events = arrived === 'parked' ? await readParked(client, progress) : arrived
+  const again = events.filter((event) => event.seq <= progress.stagedThrough)
+  const walked = walk(progress, again.length === 0 ? events : events.slice(again.length), closed)
+
+  if (again.length > 0) await noteAgain(client, progress, again, now)
+  if (walked.staged.length > 0) {
+    const roomIds = await roomIdsFor(client, walked.staged, rooms)
+    await addEvents(client, progress.id, walked.staged, roomIds, now)
+    await writePresence(client, walked.staged, roomIds)
+  }
+  await quarantine(client, progress.id, walked.quarantined, now)
+  for (const { seq } of walked.quarantined.filter((row) => !row.counted)) {
+    // A suspect is not taken up again from where it is parked: its second coming must come from the pool.
+    await client.query('delete from parked_event where source_id = $1 and seq = $2', [progress.id, seq])
+  }
+  if (arrived !== 'parked' && walked.beyond.length > 0) await park(client, progress.id, walked.beyond)
+  const more = await saveProgress(client, progress, walked)
+  return {
+    staged: walked.staged.length,
+    quarantined: walked.quarantined.length,
+    parked: arrived === 'parked' ? 0 : walked.beyond.length,
+    again: again.length,
+    more,
+  }
+}
+
+async function readProgress(
+  client: PoolClient,
+  { source, epoch }: { source: string; epoch: number },
+  arrived: readonly EnvelopeEvent[] | 'parked',
+): Promise<{ progress: SourceProgress; closed: ClosedThrough }> {
+  const read = () =>
+    client.query<SourceProgress & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
+      name: 'read-progress',
+      text: `select s.id, s.name as source, s.epoch, s.staged_through as "stagedThrough", s.staged_head as head,
+               s.last_stamp as "lastStamp", s.cut_seq as "cutSeq",
+               coalesce((select ends_at from closed_interval order by number desc limit 1), 0) as "closedEnd",
+               coalesce((select number from closed_interval order by number desc limit 1), 0) as "closedNumber",
+               (select array_agg(q.seq || ' ' || q.leaf) from quarantined_event q
+                where q.state = 'waiting' and q.counted = 0 and q.source_id = s.id) as "suspectKeys"
+             from source s where s.name = $1 and s.epoch = $2 for update of s`,
+      values: [source, epoch],
+    })
+  let row = (await read()).rows[0]
+  if (!row) {
+    const genesis = genesisHead(source, epoch)
+    await client.query({
+      name: 'add-source',
+      text: `insert into source (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+               staged_head, last_stamp, cut_seq, cut_head, finished)
+             values ($1, $2, 'alive', $3, 0, $4, 0, 0, $4, 0, 0, $4, 0) on conflict do nothing`,
+      values: [source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis],
+    })
+    row = (await read()).rows[0]!
+  }
+  const { closedEnd, closedNumber, suspectKeys, ...progress } = row
+  return {
+    progress: { ...progress, suspects: new Set(suspectKeys ?? []) },
+    closed: { endsAt: closedEnd, number: closedNumber },
+  }
+}
+
+async function readParked(client: PoolClient, progress: SourceProgress): Promise<EnvelopeEvent[]> {
+  const { rows } = await client.query<EnvelopeEvent>({
+    name: 'read-parked',
+    text: 'select seq, at, head, body from parked_event where source_id = $1 and seq > $2 order by seq limit $3',
+    values: [progress.id, progress.stagedThrough, PARKED_PAGE],
+  })
+  return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
+}
+
+/** Numbers that count as staged came once more. The same text says nothing new; another one is kept for a person. */
+async function noteAgain(client: PoolClient, progress: SourceProgress, again: readonly EnvelopeEvent[], now: number) {
+  const { rows } = await client.query<{ seq: number; body: string }>({
+    name: 'staged-bodies',
+    text: 'select seq, body from staged_event where source_id = $1 and seq = any($2::int8[])',
+    values: [progress.id, again.map((event) => event.seq)],
+  })
+  const bodies = new Map(rows.map((row) => [row.seq, row.body]))
+  const other = again.filter((event) => bodies.get(event.seq) !== event.body)
+  await quarantine(
+    client,
+    progress.id,
+    other.map((event) => ({
+      ...event,
+      leaf: leafOf(event.body),
+      reason: bodies.has(event.seq) ? ANOTHER_TEXT : CAME_AFTER,
+      counted: false,
+    })),
+    now,
+  )
+}
+
+async function roomIdsFor(client: PoolClient, staged: readonly StagedRow[], { known, added }: Rooms) {
+  const roomIds = new Map<string, number>()
+  const unknown = new Set<string>()
+  for (const { event } of staged) {
+    const id = known.get(event.room.uri)
+    if (id === undefined) unknown.add(event.room.uri)
+    else roomIds.set(event.room.uri, id)
+  }
+  if (unknown.size > 0) {
+    // Sorted, so that two stagings that meet new rooms wait for each other and never in a circle.
+    const uris = [...unknown].sort()
+    await client.query('insert into staged_room (uri) select unnest($1::text[]) on conflict do nothing', [uris])
+    const { rows } = await client.query<{ id: number; uri: string }>(
+      'select id, uri from staged_room where uri = any($1::text[])',
+      [uris],
+    )
+    for (const { id, uri } of rows) {
+      roomIds.set(uri, id)
+      added.set(uri, id)
+    }
+  }
+  return roomIds
+}
+
+async function addEvents(
+  client: PoolClient,
+  sourceId: number,
+  staged: readonly StagedRow[],
+  roomIds: ReadonlyMap<string, number>,
+  now: number,
+) {
+  await client.query({
+    name: 'add-events',
+    text: `insert into staged_event (source_id, staged_at, seq, at, room_id, room_seq, kind, late_in, head, body)
+           select $1, $2, * from unnest($3::int8[], $4::int8[], $5::int[], $6::int8[], $7::text[], $8::int8[],
+             $9::text[], $10::text[])`,
+    values: [
+      sourceId,
+      now,
+      staged.map(({ event }) => event.seq),
+      staged.map(({ event }) => event.at),
+      staged.map(({ event }) => roomIds.get(event.room.uri)),
+      staged.map(({ event }) => event.room.seq),
+      staged.map(({ event }) => event.kind),
+      staged.map((row) => row.lateIn),
+      staged.map((row) => row.head),
+      staged.map((row) => row.body),
+    ],
+  })
+}
+
+async function quarantine(
+  client: PoolClient,
+  sourceId: number,
+  rows: readonly (EnvelopeEvent & { leaf: string; reason: string; counted: boolean })[],
+  now: number,
+) {
+  for (const { seq, leaf, at, head, body, reason, counted } of rows) {
+    await client.query({
+      name: 'quarantine',
+      text: `insert into quarantined_event as q
+               (source_id, seq, leaf, at, head, body, reason, state, counted, quarantined_at)
+             values ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9)
+             on conflict (source_id, seq, leaf) do update set counted = greatest(q.counted, excluded.counted)`,
+      values: [sourceId, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, now],
+    })
+  }
+}
+
+async function park(client: PoolClient, sourceId: number, beyond: readonly EnvelopeEvent[]) {
+  await client.query({
+    name: 'park',
+    text: `insert into parked_event (source_id, seq, at, head, body)
+           select $1, * from unnest($2::int8[], $3::int8[], $4::text[], $5::text[]) on conflict do nothing`,
+    values: [
+      sourceId,
+      beyond.map((event) => event.seq),
+      beyond.map((event) => event.at),
+      beyond.map((event) => event.head),
+      beyond.map((event) => JSON.stringify(event.body)),
+    ],
+  })
+}
+
+/** Answers whether what comes next is parked. */
+async function saveProgress(
+  client: PoolClient,
+  before: SourceProgress,
+  after: { stagedThrough: number; head: string; lastStamp: number },
+): Promise<boolean> {
+  if (after.stagedThrough > before.stagedThrough) {
+    await client.query({
+      name: 'save-progress',
+      text: `with unparked as (delete from parked_event where source_id = $1 and seq between $5 and $2)
+             update source set staged_through = $2, staged_head = $3, last_stamp = $4 where id = $1`,
+      values: [before.id, after.stagedThrough, after.head, after.lastStamp, before.stagedThrough + 1],
+    })
+  }
+  const { rows } = await client.query({
+    name: 'is-parked',
+    text: 'select 1 from parked_event where source_id = $1 and seq = $2',
+    values: [before.id, after.stagedThrough + 1],
+  })
+  return rows.length > 0
+}
+
+async function writePresence(client: PoolClient, staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>) {
+  const presences = presenceOf(staged, roomIds)
+  if (presences.length === 0) return
+  const keys = [presences.map((p) => p.roomId), presences.map((p) => p.session)]
+  // A join and the survivor's part that ends it may be staged at one moment, by two workers: neither would see the
+  // other, and the stay would never end. In the order of their numbers, so that nobody waits in a circle.
+  await client.query({
+    name: 'lock-rooms',
+    text: 'select 1 from staged_room where id = any($1::int[]) order by id for update',
+    values: [[...new Set(presences.map((p) => p.roomId))]],
+  })
+  const stays = await client.query<Stay>({
+    name: 'stays',
+    text: `select p.room_id as "roomId", p.session, joined_room_seq as "joinedRoomSeq", joined_at as "joinedAt",
+             joined_late_in as "joinedLateIn", principal, room_name as "roomName",
+             parted_room_seq as "partedRoomSeq", parted_at as "partedAt", parted_late_in as "partedLateIn"
+           from participation p
+           join unnest($1::int[], $2::text[], $3::int8[]) as k(room_id, session, since)
+             on p.room_id = k.room_id and p.session = k.session and p.parted_room_seq > k.since`,
+    values: [...keys, presences.map((p) => p.sinceRoomSeq)],
+  })
+  const early = await client.query<Departure>({
+    name: 'early',
+    text: `select e.room_id as "roomId", e.session, room_seq as "roomSeq", at, late_in as "lateIn" from early_part e
+           join unnest($1::int[], $2::text[]) as k(room_id, session) on e.room_id = k.room_id and e.session = k.session`,
+    values: keys,
+  })
+  const { added, changed, earlyAdded, earlyDropped } = pairStays(presences, stays.rows, early.rows)
+  if (added.length > 0) await addStays(client, added)
+  if (changed.length > 0) {
+    await client.query({
+      name: 'end-stays',
+      text: `update participation p set parted_room_seq = n.seq, parted_at = n.at, parted_late_in = n.late
+             from unnest($1::int[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])
+               as n(room_id, session, joined, seq, at, late)
+             where p.room_id = n.room_id and p.session = n.session and p.joined_room_seq = n.joined`,
+      values: [
+        changed.map((s) => s.roomId),
+        changed.map((s) => s.session),
+        changed.map((s) => s.joinedRoomSeq),
+        changed.map((s) => s.partedRoomSeq),
+        changed.map((s) => s.partedAt),
+        changed.map((s) => s.partedLateIn),
+      ],
+    })
+  }
+  for (const d of earlyDropped) {
+    await client.query('delete from early_part where room_id = $1 and session = $2 and room_seq = $3', [
+      d.roomId,
+      d.session,
+      d.roomSeq,
+    ])
+  }
+  for (const d of earlyAdded) {
+    await client.query(
+      'insert into early_part (room_id, session, room_seq, at, late_in) values ($1, $2, $3, $4, $5) on conflict do nothing',
+      [d.roomId, d.session, d.roomSeq, d.at, d.lateIn],
+    )
+  }
+}
+
+async function addStays(client: PoolClient, stays: readonly Stay[]) {
+  await client.query({
+    name: 'add-stays',
+    text: `insert into participation (room_id, session, joined_room_seq, joined_at, joined_late_in, principal,
+             room_name, parted_room_seq, parted_at, parted_late_in)
+           select * from unnest($1::int[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[],
+             $8::int8[], $9::int8[], $10::int8[]) on conflict do nothing`,
+    values: [
+      stays.map((s) => s.roomId),
+      stays.map((s) => s.session),
+      stays.map((s) => s.joinedRoomSeq),
+      stays.map((s) => s.joinedAt),
+      stays.map((s) => s.joinedLateIn),
+      stays.map((s) => s.principal),
+      stays.map((s) => s.roomName),
+      stays.map((s) => s.partedRoomSeq),
+      stays.map((s) => s.partedAt),
+      stays.map((s) => s.partedLateIn),
+    ],
+  })
+}
+
+function roomsOf(db: Database): Map<string, number> {
+  let rooms = roomIdsOf.get(db)
+  if (!rooms) {
+    rooms = new Map()
+    roomIdsOf.set(db, rooms)
+  }
+  return rooms
+}

@@ -1,0 +1,145 @@
+import type { SourceState } from '@hansard/compliance-event'
+import type { Interval } from '@hansard/conversation'
+import type { Database } from '@hansard/sql'
+import type { Holding } from './close-decision.ts'
+import { openInterval, standingOf } from './intervals.ts'
+import { EXPORTER_LEASE } from './lease.ts'
+import { oneNumber } from './one-number.ts'
+import { countQuarantined } from './quarantine.ts'
+
+/** What the compliance database knows of where everything is. */
+export type StagingStatus = {
+  readonly sources: readonly SourceStanding[]
+  readonly rollCallTakenAt: number | null
+  readonly staged: { readonly events: number; readonly parked: number }
+  readonly openInterval: Interval | null
+  /** The end of the open interval has passed, and these sources keep it from being closed. */
+  readonly holding: readonly Holding[]
+  readonly oldestUnexportedAt: number | null
+  readonly quarantine: { readonly count: number }
+  readonly adapters: readonly AdapterStanding[]
+  readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
+}
+
+export type SourceStanding = {
+  readonly source: string
+  readonly epoch: number
+  readonly state: SourceState
+  readonly lastSeq: number
+  readonly stagedThrough: number
+  readonly reportedAt: number
+  readonly silentForMs: number
+  readonly holding: boolean
+}
+
+export type AdapterStanding = {
+  readonly name: string
+  readonly problem: string | null
+  readonly problemSince: number | null
+  /** exports that are planned and not sealed, or not planned yet */
+  readonly waiting: number
+  readonly lastSealed: { number: number; startsAt: number; endsAt: number; sealedAt: number } | null
+}
+
+/** Reads only. Finished sources are left out: their events are in closed intervals. */
+export async function readStatus(
+  db: Database,
+  { now, runIntervalMs }: { now: number; runIntervalMs: number },
+): Promise<StagingStatus> {
+  const open = await openInterval(db, { runIntervalMs })
+  const decision = open && open.endsAt <= now ? await standingOf(db, open) : undefined
+  const holding = decision && !decision.close ? decision.holding : []
+  const rollCall = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
+  const exporter = await db.knex('lease').where({ name: EXPORTER_LEASE }).first('holder', 'expires_at')
+  const sources = await sourceRows(db)
+  // Every number that counts as staged, less those whose place quarantine keeps: no table of millions is read.
+  const numbered = (await oneNumber(db.knex('source').sum('staged_through'))) ?? 0
+  const inQuarantine =
+    (await oneNumber(db.knex('quarantined_event').where({ state: 'waiting', counted: 1 }).count())) ?? 0
+  return {
+    sources: sources.map((row) => ({
+      ...row,
+      silentForMs: Math.max(0, now - row.reportedAt),
+      holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
+    })),
+    rollCallTakenAt: rollCall?.taken_at || null,
+    staged: {
+      events: numbered - inQuarantine,
+      parked: (await oneNumber(db.knex('parked_event').count())) ?? 0,
+    },
+    openInterval: open ? { startsAt: open.startsAt, endsAt: open.endsAt } : null,
+    holding,
+    oldestUnexportedAt: await oldestUnexportedAt(db),
+    quarantine: { count: await countQuarantined(db) },
+    adapters: await adapterRows(db),
+    exporter:
+      exporter && exporter.expires_at > now ? { holder: exporter.holder, expiresAt: exporter.expires_at } : null,
+  }
+}
+
+async function sourceRows(db: Database): Promise<Omit<SourceStanding, 'silentForMs' | 'holding'>[]> {
+  return db
+    .knex('source')
+    .where('finished', 0)
+    .orderBy(['name', 'epoch'])
+    .select(
+      'name as source',
+      'epoch',
+      'state',
+      'last_seq as lastSeq',
+      'staged_through as stagedThrough',
+      'reported_at as reportedAt',
+    )
+}
+
+/**
+ * The stamp of the oldest staged event that some adapter has not sealed: the start of the oldest unsealed export that
+ * holds events, or the first event of the open interval.
+ */
+async function oldestUnexportedAt(db: Database): Promise<number | null> {
+  const unsealed = await oneNumber(
+    db
+      .knex('export')
+      .whereNot('state', 'sealed')
+      .andWhere((some) => some.where('events', '>', 0).orWhere('state', 'planning'))
+      .min('starts_at'),
+  )
+  const sources: { id: number; cut_seq: number }[] = await db
+    .knex('source')
+    .whereRaw('staged_through > cut_seq')
+    .select('id', 'cut_seq')
+  const firsts = await Promise.all(
+    sources.map(({ id, cut_seq }) =>
+      db.knex('staged_event').where({ source_id: id }).andWhere('seq', '>', cut_seq).orderBy('seq').first('at'),
+    ),
+  )
+  const stamps = [unsealed, ...firsts.map((row) => row?.at)].filter((at) => at !== null && at !== undefined)
+  return stamps.length === 0 ? null : Math.min(...stamps)
+}
+
+async function adapterRows(db: Database): Promise<AdapterStanding[]> {
+  const closed = (await oneNumber(db.knex('closed_interval').max('number'))) ?? 0
+  const states: { adapter: string; problem: string | null; problem_since: number | null; exported_through: number }[] =
+    await db.knex('adapter_state').orderBy('adapter')
+  return Promise.all(
+    states.map(async (state) => {
+      const sealed = await db
+        .knex('export')
+        .where({ adapter: state.adapter, state: 'sealed' })
+        .orderBy('number', 'desc')
+        .first('number', 'starts_at', 'ends_at', 'sealed_at')
+      const unsealed = await oneNumber(
+        db.knex('export').where({ adapter: state.adapter }).whereNot('state', 'sealed').count(),
+      )
+      return {
+        name: state.adapter,
+        problem: state.problem,
+        problemSince: state.problem_since,
+        waiting: (unsealed ?? 0) + Math.max(0, closed - state.exported_through),
+        lastSealed: sealed
+          ? { number: sealed.number, startsAt: sealed.starts_at, endsAt: sealed.ends_at, sealedAt: sealed.sealed_at }
+          : null,
+      }
+    }),
+  )
+}

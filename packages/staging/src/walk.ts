@@ -1,0 +1,95 @@
+import type { ComplianceEvent, EnvelopeEvent } from '@hansard/compliance-event'
+import { examineEvent } from './examine-event.ts'
+
+/** Where staging of a source stands, read under lock. */
+export type SourceProgress = {
+  readonly id: number
+  readonly source: string
+  readonly epoch: number
+  readonly stagedThrough: number
+  readonly head: string
+  readonly lastStamp: number
+  /** numbers up to this one belong to closed intervals */
+  readonly cutSeq: number
+  /** `<seq> <leaf>` of texts that broke the chain once and are not counted yet */
+  readonly suspects: ReadonlySet<string>
+}
+
+/** The closed intervals, read under lock: the end of the last one, and its number. Both 0 when there is none. */
+export type ClosedThrough = { readonly endsAt: number; readonly number: number }
+
+export type StagedRow = {
+  readonly event: ComplianceEvent
+  readonly body: string
+  readonly head: string
+  readonly lateIn: number
+}
+export type QuarantineRow = EnvelopeEvent & {
+  readonly leaf: string
+  readonly reason: string
+  readonly counted: boolean
+}
+
+export type Walked = {
+  readonly staged: readonly StagedRow[]
+  readonly quarantined: readonly QuarantineRow[]
+  /** what lies beyond a gap */
+  readonly beyond: readonly EnvelopeEvent[]
+  readonly stagedThrough: number
+  readonly head: string
+  readonly lastStamp: number
+}
+
+/**
+ * Walks a source's chain forward over `arrived`, which is sorted by number, each number once, and begins after what
+ * is staged.
+ *
+ * An event that cannot be read takes its place in the numbering from quarantine: its bytes are here, its hash
+ * continues the chain, and its successors need not wait. A text that *breaks* the chain is different, because the
+ * true one may still lie in the outbox, which is emptied of what counts as staged. It is kept in quarantine without
+ * counting, and the walk stops, so that the relay sends the number again. Only when the same text comes a second time
+ * is it what the pool has; then it counts, and the chain is taken up from the head the source recorded for it.
+ */
+export function walk(progress: SourceProgress, arrived: readonly EnvelopeEvent[], closed: ClosedThrough): Walked {
+  const staged: StagedRow[] = []
+  const quarantined: QuarantineRow[] = []
+  let { stagedThrough, head, lastStamp } = progress
+  let index = 0
+  for (; index < arrived.length; index++) {
+    const next = arrived[index]!
+    if (next.seq !== stagedThrough + 1) break
+    const examined = examineEvent({ source: progress.source, epoch: progress.epoch, head, lastStamp }, next)
+    if (examined.fit) {
+      const { event } = examined
+      staged.push({ event, body: next.body, head: next.head, lateIn: lateIn(event, progress, closed) })
+      lastStamp = event.at
+    } else {
+      const { leaf, reason } = examined
+      const counted = examined.chainHolds || progress.suspects.has(suspectKey(next.seq, leaf))
+      quarantined.push({ ...next, leaf, reason, counted })
+      if (!counted) {
+        index++
+        break
+      }
+    }
+    stagedThrough = next.seq
+    head = next.head
+  }
+  return { staged, quarantined, beyond: arrived.slice(index), stagedThrough, head, lastStamp }
+}
+
+/**
+ * An event is late when its interval is closed: then it belongs to an addendum of the interval that is closed next.
+ * Either its stamp lies in a closed interval, or its number does, which happens to events that come out of quarantine.
+ */
+export function lateIn(
+  event: { at: number; seq: number },
+  { cutSeq }: { cutSeq: number },
+  closed: ClosedThrough,
+): number {
+  return event.at < closed.endsAt || event.seq <= cutSeq ? closed.number + 1 : 0
+}
+
+export function suspectKey(seq: number, leaf: string): string {
+  return `${seq} ${leaf}`
+}
