@@ -1,1 +1,2 @@
-export {}
+export { RELAY_DEFAULTS, type RelayConfig } from './config.ts'
+export { type Relay, startRelay } from './service.ts'

@@ -1,0 +1,57 @@
+import type { Env } from '@hansard/config'
+
+/** Everything a relay can be told. Times are milliseconds. */
+export type RelayConfig = {
+  /** names this relay in the log and in the lease */
+  readonly relayName: string
+  /** events in one envelope at most */
+  readonly batchEvents: number
+  /** pause between two looks at the outbox when there was nothing to do */
+  readonly pollMs: number
+  /** events of one source that may be on their way, sent and not yet seen in the compliance database */
+  readonly inFlightMax: number
+  /** a roll call is sent this often, whether anything happened or not */
+  readonly rollCallMs: number
+  /** events on their way for so long without progress, while the queue is empty, are sent again */
+  readonly resendMs: number
+  /** a relay that dies is replaced by another after this */
+  readonly leaseMs: number
+}
+
+export const RELAY_DEFAULTS = {
+  batchEvents: 100,
+  pollMs: 100,
+  inFlightMax: 5_000,
+  rollCallMs: 1_000,
+  resendMs: 5_000,
+  leaseMs: 10_000,
+} as const satisfies Partial<RelayConfig>
+
+/** The settings of a relay that runs as its own process. */
+export type RelayProcessConfig = RelayConfig & {
+  readonly poolDatabaseUrl: string
+  readonly complianceDatabaseUrl: string
+  readonly redisUrl: string
+  readonly pool: string
+  readonly domain: string
+  readonly logLevel: string
+}
+
+export function relayProcessConfig(env: Env): RelayProcessConfig {
+  const d = RELAY_DEFAULTS
+  return {
+    relayName: env.string('HANSARD_RELAY_NAME', { fallback: 'relay' }),
+    poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
+    redisUrl: env.string('HANSARD_REDIS_URL'),
+    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    batchEvents: env.integer('HANSARD_RELAY_BATCH_EVENTS', { min: 1, max: 1_000, fallback: d.batchEvents }),
+    pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),
+    inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
+    rollCallMs: d.rollCallMs,
+    resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),
+    leaseMs: 1_000 * env.integer('HANSARD_RELAY_LEASE_SECONDS', { min: 3, max: 300, fallback: d.leaseMs / 1_000 }),
+  }
+}

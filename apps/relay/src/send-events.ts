@@ -1,0 +1,75 @@
+import type { Clock } from '@hansard/clock'
+import type { Envelope, EnvelopeEvent } from '@hansard/compliance-event'
+import type { Log } from '@hansard/log'
+import { readOutbox, takeRollCall } from '@hansard/pool-store'
+import type { Transport } from '@hansard/queue'
+import type { Database } from '@hansard/sql'
+import type { RelayConfig } from './config.ts'
+import { keyOf, type Standings, takeUp } from './standing.ts'
+
+const ENVELOPES_PER_READ = 10
+
+/**
+ * Sends what the outbox holds and was not sent yet, one portion of each source in turn.
+ *
+ * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now.
+ */
+export async function sendEvents(
+  parts: {
+    poolDb: Database
+    complianceDb: Database
+    transport: Transport
+    clock: Clock
+    log: Log
+    standings: Standings
+    config: RelayConfig
+  },
+  signal: AbortSignal,
+): Promise<'again' | 'pause'> {
+  const { poolDb, complianceDb, transport, clock, log, standings, config } = parts
+  let again = false
+  const { sources } = await takeRollCall(poolDb, clock.now())
+  for (const { source, epoch, lastSeq, state } of sources) {
+    const standing = standings.get(keyOf({ source, epoch }))
+    if (!standing) continue
+    standing.lastSeq = lastSeq
+    standing.ended = state !== 'alive'
+    const from = standing.sent
+    const allowance = config.inFlightMax - (from - standing.staged)
+    if (lastSeq <= from || allowance <= 0) continue
+
+    const limit = Math.min(allowance, ENVELOPES_PER_READ * config.batchEvents)
+    const events = await readOutbox(poolDb, { source, epoch, afterSeq: from, limit })
+    const first = events[0]?.seq ?? lastSeq + 1
+    if (first !== from + 1 && first > standing.staged + 1) {
+      log.error({ source, epoch, from: from + 1, to: first - 1 }, 'events are missing from the outbox')
+    }
+    if (from === standing.staged) standing.movedAt = clock.now()
+    await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
+
+    // Set back in the meantime, to send again? Then so be it.
+    if (standing.sent !== from) continue
+    standing.sent = events.at(-1)?.seq ?? lastSeq
+    if (events.length === limit && limit < allowance) again = true
+  }
+
+  // Last, because it needs the compliance database: while that is away, known sources are sent on.
+  const reports = sources.filter((report) => !standings.has(keyOf(report)))
+  if (reports.length > 0) {
+    await takeUp(complianceDb, standings, { reports, now: clock.now() })
+    again = true
+  }
+  return again ? 'again' : 'pause'
+}
+
+function envelopesOf(
+  identity: { source: string; epoch: number },
+  events: readonly EnvelopeEvent[],
+  batchEvents: number,
+): Envelope[] {
+  return Array.from({ length: Math.ceil(events.length / batchEvents) }, (_, index) => ({
+    kind: 'events',
+    ...identity,
+    events: events.slice(index * batchEvents, (index + 1) * batchEvents),
+  }))
+}

@@ -1,0 +1,394 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '@hansard/clock'
+import type { Envelope } from '@hansard/compliance-event'
+import { silentLog } from '@hansard/log'
+import {
+  createPrincipals,
+  createRecordWriter,
+  createRoom,
+  declareDead,
+  type Fact,
+  findPrincipal,
+  outboxDepth,
+  POOL_MIGRATIONS,
+  type Principal,
+  startSource,
+  stopSource,
+  takeRollCall,
+} from '@hansard/pool-store'
+import { openBullTransport, openInlineTransport, type Transport } from '@hansard/queue'
+import { type Database, migrate, openDatabase } from '@hansard/sql'
+import { migrateStaging, recordRollCall, stagedThrough, stageEvents } from '@hansard/staging'
+import { type PostgresServer, startPostgres, startRedis } from '@hansard/test-servers'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Relay, type RelayConfig, startRelay } from './index.ts'
+
+const until = { timeout: 20_000, interval: 10 }
+const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
+
+let postgres: PostgresServer
+let databases = 0
+beforeAll(async () => {
+  postgres = await startPostgres()
+})
+afterAll(() => postgres.stop())
+
+describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
+  const toStop: (() => Promise<unknown>)[] = []
+  let poolDb: Database
+  let complianceDb: Database
+  let principal: Principal
+  let roomId: number
+
+  beforeEach(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hansard-relay-'))
+    toStop.push(() => rm(directory, { recursive: true }))
+    const open = async (name: string) => {
+      const url =
+        dialect === 'sqlite'
+          ? `sqlite:${join(directory, name)}`
+          : await postgres.createDatabase(`${name}_${++databases}`)
+      const db = openDatabase({ url })
+      toStop.push(() => db.close())
+      return db
+    }
+    poolDb = await open('pool')
+    complianceDb = await open('compliance')
+    await migrate(poolDb, POOL_MIGRATIONS)
+    await migrateStaging(complianceDb)
+    await createPrincipals(poolDb, [
+      { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: 1 },
+    ])
+    principal = (await findPrincipal(poolDb, { account: 'alice' }))!
+    roomId = (await createRoom(poolDb, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })).room.id
+  })
+  afterEach(async () => {
+    for (const stop of toStop.splice(0).reverse()) await stop()
+  })
+
+  /** A source that has recorded `chats` chats. */
+  async function talk(chats: number, name = 'channel-1') {
+    const source = await startSource(poolDb, { name, endpoint: 'ws://x', now: systemClock.now() })
+    const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
+    const post = (n: number) =>
+      new Promise((resolve) => {
+        const fact: Fact = { kind: 'chat', roomId, principal, post: `${name} ${n}`, text: `chat ${n}`, again: false }
+        writer.record(fact, resolve)
+      })
+    await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
+    return { source, post, key: `${name}/${source.epoch}` }
+  }
+
+  async function relayTo(
+    transport: Transport,
+    options: { clock?: Clock; config?: Partial<RelayConfig> } = {},
+  ): Promise<Relay> {
+    const { clock = systemClock, config = {} } = options
+    const relay = await startRelay({
+      ...{ poolDb, complianceDb, transport, clock, log: silentLog },
+      config: { relayName: 'relay', ...QUICK, ...config },
+    })
+    toStop.push(() => relay.stop())
+    return relay
+  }
+
+  const stage = async (envelope: Envelope): Promise<void> => {
+    if (envelope.kind === 'roll-call') await recordRollCall(complianceDb, envelope.rollCall)
+    else await stageEvents(complianceDb, envelope, systemClock.now())
+  }
+
+  function inline(): Transport {
+    const transport = openInlineTransport()
+    toStop.push(() => transport.close())
+    return transport
+  }
+  const outboxRows = async () => (await outboxDepth(poolDb)).rows
+  const staged = async (key: string) => (await stagedThrough(complianceDb)).get(key)
+
+  it('moves every event to the compliance database, and empties the outbox', async () => {
+    const { key, post } = await talk(2_345)
+    const transport = inline()
+    await transport.consume(stage)
+
+    await relayTo(transport)
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([2_345, 0]), until)
+    await post(3_000)
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([2_346, 0]), until)
+  })
+
+  it('keeps what was handed over and is not staged', async () => {
+    await talk(250)
+    const transport = inline()
+    const seen: Envelope[] = []
+    await transport.consume(async (envelope) => void seen.push(envelope))
+
+    await relayTo(transport, { config: { resendMs: 60_000 } })
+
+    const events = () => seen.flatMap((envelope) => (envelope.kind === 'events' ? envelope.events : []))
+    await vi.waitFor(() => expect(events().length).toBe(250), until)
+    await vi.waitFor(() => expect(seen.filter((e) => e.kind === 'roll-call').length).toBeGreaterThan(3), until)
+    expect(await outboxRows()).toBe(250)
+  })
+
+  it('sends again what did not arrive, once the queue has nothing left', async () => {
+    const { key } = await talk(250)
+    const transport = inline()
+    let lost = 0
+    await transport.consume(async (envelope) => {
+      if (envelope.kind === 'events' && lost < 3) lost += 1
+      else await stage(envelope)
+    })
+
+    await relayTo(transport)
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([250, 0]), until)
+    expect(lost).toBe(3)
+  })
+
+  it('sends envelopes of the size it was told, of one source each, in order', async () => {
+    await talk(25, 'channel-1')
+    await talk(7, 'channel-2')
+    const transport = inline()
+    const sizes: string[] = []
+    await transport.consume(
+      async (envelope) => {
+        if (envelope.kind === 'events') sizes.push(`${envelope.source}: ${envelope.events.length}`)
+        await stage(envelope)
+      },
+      { concurrency: 1 },
+    )
+
+    await relayTo(transport, { config: { batchEvents: 10 } })
+
+    await vi.waitFor(async () => expect(await outboxRows()).toBe(0), until)
+    const of = (source: string) => sizes.filter((size) => size.startsWith(source))
+    expect(of('channel-1')).toEqual(['channel-1: 10', 'channel-1: 10', 'channel-1: 5'])
+    expect(of('channel-2')).toEqual(['channel-2: 7'])
+  })
+
+  it('has no more of a source under way than it may', async () => {
+    await talk(100)
+    const transport = inline()
+
+    await relayTo(transport, { config: { inFlightMax: 30, batchEvents: 10, resendMs: 60_000 } })
+
+    const eventsWaiting = async () => (await transport.depth()).waiting
+    // Three envelopes of events; what else waits are roll calls.
+    await vi.waitFor(async () => expect(await eventsWaiting()).toBeGreaterThan(6), until)
+    let events = 0
+    const got = new Promise<void>((resolve) => {
+      void transport.consume(async (envelope) => {
+        if (envelope.kind === 'events') events += envelope.events.length
+        else if (envelope.rollCall.sources.length > 0 && events > 0) resolve()
+      })
+    })
+    await got
+    expect(events).toBe(30)
+    expect(await outboxRows()).toBe(100)
+  })
+
+  it('calls the roll again and again, whether anything happened or not', async () => {
+    const transport = inline()
+    const rolls: Envelope[] = []
+    await transport.consume(async (envelope) => void rolls.push(envelope))
+
+    await relayTo(transport)
+    await vi.waitFor(() => expect(rolls.length).toBeGreaterThan(2), until)
+    expect(rolls[0]).toMatchObject({ kind: 'roll-call', rollCall: { sources: [] } })
+
+    const { key } = await talk(1)
+    await vi.waitFor(() => {
+      const last = rolls.filter((e) => e.kind === 'roll-call').at(-1)!
+      expect(last.rollCall.sources.map((s) => [`${s.source}/${s.epoch}`, s.state, s.lastSeq])).toEqual([
+        [key, 'alive', 1],
+      ])
+    }, until)
+  })
+
+  it('settles a source that ended once everything of it is staged, and speaks of it no more', async () => {
+    const { source } = await talk(5, 'channel-1')
+    const { source: other } = await talk(5, 'channel-2')
+    const transport = inline()
+    await stopSource(poolDb, { ...source, now: systemClock.now() })
+    await declareDead(poolDb, { name: other.name, now: systemClock.now() })
+    await relayTo(transport, { config: { resendMs: 60_000 } })
+    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(3), until)
+    expect((await takeRollCall(poolDb, 0)).sources).toHaveLength(2)
+
+    await transport.consume(stage)
+
+    await vi.waitFor(async () => expect((await takeRollCall(poolDb, 0)).sources).toEqual([]), until)
+    expect(await outboxRows()).toBe(0)
+  })
+
+  it('empties the outbox of a source the compliance database is through with', async () => {
+    const { source, key } = await talk(5)
+    await stopSource(poolDb, { ...source, now: systemClock.now() })
+    const transport = inline()
+    await transport.consume(stage)
+    const first = await relayTo(transport)
+    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
+    await first.stop()
+    // The relay was away while the worker closed the source's last interval.
+    await poolDb.knex('source').update({ settled: false })
+    await complianceDb.knex('source').update({ finished: 1 })
+
+    const second = await relayTo(transport)
+
+    await vi.waitFor(async () => expect((await takeRollCall(poolDb, 0)).sources).toEqual([]), until)
+    expect(await outboxRows()).toBe(0)
+    await second.stop()
+  })
+
+  it('lets one of several relays work, and another take over when it stops', async () => {
+    const transport = inline()
+    await transport.consume(stage)
+    const first = await relayTo(transport)
+    await vi.waitFor(() => expect(first.leading()).toBe(true), until)
+    const second = await relayTo(transport)
+    const { key } = await talk(50)
+    await vi.waitFor(async () => expect(await staged(key)).toBe(50), until)
+    expect([first.leading(), second.leading()]).toEqual([true, false])
+
+    await first.stop()
+    await vi.waitFor(() => expect(second.leading()).toBe(true), until)
+
+    const { key: later } = await talk(50, 'channel-2')
+    await vi.waitFor(async () => expect([await staged(later), await outboxRows()]).toEqual([50, 0]), until)
+  })
+
+  it('takes over from a relay that died without a word', async () => {
+    // Its lease was taken far in the past of everybody else's clock, and it renews nothing.
+    const dead = await relayTo(inline(), { clock: { ...systemClock, now: () => systemClock.now() - 3_600_000 } })
+    await dead.stop()
+    await poolDb.knex('lease').update({ expires_at: systemClock.now() + 400 })
+    const { key } = await talk(50)
+    const transport = inline()
+    await transport.consume(stage)
+
+    const heir = await relayTo(transport)
+    expect(heir.leading()).toBe(false)
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([50, 0]), until)
+  })
+
+  it('stops while the transport takes nothing', async () => {
+    await talk(200)
+    const transport = openInlineTransport({ capacity: 1 })
+    const relay = await relayTo(transport, { config: { batchEvents: 10 } })
+    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBe(1), until)
+
+    await relay.stop()
+    await relay.stop()
+
+    expect(await outboxRows()).toBe(200)
+    await transport.close()
+  })
+})
+
+describe('the relay in the weather', () => {
+  it('loses nothing when Redis is wiped, killed and restarted under it', async () => {
+    await using redis = await startRedis()
+    const pool = await poolOn(postgres)
+    const transport = openBullTransport({ redisUrl: redis.url, log: silentLog, pool: 'p' })
+    const relay = await startRelay({
+      ...pool,
+      transport,
+      clock: systemClock,
+      log: silentLog,
+      config: { relayName: 'r', ...QUICK },
+    })
+    await pool.post(300)
+    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(2), until)
+
+    const wiper = new Redis(redis.url)
+    await wiper.flushall()
+    wiper.disconnect()
+    await redis.kill()
+    await pool.post(300)
+    await redis.restart()
+    await transport.consume(pool.stage)
+
+    await vi.waitFor(async () => expect(await pool.progress()).toEqual({ staged: 600, rows: 0 }), until)
+    await relay.stop()
+    await transport.close()
+    await pool.close()
+  })
+
+  it('goes on when PostgreSQL was killed and is back', async () => {
+    await using own = await startPostgres()
+    const pool = await poolOn(own)
+    const transport = openInlineTransport()
+    await transport.consume(pool.stage)
+    const relay = await startRelay({
+      ...pool,
+      transport,
+      clock: systemClock,
+      log: silentLog,
+      config: { relayName: 'r', ...QUICK },
+    })
+    await pool.post(300)
+    await vi.waitFor(async () => expect(await pool.progress()).toEqual({ staged: 300, rows: 0 }), until)
+
+    await own.kill()
+    await own.restart()
+    await vi.waitFor(() => pool.post(300), until)
+
+    await vi.waitFor(async () => {
+      const { staged, rows } = await pool.progress()
+      expect(staged).toBeGreaterThanOrEqual(600)
+      expect(rows).toBe(0)
+    }, until)
+    await relay.stop()
+    await transport.close()
+    await pool.close()
+  })
+})
+
+/** Both databases on one server, and one source. */
+async function poolOn(server: PostgresServer) {
+  const poolDb = openDatabase({ url: await server.createDatabase(`pool_${++databases}`) })
+  const complianceDb = openDatabase({ url: await server.createDatabase(`compliance_${databases}`) })
+  await migrate(poolDb, POOL_MIGRATIONS)
+  await migrateStaging(complianceDb)
+  await createPrincipals(poolDb, [
+    { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: 1 },
+  ])
+  const principal = (await findPrincipal(poolDb, { account: 'alice' }))!
+  const { room } = await createRoom(poolDb, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })
+  const source = await startSource(poolDb, { name: 'channel-1', endpoint: 'ws://x', now: systemClock.now() })
+  const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
+  let posts = 0
+  return {
+    poolDb,
+    complianceDb,
+    /** Rejects when one of them is not on record. */
+    async post(count: number): Promise<void> {
+      const outcomes = Array.from({ length: count }, () => {
+        const fact: Fact = { kind: 'chat', roomId: room.id, principal, post: `${++posts}`, text: 'hello', again: false }
+        return new Promise<void>((resolve, reject) => {
+          writer.record(fact, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve()))
+        })
+      })
+      await Promise.all(outcomes)
+    },
+    async stage(envelope: Envelope): Promise<void> {
+      if (envelope.kind === 'roll-call') await recordRollCall(complianceDb, envelope.rollCall)
+      else await stageEvents(complianceDb, envelope, systemClock.now())
+    },
+    async progress() {
+      const staged = (await stagedThrough(complianceDb)).get(`channel-1/${source.epoch}`)
+      return { staged, rows: (await outboxDepth(poolDb)).rows }
+    },
+    async close() {
+      await writer.stop()
+      await poolDb.close()
+      await complianceDb.close()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '@hansard/clock'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import { type Lease, releaseLease, takeLease } from '@hansard/pool-store'
+import type { Transport } from '@hansard/queue'
+import type { Database } from '@hansard/sql'
+import { callTheRoll } from './call-the-roll.ts'
+import { RELAY_DEFAULTS, type RelayConfig } from './config.ts'
+import { forgetStaged } from './forget-staged.ts'
+import { sendEvents } from './send-events.ts'
+import type { Standings } from './standing.ts'
+
+export type Relay = Service & {
+  /** This relay holds the lease and works; another may be waiting for it. */
+  leading(): boolean
+  /** Looks at the outbox now instead of at the next tick. */
+  wake(): void
+}
+
+/**
+ * The relay: moves events from the outbox to the queue, and forgets an outbox row only once the compliance database has it.
+ *
+ * Any number may run; a lease lets one work. The lease spares work and guards nothing: two relays that both believe to
+ * hold it send events twice, which staging does not mind, and delete only what is staged.
+ */
+export async function startRelay(parts: {
+  poolDb: Database
+  complianceDb: Database
+  transport: Transport
+  clock: Clock
+  log: Log
+  config: { relayName: string } & Partial<RelayConfig>
+}): Promise<Relay> {
+  const { poolDb, clock, log } = parts
+  const config: RelayConfig = { ...RELAY_DEFAULTS, ...parts.config }
+  const standings: Standings = new Map()
+  const work = { ...parts, config, standings }
+  const holder = `${config.relayName} ${randomUUID()}`
+  let lease: Lease | undefined
+  let heldUntil = 0
+  const leading = () => lease !== undefined && clock.now() < heldUntil
+
+  const keepLease = async () => {
+    const now = clock.now()
+    const taken = await takeLease(poolDb, { name: 'relay', holder, now, ttlMs: config.leaseMs })
+    if (taken && taken.token !== lease?.token) {
+      log.info({ relay: config.relayName, token: taken.token }, 'this relay works now')
+      standings.clear()
+    }
+    const begins = taken !== undefined && !leading()
+    lease = taken
+    heldUntil = now + config.leaseMs
+    if (begins) wake()
+  }
+
+  const loop = (doing: string, everyMs: number, turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => {
+    let failing = false
+    return startLoop({
+      clock,
+      everyMs,
+      async turn(signal) {
+        const next = await turn(signal)
+        if (failing) log.info({ relay: config.relayName }, `${doing} works again`)
+        failing = false
+        return next
+      },
+      // An outage is told of once, not ten times a second.
+      onError(error) {
+        if (!failing) log.warn({ err: error, relay: config.relayName }, `${doing} failed; trying again until it works`)
+        failing = true
+      },
+    })
+  }
+  const whenLeading = (turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => (signal: AbortSignal) =>
+    leading() ? turn(signal) : Promise.resolve('pause' as const)
+
+  const loops = [
+    loop(
+      'sending events',
+      config.pollMs,
+      whenLeading((signal) => sendEvents(work, signal)),
+    ),
+    loop(
+      'emptying the outbox',
+      config.pollMs,
+      whenLeading(() => forgetStaged(work)),
+    ),
+    loop(
+      'calling the roll',
+      config.rollCallMs,
+      whenLeading((signal) => callTheRoll(work, signal)),
+    ),
+  ]
+  const wake = () => {
+    for (const each of loops) each.wake()
+  }
+  const leaseLoop = loop('taking the lease', config.leaseMs / 3, keepLease)
+
+  const stack = new StopStack()
+  stack.push(async () => {
+    // Another relay takes over at once instead of waiting. If the database is away, it waits.
+    if (lease) await releaseLease(poolDb, lease).catch(() => {})
+  })
+  stack.push(() => leaseLoop.stop())
+  stack.push(async () => void (await Promise.all(loops.map((each) => each.stop()))))
+  const stop = () => stack.stop()
+  return { leading, wake, stop, [Symbol.asyncDispose]: stop }
+}
