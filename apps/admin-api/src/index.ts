@@ -1,1 +1,1 @@
-export {}
+export { type AdminApiParts, addAdminApi, createOperator } from './service.ts'

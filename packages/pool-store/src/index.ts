@@ -31,6 +31,7 @@ export {
   type Source,
   settleSource,
   silentSources,
+  sourceStates,
   startSource,
   stopSource,
   takeRollCall,

@@ -75,6 +75,12 @@ export async function declareDead(
   })
 }
 
+/** The states of a source's epochs, oldest first; empty when the name is unknown. */
+export async function sourceStates(db: Database, name: string): Promise<SourceState[]> {
+  const rows: { state: SourceState }[] = await db.knex('source').where({ name }).orderBy('epoch').select('state')
+  return rows.map((row) => row.state)
+}
+
 /** Names of alive sources whose last report is older than `before`. */
 export async function silentSources(db: Database, before: number): Promise<string[]> {
   const rows: { name: string }[] = await db

@@ -1,0 +1,31 @@
+import type { Env } from '@hansard/config'
+import { parseRunInterval } from '@hansard/conversation'
+
+export type AdminProcessConfig = {
+  readonly host: string
+  readonly port: number
+  readonly poolDatabaseUrl: string
+  readonly complianceDatabaseUrl: string
+  readonly redisUrl: string
+  readonly pool: string
+  readonly domain: string
+  readonly runIntervalMs: number
+  /** of the operator's account, when this start makes it */
+  readonly operatorPassword: string | undefined
+  readonly logLevel: string
+}
+
+export function adminProcessConfig(env: Env): AdminProcessConfig {
+  return {
+    host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
+    port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
+    poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
+    redisUrl: env.string('HANSARD_REDIS_URL'),
+    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+    runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
+    operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
+    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+  }
+}

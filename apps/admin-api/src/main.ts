@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { systemClock } from '@hansard/clock'
+import { Env } from '@hansard/config'
+import { createLog } from '@hansard/log'
+import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { openBullTransport } from '@hansard/queue'
+import { migrate, openDatabase } from '@hansard/sql'
+import { migrateStaging } from '@hansard/staging'
+import fastify from 'fastify'
+import { adminProcessConfig } from './config.ts'
+import { addAdminApi, createOperator } from './service.ts'
+
+const env = new Env(process.env)
+const config = adminProcessConfig(env)
+env.check()
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+
+const log = createLog({ service: 'admin-api', level: config.logLevel })
+const poolDb = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'admin-api' })
+const complianceDb = openDatabase({ url: config.complianceDatabaseUrl, applicationName: 'admin-api' })
+await migrate(poolDb, POOL_MIGRATIONS)
+await migrateStaging(complianceDb)
+const { pool, domain, signingKey } = await poolSettings(poolDb, config)
+const oneTimePassword = await createOperator(poolDb, {
+  domain,
+  password: config.operatorPassword,
+  now: systemClock.now(),
+})
+const transport = openBullTransport({ redisUrl: config.redisUrl, pool, log })
+const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
+addAdminApi(app, {
+  poolDb,
+  complianceDb,
+  clock: systemClock,
+  log,
+  signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey }),
+  pool,
+  domain,
+  version: '0.1.0',
+  runIntervalMs: config.runIntervalMs,
+  queueDepth: () => transport.depth().catch(() => undefined),
+})
+await app.listen({ host: config.host, port: config.port })
+const ready = `http://${config.host}:${config.port}`
+process.stdout.write(
+  `${JSON.stringify({ ready, ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}) })}\n`,
+)
+
+if (!stop.signal.aborted) await once(stop.signal, 'abort')
+await app.close()
+await transport.close()
+await poolDb.close()
+await complianceDb.close()
