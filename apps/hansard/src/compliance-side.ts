@@ -1,6 +1,6 @@
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, startComplianceWorker } from '@hansard/compliance-worker'
-import { type Service, StopStack } from '@hansard/lifecycle'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { openInlineTransport } from '@hansard/queue'
 import { startRelay } from '@hansard/relay'
@@ -14,11 +14,16 @@ export type ComplianceSideConfig = {
   readonly adapters: readonly AdapterSetting[]
 }
 
+export type QueueDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
+export type ComplianceSide = Service & { queueDepth(): QueueDepth | undefined }
+
+const DEPTH_MS = 500
+
 /** Relay, inline queue and compliance worker: everything behind the outbox. */
 export async function startComplianceSide(
   config: ComplianceSideConfig,
   { poolDb, complianceDb, clock, log }: { poolDb: Database; complianceDb: Database; clock: Clock; log: Log },
-): Promise<Service> {
+): Promise<ComplianceSide> {
   const stack = new StopStack()
   const transport = openInlineTransport()
   stack.push(() => transport.close())
@@ -39,6 +44,16 @@ export async function startComplianceSide(
     config: { relayName: 'standard' },
   })
   stack.push(() => relay.stop())
+  let depth: QueueDepth = await transport.depth()
+  const watch = startLoop({
+    clock,
+    everyMs: DEPTH_MS,
+    async turn() {
+      depth = await transport.depth()
+    },
+    onError: (error) => log.warn({ err: error }, 'the queue could not be looked at'),
+  })
+  stack.push(() => watch.stop())
   const stop = () => stack.stop()
-  return { stop, [Symbol.asyncDispose]: stop }
+  return { queueDepth: () => depth, stop, [Symbol.asyncDispose]: stop }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '@hansard/clock'
+import { startLoop } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { openDatabase } from '@hansard/sql'
 import { type ComplianceSideConfig, startComplianceSide } from './compliance-side.ts'
@@ -19,8 +20,14 @@ const poolDb = openDatabase({ url: poolDatabase })
 const complianceDb = openDatabase({ url: complianceDatabase })
 const log = createLog({ service: 'compliance', level: logLevel })
 const side = await startComplianceSide(config, { poolDb, complianceDb, clock: systemClock, log })
-parentPort!.postMessage('ready')
+const report = startLoop({
+  clock: systemClock,
+  everyMs: 500,
+  turn: async () => parentPort!.postMessage(side.queueDepth()),
+  onError: () => {},
+})
 await once(parentPort!, 'message')
+await report.stop()
 await side.stop()
 await poolDb.close()
 await complianceDb.close()

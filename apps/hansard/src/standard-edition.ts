@@ -2,21 +2,25 @@ import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { startAdminApi } from '@hansard/admin-api'
+import { addAdminApi, createOperator } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
-import { hashPassword, newKey } from '@hansard/credentials'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createPrincipals, createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import fastify from 'fastify'
-import { type ComplianceSideConfig, startComplianceSide } from './compliance-side.ts'
+import {
+  type ComplianceSide,
+  type ComplianceSideConfig,
+  type QueueDepth,
+  startComplianceSide,
+} from './compliance-side.ts'
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 import { VERSION } from './version.ts'
 
@@ -87,12 +91,10 @@ async function start(
     outputDirectory: directory.exports,
     adapters,
   }
-  if (options.complianceThread) {
-    stack.push(await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure }))
-  } else {
-    const service = await startComplianceSide(side, { poolDb, complianceDb, clock, log })
-    stack.push(() => service.stop())
-  }
+  const compliance = options.complianceThread
+    ? await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure })
+    : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
+  stack.push(() => compliance.stop())
 
   const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
   stack.push(() => app.close())
@@ -109,7 +111,18 @@ async function start(
     { app, bus, clock, signIn, pool, version: VERSION },
   )
   stack.push(() => lookup.stop())
-  await startAdminApi({ app, poolDb, complianceDb, clock, signIn, pool, domain, version: VERSION })
+  addAdminApi(app, {
+    poolDb,
+    complianceDb,
+    clock,
+    log,
+    signIn,
+    pool,
+    domain,
+    version: VERSION,
+    runIntervalMs: options.runIntervalMs,
+    queueDepth: async () => compliance.queueDepth(),
+  })
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel },
     { db: poolDb, bus, clock, log, signingKey },
@@ -135,25 +148,12 @@ async function start(
   return { urls, exports: directory.exports, oneTimePassword, failed, stop, [Symbol.asyncDispose]: stop }
 }
 
-async function createOperator(
-  poolDb: Parameters<typeof createPrincipals>[0],
-  { domain, password, now }: { domain: string; password: string | undefined; now: number },
-): Promise<string | undefined> {
-  if (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT })) return undefined
-  const chosen = password ?? newKey()
-  const secret = await hashPassword(chosen)
-  await createPrincipals(poolDb, [
-    { account: OPERATOR_ACCOUNT, domain, displayName: 'Operator', role: 'operator', secret, now },
-  ])
-  return password === undefined ? chosen : undefined
-}
-
 async function startThread(options: {
   side: ComplianceSideConfig
   directory: ReturnType<typeof dataDirectory>
   logLevel: string
   onFailure: (error: Error) => void
-}): Promise<() => Promise<void>> {
+}): Promise<ComplianceSide> {
   const { side, directory, logLevel, onFailure } = options
   const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
   const thread = new Worker(new URL(`./compliance-thread.${extension}`, import.meta.url), {
@@ -165,17 +165,23 @@ async function startThread(options: {
     },
   })
   let stopping = false
+  let depth: QueueDepth | undefined
   const exited = once(thread, 'exit')
+  const ready = once(thread, 'message')
   thread.on('error', onFailure)
   thread.on('exit', (code) => {
     if (!stopping) onFailure(new Error(`The compliance side ended by itself (code ${code}).`))
   })
-  await once(thread, 'message')
-  return async () => {
+  thread.on('message', (message: QueueDepth) => {
+    depth = message
+  })
+  await ready
+  const stop = async () => {
+    if (!stopping) thread.postMessage('stop')
     stopping = true
-    thread.postMessage('stop')
     await exited
   }
+  return { queueDepth: () => depth, stop, [Symbol.asyncDispose]: stop }
 }
 
 async function readAdapters(file: string): Promise<readonly AdapterSetting[]> {
