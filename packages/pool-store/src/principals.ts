@@ -114,8 +114,8 @@ export async function listPrincipals(
   return rows.map(principalOf)
 }
 
-// SQLite binds at most 32,766 values a statement.
-const BATCH = 1_000
+// knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms.
+const BATCH = 400
 
 type PrincipalRow = {
   id: number

@@ -31,8 +31,8 @@ export async function addMembers(
   db: Database,
   { roomId, principalIds }: { roomId: number; principalIds: readonly number[] },
 ): Promise<void> {
-  for (let from = 0; from < principalIds.length; from += 1_000) {
-    const members = principalIds.slice(from, from + 1_000).map((id) => ({ room_id: roomId, principal_id: id }))
+  for (let from = 0; from < principalIds.length; from += 400) {
+    const members = principalIds.slice(from, from + 400).map((id) => ({ room_id: roomId, principal_id: id }))
     await db.knex('room_member').insert(members).onConflict(['room_id', 'principal_id']).ignore()
   }
 }
