@@ -1,0 +1,159 @@
+import type { ComplianceEvent } from '@hansard/compliance-event'
+import type { RosterEntry } from '@hansard/conversation'
+import type { AdapterOptions } from './adapter.ts'
+import {
+  channelAttributes,
+  MESSAGE_TYPES,
+  messageContent,
+  messageId,
+  type Profile,
+  senderAttributes,
+  timeSpan,
+} from './document.ts'
+import { isoText, timestampAttributes } from './timestamp.ts'
+import { visibleText } from './xml-text.ts'
+import { type Attributes, openXmlWriter, type XmlWriter } from './xml-writer.ts'
+
+/** The version is in the name: what is in documents of this namespace never changes its meaning. */
+export const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
+
+/**
+ * Everything the strict document says, in a namespace of its own, and what it has no place for: every kind
+ * of event, who recorded it and as the how-manieth (`source`, `epoch`, `seq`), its place in the room
+ * (`roomSeq`), why somebody parted, and who sat in each room when the interval began and ended.
+ *
+ * Where a text holds characters that XML cannot carry, the attribute shows pictures of them, and a second
+ * one of the same name with `Json` behind it holds the text exactly, as a JSON string in ASCII.
+ */
+export const extendedProfile: Profile = {
+  name: 'extended-1',
+  includesKind: () => true,
+  showsRosters: true,
+  open(options, { kind, number, interval }) {
+    const writer = openXmlWriter()
+    const root: Attributes = [
+      ['xmlns', EXTENDED_NAMESPACE],
+      ['kind', kind],
+      ['number', number],
+      ['start', isoText(interval.startsAt)],
+      ['end', isoText(interval.endsAt)],
+    ]
+    let empty = true
+    return {
+      add({ room, events, slice, last, rosterAtStart, rosterAtEnd }) {
+        if (empty) writer.open('Conversations', root)
+        empty = false
+        writer.open('Conversation', [
+          ['slice', slice],
+          ['last', last],
+        ])
+        writer.empty('Channel', channelAttributes(room, options))
+        if (slice === 1) writeRoster(writer, 'RosterAtStart', rosterAtStart, options)
+        if (events.length === 0) {
+          writer.empty('Messages')
+        } else {
+          writeMessage(writer, 'FirstMessage', events[0]!, room.name, options)
+          writer.open('Messages')
+          for (const event of events) writeMessage(writer, 'Message', event, room.name, options)
+          writer.close()
+        }
+        if (last) writeRoster(writer, 'RosterAtEnd', rosterAtEnd, options)
+        if (events.length > 0) {
+          const { from, to } = timeSpan(events)
+          writer.empty('StartTimeUTC', timestampAttributes(from))
+          writer.empty('EndTimeUTC', timestampAttributes(to))
+        }
+        writer.close()
+      },
+      finish() {
+        if (empty) writer.empty('Conversations', root)
+        else writer.close()
+        return writer.finish()
+      },
+    }
+  },
+}
+
+function writeMessage(
+  writer: XmlWriter,
+  element: string,
+  event: ComplianceEvent,
+  roomName: string,
+  options: AdapterOptions,
+): void {
+  writer.openInline(element, [
+    ['type', MESSAGE_TYPES[event.kind]],
+    ...exactly('content', messageContent(event)),
+    ['id', messageId(event)],
+    ['source', event.source],
+    ['epoch', event.epoch],
+    ['seq', event.seq],
+    ['roomSeq', event.room.seq],
+    ['roomName', event.room.name === roomName ? undefined : event.room.name],
+    ...ownAttributes(event),
+  ])
+  writer.empty('Sender', senderAttributes(event.principal, options))
+  writer.empty('DateTimeUTC', timestampAttributes(event.at))
+  writer.close()
+}
+
+function ownAttributes(event: ComplianceEvent): Attributes {
+  switch (event.kind) {
+    case 'chat':
+      return NONE
+    case 'join':
+      return [['session', event.session]]
+    case 'part':
+      return [
+        ['session', event.session],
+        ['reason', event.reason],
+      ]
+    case 'backchat':
+      return [
+        ['firstChatId', event.firstChatId],
+        ['lastChatId', event.lastChatId],
+        ...(event.query === undefined ? NONE : exactly('query', event.query)),
+      ]
+    case 'file-upload':
+    case 'file-download':
+      return [...exactly('fileName', event.fileName), ['size', event.size], ['sha256', event.sha256]]
+    case 'chat-replaced':
+    case 'chat-purged':
+      return exactly('replaced', event.replaced)
+  }
+}
+
+const NONE: Attributes = []
+
+function exactly(name: string, text: string): Attributes {
+  if (visibleText(text) === text) return [[name, text]]
+  return [
+    [name, text],
+    [`${name}Json`, asciiJson(text)],
+  ]
+}
+
+/** JSON itself escapes controls and halves of pairs; what else is not ASCII is escaped here, U+FFFE included. */
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function writeRoster(
+  writer: XmlWriter,
+  element: string,
+  roster: readonly RosterEntry[],
+  options: AdapterOptions,
+): void {
+  if (roster.length === 0) return writer.empty(element)
+  writer.open(element)
+  for (const { session, principal, joinedAt } of roster) {
+    writer.openInline('Participant', [['session', session]])
+    writer.empty('Sender', senderAttributes(principal, options))
+    writer.empty('DateTimeUTC', timestampAttributes(joinedAt))
+    writer.close()
+  }
+  writer.close()
+}

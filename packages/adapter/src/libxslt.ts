@@ -1,0 +1,224 @@
+import fs from 'node:fs'
+import createLibxslt from 'libxslt-wasm/output/libxslt'
+
+/**
+ * libxslt, compiled to WebAssembly, tamed. Only ever loaded inside the engine's worker thread, because it
+ * changes globals of the thread it runs in.
+ *
+ * The dangers, each seen with libxslt-wasm 0.0.20, and what is done about them:
+ *
+ * - **A compile or runtime error can leave a result.** An unknown `xsl:` element gives an empty document and
+ *   a line on standard error. Whatever libxslt writes there is therefore caught and makes the run a failure.
+ * - **Its C stack is 64 KiB and overflowing it overwrites data.** About 280 nested templates suffice. It is
+ *   given a stack of several MiB, on which libxslt's own limit of 3,000 strikes first, as in xsltproc.
+ * - **`document()`, `xsl:import` and `xsl:include` fetch from the network.** That import is replaced by one
+ *   that throws. There is no file system behind it.
+ * - **State stays behind** (memory, registered ids, random seeds). Before every transformation the memory is
+ *   set back, byte for byte, to what it was when the instance was made. Nothing of one document can reach
+ *   into the next, and the same input gives the same bytes whatever ran before. (An instance per document
+ *   would do too, but V8 is slow to give back their memory: a hundred documents held over a gigabyte.)
+ * - **Clock and time zone leak into the output** through EXSLT. The thread's clock stands still at a time
+ *   the caller names, in UTC.
+ *
+ * The package's own wrapper classes are passed over: their view of the memory goes stale when it grows,
+ * and they cut output at the first U+0000.
+ */
+export type Libxslt = {
+  /** Without a document it only compiles. Throws `LibxsltFailure`. */
+  run(stylesheet: string, xml: Uint8Array | undefined, options: { readonly at: number }): Promise<Uint8Array>
+}
+
+export class LibxsltFailure extends Error {
+  override name = 'LibxsltFailure'
+}
+
+type Exports = {
+  malloc(bytes: number): number
+  free(pointer: number): void
+  emscripten_stack_set_limits(high: number, low: number): void
+  _emscripten_stack_restore(pointer: number): void
+  exsltRegisterAll(): void
+  xmlReadMemory(buffer: number, size: number, url: number, encoding: number, options: number): number
+  xsltParseStylesheetDoc(doc: number): number
+  xsltApplyStylesheet(style: number, doc: number, params: number): number
+  xmlAllocOutputBuffer(encoder: number): number
+  xsltSaveResultTo(buffer: number, result: number, style: number): number
+  xmlOutputBufferGetContent(buffer: number): number
+  xmlOutputBufferGetSize(buffer: number): number
+}
+
+type WasmMemory = { readonly buffer: ArrayBufferLike }
+
+/** What is used of the global, which TypeScript knows only together with the rest of a browser. */
+type WasmApi = {
+  Memory: new (descriptor: object) => WasmMemory
+  compile(binary: Uint8Array): Promise<object>
+  instantiate(module: object, imports: { readonly env: object }): Promise<object>
+}
+const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly
+
+const PAGE_BYTES = 65_536
+const C_STACK_BYTES = 4 * 1024 * 1024
+const CANARY = 0xa5
+const CANARY_BYTES = 4_096
+/** XML_PARSE_NONET, and XML_PARSE_NO_XXE. Entities are not expanded unless asked for, and are not asked for. */
+const PARSE_OPTIONS = 2048 | 8_388_608
+/** XML_PARSE_HUGE: a chat may be longer than libxml2's default limits, and our writer is not an attacker. */
+const PARSE_HUGE = 524_288
+
+/** Changes globals of this thread: call once. */
+export function tameLibxslt({ memoryMbMax }: { memoryMbMax: number }): Libxslt {
+  let written = ''
+  let now = 0
+  let compiled: object | undefined
+  let exports: Exports | undefined
+  let memory: WasmMemory | undefined
+  let instance: Instance | undefined
+
+  // libxslt's standard output and error arrive here, synchronously.
+  fs.writeSync = ((_fd: number, text: unknown) => {
+    const line = String(text)
+    written += line.endsWith('\n') ? line : `${line}\n`
+    return line.length
+  }) as typeof fs.writeSync
+  stopTheClock(() => now)
+
+  const { Memory, instantiate, compile } = wasmApi
+  wasmApi.Memory = function LimitedMemory(descriptor: object) {
+    memory = new Memory({ ...descriptor, maximum: Math.floor((memoryMbMax * 1_048_576) / PAGE_BYTES) })
+    return memory
+  } as unknown as WasmApi['Memory']
+  wasmApi.instantiate = async (binary, imports) => {
+    compiled ??= await compile(binary as Uint8Array)
+    const env = { ...imports.env, __asyncjs__fetchBytes: refuseExternal }
+    const instance = (await instantiate(compiled, { ...imports, env })) as { exports: Exports }
+    exports = instance.exports
+    return { instance, module: compiled }
+  }
+
+  const runFresh = (at: number, stylesheet: string, xml: Uint8Array | undefined): Uint8Array => {
+    now = at
+    written = ''
+    const { wasm, memory, stackLow } = instance!
+    try {
+      return transform(wasm, memory, stylesheet, xml, () => {
+        if (written !== '') throw new LibxsltFailure(written)
+        if (!isCanaryAlive(memory, stackLow)) throw new LibxsltFailure('The templates nest too deeply.')
+      })
+    } catch (error) {
+      // After a trap (out of memory, out of stack, an access refused) nobody knows what state it is in.
+      instance = undefined
+      if (error instanceof LibxsltFailure) throw error
+      throw new LibxsltFailure(`${written}${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  return {
+    async run(stylesheet, xml, { at }) {
+      if (instance) {
+        rewind(instance)
+      } else {
+        now = 0
+        await createLibxslt()
+        instance = prepare(exports!, memory!)
+      }
+      return runFresh(at, stylesheet, xml)
+    },
+  }
+
+  function refuseExternal(urlPointer: number): never {
+    const bytes = new Uint8Array(memory!.buffer)
+    const url = Buffer.from(bytes.slice(urlPointer, bytes.indexOf(0, urlPointer))).toString('utf8')
+    throw new LibxsltFailure(`The stylesheet tried to load ${url === SELF_URL ? 'itself as a document' : url}.`)
+  }
+}
+
+const SELF_URL = 'urn:hansard:stylesheet'
+
+function transform(
+  wasm: Exports,
+  memory: WasmMemory,
+  stylesheet: string,
+  xml: Uint8Array | undefined,
+  assertSilent: () => void,
+): Uint8Array {
+  const sheetDoc = parse(wasm, memory, Buffer.from(stylesheet, 'utf8'), SELF_URL, PARSE_OPTIONS)
+  assertSilent()
+  const style = sheetDoc === 0 ? 0 : wasm.xsltParseStylesheetDoc(sheetDoc)
+  assertSilent()
+  if (style === 0) throw new LibxsltFailure('This is not an XSLT stylesheet.')
+  if (!xml) return new Uint8Array()
+
+  const doc = parse(wasm, memory, xml, undefined, PARSE_OPTIONS | PARSE_HUGE)
+  assertSilent()
+  if (doc === 0) throw new LibxsltFailure('The document could not be parsed, most likely for lack of memory.')
+  const result = wasm.xsltApplyStylesheet(style, doc, 0)
+  assertSilent()
+  if (result === 0) throw new LibxsltFailure('The stylesheet gave no result.')
+
+  const buffer = wasm.xmlAllocOutputBuffer(0)
+  const saved = buffer === 0 ? -1 : wasm.xsltSaveResultTo(buffer, result, style)
+  assertSilent()
+  if (saved < 0) throw new LibxsltFailure('The result could not be written, most likely for lack of memory.')
+  const start = wasm.xmlOutputBufferGetContent(buffer)
+  return new Uint8Array(memory.buffer).slice(start, start + wasm.xmlOutputBufferGetSize(buffer))
+}
+
+function parse(wasm: Exports, memory: WasmMemory, bytes: Uint8Array, url: string | undefined, options: number): number {
+  const pointer = put(wasm, memory, bytes)
+  const urlPointer = url === undefined ? 0 : put(wasm, memory, Buffer.from(`${url}\0`, 'utf8'))
+  const doc = wasm.xmlReadMemory(pointer, bytes.byteLength, urlPointer, 0, options)
+  wasm.free(pointer)
+  if (urlPointer !== 0) wasm.free(urlPointer)
+  return doc
+}
+
+function put(wasm: Exports, memory: WasmMemory, bytes: Uint8Array): number {
+  const pointer = wasm.malloc(bytes.byteLength || 1)
+  if (pointer === 0) throw new LibxsltFailure('The document does not fit into the memory it may use.')
+  new Uint8Array(memory.buffer).set(bytes, pointer)
+  return pointer
+}
+
+type Instance = {
+  readonly wasm: Exports
+  readonly memory: WasmMemory
+  readonly stackLow: number
+  readonly stackHigh: number
+  /** The memory as it was when the instance was ready; beyond it there were only zeros. */
+  readonly beginning: Uint8Array
+}
+
+function prepare(wasm: Exports, memory: WasmMemory): Instance {
+  const stackLow = wasm.malloc(C_STACK_BYTES)
+  if (stackLow === 0) throw new LibxsltFailure('There is not even memory for a stack.')
+  // WebAssembly wants a stack aligned to 16 bytes; on another one libxslt's locks spin for ever.
+  const stackHigh = Math.floor((stackLow + C_STACK_BYTES) / 16) * 16
+  wasm.emscripten_stack_set_limits(stackHigh, stackLow)
+  wasm._emscripten_stack_restore(stackHigh)
+  wasm.exsltRegisterAll()
+  const bytes = new Uint8Array(memory.buffer)
+  bytes.fill(CANARY, stackLow, stackLow + CANARY_BYTES)
+  return { wasm, memory, stackLow, stackHigh, beginning: bytes.slice(0, bytes.findLastIndex((byte) => byte !== 0) + 1) }
+}
+
+function rewind({ wasm, memory, stackHigh, beginning }: Instance): void {
+  const bytes = new Uint8Array(memory.buffer)
+  bytes.set(beginning)
+  bytes.fill(0, beginning.length)
+  wasm._emscripten_stack_restore(stackHigh)
+}
+
+function isCanaryAlive(memory: WasmMemory, stackLow: number): boolean {
+  return new Uint8Array(memory.buffer).subarray(stackLow, stackLow + CANARY_BYTES).every((byte) => byte === CANARY)
+}
+
+/** The glue code asks `Date` for the time, the offset and the calendar: it gets one time, in UTC, for ever. */
+function stopTheClock(now: () => number): void {
+  Date.now = now
+  const proto = Date.prototype as unknown as Record<string, unknown>
+  for (const part of ['FullYear', 'Month', 'Date', 'Day', 'Hours', 'Minutes', 'Seconds', 'Milliseconds']) {
+    proto[`get${part}`] = proto[`getUTC${part}`]
+  }
+  proto['getTimezoneOffset'] = () => 0
+}

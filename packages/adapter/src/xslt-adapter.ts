@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import type { RoomSlice } from '@hansard/conversation'
+import type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
+import type { ConversationsDocument, Profile } from './document.ts'
+import { extendedProfile } from './extended-document.ts'
+import { strictProfile } from './strict-document.ts'
+import { StylesheetError } from './stylesheet-error.ts'
+import type { XsltEngine } from './xslt-engine.ts'
+
+/**
+ * An adapter that writes the conversations document and puts it through an XSLT 1.0 stylesheet.
+ *
+ * Conversations are packed into documents in their order, as many as fit: a document holds at most
+ * `eventsPerFileMax` events (and roster entries), or one room if `oneChatRoomPerOutputFile` is set. An
+ * interval in which nothing happened gives one document without conversations, so that "no file" never has
+ * to be guessed at.
+ *
+ * The identity stylesheet is not run: an identity transformation of the writer's bytes is the writer's
+ * bytes. That this is so is tested, and it makes the default several times faster.
+ */
+export function defineXsltAdapter(definition: XsltAdapterDefinition): Adapter {
+  const { name, version, extension } = definition
+  const profile = PROFILES[definition.profile]
+  const defaultStylesheet = readFileSync(definition.stylesheet, 'utf8')
+  return {
+    name,
+    profile: profile.name,
+    version,
+    extension,
+    defaultStylesheet,
+    includesKind: profile.includesKind,
+    async *translate(slices, options, context, engine, stylesheet) {
+      const runs = !(definition.stylesheetIsIdentity && stylesheet === defaultStylesheet)
+      for await (const document of documents(slices, options, context, profile)) {
+        const bytes = runs ? await transform(engine, name, stylesheet, document.bytes, context) : document.bytes
+        yield { name: fileName(context.stem, document, extension), bytes, events: document.events } satisfies ExportFile
+      }
+    },
+  }
+}
+
+export type XsltAdapterDefinition = {
+  readonly name: string
+  readonly profile: Adapter['profile']
+  readonly version: string
+  readonly extension: string
+  /** The stylesheet used when the officer has given none. */
+  readonly stylesheet: URL
+  /** The stylesheet copies its input, so there is no need to run it. */
+  readonly stylesheetIsIdentity: boolean
+}
+
+const PROFILES: Readonly<Record<Adapter['profile'], Profile>> = {
+  'strict-2013': strictProfile,
+  'extended-1': extendedProfile,
+}
+
+type PackedDocument = {
+  /** 1, 2, 3 … */
+  readonly number: number
+  readonly bytes: Uint8Array
+  readonly events: number
+  /** The only room in it, where files are per room. */
+  readonly roomName: string | undefined
+}
+
+async function* documents(
+  slices: AsyncIterable<RoomSlice>,
+  options: AdapterOptions,
+  context: ExportContext,
+  profile: Profile,
+): AsyncGenerator<PackedDocument> {
+  const { eventsPerFileMax, oneChatRoomPerOutputFile } = options
+  let open: { document: ConversationsDocument; events: number; weight: number; room: RoomSlice['room'] } | undefined
+  let number = 0
+
+  const finish = (): PackedDocument => {
+    const { document, events, room } = open!
+    open = undefined
+    number += 1
+    return { number, bytes: document.finish(), events, roomName: oneChatRoomPerOutputFile ? room.name : undefined }
+  }
+
+  for await (const slice of slices) {
+    const shown = shownOf(slice, profile)
+    if (!shown) continue
+    const weight = weightOf(shown, profile)
+    const mustSplit = (at: NonNullable<typeof open>) =>
+      at.weight + weight > eventsPerFileMax || (oneChatRoomPerOutputFile && at.room.uri !== slice.room.uri)
+    if (open && mustSplit(open)) yield finish()
+    open ??= { document: profile.open(options, context), events: 0, weight: 0, room: slice.room }
+    open.document.add(shown)
+    open.events += shown.events.length
+    open.weight += weight
+  }
+  if (open) yield finish()
+  else if (number === 0)
+    yield { number: 1, bytes: profile.open(options, context).finish(), events: 0, roomName: undefined }
+}
+
+/** The slice without what the profile leaves out, or undefined when nothing would be left to show. */
+function shownOf(slice: RoomSlice, profile: Profile): RoomSlice | undefined {
+  const events = slice.events.filter((event) => profile.includesKind(event.kind))
+  return events.length > 0 || profile.showsRosters ? { ...slice, events } : undefined
+}
+
+function weightOf({ events, slice, last, rosterAtStart, rosterAtEnd }: RoomSlice, profile: Profile): number {
+  if (!profile.showsRosters) return events.length
+  return events.length + (slice === 1 ? rosterAtStart.length : 0) + (last ? rosterAtEnd.length : 0)
+}
+
+/** `<stem>-0001.xml`, or `<stem>-0001-<room>.xml`. The number makes it unique, whatever the room is called. */
+function fileName(stem: string, { number, roomName }: PackedDocument, extension: string): string {
+  const room = roomName === undefined ? '' : `-${safeFileNamePart(roomName)}`
+  return `${stem}-${String(number).padStart(4, '0')}${room}.${extension}`
+}
+
+/** Officers pick files up with tools of every age, on every kind of share. */
+function safeFileNamePart(text: string): string {
+  const safe = text.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/\.{2,}/g, '.')
+  return safe.slice(0, 80).replace(/[. ]+$/, '') || 'room'
+}
+
+async function transform(
+  engine: XsltEngine,
+  adapter: string,
+  stylesheet: string,
+  xml: Uint8Array,
+  { interval }: ExportContext,
+): Promise<Uint8Array> {
+  try {
+    return await engine.transform(stylesheet, xml, { at: interval.endsAt })
+  } catch (error) {
+    if (!(error instanceof StylesheetError)) throw error
+    const { message: problem, diagnostics, hint } = error
+    throw new StylesheetError({ adapter, problem, diagnostics, hint, cause: error })
+  }
+}

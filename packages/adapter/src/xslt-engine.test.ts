@@ -1,0 +1,213 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { StylesheetError } from './stylesheet-error.ts'
+import { openXsltEngine } from './xslt-engine.ts'
+
+const engine = await openXsltEngine({ timeoutMs: 20_000 })
+afterAll(() => engine.close())
+
+const XSLT = 'version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"'
+const EXSLT =
+  'xmlns:date="http://exslt.org/dates-and-times" xmlns:math="http://exslt.org/math" xmlns:exsl="http://exslt.org/common"'
+
+function sheet(body: string): string {
+  return `<xsl:stylesheet ${XSLT} ${EXSLT} extension-element-prefixes="date math exsl">${body}</xsl:stylesheet>`
+}
+function textSheet(expression: string): string {
+  return sheet(
+    `<xsl:output method="text"/><xsl:template match="/"><xsl:value-of select="${expression}"/></xsl:template>`,
+  )
+}
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+const render = async (stylesheet: string, xml = '<a/>', at = 0) =>
+  Buffer.from(await engine.transform(stylesheet, bytesOf(xml), { at })).toString('utf8')
+
+async function refusal(stylesheet: string, xml = '<a/>'): Promise<StylesheetError> {
+  try {
+    await engine.transform(stylesheet, bytesOf(xml))
+  } catch (error) {
+    if (error instanceof StylesheetError) return error
+    throw error
+  }
+  throw new Error('It was accepted.')
+}
+
+describe('the XSLT engine', () => {
+  it('applies a stylesheet', async () => {
+    expect(await render(textSheet("concat('&lt;', count(//b), '&gt; é')"), '<a><b/><b/></a>')).toBe('<2> é')
+  })
+
+  it('does not cut output at U+0000 or read it as anything but UTF-8', async () => {
+    expect(await render(textSheet('/a'), '<a>\u{1f600}\u2400</a>')).toBe('\u{1f600}\u2400')
+  })
+
+  it('handles documents larger than the memory it began with', async () => {
+    const xml = `<a>${'<b c="0123456789"/>'.repeat(500_000)}</a>`
+    expect(await render(textSheet('count(//b)'), xml)).toBe('500000')
+    expect(await render(textSheet('count(//b)'), '<a><b/></a>')).toBe('1')
+  })
+
+  it('nests templates as deep as xsltproc does', async () => {
+    const countDown = (from: number) =>
+      sheet(`<xsl:output method="text"/>
+        <xsl:template match="/"><xsl:call-template name="down"><xsl:with-param name="n" select="${from}"/></xsl:call-template></xsl:template>
+        <xsl:template name="down"><xsl:param name="n"/>
+          <xsl:if test="$n &gt; 0"><xsl:call-template name="down"><xsl:with-param name="n" select="$n - 1"/></xsl:call-template></xsl:if>
+          <xsl:if test="$n = 0">done</xsl:if>
+        </xsl:template>`)
+    expect(await render(countDown(1_400))).toBe('done')
+    expect((await refusal(countDown(50_000))).message).toContain('runtime error')
+    expect(await render(countDown(10))).toBe('done')
+  })
+})
+
+describe('the same input gives the same bytes', () => {
+  it('whatever was transformed before', async () => {
+    const ids = textSheet("concat(generate-id(/a/b), ' ', math:random(), ' ', math:random())")
+    const first = await render(ids, '<a><b/></a>')
+    await render(textSheet('count(//*)'), `<a>${'<b/>'.repeat(10_000)}</a>`)
+    await refusal(textSheet('nope()'))
+    expect(await render(ids, '<a><b/></a>')).toBe(first)
+  })
+
+  it('whatever the time and place: a stylesheet sees the moment it is told, in UTC', async () => {
+    const at = Date.parse('2026-11-20T23:30:00Z')
+    expect(await render(textSheet('date:date-time()'), '<a/>', at)).toBe('2026-11-20T23:30:00Z')
+  })
+})
+
+describe('a stylesheet that fails is never taken for one that wrote little', () => {
+  it.each([
+    ['is not XML', '<xsl:stylesheet><', 'parser error|namespace error'],
+    ['is not a stylesheet', '<a/>', 'xsl'],
+    [
+      'has an unknown instruction',
+      sheet('<xsl:template match="/"><xsl:nonsense/></xsl:template>'),
+      'nonsense|compilation error',
+    ],
+    ['calls an unknown function', textSheet('nope()'), 'Unregistered function'],
+    [
+      'never ends its recursion',
+      sheet('<xsl:template match="/"><xsl:apply-templates select="/"/></xsl:template>'),
+      'runtime error',
+    ],
+    [
+      'gives up',
+      sheet('<xsl:template match="/"><xsl:message terminate="yes">unknown kind</xsl:message></xsl:template>'),
+      'unknown kind',
+    ],
+    [
+      'complains',
+      sheet('<xsl:template match="/"><a/><xsl:message>unknown kind</xsl:message></xsl:template>'),
+      'unknown kind',
+    ],
+  ])('when it %s', async (_what, stylesheet, diagnostics) => {
+    const error = await refusal(stylesheet)
+    expect(error.diagnostics).toMatch(new RegExp(diagnostics))
+    expect(error.hint).not.toBe('')
+    expect(await render(textSheet('1 + 1'))).toBe('2')
+  })
+
+  it('and is found when it is compiled, before there is anything to transform', async () => {
+    await expect(engine.compile(sheet('<xsl:template match="/"><xsl:nonsense/></xsl:template>'))).rejects.toThrow(
+      StylesheetError,
+    )
+    await expect(engine.compile(textSheet('1'))).resolves.toBeUndefined()
+  })
+})
+
+describe('nothing outside is reachable from a stylesheet', () => {
+  it.each([
+    [
+      'a URL',
+      sheet('<xsl:template match="/"><xsl:copy-of select="document(\'http://127.0.0.1:9/x\')"/></xsl:template>'),
+    ],
+    [
+      'a file',
+      sheet('<xsl:template match="/"><xsl:copy-of select="document(\'file:///etc/hostname\')"/></xsl:template>'),
+    ],
+    ['a path', sheet('<xsl:template match="/"><xsl:copy-of select="document(\'/etc/hostname\')"/></xsl:template>')],
+    ['itself', sheet('<xsl:template match="/"><xsl:copy-of select="document(\'\')"/></xsl:template>')],
+    ['an import', sheet('<xsl:import href="http://127.0.0.1:9/x.xsl"/>')],
+    ['an include', sheet('<xsl:include href="other.xsl"/>')],
+    [
+      'a file to write',
+      sheet('<xsl:template match="/"><xsl:document href="/tmp/hansard-evil"><a/></xsl:document></xsl:template>'),
+    ],
+    [
+      'a file to write, by EXSLT',
+      sheet('<xsl:template match="/"><exsl:document href="/tmp/hansard-evil"><a/></exsl:document></xsl:template>'),
+    ],
+  ])('not %s', async (_what, stylesheet) => {
+    expect((await refusal(stylesheet)).diagnostics).not.toBe('')
+    expect(await render(textSheet('1 + 1'))).toBe('2')
+  })
+
+  it('not through a DOCTYPE in the stylesheet', async () => {
+    const entity = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
+    expect((await refusal(`${entity}${textSheet('1')}`)).message).toContain('DOCTYPE')
+  })
+
+  it('not through a DOCTYPE in the document', async () => {
+    expect((await refusal(textSheet('/a'), '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>')).message).toContain('DOCTYPE')
+  })
+})
+
+describe('what the engine would do wrong is refused', () => {
+  it.each(['ISO-8859-1', 'UTF-16'])('output in %s', async (encoding) => {
+    const stylesheet = sheet(
+      `<xsl:output indent="yes" encoding="${encoding}"/><xsl:template match="/"><a/></xsl:template>`,
+    )
+    expect((await refusal(stylesheet)).message).toContain(encoding)
+  })
+
+  it.each(['utf-8', 'UTF-8'])('output in %s is welcome, whatever a comment says', async (encoding) => {
+    const comment = '<!-- <!DOCTYPE and <xsl:output encoding="latin1"/> -->'
+    const stylesheet = sheet(
+      `${comment}<xsl:output method="text" encoding="${encoding}"/><xsl:template match="/">é</xsl:template>`,
+    )
+    expect(await render(stylesheet)).toBe('é')
+  })
+})
+
+describe('a stylesheet that takes too much is stopped, and the next one runs', () => {
+  // Every node asks every node: quadratic in the document, and far from done after the time it is given.
+  const slow = sheet(
+    '<xsl:output method="text"/><xsl:template match="/"><xsl:for-each select="//b"><xsl:value-of select="count(//b[count(//b) = 1])"/></xsl:for-each></xsl:template>',
+  )
+  const many = `<a>${'<b/>'.repeat(20_000)}</a>`
+
+  it('after its time', async () => {
+    await using impatient = disposable(await openXsltEngine({ timeoutMs: 1_000 }))
+    await expect(impatient.transform(slow, bytesOf(many))).rejects.toThrow('did not finish within 1 s')
+    expect(await impatient.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
+  }, 30_000)
+
+  it('at its bound on memory', async () => {
+    await using small = disposable(await openXsltEngine({ memoryMbMax: 32 }))
+    const doubling = (depth: number): string =>
+      depth === 0 ? '<xsl:copy-of select="/"/>' : doubling(depth - 1).repeat(2)
+    const greedy = sheet(`<xsl:template match="/"><x>${doubling(8)}</x></xsl:template>`)
+    await expect(small.transform(greedy, bytesOf(many))).rejects.toThrow(StylesheetError)
+    expect(await small.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
+  }, 30_000)
+
+  it('while others wait their turn', async () => {
+    const results = await Promise.allSettled([
+      engine.transform(textSheet('1'), bytesOf('<a/>')),
+      engine.transform(textSheet('nope()'), bytesOf('<a/>')),
+      engine.transform(textSheet('3'), bytesOf('<a/>')),
+    ])
+    expect(results.map((r) => r.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+})
+
+it('a closed engine says so', async () => {
+  const closed = await openXsltEngine()
+  await closed.close()
+  await closed.close()
+  await expect(closed.transform(textSheet('1'), bytesOf('<a/>'))).rejects.toThrow('has been closed')
+})
+
+function disposable<T extends { close(): Promise<void> }>(engine: T): T & AsyncDisposable {
+  return { ...engine, [Symbol.asyncDispose]: () => engine.close() }
+}

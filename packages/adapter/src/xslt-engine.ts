@@ -1,0 +1,148 @@
+import { Worker } from 'node:worker_threads'
+import { StylesheetError } from './stylesheet-error.ts'
+import { assertNoDoctype, assertStylesheetAllowed } from './stylesheet-rules.ts'
+import type { XsltReply, XsltRequest, XsltWorkerData } from './xslt-messages.ts'
+
+/**
+ * Runs officers' XSLT 1.0 stylesheets.
+ *
+ * A stylesheet is a program that somebody else wrote, and it runs beside every chat of the pool. It gets a
+ * thread of its own, where it can reach neither files nor network; a time after which the thread is killed;
+ * and a bound on memory that the thread cannot grow past. A killed thread is replaced. Transformations are
+ * done one after the other, so that memory is bounded by one of them.
+ */
+export type XsltEngine = {
+  /** Part of every manifest: another version may write other bytes. */
+  readonly version: string
+  /** Throws a `StylesheetError` when the stylesheet cannot be used. */
+  compile(stylesheet: string): Promise<void>
+  /** Throws a `StylesheetError` when the stylesheet fails, takes too long or needs too much memory. */
+  transform(stylesheet: string, xml: Uint8Array, options?: { readonly at?: number }): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
+
+export const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
+
+export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<XsltEngine> {
+  const { timeoutMs = 120_000, memoryMbMax = 768 } = options
+  let worker: Worker | undefined
+  let closed = false
+  let turn: Promise<unknown> = Promise.resolve()
+  let requests = 0
+
+  const inTurn = (request: Omit<XsltRequest, 'id'>): Promise<Uint8Array> => {
+    const mine = turn.then(async () => {
+      if (closed) throw new Error('The XSLT engine has been closed.')
+      worker ??= await startWorker({ memoryMbMax })
+      const outcome = await ask(worker, { ...request, id: ++requests }, timeoutMs)
+      if (outcome.workerLost) worker = undefined
+      if ('bytes' in outcome) return outcome.bytes
+      throw failure(outcome, { timeoutMs, memoryMbMax })
+    })
+    turn = mine.catch(() => {})
+    return mine
+  }
+
+  return {
+    version: XSLT_ENGINE_VERSION,
+    async compile(stylesheet) {
+      assertStylesheetAllowed(stylesheet)
+      await inTurn({ stylesheet, at: 0 })
+    },
+    async transform(stylesheet, xml, { at = 0 } = {}) {
+      assertStylesheetAllowed(stylesheet)
+      assertNoDoctype(xml)
+      return inTurn({ stylesheet, xml, at })
+    },
+    async close() {
+      closed = true
+      await turn
+      await worker?.terminate()
+      worker = undefined
+    },
+  }
+}
+
+type Outcome =
+  | { readonly workerLost: false; readonly bytes: Uint8Array }
+  | { readonly workerLost: false; readonly diagnostics: string }
+  | { readonly workerLost: true; readonly why: 'timeout' | 'crash'; readonly cause?: unknown }
+
+function ask(worker: Worker, request: XsltRequest, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const finish = (outcome: Outcome) => {
+      timeout.removeEventListener('abort', onTimeout)
+      worker.off('message', onReply)
+      worker.off('error', onError)
+      worker.off('exit', onExit)
+      worker.unref()
+      if (!outcome.workerLost) return resolve(outcome)
+      worker.on('error', () => {})
+      worker.terminate().then(
+        () => resolve(outcome),
+        () => resolve(outcome),
+      )
+    }
+    const onReply = (reply: XsltReply) => {
+      if (reply.id !== request.id) return
+      if (reply.outcome === 'done') finish({ workerLost: false, bytes: reply.bytes })
+      else finish({ workerLost: false, diagnostics: reply.diagnostics })
+    }
+    const onError = (cause: unknown) => finish({ workerLost: true, why: 'crash', cause })
+    const onExit = () => finish({ workerLost: true, why: 'crash' })
+    const onTimeout = () => finish({ workerLost: true, why: 'timeout' })
+
+    timeout.addEventListener('abort', onTimeout)
+    worker.on('message', onReply)
+    worker.on('error', onError)
+    worker.on('exit', onExit)
+    worker.ref()
+    worker.postMessage(request)
+  })
+}
+
+function failure(
+  outcome: Exclude<Outcome, { bytes: Uint8Array }>,
+  { timeoutMs, memoryMbMax }: { timeoutMs: number; memoryMbMax: number },
+): StylesheetError {
+  if (!outcome.workerLost) {
+    return new StylesheetError({
+      problem: `The stylesheet could not be applied: ${firstLine(outcome.diagnostics)}`,
+      diagnostics: outcome.diagnostics,
+      hint: 'Run the document through `xsltproc` with this stylesheet to see where it fails. Anything it reports, xsl:message included, stops an export.',
+    })
+  }
+  if (outcome.why === 'timeout') {
+    return new StylesheetError({
+      problem: `The stylesheet did not finish within ${timeoutMs / 1_000} s.`,
+      hint: 'Look for templates that search the whole document for every message; use xsl:key, or lower eventsPerFileMax.',
+    })
+  }
+  return new StylesheetError({
+    problem: `The stylesheet brought its thread down; it may use ${memoryMbMax} MiB.`,
+    hint: 'Lower eventsPerFileMax, or look for templates that copy the document over and over.',
+    cause: outcome.cause,
+  })
+}
+
+function firstLine(diagnostics: string): string {
+  return diagnostics.split('\n', 1)[0]!
+}
+
+async function startWorker(workerData: XsltWorkerData): Promise<Worker> {
+  // Run from source, the worker is the TypeScript file; built, the JavaScript one beside this.
+  const file = new URL(import.meta.url.endsWith('.ts') ? './xslt-worker.ts' : './xslt-worker.js', import.meta.url)
+  const worker = new Worker(file, {
+    name: 'hansard-xslt',
+    workerData,
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 512, stackSizeMb: 16 },
+  })
+  // An idle thread does not keep the process alive; one that is asked something does.
+  worker.unref()
+  return worker
+}

@@ -1,0 +1,15 @@
+/** What travels between the engine and its worker thread. */
+export type XsltRequest = {
+  readonly id: number
+  readonly stylesheet: string
+  /** Absent: only compile. */
+  readonly xml?: Uint8Array | undefined
+  /** What the stylesheet sees as the current time, milliseconds since 1970 UTC. */
+  readonly at: number
+}
+
+export type XsltReply =
+  | { readonly id: number; readonly outcome: 'done'; readonly bytes: Uint8Array }
+  | { readonly id: number; readonly outcome: 'failed'; readonly diagnostics: string }
+
+export type XsltWorkerData = { readonly memoryMbMax: number }
