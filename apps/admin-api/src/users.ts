@@ -6,7 +6,7 @@ import type {
   SetPasswordRequest,
 } from '@hansard/admin-contract'
 import { hashPassword, keySecret, newKey } from '@hansard/credentials'
-import { createPrincipals, listPrincipals, putSecret } from '@hansard/pool-store'
+import { createPrincipals, findPrincipal, listPrincipals, putSecret } from '@hansard/pool-store'
 import { accountNameProblem, principalUri } from '@hansard/rooms'
 import { AdminProblem } from './problems.ts'
 import type { AdminApiParts } from './service.ts'
@@ -48,6 +48,10 @@ export async function addUsers(
     if (created.has(user.account)) continue
     keys.delete(user.account)
     if (!user.rotateKey) continue
+    // The operator's password is changed by name (`users passwd`), never as one of a thousand.
+    if ((await findPrincipal(poolDb, { account: user.account }))?.role === 'operator') {
+      throw new AdminProblem('conflict', `${JSON.stringify(user.account)} runs the pool; its key is not rotated this way.`)
+    }
     const key = newKey()
     await putSecret(poolDb, { account: user.account, secret: keySecret(key) })
     keys.set(user.account, key)
