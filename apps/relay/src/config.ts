@@ -14,6 +14,8 @@ export type RelayConfig = {
   readonly rollCallMs: number
   /** events on their way for so long without progress, while the queue is empty, are sent again */
   readonly resendMs: number
+  /** events on their way for so long without progress are sent again, however busy the queue looks */
+  readonly patienceMs: number
   /** a relay that dies is replaced by another after this */
   readonly leaseMs: number
 }
@@ -24,6 +26,7 @@ export const RELAY_DEFAULTS = {
   inFlightMax: 5_000,
   rollCallMs: 1_000,
   resendMs: 5_000,
+  patienceMs: 60_000,
   leaseMs: 10_000,
 } as const satisfies Partial<RelayConfig>
 
@@ -52,6 +55,7 @@ export function relayProcessConfig(env: Env): RelayProcessConfig {
     inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
     rollCallMs: d.rollCallMs,
     resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),
+    patienceMs: d.patienceMs,
     leaseMs: 1_000 * env.integer('HANSARD_RELAY_LEASE_SECONDS', { min: 3, max: 300, fallback: d.leaseMs / 1_000 }),
   }
 }

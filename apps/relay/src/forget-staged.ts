@@ -9,9 +9,6 @@ import { keyOf, readStaged, type Standing, type Standings } from './standing.ts'
 /** Rows deleted in one go. Posting shares the database, and waits. */
 const BITE_ROWS = 1_000
 
-/** However busy the queue looks, events without progress for so many times `resendMs` are sent again. */
-const PATIENCE = 12
-
 /**
  * Takes out of the outbox what the compliance database holds, and has sent again what seems lost.
  *
@@ -68,7 +65,7 @@ async function sendAgainWhatSeemsLost(parts: {
 
   const { waiting, active } = await transport.depth()
   for (const standing of stuck) {
-    if (waiting + active > 0 && idleFor(standing) < PATIENCE * config.resendMs) continue
+    if (waiting + active > 0 && idleFor(standing) < config.patienceMs) continue
     log.warn(
       { source: standing.source, epoch: standing.epoch, from: standing.staged + 1, to: standing.sent },
       'events did not arrive and are sent again',

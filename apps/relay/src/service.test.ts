@@ -177,19 +177,70 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
 
     await relayTo(transport, { config: { inFlightMax: 30, batchEvents: 10, resendMs: 60_000 } })
 
-    const eventsWaiting = async () => (await transport.depth()).waiting
     // Three envelopes of events; what else waits are roll calls.
-    await vi.waitFor(async () => expect(await eventsWaiting()).toBeGreaterThan(6), until)
+    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(6), until)
     let events = 0
-    const got = new Promise<void>((resolve) => {
-      void transport.consume(async (envelope) => {
-        if (envelope.kind === 'events') events += envelope.events.length
-        else if (envelope.rollCall.sources.length > 0 && events > 0) resolve()
-      })
+    const consumer = await transport.consume(async (envelope) => {
+      if (envelope.kind === 'events') events += envelope.events.length
     })
-    await got
+    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBe(0), until)
+    await consumer.stop()
     expect(events).toBe(30)
-    expect(await outboxRows()).toBe(100)
+  })
+
+  it('goes on with what it held back as soon as the compliance database has caught up', async () => {
+    const { key } = await talk(100)
+    const transport = inline()
+    await transport.consume(stage)
+
+    await relayTo(transport, { config: { inFlightMax: 30, batchEvents: 10, resendMs: 60_000 } })
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([100, 0]), until)
+  })
+
+  it('sends nothing again while the worker is merely slow', async () => {
+    const { key } = await talk(25)
+    const transport = inline()
+    let events = 0
+    let rolls = 0
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await transport.consume(
+      async (envelope) => {
+        if (envelope.kind === 'roll-call') rolls += 1
+        else {
+          events += envelope.events.length
+          await released
+          await stage(envelope)
+        }
+      },
+      { concurrency: 4 },
+    )
+
+    await relayTo(transport, { config: { resendMs: 50, patienceMs: 600_000, batchEvents: 10 } })
+    // Ten roll calls take ten times as long as an empty queue would be given.
+    await vi.waitFor(() => expect(rolls).toBeGreaterThan(10), until)
+    expect(events).toBe(25)
+    release()
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([25, 0]), until)
+    expect(events).toBe(25)
+  })
+
+  it('loses patience with a queue that is never empty and gets nowhere', async () => {
+    const { key } = await talk(25)
+    const transport = inline()
+    let lost = 0
+    await transport.consume(async (envelope) => {
+      if (envelope.kind === 'roll-call') throw new Error('never succeeds')
+      if (lost++ > 0) await stage(envelope)
+    })
+
+    await relayTo(transport, { config: { resendMs: 50, patienceMs: 300 } })
+
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([25, 0]), until)
   })
 
   it('calls the roll again and again, whether anything happened or not', async () => {
@@ -226,6 +277,24 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await outboxRows()).toBe(0)
   })
 
+  it('goes on naming a source that ended until the compliance database knows it', async () => {
+    const { source, key } = await talk(5)
+    await stopSource(poolDb, { ...source, now: systemClock.now() })
+    const transport = inline()
+    let rolls = 0
+    await transport.consume(async (envelope) => {
+      if (envelope.kind === 'events') await stage(envelope)
+      else rolls += 1
+    })
+
+    await relayTo(transport)
+    await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([5, 0]), until)
+    const before = rolls
+    await vi.waitFor(() => expect(rolls).toBeGreaterThan(before + 3), until)
+
+    expect((await takeRollCall(poolDb, 0)).sources).toHaveLength(1)
+  })
+
   it('empties the outbox of a source the compliance database is through with', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
@@ -248,7 +317,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   it('lets one of several relays work, and another take over when it stops', async () => {
     const transport = inline()
     await transport.consume(stage)
-    const first = await relayTo(transport)
+    const first = await relayTo(transport, { config: { leaseMs: 60_000 } })
     await vi.waitFor(() => expect(first.leading()).toBe(true), until)
     const second = await relayTo(transport)
     const { key } = await talk(50)
