@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { expect, it } from 'vitest'
+import { exportStem } from './file-names.ts'
+import { emptyCounts, encodeManifest, type Manifest, manifestInterval, parseManifest, rangesOf } from './manifest.ts'
+
+const manifest: Manifest = {
+  format: 'hansard-manifest/1',
+  pool: 'fourth-coffee',
+  adapter: {
+    name: 'xml',
+    type: 'xml',
+    profile: 'strict-2013',
+    version: '1',
+    engine: 'libxslt 1.1',
+    stylesheetSha256: 'a'.repeat(64),
+  },
+  options: { oneChatRoomPerOutputFile: false, addUserDetails: true, eventsPerFileMax: 10_000 },
+  number: 1,
+  kind: 'interval',
+  interval: manifestInterval({ startsAt: Date.UTC(2026, 10, 20), endsAt: Date.UTC(2026, 10, 20, 0, 15) }),
+  files: [],
+  counts: emptyCounts(),
+  omitted: {},
+  sources: [
+    {
+      source: 'chat-1',
+      epoch: 1,
+      state: 'alive',
+      first: 0,
+      last: 0,
+      count: 0,
+      headBefore: 'b'.repeat(64),
+      head: 'b'.repeat(64),
+      quarantined: [],
+    },
+  ],
+  previousManifestSha256: null,
+}
+
+it('writes the same bytes whatever order the members were put together in', () => {
+  const reversed = Object.fromEntries(Object.entries(manifest).reverse()) as Manifest
+  const options = Object.fromEntries(Object.entries(manifest.options).reverse())
+  const counts = Object.fromEntries(Object.entries(manifest.counts).reverse()) as Manifest['counts']
+  expect(encodeManifest({ ...reversed, options, counts })).toBe(encodeManifest(manifest))
+  expect(parseManifest(encodeManifest(manifest))).toEqual({ outcome: 'parsed', manifest })
+})
+
+it('ends with a hash of its own lines that a shell can check', () => {
+  const text = encodeManifest(manifest)
+  const byHand = execFileSync('sh', ['-c', 'head -n -2 | sha256sum'], { input: text, encoding: 'utf8' }).slice(0, 64)
+  expect(text.trimEnd().split('\n').at(-2)).toBe(`  "contentSha256": "${byHand}"`)
+})
+
+it('notices every flipped bit', () => {
+  const bytes = Buffer.from(encodeManifest(manifest))
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes)
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
+    expect(parseManifest(flipped.toString('latin1')).outcome, `bit ${bit}`).toBe('altered')
+  }
+})
+
+it('refuses to write what is not a manifest', () => {
+  const file = { role: 'document' as const, size: 1, sha256: 'c'.repeat(64), events: 0 }
+  for (const name of ['../x', 'a/b', '..', '.hidden', '', 'a\\b', 'a\nb'])
+    expect(() => encodeManifest({ ...manifest, files: [{ ...file, name }] }), name).toThrow()
+  expect(() => encodeManifest({ ...manifest, number: 0 })).toThrow()
+})
+
+it('tells a format it does not know from one that was damaged', () => {
+  const text = encodeManifest(manifest).replace('manifest/1', 'manifest/9')
+  expect(parseManifest(text)).toMatchObject({ outcome: 'altered' })
+  const lines = text.split('\n').slice(0, -3).join('\n')
+  const digest = execFileSync('sha256sum', { input: `${lines}\n`, encoding: 'utf8' }).slice(0, 64)
+  expect(parseManifest(`${lines}\n  "contentSha256": "${digest}"\n}\n`)).toMatchObject({ outcome: 'unknown' })
+})
+
+it('names files by their interval, with milliseconds only where there are any', () => {
+  const interval = { startsAt: Date.UTC(2026, 10, 20, 23, 15), endsAt: Date.UTC(2026, 10, 20, 23, 30, 0, 123) }
+  expect(exportStem({ interval, kind: 'interval', number: 7 })).toBe('20261120T231500Z_20261120T233000.123Z')
+  expect(exportStem({ interval, kind: 'addendum', number: 7 })).toBe('20261120T231500Z_20261120T233000.123Z_addendum-7')
+})
+
+it('puts numbers together to ranges', () => {
+  expect(rangesOf([1, 2, 3, 7, 9, 10])).toEqual([
+    [1, 3],
+    [7, 7],
+    [9, 10],
+  ])
+  expect(rangesOf([])).toEqual([])
+})

@@ -1,0 +1,193 @@
+import { hash } from 'node:crypto'
+import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
+import { z } from 'zod'
+
+/**
+ * The manifest of an export: what it covers, which files hold it, and where the chain of every source stood.
+ *
+ * It is evidence, so it holds nothing that an auditor could not check or that would differ if the export were rendered
+ * again: no "now", no host name, no path. docs/manifest.md describes it for people who have never seen this program;
+ * that page and this schema say the same, and docs/verify.py is written from the page alone.
+ */
+export const MANIFEST_FORMAT = 'hansard-manifest/1'
+
+const count = z.int().nonnegative()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lowercase hexadecimal')
+const time = z.iso.datetime({ precision: 3 })
+
+/** A name in the directory of the manifest: never a path, so that a manifest cannot point outside. */
+const fileName = z
+  .string()
+  .min(1)
+  .max(255)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a name is what is refused here.
+  .regex(/^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$/, 'not a plain file name')
+
+const ManifestFile = z.strictObject({
+  name: fileName,
+  role: z.enum(['document', 'chain']),
+  size: count,
+  sha256,
+  /** events that appear in it; for a chain file: its lines */
+  events: count,
+})
+export type ManifestFile = z.infer<typeof ManifestFile>
+
+const sourceName = { source: z.string().min(1), epoch: count.min(1) }
+
+/**
+ * A source's part of an interval: its numbers `first` … `last`, all of them. Without any, `first` is 0, `last` is the
+ * last number it had given out by then, and the two heads are the same.
+ */
+const IntervalSource = z.strictObject({
+  ...sourceName,
+  state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
+  first: count,
+  last: count,
+  /** numbers that are events of the documents: all but the quarantined ones */
+  count,
+  headBefore: sha256,
+  head: sha256,
+  quarantined: z.array(count.min(1)),
+})
+export type IntervalSource = z.infer<typeof IntervalSource>
+
+/** A source's part of an addendum: ranges of numbers, both ends included. */
+const AddendumSource = z.strictObject({
+  ...sourceName,
+  seqs: z.array(z.tuple([count.min(1), count.min(1)])).min(1),
+  count,
+  quarantined: z.array(count.min(1)),
+})
+export type AddendumSource = z.infer<typeof AddendumSource>
+
+const counts = z.strictObject({
+  ...(Object.fromEntries(EVENT_KINDS.map((kind) => [kind, count])) as Record<EventKind, typeof count>),
+  total: count,
+})
+export type ManifestCounts = z.infer<typeof counts>
+
+const common = {
+  format: z.literal(MANIFEST_FORMAT),
+  pool: z.string().min(1),
+  adapter: z.strictObject({
+    /** of the numbered series: the adapter's name in this pool, and its folder */
+    name: z.string().min(1),
+    type: z.string().min(1),
+    profile: z.string().min(1),
+    version: z.string().min(1),
+    engine: z.string().min(1),
+    stylesheetSha256: sha256,
+  }),
+  options: z.record(z.string(), z.union([z.boolean(), z.number(), z.string(), z.null()])),
+  number: count.min(1),
+  interval: z.strictObject({ start: time, end: time, startMs: count, endMs: count }),
+  files: z.array(ManifestFile),
+  counts,
+  /** of `counts`, those that this adapter leaves out of its documents on purpose */
+  omitted: z.partialRecord(z.enum(EVENT_KINDS), count.min(1)),
+  previousManifestSha256: sha256.nullable(),
+}
+
+export const Manifest = z.discriminatedUnion('kind', [
+  z.strictObject({ ...common, kind: z.literal('interval'), sources: z.array(IntervalSource) }),
+  z.strictObject({ ...common, kind: z.literal('addendum'), sources: z.array(AddendumSource) }),
+])
+export type Manifest = z.infer<typeof Manifest>
+
+/**
+ * The bytes of a manifest: JSON, members in the order below, two spaces, a line break at the end. The same manifest
+ * gives the same bytes, whatever order its members were put together in.
+ *
+ * The last member is the SHA-256 of all lines before it. Whoever forges a manifest can forge that too; it is there so
+ * that the newest manifest, which no other one vouches for yet, shows damage as well.
+ */
+export function encodeManifest(manifest: Manifest): string {
+  const { adapter, interval } = manifest
+  const ordered = {
+    format: manifest.format,
+    pool: manifest.pool,
+    adapter: {
+      name: adapter.name,
+      type: adapter.type,
+      profile: adapter.profile,
+      version: adapter.version,
+      engine: adapter.engine,
+      stylesheetSha256: adapter.stylesheetSha256,
+    },
+    options: Object.fromEntries(Object.entries(manifest.options).sort(([a], [b]) => (a < b ? -1 : 1))),
+    number: manifest.number,
+    kind: manifest.kind,
+    interval: { start: interval.start, end: interval.end, startMs: interval.startMs, endMs: interval.endMs },
+    files: manifest.files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events })),
+    counts: Object.fromEntries([...EVENT_KINDS, 'total' as const].map((kind) => [kind, manifest.counts[kind]])),
+    omitted: Object.fromEntries(
+      EVENT_KINDS.filter((kind) => manifest.omitted[kind]).map((kind) => [kind, manifest.omitted[kind]]),
+    ),
+    sources: manifest.kind === 'interval' ? manifest.sources.map(orderInterval) : manifest.sources.map(orderAddendum),
+    previousManifestSha256: manifest.previousManifestSha256,
+  }
+  const content = `${JSON.stringify(Manifest.parse(ordered), null, 2).slice(0, -'\n}'.length)},\n`
+  return `${content}  "contentSha256": "${hash('sha256', content, 'hex')}"\n}\n`
+}
+
+function orderInterval(part: IntervalSource): IntervalSource {
+  const { source, epoch, state, first, last, count, headBefore, head, quarantined } = part
+  return { source, epoch, state, first, last, count, headBefore, head, quarantined }
+}
+
+function orderAddendum({ source, epoch, seqs, count, quarantined }: AddendumSource): AddendumSource {
+  return { source, epoch, seqs, count, quarantined }
+}
+
+/** `[start, end)` as a manifest writes it. */
+export function manifestInterval({ startsAt, endsAt }: { startsAt: number; endsAt: number }): Manifest['interval'] {
+  const iso = (at: number) => new Date(at).toISOString()
+  return { start: iso(startsAt), end: iso(endsAt), startMs: startsAt, endMs: endsAt }
+}
+
+/** Numbers in ascending order as ranges: 1, 2, 3, 7 gives [1, 3], [7, 7]. */
+export function rangesOf(seqs: Iterable<number>): [number, number][] {
+  const ranges: [number, number][] = []
+  for (const seq of seqs) {
+    const last = ranges.at(-1)
+    if (last && last[1] + 1 === seq) last[1] = seq
+    else ranges.push([seq, seq])
+  }
+  return ranges
+}
+
+export function emptyCounts(): ManifestCounts {
+  return Object.fromEntries([...EVENT_KINDS, 'total'].map((kind) => [kind, 0])) as ManifestCounts
+}
+
+export type ParsedManifest =
+  | { readonly outcome: 'parsed'; readonly manifest: Manifest }
+  /** `altered`: not the bytes that were sealed. `unknown`: whole, but of a format this version does not know. */
+  | { readonly outcome: 'altered' | 'unknown'; readonly reason: string }
+
+const TAIL = /^ {2}"contentSha256": "([0-9a-f]{64})"\n\}\n$/
+
+export function parseManifest(text: string): ParsedManifest {
+  const altered = (reason: string): ParsedManifest => ({ outcome: 'altered', reason })
+  const cut = text.lastIndexOf('\n', text.lastIndexOf('\n', text.length - 2) - 1) + 1
+  const tail = TAIL.exec(text.slice(cut))
+  if (!tail) return altered('it does not end with the hash of its own lines')
+  if (hash('sha256', text.slice(0, cut), 'hex') !== tail[1]) return altered('its lines do not have the hash at its end')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return altered(`it is not JSON: ${(error as Error).message}`)
+  }
+  const { contentSha256: _, ...members } = value as Record<string, unknown>
+  const format = members['format']
+  if (format !== MANIFEST_FORMAT) return { outcome: 'unknown', reason: `its format is ${JSON.stringify(format)}` }
+  const result = Manifest.safeParse(members)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    return altered(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not valid'}`)
+  }
+  if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
+  return { outcome: 'parsed', manifest: result.data }
+}
