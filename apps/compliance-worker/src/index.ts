@@ -1,1 +1,3 @@
-export {}
+export { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+export type { ComplianceWorkerConfig } from './config.ts'
+export { type ComplianceWorker, startComplianceWorker } from './service.ts'

@@ -1,6 +1,7 @@
 import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
+import { oneNumber } from './one-number.ts'
 
 /** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */
 export type ExportSource = {
@@ -42,15 +43,21 @@ export async function sourcesOfInterval(db: Database, intervalNumber: number): P
   return rows.sort(byName)
 }
 
-/** The sources whose late events an addendum holds, sorted likewise. */
+/**
+ * The sources whose late events an addendum holds, sorted likewise, in the state they had when its interval closed. One
+ * that is not listed there was finished before, and its state does not change any more.
+ */
 export async function sourcesOfAddendum(
   db: Database,
   addendum: Export,
 ): Promise<{ id: number; source: string; epoch: number; state: SourceState }[]> {
   const rows: { id: number; source: string; epoch: number; state: SourceState }[] = await db
     .knex('source as s')
+    .leftJoin('closed_interval_source as i', (on) =>
+      on.on('i.source_id', 's.id').andOnVal('i.interval_number', addendum.intervalNumber),
+    )
     .whereIn('s.id', db.knex('compliance_fanout').where({ export_id: addendum.id }).distinct('source_id'))
-    .select('s.id', 's.name as source', 's.epoch', 's.state')
+    .select('s.id', 's.name as source', 's.epoch', db.knex.raw('coalesce(i.state, s.state) as state'))
   return rows.sort(byName)
 }
 
@@ -88,8 +95,12 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
   if (head !== source.headThrough) throw new StagingAltered(source, source.throughSeq)
 }
 
-/** The numbers of a source in an addendum. */
+/**
+ * The numbers of a source in an addendum. Where a source came late as a whole, the numbers that lie in quarantine among
+ * its late ones come too: no interval has a place for them.
+ */
 export async function* chainOfAddendum(db: Database, addendum: Export, sourceId: number): AsyncGenerator<ChainLink> {
+  const placeholders = await quarantinedAmongLate(db, addendum, sourceId)
   for (let after = 0; ; ) {
     const rows: { seq: number; body: string; head: string; kind: string }[] = await db
       .knex('compliance_fanout as f')
@@ -99,11 +110,50 @@ export async function* chainOfAddendum(db: Database, addendum: Export, sourceId:
       .orderBy('f.seq')
       .limit(PAGE)
       .select('e.seq', 'e.body', 'e.head', 'e.kind')
-    for (const { seq, body, head, kind } of rows) yield { seq, leaf: leafOf(body), head, kind }
+    for (const { seq, body, head, kind } of rows) {
+      while (placeholders[0] && placeholders[0].seq < seq) yield placeholders.shift()!
+      yield { seq, leaf: leafOf(body), head, kind }
+    }
     const last = rows.at(-1)
     if (!last) return
     after = last.seq
   }
+}
+
+async function quarantinedAmongLate(db: Database, addendum: Export, sourceId: number): Promise<ChainLink[]> {
+  const { intervalNumber: number } = addendum
+  const part = await db
+    .knex('closed_interval_source')
+    .where({ interval_number: number, source_id: sourceId })
+    .first('after_seq')
+  if (!part) return []
+  const before = await oneNumber(
+    db
+      .knex('closed_interval_source')
+      .where({ source_id: sourceId })
+      .andWhere('interval_number', '<', number)
+      .max('through_seq'),
+  )
+  const rows: { seq: number; leaf: string; head: string }[] = await db
+    .knex('quarantined_event')
+    .where({ source_id: sourceId, counted: 1 })
+    .whereBetween('seq', [(before ?? 0) + 1, part.after_seq])
+    .orderBy('seq')
+    .select('seq', 'leaf', 'head')
+  const links: ChainLink[] = []
+  for (const row of rows) {
+    // It goes with the event that follows it, into whatever addendum that went.
+    const next = await db
+      .knex('staged_event')
+      .where({ source_id: sourceId, late_in: number })
+      .andWhere('seq', '>=', row.seq)
+      .orderBy('seq')
+      .first('seq')
+    if (!next || next.seq === row.seq) continue
+    const bound = { adapter: addendum.adapter, source_id: sourceId, seq: next.seq, export_id: addendum.id }
+    if (await db.knex('compliance_fanout').where(bound).first('seq')) links.push({ ...row, kind: null })
+  }
+  return links
 }
 
 async function quarantinedLinks(

@@ -35,7 +35,7 @@ export type ExportSettings = {
   readonly engine: string
   readonly stylesheetSha256: string
   readonly pool: string
-  readonly options: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, boolean | number | string | null>>
   readonly directory: string
 }
 
@@ -85,6 +85,33 @@ export async function listExports(
   if (before !== undefined) query.where('number', '<', before)
   const rows: ExportRow[] = await query
   return rows.map((row) => ({ ...parseExport(row), documents: Number(row.documents) }))
+}
+
+/**
+ * The exports of an interval, and which of the adapters still have something to seal up to it. An adapter that is
+ * stopped stays outstanding: what it owes is owed.
+ */
+export async function exportsOfInterval(
+  db: Database,
+  intervalNumber: number,
+  adapters: readonly string[],
+): Promise<{ exports: { adapter: string; number: number; events: number }[]; outstanding: string[] }> {
+  const behind: { adapter: string }[] = await db
+    .knex('adapter_state')
+    .where('exported_through', '<', intervalNumber)
+    .select('adapter')
+  const unsealed: { adapter: string }[] = await db
+    .knex('export')
+    .where('interval_number', '<=', intervalNumber)
+    .whereNot('state', 'sealed')
+    .distinct('adapter')
+  const outstanding = new Set([...behind, ...unsealed].map((row) => row.adapter))
+  const exports: { adapter: string; number: number; events: number }[] = await db
+    .knex('export')
+    .where({ interval_number: intervalNumber })
+    .orderBy(['adapter', 'number'])
+    .select('adapter', 'number', 'events')
+  return { exports, outstanding: adapters.filter((adapter) => outstanding.has(adapter)) }
 }
 
 export async function filesOf(db: Database, exportId: number): Promise<ExportFileRecord[]> {

@@ -15,6 +15,7 @@ export {
   type Export,
   type ExportFileRecord,
   type ExportSettings,
+  exportsOfInterval,
   filesOf,
   findExport,
   getStylesheet,
@@ -24,7 +25,7 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
-export { closeInterval, type NumberedInterval, openInterval, standingOf } from './intervals.ts'
+export { closedIntervalFor, closeInterval, type NumberedInterval, openInterval, standingOf } from './intervals.ts'
 export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
 export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'

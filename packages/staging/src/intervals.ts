@@ -32,6 +32,16 @@ export async function openInterval(
   return { number: (last?.number ?? 0) + 1, startsAt, endsAt }
 }
 
+/** The closed interval that holds the moment just before `at`: the first that ends at it or later. */
+export async function closedIntervalFor(db: Database, at: number): Promise<NumberedInterval | undefined> {
+  const row: { number: number; starts_at: number; ends_at: number } | undefined = await db
+    .knex('closed_interval')
+    .where('ends_at', '>=', at)
+    .orderBy('ends_at')
+    .first('number', 'starts_at', 'ends_at')
+  return row && { number: row.number, startsAt: row.starts_at, endsAt: row.ends_at }
+}
+
 /** Could the interval be closed now, and if not, who holds it? Reads only. */
 export async function standingOf(db: Database, interval: Interval): Promise<CloseDecision> {
   return decideClose(interval, await readStandings(db.knex))

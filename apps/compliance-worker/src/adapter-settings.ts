@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { Adapter } from '@hansard/adapter'
+import { xml, xmlExtended } from '@hansard/adapter-xml'
+import { z } from 'zod'
+
+/** The adapters this program has. An adapter is an exception to the layers: the worker is where they are put in. */
+export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map(
+  [xml, xmlExtended].map((adapter) => [adapter.name, adapter]),
+)
+
+/** One adapter as an operator set it up. Several may run the same program with different stylesheets or options. */
+export type AdapterSetting = {
+  /** names its folder, its exports (`xml/12`) and its state; unique */
+  readonly name: string
+  readonly adapter: string
+  /** text of the stylesheet; the adapter's own when absent */
+  readonly stylesheet?: string | undefined
+  /** where its files go; `<output directory>/<name>` when absent */
+  readonly outputDirectory?: string | undefined
+  readonly oneChatRoomPerOutputFile: boolean
+  readonly addChatRoomDetails: boolean
+  readonly addUserDetails: boolean
+  readonly eventsPerFileMax: number
+}
+
+export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
+  {
+    name: 'xml',
+    adapter: 'xml',
+    oneChatRoomPerOutputFile: false,
+    addChatRoomDetails: false,
+    addUserDetails: false,
+    eventsPerFileMax: 10_000,
+  },
+]
+
+const Setting = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore'),
+  adapter: z.enum([...ADAPTERS.keys()] as [string, ...string[]]),
+  stylesheet: z.string().optional(),
+  stylesheetPath: z.string().optional(),
+  outputDirectory: z.string().min(1).optional(),
+  oneChatRoomPerOutputFile: z.boolean().default(false),
+  addChatRoomDetails: z.boolean().default(false),
+  addUserDetails: z.boolean().default(false),
+  eventsPerFileMax: z.number().int().min(1).max(100_000).default(10_000),
+})
+
+/**
+ * Reads the adapters file: a JSON array. `where` is the file's path, for messages and for stylesheets named relative
+ * to it. Throws an error that says what is wrong with which entry.
+ */
+export function parseAdapterSettings(text: string, where: string): AdapterSetting[] {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${where} is not JSON: ${(error as Error).message}`)
+  }
+  const parsed = z.array(Setting).min(1, 'names no adapter: nothing would be exported').safeParse(value)
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!
+    throw new Error(`${where}: ${path.length === 0 ? 'the file' : path.join('.')} ${message}`)
+  }
+  const names = parsed.data.map((setting) => setting.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    throw new Error(`${where}: two adapters are called ${twice}; their exports could not be told apart.`)
+  return parsed.data.map(({ stylesheetPath, ...setting }) => {
+    if (stylesheetPath === undefined) return setting
+    if (setting.stylesheet !== undefined)
+      throw new Error(`${where}: ${setting.name} has both a stylesheet and a stylesheetPath.`)
+    return { ...setting, stylesheet: readStylesheet(resolve(dirname(where), stylesheetPath), setting.name) }
+  })
+}
+
+function readStylesheet(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`The stylesheet of ${name} cannot be read: ${(error as Error).message}`)
+  }
+}

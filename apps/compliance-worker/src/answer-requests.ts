@@ -1,0 +1,69 @@
+import type { Adapter } from '@hansard/adapter'
+import {
+  answerRequest,
+  appendAudit,
+  closedIntervalFor,
+  exportsOfInterval,
+  noteWaiting,
+  retryQuarantine,
+  type WorkRequest,
+} from '@hansard/staging'
+import { replayExport } from './replay-export.ts'
+import type { ExportParts } from './run-export.ts'
+
+/** Tries everything in quarantine once more and answers. */
+export async function answerRetry({ db, lease, clock }: ExportParts, request: WorkRequest): Promise<void> {
+  await retryQuarantine(db, lease, { now: clock.now(), requestId: request.id })
+}
+
+/** Renders a sealed export again and answers whether it came out the same. The look is on record. */
+export async function answerReplay(
+  parts: ExportParts & { adapters: ReadonlyMap<string, Adapter>; holder: string },
+  request: WorkRequest & { kind: 'replay' },
+): Promise<void> {
+  const { db, lease, clock, holder } = parts
+  const replayed = await replayExport(parts, request)
+  const answer =
+    'refused' in replayed
+      ? ({ state: 'failed', reason: replayed.refused } as const)
+      : ({ state: 'done', result: replayed } as const)
+  const now = clock.now()
+  await appendAudit(db.knex, {
+    at: now,
+    actor: `worker:${holder}`,
+    action: 'replayed',
+    object: `${request.adapter}/${request.number}`,
+    detail: { request: request.id, ...('refused' in replayed ? replayed : { identical: replayed.identical }) },
+  })
+  await answerRequest(db, lease, { id: request.id, answer, now })
+}
+
+/** The first millisecond that is not in the interval somebody asked to seal. What was accepted before they asked is in. */
+export function cutFor(request: WorkRequest): number {
+  return request.requestedAt + 1
+}
+
+/**
+ * Answers a request to seal once the interval that ended with it is sealed by every adapter that has to. Until then
+ * says what it waits for. True when answered.
+ */
+export async function answerSeal(
+  { db, lease, clock }: ExportParts,
+  request: WorkRequest,
+  { adapters, waitsFor }: { adapters: readonly string[]; waitsFor: string | null },
+): Promise<boolean> {
+  const interval = await closedIntervalFor(db, cutFor(request))
+  if (!interval) {
+    if (request.reason !== waitsFor) await noteWaiting(db, lease, { id: request.id, reason: waitsFor })
+    return false
+  }
+  const { exports, outstanding } = await exportsOfInterval(db, interval.number, adapters)
+  if (outstanding.length > 0) {
+    const reason = `The interval is closed; ${outstanding.join(', ')} still to be sealed.`
+    if (request.reason !== reason) await noteWaiting(db, lease, { id: request.id, reason })
+    return false
+  }
+  const result = { start: interval.startsAt, end: interval.endsAt, exports }
+  await answerRequest(db, lease, { id: request.id, answer: { state: 'done', result }, now: clock.now() })
+  return true
+}

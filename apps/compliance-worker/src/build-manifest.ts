@@ -1,0 +1,47 @@
+import type { Adapter } from '@hansard/adapter'
+import { EVENT_KINDS } from '@hansard/compliance-event'
+import { MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
+import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
+import type { ManifestSources } from './chain-text.ts'
+import type { KindCounts } from './render-export.ts'
+
+/** What the manifest says of an export. Only what follows from the export itself: nothing of today. */
+export function buildManifest({
+  planned,
+  settings,
+  adapter,
+  files,
+  counts,
+  sources,
+  previousManifestSha256,
+}: {
+  planned: Export
+  settings: ExportSettings
+  adapter: Adapter
+  files: readonly ExportFileRecord[]
+  counts: KindCounts
+  sources: ManifestSources
+  previousManifestSha256: string | null
+}): Manifest {
+  const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
+  return {
+    format: MANIFEST_FORMAT,
+    pool: settings.pool,
+    adapter: {
+      name: planned.adapter,
+      type: settings.adapter,
+      profile: settings.profile,
+      version: settings.version,
+      engine: settings.engine,
+      stylesheetSha256: settings.stylesheetSha256,
+    },
+    options: { ...settings.options },
+    number: planned.number,
+    interval: manifestInterval(planned),
+    files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),
+    counts: { ...counts, total: planned.events },
+    omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
+    previousManifestSha256,
+    ...sources,
+  }
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Env } from '@hansard/config'
+import { parseRunInterval } from '@hansard/conversation'
+import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+
+/** Everything a compliance worker can be told. */
+export type ComplianceWorkerConfig = {
+  /** the pool's name, as manifests say it */
+  readonly pool: string
+  /** for logs, status and the lease; each start of a worker adds something of its own */
+  readonly workerName: string
+  readonly runIntervalMs: number
+  /** each adapter's files lie in a folder of it, named after the adapter's setting */
+  readonly outputDirectory: string
+  readonly adapters: readonly AdapterSetting[]
+  /** how often the exporter looks for work, besides being woken by roll calls */
+  readonly tickMs: number
+}
+
+/** The settings of a worker that runs as its own process. */
+export type ComplianceProcessConfig = ComplianceWorkerConfig & {
+  readonly databaseUrl: string
+  readonly redisUrl: string
+  readonly logLevel: string
+}
+
+export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
+  return {
+    databaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
+    redisUrl: env.string('HANSARD_REDIS_URL'),
+    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    workerName: env.string('HANSARD_WORKER_NAME', { fallback: `worker@${hostname()}` }),
+    runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
+    outputDirectory: env.string('HANSARD_OUTPUT_DIRECTORY'),
+    adapters: env.parsed<readonly AdapterSetting[]>('HANSARD_ADAPTERS_FILE', {
+      parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
+      fallback: DEFAULT_ADAPTERS,
+    }),
+    tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
+    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+  }
+}

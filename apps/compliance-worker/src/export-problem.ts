@@ -1,0 +1,24 @@
+import { StylesheetError } from '@hansard/adapter'
+
+/** What an operator is told when an adapter does not get on: what happened, and what to do. */
+export function exportProblem(error: unknown, directory: string): string {
+  const code = (error as NodeJS.ErrnoException).code
+  const rest = 'Nothing is lost: the export is written by itself as soon as it can be.'
+  if (error instanceof StylesheetError) return `${error.message} ${error.hint}`
+  if ((error as NodeJS.ErrnoException).syscall !== undefined && typeof code === 'string') {
+    return `${DISK[code]?.(directory) ?? `${directory} could not be written to (${code}).`} ${rest}`
+  }
+  return (error as Error).message ?? String(error)
+}
+
+const DISK: Readonly<Record<string, (directory: string) => string>> = {
+  ENOSPC: (directory) => `The disk of ${directory} is full. Make room on it.`,
+  EDQUOT: (directory) => `The disk quota of ${directory} is used up. Raise it or make room.`,
+  EROFS: (directory) => `${directory} is read-only. Mount it writable.`,
+  EACCES: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
+  EPERM: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
+  ENOENT: (directory) => `${directory} is gone. Bring it back: mount its disk, or make it again.`,
+  ENOTDIR: (directory) => `${directory} is not a directory. Make one.`,
+  ESTALE: (directory) => `The share of ${directory} is stale. Mount it again.`,
+  EIO: (directory) => `The disk of ${directory} fails. Look at its health.`,
+}

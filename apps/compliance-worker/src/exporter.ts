@@ -1,0 +1,161 @@
+import type { XsltEngine } from '@hansard/adapter'
+import type { Clock } from '@hansard/clock'
+import type { Log } from '@hansard/log'
+import { type Database, isTransient } from '@hansard/sql'
+import {
+  type CloseDecision,
+  closeInterval,
+  type Lease,
+  LeaseLost,
+  nextUnsealed,
+  noteProblem,
+  numberExports,
+  openInterval,
+  registerAdapters,
+  type WorkRequest,
+  waitingRequests,
+} from '@hansard/staging'
+import { ADAPTERS, type AdapterSetting } from './adapter-settings.ts'
+import { answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
+import type { ComplianceWorkerConfig } from './config.ts'
+import { exportProblem } from './export-problem.ts'
+import { type ExportParts, runExport, settingsOf } from './run-export.ts'
+
+/** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
+const PER_TURN = 20
+const RETRY_FIRST_MS = 1_000
+const RETRY_MAX_MS = 60_000
+
+/**
+ * The exporter: what the worker that holds the lease does, again and again.
+ *
+ * A turn closes what can be closed, carries each adapter on, and answers requests. Everything it knows is in the
+ * database; a turn that is cut off anywhere is followed by one that finds its place by reading. An adapter that cannot
+ * get on (its disk is full, its stylesheet is broken) waits by itself: staging, closing and the other adapters go on.
+ */
+export function createExporter(given: {
+  db: Database
+  clock: Clock
+  log: Log
+  engine: XsltEngine
+  config: ComplianceWorkerConfig
+  holder: string
+}): { turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'> } {
+  const { db, clock, log, config, holder } = given
+  const retries = new Map<string, { at: number; failures: number }>()
+  const names = config.adapters.map((setting) => setting.name)
+
+  return {
+    async turn(lease, signal) {
+      const { pool, outputDirectory } = config
+      const parts: ExportParts = { ...given, lease, pool, outputDirectory, signal }
+      await registerAdapters(db, lease, names)
+      const requests = await waitingRequests(db)
+      for (const request of ofKind(requests, 'quarantine-retry')) await answerRetry(parts, request)
+
+      const seals = ofKind(requests, 'seal')
+      const closing = await closeWhatCan(parts, seals)
+      let busy = closing.closed >= PER_TURN
+      for (const setting of config.adapters) {
+        if (await exportWhatCan(parts, setting)) busy = true
+        signal.throwIfAborted()
+      }
+      for (const request of seals)
+        await answerSeal(parts, request, { adapters: names, waitsFor: sentence(closing.held) })
+      for (const request of ofKind(requests, 'replay').slice(0, 1)) {
+        await answerReplay({ ...parts, adapters: ADAPTERS, holder }, request)
+        busy = true
+      }
+      return busy ? 'again' : 'pause'
+    },
+  }
+
+  async function closeWhatCan(
+    parts: ExportParts,
+    seals: readonly WorkRequest[],
+  ): Promise<{ closed: number; held: CloseDecision | undefined }> {
+    const cuts = seals.map(cutFor).sort((a, b) => a - b)
+    for (let closed = 0; closed < PER_TURN; closed++) {
+      parts.signal.throwIfAborted()
+      const last = await openInterval(db, config)
+      if (!last) return { closed, held: undefined }
+      const cutAt = cuts.find((cut) => cut > last.startsAt)
+      const interval = (await openInterval(db, { ...config, cutAt })) ?? last
+      const decision = await closeInterval(db, parts.lease, { interval, now: clock.now() })
+      if (!decision.close) return { closed, held: decision }
+      log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
+    }
+    return { closed: PER_TURN, held: undefined }
+  }
+
+  /** True when there is more to do for this adapter. */
+  async function exportWhatCan(parts: ExportParts, setting: AdapterSetting): Promise<boolean> {
+    const { name } = setting
+    const retry = retries.get(name)
+    if (retry && clock.now() < retry.at) return false
+    const adapter = ADAPTERS.get(setting.adapter)
+    if (!adapter) throw new Error(`There is no adapter ${setting.adapter}.`)
+    try {
+      for (let sealed = 0; sealed < PER_TURN; sealed++) {
+        parts.signal.throwIfAborted()
+        let unsealed = await nextUnsealed(db, name)
+        if (!unsealed) {
+          if (!(await numberExports(db, parts.lease, { adapter: name, now: clock.now() }))) break
+          unsealed = await nextUnsealed(db, name)
+        }
+        if (!unsealed) break
+        const { number, kind } = unsealed
+        await runExport(parts, { setting, adapter, unsealed })
+        log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
+        if (sealed === PER_TURN - 1) return true
+      }
+      if (retry) {
+        retries.delete(name)
+        await noteProblem(db, parts.lease, { adapter: name, problem: null, now: clock.now() })
+      }
+      return false
+    } catch (error) {
+      // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
+      if (error instanceof LeaseLost || parts.signal.aborted || isDatabaseTrouble(error)) throw error
+      const failures = (retry?.failures ?? 0) + 1
+      retries.set(name, { failures, at: clock.now() + Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS) })
+      const problem = exportProblem(error, settingsOf(parts, setting, adapter).directory)
+      log.error({ adapter: name, err: withoutContent(error), failures }, problem)
+      await noteProblem(db, parts.lease, { adapter: name, problem, now: clock.now() })
+      return false
+    }
+  }
+}
+
+function ofKind<K extends WorkRequest['kind']>(requests: readonly WorkRequest[], kind: K) {
+  return requests.filter((request): request is WorkRequest & { kind: K } => request.kind === kind)
+}
+
+/** A file that is missing has the code of a socket that is: what touched the disk has a path. */
+function isDatabaseTrouble(error: unknown): boolean {
+  return isTransient(error) && (error as NodeJS.ErrnoException).path === undefined && !isDiskError(error)
+}
+
+function isDiskError(error: unknown): boolean {
+  const { syscall } = error as NodeJS.ErrnoException
+  return (
+    syscall !== undefined &&
+    ['open', 'write', 'fsync', 'rename', 'mkdir', 'scandir', 'close', 'read', 'unlink', 'rm'].includes(syscall)
+  )
+}
+
+/** What a stylesheet's engine said may quote chats; a log travels. */
+function withoutContent(error: unknown): { type: string; code: string | undefined } {
+  return { type: (error as Error).name ?? typeof error, code: (error as NodeJS.ErrnoException).code }
+}
+
+function sentence(held: CloseDecision | undefined): string | null {
+  if (!held || held.close) return null
+  if (held.why === 'no-roll-call') return 'Waiting for a roll call of the sources: is the relay running?'
+  const who = held.holding.map(({ source, epoch, why, missing }) =>
+    why === 'silent'
+      ? `${source}/${epoch} has not reported`
+      : `${missing} events of ${source}/${epoch} are on their way`,
+  )
+  return `Waiting for sources: ${who.join('; ')}.`
+}

@@ -1,0 +1,122 @@
+import type { Adapter, AdapterOptions, XsltEngine } from '@hansard/adapter'
+import { type ComplianceEvent, EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
+import { foldConversations, type RoomSlice } from '@hansard/conversation'
+import type { Content } from '@hansard/durable-file'
+import { chainFileName, encodeManifest, exportStem, manifestFileName } from '@hansard/evidence'
+import type { Database } from '@hansard/sql'
+import {
+  type Export,
+  type ExportFileRecord,
+  type ExportSettings,
+  exportEvents,
+  roomsWithRoster,
+  rostersOf,
+} from '@hansard/staging'
+import { buildManifest } from './build-manifest.ts'
+import { chainText } from './chain-text.ts'
+
+/** Takes a file's content to where it goes, whole, and answers what it was. */
+export type PutFile = (file: {
+  readonly name: string
+  readonly role: ExportFileRecord['role']
+  readonly content: Content
+}) => Promise<{ readonly size: number; readonly sha256: string }>
+
+/**
+ * Fold and translate: renders a planned export, file after file, documents first and the manifest last.
+ *
+ * The bytes depend on the events that were bound to the export, on the settings and the stylesheet that are recorded
+ * for it, and on nothing else: no clock, no name of a machine, no order of arrival. So it may be run again after a
+ * crash, and years later to compare.
+ */
+export async function renderExport(
+  {
+    db,
+    adapter,
+    engine,
+    put,
+    signal,
+  }: { db: Database; adapter: Adapter; engine: XsltEngine; put: PutFile; signal: AbortSignal },
+  subject: {
+    planned: Export
+    settings: ExportSettings
+    stylesheet: string
+    previousManifestSha256: string | null
+  },
+): Promise<ExportFileRecord[]> {
+  const { planned, settings, stylesheet } = subject
+  const options = settings.options as unknown as AdapterOptions
+  const interval = { startsAt: planned.startsAt, endsAt: planned.endsAt }
+  const stem = exportStem({ interval, kind: planned.kind, number: planned.number })
+  const files: ExportFileRecord[] = []
+  const add = async (name: string, role: ExportFileRecord['role'], content: Content, events: () => number) => {
+    signal.throwIfAborted()
+    const { size, sha256 } = await put({ name, role, content })
+    files.push({ name, role, size, sha256, events: events() })
+  }
+
+  const counts = newCounts()
+  const slices = conversationsOf({ db, adapter, planned, eventsPerFileMax: options.eventsPerFileMax, counts })
+  const context = { stem, interval, kind: planned.kind, number: planned.number }
+  for await (const file of adapter.translate(slices, options, context, engine, stylesheet)) {
+    await add(file.name, 'document', file.bytes, () => file.events)
+  }
+
+  const chain = chainText(db, planned)
+  await add(chainFileName(stem), 'chain', chain.lines(), () => chain.numbers())
+  assertSame(planned, { folded: total(counts), chained: chain.events() })
+
+  const manifest = buildManifest({ ...subject, adapter, files, counts, sources: chain.sources() })
+  await add(manifestFileName(stem), 'manifest', encodeManifest(manifest), () => planned.events)
+  return files
+}
+
+export type KindCounts = Record<EventKind, number>
+
+async function* conversationsOf(options: {
+  db: Database
+  adapter: Adapter
+  planned: Export
+  eventsPerFileMax: number
+  counts: KindCounts
+}): AsyncGenerator<RoomSlice> {
+  const { db, adapter, planned, eventsPerFileMax, counts } = options
+  const asOf = {
+    interval: { startsAt: planned.startsAt, endsAt: planned.endsAt },
+    intervalNumber: planned.intervalNumber,
+  }
+  // The strict profile knows no rosters, and reading them costs a query a room.
+  const withRosters = adapter.profile === 'extended-1'
+  yield* foldConversations(counted(exportEvents(db, planned.id), counts), {
+    sliceEventsMax: eventsPerFileMax,
+    rosterOf: withRosters ? (uri) => rostersOf(db, uri, asOf) : async () => ({ atStart: [], atEnd: [] }),
+    // An addendum tells only what was not told before.
+    ...(withRosters && planned.kind === 'interval' ? { roomsWithRosterOnly: roomsWithRoster(db, asOf) } : {}),
+  })
+}
+
+async function* counted(events: AsyncIterable<ComplianceEvent>, counts: KindCounts): AsyncGenerator<ComplianceEvent> {
+  for await (const event of events) {
+    counts[event.kind] += 1
+    yield event
+  }
+}
+
+function newCounts(): KindCounts {
+  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, 0])) as KindCounts
+}
+
+function total(counts: KindCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** The set was bound once; what was folded and what was chained must both be that set, or the manifest would lie. */
+function assertSame(
+  { adapter, number, events }: Export,
+  { folded, chained }: { folded: number; chained: number },
+): void {
+  if (folded === events && chained === events) return
+  throw new Error(
+    `${adapter}/${number} was planned with ${events} events; ${folded} were found to fold and ${chained} in the chain.`,
+  )
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Adapter, XsltEngine } from '@hansard/adapter'
+import type { Clock } from '@hansard/clock'
+import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
+import { exportStem, MANIFEST_SUFFIX } from '@hansard/evidence'
+import type { Database } from '@hansard/sql'
+import {
+  assertLease,
+  bindEvents,
+  type Export,
+  type ExportFileRecord,
+  type ExportSettings,
+  type Lease,
+  previousManifest,
+  recordSettings,
+  sealExport,
+} from '@hansard/staging'
+import type { AdapterSetting } from './adapter-settings.ts'
+import { renderExport } from './render-export.ts'
+
+/** What the exporter works with. The lease is the one it holds now; without it nothing is written or sealed. */
+export type ExportParts = {
+  readonly db: Database
+  readonly lease: Lease
+  readonly clock: Clock
+  readonly engine: XsltEngine
+  readonly pool: string
+  readonly outputDirectory: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * One export of one adapter: plan, fold, translate, write, seal. In that order.
+ *
+ * A crash after any step is followed by a run that starts from the plan and repeats the rest. Every step between plan
+ * and seal may therefore happen twice, and must come out the same: the set of events was bound before a byte was
+ * written, a file that holds the same bytes is left alone, and the manifest, which makes the others count, comes last.
+ */
+export async function runExport(
+  parts: ExportParts,
+  { setting, adapter, unsealed }: { setting: AdapterSetting; adapter: Adapter; unsealed: Export },
+): Promise<void> {
+  const { db, lease, clock, signal } = parts
+  const planned = await bindEvents(db, lease, unsealed)
+  signal.throwIfAborted()
+
+  const settings = settingsOf(parts, setting, adapter)
+  const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
+  await openDirectory(settings.directory, planned)
+  if (planned.settings !== null) await clearEarlierAttempt(planned, settings)
+  await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
+
+  const previousManifestSha256 = await previousManifest(db, planned)
+  const files = await renderExport(
+    { ...parts, adapter, put: (file) => write(parts, settings.directory, file) },
+    { planned, settings, stylesheet, previousManifestSha256 },
+  )
+  if (planned.settings !== null) await removeOthers(settings.directory, stemOf(planned), files)
+  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, now: clock.now() })
+}
+
+export function settingsOf(
+  { engine, pool, outputDirectory }: Pick<ExportParts, 'engine' | 'pool' | 'outputDirectory'>,
+  setting: AdapterSetting,
+  adapter: Adapter,
+): ExportSettings {
+  const { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax } = setting
+  return {
+    adapter: adapter.name,
+    profile: adapter.profile,
+    version: adapter.version,
+    engine: engine.version,
+    stylesheetSha256: sha256Of(setting.stylesheet ?? adapter.defaultStylesheet),
+    pool,
+    options: { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax },
+    directory: setting.outputDirectory ?? join(outputDirectory, setting.name),
+  }
+}
+
+async function write(
+  { db, lease }: ExportParts,
+  directory: string,
+  { name, content }: { name: string; content: Parameters<typeof writeDurably>[2] },
+): Promise<{ size: number; sha256: string }> {
+  // A worker that slept through the end of its lease stops here, before it touches a file its successor may have
+  // sealed. It might still fall asleep between this line and the next; then it writes the bytes that are there.
+  await assertLease(db, lease)
+  return writeDurably(directory, name, content)
+}
+
+/**
+ * The folder is made for an adapter's first export only. Later on a folder that is gone is a disk that is not mounted
+ * or a share that is away: to make it anew would put evidence where nobody picks it up.
+ */
+async function openDirectory(directory: string, { number }: Export): Promise<void> {
+  if (number === 1) await mkdir(directory, { recursive: true, mode: 0o750 })
+}
+
+/**
+ * What a run that died left behind. If it ran with other settings its files are not ours: they go, the manifest first,
+ * so that at no moment a manifest stands beside documents it does not describe.
+ */
+async function clearEarlierAttempt(planned: Export, settings: ExportSettings): Promise<void> {
+  await clearTemporaries(settings.directory)
+  if (JSON.stringify(planned.settings) === JSON.stringify(settings)) return
+  const stem = stemOf(planned)
+  for (const directory of new Set([planned.settings!.directory, settings.directory])) {
+    const names = (await readdir(directory)).filter((name) => belongsTo(stem, name))
+    await removeDurably(
+      directory,
+      names.filter((name) => name.endsWith(MANIFEST_SUFFIX)),
+    )
+    await removeDurably(directory, names)
+  }
+}
+
+async function removeOthers(directory: string, stem: string, files: readonly ExportFileRecord[]): Promise<void> {
+  const ours = new Set(files.map((file) => file.name))
+  const others = (await readdir(directory)).filter((name) => belongsTo(stem, name) && !ours.has(name))
+  await removeDurably(directory, others)
+}
+
+function stemOf({ startsAt, endsAt, kind, number }: Export): string {
+  return exportStem({ interval: { startsAt, endsAt }, kind, number })
+}
+
+/** An addendum's stem begins with its interval's, and goes on with an underscore: its files are not the interval's. */
+function belongsTo(stem: string, name: string): boolean {
+  return name.startsWith(`${stem}-`) || name.startsWith(`${stem}.`)
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { openXsltEngine } from '@hansard/adapter'
+import type { Clock } from '@hansard/clock'
+import type { Envelope } from '@hansard/compliance-event'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import type { Transport } from '@hansard/queue'
+import type { Database } from '@hansard/sql'
+import { type Lease, LeaseLost, recordRollCall, releaseLease, stageEvents, takeLease } from '@hansard/staging'
+import type { ComplianceWorkerConfig } from './config.ts'
+import { createExporter } from './exporter.ts'
+
+/** How long a worker that died keeps its successor waiting. */
+export const LEASE_TTL_MS = 6_000
+
+export type ComplianceWorker = Service & {
+  /** Looks for work now rather than at the next tick. */
+  wake(): void
+  /** Runs the exporter until it finds nothing more to do. Rejects with what stopped it. */
+  drain(): Promise<void>
+}
+
+/**
+ * A compliance worker: stages what the queue brings and, while it holds the lease, exports.
+ *
+ * Any number may run beside each other. All of them stage; one exports. Which one is decided by the lease, and that a
+ * former one can do no harm by the lease's token. The database must have been migrated.
+ */
+export async function startComplianceWorker({
+  complianceDb: db,
+  transport,
+  clock,
+  log,
+  config,
+}: {
+  complianceDb: Database
+  transport: Transport
+  clock: Clock
+  log: Log
+  config: ComplianceWorkerConfig
+}): Promise<ComplianceWorker> {
+  const stack = new StopStack()
+  // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
+  const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
+  const engine = await openXsltEngine()
+  stack.push(() => engine.close())
+  const exporter = createExporter({ db, clock, log, engine, config, holder })
+
+  let lease: Lease | undefined
+  stack.push(async () => {
+    // A database that is away at the end must not keep the worker from ending; the lease runs out by itself.
+    if (lease)
+      await releaseLease(db, lease).catch((error: unknown) => log.warn({ err: error }, 'the lease was not released'))
+  })
+  const stopping = new AbortController()
+  let turning: Promise<unknown> = Promise.resolve()
+
+  const turn = async (signal: AbortSignal): Promise<'again' | 'pause'> => {
+    if (!lease) return 'pause'
+    try {
+      return await exporter.turn(lease, signal)
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error
+      log.warn({ holder }, error.message)
+      lease = undefined
+      return 'pause'
+    }
+  }
+  /** One turn at a time, whoever asks for it. */
+  const inTurn = (): Promise<'again' | 'pause'> => {
+    const mine = turning.then(() => turn(stopping.signal))
+    turning = mine.catch(() => {})
+    return mine
+  }
+
+  const exporting = startLoop({
+    clock,
+    everyMs: config.tickMs,
+    turn: inTurn,
+    onError: (error) => log.error({ err: error }, 'the exporter failed and tries again'),
+  })
+  stack.push(async () => {
+    stopping.abort()
+    await exporting.stop()
+    await turning
+  })
+
+  const holding = startLoop({
+    clock,
+    everyMs: LEASE_TTL_MS / 3,
+    async turn() {
+      const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: LEASE_TTL_MS })
+      if (taken?.token !== lease?.token) {
+        lease = taken
+        log.info({ holder, token: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
+        exporting.wake()
+      }
+    },
+    onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
+  })
+  stack.push(() => holding.stop())
+
+  const consumer = await transport.consume(async (envelope) => {
+    await take(db, clock, envelope)
+    if (envelope.kind === 'roll-call') exporting.wake()
+  })
+  stack.push(() => consumer.stop())
+
+  const stop = () => stack.stop()
+  return {
+    wake: () => exporting.wake(),
+    async drain() {
+      await holding.idle()
+      while ((await inTurn()) === 'again') {}
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function take(db: Database, clock: Clock, envelope: Envelope): Promise<void> {
+  if (envelope.kind === 'events') await stageEvents(db, envelope, clock.now())
+  else await recordRollCall(db, envelope.rollCall)
+}
