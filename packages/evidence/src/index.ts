@@ -1,5 +1,6 @@
 export { type ChainLine, chainLine } from './chain-line.ts'
-export { chainFileName, exportStem, MANIFEST_SUFFIX, manifestFileName } from './file-names.ts'
+export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
+export type { Finding, FindingKind, Outstanding, Place, SeriesReport, Unreadable } from './findings.ts'
 export {
   type AddendumSource,
   emptyCounts,
@@ -14,3 +15,5 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { verifySeries } from './verify-series.ts'

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { exportStem } from './file-names.ts'
+import { stemOfExportFile } from './file-names.ts'
 import { emptyCounts, encodeManifest, type Manifest, manifestInterval, parseManifest, rangesOf } from './manifest.ts'
 
 const manifest: Manifest = {
@@ -75,10 +75,14 @@ it('tells a format it does not know from one that was damaged', () => {
   expect(parseManifest(`${lines}\n  "contentSha256": "${digest}"\n}\n`)).toMatchObject({ outcome: 'unknown' })
 })
 
-it('names files by their interval, with milliseconds only where there are any', () => {
-  const interval = { startsAt: Date.UTC(2026, 10, 20, 23, 15), endsAt: Date.UTC(2026, 10, 20, 23, 30, 0, 123) }
-  expect(exportStem({ interval, kind: 'interval', number: 7 })).toBe('20261120T231500Z_20261120T233000.123Z')
-  expect(exportStem({ interval, kind: 'addendum', number: 7 })).toBe('20261120T231500Z_20261120T233000.123Z_addendum-7')
+it('knows the files of an export by their names', () => {
+  expect(stemOfExportFile('20261120T231500Z_20261120T233000.123Z-0001-desk.xml')).toBe(
+    '20261120T231500Z_20261120T233000.123Z',
+  )
+  expect(stemOfExportFile('20261120T231500Z_20261120T233000Z_addendum-7.chain.txt')).toBe(
+    '20261120T231500Z_20261120T233000Z_addendum-7',
+  )
+  expect(stemOfExportFile('picked-up-20261120T231500Z.txt')).toBeUndefined()
 })
 
 it('puts numbers together to ranges', () => {

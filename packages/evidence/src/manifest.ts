@@ -33,7 +33,13 @@ const ManifestFile = z.strictObject({
 })
 export type ManifestFile = z.infer<typeof ManifestFile>
 
-const sourceName = { source: z.string().min(1), epoch: count.min(1) }
+const sourceName = {
+  source: z
+    .string()
+    .min(1)
+    .refine((name) => name.isWellFormed(), 'not a text'),
+  epoch: count.min(1),
+}
 
 /**
  * A source's part of an interval: its numbers `first` … `last`, all of them. Without any, `first` is 0, `last` is the

@@ -1,0 +1,170 @@
+import { genesisHead, type Head, nextHead } from '@hansard/compliance-event'
+import type { ChainLine } from './chain-line.ts'
+import type { FindingKind, Outstanding } from './findings.ts'
+
+/**
+ * The chain of one source, walked over all exports of a series in the order they were sealed.
+ *
+ * Intervals bring a source's numbers in order, so one number and one head are all that has to be remembered, however
+ * long the record is. Only what is out of order is kept: numbers in quarantine until an addendum brings them, and
+ * numbers that an addendum brings before their predecessors.
+ */
+export type SourceWalk = {
+  readonly source: string
+  readonly epoch: number
+  /** numbers up to this one are accounted for, but for the holes */
+  last: number
+  head: Head
+  /** the chain was taken up after this number, on the word of the first manifest */
+  anchor: number
+  readonly holes: Hole[]
+  readonly ahead: Map<number, Link>
+  readonly outstanding: Map<number, Waiting>
+  /** the export that said last that the source was alive, if none has said since that it ended */
+  aliveIn: number | undefined
+}
+
+type Link = Pick<ChainLine, 'seq' | 'leaf' | 'quarantinedHead'> & { readonly export: number }
+type Hole = { from: number; to: number; headBefore: Head; headAfter: Head; links: Map<number, Link> }
+type Waiting = { readonly export: number; readonly claim?: { headBefore: Head; leaf: string; head: Head } }
+
+export type WalkFinding = { readonly what: FindingKind; readonly seq: number; readonly message: string }
+export type Report = (finding: WalkFinding) => void
+
+export function startWalk(source: string, epoch: number): SourceWalk {
+  return {
+    source,
+    epoch,
+    last: 0,
+    head: genesisHead(source, epoch),
+    anchor: 0,
+    holes: [],
+    ahead: new Map(),
+    outstanding: new Map(),
+    aliveIn: undefined,
+  }
+}
+
+/**
+ * An interval says that the source stood at `head` after number `before`. Where the walk stands elsewhere, that is
+ * reported, and the walk goes on from what the manifest says, so that one loss is not reported as many.
+ */
+export function meetInterval(
+  walk: SourceWalk,
+  { before, head, mayAnchor }: { before: number; head: Head; mayAnchor: boolean },
+  report: Report,
+): void {
+  takeAhead(walk)
+  if (before > walk.last) {
+    if (mayAnchor) walk.anchor = before
+    else walk.holes.push(holeUpTo(walk, before, head))
+    for (const seq of walk.ahead.keys()) if (seq <= before) walk.ahead.delete(seq)
+  } else if (before < walk.last) {
+    report({ what: 'chain-twice', seq: before + 1, message: `number ${before + 1} is in an earlier export already` })
+  } else if (head !== walk.head) {
+    const message =
+      before === 0 ? 'the chain does not begin with the name of its source' : `the chain broke at or before ${before}`
+    report({ what: 'chain-head', seq: before, message })
+  }
+  walk.last = before
+  walk.head = head
+}
+
+/** The next number of an interval. */
+export function advance(walk: SourceWalk, link: Link): void {
+  walk.head = headAfter(walk, walk.head, link)
+  walk.last = link.seq
+}
+
+/** The numbers of an interval are through: the walk must stand where the manifest says. */
+export function leaveInterval(walk: SourceWalk, { last, head }: { last: number; head: Head }, report: Report): void {
+  if (walk.last === last && walk.head !== head) {
+    const message = `the hashes up to number ${last} do not lead to the head in the manifest`
+    report({ what: 'chain-head', seq: last, message })
+  }
+  walk.last = last
+  walk.head = head
+}
+
+/** A number of an addendum: one that was in quarantine, one that was missing, or the next. */
+export function comeLate(walk: SourceWalk, link: Link, report: Report): void {
+  const { seq } = link
+  const waiting = walk.outstanding.get(seq)
+  const hole = walk.holes.find(({ from, to }) => seq >= from && seq <= to)
+  if (waiting) settle(walk, waiting, link, report)
+  else if (hole && !hole.links.has(seq)) fill(walk, hole, link, report)
+  else if (seq > walk.last && !walk.ahead.has(seq)) walk.ahead.set(seq, link)
+  else if (seq > walk.anchor || walk.ahead.has(seq))
+    report({ what: 'chain-twice', seq, message: `number ${seq} is in an earlier export already` })
+  takeAhead(walk)
+}
+
+/** What is still missing when all exports have been seen. */
+export function finishWalk(walk: SourceWalk, report: Report): void {
+  const missing = walk.holes.map(({ from, to, links }) => ({ from, to, has: (seq: number) => links.has(seq) }))
+  let furthest = 0
+  for (const seq of walk.ahead.keys()) furthest = Math.max(furthest, seq)
+  if (furthest > 0) missing.push({ from: walk.last + 1, to: furthest, has: (seq) => walk.ahead.has(seq) })
+  for (const { from, to, has } of missing) {
+    const first = firstMissing(from, to, (seq) => !has(seq))
+    const last = firstMissing(to, from, (seq) => !has(seq))
+    const numbers = first === last ? `number ${first} is` : `numbers ${first} to ${last} are`
+    report({ what: 'chain-gap', seq: first, message: `${numbers} in no export` })
+  }
+}
+
+export function outstandingOf(walk: SourceWalk): Outstanding[] {
+  return [...walk.outstanding].map(([seq, waiting]) => ({
+    source: walk.source,
+    epoch: walk.epoch,
+    seq,
+    export: waiting.export,
+    altered:
+      waiting.claim !== undefined && nextHead(waiting.claim.headBefore, waiting.claim.leaf) !== waiting.claim.head,
+  }))
+}
+
+function headAfter(walk: SourceWalk, headBefore: Head, link: Link): Head {
+  const { seq, leaf, quarantinedHead } = link
+  if (quarantinedHead === undefined) return nextHead(headBefore, leaf)
+  walk.outstanding.set(seq, { export: link.export, claim: { headBefore, leaf, head: quarantinedHead } })
+  return quarantinedHead
+}
+
+function takeAhead(walk: SourceWalk): void {
+  for (let link = walk.ahead.get(walk.last + 1); link; link = walk.ahead.get(walk.last + 1)) {
+    walk.ahead.delete(link.seq)
+    advance(walk, link)
+  }
+}
+
+function holeUpTo(walk: SourceWalk, to: number, headAfter: Head): Hole {
+  const links = new Map([...walk.ahead].filter(([seq]) => seq <= to))
+  return { from: walk.last + 1, to, headBefore: walk.head, headAfter, links }
+}
+
+function fill(walk: SourceWalk, hole: Hole, link: Link, report: Report): void {
+  hole.links.set(link.seq, link)
+  if (hole.links.size <= hole.to - hole.from) return
+  walk.holes.splice(walk.holes.indexOf(hole), 1)
+  let head = hole.headBefore
+  for (let seq = hole.from; seq <= hole.to; seq++) head = headAfter(walk, head, hole.links.get(seq)!)
+  if (head === hole.headAfter) return
+  const message = `the hashes of numbers ${hole.from} to ${hole.to}, which came late, do not continue the chain`
+  report({ what: 'chain-head', seq: hole.to, message })
+}
+
+function settle(walk: SourceWalk, { claim }: Waiting, link: Link, report: Report): void {
+  if (link.quarantinedHead !== undefined) return
+  walk.outstanding.delete(link.seq)
+  if (!claim || nextHead(claim.headBefore, link.leaf) === claim.head) return
+  const message = `number ${link.seq} came out of quarantine as another text than was accepted`
+  report({ what: 'chain-head', seq: link.seq, message })
+}
+
+function firstMissing(from: number, to: number, isMissing: (seq: number) => boolean): number {
+  const step = from <= to ? 1 : -1
+  let seq = from
+  while (seq !== to && !isMissing(seq)) seq += step
+  return seq
+}
