@@ -1,3 +1,3 @@
-export { type PostgresServer, startPostgres } from './postgres.ts'
+export { type PostgresServer, postgresBin, startPostgres } from './postgres.ts'
 export { type RedisServer, startRedis } from './redis.ts'
 export type { ServerProcess } from './server-process.ts'

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -122,9 +122,17 @@ export function postgresBin(): string {
     .sort((a, b) => b.version - a.version)
     .map(({ bin }) => bin)
   const candidates = [...(told ? [told] : []), ...packaged, ...(process.env['PATH'] ?? '').split(delimiter)]
-  const found = candidates.find((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')))
-  if (!found) throw new Error('PostgreSQL is not installed: no directory with both initdb and postgres was found.')
+  const found = candidates.find(
+    (bin) => existsSync(join(bin, 'initdb')) && versionOf(join(bin, 'postgres')) >= VERSION_MIN,
+  )
+  if (!found)
+    throw new Error(`PostgreSQL ${VERSION_MIN} or later is not installed: nowhere are both initdb and postgres.`)
   return found
+}
+
+function versionOf(postgres: string): number {
+  if (!existsSync(postgres)) return 0
+  return Number(/\d+/.exec(execFileSync(postgres, ['--version']).toString())?.[0] ?? 0)
 }
 
 /** PostgreSQL refuses to run as root. */
