@@ -18,6 +18,7 @@ const DISK: Readonly<Record<string, (directory: string) => string>> = {
   EACCES: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
   EPERM: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
   ENOENT: (directory) => `${directory} is gone. Bring it back: mount its disk, or make it again.`,
+  EEXIST: (directory) => `${directory} is not a directory. Make one.`,
   ENOTDIR: (directory) => `${directory} is not a directory. Make one.`,
   ESTALE: (directory) => `The share of ${directory} is stale. Mount it again.`,
   EIO: (directory) => `The disk of ${directory} fails. Look at its health.`,

@@ -1,4 +1,4 @@
-import type { XsltEngine } from '@hansard/adapter'
+import { StylesheetError, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import { type Database, isTransient } from '@hansard/sql'
@@ -109,10 +109,7 @@ export function createExporter(given: {
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
         if (sealed === PER_TURN - 1) return true
       }
-      if (retry) {
-        retries.delete(name)
-        await noteProblem(db, parts.lease, { adapter: name, problem: null, now: clock.now() })
-      }
+      retries.delete(name)
       return false
     } catch (error) {
       // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
@@ -144,9 +141,9 @@ function isDiskError(error: unknown): boolean {
   )
 }
 
-/** What a stylesheet's engine said may quote chats; a log travels. */
-function withoutContent(error: unknown): { type: string; code: string | undefined } {
-  return { type: (error as Error).name ?? typeof error, code: (error as NodeJS.ErrnoException).code }
+/** What a stylesheet's engine said may quote chats, and a log travels. */
+function withoutContent(error: unknown): unknown {
+  return error instanceof StylesheetError ? { type: error.name, message: error.message } : error
 }
 
 function sentence(held: CloseDecision | undefined): string | null {

@@ -2,7 +2,7 @@ import type { Adapter, AdapterOptions, XsltEngine } from '@hansard/adapter'
 import { type ComplianceEvent, EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { foldConversations, type RoomSlice } from '@hansard/conversation'
 import type { Content } from '@hansard/durable-file'
-import { chainFileName, encodeManifest, exportStem, manifestFileName } from '@hansard/evidence'
+import { encodeManifest } from '@hansard/evidence'
 import type { Database } from '@hansard/sql'
 import {
   type Export,
@@ -14,6 +14,7 @@ import {
 } from '@hansard/staging'
 import { buildManifest } from './build-manifest.ts'
 import { chainText } from './chain-text.ts'
+import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 
 /** Takes a file's content to where it goes, whole, and answers what it was. */
 export type PutFile = (file: {
@@ -47,7 +48,6 @@ export async function renderExport(
   const { planned, settings, stylesheet } = subject
   const options = settings.options as unknown as AdapterOptions
   const interval = { startsAt: planned.startsAt, endsAt: planned.endsAt }
-  const stem = exportStem({ interval, kind: planned.kind, number: planned.number })
   const files: ExportFileRecord[] = []
   const add = async (name: string, role: ExportFileRecord['role'], content: Content, events: () => number) => {
     signal.throwIfAborted()
@@ -57,17 +57,17 @@ export async function renderExport(
 
   const counts = newCounts()
   const slices = conversationsOf({ db, adapter, planned, eventsPerFileMax: options.eventsPerFileMax, counts })
-  const context = { stem, interval, kind: planned.kind, number: planned.number }
+  const context = { stem: stemOf(planned), interval, kind: planned.kind, number: planned.number }
   for await (const file of adapter.translate(slices, options, context, engine, stylesheet)) {
     await add(file.name, 'document', file.bytes, () => file.events)
   }
 
   const chain = chainText(db, planned)
-  await add(chainFileName(stem), 'chain', chain.lines(), () => chain.numbers())
+  await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())
   assertSame(planned, { folded: total(counts), chained: chain.events() })
 
   const manifest = buildManifest({ ...subject, adapter, files, counts, sources: chain.sources() })
-  await add(manifestFileName(stem), 'manifest', encodeManifest(manifest), () => planned.events)
+  await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return files
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Adapter, XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
-import { exportStem, MANIFEST_SUFFIX } from '@hansard/evidence'
+import { MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Database } from '@hansard/sql'
 import {
   assertLease,
@@ -18,6 +18,7 @@ import {
   sealExport,
 } from '@hansard/staging'
 import type { AdapterSetting } from './adapter-settings.ts'
+import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
 
 /** What the exporter works with. The lease is the one it holds now; without it nothing is written or sealed. */
@@ -120,15 +121,6 @@ async function removeOthers(directory: string, stem: string, files: readonly Exp
   const ours = new Set(files.map((file) => file.name))
   const others = (await readdir(directory)).filter((name) => belongsTo(stem, name) && !ours.has(name))
   await removeDurably(directory, others)
-}
-
-function stemOf({ startsAt, endsAt, kind, number }: Export): string {
-  return exportStem({ interval: { startsAt, endsAt }, kind, number })
-}
-
-/** An addendum's stem begins with its interval's, and goes on with an underscore: its files are not the interval's. */
-function belongsTo(stem: string, name: string): boolean {
-  return name.startsWith(`${stem}-`) || name.startsWith(`${stem}.`)
 }
 
 function sha256Of(text: string): string {

@@ -85,17 +85,17 @@ export async function startComplianceWorker({
     await turning
   })
 
+  const hold = async () => {
+    const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: LEASE_TTL_MS })
+    if (taken?.token === lease?.token) return
+    lease = taken
+    log.info({ holder, token: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
+    exporting.wake()
+  }
   const holding = startLoop({
     clock,
     everyMs: LEASE_TTL_MS / 3,
-    async turn() {
-      const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: LEASE_TTL_MS })
-      if (taken?.token !== lease?.token) {
-        lease = taken
-        log.info({ holder, token: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
-        exporting.wake()
-      }
-    },
+    turn: hold,
     onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
   })
   stack.push(() => holding.stop())
@@ -110,7 +110,7 @@ export async function startComplianceWorker({
   return {
     wake: () => exporting.wake(),
     async drain() {
-      await holding.idle()
+      await hold()
       while ((await inTurn()) === 'again') {}
     },
     stop,

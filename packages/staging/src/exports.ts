@@ -189,6 +189,11 @@ export async function sealExport(
       previous_manifest_sha256: previousManifestSha256,
     })
     if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
+    // Whatever kept the adapter from getting on is over.
+    await tx('adapter_state')
+      .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
+      .whereNotNull('problem')
+      .update({ problem: null, problem_since: null })
     const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
     // SQLite takes a limited number of values in one statement.
     for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))

@@ -1,0 +1,170 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
+import { xml } from '@hansard/adapter-xml'
+import { writeDurably } from '@hansard/durable-file'
+import {
+  bindEvents,
+  closeInterval,
+  findExport,
+  type Lease,
+  LeaseLost,
+  nextUnsealed,
+  numberExports,
+  openInterval,
+  readStatus,
+  recordSettings,
+  registerAdapters,
+  takeLease,
+} from '@hansard/staging'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { renderExport } from './render-export.ts'
+import { type ExportParts, runExport, settingsOf } from './run-export.ts'
+import { LEASE_TTL_MS } from './service.ts'
+import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+
+/** One event a file, so that an export has several. */
+const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
+const FILES = 5
+
+let engine: XsltEngine
+beforeAll(async () => {
+  engine = await openXsltEngine()
+})
+afterAll(() => engine.close())
+
+async function stagedBench(): Promise<Bench> {
+  const bench = await openBench()
+  const one = bench.pool.source('chat-1', { startedAt: T0 })
+  const two = bench.pool.source('chat-2', { startedAt: T0 })
+  one.joins('desk', 'alice', T0 + 1_000)
+  two.says('desk', 'bob', 'who is there?', T0 + 2_000)
+  one.says('lobby', 'alice', 'nobody', T0 + 3_000)
+  await bench.deliver(T0 + MINUTE, [one, two])
+  return bench
+}
+
+const partsOf = (bench: Bench, lease: Lease): ExportParts => ({
+  db: bench.db,
+  lease,
+  clock: bench.clock,
+  engine,
+  pool: 'fourth-coffee',
+  outputDirectory: bench.directory,
+  signal: new AbortController().signal,
+})
+
+type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
+
+/** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
+async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportParts> {
+  const { db } = bench
+  const lease = (await takeLease(db, { holder: 'dies', now: T0, ttlMs: LEASE_TTL_MS }))!
+  const parts = partsOf(bench, lease)
+  await registerAdapters(db, lease, ['xml'])
+  const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
+  await closeInterval(db, lease, { interval, now: T0 + MINUTE })
+  if (last === 'closed') return parts
+  await numberExports(db, lease, { adapter: 'xml', now: T0 + MINUTE })
+  if (last === 'numbered') return parts
+  const planned = await bindEvents(db, lease, (await nextUnsealed(db, 'xml'))!)
+  if (last === 'bound') return parts
+  const settings = settingsOf(parts, setting, xml)
+  const stylesheet = xml.defaultStylesheet
+  await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
+  if (last === 'recorded') return parts
+  await mkdir(settings.directory, { recursive: true })
+  let written = 0
+  const dying = renderExport(
+    {
+      ...parts,
+      adapter: xml,
+      async put({ name, content }) {
+        if (written++ === last) throw new Error('killed')
+        return writeDurably(settings.directory, name, content)
+      },
+    },
+    { planned, settings, stylesheet, previousManifestSha256: null },
+  )
+  if (last < FILES) await expect(dying).rejects.toThrow('killed')
+  else await dying
+  return parts
+}
+
+async function finishes(bench: Bench) {
+  bench.clock.advance({ ms: LEASE_TTL_MS })
+  const worker = await bench.worker({ adapters: [SETTING] })
+  await worker.drain()
+  expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed', events: 3 })
+  return bench.files()
+}
+
+describe('a worker that follows one that died', () => {
+  it.each<Step>(['closed', 'numbered', 'bound', 'recorded', 0, 1, 2, 3, 4, 5])(
+    'comes to the same bytes when the other died at step %s',
+    async (step) => {
+      await using undisturbed = await stagedBench()
+      await using bench = await stagedBench()
+      await diesAfter(bench, step)
+      expect(await finishes(bench)).toEqual(await finishes(undisturbed))
+    },
+  )
+
+  it('removes the files of a run with other settings, and none of another export', async () => {
+    await using undisturbed = await stagedBench()
+    await using bench = await stagedBench()
+    await diesAfter(bench, 3, { ...SETTING, oneChatRoomPerOutputFile: true })
+    const stranger = '20261120T231500Z_20261120T231600Z_addendum-9-0001.xml'
+    await writeDurably(join(bench.directory, 'xml'), stranger, 'another export’s')
+
+    const files = await finishes(bench)
+    expect(files.get(stranger)).toBe('another export’s')
+    files.delete(stranger)
+    expect(files).toEqual(await finishes(undisturbed))
+  })
+
+  it('does not export events twice that came after the plan', async () => {
+    await using bench = await stagedBench()
+    await diesAfter(bench, 2)
+    const late = bench.pool.source('chat-3', { startedAt: T0 })
+    late.says('desk', 'carol', 'late', T0 + 4_000)
+    await bench.deliver(T0 + MINUTE, [late])
+    const files = await finishes(bench)
+    expect([...files.values()].join('')).not.toContain('late')
+  })
+
+  it('is not disturbed by the other waking up again: a zombie neither writes nor seals', async () => {
+    await using bench = await stagedBench()
+    const zombie = await diesAfter(bench, 2)
+    const files = await finishes(bench)
+    const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
+
+    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    expect(await bench.files()).toEqual(files)
+  })
+
+  it('waits until the lease of the other has run out, and not longer', async () => {
+    await using bench = await stagedBench()
+    await diesAfter(bench, 'numbered')
+    const worker = await bench.worker({ adapters: [SETTING] })
+    bench.clock.advance({ ms: LEASE_TTL_MS - 1 })
+    await worker.drain()
+    expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'planning' })
+    bench.clock.advance({ ms: LEASE_TTL_MS / 3 })
+    await worker.drain()
+    expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
+  })
+
+  it('takes over at once from one that was stopped in good order', async () => {
+    await using bench = await stagedBench()
+    const first = await bench.worker({ adapters: [SETTING] })
+    const second = await bench.worker({ name: 'w2', adapters: [SETTING] })
+    await first.drain()
+    await first.stop()
+    bench.clock.advance({ ms: LEASE_TTL_MS / 3 })
+    await second.drain()
+    const { exporter } = await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
+    expect(exporter!.holder).toMatch(/^w2#/)
+  })
+})

@@ -1,0 +1,336 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Manifest, parseManifest } from '@hansard/evidence'
+import { addRequest, findExport, findRequest, listAudit, readStatus, stageEvents } from '@hansard/staging'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+
+const [XML] = DEFAULT_ADAPTERS
+const FIRST = '20261120T231500Z_20261120T231600Z'
+
+async function manifests(bench: Bench, adapter = 'xml'): Promise<Manifest[]> {
+  const found: Manifest[] = []
+  for (const [name, text] of await bench.files(adapter)) {
+    if (!name.endsWith('.manifest.json')) continue
+    const parsed = parseManifest(text)
+    if (parsed.outcome !== 'parsed') throw new Error(`${name}: ${parsed.reason}`)
+    found.push(parsed.manifest)
+  }
+  return found.sort((a, b) => a.number - b.number)
+}
+
+/** Two rooms, three people, two services, two minutes. */
+function story(bench: Bench) {
+  const one = bench.pool.source('chat-1', { startedAt: T0 })
+  const two = bench.pool.source('chat-2', { startedAt: T0 })
+  one.joins('desk', 'alice', T0 + 1_000)
+  one.says('desk', 'alice', 'before', T0 + 2_000)
+  two.joins('lobby', 'bob', T0 + 3_000)
+  two.says('lobby', 'bob', '5 < 6 & so on', T0 + 4_000)
+  one.says('desk', 'alice', 'after the minute', T0 + MINUTE + 1)
+  return [one, two] as const
+}
+
+const statusOf = (bench: Bench) => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
+
+describe('a compliance worker', () => {
+  it('turns staged events into documents, a chain file and a manifest, and seals them', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    await bench.deliver(T0 + MINUTE, story(bench))
+    await worker.drain()
+
+    const files = await bench.files()
+    expect([...files.keys()]).toEqual([`${FIRST}-0001.xml`, `${FIRST}.chain.txt`, `${FIRST}.manifest.json`])
+    expect(files.get(`${FIRST}-0001.xml`)).toContain('5 &lt; 6 &amp; so on')
+    expect(files.get(`${FIRST}-0001.xml`)).not.toContain('after the minute')
+    const [manifest] = await manifests(bench)
+    expect(manifest).toMatchObject({
+      pool: 'fourth-coffee',
+      adapter: { name: 'xml', type: 'xml' },
+      number: 1,
+      kind: 'interval',
+      counts: { chat: 2, join: 2, total: 4 },
+      omitted: {},
+      sources: [
+        { source: 'chat-1', first: 1, last: 2, count: 2 },
+        { source: 'chat-2', first: 1, last: 2, count: 2 },
+      ],
+      previousManifestSha256: null,
+    })
+    expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed', events: 4 })
+  })
+
+  it('stages what the queue brings', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const [one, two] = story(bench)
+    for (const source of [one, two]) source.reports(T0 + MINUTE)
+    const events = [one, two].map((source) => ({ kind: 'events' as const, ...source.envelope() }))
+    await bench.transport.send([
+      ...events,
+      { kind: 'roll-call', rollCall: bench.pool.rollCall(T0 + MINUTE) },
+      ...events,
+    ])
+    while ((await bench.transport.depth()).waiting + (await bench.transport.depth()).active > 0) await worker.drain()
+    await worker.drain()
+    expect((await manifests(bench)).map((manifest) => manifest.counts.total)).toEqual([4])
+  })
+
+  it('seals an interval in which nothing happened', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const source = bench.pool.source('chat-1', { startedAt: T0 })
+    await bench.deliver(T0 + 3 * MINUTE, [source])
+    await worker.drain()
+    const found = await manifests(bench)
+    expect(found.map((manifest) => manifest.counts.total)).toEqual([0, 0, 0])
+    expect(found.map((manifest) => manifest.files.length)).toEqual([2, 2, 2])
+    expect(found[2]!.sources).toMatchObject([{ first: 0, last: 0, count: 0 }])
+  })
+
+  it('exports nothing while a source is silent, and says which', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const [one, two] = story(bench)
+    await bench.deliver(T0 + MINUTE, [one])
+    bench.clock.advance({ minutes: 2 })
+    await worker.drain()
+    await expect(bench.files()).rejects.toThrow('ENOENT')
+    expect((await statusOf(bench)).holding).toMatchObject([{ source: 'chat-2', why: 'silent', missing: 2 }])
+
+    await bench.deliver(T0 + MINUTE, [one, two])
+    await worker.drain()
+    expect(await manifests(bench)).toHaveLength(1)
+  })
+
+  it('lets a source that was declared dead go, with everything it had recorded', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const [one, two] = story(bench)
+    await bench.deliver(T0 + MINUTE, [one])
+    two.ends('dead')
+    await bench.deliver(T0 + MINUTE)
+    await worker.drain()
+    await expect(bench.files()).rejects.toThrow('ENOENT')
+    await stageEvents(bench.db, two.envelope(), T0 + MINUTE)
+    await worker.drain()
+    expect((await manifests(bench))[0]!.sources).toMatchObject([
+      { state: 'alive' },
+      { state: 'dead', last: 2, count: 2 },
+    ])
+  })
+
+  it('seals what is open now when it is asked to, and answers with the interval', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    await bench.deliver(T0 + 30_000, sources.slice(0, 0))
+    const now = T0 + MINUTE + 30_000
+    const id = await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'operator', now })
+    await bench.deliver(now, sources)
+    await worker.drain()
+    const waiting = await findRequest(bench.db, id)
+    expect(waiting).toMatchObject({ state: 'waiting' })
+    expect(waiting!.reason).toContain('chat-1/1 has not reported')
+
+    await bench.deliver(now + 1_000, sources)
+    await worker.drain()
+    expect(await findRequest(bench.db, id)).toMatchObject({
+      state: 'done',
+      result: { start: T0 + MINUTE, end: now + 1, exports: [{ adapter: 'xml', number: 2, events: 1 }] },
+    })
+    expect([...(await bench.files()).keys()].at(-1)).toBe('20261120T231600Z_20261120T231630.001Z.manifest.json')
+  })
+
+  it('puts late events and events out of quarantine into addenda that say so', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    sources[1].putText('{"from":"the future"}', T0 + 5_000)
+    sources[1].says('lobby', 'bob', 'after it', T0 + 6_000)
+    await bench.deliver(T0 + MINUTE, sources)
+    await worker.drain()
+    const [first] = await manifests(bench)
+    expect(first!.sources[1]).toMatchObject({ first: 1, last: 4, count: 3, quarantined: [3] })
+
+    const stranger = bench.pool.source('chat-3', { startedAt: T0 })
+    stranger.says('desk', 'carol', 'late', T0 + 7_000)
+    await bench.deliver(T0 + 2 * MINUTE, [...sources, stranger])
+    await worker.drain()
+    const [, addendum, second] = await manifests(bench)
+    expect(addendum).toMatchObject({
+      number: 2,
+      kind: 'addendum',
+      interval: { startMs: T0, endMs: T0 + MINUTE },
+      counts: { chat: 1, total: 1 },
+      sources: [{ source: 'chat-3', seqs: [[1, 1]], count: 1 }],
+    })
+    expect(second).toMatchObject({ number: 3, kind: 'interval', counts: { chat: 1, total: 1 } })
+    const files = await bench.files()
+    expect(files.get(`${FIRST}_addendum-2-0001.xml`)).toContain('late')
+
+    const id = await addRequest(bench.db, { request: { kind: 'quarantine-retry' }, requestedBy: 'operator', now: T0 })
+    await worker.drain()
+    expect(await findRequest(bench.db, id)).toMatchObject({ state: 'done', result: { staged: 0, remaining: 1 } })
+  })
+
+  it('renders a sealed export again, compares it with the sealed bytes, and keeps that on record', async () => {
+    await using bench = await openBench()
+    const extended = { ...XML!, name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true }
+    const worker = await bench.worker({ adapters: [XML!, extended] })
+    const sources = story(bench)
+    await bench.deliver(T0 + MINUTE, sources)
+    await worker.drain()
+    // What came since must not matter.
+    const stranger = bench.pool.source('chat-3', { startedAt: T0 })
+    stranger.joins('desk', 'carol', T0 + 7_000)
+    await bench.deliver(T0 + 3 * MINUTE, [...sources, stranger])
+    await worker.drain()
+
+    const exports = [1, 2, 3, 4].flatMap((number) => [
+      { adapter: 'xml', number },
+      { adapter: 'extended', number },
+    ])
+    for (const which of exports) {
+      const request = { kind: 'replay', ...which } as const
+      const id = await addRequest(bench.db, { request, requestedBy: 'auditor', now: T0 })
+      await worker.drain()
+      expect(await findRequest(bench.db, id)).toMatchObject({
+        state: 'done',
+        result: { ...which, identical: true, differences: [] },
+      })
+    }
+    const actions = (await listAudit(bench.db, { limit: 2 })).map(({ actor, action }) => [actor.split('#')[0], action])
+    expect(actions).toEqual([
+      ['worker:w1', 'replayed'],
+      ['auditor', 'replay'],
+    ])
+  })
+
+  it('says what differs when what is staged is not what was sealed', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    await bench.deliver(T0 + MINUTE, story(bench))
+    await worker.drain()
+    await bench.db
+      .knex('export_file')
+      .where({ role: 'document' })
+      .update({ sha256: 'f'.repeat(64) })
+    const id = await addRequest(bench.db, {
+      request: { kind: 'replay', adapter: 'xml', number: 1 },
+      requestedBy: 'auditor',
+      now: T0,
+    })
+    await worker.drain()
+    const { result } = (await findRequest(bench.db, id))!
+    expect(result).toMatchObject({ identical: false, differences: [{ name: `${FIRST}-0001.xml` }] })
+  })
+
+  it.each([['that there is none', 7, 'There is no export xml/7']])(
+    'refuses to replay an export: %s',
+    async (_what, number, reason) => {
+      await using bench = await openBench()
+      const worker = await bench.worker()
+      const request = { kind: 'replay', adapter: 'xml', number } as const
+      const id = await addRequest(bench.db, { request, requestedBy: 'auditor', now: T0 })
+      await worker.drain()
+      const answered = await findRequest(bench.db, id)
+      expect(answered).toMatchObject({ state: 'failed' })
+      expect(answered!.reason).toContain(reason)
+    },
+  )
+})
+
+describe('an adapter that cannot get on', () => {
+  it('waits while its output directory is gone, says so, and goes on when it is back', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    await bench.deliver(T0 + MINUTE, sources)
+    await worker.drain()
+    await rename(join(bench.directory, 'xml'), join(bench.directory, 'away'))
+
+    await bench.deliver(T0 + 2 * MINUTE, sources)
+    await worker.drain()
+    expect((await statusOf(bench)).adapters[0]!.problem).toContain('is gone. Bring it back')
+    await expect(stat(join(bench.directory, 'xml'))).rejects.toThrow('ENOENT')
+
+    await rename(join(bench.directory, 'away'), join(bench.directory, 'xml'))
+    bench.clock.advance({ minutes: 1 })
+    await worker.drain()
+    expect((await statusOf(bench)).adapters[0]).toMatchObject({ problem: null, waiting: 0, lastSealed: { number: 2 } })
+  })
+
+  it.each([
+    ['full', 'size=48k', 'is full. Make room'],
+    ['read-only', 'size=1m', 'is read-only. Mount it writable'],
+  ])('waits while the disk is %s, and staging goes on', async (_what, mountOptions, problem) => {
+    await using bench = await openBench()
+    const disk = join(bench.directory, 'xml')
+    await mkdir(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', mountOptions, 'hansard-test', disk], { stdio: 'ignore' })
+    } catch {
+      console.warn('skipped: a small disk could not be mounted; that takes root')
+      return
+    }
+    try {
+      const worker = await bench.worker()
+      const source = bench.pool.source('chat-1', { startedAt: T0 })
+      if (mountOptions === 'size=1m') execFileSync('mount', ['-o', 'remount,ro', disk])
+      for (let n = 0; n < 200; n++) source.says('desk', 'alice', `${n} ${'long '.repeat(100)}`, T0 + n)
+      await bench.deliver(T0 + MINUTE, [source])
+      await worker.drain()
+      const status = await statusOf(bench)
+      expect(status.adapters[0]!.problem).toContain(problem)
+      expect(status.staged.events).toBe(200)
+      expect(await readdir(disk)).toEqual([])
+
+      execFileSync('mount', ['-o', 'remount,rw,size=4m', disk])
+      bench.clock.advance({ minutes: 1 })
+      await worker.drain()
+      expect(await manifests(bench)).toHaveLength(1)
+      expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
+
+  it('does not hold up another one', async () => {
+    await using bench = await openBench()
+    await writeFile(join(bench.directory, 'other'), 'a file where a directory should be')
+    const worker = await bench.worker({ adapters: [{ ...XML!, name: 'other' }, XML!] })
+    await bench.deliver(T0 + MINUTE, story(bench))
+    const id = await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'operator', now: T0 + 30_000 })
+    await worker.drain()
+    expect(await manifests(bench)).toHaveLength(1)
+    const [first] = (await statusOf(bench)).adapters
+    expect(first).toMatchObject({ name: 'other', problem: expect.stringContaining('directory') })
+    expect(await findRequest(bench.db, id)).toMatchObject({
+      state: 'waiting',
+      reason: expect.stringContaining('other'),
+    })
+  })
+
+  it('waits for a stylesheet that can be applied, and takes the corrected one', async () => {
+    await using bench = await openBench()
+    const broken = {
+      ...XML!,
+      stylesheet:
+        '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:template match="/"><xsl:call-template name="missing"/></xsl:template></xsl:stylesheet>',
+    }
+    const worker = await bench.worker({ adapters: [broken] })
+    await bench.deliver(T0 + MINUTE, story(bench))
+    await worker.drain()
+    expect((await statusOf(bench)).adapters[0]!.problem).toContain('xml')
+    await worker.stop()
+
+    const again = await bench.worker({ name: 'w2' })
+    await again.drain()
+    expect(await manifests(bench)).toHaveLength(1)
+    expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  })
+})

@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ManualClock } from '@hansard/clock'
+import { silentLog } from '@hansard/log'
+import { openInlineTransport, type Transport } from '@hansard/queue'
+import type { Database } from '@hansard/sql'
+import { recordRollCall, stageEvents } from '@hansard/staging'
+import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
+import { type AdapterSetting, DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { type ComplianceWorker, startComplianceWorker } from './service.ts'
+
+export const MINUTE = 60_000
+export const T0 = Date.UTC(2026, 10, 20, 23, 15)
+
+export type Bench = AsyncDisposable & {
+  readonly db: Database
+  readonly clock: ManualClock
+  readonly pool: ScriptedPool
+  readonly transport: Transport
+  readonly directory: string
+  /** Starts a worker; it is stopped with the bench. */
+  worker(options?: {
+    name?: string
+    adapters?: readonly AdapterSetting[]
+    directory?: string
+  }): Promise<ComplianceWorker>
+  /** Every source reports, and everything recorded so far is delivered. */
+  deliver(at: number, sources?: readonly ScriptedSource[]): Promise<void>
+  /** Name and content of every file of an adapter. */
+  files(adapter?: string, directory?: string): Promise<Map<string, string>>
+}
+
+/** A compliance database, an output directory, a pool that a test tells, and a clock that the test turns. */
+export async function openBench(): Promise<Bench> {
+  const db = await complianceSqlite()
+  const directory = await mkdtemp(join(tmpdir(), 'hansard-worker-'))
+  const clock = new ManualClock(T0)
+  const pool = scriptedPool()
+  const transport = openInlineTransport()
+  const workers: ComplianceWorker[] = []
+  const bench: Bench = {
+    db,
+    clock,
+    pool,
+    transport,
+    directory,
+    async worker({ name = 'w1', adapters = DEFAULT_ADAPTERS, directory: outputDirectory = directory } = {}) {
+      const config = {
+        pool: 'fourth-coffee',
+        workerName: name,
+        runIntervalMs: MINUTE,
+        outputDirectory,
+        adapters,
+        tickMs: 1_000,
+      }
+      const worker = await startComplianceWorker({ complianceDb: db, transport, clock, log: silentLog, config })
+      workers.push(worker)
+      return worker
+    },
+    async deliver(at, sources = []) {
+      for (const source of sources) {
+        source.reports(at)
+        await stageEvents(db, source.envelope(), at)
+      }
+      await recordRollCall(db, pool.rollCall(at))
+    },
+    async files(adapter = 'xml', root = directory) {
+      const names = (await readdir(join(root, adapter))).sort()
+      return new Map(
+        await Promise.all(
+          names.map(async (name) => [name, await readFile(join(root, adapter, name), 'utf8')] as const),
+        ),
+      )
+    },
+    async [Symbol.asyncDispose]() {
+      for (const worker of workers) await worker.stop()
+      await transport.close()
+      await db.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+  return bench
+}
