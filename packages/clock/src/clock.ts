@@ -22,7 +22,13 @@ export const systemClock: Clock = {
     handle.unref?.()
     return { cancel: () => clearTimeout(handle) }
   },
-  sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
+  sleep: (ms, signal) => sleepOn({ after: keepAlive }, ms, signal),
+}
+
+/** Somebody who sleeps is coming back: the process must not end under them. */
+function keepAlive(ms: number, callback: () => void): Timer {
+  const handle = setTimeout(callback, ms)
+  return { cancel: () => clearTimeout(handle) }
 }
 
 /** A clock that moves only when told to. Timers that fall due fire in order, each at its own time. */
@@ -67,7 +73,7 @@ export class ManualClock implements Clock {
   }
 }
 
-function sleepOn(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()
     const onAbort = () => {
