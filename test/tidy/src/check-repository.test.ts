@@ -1,0 +1,174 @@
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { checkRepository, EXCEPTIONS, readRepository } from './index.ts'
+import { type Finding, repositoryOf } from './repository.ts'
+
+describe('this repository', () => {
+  const repository = readRepository(resolve(import.meta.dirname, '../../..'))
+
+  it('keeps its rules', () => {
+    expect(
+      checkRepository(repository, EXCEPTIONS).map(({ rule, path, message }) => `${rule}: ${path}: ${message}`),
+    ).toEqual([])
+  })
+
+  it('was seen: a check that looks at nothing passes', () => {
+    expect(repository.packages.length).toBeGreaterThan(25)
+    expect(repository.packages.flatMap(({ sources }) => sources).length).toBeGreaterThan(150)
+    expect(
+      repository.packages.flatMap(({ sources }) => sources.flatMap(({ reading }) => reading.imports)).length,
+    ).toBeGreaterThan(500)
+  })
+})
+
+/** A small repository in which everything is right. */
+function good(): Map<string, string> {
+  return new Map([
+    ...packageFiles('packages/clock', 'platform'),
+    ...packageFiles('packages/conversation', 'rules'),
+    ...packageFiles('packages/wire', 'contract'),
+    ...packageFiles('packages/queue', 'edge'),
+    ...packageFiles('adapters/xml', 'adapter'),
+    ...packageFiles('apps/relay', 'app'),
+    ...packageFiles('apps/worker', 'app'),
+    ...packageFiles('test/servers', 'harness'),
+    ...packageFiles('test/pool', 'test'),
+    ...['main', 'config', 'service'].flatMap((file): [string, string][] => [
+      [`apps/relay/src/${file}.ts`, 'export const x = 1'],
+      [`apps/worker/src/${file}.ts`, 'export const x = 1'],
+    ]),
+  ])
+}
+
+function packageFiles(folder: string, tag: string): [string, string][] {
+  const [top, last] = folder.split('/')
+  const prefix = { adapters: 'adapter-', test: 'test-' }[top!] ?? ''
+  const manifest = {
+    name: `@hansard/${prefix}${last}`,
+    ...{
+      private: true,
+      type: 'module',
+      license: 'Apache-2.0',
+      description: 'What it is.',
+      scripts: { build: 'tsc -b' },
+    },
+    exports: { '.': { types: './dist/index.d.ts', '@hansard/source': './src/index.ts', default: './dist/index.js' } },
+  }
+  return [
+    [`${folder}/package.json`, JSON.stringify(manifest)],
+    [`${folder}/turbo.json`, JSON.stringify({ tags: [tag] })],
+    [`${folder}/tsconfig.json`, JSON.stringify({ references: [] })],
+    [`${folder}/README.md`, `# ${last}\n\nWhat it is.\n`],
+    [`${folder}/src/index.ts`, "export { a } from './a.ts'"],
+    [`${folder}/src/a.ts`, "// Date.now() and process.env in a comment\nexport const a = 'process.exit()'"],
+  ]
+}
+
+/** What is found when one file is added or changed. `undefined` takes it away. */
+function findings(path: string, text: string | undefined): Finding[] {
+  const files = good()
+  if (text === undefined) files.delete(path)
+  else files.set(path, text)
+  return checkRepository(repositoryOf(files), [])
+}
+const rulesBroken = (path: string, text: string | undefined) => findings(path, text).map(({ rule }) => rule)
+
+describe('the rules', () => {
+  it('find nothing where everything is right', () => {
+    expect(checkRepository(repositoryOf(good()), [])).toEqual([])
+  })
+
+  it.each([
+    ['a rule that imports an edge', 'packages/conversation/src/b.ts', "import { x } from '@hansard/queue'"],
+    ['a type is an import too', 'packages/conversation/src/b.ts', "import type { X } from '@hansard/queue'"],
+    ['so is a type in passing', 'packages/conversation/src/b.ts', "export type X = import('@hansard/queue').X"],
+    ['so is a re-export', 'packages/conversation/src/b.ts', "export * from '@hansard/queue'"],
+    ['and one that comes late', 'packages/conversation/src/b.ts', "export const x = import('@hansard/queue')"],
+    ['an edge that imports a contract', 'packages/queue/src/b.ts', "import { x } from '@hansard/wire'"],
+    ['a platform that knows of chat', 'packages/clock/src/b.ts', "import { x } from '@hansard/conversation'"],
+    ['an adapter that reaches past the contract', 'adapters/xml/src/b.ts', "import { x } from '@hansard/conversation'"],
+    ['an app that imports an app', 'apps/relay/src/b.ts', "import { x } from '@hansard/worker'"],
+    ['an app that imports an adapter', 'apps/relay/src/b.ts', "import { x } from '@hansard/adapter-xml'"],
+    ['code that imports a test', 'apps/relay/src/b.ts', "import { x } from '@hansard/test-pool'"],
+    ['code that starts test servers', 'apps/relay/src/b.ts', "import { x } from '@hansard/test-servers'"],
+    ['a path into a package', 'packages/conversation/src/b.ts', "import { x } from '@hansard/queue/src/a.ts'"],
+  ])('refuse %s', (_, path, text) => {
+    expect(rulesBroken(path, text)).toEqual(['direct-imports'])
+  })
+
+  it.each([
+    ['a test that starts servers', 'packages/queue/src/b.test.ts', "import { x } from '@hansard/test-servers'"],
+    ['a test that holds the whole', 'test/pool/src/b.ts', "import { x } from '@hansard/adapter-xml'"],
+    ['an edge that imports rules', 'packages/queue/src/b.ts', "import { x } from '@hansard/conversation'"],
+    ['a package of somebody else’s', 'packages/queue/src/b.ts', "import { x } from '@elsewhere/queue'"],
+    ['a clock that reads the time', 'packages/clock/src/b.ts', 'export const now = Date.now()'],
+    ['a date made of a number', 'packages/queue/src/b.ts', 'export const d = new Date(0)'],
+    ['a test that measures', 'packages/queue/src/b.test.ts', 'const t = performance.now()'],
+    ['an exit code', 'apps/relay/src/main.ts', 'process.exitCode = 1'],
+    ['an environment read where the process begins', 'apps/relay/src/main.ts', 'export const e = process.env'],
+  ])('allow %s', (_, path, text) => {
+    expect(rulesBroken(path, text)).toEqual([])
+  })
+
+  it.each([
+    ['pure-rules', 'packages/conversation/src/b.ts', "import { readFileSync } from 'node:fs'"],
+    ['browser-safe', 'packages/wire/src/b.ts', "import { hash } from 'node:crypto'"],
+    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => Date.now()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => new Date()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => performance.now()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'setTimeout(() => {}, 1)'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'globalThis.setInterval(() => {}, 1)'],
+    ['clock-reads', 'packages/queue/src/b.test.ts', 'await new Promise((r) => setTimeout(r, 1))'],
+    ['environment', 'apps/relay/src/b.ts', "export const home = process.env['HOME']"],
+    ['environment', 'packages/queue/src/main/b.ts', 'export const home = process["env"]'],
+    ['no-process-exit', 'apps/relay/src/main.ts', 'process.exit(1)'],
+    ['no-console', 'packages/queue/src/b.ts', "console.log('here')"],
+    ['vague-names', 'packages/queue/src/utils.ts', 'export const x = 1'],
+    ['vague-names', 'packages/queue/src/helpers/b.ts', 'export const x = 1'],
+    ['vague-names', 'packages/queue/src/types.test.ts', 'export const x = 1'],
+    ['decision-names', 'docs/decisions/outbox.md', '# Outbox'],
+    ['fixtures-are-data', 'fixtures/people/make.ts', 'export const x = 1'],
+    ['uniform-packages', 'packages/queue/README.md', undefined],
+    ['uniform-packages', 'packages/queue/README.md', '# queue\n'],
+    ['uniform-packages', 'packages/queue/turbo.json', undefined],
+    ['uniform-packages', 'packages/queue/turbo.json', '{"tags":["test"]}'],
+    ['uniform-packages', 'packages/queue/tsconfig.json', '{"references":[{"path":"../clock"}]}'],
+    ['head-of-app', 'apps/relay/src/config.ts', undefined],
+    ['index-is-a-promise', 'packages/queue/src/index.ts', 'export const x = 1'],
+    ['index-is-a-promise', 'packages/queue/src/index.ts', `${'\n'.repeat(200)}export { a } from './a.ts'`],
+  ])('hold %s against %s: %s', (rule, path, text) => {
+    expect(rulesBroken(path, text)).toEqual([rule])
+  })
+
+  it('hold a manifest that is not like the others against its package', () => {
+    const manifest = JSON.parse(good().get('packages/queue/package.json')!)
+    const subjects = (changes: object) =>
+      findings('packages/queue/package.json', JSON.stringify({ ...manifest, ...changes })).map(({ subject }) => subject)
+
+    expect(subjects({ name: '@hansard/line' })).toEqual(['is named @hansard/line'])
+    expect(subjects({ private: false })).toEqual(['is not private'])
+    expect(subjects({ type: 'commonjs' })).toEqual(['is not of type module'])
+    expect(subjects({ license: 'MIT' })).toEqual(['does not say its licence'])
+    expect(subjects({ description: '' })).toEqual(['has no description'])
+    expect(subjects({ scripts: {} })).toEqual(['has no build script'])
+    expect(subjects({ exports: './dist/index.js' })).toEqual(['does not resolve from source under @hansard/source'])
+    expect(subjects({ dependencies: { '@hansard/clock': '*' } })).toEqual([
+      'depends on packages/clock and does not reference it',
+    ])
+  })
+
+  it('excuse what an exception names, and nothing else', () => {
+    const files = good().set('apps/relay/src/b.ts', "import { x } from '@hansard/adapter-xml'")
+    const exception = { rule: 'direct-imports', path: 'apps/relay/', subject: '@hansard/adapter-xml', because: 'so' }
+
+    expect(checkRepository(repositoryOf(files), [exception])).toEqual([])
+    expect(checkRepository(repositoryOf(files), [{ ...exception, path: 'apps/worker/' }]).map((f) => f.rule)).toEqual([
+      'direct-imports',
+      'no-unused-exceptions',
+    ])
+  })
+
+  it('do not pass over a file they cannot read', () => {
+    expect(() => findings('packages/queue/src/b.ts', 'export const = 1')).toThrow(/cannot be parsed/)
+  })
+})

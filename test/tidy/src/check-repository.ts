@@ -1,0 +1,39 @@
+import type { Exception } from './exceptions.ts'
+import type { Finding, Repository, Rule } from './repository.ts'
+import { browserSafe, directImports, pureRules } from './rules/imports.ts'
+import { decisionNames, fixturesAreData, vagueNames } from './rules/names.ts'
+import { headOfApp, indexIsAPromise, uniformPackages } from './rules/packages.ts'
+import { clockReads, environment, noConsole, noProcessExit } from './rules/process.ts'
+
+const RULES: readonly Rule[] = [
+  directImports,
+  pureRules,
+  browserSafe,
+  clockReads,
+  environment,
+  noProcessExit,
+  noConsole,
+  vagueNames,
+  decisionNames,
+  fixturesAreData,
+  uniformPackages,
+  headOfApp,
+  indexIsAPromise,
+]
+
+/** Everything that breaks a rule and is not excused, and every exception that excuses nothing. */
+export function checkRepository(repository: Repository, exceptions: readonly Exception[]): Finding[] {
+  const findings = RULES.flatMap((rule) => rule(repository))
+  const excuses = (exception: Exception, finding: Finding) =>
+    exception.rule === finding.rule && finding.path.startsWith(exception.path) && exception.subject === finding.subject
+  const unused = exceptions.filter((exception) => !findings.some((finding) => excuses(exception, finding)))
+  return [
+    ...findings.filter((finding) => !exceptions.some((exception) => excuses(exception, finding))),
+    ...unused.map(({ rule, path, subject }) => ({
+      rule: 'no-unused-exceptions',
+      path,
+      subject,
+      message: `the exception from ${rule} for ${subject} excuses nothing`,
+    })),
+  ]
+}

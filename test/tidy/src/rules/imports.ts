@@ -1,0 +1,58 @@
+import type { Finding, Layer, Package, Repository } from '../repository.ts'
+
+/**
+ * Who may import whom, directly. (`turbo boundaries` looks at what is reachable, which is wider: an adapter that depends
+ * on the contract reaches the rules, and may still not import them.)
+ */
+const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
+  platform: ['platform'],
+  rules: ['rules'],
+  contract: ['rules', 'contract'],
+  edge: ['platform', 'rules', 'edge'],
+  adapter: ['contract'],
+  app: ['platform', 'rules', 'contract', 'edge'],
+  harness: [],
+  test: ['platform', 'rules', 'contract', 'edge', 'adapter', 'app', 'harness', 'test'],
+}
+
+export function directImports({ packages }: Repository): Finding[] {
+  const byName = new Map(packages.map((each) => [each.name, each]))
+  return everyImport(packages).flatMap(({ from, path, isTest, specifier }) => {
+    const target = byName.get(packageNameOf(specifier))
+    if (!target || target === from || !from.layer || !target.layer) return []
+    const allowed = MAY_IMPORT[from.layer].includes(target.layer) || (isTest && target.layer === 'harness')
+    if (allowed) return []
+    const message = `${from.name} (${from.layer}) may not import ${target.name} (${target.layer})`
+    return [{ rule: 'direct-imports', path, subject: target.name, message }]
+  })
+}
+
+/** Rules are pure: of Node they may have the hash functions, which compute and nothing else. */
+export function pureRules({ packages }: Repository): Finding[] {
+  return everyImport(packages.filter(({ layer }) => layer === 'rules')).flatMap(({ path, isTest, specifier }) =>
+    !isTest && specifier.startsWith('node:') && specifier !== 'node:crypto'
+      ? [{ rule: 'pure-rules', path, subject: specifier, message: `a rules package may not import ${specifier}` }]
+      : [],
+  )
+}
+
+/** What runs in a browser too has nothing of Node. */
+const IN_BROWSERS = new Set(['packages/client', 'packages/wire', 'packages/admin-contract'])
+
+export function browserSafe({ packages }: Repository): Finding[] {
+  return everyImport(packages.filter(({ folder }) => IN_BROWSERS.has(folder))).flatMap(({ path, isTest, specifier }) =>
+    !isTest && specifier.startsWith('node:')
+      ? [{ rule: 'browser-safe', path, subject: specifier, message: `${specifier} does not exist in a browser` }]
+      : [],
+  )
+}
+
+function everyImport(packages: readonly Package[]) {
+  return packages.flatMap((from) =>
+    from.sources.flatMap(({ path, isTest, reading }) =>
+      reading.imports.map((specifier) => ({ from, path, isTest, specifier })),
+    ),
+  )
+}
+
+const packageNameOf = (specifier: string) => specifier.split('/').slice(0, 2).join('/')
