@@ -16,7 +16,10 @@ async function* from<T>(...items: T[]): AsyncGenerator<T> {
 }
 
 async function fold(events: ComplianceEvent[], options: Partial<FoldOptions> = {}): Promise<RoomSlice[]> {
-  return Array.fromAsync(foldConversations(from(...events), { sliceEventsMax: 100, rosterOf: noRosters, ...options }))
+  const slices: RoomSlice[] = []
+  const folded = foldConversations(from(...events), { sliceEventsMax: 100, rosterOf: noRosters, ...options })
+  for await (const slice of folded) slices.push(slice)
+  return slices
 }
 
 const shape = (slices: RoomSlice[]) =>

@@ -1,0 +1,219 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type ExportFile, openXsltEngine, visibleText } from '@hansard/adapter'
+import {
+  canonicalXml,
+  elementsByPython,
+  loadScenario,
+  renderScenario,
+  type Scenario,
+  schemaProblem,
+  xsltproc,
+} from '@hansard/adapter/conformance'
+import { XMLParser } from 'fast-xml-parser'
+import { afterAll, describe, expect, it } from 'vitest'
+import { xml, xmlExtended } from './index.ts'
+
+/**
+ * Golden files are what people outside receive, so they are whole documents and are reviewed as such.
+ * `npm run golden:accept` rewrites them; then read the diff.
+ */
+const fixtures = new URL('../../../fixtures/', import.meta.url)
+const fixture = (path: string) => fileURLToPath(new URL(path, fixtures))
+const accept = process.env['HANSARD_GOLDEN'] === 'accept'
+
+const engine = await openXsltEngine()
+afterAll(() => engine.close())
+
+const scenarios = readdirSync(fixture('scenarios')).filter((name) => name.endsWith('.json'))
+const stylesheets = readdirSync(fixture('stylesheets')).filter((name) => name.endsWith('.xslt'))
+const adapters = [
+  { adapter: xml, schemas: ['schemas/conversations-strict-2013.xsd', 'schemas/conversations-2013.xsd'] },
+  { adapter: xmlExtended, schemas: ['schemas/conversations-extended-1.xsd'] },
+]
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
+
+it('looks at scenarios and stylesheets at all', () => {
+  expect(scenarios.length).toBeGreaterThanOrEqual(8)
+  expect(stylesheets.length).toBeGreaterThanOrEqual(4)
+})
+
+describe.each(adapters)('golden files of $adapter.name', ({ adapter, schemas }) => {
+  describe.each(scenarios)('%s', (file) => {
+    const scenario = loadScenario(fixture(`scenarios/${file}`))
+    const directory = fixture(`golden/${adapter.name}/${file.replace('.json', '')}`)
+
+    it('are what the adapter makes', async () => {
+      const files = await render(adapter, scenario)
+      if (accept) acceptGolden(directory, files)
+      expect(readdirSync(directory).toSorted()).toEqual(files.map(({ name }) => name).toSorted())
+      for (const { name, bytes } of files) expect(textOf(bytes)).toBe(readFileSync(`${directory}/${name}`, 'utf8'))
+    })
+
+    it('are valid against our schema, and against that of the 2013 server where they claim to be', () => {
+      for (const bytes of goldenFiles(directory)) {
+        for (const schema of schemas) expect(schemaProblem(bytes, fixture(schema))).toBeUndefined()
+      }
+    })
+
+    it('say the same to two other parsers', () => {
+      for (const bytes of goldenFiles(directory)) {
+        expect(messagesByFastXmlParser(bytes)).toEqual(
+          elementsByPython(bytes)
+            .filter(([name]) => name.replace(/^\{.*\}/, '') === 'Message')
+            .map(([, attributes]) => attributes),
+        )
+      }
+    })
+
+    it('hold the text of every event they are to show, exactly but for what XML cannot carry', () => {
+      const shown = scenario.events.filter((event) => adapter.includesKind(event.kind))
+      const messages = goldenFiles(directory).flatMap(messagesByFastXmlParser)
+      expect(messages).toHaveLength(shown.length)
+      for (const [index, event] of shown.entries()) {
+        if ('content' in event) expect(messages[index]!['content']).toBe(visibleText(event.content))
+        if ('chatId' in event) expect(messages[index]!['id']).toBe(String(event.chatId))
+      }
+    })
+
+    it('come out the same when the identity stylesheet is run after all, here and by xsltproc', async () => {
+      const identity = fileURLToPath(new URL('../identity.xslt', import.meta.url))
+      for (const bytes of goldenFiles(directory)) {
+        expect(textOf(await engine.transform(adapter.defaultStylesheet, bytes))).toBe(textOf(bytes))
+        expect(textOf(xsltproc(identity, bytes))).toBe(textOf(bytes))
+      }
+    })
+  })
+})
+
+describe.each(stylesheets)('the stylesheet %s', (name) => {
+  const file = fixture(`stylesheets/${name}`)
+  const stylesheet = readFileSync(file, 'utf8')
+
+  it.each(scenarios)('gives the same bytes as xsltproc for %s', async (scenario) => {
+    for (const bytes of goldenFiles(fixture(`golden/xml/${scenario.replace('.json', '')}`))) {
+      const ours = await engine.transform(stylesheet, bytes)
+      expect(textOf(ours)).toBe(textOf(xsltproc(file, bytes)))
+    }
+  })
+})
+
+describe('the strict document', () => {
+  const files = (scenario: string) => goldenFiles(fixture(`golden/xml/${scenario}`))
+  const elements = (scenario: string) => files(scenario).flatMap(elementsByPython)
+
+  it('repeats the first message, and dates a conversation by its first and last event', () => {
+    const read = elements('desk-morning')
+    const first = read.filter(([name]) => name === 'FirstMessage').map(([, attributes]) => attributes)
+    expect(first.map(({ type }) => type)).toEqual(['JOIN', 'BACKCHAT'])
+    const times = (element: string) => read.filter(([name]) => name === element).map(([, { string }]) => string)
+    expect(times('StartTimeUTC')).toEqual(['2026-11-20T09:00:00Z', '2026-11-20T09:02:00Z'])
+    expect(times('EndTimeUTC')).toEqual(['2026-11-20T09:14:59.999Z', '2026-11-20T09:03:00Z'])
+  })
+
+  it('writes addresses without their scheme, and names only when asked to resolve them', () => {
+    const senders = (scenario: string) =>
+      elements(scenario).flatMap(([name, { UserName, email, uri }]) =>
+        name === 'Sender' ? [{ UserName, email, uri }] : [],
+      )
+    expect(senders('desk-morning')[0]).toEqual({
+      UserName: 'Alice Ciccu',
+      email: 'alice@fourthcoffee.com',
+      uri: 'alice@fourthcoffee.com',
+    })
+    expect(senders('desk-morning-unresolved')[0]).toEqual({
+      UserName: 'alice@fourthcoffee.com',
+      email: '',
+      uri: 'alice@fourthcoffee.com',
+    })
+    expect(senders('desk-morning').at(-1)!.uri).toBe('carol%5Baway%5D@fourthcoffee.com')
+  })
+
+  it('has no conversation for a room in which there was nothing it has words for', () => {
+    const channels = elements('replaced-and-purged').filter(([name]) => name === 'Channel')
+    expect(channels.map(([, { name }]) => name)).toEqual(['Trading Desk'])
+  })
+})
+
+describe('the extended document', () => {
+  it('keeps exactly, as JSON, what XML cannot carry', () => {
+    const scenario = loadScenario(fixture('scenarios/hostile-talk.json'))
+    const messages = goldenFiles(fixture('golden/xml-extended/hostile-talk')).flatMap(messagesByFastXmlParser)
+    for (const [index, event] of scenario.events.entries()) {
+      const { content, contentJson, query, queryJson, fileName, fileNameJson, replaced, replacedJson } =
+        messages[index]!
+      if ('content' in event) expect(exact(content, contentJson)).toBe(event.content)
+      if ('query' in event) expect(exact(query, queryJson)).toBe(event.query)
+      if ('fileName' in event) expect(exact(fileName, fileNameJson)).toBe(event.fileName)
+      if ('replaced' in event) expect(exact(replaced, replacedJson)).toBe(event.replaced)
+    }
+  })
+
+  it('names the roster at both ends of the interval, once in a conversation', () => {
+    const names = goldenFiles(fixture('golden/xml-extended/long-conversation')).flatMap((bytes) =>
+      elementsByPython(bytes).map(([name]) => name.replace(/^\{.*\}/, '')),
+    )
+    expect(names.filter((name) => name === 'Conversation')).toHaveLength(5)
+    expect(names.filter((name) => name === 'RosterAtStart')).toHaveLength(3)
+    expect(names.filter((name) => name === 'RosterAtEnd')).toHaveLength(3)
+  })
+
+  it('is the strict document once the namespace and what is new are taken away', () => {
+    const strip = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:h="urn:hansard:conversations:extended-1" exclude-result-prefixes="h">
+      <xsl:template match="*"><xsl:element name="{local-name()}"><xsl:apply-templates select="@*|node()"/></xsl:element></xsl:template>
+      <xsl:template match="@*"><xsl:copy/></xsl:template>
+      <xsl:template match="h:RosterAtStart|h:RosterAtEnd|h:Conversations/@*|h:Conversation/@*"/>
+      <xsl:template match="h:Message/@*[not(contains(' type content id ', concat(' ', name(), ' ')))]|h:FirstMessage/@*[not(contains(' type content id ', concat(' ', name(), ' ')))]"/>
+      <xsl:strip-space elements="*"/></xsl:stylesheet>`
+    const plain = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+      <xsl:template match="*"><xsl:element name="{local-name()}"><xsl:apply-templates select="@*|node()"/></xsl:element></xsl:template>
+      <xsl:template match="@*"><xsl:copy/></xsl:template><xsl:strip-space elements="*"/></xsl:stylesheet>`
+    return Promise.all(
+      ['desk-morning', 'desk-morning-unresolved', 'file-per-room'].map(async (scenario) => {
+        const [extended] = goldenFiles(fixture(`golden/xml-extended/${scenario}`))
+        const [strict] = goldenFiles(fixture(`golden/xml/${scenario}`))
+        const stripped = canonicalXml(await engine.transform(strip, extended!))
+        expect(textOf(stripped)).toBe(textOf(canonicalXml(await engine.transform(plain, strict!))))
+      }),
+    )
+  })
+})
+
+function exact(shown: string | undefined, json: string | undefined): string | undefined {
+  return json === undefined ? shown : JSON.parse(json)
+}
+
+async function render(adapter: typeof xml, scenario: Scenario): Promise<ExportFile[]> {
+  const files: ExportFile[] = []
+  for await (const file of renderScenario(adapter, scenario, engine)) files.push(file)
+  return files
+}
+
+function acceptGolden(directory: string, files: readonly ExportFile[]): void {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  for (const { name, bytes } of files) writeFileSync(`${directory}/${name}`, bytes)
+}
+
+function goldenFiles(directory: string): Buffer[] {
+  const names = readdirSync(directory).toSorted()
+  expect(names).not.toHaveLength(0)
+  return names.map((name) => readFileSync(`${directory}/${name}`))
+}
+
+/** The attributes of every message, as JavaScript's most used XML parser reads them. */
+function messagesByFastXmlParser(bytes: Uint8Array): Record<string, string>[] {
+  const options = { ignoreAttributes: false, attributeNamePrefix: '', parseAttributeValue: false, trimValues: false }
+  const parser = new XMLParser({ ...options, preserveOrder: true, htmlEntities: true })
+  const found: Record<string, string>[] = []
+  const visit = (nodes: Record<string, unknown>[]) => {
+    for (const node of nodes) {
+      for (const [name, children] of Object.entries(node)) {
+        if (name === 'Message') found.push(node[':@'] as Record<string, string>)
+        else if (Array.isArray(children)) visit(children)
+      }
+    }
+  }
+  visit(parser.parse(Buffer.from(bytes)))
+  return found
+}
