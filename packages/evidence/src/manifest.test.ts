@@ -45,6 +45,24 @@ it('writes the same bytes whatever order the members were put together in', () =
   expect(parseManifest(encodeManifest(manifest))).toEqual({ outcome: 'parsed', manifest })
 })
 
+it('writes its members in the order in which they are documented', () => {
+  expect(Object.keys(JSON.parse(encodeManifest(manifest)))).toEqual([
+    'format',
+    'pool',
+    'adapter',
+    'options',
+    'number',
+    'kind',
+    'interval',
+    'files',
+    'counts',
+    'omitted',
+    'sources',
+    'previousManifestSha256',
+    'contentSha256',
+  ])
+})
+
 it('ends with a hash of its own lines that a shell can check', () => {
   const text = encodeManifest(manifest)
   const byHand = execFileSync('sh', ['-c', 'head -n -2 | sha256sum'], { input: text, encoding: 'utf8' }).slice(0, 64)

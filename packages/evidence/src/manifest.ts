@@ -133,7 +133,8 @@ export function encodeManifest(manifest: Manifest): string {
     sources: manifest.kind === 'interval' ? manifest.sources.map(orderInterval) : manifest.sources.map(orderAddendum),
     previousManifestSha256: manifest.previousManifestSha256,
   }
-  const content = `${JSON.stringify(Manifest.parse(ordered), null, 2).slice(0, -'\n}'.length)},\n`
+  Manifest.parse(ordered)
+  const content = `${JSON.stringify(ordered, null, 2).slice(0, -'\n}'.length)},\n`
   return `${content}  "contentSha256": "${hash('sha256', content, 'hex')}"\n}\n`
 }
 
