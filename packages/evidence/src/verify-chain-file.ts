@@ -99,7 +99,10 @@ export function verifyChainFile(
     take: lines.take,
     end(read) {
       if (!read) broken = true
-      if (!broken && lines.rest() !== '') breakOff({ what: 'chain-line', message: 'the file ends within a line' })
+      if (!broken && lines.rest() !== '') {
+        line++
+        breakOff({ what: 'chain-line', message: 'the file ends within a line' })
+      }
       const due = broken ? undefined : proceed()
       if (due) {
         const message = `${due.name}: number ${due.due} is due, the file ends`

@@ -176,6 +176,7 @@ function isNext(series: Series, manifest: Manifest, place: { export: number; fil
   } else if (number === previous.manifest.number) {
     const message = `${place.file} has number ${number}, as ${previous.file} has`
     broken(series, { what: 'export-twice', ...place, message })
+    series.unreliable.add(stemOfExportFile(place.file) ?? place.file)
     return false
   } else if (number > previous.manifest.number + 1) {
     const first = previous.manifest.number + 1

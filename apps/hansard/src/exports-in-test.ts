@@ -1,0 +1,174 @@
+import { hash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
+import {
+  type AddendumSource,
+  chainLine,
+  emptyCounts,
+  encodeManifest,
+  type IntervalSource,
+  MANIFEST_FORMAT,
+  type Manifest,
+  type ManifestFile,
+  manifestInterval,
+  rangesOf,
+} from '@hansard/evidence'
+
+/**
+ * Sealed exports as a compliance worker leaves them, made from a few lines of script. What the worker itself writes is
+ * verified in its own tests; here every situation is needed, also those that take a broken disk to come about.
+ */
+const T0 = Date.UTC(2026, 10, 20)
+const MINUTE = 60_000
+
+type Link = { leaf: string; head: string }
+type ScriptedSource = { source: string; epoch: number; links: Link[]; through: number }
+
+export type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
+export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
+
+export async function exportSeries(directory: string, { adapter = 'xml' } = {}) {
+  await mkdir(directory, { recursive: true })
+  const sources = new Map<string, ScriptedSource>()
+  const sealed: SealedExport[] = []
+  let number = 0
+  let interval = 0
+  let previousManifestSha256: string | null = null
+
+  function sourceOf(name: string): ScriptedSource {
+    const cut = name.lastIndexOf('/')
+    const known = sources.get(name)
+    if (known) return known
+    const made = { source: name.slice(0, cut), epoch: Number(name.slice(cut + 1)), links: [], through: 0 }
+    sources.set(name, made)
+    return made
+  }
+  function linkOf(source: ScriptedSource, seq: number): Link {
+    for (let next = source.links.length + 1; next <= seq; next++) {
+      const leaf = leafOf(`${source.source}/${source.epoch}/${next}`)
+      source.links.push({ leaf, head: nextHead(headOf(source, next - 1), leaf) })
+    }
+    return source.links[seq - 1]!
+  }
+  function headOf(source: ScriptedSource, seq: number): string {
+    return seq === 0 ? genesisHead(source.source, source.epoch) : linkOf(source, seq).head
+  }
+
+  async function seal(
+    body: { kind: 'interval'; sources: IntervalSource[] } | { kind: 'addendum'; sources: AddendumSource[] },
+    startsAt: number,
+    lines: string[],
+    omitted: number,
+  ): Promise<SealedExport> {
+    number += 1
+    const bounds = { startsAt, endsAt: startsAt + MINUTE }
+    const compact = (at: number) => new Date(at).toISOString().replace(/[-:]|\.000/g, '')
+    const stem = `${compact(bounds.startsAt)}_${compact(bounds.endsAt)}${body.kind === 'addendum' ? `_addendum-${number}` : ''}`
+    const total = body.sources.reduce((sum, part) => sum + part.count, 0)
+    const files: ManifestFile[] = []
+    const put = async (name: string, role: ManifestFile['role'], content: string, events: number) => {
+      await writeFile(join(directory, name), content)
+      const size = Buffer.byteLength(content)
+      files.push({ name, role, size, sha256: hash('sha256', content, 'hex'), events })
+    }
+    const half = Math.floor((total - omitted) / 2)
+    await put(`${stem}-0001.xml`, 'document', `<Conversations export="${number}" part="1"/>\n`, half)
+    await put(`${stem}-0002.xml`, 'document', `<Conversations export="${number}" part="2"/>\n`, total - omitted - half)
+    await put(`${stem}.chain.txt`, 'chain', lines.join(''), lines.length)
+    const text = encodeManifest({
+      format: MANIFEST_FORMAT,
+      pool: 'fourth-coffee',
+      adapter: {
+        name: adapter,
+        type: 'xml',
+        profile: 'strict-2013',
+        version: '1',
+        engine: 'libxslt 1.1.43',
+        stylesheetSha256: hash('sha256', 'identity', 'hex'),
+      },
+      options: { addUserDetails: true, eventsPerFileMax: 10_000, oneChatRoomPerOutputFile: false },
+      number,
+      interval: manifestInterval(bounds),
+      files,
+      counts: { ...emptyCounts(), chat: total - omitted, backchat: omitted, total },
+      omitted: omitted > 0 ? { backchat: omitted } : {},
+      previousManifestSha256,
+      ...body,
+    })
+    await writeFile(join(directory, `${stem}.manifest.json`), text)
+    previousManifestSha256 = hash('sha256', text, 'hex')
+    const result = {
+      stem,
+      manifest: `${stem}.manifest.json`,
+      chain: `${stem}.chain.txt`,
+      documents: [`${stem}-0001.xml`, `${stem}-0002.xml`],
+    }
+    sealed.push(result)
+    return result
+  }
+
+  const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1)
+
+  return {
+    directory,
+    sealed,
+    /** What a source has recorded before this series began. */
+    startsAfter(name: string, seq: number): void {
+      sourceOf(name).through = seq
+    },
+    skipNumbers(count: number): void {
+      number += count
+      interval += count
+      previousManifestSha256 = hash('sha256', 'what was sealed before', 'hex')
+    },
+    async interval(parts: Record<string, IntervalPart>, { omitted = 0 } = {}): Promise<SealedExport> {
+      const listed: IntervalSource[] = []
+      const lines: string[] = []
+      for (const [name, { through, quarantined = [], state = 'alive' }] of Object.entries(parts).sort(byName)) {
+        const scripted = sourceOf(name)
+        const { source, epoch, through: after } = scripted
+        for (let seq = after + 1; seq <= through; seq++) {
+          const { leaf, head } = linkOf(scripted, seq)
+          lines.push(
+            chainLine({ source, epoch, seq, leaf, quarantinedHead: quarantined.includes(seq) ? head : undefined }),
+          )
+        }
+        listed.push({
+          source,
+          epoch,
+          state,
+          first: through === after ? 0 : after + 1,
+          last: through,
+          count: through - after - quarantined.length,
+          headBefore: headOf(scripted, after),
+          head: headOf(scripted, through),
+          quarantined,
+        })
+        scripted.through = through
+      }
+      interval += 1
+      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, omitted)
+    },
+    /** `next`: the numbers continue the source's; otherwise they were in quarantine. */
+    async addendum(parts: Record<string, number[]>, { of = 1, next = false } = {}): Promise<SealedExport> {
+      const listed: AddendumSource[] = []
+      const lines: string[] = []
+      for (const [name, seqs] of Object.entries(parts).sort(byName)) {
+        const scripted = sourceOf(name)
+        const { source, epoch } = scripted
+        for (const seq of seqs) lines.push(chainLine({ source, epoch, seq, leaf: linkOf(scripted, seq).leaf }))
+        listed.push({ source, epoch, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
+        if (next) scripted.through = seqs.at(-1)!
+      }
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, 0)
+    },
+  }
+}
+
+/** Rewrites a manifest as somebody would who knows the format: the hash at its end is right again. */
+export async function forge(path: string, change: (manifest: Manifest) => void): Promise<void> {
+  const { contentSha256: _, ...manifest } = JSON.parse(await readFile(path, 'utf8'))
+  change(manifest)
+  await writeFile(path, encodeManifest(manifest))
+}
