@@ -98,6 +98,20 @@ describe.each(stylesheets)('the stylesheet %s', (name) => {
   })
 })
 
+it.each(['messages-csv.xslt', 'transcript.xslt'])(
+  '%s gives the same bytes as xsltproc for 64 KiB of what it has to replace',
+  async (name) => {
+    const scenario = loadScenario(fixture('scenarios/desk-morning.json'))
+    const chat = scenario.events.find((event) => event.kind === 'chat')!
+    const events = ['"', '\n', 'x"\n'].map((unit) => ({ ...chat, content: unit.repeat(65_536 / unit.length) }))
+    const [document] = await render(xml, { ...scenario, events })
+    const file = fixture(`stylesheets/${name}`)
+    const ours = await engine.transform(readFileSync(file, 'utf8'), document!.bytes)
+    expect(ours.length).toBeGreaterThan(3 * 65_536)
+    expect(textOf(ours) === textOf(xsltproc(file, document!.bytes))).toBe(true)
+  },
+)
+
 describe('the strict document', () => {
   const files = (scenario: string) => goldenFiles(fixture(`golden/xml/${scenario}`))
   const elements = (scenario: string) => files(scenario).flatMap(elementsByPython)

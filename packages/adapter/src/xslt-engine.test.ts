@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { afterAll, describe, expect, it } from 'vitest'
 import { StylesheetError } from './stylesheet-error.ts'
 import { openXsltEngine } from './xslt-engine.ts'
@@ -64,14 +65,32 @@ describe('the same input gives the same bytes', () => {
   it('whatever was transformed before', async () => {
     const ids = textSheet("concat(generate-id(/a/b), ' ', math:random(), ' ', math:random())")
     const first = await render(ids, '<a><b/></a>')
+    expect(await render(ids, '<a><b/></a>')).toBe(first)
     await render(textSheet('count(//*)'), `<a>${'<b/>'.repeat(10_000)}</a>`)
     await refusal(textSheet('nope()'))
     expect(await render(ids, '<a><b/></a>')).toBe(first)
   })
 
-  it('whatever the time and place: a stylesheet sees the moment it is told, in UTC', async () => {
+  it('whatever the time: a stylesheet sees the moment it is told', async () => {
     const at = Date.parse('2026-11-20T23:30:00Z')
     expect(await render(textSheet('date:date-time()'), '<a/>', at)).toBe('2026-11-20T23:30:00Z')
+  })
+
+  it('whatever the place: in Tokyo as in Reykjavík', () => {
+    const program = `
+      import { openXsltEngine } from ${JSON.stringify(new URL('./xslt-engine.ts', import.meta.url).href)}
+      const engine = await openXsltEngine()
+      const at = Date.parse('2026-11-20T23:30:00Z')
+      const stylesheet = ${JSON.stringify(textSheet("concat(date:date-time(), ' ', date:year('2026-01-01T00:30:00'))"))}
+      process.stdout.write(await engine.transform(stylesheet, new TextEncoder().encode('<a/>'), { at }))
+      await engine.close()`
+    const run = (zone: string) =>
+      execFileSync(process.execPath, ['--conditions=@hansard/source', '--input-type=module', '-e', program], {
+        env: { ...process.env, TZ: zone },
+        encoding: 'utf8',
+      })
+    expect(run('Asia/Tokyo')).toBe('2026-11-20T23:30:00Z 2026')
+    expect(run('Atlantic/Reykjavik')).toBe('2026-11-20T23:30:00Z 2026')
   })
 })
 

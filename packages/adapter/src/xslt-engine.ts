@@ -35,7 +35,13 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
   const inTurn = (request: Omit<XsltRequest, 'id'>): Promise<Uint8Array> => {
     const mine = turn.then(async () => {
       if (closed) throw new Error('The XSLT engine has been closed.')
-      worker ??= await startWorker({ memoryMbMax })
+      if (!worker) {
+        const started = startWorker({ memoryMbMax })
+        started.once('exit', () => {
+          if (worker === started) worker = undefined
+        })
+        worker = started
+      }
       const outcome = await ask(worker, { ...request, id: ++requests }, timeoutMs)
       if (outcome.workerLost) worker = undefined
       if ('bytes' in outcome) return outcome.bytes
@@ -132,7 +138,7 @@ function firstLine(diagnostics: string): string {
   return diagnostics.split('\n', 1)[0]!
 }
 
-async function startWorker(workerData: XsltWorkerData): Promise<Worker> {
+function startWorker(workerData: XsltWorkerData): Worker {
   // Run from source, the worker is the TypeScript file; built, the JavaScript one beside this.
   const file = new URL(import.meta.url.endsWith('.ts') ? './xslt-worker.ts' : './xslt-worker.js', import.meta.url)
   const worker = new Worker(file, {
