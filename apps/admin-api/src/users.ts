@@ -50,7 +50,10 @@ export async function addUsers(
     if (!user.rotateKey) continue
     // The operator's password is changed by name (`users passwd`), never as one of a thousand.
     if ((await findPrincipal(poolDb, { account: user.account }))?.role === 'operator') {
-      throw new AdminProblem('conflict', `${JSON.stringify(user.account)} runs the pool; its key is not rotated this way.`)
+      throw new AdminProblem(
+        'conflict',
+        `${JSON.stringify(user.account)} runs the pool; its key is not rotated this way.`,
+      )
     }
     const key = newKey()
     await putSecret(poolDb, { account: user.account, secret: keySecret(key) })

@@ -82,7 +82,9 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const posts = Array.from({ length: 700 }, (_, n) => record(writer, chat(`p${n}`)))
     const outcomes = await Promise.all(posts)
 
-    expect(outcomes.map((outcome) => outcome.kind === 'chat' && outcome.chatId)).toEqual(posts.map((_, n) => n + 1))
+    expect(outcomes.map((outcome) => 'kind' in outcome && outcome.kind === 'chat' && outcome.chatId)).toEqual(
+      posts.map((_, n) => n + 1),
+    )
     const rows = await outboxOf(source)
     expect(rows.map((row) => row.seq)).toEqual(posts.map((_, n) => n + 1))
     let head = genesisHead(source.name, source.epoch)
@@ -107,12 +109,12 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const inOneBatch = await Promise.all([record(writer, chat('twin')), record(writer, chat('twin'))])
 
     expect(again).toEqual({ ...(first as object), repeated: true })
-    expect(unsaid.map((o) => o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+    expect(unsaid.map((o) => 'kind' in o && o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
       [2, false],
       [1, true],
       [3, false],
     ])
-    expect(inOneBatch.map((o) => o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+    expect(inOneBatch.map((o) => 'kind' in o && o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
       [4, false],
       [4, true],
     ])
