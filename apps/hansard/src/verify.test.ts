@@ -193,6 +193,18 @@ describe('exports that are in order', () => {
     }
   })
 
+  it('may hold in quarantine a text that is not the one that was accepted, and then that is said', async () => {
+    const series = await exportSeries(join(temporary, 'altered-in-quarantine'))
+    const one = await series.interval({ 'chat-1/1': { through: 4, quarantined: [2] } })
+    await rewrite(join(series.directory, one.chain), (text) =>
+      text.replace(/(\t2\t)[0-9a-f]{64}/, `$1${'c'.repeat(64)}`),
+    )
+    await reseal(series.directory, one)
+    const report = await verifyWithBoth(series.directory)
+    expect(report).toMatchObject({ exitCode: 0, series: [{ outstanding: [{ seq: 2, altered: true }] }] })
+    expect(describeReport(report)).toContain('its text is not the one that was accepted')
+  })
+
   it('are not shaken by names that no terminal should be shown', async () => {
     const series = await exportSeries(join(temporary, 'names'))
     await series.interval({ "evil\u001b[2J\tname%/'/1": { through: 2 }, '日本/7': { through: 1 } })
@@ -562,6 +574,23 @@ describe('what was done to exports is found by both verifiers', () => {
     const { findings } = await verifyWithBoth(removals)
     expect(new Set(findings.map(({ series }) => series))).toEqual(new Set(await readdir(removals)))
   })
+})
+
+it('hansard verify answers with its exit code, and in JSON where that is asked for', async () => {
+  const damaged = await copyOf(sound)
+  await flipBit(join(damaged, exports[0]!.chain))
+  const run = (directory: string) =>
+    new Promise<[number, string]>((resolve) => {
+      const bin = fileURLToPath(new URL('./bin.ts', import.meta.url))
+      const command = ['--conditions=@hansard/source', bin, 'verify', directory, '--json']
+      execFile(process.execPath, command, (error, stdout) => resolve([Number(error?.code ?? 0), stdout]))
+    })
+  const answers = await Promise.all([sound, damaged, join(temporary, 'nowhere')].map(run))
+  expect(answers.map(([code, stdout]) => [code, JSON.parse(stdout).outcome])).toEqual([
+    [0, 'good'],
+    [1, 'broken'],
+    [2, 'unreadable'],
+  ])
 })
 
 describe('what cannot be read is not called broken', () => {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -77,7 +76,12 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
   if (!found.isFile()) throw new Error('it is not a regular file')
   const file = await open(path)
   try {
-    yield* createReadStream(path, { fd: file, autoClose: false, highWaterMark: 1 << 20 })
+    const buffer = Buffer.allocUnsafe(Math.min(found.size + 1, 1 << 20))
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
   } finally {
     await file.close()
   }

@@ -5,7 +5,10 @@ export type EvidenceDirectory = {
   /** as findings call it: `.`, or the path below the directory that is verified */
   readonly name: string
   readonly files: readonly string[]
-  /** Throws `FileMissing` if there is no such file; any other error means that it cannot be read. */
+  /**
+   * Throws `FileMissing` if there is no such file; any other error means that it cannot be read. The bytes are looked
+   * at before the next are asked for, so one buffer may serve for all.
+   */
   read(file: string): AsyncIterable<Uint8Array>
 }
 

@@ -124,7 +124,7 @@ type ManifestRead =
 
 async function readManifest({ directory }: Series, file: string): Promise<ManifestRead> {
   const chunks: Uint8Array[] = []
-  const read = await readHashed(directory, file, (bytes) => chunks.push(bytes))
+  const read = await readHashed(directory, file, (bytes) => chunks.push(Uint8Array.from(bytes)))
   if (read.outcome === 'missing') return { outcome: 'unreadable', reason: 'it was there a moment ago' }
   if (read.outcome === 'unreadable') return read
   let text: string
