@@ -9,12 +9,15 @@ const root = resolve(import.meta.dirname, '../../..')
 const chosen = process.argv.slice(2)
 const env = { ...process.env, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
 
-/** Runs one step; its output is shown only when it fails. */
-function step(name: string, command: string, args: readonly string[]): boolean {
+/**
+ * Runs one step; its output is shown only when it fails. `saw` is what a step says that looked at something: one that
+ * looked at nothing has not passed.
+ */
+function step(name: string, command: string, args: readonly string[], saw?: RegExp): boolean {
   const started = performance.now()
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, env, maxBuffer: 64 * 1_024 * 1_024 })
   const seconds = ((performance.now() - started) / 1_000).toFixed(1)
-  const good = status === 0
+  const good = status === 0 && (saw === undefined || saw.test(`${stdout}${stderr}`))
   process.stdout.write(`${good ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`)
   if (!good) process.stdout.write(`${stdout}${stderr}${error ? `${error.message}\n` : ''}`)
   return good
@@ -54,10 +57,10 @@ if (missing.length > 0) {
     chosen.length > 0
       ? []
       : [
-          step('lint', 'biome', ['check', '.']),
-          step('build', 'turbo', ['run', 'build', '--output-logs=errors-only']),
+          step('lint', 'biome', ['check', '.'], /Checked [1-9]\d* files/),
+          step('build', 'turbo', ['run', 'build', '--output-logs=errors-only'], /Running build in [1-9]\d* packages/),
           step('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json']),
-          step('boundaries', 'turbo', ['boundaries']),
+          step('boundaries', 'turbo', ['boundaries'], /Checked [1-9]\d* files/),
         ]
   const { counts, good } = runTests()
   const stepsFailed = steps.filter((passed) => !passed).length
