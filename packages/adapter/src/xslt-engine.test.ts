@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, describe, expect, it } from 'vitest'
 import { StylesheetError } from './stylesheet-error.ts'
-import { openXsltEngine } from './xslt-engine.ts'
+import { openXsltEngine, XsltEngineClosed } from './xslt-engine.ts'
 
 const engine = await openXsltEngine({ timeoutMs: 20_000 })
 afterAll(() => engine.close())
@@ -209,6 +209,14 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     await expect(small.transform(greedy, bytesOf(many))).rejects.toThrow(StylesheetError)
     expect(await small.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
   }, 30_000)
+
+  it('when the engine is closed, without blaming the stylesheet', async () => {
+    const closing = await openXsltEngine()
+    const running = closing.transform(slow, bytesOf(many)).catch((error: unknown) => error)
+    await closing.transform(textSheet('nope()'), bytesOf('<!DOCTYPE a><a/>')).catch(() => {})
+    await closing.close()
+    expect(await running).toBeInstanceOf(XsltEngineClosed)
+  })
 
   it('while others wait their turn', async () => {
     const results = await Promise.allSettled([

@@ -18,6 +18,7 @@ export type XsltEngine = {
   compile(stylesheet: string): Promise<void>
   /** Throws a `StylesheetError` when the stylesheet fails, takes too long or needs too much memory. */
   transform(stylesheet: string, xml: Uint8Array, options?: { readonly at?: number }): Promise<Uint8Array>
+  /** Stops what runs; what waits is refused with `XsltEngineClosed`. */
   close(): Promise<void>
 }
 
@@ -34,7 +35,7 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
 
   const inTurn = (request: Omit<XsltRequest, 'id'>): Promise<Uint8Array> => {
     const mine = turn.then(async () => {
-      if (closed) throw new Error('The XSLT engine has been closed.')
+      if (closed) throw new XsltEngineClosed()
       if (!worker) {
         const started = startWorker({ memoryMbMax })
         started.once('exit', () => {
@@ -44,6 +45,7 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
       }
       const outcome = await ask(worker, { ...request, id: ++requests }, timeoutMs)
       if (outcome.workerLost) worker = undefined
+      if (outcome.workerLost && closed) throw new XsltEngineClosed()
       if ('bytes' in outcome) return outcome.bytes
       throw failure(outcome, { timeoutMs, memoryMbMax })
     })
@@ -64,10 +66,17 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
     },
     async close() {
       closed = true
-      await turn
       await worker?.terminate()
-      worker = undefined
+      await turn
     },
+  }
+}
+
+/** Nothing is wrong with the stylesheet: the service was stopping. */
+export class XsltEngineClosed extends Error {
+  override name = 'XsltEngineClosed'
+  constructor() {
+    super('The XSLT engine has been closed.')
   }
 }
 
