@@ -79,7 +79,7 @@ export class RoomHub {
   /** Writes a notice (not a chat) to every member but one. */
   notify(text: string, except?: Session): void {
     const frame = textFrame(text)
-    for (const session of this.members.keys()) if (session !== except) session.write(frame)
+    for (const session of this.members.keys()) if (session !== except) session.handOut(frame)
   }
 
   #handOut(id: number, frame: Buffer): void {
@@ -87,7 +87,7 @@ export class RoomHub {
     for (const member of this.members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
-      member.session.write(frame)
+      member.session.handOut(frame)
     }
   }
 
@@ -109,7 +109,7 @@ export class RoomHub {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
           member.at = chat.chatId
-          if (!member.session.write(this.#frameOf(chat))) return
+          if (!member.session.handOut(this.#frameOf(chat))) return
         }
         await drained(member.session)
       }

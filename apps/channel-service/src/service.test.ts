@@ -157,6 +157,7 @@ it('gives somebody who comes back exactly what they missed, then live talk', asy
   for (let n = 451; n <= 700; n += 1) void alice.post(open, `later ${n}`)
   expect(await joined).toMatchObject({ t: 'joined' })
   await bob.until(() => bob.chats().length >= 693)
+  await alice.until(() => alice.chats().length >= 700)
 
   expect(bob.chats()).toEqual(alice.chats().slice(7))
 })

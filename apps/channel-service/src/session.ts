@@ -53,19 +53,23 @@ export class Session {
     this.#allowanceAt = options.now
   }
 
-  /** Writes a ready frame. False when the client was cut off because it does not read. */
-  write(frame: Buffer): boolean {
-    if (this.closed) return false
-    if (this.socket.writableLength > this.#bufferMax) {
-      this.cutOff()
-      return false
-    }
-    this.#outgoing.write(this.socket, frame)
+  /** Writes one copy of a room's frame. False when the client was cut off because it does not read. */
+  handOut(frame: Buffer): boolean {
+    if (!this.#mayWrite()) return false
+    this.#outgoing.handOut(this.socket, frame)
     return true
   }
 
+  /** Answers the client. */
   send(message: ServerMessage): void {
-    this.write(textFrame(JSON.stringify(message)))
+    if (this.#mayWrite()) this.#outgoing.answer(this.socket, textFrame(JSON.stringify(message)))
+  }
+
+  #mayWrite(): boolean {
+    if (this.closed) return false
+    if (this.socket.writableLength <= this.#bufferMax) return true
+    this.cutOff()
+    return false
   }
 
   refuse(re: number | undefined, code: Refusal, message: string): void {
