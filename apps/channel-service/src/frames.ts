@@ -42,7 +42,7 @@ export type Outgoing = {
 
 /** What writing to one socket costs, roughly, and the longest a handout may wait; milliseconds. */
 const WRITE_MS = 0.02
-const WAIT_MS_MAX = 20
+const WAIT_MS_MAX = 50
 
 export function createOutgoing(): Outgoing {
   let answered: Socket[] = []
