@@ -16,7 +16,12 @@ export type ComplianceWorkerConfig = {
   readonly adapters: readonly AdapterSetting[]
   /** how often the exporter looks for work, besides being woken by roll calls */
   readonly tickMs: number
+  /** how long a worker that died keeps its successor waiting */
+  readonly leaseMs?: number | undefined
 }
+
+/** Renewed three times as often. */
+export const LEASE_MS = 6_000
 
 /** The settings of a worker that runs as its own process. */
 export type ComplianceProcessConfig = ComplianceWorkerConfig & {
@@ -38,6 +43,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
       fallback: DEFAULT_ADAPTERS,
     }),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
+    leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
 }

@@ -19,9 +19,9 @@ import {
 } from '@hansard/staging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { LEASE_MS } from './config.ts'
 import { renderExport } from './render-export.ts'
 import { type ExportParts, runExport, settingsOf } from './run-export.ts'
-import { LEASE_TTL_MS } from './service.ts'
 import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
 /** One event a file, so that an export has several. */
@@ -60,7 +60,7 @@ type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 /** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportParts> {
   const { db } = bench
-  const lease = (await takeLease(db, { holder: 'dies', now: T0, ttlMs: LEASE_TTL_MS }))!
+  const lease = (await takeLease(db, { holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
   const parts = partsOf(bench, lease)
   await registerAdapters(db, lease, ['xml'])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
@@ -93,7 +93,7 @@ async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<E
 }
 
 async function finishes(bench: Bench) {
-  bench.clock.advance({ ms: LEASE_TTL_MS })
+  bench.clock.advance({ ms: LEASE_MS })
   const worker = await bench.worker({ adapters: [SETTING] })
   await worker.drain()
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed', events: 3 })
@@ -148,10 +148,10 @@ describe('a worker that follows one that died', () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 'numbered')
     const worker = await bench.worker({ adapters: [SETTING] })
-    bench.clock.advance({ ms: LEASE_TTL_MS - 1 })
+    bench.clock.advance({ ms: LEASE_MS - 1 })
     await worker.drain()
     expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'planning' })
-    bench.clock.advance({ ms: LEASE_TTL_MS / 3 })
+    bench.clock.advance({ ms: LEASE_MS / 3 })
     await worker.drain()
     expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
   })
@@ -162,7 +162,7 @@ describe('a worker that follows one that died', () => {
     const second = await bench.worker({ name: 'w2', adapters: [SETTING] })
     await first.drain()
     await first.stop()
-    bench.clock.advance({ ms: LEASE_TTL_MS / 3 })
+    bench.clock.advance({ ms: LEASE_MS / 3 })
     await second.drain()
     const { exporter } = await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
     expect(exporter!.holder).toMatch(/^w2#/)

@@ -44,12 +44,15 @@ export function createExporter(given: {
   const { db, clock, log, config, holder } = given
   const retries = new Map<string, { at: number; failures: number }>()
   const names = config.adapters.map((setting) => setting.name)
+  let stylesheetsTried = false
 
   return {
     async turn(lease, signal) {
       const { pool, outputDirectory } = config
       const parts: ExportParts = { ...given, lease, pool, outputDirectory, signal }
       await registerAdapters(db, lease, names)
+      if (!stylesheetsTried) await tryStylesheets(parts)
+      stylesheetsTried = true
       const requests = await waitingRequests(db)
       for (const request of ofKind(requests, 'quarantine-retry')) await answerRetry(parts, request)
 
@@ -68,6 +71,19 @@ export function createExporter(given: {
       }
       return busy ? 'again' : 'pause'
     },
+  }
+
+  /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
+  async function tryStylesheets({ lease }: ExportParts): Promise<void> {
+    for (const { name, stylesheet } of config.adapters) {
+      try {
+        if (stylesheet !== undefined) await given.engine.compile(stylesheet)
+      } catch (error) {
+        const problem = exportProblem(error, '')
+        log.error({ adapter: name, err: withoutContent(error) }, problem)
+        await noteProblem(db, lease, { adapter: name, problem, now: clock.now() })
+      }
+    }
   }
 
   async function closeWhatCan(

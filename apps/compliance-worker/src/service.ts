@@ -7,11 +7,8 @@ import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
 import { type Lease, LeaseLost, recordRollCall, releaseLease, stageEvents, takeLease } from '@hansard/staging'
-import type { ComplianceWorkerConfig } from './config.ts'
+import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
-
-/** How long a worker that died keeps its successor waiting. */
-export const LEASE_TTL_MS = 6_000
 
 export type ComplianceWorker = Service & {
   /** Looks for work now rather than at the next tick. */
@@ -39,6 +36,7 @@ export async function startComplianceWorker({
   log: Log
   config: ComplianceWorkerConfig
 }): Promise<ComplianceWorker> {
+  const { leaseMs = LEASE_MS } = config
   const stack = new StopStack()
   // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
@@ -86,15 +84,15 @@ export async function startComplianceWorker({
   })
 
   const hold = async () => {
-    const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: LEASE_TTL_MS })
+    const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: leaseMs })
     if (taken?.token === lease?.token) return
     lease = taken
-    log.info({ holder, token: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
+    log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
     exporting.wake()
   }
   const holding = startLoop({
     clock,
-    everyMs: LEASE_TTL_MS / 3,
+    everyMs: leaseMs / 3,
     turn: hold,
     onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
   })

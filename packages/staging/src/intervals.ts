@@ -92,7 +92,8 @@ type SourceRow = {
 
 async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: NumberedInterval): Promise<void> {
   const cut = await cutOf(tx, source, interval.endsAt)
-  if (source.started_at >= interval.endsAt && cut.seq === source.cut_seq) return
+  // Not one that starts later; but one that has ever numbered something is listed until it has ended.
+  if (source.started_at >= interval.endsAt && cut.seq === 0) return
   // Late events are a source's oldest: their stamps lie before the interval, and stamps never fall.
   const late = await tx('staged_event')
     .where({ late_in: interval.number, source_id: source.id })
