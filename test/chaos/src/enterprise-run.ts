@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openAdmin, startEnterprisePool } from '@hansard/test-pool'
+import { type Admin, openAdmin, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
 import { seeded } from './random.ts'
@@ -47,7 +47,10 @@ export async function enterpriseRun(options: {
       const fault = random.pick(FAULTS)
       report(`round ${round}/${rounds}: ${fault.name}`)
       try {
+        // Half of the faults strike while an interval is being closed and exported.
+        if (random.chance(0.5)) await askToSeal(admin)
         const heal = await fault.strike(pool, random)
+        if (random.chance(0.5)) await askToSeal(admin)
         await endure(random)
         await heal()
         await talkers.progress(2, PROGRESS_MS)
@@ -81,6 +84,11 @@ export async function enterpriseRun(options: {
     await pool.stop()
     disk.unmount()
   }
+}
+
+/** Asks, and does not wait: with PostgreSQL gone nobody can be asked, and that is part of the fault. */
+async function askToSeal(admin: Admin): Promise<void> {
+  await admin.ask('seal').catch(() => {})
 }
 
 /** A disk that can be filled without filling the machine's: a small tmpfs where that may be mounted, else a plain folder. */
