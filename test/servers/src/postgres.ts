@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
 import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 const run = promisify(execFile)
 
@@ -25,7 +25,7 @@ export type PostgresServer = ServerProcess & {
 export async function startPostgres({ durable = false }: { durable?: boolean } = {}): Promise<PostgresServer> {
   const bin = postgresBin()
   const owner = await unprivilegedOwner()
-  const directory = await mkdtemp(join(tmpdir(), 'hansard-postgres-'))
+  const directory = await temporaryDirectory('postgres')
   if (owner) await chown(directory, owner.uid, owner.gid)
   const data = join(directory, 'data')
   await run(
@@ -44,6 +44,7 @@ export async function startPostgres({ durable = false }: { durable?: boolean } =
         '-c', 'max_connections=200', '-c', 'shared_buffers=64MB', '-c', 'lc_messages=C', ...flushing,
       ],
       ...owner,
+      endSignal: 'SIGQUIT',
       ready: /database system is ready to accept connections/,
     })
 

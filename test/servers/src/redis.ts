@@ -1,15 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { freePort } from './free-port.ts'
 import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 export type RedisServer = ServerProcess
 
 /** A Redis of the caller's own. It keeps an append-only file, so that what it answered survives `kill()`. */
 export async function startRedis(): Promise<RedisServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'hansard-redis-'))
+  const directory = await temporaryDirectory('redis')
   const launchOn = (port: number) =>
     launch({
       program: 'redis-server',
@@ -18,6 +17,7 @@ export async function startRedis(): Promise<RedisServer> {
         '--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '',
         '--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction',
       ],
+      endSignal: 'SIGKILL',
       ready: /Ready to accept connections/,
     })
 

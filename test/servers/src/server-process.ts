@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
 /** What every server of this package can do. */
 export type ServerProcess = AsyncDisposable & {
@@ -21,30 +22,36 @@ export type Command = {
   readonly gid?: number | undefined
   /** A line of its output that says it accepts connections. */
   readonly ready: RegExp
+  /** What ends it at once without leaving anything in the kernel. */
+  readonly endSignal: 'SIGKILL' | 'SIGQUIT'
 }
 
 const READY_MS_MAX = 30_000
 
-// A test process that ends without disposing must not leave servers behind.
-const running = new Set<ChildProcess>()
+// A test process that ends without disposing, killed perhaps, must not leave servers behind. On Linux the kernel sees
+// to that; elsewhere we do, as far as we get.
+const running = new Map<ChildProcess, NodeJS.Signals>()
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, signal] of running) child.kill(signal)
 })
+const SETPRIV = '/usr/bin/setpriv'
 
 export class NotStarted extends Error {
   override name = 'NotStarted'
 }
 
 /** Starts a program and waits for its ready line. Rejects with its output when it ends before that. */
-export function launch({ program, args, uid, gid, ready }: Command): Promise<ChildProcess> {
-  const child = spawn(program, args, {
+export function launch({ program, args, uid, gid, ready, endSignal }: Command): Promise<ChildProcess> {
+  const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', endSignal.slice('SIG'.length)] : []
+  const [first, ...rest] = [...bound, program, ...args] as [string, ...string[]]
+  const child = spawn(first, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     cwd: '/',
     env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
   })
-  running.add(child)
+  running.set(child, endSignal)
   child.once('exit', () => running.delete(child))
 
   return new Promise((resolve, reject) => {

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startPostgres, startRedis } from './index.ts'
 
 describe('a PostgreSQL of one’s own', () => {
@@ -54,6 +56,32 @@ describe('a Redis of one’s own', () => {
     await redis.restart()
 
     expect(await command(redis.port, 'GET kept')).toContain('42')
+  })
+})
+
+describe('servers of a process that was killed', () => {
+  it('end with it, and their directories are removed by the next', async () => {
+    const program = `
+      import { startPostgres, startRedis } from '@hansard/test-servers'
+      const servers = [await startPostgres(), await startRedis()]
+      console.log(JSON.stringify(servers.map((server) => server.pid)))
+      setInterval(() => {}, 1_000)`
+    const args = ['--conditions=@hansard/source', '--input-type=module', '--eval', program]
+    const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+    const pids: number[] = await new Promise((resolve) =>
+      child.stdout.once('data', (text) => resolve(JSON.parse(text))),
+    )
+    const directories = () => readdirSync(tmpdir()).filter((name) => name.includes(`-${child.pid}-`))
+    expect(directories()).toHaveLength(2)
+
+    child.kill('SIGKILL')
+
+    for (const pid of pids) {
+      await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), { timeout: 10_000, interval: 50 })
+    }
+    await using _redis = await startRedis()
+    await using _postgres = await startPostgres()
+    expect(directories()).toEqual([])
   })
 })
 
