@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type ComplianceEvent,
+  decodeEvent,
+  encodeEvent,
+  eventIdOf,
+  genesisHead,
+  InvalidEvent,
+  leafOf,
+  nextHead,
+} from './index.ts'
+
+const chat: ComplianceEvent = {
+  ...{ v: 1, source: 'channel-1', epoch: 2, seq: 3, at: 1_700_000_000_000, kind: 'chat', chatId: 9, content: 'hello' },
+  room: { uri: 'ma-chan://example.com/1', name: 'desk', seq: 4 },
+  principal: { id: 5, uri: 'sip:alice@example.com', name: 'Alice', internal: true },
+}
+
+describe('the text of an event', () => {
+  it('reads back as what it was, whatever was typed', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (content) => {
+        expect(decodeEvent(encodeEvent({ ...chat, content }))).toEqual({ ...chat, content })
+      }),
+    )
+  })
+
+  it('holds neither U+0000 nor half a surrogate pair, so that any database keeps it', () => {
+    const text = encodeEvent({ ...chat, content: '\u0000 \ud800 \udfff x' })
+
+    expect(text).not.toContain('\u0000')
+    expect(text.isWellFormed()).toBe(true)
+    expect((decodeEvent(text) as { content: string }).content).toBe('\u0000 \ud800 \udfff x')
+  })
+
+  it.each([
+    ['no JSON', 'hello'],
+    ['another version', JSON.stringify({ ...chat, v: 2 })],
+    ['a kind nobody knows', JSON.stringify({ ...chat, kind: 'wave' })],
+    ['a number that is missing', JSON.stringify({ ...chat, seq: undefined })],
+    ['a number before the first', JSON.stringify({ ...chat, seq: 0 })],
+    ['a member too many', JSON.stringify({ ...chat, colour: 'red' })],
+    ['a room without a name', JSON.stringify({ ...chat, room: { uri: 'x', seq: 1 } })],
+  ])('is refused with a reason when it is %s', (_, text) => {
+    expect(() => decodeEvent(text)).toThrow(InvalidEvent)
+  })
+
+  it('has a name', () => {
+    expect(eventIdOf(chat)).toBe('channel-1/2/3')
+  })
+})
+
+describe('the hash chain', () => {
+  it('is what sha256sum makes of it', () => {
+    const sha256sum = (text: string) => execFileSync('sha256sum', { input: text }).toString().slice(0, 64)
+    const body = encodeEvent({ ...chat, content: 'žluťoučký kůň 🐎' })
+    const genesis = sha256sum('hansard-chain-1\nchannel-1\n2')
+
+    expect(genesisHead('channel-1', 2)).toBe(genesis)
+    expect(leafOf(body)).toBe(sha256sum(body))
+    expect(nextHead(genesis, leafOf(body))).toBe(sha256sum(`${genesis}\n${sha256sum(body)}`))
+  })
+
+  it('ends elsewhere when anything before it was altered, left out, added or moved', () => {
+    const leaves = ['a', 'b', 'c', 'd'].map(leafOf)
+    const headOf = (chain: string[]) => chain.reduce(nextHead, genesisHead('channel-1', 1))
+    const [a, b, c, d] = leaves as [string, string, string, string]
+
+    const ends = [leaves, [a, b, leafOf('x'), d], [a, b, d], [a, b, c, c, d], [b, a, c, d], [a, b, c]].map(headOf)
+
+    expect(new Set(ends).size).toBe(ends.length)
+    expect(genesisHead('channel-1', 1)).not.toBe(genesisHead('channel-1', 2))
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, Env } from './index.ts'
+
+describe('settings', () => {
+  it('are read as what they are', () => {
+    const env = new Env({ NAME: 'desk', PORT: '7464', TLS: 'true', EVERY: '15m' })
+
+    expect(env.string('NAME')).toBe('desk')
+    expect(env.integer('PORT', { min: 1, max: 65_535, fallback: 1 })).toBe(7_464)
+    expect(env.flag('TLS', { fallback: false })).toBe(true)
+    expect(env.parsed('EVERY', { parse: (text) => text.length, fallback: 0 })).toBe(3)
+    expect(() => env.check()).not.toThrow()
+  })
+
+  it('have their default when absent or empty', () => {
+    const env = new Env({ NAME: '' })
+
+    expect(env.string('NAME', { fallback: 'x' })).toBe('x')
+    expect(env.optional('NAME')).toBeUndefined()
+    expect(env.integer('PORT', { min: 1, max: 9, fallback: 3 })).toBe(3)
+    expect(env.flag('TLS', { fallback: true })).toBe(true)
+    expect(() => env.check()).not.toThrow()
+  })
+
+  it('are complained about all at once, each with what it takes', () => {
+    const env = new Env({ PORT: '70000', TLS: 'yes', EVERY: 'never' })
+    env.string('NAME')
+    env.integer('PORT', { min: 1, max: 65_535, fallback: 1 })
+    env.flag('TLS', { fallback: false })
+    env.parsed('EVERY', {
+      parse() {
+        throw new Error('it takes 1m to 30d.')
+      },
+      fallback: 0,
+    })
+
+    expect(() => env.check()).toThrow(ConfigError)
+    expect(() => env.check()).toThrow(/NAME is not set[\s\S]*65535[\s\S]*true or false[\s\S]*1m to 30d/)
+  })
+
+  it.each(['1.5', '1e3', ' 5', '0x10', '-1', 'five'])('do not take "%s" for a whole number of sessions', (text) => {
+    const env = new Env({ SESSIONS: text })
+    env.integer('SESSIONS', { min: 0, max: 10_000, fallback: 1 })
+
+    expect(() => env.check()).toThrow(/SESSIONS/)
+  })
+})

@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { accountNameProblem, mayJoin, newRoomUri, parseRoomUri, principalUri, roomNameProblem } from './index.ts'
+
+describe('who may join', () => {
+  it('lets anybody into an open room, and only members into a closed one', () => {
+    expect(mayJoin({ privacy: 'open', disabled: false }, false)).toEqual({ allowed: true })
+    expect(mayJoin({ privacy: 'closed', disabled: false }, true)).toEqual({ allowed: true })
+    expect(mayJoin({ privacy: 'closed', disabled: false }, false)).toEqual({ allowed: false, reason: 'not-a-member' })
+  })
+
+  it('lets nobody into a disabled room, members included', () => {
+    expect(mayJoin({ privacy: 'open', disabled: true }, true)).toEqual({ allowed: false, reason: 'room-disabled' })
+  })
+})
+
+describe('a room URI', () => {
+  it('is new each time and reads back', () => {
+    const uri = newRoomUri('example.com')
+
+    expect(parseRoomUri(uri)?.domain).toBe('example.com')
+    expect(newRoomUri('example.com')).not.toBe(uri)
+  })
+
+  it.each([
+    '',
+    'ma-chan://example.com/',
+    'sip:x@example.com',
+    'ma-chan://EXAMPLE/00000000-0000-0000-0000-000000000000',
+  ])('is not "%s"', (text) => {
+    expect(parseRoomUri(text)).toBeUndefined()
+  })
+})
+
+describe('the URI of a principal', () => {
+  it('is never shared by two accounts, whatever they call themselves', () => {
+    const account = fc.string().filter((name) => accountNameProblem(name) === undefined)
+    fc.assert(
+      fc.property(account, account, (a, b) => {
+        expect(principalUri(a, 'example.com') === principalUri(b, 'example.com')).toBe(a === b)
+      }),
+    )
+  })
+
+  it('holds one @ and nothing that ends it early', () => {
+    expect(principalUri('a@b;c <d>', 'example.com')).toBe('sip:a%40b%3Bc%20%3Cd%3E@example.com')
+  })
+})
+
+describe('a name', () => {
+  it.each(['', '   ', 'two\nlines', 'bell\u0007', 'x'.repeat(257), 'half \ud800'])('may not be %j', (name) => {
+    expect(roomNameProblem(name)).toBeDefined()
+    expect(accountNameProblem(name)).toBeDefined()
+  })
+
+  it('may be what people really use', () => {
+    for (const name of ['desk', 'Händler 1', '交易', 'a|b[c]`', 'x'.repeat(256)]) {
+      expect([roomNameProblem(name), accountNameProblem(name)]).toEqual([undefined, undefined])
+    }
+    expect(accountNameProblem(' alice')).toBeDefined()
+  })
+})
