@@ -92,8 +92,8 @@ async function fetchOrFail(url: URL, init: RequestInit): Promise<Response> {
     return await fetch(url, init)
   } catch (error) {
     const { message, cause } = error as Error
-    const code = (cause as { code?: string } | undefined)?.code ?? message
-    throw unreachable(`${url.origin} cannot be reached: ${code}`, 'Is the pool running?', error)
+    const { code, message: reason } = (cause ?? {}) as { code?: string; message?: string }
+    throw unreachable(`${url.origin} cannot be reached: ${code ?? reason ?? message}`, 'Is the pool running?', error)
   }
 }
 

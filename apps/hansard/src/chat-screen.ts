@@ -19,19 +19,22 @@ export function openChatScreen(io: Io, onInterrupted: () => void): ChatScreen {
     output: terminal ? stdout : undefined,
     terminal,
     historySize: 500,
+    prompt: '',
   })
   const stop = () => {
     onInterrupted()
     reader.close()
   }
   io.stop.addEventListener('abort', stop, { once: true })
+  // Asked for at once: lines that come before somebody iterates would be lost.
+  const lines = reader[Symbol.asyncIterator]()
   reader.on('SIGINT', stop)
   reader.on('close', () => io.stop.removeEventListener('abort', stop))
   if (!terminal) {
     return {
       show: (line) => void stdout.write(`${line}\n`),
       setPrompt: () => {},
-      lines: reader,
+      lines,
       close: () => reader.close(),
     }
   }
@@ -54,7 +57,7 @@ export function openChatScreen(io: Io, onInterrupted: () => void): ChatScreen {
       reader.setPrompt(prompt)
       if (open) reader.prompt(true)
     },
-    lines: reader,
+    lines,
     close: () => reader.close(),
   }
 }

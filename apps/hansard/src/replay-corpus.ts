@@ -28,9 +28,13 @@ export type ReplaySummary = {
   readonly rejected: number
   readonly rejectedBy: Readonly<Record<string, number>>
   readonly reconnections: number
+  /** what of it went into which room */
+  readonly rooms: readonly ReplayedRoom[]
   readonly interrupted: boolean
   readonly seconds: number
 }
+
+export type ReplayedRoom = { readonly name: string; readonly uri: string; chats: number; joins: number; parts: number }
 
 export type ReplayOptions = {
   readonly files: readonly ReplayFile[]
@@ -68,6 +72,7 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
 
   const tally = { steps: 0, chats: 0, joins: 0, parts: 0, rejected: 0, reconnections: 0 }
   const rejectedBy: Record<string, number> = {}
+  const replayed: ReplayedRoom[] = []
   const clients = new Set<PoolClient>()
   const closing: Promise<void>[] = []
   const signIns = createLimit(options.signInsAtOnce)
@@ -126,6 +131,12 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
 
   const playFile = async ({ room, plan }: ReplayFile) => {
     const uri = rooms.get(room)!
+    const mine = { name: room, uri, chats: 0, joins: 0, parts: 0 }
+    replayed.push(mine)
+    const count = (kind: 'chats' | 'joins' | 'parts') => {
+      tally[kind] += 1
+      mine[kind] += 1
+    }
     const people = new Map<string, { client: Promise<PoolClient>; handle: RoomHandle | undefined }>()
     const lastSteps = new Map(plan.steps.map((step, index) => [step.nick, index]))
     const fileStartedAt = clock.now()
@@ -146,24 +157,24 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
       if (step.kind === 'join') {
         const client = await who.client
         who.handle = await ask(() => client.join(uri, { onRejoined: rejoined }))
-        if (who.handle) tally.joins += 1
+        if (who.handle) count('joins')
       } else if (!who.handle) {
         if (step.kind === 'chat')
           await ask(() => Promise.reject(new RefusedError('not-joined', 'The join was refused.')))
       } else if (step.kind === 'chat') {
         const { handle } = who
-        if (await ask(() => handle.post(step.text))) tally.chats += 1
+        if (await ask(() => handle.post(step.text))) count('chats')
       } else {
         const { handle } = who
         who.handle = undefined
         await ask(() => handle.part())
-        tally.parts += 1
+        count('parts')
       }
     }
     // A lost connection took this person out of the room, and the new one brought them in again: both are on record.
     const rejoined = () => {
-      tally.joins += 1
-      tally.parts += 1
+      count('joins')
+      count('parts')
     }
 
     for (const [index, step] of plan.steps.entries()) {
@@ -228,6 +239,7 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
     rejected: tally.rejected,
     rejectedBy,
     reconnections: tally.reconnections,
+    rooms: replayed.sort((a, b) => (a.name < b.name ? -1 : 1)),
     interrupted: options.stop.aborted,
     seconds: Math.round(clock.now() - startedAt) / 1_000,
   }

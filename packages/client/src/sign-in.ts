@@ -59,8 +59,8 @@ async function messageOf(response: Response): Promise<string | undefined> {
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error
   if (name === 'TimeoutError') return `no answer within ${ANSWER_WITHIN_MS / 1_000} s`
-  const code = (cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : message
+  const { code, message: reason } = (cause ?? {}) as { code?: unknown; message?: unknown }
+  return String(code ?? reason ?? message)
 }
 
 function withoutSlash(url: string): string {
