@@ -67,9 +67,16 @@ it('records a post once whose acknowledgement was lost', async () => {
     return false
   }
 
+  const sent: string[] = []
+  pool.wire.outgoing = (frame) => {
+    if (frame.startsWith('{"t":"post"')) sent.push(frame)
+    return true
+  }
+
   const posted = await alice.post('only once')
 
   expect(lost).toBe(1)
+  expect(sent.map((frame) => JSON.parse(frame).again)).toEqual([undefined, true])
   const chats = (await pool.record()).filter((event) => event.kind === 'chat')
   expect(chats.map(({ chatId, content }) => [chatId, content])).toEqual([[posted.chat, 'only once']])
 })
