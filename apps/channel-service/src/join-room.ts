@@ -35,6 +35,10 @@ export async function joinRoom(
   if (session.memberships.has(uri) || session.joining.has(room.id)) {
     return session.refuse(id, 'already-joined', `This session is in ${room.name} already.`)
   }
+  if (session.parting.has(room.id)) {
+    // Recorded the other way round, the record would say that somebody left who is there.
+    return session.refuse(id, 'try-again', `Your departure from ${room.name} is still being recorded. Repeat it in a moment.`)
+  }
   if (session.memberships.size + session.joining.size >= config.limits.roomsPerSessionMax) {
     return session.refuse(id, 'too-many-rooms', `One session may be in ${config.limits.roomsPerSessionMax} rooms.`)
   }

@@ -45,9 +45,11 @@ function leave(
   const { hub } = session.memberships.get(uri)!
   const principal = session.principal!
   session.memberships.delete(uri)
+  session.parting.add(hub.id)
   hub.members.delete(session)
   rooms.leave(hub)
   recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, (done) => {
+    session.parting.delete(hub.id)
     if (!done) return
     rooms.presence(hub, false, principal)
     recorded?.()

@@ -21,6 +21,8 @@ export class Session {
   readonly memberships = new Map<string, Member>()
   /** ids of rooms whose join is being recorded */
   readonly joining = new Set<number>()
+  /** ids of rooms this session has left while the departure is not on record yet */
+  readonly parting = new Set<number>()
   /** ids of rooms whose join was answered with try-again: it may be on record all the same */
   readonly uncertain = new Set<number>()
   postsInFlight = 0
