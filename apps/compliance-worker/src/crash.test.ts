@@ -144,6 +144,23 @@ describe('a worker that follows one that died', () => {
     expect(await bench.files()).toEqual(files)
   })
 
+  it('is not disturbed by one that falls asleep between two files', async () => {
+    await using bench = await stagedBench()
+    const zombie = await diesAfter(bench, 'bound')
+    const sleepy = {
+      ...xml,
+      async *translate(...given: Parameters<typeof xml.translate>) {
+        for await (const file of xml.translate(...given)) {
+          await takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+          yield file
+        }
+      },
+    }
+    const unsealed = (await nextUnsealed(bench.db, 'xml'))!
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    expect(await bench.files()).toEqual(new Map())
+  })
+
   it('waits until the lease of the other has run out, and not longer', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 'numbered')

@@ -1,3 +1,4 @@
+import { leafOf } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -228,6 +229,53 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(summary(await plan())).toBe('3 interval 1 ')
     const chain = await Array.fromAsync(chainOfInterval(db, (await sourcesOfInterval(db, 1))[0]!))
     expect(chain.map((link) => link.kind)).toEqual(['chat', null, 'chat'])
+  })
+
+  it('plans the same for an adapter that was held up, whatever came out of quarantine meanwhile', async () => {
+    await registerAdapters(db, lease, ['xml', 'slow'])
+    const source = pool.source('chat-1', { startedAt: T0 })
+    source.says('desk', 'alice', 'held back', T0 + 10)
+    source.says('desk', 'alice', 'after', T0 + 20)
+    source.reports(T1)
+    await stageEvents(db, source.envelope(), T1)
+    const { body, head, at } = source.recorded[0]!
+    const { source_id } = await db.knex('staged_event').where({ seq: 1 }).first('source_id')
+    const kept = { source_id, seq: 1, leaf: leafOf(body), at, head, body: JSON.stringify(body), reason: 'too new' }
+    await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
+    await db.knex('staged_event').where({ seq: 1 }).delete()
+    await recordRollCall(db, pool.rollCall(T1))
+    await close()
+    expect(summary(await plan('xml'))).toBe('1 interval 0 after')
+    await retryQuarantine(db, lease, { now: T1 + 5 })
+
+    expect(summary(await plan('slow'))).toBe('1 interval 0 after')
+    source.reports(T2)
+    await recordRollCall(db, pool.rollCall(T2))
+    await close()
+    for (const adapter of ['xml', 'slow']) expect(summary(await plan(adapter))).toBe('2 addendum 0 held back')
+  })
+
+  it('counts an event as late whose number is in a closed interval, although its stamp is not', async () => {
+    const source = pool.source('chat-1', { startedAt: T0 })
+    source.says('desk', 'alice', 'before', T0 + 10)
+    source.says('desk', 'alice', 'held back', T1 + 5)
+    source.reports(T1)
+    await stageEvents(db, source.envelope(), T1)
+    const { body, head, at } = source.recorded[1]!
+    const { source_id } = await db.knex('staged_event').where({ seq: 2 }).first('source_id')
+    const kept = { source_id, seq: 2, leaf: leafOf(body), at, head, body: JSON.stringify(body), reason: 'too new' }
+    await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
+    await db.knex('staged_event').where({ seq: 2 }).delete()
+    await db.knex('source').update({ last_stamp: T0 + 10 })
+    await recordRollCall(db, pool.rollCall(T1))
+    await close()
+    expect(summary(await plan())).toBe('1 interval 0 before')
+
+    await retryQuarantine(db, lease, { now: T1 + 5 })
+    source.reports(T2)
+    await recordRollCall(db, pool.rollCall(T2))
+    await close()
+    expect([await plan(), await plan()].map(summary)).toEqual(['2 addendum 1 held back', '3 interval 1 '])
   })
 
   it('leaves in quarantine what still cannot be read, and says so', async () => {
