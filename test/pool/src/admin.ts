@@ -16,6 +16,8 @@ export type Admin = {
     body?: AdminRequestOf<N>,
     parts?: Record<string, string | number>,
   ): Promise<AdminReplyOf<N>>
+  /** A page of rooms. */
+  list(name: 'listRooms', after: string): Promise<AdminReplyOf<'listRooms'>>
   /** Asks the worker for something and waits until it is done. */
   request(
     name: 'seal' | 'replayExport' | 'retryQuarantine',
@@ -27,9 +29,14 @@ export type Admin = {
 export async function openAdmin(server: string, password = OPERATOR_PASSWORD): Promise<Admin> {
   const directory = (await (await fetch(`${server}/directory`)).json()) as { admin: string }
   let token: string | undefined
-  const ask: Admin['ask'] = async (name, body, parts = {}) => {
+  const send = async <N extends AdminRouteName>(
+    name: N,
+    body: unknown,
+    parts: Record<string, string | number>,
+    query = '',
+  ): Promise<AdminReplyOf<N>> => {
     const route = ADMIN_ROUTES[name]
-    const response = await fetch(`${directory.admin}${adminPath(name, parts)}`, {
+    const response = await fetch(`${directory.admin}${adminPath(name, parts)}${query}`, {
       method: route.method,
       headers: {
         ...(token ? { authorization: `Bearer ${token}` } : {}),
@@ -41,9 +48,11 @@ export async function openAdmin(server: string, password = OPERATOR_PASSWORD): P
     if (!response.ok) throw new Error(`${name}: ${response.status} ${text}`)
     return route.reply.parse(JSON.parse(text)) as never
   }
+  const ask: Admin['ask'] = (name, body, parts = {}) => send(name, body, parts)
   token = (await ask('signIn', { account: OPERATOR_ACCOUNT, password } as never)).token
   return {
     ask,
+    list: (name, after) => send(name, undefined, {}, `?limit=1000&after=${encodeURIComponent(after)}`),
     async request(name, parts = {}, withinMs = 180_000) {
       const { request } = await ask(name, undefined as never, parts)
       const deadline = systemClock.now() + withinMs
