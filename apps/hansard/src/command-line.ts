@@ -78,7 +78,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .description('play logs of the #ubuntu corpus format into a pool, one room per file')
     .argument('<path...>', 'log files, or folders of .log files')
     .option('--speed <speed>', 'max, or how many times faster than in the logs, such as 60x', 'max')
-    .option('--files-at-once <n>', 'files that are played side by side', positive, 24)
+    .option('--files-at-once <n>', 'files that are played side by side', positive, 40)
     .addHelpText('after', '\nWith --data, a pool is started for the replay when none is running there.')
     .action(
       run(async (paths: string[], options: Options & { speed: string; filesAtOnce: number }) => {

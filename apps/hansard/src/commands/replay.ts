@@ -10,6 +10,7 @@ import { answer, type ExitCode, type Io } from '../io.ts'
 import { type AddressOptions, DEFAULT_DATA_DIRECTORY, readRunFile } from '../pool-address.ts'
 import { startProgress } from '../progress.ts'
 import { type ReplayFile, type ReplaySummary, replayCorpus } from '../replay-corpus.ts'
+import { replayInThread } from '../replay-in-thread.ts'
 import { duration } from '../table.ts'
 import { wsSocket } from '../ws-socket.ts'
 
@@ -20,7 +21,7 @@ export type ReplayCommandOptions = AddressOptions & {
 }
 
 // Of each session two ends may lie in this process (a pool started here), and a process may open 20,000 files.
-const SESSIONS_MAX = 6_000
+const SESSIONS_MAX = 7_000
 const SIGN_INS_AT_ONCE = 48
 
 export async function replayCommand(
@@ -36,20 +37,21 @@ export async function replayCommand(
     what: 'replaying',
     json: options.json,
   })
+  const how = {
+    files,
+    speed,
+    filesAtOnce: options.filesAtOnce,
+    sessionsMax: SESSIONS_MAX,
+    signInsAtOnce: SIGN_INS_AT_ONCE,
+    stop: io.stop,
+    progress: ({ steps, chats }: { steps: number; chats: number }) => progress.update(steps, `${chats} chats`),
+  }
   let summary: ReplaySummary
   try {
-    summary = await replayCorpus({
-      files,
-      admin: pool.admin,
-      openSocket: wsSocket,
-      clock: systemClock,
-      stop: io.stop,
-      speed,
-      filesAtOnce: options.filesAtOnce,
-      sessionsMax: SESSIONS_MAX,
-      signInsAtOnce: SIGN_INS_AT_ONCE,
-      progress: ({ steps, chats }) => progress.update(steps, `${chats} chats`),
-    })
+    summary =
+      pool.kind === 'embedded'
+        ? await replayInThread(how, pool.address)
+        : await replayCorpus({ ...how, admin: pool.admin, openSocket: wsSocket, clock: systemClock })
   } finally {
     progress.end()
   }
@@ -57,23 +59,32 @@ export async function replayCommand(
   return summary.rejected > 0 || summary.interrupted ? 1 : 0
 }
 
+type PoolToReplayTo = AsyncDisposable &
+  (
+    | { readonly kind: 'running'; readonly admin: AdminClient }
+    | { readonly kind: 'embedded'; readonly address: { readonly server: string; readonly token: string } }
+  )
+
 /** The pool that runs already, or one that lives as long as the replay. */
-async function poolFor(io: Io, options: AddressOptions): Promise<{ admin: AdminClient } & AsyncDisposable> {
-  if (options.server !== undefined)
-    return { admin: await openAdmin(io, options), [Symbol.asyncDispose]: async () => {} }
+async function poolFor(io: Io, options: AddressOptions): Promise<PoolToReplayTo> {
+  const running = (admin: AdminClient): PoolToReplayTo => ({
+    kind: 'running',
+    admin,
+    [Symbol.asyncDispose]: async () => {},
+  })
+  if (options.server !== undefined) return running(await openAdmin(io, options))
   const data = resolve(options.data ?? DEFAULT_DATA_DIRECTORY)
   if (await readRunFile(data)) {
     const admin = await openAdmin(io, { data }).catch((error: unknown) => error)
-    if (!(admin instanceof Error)) return { admin: admin as AdminClient, [Symbol.asyncDispose]: async () => {} }
     // A note without a pool behind it was left by one that was killed; starting one settles the question.
+    if (!(admin instanceof Error)) return running(admin as AdminClient)
   }
   const pool = await startEmbeddedPool({ data, io })
-  try {
-    return { admin: await openAdmin(io, { data }), [Symbol.asyncDispose]: () => pool.stop() }
-  } catch (error) {
-    await pool.stop()
-    throw error
-  }
+  const { server, token } = (await readRunFile(data)) ?? {}
+  if (server !== undefined && token !== undefined)
+    return { kind: 'embedded', address: { server, token }, [Symbol.asyncDispose]: () => pool.stop() }
+  await pool.stop()
+  throw unreachable(`The pool started on ${data} did not say where it listens.`)
 }
 
 /** `max`, or how many times faster than the logs' own time: `1x`, `60x`, `0.5x`. */
