@@ -28,9 +28,9 @@ for path in sorted(glob.glob(os.path.join(logs, '*.log'))):
     room = said.setdefault(os.path.basename(path)[:-4], [])
     for line in open(path, encoding='utf-8', errors='replace', newline='\n').read().split('\n'):
         m = re.match(r'\[\d\d:\d\d\] <([^>]+)> (.+)$', line, re.S)
-        if m: room.append((m[1], shown(m[2]))); continue
-        m = re.match(r"\[\d\d:\d\d\]  \* (\S+) (.*)$", line, re.S)
-        if m: room.append((m[1], shown('/me ' + m[2])))
+        if m: room.append((m[1].strip(), shown(m[2]))); continue
+        m = re.match(r"\[\d\d:\d\d\]  \* (\S+)(?: (.*))?$", line, re.S)
+        if m: room.append((m[1], shown('/me ' + (m[2] or ''))))
 for path in sorted(glob.glob(os.path.join(exports, '**', '*.xml'), recursive=True)):
     for conversation in ET.parse(path).getroot().findall('Conversation'):
         room = rooms.get(conversation.find('Channel').get('uri'))
