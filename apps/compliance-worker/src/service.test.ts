@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type Manifest, parseManifest } from '@hansard/evidence'
 import { addRequest, findExport, findRequest, listAudit, readStatus, stageEvents } from '@hansard/staging'
 import { describe, expect, it } from 'vitest'
@@ -332,5 +333,48 @@ describe('an adapter that cannot get on', () => {
     await again.drain()
     expect(await manifests(bench)).toHaveLength(1)
     expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  })
+})
+
+describe('stopping', () => {
+  it('does not wait for a stylesheet that runs for ever, and leaves the export to the next worker', async () => {
+    await using bench = await openBench()
+    const endless = {
+      ...XML!,
+      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
+        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
+      </xsl:stylesheet>`,
+    }
+    const worker = await bench.worker({ adapters: [endless] })
+    const source = bench.pool.source('chat-1', { startedAt: T0 })
+    for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
+    await bench.deliver(T0 + MINUTE, [source])
+    worker.wake()
+    const recorded = async () => (await findExport(bench.db, { adapter: 'xml', number: 1 }))?.settings
+    // A turn of the event loop each time: SQLite answers without one, and the worker would never get on.
+    while (!(await recorded())) await setImmediate()
+
+    await worker.stop()
+    const again = await bench.worker({ name: 'w2' })
+    await again.drain()
+    expect(await manifests(bench)).toHaveLength(1)
+    expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  })
+
+  it('may happen twice, and at any moment', async () => {
+    await using bench = await openBench()
+    await bench.deliver(T0 + 5 * MINUTE, story(bench))
+    for (let n = 0; n < 5; n++) {
+      const worker = await bench.worker({ name: `w${n}` })
+      const draining = worker.drain().catch(() => {})
+      await Promise.all([worker.stop(), worker.stop()])
+      await draining
+    }
+    const last = await bench.worker()
+    await last.drain()
+    const found = await manifests(bench)
+    expect(found.map((manifest) => manifest.number)).toEqual([1, 2, 3, 4, 5])
+    expect(found.reduce((sum, manifest) => sum + manifest.counts.total, 0)).toBe(5)
   })
 })

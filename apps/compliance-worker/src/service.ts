@@ -79,6 +79,8 @@ export async function startComplianceWorker({
   })
   stack.push(async () => {
     stopping.abort()
+    // A stylesheet may run for minutes; nobody waits for that to stop.
+    await engine.close()
     await exporting.stop()
     await turning
   })
@@ -98,11 +100,16 @@ export async function startComplianceWorker({
   })
   stack.push(() => holding.stop())
 
-  const consumer = await transport.consume(async (envelope) => {
-    await take(db, clock, envelope)
-    if (envelope.kind === 'roll-call') exporting.wake()
-  })
-  stack.push(() => consumer.stop())
+  try {
+    const consumer = await transport.consume(async (envelope) => {
+      await take(db, clock, envelope)
+      if (envelope.kind === 'roll-call') exporting.wake()
+    })
+    stack.push(() => consumer.stop())
+  } catch (error) {
+    await stack.stop()
+    throw error
+  }
 
   const stop = () => stack.stop()
   return {
