@@ -37,7 +37,11 @@ export async function joinRoom(
   }
   if (session.parting.has(room.id)) {
     // Recorded the other way round, the record would say that somebody left who is there.
-    return session.refuse(id, 'try-again', `Your departure from ${room.name} is still being recorded. Repeat it in a moment.`)
+    return session.refuse(
+      id,
+      'try-again',
+      `Your departure from ${room.name} is still being recorded. Repeat it in a moment.`,
+    )
   }
   if (session.memberships.size + session.joining.size >= config.limits.roomsPerSessionMax) {
     return session.refuse(id, 'too-many-rooms', `One session may be in ${config.limits.roomsPerSessionMax} rooms.`)
@@ -48,13 +52,15 @@ export async function joinRoom(
     session.joining.delete(room.id)
     throw error
   })
-  hub.entering += 1
   writer.record({ kind: 'join', roomId: room.id, principal, session: session.id }, (outcome) => {
     hub.entering -= 1
     session.joining.delete(room.id)
     if (outcome instanceof Error) {
-      session.uncertain.add(room.id)
       rooms.leave(hub)
+      // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
+      if (session.closed)
+        recordPart({ kind: 'part', roomId: room.id, principal, session: session.id, reason: 'disconnected' })
+      else session.uncertain.add(room.id)
       return refuseUnrecorded(session, id, outcome)
     }
     if (outcome.kind !== 'join') {

@@ -14,6 +14,17 @@ const ROOM_LIST_MAX = 1_000
 
 /** Reads one frame of a client and answers it: with what it asked for, or with a named refusal. Never throws. */
 export function receive(parts: ChannelServiceParts, session: Session, data: string): void {
+  // What a client sends after it was told to go is not read.
+  if (session.closing) return
+  try {
+    read(parts, session, data)
+  } catch {
+    // Nothing that a stranger typed may end everybody's service.
+    session.close(1011, 'this frame could not be read')
+  }
+}
+
+function read(parts: ChannelServiceParts, session: Session, data: string): void {
   let value: unknown
   try {
     value = JSON.parse(data)
@@ -76,7 +87,8 @@ async function listJoinable({ db }: ChannelServiceParts, session: Session, id: n
 function unknownMessage(session: Session, re: number | undefined, value: unknown): void {
   const kind = (value as { t?: unknown } | null)?.t
   session.malformed += 1
-  session.refuse(re, 'unknown-message', `"${String(kind).slice(0, 64)}" is no message of this protocol.`)
+  const named = typeof kind === 'string' ? `"${kind.slice(0, 64)}"` : 'This'
+  session.refuse(re, 'unknown-message', `${named} is no message of this protocol.`)
   cutOffBabblers(session)
 }
 

@@ -24,9 +24,12 @@ export function createRecordPart({ writer, clock }: { writer: RecordWriter; cloc
  * Records the departures of participants whose service died, as the survivor. However many survivors do this at once,
  * the record keeps one departure each: the row is deleted in the transaction that records it.
  */
-export async function partOrphans({ db, recordPart }: { db: Database; recordPart: RecordPart }): Promise<number> {
+export async function partOrphans(
+  { db, recordPart }: { db: Database; recordPart: RecordPart },
+  signal: AbortSignal,
+): Promise<number> {
   const orphans = await orphanedParticipants(db, 500)
-  await Promise.all(
+  const recorded = Promise.all(
     orphans.map(
       ({ roomId, principal, session }) =>
         new Promise<void>((resolve) =>
@@ -34,5 +37,12 @@ export async function partOrphans({ db, recordPart }: { db: Database; recordPart
         ),
     ),
   )
+  // A service that stops while the database is away leaves them to the next survivor.
+  await Promise.race([recorded, aborted(signal)])
   return orphans.length
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -60,12 +60,17 @@ export class RoomHub {
   catchUpTo(id: number): void {
     this.#wanted = Math.max(this.#wanted, id)
     if (this.#wanted <= this.delivered) return
-    this.#filling ??= this.#fill()
-      // The database is away; the service compares every room with it again in a moment.
-      .catch(() => {})
-      .finally(() => {
+    this.#filling ??= this.#fill().then(
+      () => {
         this.#filling = undefined
-      })
+        // What came while the last page was read.
+        this.catchUpTo(this.#wanted)
+      },
+      () => {
+        // The database is away; the service compares every room with it again in a moment.
+        this.#filling = undefined
+      },
+    )
   }
 
   /** Takes a session in that has every chat up to `at`. It gets what is missing up to live talk, then live talk. */
@@ -94,7 +99,7 @@ export class RoomHub {
   async #fill(): Promise<void> {
     while (this.delivered < this.#wanted) {
       const chats = await this.#readAfter(this.delivered, PAGE)
-      if (chats.length === 0) return
+      if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${this.uri} cannot be read.`)
       for (const chat of chats) if (chat.chatId > this.delivered) this.#handOut(chat.chatId, this.#frameOf(chat))
     }
   }

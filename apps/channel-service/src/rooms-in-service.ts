@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 /** The hubs of the rooms somebody of this service is in, joined to those of the other services by the bus. */
 export type RoomsInService = {
   find(roomId: number): RoomHub | undefined
-  /** The room's hub, made and joined to the bus on first use. Hold it with `leave` when done. */
+  /** The room's hub, made and joined to the bus on first use, with `entering` raised: lower it, then `leave`. */
   enter(room: Room): Promise<RoomHub>
   /** Forgets the hub when nobody of this service is in the room any more. */
   leave(hub: RoomHub): void
@@ -66,17 +66,25 @@ export function createRoomsInService(options: {
     hub.notify(JSON.stringify(notice), except)
   }
 
+  const hold = (hub: RoomHub) => {
+    hub.entering += 1
+    return hub
+  }
+
   return {
     find: (roomId) => hubs.get(roomId)?.hub,
     async enter(room) {
       const known = hubs.get(room.id)?.hub
-      if (known) return known
+      if (known) return hold(known)
       let promise = opening.get(room.id)
       if (!promise) {
         promise = open(room).finally(() => opening.delete(room.id))
         opening.set(room.id, promise)
       }
-      return promise
+      await promise
+      // Somebody else who waited for it may have come and gone in the meantime, and the hub with them.
+      const opened = hubs.get(room.id)?.hub
+      return opened ? hold(opened) : this.enter(room)
     },
     leave(hub) {
       const entry = hubs.get(hub.id)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openInlineBus } from '@hansard/bus'
@@ -248,6 +248,36 @@ it('answers every broken frame with a named error and goes on', async () => {
     code: 'wrong-credentials',
   })
   expect(await alice.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+})
+
+it('outlives upgrades that are no URLs, go elsewhere or are reset half-way', async () => {
+  const { connect, endpoint } = await start()
+  const { hostname, port } = new URL(endpoint)
+  for (const path of ['//', '/elsewhere', 'http://[', '/channel/../x']) {
+    const socket = connectTcp({ host: hostname, port: Number(port) })
+    await once(socket, 'connect')
+    const headers =
+      'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`)
+    await once(socket, 'data')
+    socket.on('error', () => {})
+    socket.resetAndDestroy()
+  }
+  const alice = await connect('alice')
+  expect(await alice.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+})
+
+it('never changes who a session is, however its sign-ins overtake each other', async () => {
+  const { connect } = await start()
+  const client = await connect()
+  const first = client.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+  const second = client.ask({ t: 'sign-in', token: 'stale' })
+  expect(await second).toMatchObject({ code: 'already-signed-in' })
+  expect(await first).toMatchObject({ t: 'signed-in', principal: { name: 'ALICE' } })
+  expect(await client.ask({ t: 'sign-in', account: 'bob', password: 'key of bob' })).toMatchObject({
+    code: 'already-signed-in',
+  })
+  expect(await client.ask({ t: 'join', room: closed.uri })).toMatchObject({ t: 'joined' })
 })
 
 it('refuses a chat that is too long, counted in bytes', async () => {

@@ -38,6 +38,7 @@ export type ChannelService = Service & {
   readonly fenced: Promise<Error>
 }
 
+const KEEP_ALIVE_MS = 30_000
 const ORPHAN_CHECK_MS = 5_000
 const ROOM_CHECK_MS = 5_000
 
@@ -116,6 +117,8 @@ export async function startChannelService(
         now: clock.now(),
       })
       sessions.add(session)
+      // A client whose machine vanished says nothing; the kernel finds out.
+      session.socket.setKeepAlive(true, KEEP_ALIVE_MS)
       const patience = clock.after(config.signInWithinMs, () => {
         if (!session.principal) session.close(1008, 'sign in sooner')
       })
@@ -158,15 +161,16 @@ export async function startChannelService(
     startLoop({
       clock,
       everyMs: ORPHAN_CHECK_MS,
-      async turn() {
+      async turn(signal) {
         if (config.declareDeadAfterMs > 0) {
-          for (const name of await silentSources(db, clock.now() - config.declareDeadAfterMs)) {
+          const silentSince = clock.now() - config.declareDeadAfterMs
+          for (const name of await silentSources(db, silentSince)) {
             if (name === source.name) continue
             log.error({ source: name }, 'a source is silent and is declared dead')
-            await declareDead(db, { name, now: clock.now() })
+            await declareDead(db, { name, now: clock.now(), silentSince })
           }
         }
-        return (await partOrphans({ db, recordPart })) > 0 ? 'again' : 'pause'
+        return (await partOrphans({ db, recordPart }, signal)) > 0 ? 'again' : 'pause'
       },
       onError: onError('recording orphaned departures'),
     }),
@@ -201,7 +205,10 @@ export async function startChannelService(
 /** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
 export function attachChannelService(server: Server, path: string, service: ChannelService): void {
   server.on('upgrade', (request, socket, head) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://pool')
+    // Node hands the socket over without its own listener: a client that resets it must not end the process.
+    socket.on('error', () => socket.destroy())
+    // Not parsed as a URL: what a stranger sends need not be one.
+    const pathname = (request.url ?? '/').split('?', 1)[0]
     if (pathname === path) service.upgrade(request, socket, head)
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
   })

@@ -25,9 +25,13 @@ export class Session {
   readonly parting = new Set<number>()
   /** ids of rooms whose join was answered with try-again: it may be on record all the same */
   readonly uncertain = new Set<number>()
+  signingIn = false
+  historyUnderWay = false
   postsInFlight = 0
   malformed = 0
   closed = false
+  /** told to go */
+  closing = false
   #allowance: number
   #allowanceAt: number
   readonly #outgoing: Outgoing
@@ -90,6 +94,7 @@ export class Session {
 
   /** Ends the connection politely, with a WebSocket close code. */
   close(code: number, reason: string): void {
+    this.closing = true
     this.ws.close(code, reason)
   }
 

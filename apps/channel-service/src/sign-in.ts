@@ -4,11 +4,27 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
 export async function signInSession(
+  parts: Pick<ChannelServiceParts, 'signIn' | 'config'>,
+  session: Session,
+  message: ClientMessageOf<'sign-in'>,
+): Promise<void> {
+  // Who a session is never changes: not by a second sign-in, and not by one that overtakes the first.
+  if (session.principal || session.signingIn) {
+    return session.refuse(message.id, 'already-signed-in', 'This connection is signed in already, or about to be.')
+  }
+  session.signingIn = true
+  try {
+    await signInOnce(parts, session, message)
+  } finally {
+    session.signingIn = false
+  }
+}
+
+async function signInOnce(
   { signIn, config }: Pick<ChannelServiceParts, 'signIn' | 'config'>,
   session: Session,
   { id, token, account, password }: ClientMessageOf<'sign-in'>,
 ): Promise<void> {
-  if (session.principal) return session.refuse(id, 'already-signed-in', 'This connection is signed in already.')
   if (token !== undefined) {
     session.principal = await signIn.withToken(token)
     if (!session.principal)

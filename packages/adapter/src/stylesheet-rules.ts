@@ -7,14 +7,14 @@ import { StylesheetError } from './stylesheet-error.ts'
  * with it in every other way the engine says itself.
  */
 export function assertStylesheetAllowed(stylesheet: string): void {
-  const text = stylesheet.replace(/<!--[\s\S]*?-->/g, '')
-  if (/<!DOCTYPE/i.test(text)) {
+  // Comments count too: to tell a comment from a processing instruction that looks like one takes a parser.
+  if (/<!DOCTYPE/i.test(stylesheet)) {
     throw new StylesheetError({
       problem: 'The stylesheet has a DOCTYPE, which could make it read files or grow without bound.',
-      hint: 'Remove the DOCTYPE. Write character references such as &#160; for named entities.',
+      hint: 'Remove the DOCTYPE, also from comments. Write character references such as &#160; for named entities.',
     })
   }
-  const encoding = declaredOutputEncoding(text)
+  const encoding = declaredOutputEncoding(stylesheet.replace(/<!--[\s\S]*?-->/g, ''))
   if (encoding !== undefined && !/^utf-?8$/i.test(encoding)) {
     throw new StylesheetError({
       problem: `The stylesheet asks for ${encoding} output; files are always UTF-8.`,

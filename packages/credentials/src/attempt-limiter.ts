@@ -5,7 +5,8 @@ export type AttemptLimiter = {
   /** Milliseconds until this key may try again; 0 when it may now. */
   waitMs(key: string): number
   failed(key: string): void
-  succeeded(key: string): void
+  /** One failure that was none. */
+  takenBack(key: string): void
 }
 
 export function createAttemptLimiter(options: {
@@ -38,8 +39,11 @@ export function createAttemptLimiter(options: {
       failures.set(key, entry)
       if (failures.size > keysMax) failures.delete(failures.keys().next().value!)
     },
-    succeeded(key) {
-      failures.delete(key)
+    takenBack(key) {
+      const entry = current(key)
+      if (!entry) return
+      entry.count -= 1
+      if (entry.count <= 0) failures.delete(key)
     },
   }
 }

@@ -95,7 +95,7 @@ describe('the attempt limiter', () => {
     const { limiter } = limiterOf({ failuresMax: 1 })
     limiter.failed('alice')
 
-    limiter.succeeded('alice')
+    limiter.takenBack('alice')
 
     expect(limiter.waitMs('alice')).toBe(0)
   })

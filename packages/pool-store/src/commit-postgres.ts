@@ -9,7 +9,7 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, SourceFenced } from './record-writer.ts'
+import { type Commit, SourceMoved } from './record-writer.ts'
 
 /**
  * One batch, one transaction, four round trips. Rooms are locked in the order of their ids, so two channel services
@@ -111,7 +111,7 @@ async function write(
     name: 'write-batch',
     text: `with alive as (
              update source set last_seq = $1, head = $2, last_stamp = $3, reported_at = $3
-             where name = $4 and epoch = $5 and state = 'alive' returning 1
+             where name = $4 and epoch = $5 and state = 'alive' and last_seq = $19 returning 1
            ), counted as (
              update room set last_chat_id = n.chat, last_room_seq = n.seq
              from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id
@@ -142,7 +142,8 @@ async function write(
       after.outbox.map((e) => e.at),
       after.outbox.map((e) => e.body),
       after.outbox.map((e) => e.head),
+      source.lastSeq,
     ],
   })
-  if (written.rows[0]?.alive !== 1) throw new SourceFenced(source)
+  if (written.rows[0]?.alive !== 1) throw new SourceMoved(source)
 }

@@ -9,7 +9,7 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, SourceFenced } from './record-writer.ts'
+import { type Commit, SourceMoved } from './record-writer.ts'
 
 type Statements = Record<
   | 'room'
@@ -63,8 +63,8 @@ function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolea
 
 function write(sql: Statements, source: SourceCounters & { name: string; epoch: number }, after: After): void {
   const { lastSeq, lastStamp, head } = after.source
-  const alive = sql.source_.run(lastSeq, head, lastStamp, lastStamp, source.name, source.epoch)
-  if (alive.changes !== 1) throw new SourceFenced(source)
+  const kept = sql.source_.run(lastSeq, head, lastStamp, lastStamp, source.name, source.epoch, source.lastSeq)
+  if (kept.changes !== 1) throw new SourceMoved(source)
   for (const room of after.rooms) sql.room_.run(room.lastChatId, room.lastRoomSeq, room.id)
   for (const part of after.parts) sql.dropParticipant.run(part.roomId, part.session)
   for (const join of after.joins) {
@@ -97,7 +97,7 @@ function statementsOf(handle: SqliteHandle): Statements {
       addOutbox: handle.prepare('insert into outbox (source, epoch, seq, at, body, head) values (?, ?, ?, ?, ?, ?)'),
       room_: handle.prepare('update room set last_chat_id = ?, last_room_seq = ? where id = ?'),
       source_: handle.prepare(
-        "update source set last_seq = ?, head = ?, last_stamp = ?, reported_at = ? where name = ? and epoch = ? and state = 'alive'",
+        "update source set last_seq = ?, head = ?, last_stamp = ?, reported_at = ? where name = ? and epoch = ? and state = 'alive' and last_seq = ?",
       ),
     }
     prepared.set(handle, sql)

@@ -223,6 +223,32 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(rows.map((row) => row.seq)).toEqual([1, 2, 3])
   })
 
+  it('does not let a heartbeat take back the numbers of a commit it did not know of', async () => {
+    const { source, writer } = await start()
+    // The answer to this commit is lost: the writer below still believes that nothing is on record.
+    const committed = createRecordWriter({ db, clock, source })
+    await record(committed, chat('durable'))
+
+    await expect(writer.report()).rejects.toThrow()
+
+    const report = (await takeRollCall(db, NOW)).sources.find((s) => s.source === source.name)
+    expect(report).toMatchObject({ lastSeq: 1, state: 'alive' })
+    await writer.report()
+    expect(await record(writer, chat('next'))).toMatchObject({ chatId: 2 })
+    expect((await outboxOf(source)).map((row) => row.seq)).toEqual([1, 2])
+  })
+
+  it('answers everybody in a batch although one of them throws at the answer', async () => {
+    const { writer } = await start()
+    const answered: unknown[] = []
+    writer.record(chat('a'), () => {
+      throw new Error('a caller with a bug')
+    })
+    writer.record(chat('b'), (outcome) => answered.push(outcome))
+    await writer.drained()
+    expect(answered).toMatchObject([{ kind: 'chat', chatId: 2 }])
+  })
+
   it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {
     const a = await start()
     const b = { source: await startSource(db, { name: `other-${++names}`, endpoint: '', now: NOW }) }

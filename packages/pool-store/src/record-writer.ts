@@ -58,6 +58,17 @@ export class RecordStopped extends Error {
   override name = 'RecordStopped'
 }
 
+/**
+ * @internal The source's row is not where this writer believes it to be: a commit of unknown outcome has happened after
+ * all, or a successor has ended the source. Which, its row tells.
+ */
+export class SourceMoved extends Error {
+  override name = 'SourceMoved'
+  constructor(source: { name: string; epoch: number; lastSeq: number }) {
+    super(`Source ${source.name}/${source.epoch} does not stand at ${source.lastSeq}, or is not alive.`)
+  }
+}
+
 /** @internal One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
 export type Commit = (
   db: Database,
@@ -75,20 +86,33 @@ export function createRecordWriter(options: {
   batchMax?: number
   /** facts waiting at most; more are refused with `RecordBusy` */
   waitingMax?: number
+  /** characters of chats waiting at most */
+  waitingCharactersMax?: number
   /** called after each batch's facts were answered */
   onBatch?: (facts: readonly Fact[]) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
+  const { waitingCharactersMax = 64 * 1_024 * 1_024 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
-  let waiting: { fact: Fact; done: (outcome: Outcome | RecordError) => void }[] = []
+  let waiting: Waiting[] = []
   let reports: { resolve(): void; reject(error: unknown): void }[] = []
   let committing = 0
   let scheduled = false
   let ended: RecordError | undefined
   let onIdle: (() => void)[] = []
+  let characters = 0
+
+  // What a caller does with its answer is its own affair: the next in the batch must still get theirs.
+  const answer = (entry: Waiting, outcome: Outcome | RecordError) => {
+    try {
+      entry.done(outcome)
+    } catch (error) {
+      onFailure?.(error, [entry.fact])
+    }
+  }
 
   const readCounters = async (): Promise<SourceCounters> => {
     const row: { last_seq: number; last_stamp: number; head: string; state: string } | undefined = await db
@@ -105,6 +129,8 @@ export function createRecordWriter(options: {
     try {
       return await commit(db, numbered, facts, clock.now(), { findRepeats: false })
     } catch (error) {
+      // Throws SourceFenced when the source has been ended.
+      if (error instanceof SourceMoved) await readCounters()
       // A client repeated a post without saying so; the index caught it and nothing was written.
       if (!isUniqueViolation(error)) throw error
       return await commit(db, numbered, facts, clock.now(), { findRepeats: true })
@@ -119,24 +145,29 @@ export function createRecordWriter(options: {
       reports = []
       committing = batch.length
       const facts = batch.map((entry) => entry.fact)
+      let after: After | undefined
+      let failure: unknown
       try {
         if (ended) throw ended
-        const after = await commitBatch(facts)
+        after = await commitBatch(facts)
         counters = after.source
-        committing = 0
-        batch.forEach((entry, index) => {
-          entry.done(after.outcomes[index]!)
-        })
-        for (const report of reporting) report.resolve()
-        onBatch?.(facts)
       } catch (error) {
         counters = undefined
-        committing = 0
-        const answer = error instanceof SourceFenced ? error : unavailable(error)
-        if (error instanceof SourceFenced) ended = error
-        for (const entry of batch) entry.done(answer)
-        for (const report of reporting) report.reject(answer)
-        onFailure?.(error, facts)
+        failure = error
+      }
+      committing = 0
+      for (const { fact } of batch) characters -= sizeOf(fact)
+      if (after) {
+        const { outcomes } = after
+        batch.forEach((entry, index) => answer(entry, outcomes[index]!))
+        for (const report of reporting) report.resolve()
+        onBatch?.(facts)
+      } else {
+        const refusal = failure instanceof SourceFenced ? failure : unavailable(failure)
+        if (failure instanceof SourceFenced) ended = failure
+        for (const entry of batch) answer(entry, refusal)
+        for (const report of reporting) report.reject(refusal)
+        onFailure?.(failure, facts)
       }
     }
     scheduled = false
@@ -157,8 +188,9 @@ export function createRecordWriter(options: {
   return {
     record(fact, done) {
       if (ended) return done(ended)
-      if (waiting.length >= waitingMax)
+      if (waiting.length >= waitingMax || characters > waitingCharactersMax)
         return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
+      characters += sizeOf(fact)
       waiting.push({ fact, done })
       schedule()
     },
@@ -175,6 +207,12 @@ export function createRecordWriter(options: {
       ended ??= new RecordStopped('The service is stopping.')
     },
   }
+}
+
+type Waiting = { readonly fact: Fact; readonly done: (outcome: Outcome | RecordError) => void }
+
+function sizeOf(fact: Fact): number {
+  return fact.kind === 'chat' ? fact.text.length : 0
 }
 
 function unavailable(error: unknown): RecordUnavailable {

@@ -1,5 +1,5 @@
 import type { Clock } from '@hansard/clock'
-import { type AttemptLimiter, createAttemptLimiter, signToken, verifySecret, verifyToken } from '@hansard/credentials'
+import { createAttemptLimiter, signToken, verifySecret, verifyToken } from '@hansard/credentials'
 import type { Database } from '@hansard/sql'
 import { findPrincipal, type Principal } from './principals.ts'
 
@@ -19,13 +19,13 @@ const WINDOW_MS = 5 * 60 * 1_000
 
 export function createSignIn({ db, clock, signingKey }: { db: Database; clock: Clock; signingKey: string }): SignIn {
   // One guesser, one account: few tries. One account from everywhere, one address at everyone: more, but not many.
-  const limits: { key: (c: { account: string; remote: string }) => string; limiter: AttemptLimiter }[] = [
-    {
-      key: (c) => `${c.remote} ${c.account}`,
-      limiter: createAttemptLimiter({ clock, failuresMax: 10, windowMs: WINDOW_MS }),
-    },
-    { key: (c) => c.account, limiter: createAttemptLimiter({ clock, failuresMax: 100, windowMs: WINDOW_MS }) },
-    { key: (c) => c.remote, limiter: createAttemptLimiter({ clock, failuresMax: 200, windowMs: WINDOW_MS }) },
+  const limit = (failuresMax: number) => createAttemptLimiter({ clock, failuresMax, windowMs: WINDOW_MS })
+  type Credentials = { account: string; remote: string }
+  const limits = [
+    { key: (c: Credentials) => `${c.remote} ${c.account}`, limiter: limit(10), sideBySide: true },
+    { key: (c: Credentials) => c.account, limiter: limit(100), sideBySide: true },
+    // Not counted ahead: in the morning everybody behind one proxy signs in at once.
+    { key: (c: Credentials) => c.remote, limiter: limit(200), sideBySide: false },
   ]
 
   const issueToken = (principal: Principal) => {
@@ -43,13 +43,18 @@ export function createSignIn({ db, clock, signingKey }: { db: Database; clock: C
         return { outcome: 'refused', reason: 'too-many-attempts' }
       }
       const principal = await findPrincipal(db, { account: credentials.account })
-      const genuine = await verifySecret(credentials.password, principal?.secret)
-      if (!principal || !genuine || principal.disabled) {
-        for (const { key, limiter } of limits) limiter.failed(key(credentials))
-        return { outcome: 'refused', reason: 'wrong-credentials' }
+      // Counted before the slow look and taken back if it was right: guesses made side by side are counted too.
+      const counted = limits.filter(({ sideBySide }) => sideBySide)
+      for (const { key, limiter } of counted) limiter.failed(key(credentials))
+      let genuine = false
+      try {
+        genuine = (await verifySecret(credentials.password, principal?.secret)) && principal?.disabled === false
+      } finally {
+        if (genuine) for (const { key, limiter } of counted) limiter.takenBack(key(credentials))
       }
-      limits[0]!.limiter.succeeded(limits[0]!.key(credentials))
-      return { outcome: 'signed-in', principal, ...issueToken(principal) }
+      if (principal && genuine) return { outcome: 'signed-in', principal, ...issueToken(principal) }
+      for (const { key, limiter, sideBySide } of limits) if (!sideBySide) limiter.failed(key(credentials))
+      return { outcome: 'refused', reason: 'wrong-credentials' }
     },
     async withToken(token) {
       const claims = verifyToken(token, signingKey)

@@ -60,16 +60,20 @@ export async function stopSource(
   await db.knex('source').where({ name, epoch, state: 'alive' }).update({ state: 'stopped', ended_at: now })
 }
 
-/** Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was alive. */
+/**
+ * With `silentSince`, only a source that has not reported since then: one that was started again a moment ago is spared.
+ *
+ * Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was alive. */
 export async function declareDead(
   db: Database,
-  { name, now }: { name: string; now: number },
+  { name, now, silentSince }: { name: string; now: number; silentSince?: number },
 ): Promise<number | undefined> {
   return db.knex.transaction(async (tx) => {
     const alive: { epoch: number } | undefined = await tx('source').where({ name, state: 'alive' }).first('epoch')
     if (!alive) return undefined
     const ended = await tx('source')
       .where({ name, epoch: alive.epoch, state: 'alive' })
+      .andWhere('reported_at', '<', silentSince ?? Number.MAX_SAFE_INTEGER)
       .update({ state: 'dead', ended_at: now })
     return ended === 1 ? alive.epoch : undefined
   })

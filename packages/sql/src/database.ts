@@ -32,6 +32,9 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
 // knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
 const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
+/** The longest a PostgreSQL statement may take: planning an export of millions of events is the longest there is. */
+const POSTGRES_QUERY_MS = 120_000
+
 /** How long a SQLite writer waits for another process or thread, in milliseconds. */
 const SQLITE_BUSY_MS = 15_000
 
@@ -42,7 +45,16 @@ export function openDatabase(options: { url: string; connectionsMax?: number; ap
   if (/^postgres(ql)?:\/\//.test(url)) {
     const instance = knex({
       client: 'pg',
-      connection: { connectionString: url, application_name: applicationName, keepAlive: true },
+      connection: {
+        connectionString: url,
+        application_name: applicationName,
+        keepAlive: true,
+        connectionTimeoutMillis: 10_000,
+        // A server that neither answers nor hangs up must not hold a service for ever. What was under way is unknown then.
+        lock_timeout: 15_000,
+        query_timeout: POSTGRES_QUERY_MS,
+        statement_timeout: POSTGRES_QUERY_MS,
+      } as Knex.PgConnectionConfig,
       pool: { min: 0, max: connectionsMax },
       acquireConnectionTimeout: 15_000,
       log: SILENT,

@@ -5,7 +5,7 @@ export function isUniqueViolation(error: unknown): boolean {
 }
 
 // PostgreSQL classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator intervention.
-const POSTGRES_TRANSIENT = /^(08|40|53|57)/
+const POSTGRES_TRANSIENT = /^(08|40|53|57|55P03)/
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -17,7 +17,7 @@ const SOCKET_CODES = new Set([
 ])
 const SQLITE_TRANSIENT = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
 const CONNECTION_LOST =
-  /Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
+  /Query read timeout|timeout expired|Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
 
 /** Trying again later may help: the server is away, busy, or its disk is full. */
 export function isTransient(error: unknown): boolean {
