@@ -38,6 +38,15 @@ export async function answerReplay(
   await answerRequest(db, lease, { id: request.id, answer, now })
 }
 
+/** Says why a request was not carried out. Whoever asked may ask again. */
+export async function answerFailure(
+  { db, lease, clock }: ExportParts,
+  { id }: WorkRequest,
+  reason: string,
+): Promise<void> {
+  await answerRequest(db, lease, { id, answer: { state: 'failed', reason }, now: clock.now() })
+}
+
 /** The first millisecond that is not in the interval somebody asked to seal. What was accepted before they asked is in. */
 export function cutFor(request: WorkRequest): number {
   return request.requestedAt + 1

@@ -1,7 +1,7 @@
 import { StylesheetError, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import { type Database, isTransient } from '@hansard/sql'
+import type { Database } from '@hansard/sql'
 import {
   type CloseDecision,
   closeInterval,
@@ -16,10 +16,11 @@ import {
   waitingRequests,
 } from '@hansard/staging'
 import { ADAPTERS, type AdapterSetting } from './adapter-settings.ts'
-import { answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
+import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { type ExportParts, runExport, settingsOf } from './run-export.ts'
+import { isDatabaseTrouble } from './whose-trouble.ts'
 
 /** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
 const PER_TURN = 20
@@ -54,7 +55,9 @@ export function createExporter(given: {
       if (!stylesheetsTried) await tryStylesheets(parts)
       stylesheetsTried = true
       const requests = await waitingRequests(db)
-      for (const request of ofKind(requests, 'quarantine-retry')) await answerRetry(parts, request)
+      for (const request of ofKind(requests, 'quarantine-retry')) {
+        await answered(parts, request, () => answerRetry(parts, request))
+      }
 
       const seals = ofKind(requests, 'seal')
       const closing = await closeWhatCan(parts, seals)
@@ -66,11 +69,22 @@ export function createExporter(given: {
       for (const request of seals)
         await answerSeal(parts, request, { adapters: names, waitsFor: sentence(closing.held) })
       for (const request of ofKind(requests, 'replay').slice(0, 1)) {
-        await answerReplay({ ...parts, adapters: ADAPTERS, holder }, request)
+        await answered(parts, request, () => answerReplay({ ...parts, adapters: ADAPTERS, holder }, request))
         busy = true
       }
       return busy ? 'again' : 'pause'
     },
+  }
+
+  /** A request that cannot be carried out is answered all the same: unanswered it would be tried for ever, before all others. */
+  async function answered(parts: ExportParts, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
+    try {
+      await answer()
+    } catch (error) {
+      if (isWorkersOwn(error, parts)) throw error
+      log.error({ request: request.id, kind: request.kind, err: withoutContent(error) }, 'a request failed')
+      await answerFailure(parts, request, exportProblem(error, ''))
+    }
   }
 
   /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
@@ -129,7 +143,7 @@ export function createExporter(given: {
       return false
     } catch (error) {
       // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
-      if (error instanceof LeaseLost || parts.signal.aborted || isDatabaseTrouble(error)) throw error
+      if (isWorkersOwn(error, parts)) throw error
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS) })
       const problem = exportProblem(error, settingsOf(parts, setting, adapter).directory)
@@ -140,21 +154,12 @@ export function createExporter(given: {
   }
 }
 
+function isWorkersOwn(error: unknown, { signal }: ExportParts): boolean {
+  return error instanceof LeaseLost || signal.aborted || isDatabaseTrouble(error)
+}
+
 function ofKind<K extends WorkRequest['kind']>(requests: readonly WorkRequest[], kind: K) {
   return requests.filter((request): request is WorkRequest & { kind: K } => request.kind === kind)
-}
-
-/** A file that is missing has the code of a socket that is: what touched the disk has a path. */
-function isDatabaseTrouble(error: unknown): boolean {
-  return isTransient(error) && (error as NodeJS.ErrnoException).path === undefined && !isDiskError(error)
-}
-
-function isDiskError(error: unknown): boolean {
-  const { syscall } = error as NodeJS.ErrnoException
-  return (
-    syscall !== undefined &&
-    ['open', 'write', 'fsync', 'rename', 'mkdir', 'scandir', 'close', 'read', 'unlink', 'rm'].includes(syscall)
-  )
 }
 
 /** What a stylesheet's engine said may quote chats, and a log travels. */

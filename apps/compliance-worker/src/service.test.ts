@@ -230,6 +230,40 @@ describe('a compliance worker', () => {
     expect(result).toMatchObject({ identical: false, differences: [{ name: `${FIRST}-0001.xml` }] })
   })
 
+  it('answers a replay that cannot be carried out, and the ones after it', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    await bench.deliver(T0 + 2 * MINUTE, sources)
+    await worker.drain()
+    const altered = { seq: 1, at: T0 + 1_000 }
+    await bench.db
+      .knex('staged_event')
+      .where(altered)
+      .update({ head: 'f'.repeat(64) })
+    const ask = (number: number) =>
+      addRequest(bench.db, { request: { kind: 'replay', adapter: 'xml', number }, requestedBy: 'auditor', now: T0 })
+    const [first, second] = [await ask(1), await ask(2)]
+    await worker.drain()
+    const answered = await findRequest(bench.db, first)
+    expect(answered).toMatchObject({ state: 'failed' })
+    expect(answered!.reason).toContain('does not hold event chat-1/1/1 as it was accepted')
+    expect(await findRequest(bench.db, second)).toMatchObject({ state: 'done', result: { identical: true } })
+  })
+
+  it('goes on sealing when quarantine cannot be retried, and says why', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    sources[1].putText('{"from":"the future"}', T0 + 5_000)
+    await bench.deliver(T0 + MINUTE, sources)
+    await bench.db.knex('quarantined_event').update({ body: 'no JSON' })
+    const id = await addRequest(bench.db, { request: { kind: 'quarantine-retry' }, requestedBy: 'operator', now: T0 })
+    await worker.drain()
+    expect(await manifests(bench)).toHaveLength(1)
+    expect(await findRequest(bench.db, id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('JSON') })
+  })
+
   it.each([['that there is none', 7, 'There is no export xml/7']])(
     'refuses to replay an export: %s',
     async (_what, number, reason) => {
