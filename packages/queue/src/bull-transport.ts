@@ -171,7 +171,7 @@ function startConsuming(options: {
       const pausing = worker.pause().catch(() => {})
       await Promise.race([pausing, awayFrom(redis).then(() => Promise.allSettled(underWay))])
       await worker.close(true)
-      for (const connection of connections) connection.disconnect()
+      for (const connection of connections) endForGood(connection)
     })()
     return stopping
   }
@@ -188,6 +188,16 @@ function openConnections(redisUrl: string): { redis: Redis; connections: Redis[]
     return copy
   }
   return { redis, connections }
+}
+
+/**
+ * Pausing makes BullMQ connect its blocking connection anew, sometimes after it was told to close; left open, that
+ * connection would keep the process from ending.
+ */
+function endForGood(connection: Redis): void {
+  connection.connect = () => Promise.reject(new QueueUnavailable('The consumer has stopped.'))
+  for (const moment of ['connect', 'ready'] as const) connection.on(moment, () => connection.disconnect())
+  connection.disconnect()
 }
 
 function awayFrom(redis: Redis): Promise<void> {
