@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Adapter } from '@hansard/adapter'
 import { xml, xmlExtended } from '@hansard/adapter-xml'
 import { z } from 'zod'
@@ -67,12 +67,42 @@ export function parseAdapterSettings(text: string, where: string): AdapterSettin
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined)
     throw new Error(`${where}: two adapters are called ${twice}; their exports could not be told apart.`)
+  const problem = directoryProblem(parsed.data)
+  if (problem !== undefined) throw new Error(`${where}: ${problem}`)
   return parsed.data.map(({ stylesheetPath, ...setting }) => {
     if (stylesheetPath === undefined) return setting
     if (setting.stylesheet !== undefined)
       throw new Error(`${where}: ${setting.name} has both a stylesheet and a stylesheetPath.`)
     return { ...setting, stylesheet: readStylesheet(resolve(dirname(where), stylesheetPath), setting.name) }
   })
+}
+
+/** Where an adapter's files go, given where those go that were told nothing else. */
+export function directoryOf(
+  { name, outputDirectory }: Pick<AdapterSetting, 'name' | 'outputDirectory'>,
+  fallback: string,
+): string {
+  return outputDirectory ?? join(fallback, name)
+}
+
+/**
+ * Two adapters in one directory would replace each other's sealed files: those are named after the interval, which both
+ * have. Says which two, or undefined. Without the common output directory only those that name their own are compared.
+ */
+export function directoryProblem(
+  settings: readonly Pick<AdapterSetting, 'name' | 'outputDirectory'>[],
+  outputDirectory?: string,
+): string | undefined {
+  const takenBy = new Map<string, string>()
+  for (const setting of settings) {
+    if (setting.outputDirectory === undefined && outputDirectory === undefined) continue
+    const directory = resolve(directoryOf(setting, outputDirectory ?? ''))
+    const other = takenBy.get(directory)
+    if (other !== undefined)
+      return `${other} and ${setting.name} both write to ${directory} and would replace each other's files. Give each its own directory.`
+    takenBy.set(directory, setting.name)
+  }
+  return undefined
 }
 
 function readStylesheet(path: string, name: string): string {

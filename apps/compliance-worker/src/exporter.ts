@@ -15,7 +15,7 @@ import {
   type WorkRequest,
   waitingRequests,
 } from '@hansard/staging'
-import { ADAPTERS, type AdapterSetting } from './adapter-settings.ts'
+import { ADAPTERS, type AdapterSetting, directoryProblem } from './adapter-settings.ts'
 import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
@@ -43,6 +43,8 @@ export function createExporter(given: {
   holder: string
 }): { turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'> } {
   const { db, clock, log, config, holder } = given
+  const unsafe = directoryProblem(config.adapters, config.outputDirectory)
+  if (unsafe !== undefined) throw new Error(unsafe)
   const retries = new Map<string, { at: number; failures: number }>()
   const names = config.adapters.map((setting) => setting.name)
   let stylesheetsTried = false

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Adapter, XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
@@ -17,7 +16,7 @@ import {
   recordSettings,
   sealExport,
 } from '@hansard/staging'
-import type { AdapterSetting } from './adapter-settings.ts'
+import { type AdapterSetting, directoryOf } from './adapter-settings.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
 
@@ -76,7 +75,7 @@ export function settingsOf(
     stylesheetSha256: sha256Of(setting.stylesheet ?? adapter.defaultStylesheet),
     pool,
     options: { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax },
-    directory: setting.outputDirectory ?? join(outputDirectory, setting.name),
+    directory: directoryOf(setting, outputDirectory),
   }
 }
 
