@@ -1,1 +1,1 @@
-export { type AdminApiParts, addAdminApi, createOperator } from './service.ts'
+export { type AdminApiParts, addAdminApi, createOperator, type OperatorAccount } from './service.ts'

@@ -23,11 +23,14 @@ const complianceDb = openDatabase({ url: config.complianceDatabaseUrl, applicati
 await migrate(poolDb, POOL_MIGRATIONS)
 await migrateStaging(complianceDb)
 const { pool, domain, signingKey } = await poolSettings(poolDb, config)
-const oneTimePassword = await createOperator(poolDb, {
+const operator = await createOperator(poolDb, {
   domain,
   password: config.operatorPassword,
   now: systemClock.now(),
 })
+const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
+if (operator.outcome === 'kept' && operator.passwordDiffers)
+  log.warn({}, 'HANSARD_ADMIN_PASSWORD is not the password of the operator; the stored one is kept')
 const transport = openBullTransport({ redisUrl: config.redisUrl, pool, log })
 const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
 addAdminApi(app, {

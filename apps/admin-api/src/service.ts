@@ -13,7 +13,7 @@ import {
   SetPasswordRequest,
 } from '@hansard/admin-contract'
 import type { Clock } from '@hansard/clock'
-import { hashPassword, newKey, TooManySignIns } from '@hansard/credentials'
+import { hashPassword, newKey, passwordProblem, TooManySignIns, verifySecret } from '@hansard/credentials'
 import type { Log } from '@hansard/log'
 import { createPrincipals, findPrincipal, type Principal, type SignIn } from '@hansard/pool-store'
 import { type Database, isTransient } from '@hansard/sql'
@@ -101,12 +101,27 @@ export function addAdminApi(app: FastifyInstance, parts: AdminApiParts): void {
   answer('retryQuarantine', async (_request, { account }) => askWorker(parts, account, { kind: 'quarantine-retry' }))
 }
 
-/** Makes the operator's account on the first start. Answers a password made up for it, when the caller chose none. */
+/**
+ * `created`: `oneTimePassword` was made up, because the caller chose none. It is stored nowhere else: whoever asks for
+ * the account must be certain to tell it.
+ * `kept`: the account was there. `passwordDiffers`: the password the caller chose is not its password.
+ */
+export type OperatorAccount =
+  | { readonly outcome: 'created'; readonly oneTimePassword: string | undefined }
+  | { readonly outcome: 'kept'; readonly passwordDiffers: boolean }
+
+/** Makes the operator's account on the first start; an account that is there keeps its password. */
 export async function createOperator(
   poolDb: Database,
   { domain, password, now }: { domain: string; password: string | undefined; now: number },
-): Promise<string | undefined> {
-  if (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT })) return undefined
+): Promise<OperatorAccount> {
+  const existing = await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT })
+  if (existing) {
+    const passwordDiffers = password !== undefined && !(await verifySecret(password, existing.secret))
+    return { outcome: 'kept', passwordDiffers }
+  }
+  const problem = password === undefined ? undefined : passwordProblem(password)
+  if (problem) throw new Error(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
   const chosen = password ?? newKey()
   const secret = await hashPassword(chosen)
   const operator = {
@@ -118,7 +133,9 @@ export async function createOperator(
     now,
   }
   const created = await createPrincipals(poolDb, [operator])
-  return password === undefined && created.has(OPERATOR_ACCOUNT) ? chosen : undefined
+  // Another process on the same database was faster: its password counts.
+  if (!created.has(OPERATOR_ACCOUNT)) return { outcome: 'kept', passwordDiffers: password !== undefined }
+  return { outcome: 'created', oneTimePassword: password === undefined ? chosen : undefined }
 }
 
 const NOBODY = undefined as unknown as Principal

@@ -2,7 +2,7 @@ import { systemClock } from '@hansard/clock'
 import type { Service } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import type { Io } from './io.ts'
-import { startStandardEdition } from './standard-edition.ts'
+import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
 
 const RUN_INTERVAL_MS = 60_000
 
@@ -26,5 +26,6 @@ export async function startEmbeddedPool({ data, io }: { data: string; io: Io }):
   if (pool.oneTimePassword !== undefined) {
     io.stderr.write(`This pool is new. Its operator's password, told only now: ${pool.oneTimePassword}\n`)
   }
+  if (pool.otherPasswordKept) io.stderr.write(PASSWORD_KEPT)
   return pool
 }

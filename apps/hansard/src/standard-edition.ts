@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { addAdminApi, createOperator } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
@@ -15,6 +15,7 @@ import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@han
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import fastify from 'fastify'
+import { CommandFailure } from './command-failure.ts'
 import {
   type ComplianceSide,
   type ComplianceSideConfig,
@@ -44,9 +45,14 @@ export type StandardEdition = Service & {
   readonly exports: string
   /** told once, on the first start, when the operator did not choose it */
   readonly oneTimePassword: string | undefined
-  /** rejects when a part of the pool has died and the process should end */
+  /** the operator had a password before, and it is not the one in the options */
+  readonly otherPasswordKept: boolean
+  /** resolves, with the reason, when a part of the pool has died and the process should end; never rejects */
   readonly failed: Promise<Error>
 }
+
+export const PASSWORD_KEPT =
+  'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
 
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
@@ -70,6 +76,8 @@ async function start(
 ): Promise<StandardEdition> {
   const directory = dataDirectory(options.data)
   stack.push(await lockDataDirectory(directory))
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  const port = await tryPort(options)
   const adapters = await readAdapters(directory.adaptersFile)
 
   const poolDb = openDatabase({ url: directory.poolDatabase })
@@ -79,7 +87,6 @@ async function start(
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const { pool, domain, signingKey } = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
-  const oneTimePassword = await createOperator(poolDb, { domain, password: options.operatorPassword, now: clock.now() })
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {
@@ -101,9 +108,6 @@ async function start(
   const bus = openInlineBus()
   stack.push(() => bus.close())
   const signIn = createSignIn({ db: poolDb, clock, signingKey })
-  // The port is known only after listening, and routes must stand before: bind first on the real port, then register.
-  const port = options.port === 0 ? await freePort(options.host) : options.port
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
   const server = `http://${host}:${port}`
   const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
   const lookup = await startLookupService(
@@ -130,8 +134,12 @@ async function start(
   stack.push(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel)
-  await app.listen({ port, host: options.host, backlog: 4_096 })
+  await app.listen({ port, host: options.host, backlog: 4_096 }).catch((error) => {
+    throw portProblem(error, options)
+  })
 
+  // Nothing after this may fail: a password that was made up is known only to whoever is answered here.
+  const account = await createOperator(poolDb, { domain, password: options.operatorPassword, now: clock.now() })
   const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
   const token = startLoop({
     clock,
@@ -145,7 +153,15 @@ async function start(
   stack.push(() => token.stop())
 
   const stop = () => stack.stop()
-  return { urls, exports: directory.exports, oneTimePassword, failed, stop, [Symbol.asyncDispose]: stop }
+  return {
+    urls,
+    exports: directory.exports,
+    oneTimePassword: account.outcome === 'created' ? account.oneTimePassword : undefined,
+    otherPasswordKept: account.outcome === 'kept' && account.passwordDiffers,
+    failed,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 async function startThread(options: {
@@ -201,12 +217,29 @@ async function writeRunFile(file: string, content: object): Promise<void> {
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
 }
 
-async function freePort(host: string): Promise<number> {
-  const { createServer } = await import('node:net')
-  const probe = createServer().listen(0, host)
-  await once(probe, 'listening')
+/**
+ * The port to listen on, tried before anything is made that a second start would find half done. Routes must stand
+ * before the pool listens, and they tell the port: one that is chosen here is let go of for a moment.
+ */
+async function tryPort(wanted: { host: string; port: number }): Promise<number> {
+  const probe = createServer().listen(wanted.port, wanted.host)
+  try {
+    await once(probe, 'listening')
+  } catch (error) {
+    throw portProblem(error as NodeJS.ErrnoException, wanted)
+  }
   const { port } = probe.address() as AddressInfo
   probe.close()
   await once(probe, 'close')
   return port
+}
+
+function portProblem(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
+  if (error.code === 'EADDRINUSE')
+    return new CommandFailure(2, `Port ${port} is in use: choose another with --port`, { cause: error })
+  if (error.code === 'EACCES')
+    return new CommandFailure(2, `Port ${port} may not be used by this account: choose another with --port`, {
+      cause: error,
+    })
+  return new CommandFailure(2, `${host} port ${port} cannot be listened on: ${error.message}`, { cause: error })
 }
