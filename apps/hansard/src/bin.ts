@@ -2,6 +2,9 @@
 import { Env } from '@hansard/config'
 import { runCommandLine } from './command-line.ts'
 
+// The databases hold every chat and the key that signs tokens: what this process writes is its owner's alone.
+process.umask(0o077)
+
 // The only file that touches the process. The first signal asks politely, the second does what signals do.
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
