@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { openDatabase } from '@hansard/sql'
+import { CommandFailure } from './command-failure.ts'
 
 /** Where a Standard Edition pool keeps everything. Copying the directory of a stopped pool is a backup of it. */
 export type DataDirectory = {
@@ -33,7 +34,7 @@ export function dataDirectory(directory: string): DataDirectory {
  * of it when the process dies, so there is no stale lock to remove after a crash.
  */
 export async function lockDataDirectory(directory: DataDirectory): Promise<() => Promise<void>> {
-  mkdirSync(directory.root, { recursive: true, mode: 0o700 })
+  makeDirectory(directory.root)
   const lock = openDatabase({ url: `sqlite:${join(directory.root, 'lock.db')}` })
   try {
     await lock.knex.raw('pragma busy_timeout = 0')
@@ -43,9 +44,38 @@ export async function lockDataDirectory(directory: DataDirectory): Promise<() =>
     await lock.close()
     if (/SQLITE_BUSY|database is locked/.test(String((error as { code?: string }).code) + String(error)))
       throw new DirectoryInUse(directory)
+    if (/SQLITE_CANTOPEN|unable to open/.test(String((error as { code?: string }).code) + String(error)))
+      throw unfit(directory.root, 'no file can be made in it.', error)
     throw error
   }
   return () => lock.close()
+}
+
+/** Level by level: asked for all at once, Node tries for ever where a file system (/proc) refuses new directories. */
+function makeDirectory(root: string): void {
+  const missing: string[] = []
+  let existing = root
+  for (; !existsSync(existing); existing = dirname(existing)) missing.unshift(existing)
+  if (!statSync(existing).isDirectory()) throw unfit(root, `${existing} is not a directory.`)
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw unfit(root, `${existing} may not be written to.`, error)
+  }
+  for (const level of missing) {
+    try {
+      mkdirSync(level, { mode: 0o700 })
+    } catch (error) {
+      throw unfit(root, `${level} cannot be made (${(error as NodeJS.ErrnoException).code}).`, error)
+    }
+  }
+}
+
+function unfit(root: string, why: string, cause?: unknown): CommandFailure {
+  return new CommandFailure(2, `${root} cannot hold a pool: ${why}`, {
+    hint: 'Name another directory with --data.',
+    cause,
+  })
 }
 
 /** Another pool is running on the directory; nothing was touched. */
