@@ -11,7 +11,7 @@ export type AddressOptions = { readonly server?: string | undefined; readonly da
 /** Where a pool answers. `token`: an operator's, for whoever may read the data directory of a running pool. */
 export type PoolAddress = { readonly server: string; readonly token: string | undefined }
 
-const RunFile = z.object({ server: z.url(), token: z.string().min(1), pid: z.number() })
+const RunFile = z.object({ server: z.url(), token: z.string().min(1), pid: z.number().int().positive() })
 
 export async function findPool(options: AddressOptions): Promise<PoolAddress> {
   if (options.server !== undefined && options.data !== undefined)
@@ -26,7 +26,11 @@ export async function findPool(options: AddressOptions): Promise<PoolAddress> {
   )
 }
 
-/** What a running pool wrote of itself into its data directory; undefined when there is no such note. */
+/**
+ * What a running pool wrote of itself into its data directory; undefined when there is no such note, or when the
+ * process that wrote it is gone. The note of a pool that was killed stays behind, and whoever listens on its port by
+ * now must not be sent an operator's token.
+ */
 export async function readRunFile(directory: string): Promise<PoolAddress | undefined> {
   const path = join(directory, 'run.json')
   let text: string
@@ -39,7 +43,17 @@ export async function readRunFile(directory: string): Promise<PoolAddress | unde
   }
   const run = RunFile.safeParse(parsedOrUndefined(text))
   if (!run.success) throw unreachable(`${path} is not what a running pool writes.`, 'Is a pool just being started?')
+  if (!isAlive(run.data.pid)) return undefined
   return { server: run.data.server, token: run.data.token }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 function serverUrl(text: string): string {
