@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
 import { xml } from '@hansard/adapter-xml'
 import { writeDurably } from '@hansard/durable-file'
+import { silentLog } from '@hansard/log'
 import {
   bindEvents,
   closeInterval,
@@ -50,6 +51,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportParts => ({
   lease,
   clock: bench.clock,
   engine,
+  log: silentLog,
   pool: 'fourth-coffee',
   outputDirectory: bench.directory,
   signal: new AbortController().signal,
@@ -159,6 +161,53 @@ describe('a worker that follows one that died', () => {
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
     await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(new Map())
+  })
+
+  it('leaves what its successor wrote alone when it falls asleep before it clears up', async () => {
+    await using bench = await stagedBench()
+    const zombie = await diesAfter(bench, 3)
+    const files = await bench.files()
+    const setting = {
+      ...SETTING,
+      oneChatRoomPerOutputFile: true,
+      // Read between the plan and the first removal.
+      get stylesheet(): undefined {
+        void takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+        return undefined
+      },
+    }
+    const unsealed = (await nextUnsealed(bench.db, 'xml'))!
+    await expect(runExport(zombie, { setting, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    expect(await bench.files()).toEqual(files)
+  })
+
+  it('does not put a file in place that it was still writing when the other took over', async () => {
+    await using bench = await stagedBench()
+    const zombie = await diesAfter(bench, 'bound')
+    const sleepy = {
+      ...xml,
+      async *translate(...given: Parameters<typeof xml.translate>) {
+        for await (const file of xml.translate(...given)) {
+          const slow = async function* () {
+            await takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+            yield file.bytes
+          }
+          yield { ...file, bytes: slow() as unknown as Uint8Array }
+        }
+      },
+    }
+    const unsealed = (await nextUnsealed(bench.db, 'xml'))!
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    expect(await bench.files()).toEqual(new Map())
+  })
+
+  it('goes on in another directory when the one the other wrote to is dead', async () => {
+    await using undisturbed = await stagedBench()
+    await using bench = await stagedBench()
+    const dead = join(bench.directory, 'dead')
+    await diesAfter(bench, 3, { ...SETTING, outputDirectory: dead })
+    await rm(dead, { recursive: true })
+    expect(await finishes(bench)).toEqual(await finishes(undisturbed))
   })
 
   it('waits until the lease of the other has run out, and not longer', async () => {

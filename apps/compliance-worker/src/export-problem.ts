@@ -1,14 +1,20 @@
+import { relative, sep } from 'node:path'
 import { StylesheetError } from '@hansard/adapter'
 
 /** What an operator is told when an adapter does not get on: what happened, and what to do. */
 export function exportProblem(error: unknown, directory: string): string {
-  const code = (error as NodeJS.ErrnoException).code
+  const { code, path } = error as NodeJS.ErrnoException
   const rest = 'Nothing is lost: the export is written by itself as soon as it can be.'
   if (error instanceof StylesheetError) return `${error.message} ${error.hint}`
   if ((error as NodeJS.ErrnoException).syscall !== undefined && typeof code === 'string') {
-    return `${DISK[code]?.(directory) ?? `${directory} could not be written to (${code}).`} ${rest}`
+    const where = path === undefined || isIn(directory, path) ? directory : path
+    return `${DISK[code]?.(where) ?? `${where} could not be written to (${code}).`} ${rest}`
   }
   return (error as Error).message ?? String(error)
+}
+
+function isIn(directory: string, path: string): boolean {
+  return relative(directory, path).split(sep, 1)[0] !== '..'
 }
 
 const DISK: Readonly<Record<string, (directory: string) => string>> = {

@@ -4,6 +4,7 @@ import type { Adapter, XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
 import { MANIFEST_SUFFIX } from '@hansard/evidence'
+import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
 import {
   assertLease,
@@ -19,12 +20,14 @@ import {
 import { type AdapterSetting, directoryOf } from './adapter-settings.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
+import { isDiskTrouble } from './whose-trouble.ts'
 
 /** What the exporter works with. The lease is the one it holds now; without it nothing is written or sealed. */
 export type ExportParts = {
   readonly db: Database
   readonly lease: Lease
   readonly clock: Clock
+  readonly log: Log
   readonly engine: XsltEngine
   readonly pool: string
   readonly outputDirectory: string
@@ -49,7 +52,7 @@ export async function runExport(
   const settings = settingsOf(parts, setting, adapter)
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
   await openDirectory(settings.directory, planned)
-  if (planned.settings !== null) await clearEarlierAttempt(planned, settings)
+  if (planned.settings !== null) await clearEarlierAttempt(parts, planned, settings)
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
 
   const previousManifestSha256 = await previousManifest(db, planned)
@@ -57,7 +60,7 @@ export async function runExport(
     { ...parts, adapter, put: (file) => write(parts, settings.directory, file) },
     { planned, settings, stylesheet, previousManifestSha256 },
   )
-  if (planned.settings !== null) await removeOthers(settings.directory, stemOf(planned), files)
+  if (planned.settings !== null) await removeOthers(parts, settings.directory, stemOf(planned), files)
   await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, now: clock.now() })
 }
 
@@ -84,10 +87,11 @@ async function write(
   directory: string,
   { name, content }: { name: string; content: Parameters<typeof writeDurably>[2] },
 ): Promise<{ size: number; sha256: string }> {
-  // A worker that slept through the end of its lease stops here, before it touches a file its successor may have
-  // sealed. It might still fall asleep between this line and the next; then it writes the bytes that are there.
+  // A worker that slept through the end of its lease stops here, before it spends a disk on what nobody wants, and again
+  // before it replaces a file its successor may have sealed. Between that question and the rename there is no work left
+  // to be slow at.
   await assertLease(db, lease)
-  return writeDurably(directory, name, content)
+  return writeDurably(directory, name, content, { beforeRename: () => assertLease(db, lease) })
 }
 
 /**
@@ -102,24 +106,44 @@ async function openDirectory(directory: string, { number }: Export): Promise<voi
  * What a run that died left behind. If it ran with other settings its files are not ours: they go, the manifest first,
  * so that at no moment a manifest stands beside documents it does not describe.
  */
-async function clearEarlierAttempt(planned: Export, settings: ExportSettings): Promise<void> {
+async function clearEarlierAttempt(parts: ExportParts, planned: Export, settings: ExportSettings): Promise<void> {
+  await assertLease(parts.db, parts.lease)
   await clearTemporaries(settings.directory)
   if (JSON.stringify(planned.settings) === JSON.stringify(settings)) return
   const stem = stemOf(planned)
-  for (const directory of new Set([planned.settings!.directory, settings.directory])) {
-    const names = (await readdir(directory)).filter((name) => belongsTo(stem, name))
-    await removeDurably(
-      directory,
-      names.filter((name) => name.endsWith(MANIFEST_SUFFIX)),
+  const earlier = planned.settings!.directory
+  await removeFiles(parts, settings.directory, (name) => belongsTo(stem, name))
+  if (earlier === settings.directory) return
+  try {
+    await removeFiles(parts, earlier, (name) => belongsTo(stem, name))
+  } catch (error) {
+    // The adapter was given another directory, often because this one is dead. Evidence does not wait for it.
+    if (!isDiskTrouble(error)) throw error
+    const { adapter, number } = planned
+    parts.log.warn(
+      { export: `${adapter}/${number}`, directory: earlier, err: error },
+      'files of an earlier attempt stay',
     )
-    await removeDurably(directory, names)
   }
 }
 
-async function removeOthers(directory: string, stem: string, files: readonly ExportFileRecord[]): Promise<void> {
+async function removeOthers(
+  parts: ExportParts,
+  directory: string,
+  stem: string,
+  files: readonly ExportFileRecord[],
+): Promise<void> {
   const ours = new Set(files.map((file) => file.name))
-  const others = (await readdir(directory)).filter((name) => belongsTo(stem, name) && !ours.has(name))
-  await removeDurably(directory, others)
+  await removeFiles(parts, directory, (name) => belongsTo(stem, name) && !ours.has(name))
+}
+
+/** Manifests first. The lease is asked for before each: a successor's sealed files have the same names. */
+async function removeFiles({ db, lease }: ExportParts, directory: string, which: (name: string) => boolean) {
+  const names = (await readdir(directory)).filter(which)
+  const beforeEach = () => assertLease(db, lease)
+  const manifests = names.filter((name) => name.endsWith(MANIFEST_SUFFIX))
+  await removeDurably(directory, manifests, { beforeEach })
+  await removeDurably(directory, names, { beforeEach })
 }
 
 function sha256Of(text: string): string {

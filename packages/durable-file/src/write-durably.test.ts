@@ -65,6 +65,17 @@ describe('writing durably', () => {
     expect(await readdir(directory)).toEqual(['a.xml'])
   })
 
+  it('asks once more before it puts the file in place, and before each removal', async () => {
+    await writeDurably(directory, 'a.xml', 'sealed by another')
+    const refuse = async () => {
+      throw new Error('the lease is lost')
+    }
+    await expect(writeDurably(directory, 'a.xml', 'mine', { beforeRename: refuse })).rejects.toThrow('lease is lost')
+    await expect(removeDurably(directory, ['a.xml'], { beforeEach: refuse })).rejects.toThrow('lease is lost')
+    expect(await readFile(join(directory, 'a.xml'), 'utf8')).toBe('sealed by another')
+    expect(await readdir(directory)).toEqual(['a.xml'])
+  })
+
   it('says so when the directory is gone, and does not make another', async () => {
     await rm(directory, { recursive: true })
     await expect(writeDurably(directory, 'a.xml', 'x')).rejects.toMatchObject({ code: 'ENOENT' })

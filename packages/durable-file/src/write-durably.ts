@@ -13,8 +13,15 @@ import { join } from 'node:path'
  *
  * A file that holds the same bytes already is left untouched: its time stamps, and whoever is reading it, notice
  * nothing. Writing is therefore free to happen again after a crash.
+ *
+ * `beforeRename` is asked last, when all that is left is to put the file in place: what it throws keeps it from that.
  */
-export async function writeDurably(directory: string, name: string, content: Content): Promise<WrittenFile> {
+export async function writeDurably(
+  directory: string,
+  name: string,
+  content: Content,
+  { beforeRename }: { beforeRename?: () => Promise<void> } = {},
+): Promise<WrittenFile> {
   const temporary = join(directory, `${TEMPORARY_PREFIX}${name}.${randomUUID()}`)
   const final = join(directory, name)
   try {
@@ -25,6 +32,7 @@ export async function writeDurably(directory: string, name: string, content: Con
       await flushDirectory(directory)
       return { name, size, sha256, replaced: false }
     }
+    await beforeRename?.()
     await rename(temporary, final)
     await flushDirectory(directory)
     return { name, size, sha256, replaced: true }
@@ -56,9 +64,16 @@ export async function clearTemporaries(directory: string): Promise<string[]> {
   return left
 }
 
-/** Removes files by name and flushes the directory. A file that is not there is fine. */
-export async function removeDurably(directory: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await rm(join(directory, name), { force: true })
+/** Removes files by name and flushes the directory. A file that is not there is fine. What `beforeEach` throws ends it. */
+export async function removeDurably(
+  directory: string,
+  names: readonly string[],
+  { beforeEach }: { beforeEach?: () => Promise<void> } = {},
+): Promise<void> {
+  for (const name of names) {
+    await beforeEach?.()
+    await rm(join(directory, name), { force: true })
+  }
   if (names.length > 0) await flushDirectory(directory)
 }
 

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest'
+import { exportProblem } from './export-problem.ts'
+
+const gone = (path: string) => Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'scandir', path })
+
+it('names the output directory for what happened in it, and the place itself for what happened elsewhere', () => {
+  expect(exportProblem(gone('/exports/xml/a.xml'), '/exports/xml')).toContain('/exports/xml is gone')
+  expect(exportProblem(gone('/exports/xml'), '/exports/xml/')).toContain('/exports/xml/ is gone')
+  expect(exportProblem(gone('/exports/xml-old'), '/exports/xml')).toContain('/exports/xml-old is gone')
+})
