@@ -49,7 +49,10 @@ function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error
   if (error instanceof RefusedError) return refused(error.message)
   if (error instanceof UnreachableError)
-    return unreachable(error.message, 'Is the pool running? `hansard status` tells.')
+    return unreachable(
+      error.message,
+      'Is the pool running? `hansard start` starts one; --data DIR or --server URL name another.',
+    )
   if (error instanceof Error) {
     const hint = (error as { hint?: unknown }).hint
     return new CommandFailure(2, error.message, { hint: typeof hint === 'string' ? hint : undefined, cause: error })

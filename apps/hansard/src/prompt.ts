@@ -1,3 +1,4 @@
+import { passwordProblem } from '@hansard/credentials'
 import { misused } from './command-failure.ts'
 import type { Io } from './io.ts'
 
@@ -23,9 +24,10 @@ export async function readNewPassword(
   io: Io,
   { variable, account }: { variable: string; account: string },
 ): Promise<string> {
-  const given = io.env.optional(variable)
-  if (given !== undefined) return given
   const first = await readPassword(io, { variable, question: `New password of ${account}: ` })
+  const problem = passwordProblem(first)
+  if (problem) throw misused(`${problem} Nothing was changed.`)
+  if (io.env.optional(variable) !== undefined) return first
   const second = await readPassword(io, { variable, question: 'The same again: ' })
   if (first !== second) throw misused('The two passwords are not the same. Nothing was changed.')
   return first

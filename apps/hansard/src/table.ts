@@ -35,6 +35,11 @@ export function utc(at: number): string {
   return new Date(at).toISOString().replace('T', ' ').replace('.000Z', 'Z')
 }
 
+/** `1 event`, `2,000 events` */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** `4 s`, `12 min`, `3 h`, `2 d` */
 export function duration(ms: number): string {
   const seconds = ms / 1_000

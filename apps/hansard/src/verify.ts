@@ -11,7 +11,7 @@ import {
   verifySeries,
 } from '@hansard/evidence'
 import type { ExitCode } from './io.ts'
-import { visible } from './table.ts'
+import { counted, visible } from './table.ts'
 
 /** `exitCode`: 0 good; 1 broken, and `findings` say what; 2 something, or everything, could not be read. */
 export type VerifyReport = {
@@ -104,11 +104,10 @@ const NOT_SIGNED = [
 
 function describeSeries(series: VerifyReport['series'][number]): string[] {
   if (series.exports === 0) return []
-  const number = (count: number) => count.toLocaleString('en-US')
   return [
     `${series.series}: ${series.pool}, ${series.adapter}`,
     `  exports   ${series.firstExport} to ${series.lastExport}, ${series.from ?? 'addenda'} to ${series.to ?? 'only'}`,
-    `  contents  ${number(series.events)} events, ${number(series.documents)} documents`,
+    `  contents  ${counted(series.events, 'event')}, ${counted(series.documents, 'document')}`,
     ...(series.newestManifest
       ? [`  newest    ${series.newestManifest.file}`, `            SHA-256 ${series.newestManifest.sha256}`]
       : []),

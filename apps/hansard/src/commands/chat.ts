@@ -6,7 +6,7 @@ import { misused } from '../command-failure.ts'
 import type { ExitCode, Io } from '../io.ts'
 import { type AddressOptions, findPool } from '../pool-address.ts'
 import { readPassword, typeLine } from '../prompt.ts'
-import { duration, visible } from '../table.ts'
+import { counted, duration, visible } from '../table.ts'
 import { wsSocket } from '../ws-socket.ts'
 
 export type ChatOptions = AddressOptions & { readonly account?: string | undefined; readonly json: boolean }
@@ -155,7 +155,7 @@ function startTalk(client: PoolClient, tell: Tell) {
         const room = here()
         const { chats, more } = await room.history({ limit: line.limit })
         for (const chat of chats) tellChat(room.name, chat)
-        tell(`-- ${chats.length} chats${more ? ', and there are earlier ones' : ''}`, {
+        tell(`-- ${counted(chats.length, 'chat')}${more ? ', and there are earlier ones' : ''}`, {
           event: 'history',
           room: room.name,
           more,
@@ -166,7 +166,7 @@ function startTalk(client: PoolClient, tell: Tell) {
         const list = await client.rooms()
         for (const { name, privacy } of list)
           tell(`-- ${visible(name)}${privacy === 'open' ? '' : ` (${privacy})`}`, { event: 'room', name })
-        tell(`-- ${list.length} rooms you may join`, { event: 'rooms', rooms: list })
+        tell(`-- ${counted(list.length, 'room')} you may join`, { event: 'rooms', rooms: list })
         return
       }
       case 'help':
@@ -200,7 +200,7 @@ async function uriOf(client: PoolClient, wanted: string): Promise<string> {
   if (wanted.startsWith('ma-chan://')) return wanted
   const room = (await client.rooms()).find(({ name }) => name === wanted)
   if (room) return room.uri
-  throw new RefusedError('no-such-room', `There is no room "${wanted}" that you may join.`)
+  throw new RefusedError('no-such-room', `There is no room "${wanted}" that you may join. /rooms lists those you may.`)
 }
 
 async function askAccount(io: Io): Promise<string> {

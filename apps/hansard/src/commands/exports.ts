@@ -6,7 +6,7 @@ import { misused } from '../command-failure.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import type { AddressOptions } from '../pool-address.ts'
 import { startWaiting } from '../progress.ts'
-import { table, utc } from '../table.ts'
+import { counted, table, utc } from '../table.ts'
 
 type Options = AddressOptions & { readonly json: boolean }
 
@@ -43,7 +43,7 @@ export async function showExport(io: Io, id: string, options: Options): Promise<
       `Export     ${exportId(detail.adapter, detail.number)} (${detail.kind}, ${detail.state})\n`,
       `Interval   ${utc(detail.start)} to ${utc(detail.end)}\n`,
       `Sealed     ${detail.sealedAt === null ? 'not yet' : utc(detail.sealedAt)}\n`,
-      `Events     ${detail.events.toLocaleString('en-US')} in ${detail.documents} documents\n`,
+      `Events     ${counted(detail.events, 'event')} in ${counted(detail.documents, 'document')}\n`,
       `Directory  ${detail.directory}\n`,
       `Manifest   ${detail.manifest ?? 'not yet'}\n`,
       ...(detail.manifestSha256 === null ? [] : [`           SHA-256 ${detail.manifestSha256}\n`]),
@@ -81,7 +81,7 @@ export async function replayExport(io: Io, id: string, options: Options): Promis
     const result = ReplayResult.parse(done.result)
     answer(io, options.json, result, () =>
       result.identical
-        ? `${id}: ${result.files} files, identical to what was sealed.\n`
+        ? `${id}: ${counted(result.files, 'file')}, identical to what was sealed.\n`
         : [
             `${id}: NOT identical to what was sealed.\n`,
             ...result.differences.map(

@@ -4,7 +4,7 @@ import { awaitRequest, openAdmin } from '../admin-client.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import type { AddressOptions } from '../pool-address.ts'
 import { startWaiting } from '../progress.ts'
-import { table, utc } from '../table.ts'
+import { counted, table, utc } from '../table.ts'
 
 type Options = AddressOptions & { readonly json: boolean }
 
@@ -14,7 +14,7 @@ export async function listQuarantine(io: Io, options: Options): Promise<ExitCode
   const quarantine = await admin.ask('quarantine')
   answer(io, options.json, quarantine, () =>
     [
-      `${quarantine.count} events in quarantine\n`,
+      `${counted(quarantine.count, 'event')} in quarantine\n`,
       ...(quarantine.events.length === 0
         ? []
         : [
@@ -45,7 +45,12 @@ export async function retryQuarantine(io: Io, options: Options): Promise<ExitCod
     })
     progress.end()
     const result = QuarantineRetryResult.parse(done.result)
-    answer(io, options.json, result, () => `${result.staged} events staged, ${result.remaining} still in quarantine.\n`)
+    answer(
+      io,
+      options.json,
+      result,
+      () => `${counted(result.staged, 'event')} staged, ${result.remaining} still in quarantine.\n`,
+    )
     return result.remaining > 0 ? 1 : 0
   } finally {
     progress.end()

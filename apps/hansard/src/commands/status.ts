@@ -2,7 +2,7 @@ import type { PoolStatus } from '@hansard/admin-contract'
 import { openAdmin } from '../admin-client.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import type { AddressOptions } from '../pool-address.ts'
-import { duration, table, utc, visible } from '../table.ts'
+import { counted, duration, table, utc, visible } from '../table.ts'
 
 /** Where everything is that was accepted; exit code 1 when something needs a person. */
 export async function statusCommand(io: Io, options: AddressOptions & { json: boolean }): Promise<ExitCode> {
@@ -20,12 +20,12 @@ export function describe(status: PoolStatus): string {
     ...status.alarms.map((alarm) => `!! ${visible(alarm)}\n`),
     ...(status.alarms.length > 0 ? ['\n'] : []),
     `Pool        ${visible(status.pool)}, ${utc(status.takenAt)}, version ${status.version}\n`,
-    `Outbox      ${number(outbox.rows)} events${oldest}\n`,
+    `Outbox      ${counted(outbox.rows, 'event')}${oldest}\n`,
     `Queue       ${number(queue.waiting)} waiting, ${number(queue.active)} active, ${number(queue.failed)} failed\n`,
-    `Staged      ${number(staged.events)} events\n`,
+    `Staged      ${counted(staged.events, 'event')}\n`,
     `Unexported  ${status.oldestUnexportedAgeMs === null ? 'nothing' : `oldest ${duration(status.oldestUnexportedAgeMs)}`}\n`,
     `Interval    ${openInterval === null ? 'none open yet' : `${utc(openInterval.start)} to ${utc(openInterval.end)}, open`}\n`,
-    `Quarantine  ${number(quarantine.count)} events\n`,
+    `Quarantine  ${counted(quarantine.count, 'event')}\n`,
     '\n',
     table(
       ['SOURCE', 'EPOCH', 'STATE', 'LAST', 'STAGED', 'REPORTED', ''],
