@@ -5,7 +5,8 @@ import { parseRunInterval } from '@hansard/conversation'
 import { createLog } from '@hansard/log'
 import { CommandFailure } from './command-failure.ts'
 import { answer, type ExitCode, type Io } from './io.ts'
-import { startStandardEdition } from './standard-edition.ts'
+import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
+import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
 
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(
@@ -28,7 +29,9 @@ export async function startCommand(
     },
     { clock: systemClock, log },
   )
+  if (pool.otherPasswordKept) io.stderr.write(PASSWORD_KEPT)
   const password = pool.oneTimePassword
+  const where = options.data === DEFAULT_DATA_DIRECTORY ? '' : ` --data ${options.data}`
   const ready = {
     ...pool.urls,
     data: options.data,
@@ -43,7 +46,9 @@ export async function startCommand(
       ...(password === undefined
         ? []
         : [`  operator  account "${OPERATOR_ACCOUNT}", password ${password}   (shown once; keep it)`]),
-      'Talk:  npx hansard rooms add desk && npx hansard users add alice && npx hansard chat desk --account alice',
+      `Talk:  npx hansard rooms add desk${where}`,
+      `       npx hansard users add alice --password${where}`,
+      `       npx hansard chat desk --account alice${where}`,
       'Stop:  Ctrl-C',
       '',
     ].join('\n'),

@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import { SealResult } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
-import { awaitRequest, openAdmin } from '../admin-client.ts'
+import { type AdminClient, awaitRequest, openAdmin } from '../admin-client.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import type { AddressOptions } from '../pool-address.ts'
 import { startWaiting } from '../progress.ts'
 import { table, utc } from '../table.ts'
+
+const LOOK_BACK = 1_000
 
 /** Ends the open interval now, and waits until every adapter has sealed its export of it. */
 export async function sealCommand(io: Io, options: AddressOptions & { json: boolean }): Promise<ExitCode> {
@@ -19,17 +22,32 @@ export async function sealCommand(io: Io, options: AddressOptions & { json: bool
     })
     progress.end()
     const sealed = SealResult.parse(done.result)
-    answer(io, options.json, sealed, () =>
+    const document = await newestDocument(admin)
+    answer(io, options.json, { ...sealed, document: document ?? null }, () =>
       [
         `Sealed ${utc(sealed.start)} to ${utc(sealed.end)}.\n`,
         table(
           ['EXPORT', 'EVENTS'],
           sealed.exports.map(({ adapter, number, events }) => [`${adapter}/${number}`, events]),
         ),
+        ...(sealed.exports.some(({ events }) => events > 0) ? [] : ['Nothing happened in it.\n']),
+        ...(document === undefined ? [] : [`Newest document: ${document}\n`]),
       ].join(''),
     )
     return 0
   } finally {
     progress.end()
   }
+}
+
+/** Where to read what was sealed last: now, or when an interval ended by itself a moment ago. */
+async function newestDocument(admin: AdminClient): Promise<string | undefined> {
+  const { exports } = await admin.ask('listExports', { query: { limit: LOOK_BACK } })
+  for (const { adapter, number, events, state } of exports) {
+    if (events === 0 || state !== 'sealed') continue
+    const { directory, files } = await admin.ask('showExport', { parts: { adapter, number } })
+    const document = files.findLast((file) => file.role === 'document' && file.events > 0)
+    if (document) return join(directory, document.name)
+  }
+  return undefined
 }
