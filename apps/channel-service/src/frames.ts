@@ -42,7 +42,9 @@ export type Outgoing = {
 
 /** The next handout waits so many times as long as this one took, and so many milliseconds at most. */
 const WAIT_FACTOR = 8
-const WAIT_MS_MAX = 50
+const WAIT_MS_MAX = 250
+/** A socket that holds so many bytes is written to without waiting. */
+const EARLY_BYTES = 128 * 1_024
 
 export function createOutgoing(): Outgoing {
   let answered: Socket[] = []
@@ -96,7 +98,10 @@ export function createOutgoing(): Outgoing {
       if (socket.writableCorked > 0) answered.push(socket)
       write(socket, frame, answered)
     },
-    handOut: (socket, frame) => write(socket, frame, handed),
+    handOut(socket, frame) {
+      write(socket, frame, handed)
+      if (socket.writableLength > EARLY_BYTES) socket.uncork()
+    },
     flush,
   }
 }
