@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -129,6 +130,14 @@ describe('without a pool', () => {
     for (const args of wrong) expect([args, (await hansard(args)).exitCode]).toEqual([args, 2])
   })
 
+  it('refuses a data directory that cannot be one, at once', async () => {
+    for (const directory of ['/proc/x', '/dev/null/x', '/dev/null']) {
+      const { exitCode, stderr } = await hansard(['start', '--data', directory, '--port', '0'])
+      expect([directory, exitCode]).toEqual([directory, 2])
+      expect(stderr).toContain(`${directory} cannot hold a pool`)
+    }
+  })
+
   it('answers 2, and what to do, when no pool can be reached', async () => {
     const nobody = await hansard(['status', '--data', '/nowhere'])
     expect(nobody).toMatchObject({ exitCode: 2 })
@@ -146,6 +155,46 @@ it('asks for the operator’s password where it has no right to the data directo
   expect((await hansard(['status', '--server', server])).exitCode).toBe(2)
   const wrong = await hansard(['status', '--server', server], { env: { HANSARD_ADMIN_PASSWORD: 'not the password' } })
   expect(wrong.exitCode).toBe(1)
+})
+
+it('starts nothing on a port that is taken, and makes no operator whose password nobody was told', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'hansard-'))
+  const port = new URL(pool.urls.server).port
+  const { exitCode, stdout, stderr } = await hansard(['start', '--data', elsewhere, '--port', port])
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: `hansard: Port ${port} is in use: choose another with --port\n`,
+  })
+  expect(readdirSync(elsewhere)).toEqual(['lock.db'])
+  rmSync(elsewhere, { recursive: true, force: true })
+})
+
+it('refuses an operator’s password that is too short, in one line', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'hansard-'))
+  const env = { HANSARD_ADMIN_PASSWORD: 'short' }
+  const { exitCode, stderr } = await hansard(['start', '--data', elsewhere, '--port', '0'], { env })
+  expect(exitCode).toBe(2)
+  expect(stderr).toMatch(/^hansard: .*HANSARD_ADMIN_PASSWORD.*at least 8 characters\.\n$/)
+  rmSync(elsewhere, { recursive: true, force: true })
+})
+
+it('sends no token to whoever listens where a killed pool did', async () => {
+  const killed = mkdtempSync(join(tmpdir(), 'hansard-'))
+  const run = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'))
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  writeFileSync(join(killed, 'run.json'), JSON.stringify({ ...run, pid }))
+  const { exitCode, stderr } = await hansard(['status', '--data', killed])
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('No pool is running')
+  rmSync(killed, { recursive: true, force: true })
+})
+
+it('refuses a new password that is too short before anything is asked of the pool', async () => {
+  const env = { HANSARD_PASSWORD: 'short' }
+  const { exitCode, stderr } = await hansard(['users', 'add', 'shorty', '--password', '--data', data], { env })
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('at least 8 characters')
 })
 
 it('lets a script talk, and tells what was refused by the exit code', async () => {
@@ -216,6 +265,7 @@ it('replays logs, seals them, and finds every chat of every file in the exports,
     reconnections: 0,
   })
   expect(sealed.exports.map(({ adapter }: { adapter: string }) => adapter)).toContain('xml')
+  expect(readFileSync(sealed.document, 'utf8')).toContain('<Conversation>')
   const { exports } = await json(['exports', 'list', '--adapter', 'xml', '--data', data])
   let documents = ''
   for (const { adapter, number } of exports.reverse()) {
