@@ -35,7 +35,8 @@ export async function startRelay(parts: {
   const { poolDb, clock, log } = parts
   const config: RelayConfig = { ...RELAY_DEFAULTS, ...parts.config }
   const standings: Standings = new Map()
-  const work = { ...parts, config, standings }
+  const calls = { outstanding: 0 }
+  const work = { ...parts, config, standings, calls }
   const holder = `${config.relayName} ${randomUUID()}`
   let lease: Lease | undefined
   let heldUntil = 0
@@ -47,6 +48,7 @@ export async function startRelay(parts: {
     if (taken && taken.token !== lease?.token) {
       log.info({ relay: config.relayName, token: taken.token }, 'this relay works now')
       standings.clear()
+      calls.outstanding = 0
     }
     const begins = taken !== undefined && !leading()
     lease = taken

@@ -40,7 +40,7 @@ export {
   type WorkRequest,
   waitingRequests,
 } from './requests.ts'
-export { recordRollCall, settledSources, stagedThrough } from './roll-call.ts'
+export { recordRollCall, rollCallTakenAt, settledSources, stagedThrough } from './roll-call.ts'
 export { type AsOf, roomsWithRoster, rostersOf } from './rosters.ts'
 export { type EventsEnvelope, type StageResult, stageEvents } from './stage-events.ts'
 export { type AdapterStanding, readStatus, type SourceStanding, type StagingStatus } from './status.ts'

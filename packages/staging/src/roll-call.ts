@@ -33,6 +33,12 @@ export async function recordRollCall(db: Database, rollCall: RollCall): Promise<
   })
 }
 
+/** When the newest roll call known here was taken; 0 before the first. */
+export async function rollCallTakenAt(db: Database): Promise<number> {
+  const row: { taken_at: number } = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
+  return row.taken_at
+}
+
 /** Most reports of a roll call say what the last one said; those need not be written. In a fixed order, for the locks. */
 async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
   const rows: { name: string; epoch: number; state: string; last_seq: number; reported_at: number }[] = await db
