@@ -285,6 +285,16 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(await retryQuarantine(db, lease, { now: T1 })).toEqual({ staged: 0, remaining: 1 })
   })
 
+  it('tries quarantine a page at a time, each event once, and answers for all of them', async () => {
+    const source = pool.source('chat-1', { startedAt: T0 })
+    for (let n = 1; n <= 7; n++) source.putText(`nonsense ${n}`, T0 + n)
+    await stageEvents(db, source.envelope(), T1)
+    const transactions: unknown[] = []
+    db.knex.on('query', ({ sql }: { sql: string }) => /^BEGIN/i.test(sql) && transactions.push(sql))
+    expect(await retryQuarantine(db, lease, { now: T1, pageRows: 3 })).toEqual({ staged: 0, remaining: 7 })
+    expect(transactions).toHaveLength(3)
+  })
+
   it('resumes planning after a crash with the same events, bound once', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 4_500; n++) source.says('desk', 'alice', `${n}`, T0 + n)

@@ -66,29 +66,39 @@ function waiting(knex: Knex) {
  * Tries everything in quarantine once more: a newer program may read what an older one could not.
  *
  * What is fit now is staged under its own number. If its interval is closed by then it is late, and comes out as an
- * addendum; the sealed export stays as it is. One transaction with the answer, so that a request is not carried out
- * twice by halves.
+ * addendum; the sealed export stays as it is. A page at a time, because staging waits for each transaction; the answer
+ * comes with the last page. A retry that was cut off is made again, and what it had staged is no longer in quarantine.
  */
 export async function retryQuarantine(
   db: Database,
   lease: Lease,
-  { now, requestId }: { now: number; requestId?: number | undefined },
+  { now, requestId, pageRows = PAGE_ROWS }: { now: number; requestId?: number | undefined; pageRows?: number },
 ): Promise<{ staged: number; remaining: number }> {
-  return underLease(db, lease, async (tx) => {
-    if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
-    const rows: QuarantinedRow[] = await waiting(tx)
-    let staged = 0
-    let resolved = 0
-    for (const row of rows) {
-      const outcome = await retry(tx, row, now)
-      if (outcome === 'staged') staged++
-      if (outcome !== 'waiting') resolved++
-    }
-    const result = { staged, remaining: rows.length - resolved }
-    if (requestId !== undefined) await writeAnswer(tx, { id: requestId, answer: { state: 'done', result }, now })
-    return result
-  })
+  const result = { staged: 0, remaining: 0 }
+  let after: QuarantinedRow | undefined
+  for (;;) {
+    const from = after
+    const page = await underLease(db, lease, async (tx) => {
+      if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
+      const query = waiting(tx).limit(pageRows)
+      if (from) query.whereRaw('(q.source_id, q.seq, q.leaf) > (?, ?, ?)', [from.source_id, from.seq, from.leaf])
+      const rows: QuarantinedRow[] = await query
+      const found = { staged: 0, remaining: 0, last: rows.at(-1), more: rows.length === pageRows }
+      for (const row of rows) found[(await retry(tx, row, now)) === 'staged' ? 'staged' : 'remaining'] += 1
+      if (requestId !== undefined && !found.more) {
+        const total = { staged: result.staged + found.staged, remaining: result.remaining + found.remaining }
+        await writeAnswer(tx, { id: requestId, answer: { state: 'done', result: total }, now })
+      }
+      return found
+    })
+    result.staged += page.staged
+    result.remaining += page.remaining
+    if (!page.more) return result
+    after = page.last
+  }
 }
+
+const PAGE_ROWS = 500
 
 async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Promise<'staged' | 'waiting'> {
   const key = { source_id: row.source_id, seq: row.seq, leaf: row.leaf }
