@@ -19,7 +19,7 @@ import { startComplianceWorker } from './service.ts'
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const INTERVALS = 6
-const KILLS_MAX = 8
+const KILLS_MAX = 5
 const options = { addChatRoomDetails: true, addUserDetails: true, eventsPerFileMax: 40 }
 const SETTINGS: readonly AdapterSetting[] = [
   { name: 'xml', adapter: 'xml', oneChatRoomPerOutputFile: false, ...options },

@@ -1,5 +1,6 @@
 import type { Database } from '@hansard/sql'
 import { type Lease, underLease } from './lease.ts'
+import { UNSEALED } from './migrations/exports.ts'
 
 /**
  * Exports: one adapter's output for one closed interval, or for what came late to an earlier one.
@@ -52,7 +53,7 @@ export async function nextUnsealed(db: Database, adapter: string): Promise<Expor
   const row: ExportRow | undefined = await db
     .knex('export')
     .where({ adapter })
-    .whereNot('state', 'sealed')
+    .whereRaw(UNSEALED)
     .orderBy('number')
     .first()
   return row && parseExport(row)
@@ -103,7 +104,7 @@ export async function exportsOfInterval(
   const unsealed: { adapter: string }[] = await db
     .knex('export')
     .where('interval_number', '<=', intervalNumber)
-    .whereNot('state', 'sealed')
+    .whereRaw(UNSEALED)
     .distinct('adapter')
   const outstanding = new Set([...behind, ...unsealed].map((row) => row.adapter))
   const exports: { adapter: string; number: number; events: number }[] = await db

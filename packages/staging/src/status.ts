@@ -4,6 +4,7 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { openInterval, standingOf } from './intervals.ts'
 import { EXPORTER_LEASE } from './lease.ts'
+import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
 
@@ -100,7 +101,7 @@ async function oldestUnexportedAt(db: Database): Promise<number | null> {
   const unsealed = await oneNumber(
     db
       .knex('export')
-      .whereNot('state', 'sealed')
+      .whereRaw(UNSEALED)
       .andWhere((some) => some.where('events', '>', 0).orWhere('state', 'planning'))
       .min('starts_at'),
   )
@@ -128,9 +129,7 @@ async function adapterRows(db: Database): Promise<AdapterStanding[]> {
         .where({ adapter: state.adapter, state: 'sealed' })
         .orderBy('number', 'desc')
         .first('number', 'starts_at', 'ends_at', 'sealed_at')
-      const unsealed = await oneNumber(
-        db.knex('export').where({ adapter: state.adapter }).whereNot('state', 'sealed').count(),
-      )
+      const unsealed = await oneNumber(db.knex('export').where({ adapter: state.adapter }).whereRaw(UNSEALED).count())
       return {
         name: state.adapter,
         problem: state.problem,
