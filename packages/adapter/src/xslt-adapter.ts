@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { RoomSlice } from '@hansard/conversation'
+import { eventWeight, type RoomSlice } from '@hansard/conversation'
 import type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 import type { ConversationsDocument, Profile } from './document.ts'
 import { extendedProfile } from './extended-document.ts'
@@ -11,7 +11,7 @@ import type { XsltEngine } from './xslt-engine.ts'
  * An adapter that writes the conversations document and puts it through an XSLT 1.0 stylesheet.
  *
  * Conversations are packed into documents in their order, as many as fit: a document holds at most
- * `eventsPerFileMax` events (and roster entries), or one room if `oneChatRoomPerOutputFile` is set. An
+ * `eventsPerFileMax` events (and roster entries; a long text counts for several events), or one room if `oneChatRoomPerOutputFile` is set. An
  * interval in which nothing happened gives one document without conversations, so that "no file" never has
  * to be guessed at.
  *
@@ -105,8 +105,9 @@ function shownOf(slice: RoomSlice, profile: Profile): RoomSlice | undefined {
 }
 
 function weightOf({ events, slice, last, rosterAtStart, rosterAtEnd }: RoomSlice, profile: Profile): number {
-  if (!profile.showsRosters) return events.length
-  return events.length + (slice === 1 ? rosterAtStart.length : 0) + (last ? rosterAtEnd.length : 0)
+  const weight = events.reduce((sum, event) => sum + eventWeight(event), 0)
+  if (!profile.showsRosters) return weight
+  return weight + (slice === 1 ? rosterAtStart.length : 0) + (last ? rosterAtEnd.length : 0)
 }
 
 /** `<stem>-0001.xml`, or `<stem>-0001-<room>.xml`. The number makes it unique, whatever the room is called. */

@@ -95,3 +95,28 @@ describe('folding', () => {
     await slices.return(undefined)
   })
 })
+
+it('counts a long text for several events, so that a file stays bounded whatever people paste', async () => {
+  const long = 'x'.repeat(2_500)
+  const chats = Array.from({ length: 5 }, (_, n) => ({
+    v: 1 as const,
+    kind: 'chat' as const,
+    source: 's',
+    epoch: 1,
+    seq: n + 1,
+    at: n,
+    room: { uri: 'ma-chan://a/1', name: 'a', seq: n + 1 },
+    principal: { id: 1, uri: 'sip:a@a', name: 'a', internal: true },
+    chatId: n + 1,
+    content: n === 0 ? 'short' : long,
+  }))
+  async function* events() {
+    yield* chats
+  }
+  const rosterOf = async () => ({ atStart: [], atEnd: [] })
+  const sizes: number[] = []
+  for await (const slice of foldConversations(events(), { sliceEventsMax: 7, rosterOf }))
+    sizes.push(slice.events.length)
+  // 1 + 3 + 3, then 3 + 3.
+  expect(sizes).toEqual([3, 2])
+})

@@ -30,15 +30,28 @@ export async function* foldConversations(
       open = await openConversation(event, rosterOf)
     }
     assertSorted(event.room.seq >= open.lastSeq, open.room.uri, event)
-    if (open.events.length === sliceEventsMax) {
+    const weight = eventWeight(event)
+    if (open.events.length > 0 && open.weight + weight > sliceEventsMax) {
       yield closeSlice(open, false)
-      open = { ...open, slice: open.slice + 1, events: [] }
+      open = { ...open, slice: open.slice + 1, events: [], weight: 0 }
     }
     open.events.push(event)
+    open.weight += weight
     open.lastSeq = event.room.seq
   }
   if (open) yield closeSlice(open, true)
   yield* silentSlices(silent, undefined, rosterOf)
+}
+
+/**
+ * What an event counts for where events are counted to bound a file: one, and one more for every full 1,000
+ * UTF-16 units of text, so that ten thousand chats of 64 KiB do not make a document of 640 MB.
+ */
+export function eventWeight(event: ComplianceEvent): number {
+  const texts: Partial<Record<'content' | 'replaced' | 'query' | 'fileName', string>> = { ...event }
+  const { content = '', replaced = '', query = '', fileName = '' } = texts
+  const characters = content.length + replaced.length + query.length + fileName.length
+  return 1 + Math.floor(characters / 1_000)
 }
 
 /** Somebody present in a room. `joinedAt` in milliseconds since 1970 UTC. */
@@ -61,6 +74,7 @@ export type RoomSlice = {
 }
 
 export type FoldOptions = {
+  /** by weight: see `eventWeight` */
   readonly sliceEventsMax: number
   readonly rosterOf: (roomUri: string) => Promise<Rosters>
   /** Rooms where people sat although nothing happened, by URI. They come out as conversations without events. */
@@ -72,12 +86,13 @@ type OpenConversation = {
   readonly rosters: Rosters
   readonly slice: number
   readonly events: ComplianceEvent[]
+  weight: number
   lastSeq: number
 }
 
 async function openConversation(first: ComplianceEvent, rosterOf: FoldOptions['rosterOf']): Promise<OpenConversation> {
   const room = { uri: first.room.uri, name: first.room.name }
-  return { room, rosters: await rosterOf(room.uri), slice: 1, events: [], lastSeq: 0 }
+  return { room, rosters: await rosterOf(room.uri), slice: 1, events: [], weight: 0, lastSeq: 0 }
 }
 
 function closeSlice({ room, rosters, slice, events }: OpenConversation, last: boolean): RoomSlice {

@@ -1,4 +1,5 @@
 export {
+  eventWeight,
   type FoldOptions,
   foldConversations,
   type RoomSlice,
