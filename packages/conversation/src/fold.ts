@@ -48,7 +48,7 @@ export async function* foldConversations(
  * UTF-16 units of text, so that ten thousand chats of 64 KiB do not make a document of 640 MB.
  */
 export function eventWeight(event: ComplianceEvent): number {
-  const texts: Partial<Record<'content' | 'replaced' | 'query' | 'fileName', string>> = { ...event }
+  const texts = event as { content?: string; replaced?: string; query?: string | undefined; fileName?: string }
   const { content = '', replaced = '', query = '', fileName = '' } = texts
   const characters = content.length + replaced.length + query.length + fileName.length
   return 1 + Math.floor(characters / 1_000)
