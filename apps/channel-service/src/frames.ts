@@ -28,8 +28,8 @@ export function textFrame(text: string): Buffer {
  * many frames it is due by then.
  *
  * Answers leave at the end of the batch. What is handed out to a room leaves then too as long as that takes no time worth
- * speaking of; after a handout to many sockets the next one waits several times as long as that one took (measured: a
- * system call costs 10 to 30 µs and is nearly all of a delivery), so that under load each carries more.
+ * speaking of; after a handout to many sockets the next one waits several times as long as that one took (a system
+ * call is nearly all of a delivery), so that under load each carries more.
  */
 export type Outgoing = {
   /** An answer somebody waits for. */

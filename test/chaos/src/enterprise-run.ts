@@ -11,7 +11,6 @@ import { startTalkers } from './talkers.ts'
 export type ChaosResult = {
   readonly rounds: number
   readonly chats: number
-  readonly exported: number
   readonly breaches: readonly string[]
 }
 
@@ -79,7 +78,7 @@ export async function enterpriseRun(options: {
     if (found.length > 0) {
       report(`logs are kept: ${keepLogs(pool.logs, seed)}`)
     }
-    return { rounds: round - 1, chats, exported: chats, breaches: found }
+    return { rounds: round - 1, chats, breaches: found }
   } finally {
     await pool.stop()
     disk.unmount()
@@ -99,7 +98,7 @@ function mountSmallDisk(): { path: string; unmount(): void } {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', path], { stdio: 'ignore' })
     mounted = true
   } catch {
-    // Without the right to mount, filling the disk would fill the machine's: that fault then finds no filler to write.
+    // Without the right to mount, filling the disk would fill the machine's: that fault then writes 512 MiB at most and fills nothing.
   }
   return {
     path,

@@ -91,7 +91,7 @@ export const FAULTS: readonly Fault[] = [
       const filler = join(pool.outputDirectory, 'filler.bin')
       mkdirSync(pool.outputDirectory, { recursive: true })
       try {
-        execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'ignore' })
+        execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k', 'count=8192'], { stdio: 'ignore' })
       } catch {
         // dd fails when the disk is full, which was the point.
       }

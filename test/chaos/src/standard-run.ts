@@ -55,5 +55,5 @@ export async function standardRun(options: {
   }
   await talkers.close()
   const chats = talkers.log.filter((post) => post.chat !== undefined).length
-  return { rounds: round - 1, chats, exported: chats, breaches: found }
+  return { rounds: round - 1, chats, breaches: found }
 }
