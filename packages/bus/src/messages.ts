@@ -15,8 +15,12 @@ export const RoomMessage = z.discriminatedUnion('t', [
     t: z.literal('chats'),
     room,
     from,
+    /** version of the room's rights when they were committed: who may not be told any more is put out first */
+    rights: z.number().int().positive(),
     chats: z.array(z.strictObject({ id: z.number().int().positive(), frame: z.string() })),
   }),
+  /** A chat was replaced or purged: the notice that is pushed to members as it is. */
+  z.strictObject({ t: z.literal('chat-changed'), room, from, frame: z.string() }),
   z.strictObject({
     t: z.literal('presence'),
     room,
@@ -24,8 +28,8 @@ export const RoomMessage = z.discriminatedUnion('t', [
     joined: z.boolean(),
     who: z.strictObject({ uri: z.string(), name: z.string() }),
   }),
-  /** Name, members or rights of the room are no longer what they were. */
-  z.strictObject({ t: z.literal('room-changed'), room, from }),
+  /** Name, members or rights of the room are no longer what they were. `rights`: their version now. */
+  z.strictObject({ t: z.literal('room-changed'), room, from, rights: z.number().int().positive().optional() }),
 ])
 export type RoomMessage = z.infer<typeof RoomMessage>
 
@@ -38,6 +42,12 @@ export const PoolMessage = z.discriminatedUnion('t', [
     sessions: z.number().int().nonnegative(),
     sessionsMax: z.number().int().positive(),
   }),
+  /** A user was disabled, given another policy or other roles, or signed out everywhere: look again who this is. */
+  z.strictObject({ t: z.literal('principal-changed'), principals: z.array(z.number().int().positive()) }),
+  /** Invitations are waiting for these. */
+  z.strictObject({ t: z.literal('invited'), principals: z.array(z.number().int().positive()) }),
+  /** Settings of the pool are no longer what they were. */
+  z.strictObject({ t: z.literal('configuration-changed') }),
   /** A lookup service has just started and knows nobody. */
   z.strictObject({ t: z.literal('load-wanted') }),
 ])

@@ -45,8 +45,52 @@ export type PartReason = z.infer<typeof PartReason>
 const session = { session: text.min(1) }
 const chatId = count.min(1)
 
+/** What a change may be made to. Names are stored and shown: they never change their meaning. */
+export const CHANGE_SUBJECTS = [
+  'room',
+  'category',
+  'user',
+  'group',
+  'add-in',
+  'policy',
+  'endpoint',
+  'pool-configuration',
+  'compliance-configuration',
+  'pool-state',
+] as const
+
+/** A property's value, or, of a property that is a list, entries of it. */
+const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
+
+/**
+ * A change to a room, a category, a principal or a setting: what was done to what, and the properties that differ.
+ *
+ * A plain property stands in `before` with its old value and in `after` with its new one; `created` has no `before`,
+ * `deleted` no `after`. A list (members, say) is told by its differences: entries taken away stand in `before`,
+ * entries added in `after`. So folding all changes of a subject gives its state, however long its lists are.
+ *
+ * The event's `room` is where it happened: a change to a room stands in that room's conversation, everything else in
+ * the pool's own, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).
+ */
+export const Change = z.strictObject({
+  action: z.enum(['created', 'changed', 'deleted']),
+  subject: z.strictObject({ type: z.enum(CHANGE_SUBJECTS), uri: text.min(1), name: text }),
+  before: z.record(text, value),
+  after: z.record(text, value),
+})
+export type Change = z.infer<typeof Change>
+export type ChangeValue = z.infer<typeof value>
+
 export const ComplianceEvent = z.discriminatedUnion('kind', [
-  z.strictObject({ ...common, kind: z.literal('chat'), chatId, content: text }),
+  /** `alert`: of high importance. `title`: the chat is a story, and `content` its body. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('chat'),
+    chatId,
+    content: text,
+    alert: z.literal(true).optional(),
+    title: text.optional(),
+  }),
   z.strictObject({ ...common, kind: z.literal('join'), ...session }),
   z.strictObject({ ...common, kind: z.literal('part'), ...session, reason: PartReason }),
   /** Somebody looked at history: `firstChatId` to `lastChatId` (0 and 0 for an empty page), or searched for `query`. */
@@ -76,6 +120,8 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
   /** `content` is what stands there now, `replaced` what stood there before. */
   z.strictObject({ ...common, kind: z.literal('chat-replaced'), chatId, content: text, replaced: text }),
   z.strictObject({ ...common, kind: z.literal('chat-purged'), chatId, replaced: text }),
+  /** `principal` changed what governs the pool. See `Change`. */
+  z.strictObject({ ...common, kind: z.literal('change'), ...Change.shape }),
 ])
 export type ComplianceEvent = z.infer<typeof ComplianceEvent>
 export type EventKind = ComplianceEvent['kind']
@@ -90,4 +136,5 @@ export const EVENT_KINDS = [
   'file-download',
   'chat-replaced',
   'chat-purged',
+  'change',
 ] as const satisfies readonly EventKind[]

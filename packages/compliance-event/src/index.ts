@@ -2,6 +2,9 @@ export { genesisHead, type Head, leafOf, nextHead } from './chain.ts'
 export { decodeEvent, encodeEvent, eventIdOf, InvalidEvent } from './encoding.ts'
 export type { Envelope, EnvelopeEvent, RollCall, SourceReport, SourceState } from './envelope.ts'
 export {
+  CHANGE_SUBJECTS,
+  Change,
+  type ChangeValue,
   ComplianceEvent,
   EVENT_KINDS,
   type EventKind,

@@ -38,7 +38,8 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
 
   const locked = await client.query<RoomCounters>({
     name: 'lock-rooms',
-    text: `select id, uri, name, last_chat_id as "lastChatId", last_room_seq as "lastRoomSeq"
+    text: `select id, uri, coalesce(shown_name, name) as "name", last_chat_id as "lastChatId",
+                  last_room_seq as "lastRoomSeq", rights
            from room where id = any($1::int[]) order by id for update`,
     values: [[...new Set(facts.map((fact) => fact.roomId))]],
   })
@@ -116,8 +117,9 @@ async function write(
              update room set last_chat_id = n.chat, last_room_seq = n.seq
              from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id
            ), said as (
-             insert into chat (room_id, chat_id, posted_at, principal_id, post, content)
-             select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[])
+             insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
+             select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[],
+                                  $20::bool[], $21::text[], $22::bool[])
            ), put as (
              insert into outbox (seq, at, body, head, source, epoch)
              select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])
@@ -143,6 +145,9 @@ async function write(
       after.outbox.map((e) => e.body),
       after.outbox.map((e) => e.head),
       source.lastSeq,
+      after.chats.map((c) => c.alert),
+      after.chats.map((c) => c.title),
+      after.chats.map((c) => c.unlogged),
     ],
   })
   if (written.rows[0]?.alive !== 1) throw new SourceMoved(source)

@@ -70,8 +70,10 @@ function write(sql: Statements, source: SourceCounters & { name: string; epoch: 
   for (const join of after.joins) {
     sql.addParticipant.run(join.roomId, join.session, join.principalId, source.name, source.epoch, join.at)
   }
-  for (const chat of after.chats)
-    sql.addChat.run(chat.roomId, chat.chatId, chat.at, chat.principalId, chat.post, chat.content)
+  for (const chat of after.chats) {
+    const { roomId, chatId, at, principalId, post, content, alert, title, unlogged } = chat
+    sql.addChat.run(roomId, chatId, at, principalId, post, content, alert ? 1 : 0, title, unlogged ? 1 : 0)
+  }
   for (const event of after.outbox)
     sql.addOutbox.run(source.name, source.epoch, event.seq, event.at, event.body, event.head)
 }
@@ -81,14 +83,16 @@ function statementsOf(handle: SqliteHandle): Statements {
   if (!sql) {
     sql = {
       room: handle.prepare(
-        'select id, uri, name, last_chat_id as "lastChatId", last_room_seq as "lastRoomSeq" from room where id = ?',
+        `select id, uri, coalesce(shown_name, name) as "name", last_chat_id as "lastChatId", last_room_seq as "lastRoomSeq",
+                rights from room where id = ?`,
       ),
       post: handle.prepare(
         'select chat_id as "chatId", posted_at as "at" from chat where principal_id = ? and room_id = ? and post = ?',
       ),
       participant: handle.prepare('select 1 from participant where room_id = ? and session = ?'),
       addChat: handle.prepare(
-        'insert into chat (room_id, chat_id, posted_at, principal_id, post, content) values (?, ?, ?, ?, ?, ?)',
+        `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       addParticipant: handle.prepare(
         'insert into participant (room_id, session, principal_id, source, epoch, joined_at) values (?, ?, ?, ?, ?, ?)',

@@ -1,7 +1,13 @@
 import type { PartReason } from '@hansard/compliance-event'
 import type { Principal } from './principals.ts'
 
-/** Something that happened in a room and has to be on record before anybody is told. */
+/**
+ * Something that happened in a room and has to be on record before anybody is told.
+ *
+ * `rights` is the version of the room's rights under which the service let it happen. When it is no longer the room's,
+ * nothing is recorded (`rights-changed`): the service must decide again. So nobody talks, joins or looks after the
+ * commit that took the right away, on whatever server they are.
+ */
 export type Fact =
   | {
       readonly kind: 'chat'
@@ -12,8 +18,21 @@ export type Fact =
       readonly text: string
       /** The client says that it repeats a post: look for the first one. */
       readonly again: boolean
+      /** of high importance */
+      readonly alert?: boolean
+      /** the chat is a story: its title */
+      readonly title?: string
+      /** the category keeps no history for participants */
+      readonly unlogged?: boolean
+      readonly rights: number
     }
-  | { readonly kind: 'join'; readonly roomId: number; readonly principal: Principal; readonly session: string }
+  | {
+      readonly kind: 'join'
+      readonly roomId: number
+      readonly principal: Principal
+      readonly session: string
+      readonly rights: number
+    }
   | {
       readonly kind: 'part'
       readonly roomId: number
@@ -27,6 +46,9 @@ export type Fact =
       readonly principal: Principal
       readonly firstChatId: number
       readonly lastChatId: number
+      /** what was searched for, when it was a search */
+      readonly query?: string
+      readonly rights: number
     }
 
 /** What became of a fact, once it is durable. */
@@ -39,3 +61,5 @@ export type Outcome =
   | { readonly kind: 'part'; readonly at: number; readonly repeated: boolean }
   | { readonly kind: 'backchat'; readonly at: number }
   | { readonly kind: 'no-such-room' }
+  /** Who may do what in the room has changed since this was decided; `rights` is the version now. Nothing was recorded. */
+  | { readonly kind: 'rights-changed'; readonly rights: number }

@@ -1,16 +1,24 @@
 export { type Chat, chatsAfter, chatsBefore } from './chats.ts'
+export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export type { Fact, Outcome } from './facts.ts'
+export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
 export { allParticipants, type OrphanedParticipant, orphanedParticipants, participantCount } from './participants.ts'
 export {
+  DEFAULT_POOL_CONFIGURATION,
+  ORIGINAL_POOL_CONFIGURATION,
+  type PoolConfiguration,
+  poolConfiguration,
+} from './pool-configuration.ts'
+export {
   createPrincipals,
   findPrincipal,
+  findPrincipals,
   listPrincipals,
   type NewPrincipal,
   type Principal,
-  type PrincipalRole,
   principalIds,
   putSecret,
 } from './principals.ts'
@@ -23,7 +31,25 @@ export {
   type RecordWriter,
   SourceFenced,
 } from './record-writer.ts'
-export { addMembers, createRoom, findRoom, isMember, lastChatIds, listRooms, type Room, rosterOf } from './rooms.ts'
+export {
+  decideFor,
+  loadRoles,
+  loadRoomAccess,
+  loadScope,
+  type RoomAccess,
+  standingIn,
+  standingsIn,
+} from './room-access.ts'
+export {
+  findRoom,
+  listRooms,
+  type Room,
+  type RoomFilter,
+  type RoomTextFilter,
+  type RoomViewer,
+  roomCounters,
+  rosterOf,
+} from './rooms.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {

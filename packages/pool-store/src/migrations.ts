@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { ROOMS_MIGRATION } from './migration-rooms.ts'
 
 /**
  * The pool database. Migrations go forward only.
@@ -99,4 +100,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
       })
     },
   },
+  ROOMS_MIGRATION,
 ]

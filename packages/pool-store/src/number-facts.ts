@@ -1,5 +1,14 @@
-import { type ComplianceEvent, type EnvelopeEvent, encodeEvent, leafOf, nextHead } from '@hansard/compliance-event'
+import {
+  type ComplianceEvent,
+  type EnvelopeEvent,
+  type EventKind,
+  type EventOf,
+  encodeEvent,
+  leafOf,
+  nextHead,
+} from '@hansard/compliance-event'
 import type { Fact, Outcome } from './facts.ts'
+import type { Principal } from './principals.ts'
 
 /** What the transaction reads, under lock, before it numbers anything. */
 export type Before = {
@@ -15,6 +24,8 @@ export type RoomCounters = {
   readonly name: string
   readonly lastChatId: number
   readonly lastRoomSeq: number
+  /** version of who may do what in the room */
+  readonly rights: number
 }
 
 /** The source's own counters: where its numbering, its clock and its chain stand. */
@@ -30,6 +41,9 @@ export type After = {
     principalId: number
     post: string
     content: string
+    alert: boolean
+    title: string | null
+    unlogged: boolean
   }[]
   readonly joins: readonly { roomId: number; session: string; principalId: number; at: number }[]
   readonly parts: readonly { roomId: number; session: string }[]
@@ -55,48 +69,20 @@ export function numberFacts(
   now: number,
 ): After {
   const at = Math.max(now, source.lastStamp)
-  const rooms = new Map<
-    number,
-    { id: number; uri: string; name: string; lastChatId: number; lastRoomSeq: number; touched: boolean }
-  >()
-  for (const room of before.rooms.values()) rooms.set(room.id, { ...room, touched: false })
+  const numbering = createNumbering(before.rooms, source, at)
   const posts = new Map(before.posts)
   const present = new Set(before.participants)
   const joins = new Map<string, { roomId: number; session: string; principalId: number; at: number }>()
   const parts = new Map<string, { roomId: number; session: string }>()
   const chats: After['chats'][number][] = []
-  const outbox: EnvelopeEvent[] = []
-  let seq = source.lastSeq
-  let head = source.head
 
   const outcomes = facts.map((fact): Outcome => {
-    const room = rooms.get(fact.roomId)
+    const room = numbering.rooms.get(fact.roomId)
     if (!room) return { kind: 'no-such-room' }
 
-    const record = (detail: EventDetail) => {
-      room.touched = true
-      room.lastRoomSeq += 1
-      seq += 1
-      const principal = fact.principal
-      const body = encodeEvent({
-        v: 1,
-        source: source.name,
-        epoch: source.epoch,
-        seq,
-        at,
-        room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
-        principal: {
-          id: principal.id,
-          uri: principal.uri,
-          name: principal.name,
-          ...(principal.email === undefined ? {} : { email: principal.email }),
-          internal: principal.internal,
-        },
-        ...detail,
-      } as ComplianceEvent)
-      head = nextHead(head, leafOf(body))
-      outbox.push({ seq, at, body, head })
-    }
+    if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
+
+    const record = (detail: EventDetail) => numbering.record(room, fact.principal, detail)
 
     switch (fact.kind) {
       case 'chat': {
@@ -105,10 +91,26 @@ export function numberFacts(
         if (first) return { kind: 'chat', ...first, repeated: true }
         room.lastChatId += 1
         const chatId = room.lastChatId
-        record({ kind: 'chat', chatId, content: fact.text })
+        const { text, post, alert = false, title, unlogged = false } = fact
+        record({
+          kind: 'chat',
+          chatId,
+          content: text,
+          ...(alert ? { alert: true as const } : {}),
+          ...(title === undefined ? {} : { title }),
+        })
         posts.set(key, { chatId, at })
-        const content = JSON.stringify(fact.text)
-        chats.push({ roomId: room.id, chatId, at, principalId: fact.principal.id, post: fact.post, content })
+        chats.push({
+          roomId: room.id,
+          chatId,
+          at,
+          principalId: fact.principal.id,
+          post,
+          content: JSON.stringify(text),
+          alert,
+          title: title === undefined ? null : JSON.stringify(title),
+          unlogged,
+        })
         return { kind: 'chat', chatId, at, repeated: false }
       }
       case 'join': {
@@ -129,24 +131,87 @@ export function numberFacts(
         return { kind: 'part', at, repeated: false }
       }
       case 'backchat':
-        record({ kind: 'backchat', firstChatId: fact.firstChatId, lastChatId: fact.lastChatId })
+        record({
+          kind: 'backchat',
+          firstChatId: fact.firstChatId,
+          lastChatId: fact.lastChatId,
+          ...(fact.query === undefined ? {} : { query: fact.query }),
+        })
         return { kind: 'backchat', at }
     }
   })
 
+  return { outcomes, chats, joins: [...joins.values()], parts: [...parts.values()], ...numbering.result() }
+}
+
+/** The counters of a transaction while it gives out numbers. */
+function createNumbering(
+  before: ReadonlyMap<number, RoomCounters>,
+  source: SourceCounters & { name: string; epoch: number },
+  at: number,
+) {
+  const rooms = new Map<number, Counting>()
+  for (const room of before.values()) rooms.set(room.id, { ...room, touched: false })
+  const outbox: EnvelopeEvent[] = []
+  let seq = source.lastSeq
+  let head = source.head
   return {
-    outcomes,
-    chats,
-    joins: [...joins.values()],
-    parts: [...parts.values()],
-    outbox,
-    rooms: [...rooms.values()].filter((room) => room.touched),
-    source: { lastSeq: seq, lastStamp: at, head },
+    rooms,
+    record(room: Counting, principal: Actor, detail: EventDetail) {
+      room.touched = true
+      room.lastRoomSeq += 1
+      seq += 1
+      const body = encodeEvent({
+        v: 1,
+        source: source.name,
+        epoch: source.epoch,
+        seq,
+        at,
+        room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
+        principal: {
+          id: principal.id,
+          uri: principal.uri,
+          name: principal.name,
+          ...(principal.email === undefined ? {} : { email: principal.email }),
+          internal: principal.internal,
+        },
+        ...detail,
+      } as ComplianceEvent)
+      head = nextHead(head, leafOf(body))
+      outbox.push({ seq, at, body, head })
+    },
+    result: (): Pick<After, 'outbox' | 'rooms' | 'source'> => ({
+      outbox,
+      rooms: [...rooms.values()].filter((room) => room.touched),
+      source: { lastSeq: seq, lastStamp: at, head },
+    }),
   }
 }
 
-type EventDetail =
-  | { kind: 'chat'; chatId: number; content: string }
-  | { kind: 'join'; session: string }
-  | { kind: 'part'; session: string; reason: string }
-  | { kind: 'backchat'; firstChatId: number; lastChatId: number }
+/** Who did it, as the event names them. */
+export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'>
+
+type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { touched: boolean }
+
+type Common = 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'
+/** What an event says beyond who, where and when. */
+export type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
+
+/** An event of a change: see `RecordWriter.change`. */
+export type ChangeEvent = { readonly roomId: number; readonly principal: Actor; readonly detail: EventDetail }
+
+/** Numbers the events of a change, like `numberFacts` does facts. The caller holds the locks of all their rooms. */
+export function numberEvents(
+  events: readonly ChangeEvent[],
+  rooms: ReadonlyMap<number, RoomCounters>,
+  source: SourceCounters & { name: string; epoch: number },
+  at: number,
+): Pick<After, 'outbox' | 'rooms' | 'source'> {
+  const numbering = createNumbering(rooms, source, at)
+  for (const { roomId, principal, detail } of events) {
+    const room = numbering.rooms.get(roomId)
+    if (!room) throw new Error(`A change was recorded in room ${roomId}, which does not exist.`)
+    numbering.record(room, principal, detail)
+  }
+  return numbering.result()
+}

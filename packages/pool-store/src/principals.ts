@@ -1,7 +1,7 @@
-import { principalUri } from '@hansard/rooms'
-import type { Database } from '@hansard/sql'
+import { type PoolRole, principalUri } from '@hansard/rooms'
+import type { Database, Knex } from '@hansard/sql'
 
-/** Who may sign in. `participant` talks; `operator` also runs the pool. */
+/** Who may sign in, and with `roles` what they may do in the pool beyond talking. */
 export type Principal = {
   readonly id: number
   readonly account: string
@@ -9,26 +9,31 @@ export type Principal = {
   readonly name: string
   readonly email: string | undefined
   readonly internal: boolean
-  readonly role: PrincipalRole
+  readonly roles: readonly PoolRole[]
+  readonly domain: string
   readonly disabled: boolean
   readonly credentialVersion: number
 }
-export type PrincipalRole = 'participant' | 'operator'
 
 export type NewPrincipal = {
   readonly account: string
   readonly domain: string
   readonly displayName: string
   readonly email?: string | undefined
-  readonly role: PrincipalRole
+  /** false for a partner's principal */
+  readonly internal?: boolean
+  readonly roles?: readonly PoolRole[]
   readonly secret: string
   readonly now: number
 }
 
 /** Creates those accounts that do not exist yet; answers the accounts created. */
-export async function createPrincipals(db: Database, principals: readonly NewPrincipal[]): Promise<Set<string>> {
+export async function createPrincipals(
+  knex: Knex | Knex.Transaction,
+  principals: readonly NewPrincipal[],
+): Promise<Set<string>> {
   const created = new Set<string>()
-  await db.knex.transaction(async (tx) => {
+  await knex.transaction(async (tx) => {
     for (let from = 0; from < principals.length; from += BATCH) {
       const batch = principals.slice(from, from + BATCH)
       const existing: { account: string }[] = await tx('principal')
@@ -41,23 +46,29 @@ export async function createPrincipals(db: Database, principals: readonly NewPri
       const missing = batch.filter((p) => !known.has(p.account))
       if (missing.length === 0) continue
       // Another administrator may create the same account in this moment: theirs then stands.
-      const inserted: { account: string }[] = await tx('principal')
+      const inserted: { id: number; account: string }[] = await tx('principal')
         .insert(
           missing.map((p) => ({
             account: p.account,
             uri: principalUri(p.account, p.domain),
             display_name: p.displayName,
             email: p.email ?? null,
-            internal: true,
-            role: p.role,
+            internal: p.internal ?? true,
+            type: 'user',
+            domain: p.domain,
             secret: p.secret,
             created_at: p.now,
           })),
         )
         .onConflict()
         .ignore()
-        .returning('account')
-      for (const row of inserted) created.add(row.account)
+        .returning(['id', 'account'])
+      const roles = inserted.flatMap(({ id, account }) => {
+        created.add(account)
+        const { roles: held = [] } = missing.find((p) => p.account === account)!
+        return held.map((role) => ({ principal_id: id, role }))
+      })
+      if (roles.length > 0) await tx('pool_role').insert(roles)
     }
   })
   return created
@@ -65,30 +76,46 @@ export async function createPrincipals(db: Database, principals: readonly NewPri
 
 /** Replaces the secret; tokens signed with the old one are refused from now on. False when there is no such account. */
 export async function putSecret(
-  db: Database,
+  knex: Knex | Knex.Transaction,
   { account, secret }: { account: string; secret: string },
 ): Promise<boolean> {
-  const changed = await db
-    .knex('principal')
-    .where({ account })
-    .update({ secret, credential_version: db.knex.raw('credential_version + 1') })
+  const changed = await knex('principal')
+    .where({ account, type: 'user' })
+    .update({ secret, credential_version: knex.raw('credential_version + 1') })
   return changed === 1
 }
 
+/** A user. Groups and domains sign in nowhere and are not found here. */
 export async function findPrincipal(
-  db: Database,
-  by: { account: string } | { id: number },
+  db: Database | Knex.Transaction,
+  by: { account: string } | { id: number } | { uri: string },
 ): Promise<(Principal & { readonly secret: string }) | undefined> {
-  const row: PrincipalRow | undefined = await db.knex('principal').where(by).first()
-  return row && { ...principalOf(row), secret: row.secret }
+  const knex = 'dialect' in db ? db.knex : db
+  const row: PrincipalRow | undefined = await knex('principal').where(by).andWhere({ type: 'user' }).first()
+  if (!row) return undefined
+  return { ...principalOf(row, await rolesOf(knex, [row.id])), secret: row.secret }
 }
 
 export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
   const found = new Map<number, Principal>()
   for (let from = 0; from < ids.length; from += BATCH) {
     const rows: PrincipalRow[] = await db.knex('principal').whereIn('id', ids.slice(from, from + BATCH))
-    for (const row of rows) found.set(row.id, principalOf(row))
+    const roles = await rolesOf(
+      db.knex,
+      rows.map((row) => row.id),
+    )
+    for (const row of rows) found.set(row.id, principalOf(row, roles))
   }
+  return found
+}
+
+async function rolesOf(knex: Knex | Knex.Transaction, ids: readonly number[]): Promise<Map<number, PoolRole[]>> {
+  const found = new Map<number, PoolRole[]>()
+  const rows: { principal_id: number; role: PoolRole }[] = await knex('pool_role')
+    .whereIn('principal_id', ids)
+    .orderBy('role')
+    .select('principal_id', 'role')
+  for (const { principal_id: id, role } of rows) found.set(id, [...(found.get(id) ?? []), role])
   return found
 }
 
@@ -98,6 +125,7 @@ export async function principalIds(db: Database, accounts: readonly string[]): P
   for (let from = 0; from < accounts.length; from += BATCH) {
     const rows: { id: number; account: string }[] = await db
       .knex('principal')
+      .where({ type: 'user' })
       .whereIn('account', accounts.slice(from, from + BATCH))
       .select('id', 'account')
     for (const row of rows) found.set(row.account, row.id)
@@ -110,8 +138,17 @@ export async function listPrincipals(
   db: Database,
   { after = '', limit }: { after?: string | undefined; limit: number },
 ): Promise<Principal[]> {
-  const rows: PrincipalRow[] = await db.knex('principal').where('account', '>', after).orderBy('account').limit(limit)
-  return rows.map(principalOf)
+  const rows: PrincipalRow[] = await db
+    .knex('principal')
+    .where({ type: 'user' })
+    .andWhere('account', '>', after)
+    .orderBy('account')
+    .limit(limit)
+  const roles = await rolesOf(
+    db.knex,
+    rows.map((row) => row.id),
+  )
+  return rows.map((row) => principalOf(row, roles))
 }
 
 // knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms.
@@ -124,13 +161,13 @@ type PrincipalRow = {
   display_name: string
   email: string | null
   internal: boolean | number
-  role: PrincipalRole
+  domain: string
   secret: string
   credential_version: number
   disabled: boolean | number
 }
 
-function principalOf(row: PrincipalRow): Principal {
+function principalOf(row: PrincipalRow, roles: ReadonlyMap<number, PoolRole[]>): Principal {
   return {
     id: row.id,
     account: row.account,
@@ -138,7 +175,8 @@ function principalOf(row: PrincipalRow): Principal {
     name: row.display_name,
     email: row.email ?? undefined,
     internal: Boolean(row.internal),
-    role: row.role,
+    roles: roles.get(row.id) ?? [],
+    domain: row.domain,
     disabled: Boolean(row.disabled),
     credentialVersion: row.credential_version,
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '@hansard/clock'
 import { type Database, isTransient, isUniqueViolation } from '@hansard/sql'
+import { ChangeFailed, type ChangeWork, commitChange } from './commit-change.ts'
 import { commitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
@@ -21,6 +22,11 @@ import type { Source } from './sources.ts'
 export type RecordWriter = {
   /** Puts a fact on record. `done` is called once: with the outcome after the commit, or with the error. */
   record(fact: Fact, done: (outcome: Outcome | RecordError) => void): void
+  /**
+   * Makes a change and puts it on record: see `ChangeWork`. Takes its turn among the facts. Rejects with what `work` threw
+   * (nothing is changed then), or with a `RecordError`.
+   */
+  change<T>(work: ChangeWork<T>): Promise<T>
   /** Commits nothing but the time: later events of this source will not be stamped earlier. Rejects like a fact would. */
   report(): Promise<void>
   /** Facts waiting or being committed. */
@@ -98,6 +104,7 @@ export function createRecordWriter(options: {
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
+  const changes: Changing[] = []
   let reports: { resolve(): void; reject(error: unknown): void }[] = []
   let committing = 0
   let scheduled = false
@@ -137,8 +144,35 @@ export function createRecordWriter(options: {
     }
   }
 
+  const makeChange = async ({ work, resolve, reject }: Changing) => {
+    try {
+      if (ended) throw ended
+      counters ??= await readCounters()
+      const numbered = { ...counters, name: source.name, epoch: source.epoch }
+      const committed = await commitChange(db, numbered, work, clock.now())
+      counters = committed.source
+      resolve(committed.result)
+      onBatch?.([])
+    } catch (error) {
+      counters = undefined
+      if (error instanceof ChangeFailed) return reject(error.cause)
+      try {
+        // Throws SourceFenced when the source has been ended.
+        if (error instanceof SourceMoved) await readCounters()
+        reject(unavailable(error))
+      } catch (fenced) {
+        if (fenced instanceof SourceFenced) ended = fenced
+        reject(fenced instanceof SourceFenced ? fenced : unavailable(fenced))
+      }
+      onFailure?.(error, [])
+    }
+  }
+
   const turn = async () => {
-    while (waiting.length > 0 || reports.length > 0) {
+    while (waiting.length > 0 || reports.length > 0 || changes.length > 0) {
+      const change = changes.shift()
+      if (change) await makeChange(change)
+      if (waiting.length === 0 && reports.length === 0) continue
       const batch = waiting.length > batchMax ? waiting.splice(0, batchMax) : waiting
       if (batch === waiting) waiting = []
       const reporting = reports
@@ -194,6 +228,14 @@ export function createRecordWriter(options: {
       waiting.push({ fact, done })
       schedule()
     },
+    change: (work) =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(ended)
+        if (changes.length >= CHANGES_WAITING_MAX)
+          return reject(new RecordBusy(`${changes.length} changes are waiting to be recorded.`))
+        changes.push({ work, resolve: resolve as (result: unknown) => void, reject })
+        schedule()
+      }),
     report: () =>
       new Promise((resolve, reject) => {
         if (ended) return reject(ended)
@@ -209,6 +251,13 @@ export function createRecordWriter(options: {
   }
 }
 
+const CHANGES_WAITING_MAX = 1_000
+
+type Changing = {
+  readonly work: ChangeWork<unknown>
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
 type Waiting = { readonly fact: Fact; readonly done: (outcome: Outcome | RecordError) => void }
 
 function sizeOf(fact: Fact): number {

@@ -1,4 +1,31 @@
-export { ALLOWED, type Decision, mayJoin, type Refusal, refuse } from './access.ts'
-export { accountNameProblem, principalUri } from './principal-uri.ts'
-export type { Room, RoomPrivacy } from './room.ts'
-export { newRoomUri, parseRoomUri, roomNameProblem } from './room-uri.ts'
+export {
+  ACCESS_REFUSALS,
+  type AccessSettings,
+  ALLOWED,
+  type Decision,
+  decide,
+  mayCreateRoom,
+  type Refusal,
+  ROOM_OPERATIONS,
+  type RoomOperation,
+  refuse,
+} from './access.ts'
+export { accountNameProblem, domainUri, groupUri, principalUri } from './principal-uri.ts'
+export {
+  type CategorySwitches,
+  POOL_ROLES,
+  type PoolRole,
+  ROOM_INVITATIONS,
+  ROOM_PRIVACIES,
+  ROOM_ROLES,
+  ROOM_TYPES,
+  type RoomInvitations,
+  type RoomPrivacy,
+  type RoomRole,
+  type RoomRules,
+  type RoomType,
+  SCOPE_LISTS,
+  type ScopeList,
+} from './room.ts'
+export { nameProblem, newCategoryUri, newRoomUri, parseRoomUri, roomNameProblem } from './room-uri.ts'
+export { type RoomRoles, type Scope, type Standing, standingOf } from './standing.ts'

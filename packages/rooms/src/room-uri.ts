@@ -7,6 +7,11 @@ export function newRoomUri(domain: string): string {
   return `ma-chan://${domain}/${randomUUID()}`
 }
 
+/** `ma-cat://<domain>/<guid>`: a category; also the root that the pool's own changes are recorded under. */
+export function newCategoryUri(domain: string): string {
+  return `ma-cat://${domain}/${randomUUID()}`
+}
+
 /** The parts of a room URI, or undefined when the text is not one. */
 export function parseRoomUri(uri: string): { domain: string; guid: string } | undefined {
   const match = ROOM_URI.exec(uri)

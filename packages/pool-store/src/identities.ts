@@ -1,0 +1,84 @@
+import type { Database, Knex } from '@hansard/sql'
+
+/**
+ * The ids a principal acts under: its own, its domain's, and those of every group that holds one of these, however
+ * deeply nested. Rights are granted to any of them.
+ */
+export async function identitiesOf(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
+  return (await identitiesOfMany(db, [principalId])).get(principalId) ?? new Set([principalId])
+}
+
+/** The same for many principals in few statements. */
+export async function identitiesOfMany(
+  db: Database | Knex.Transaction,
+  principalIds: readonly number[],
+): Promise<Map<number, Set<number>>> {
+  const knex = 'dialect' in db ? db.knex : db
+  const found = new Map<number, Set<number>>()
+  for (let from = 0; from < principalIds.length; from += BATCH) {
+    const batch = principalIds.slice(from, from + BATCH)
+    // `union`, not `union all`: a cycle of groups, should one ever be there, ends.
+    const rows: { principal_id: number; identity: number }[] = await knex
+      .withRecursive('held', (held) => {
+        held
+          .from('principal')
+          .whereIn('id', batch)
+          .select('id as principal_id', 'id as identity')
+          .union((domains: Knex.QueryBuilder) =>
+            domains
+              .from('principal as someone')
+              .join('principal as everyone', (on) =>
+                on.on('everyone.domain', 'someone.domain').andOnVal('everyone.type', 'domain'),
+              )
+              .whereIn('someone.id', batch)
+              .select('someone.id as principal_id', 'everyone.id as identity'),
+          )
+          .union((groups: Knex.QueryBuilder) =>
+            groups
+              .from('group_member')
+              .join('held', 'held.identity', 'group_member.member_id')
+              .select('held.principal_id', 'group_member.group_id as identity'),
+          )
+      })
+      .from('held')
+      .select('principal_id', 'identity')
+    for (const { principal_id: id, identity } of rows) {
+      const identities = found.get(id)
+      if (identities) identities.add(identity)
+      else found.set(id, new Set([identity]))
+    }
+  }
+  return found
+}
+
+/** Every principal a group or domain holds, itself included, groups within groups too: whoever a right of it reaches. */
+export async function principalsWithin(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
+  const knex = 'dialect' in db ? db.knex : db
+  const rows: { id: number }[] = await knex
+    .withRecursive('within', (within) => {
+      within
+        .from('principal')
+        .where({ id: principalId })
+        .select('id')
+        .union((members: Knex.QueryBuilder) =>
+          members
+            .from('group_member')
+            .join('within', 'within.id', 'group_member.group_id')
+            .select('group_member.member_id as id'),
+        )
+    })
+    .from('within')
+    .select('id')
+  const found = new Set(rows.map((row) => row.id))
+  const domains: { domain: string }[] = await knex('principal')
+    .whereIn('id', [...found])
+    .andWhere({ type: 'domain' })
+    .select('domain')
+  for (const { domain } of domains) {
+    const users: { id: number }[] = await knex('principal').where({ type: 'user', domain }).select('id')
+    for (const user of users) found.add(user.id)
+  }
+  return found
+}
+
+const BATCH = 400
