@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto'
-
 const ROOM_URI = /^ma-chan:\/\/([a-z0-9.-]+)\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
 
 /** `ma-chan://<domain>/<guid>`: a room's name for ever, whatever it is called. */
 export function newRoomUri(domain: string): string {
-  return `ma-chan://${domain}/${randomUUID()}`
+  return `ma-chan://${domain}/${crypto.randomUUID()}`
 }
 
 /** `ma-cat://<domain>/<guid>`: a category; also the root that the pool's own changes are recorded under. */
 export function newCategoryUri(domain: string): string {
-  return `ma-cat://${domain}/${randomUUID()}`
+  return `ma-cat://${domain}/${crypto.randomUUID()}`
 }
 
 /** The parts of a room URI, or undefined when the text is not one. */

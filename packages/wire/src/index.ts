@@ -1,12 +1,12 @@
+export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter } from './client-messages.ts'
 export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
+export { REFUSALS, type Refusal } from './refusals.ts'
 export {
-  ClientMessage,
-  type ClientMessageOf,
+  chatChangedFrame,
   chatFrame,
-  type HistoryChat,
-  REFUSALS,
-  type Refusal,
+  HistoryChat,
+  RoomEntry,
   ServerMessage,
   type ServerMessageOf,
-} from './messages.ts'
+} from './server-messages.ts'
 export { PoolDirectory, SignInReply, SignInRequest } from './sign-in.ts'

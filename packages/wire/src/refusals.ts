@@ -1,0 +1,39 @@
+import { ACCESS_REFUSALS } from '@hansard/rooms'
+
+/** Stable names of an expected no. They are part of the protocol. Those of the access rules mean what these mean. */
+export const REFUSALS = [
+  ...ACCESS_REFUSALS,
+  'malformed',
+  'unknown-message',
+  'not-signed-in',
+  'already-signed-in',
+  'wrong-credentials',
+  /** The policy that holds for this account does not let it use the pool. */
+  'not-enabled',
+  'too-many-attempts',
+  'not-joined',
+  'already-joined',
+  'too-long',
+  'too-large',
+  'too-fast',
+  'too-many-rooms',
+  'duplicate-name',
+  'no-such-category',
+  'no-such-principal',
+  'no-such-chat',
+  'no-such-add-in',
+  'no-such-feed',
+  'no-such-file',
+  'not-in-scope',
+  'presenter-not-a-member',
+  'limit-exceeded',
+  'invalid',
+  /** It is no longer what the client believes it to be: ask for it again. */
+  'conflict',
+  /** This pool has no file service. */
+  'no-file-service',
+  /** The record could not be written just now. Nothing was lost; repeat with the same `post` name. */
+  'try-again',
+  'stopping',
+] as const
+export type Refusal = (typeof REFUSALS)[number]

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { chatId, FeedFilter, RoomInvitations, RoomPrivacy, RoomType } from './client-messages.ts'
+import { REFUSALS } from './refusals.ts'
+
+/**
+ * What a server says. Everything without `re` is pushed: `chat`, `chat-replaced`, `chat-purged`,
+ * `participant-joined`, `participant-parted`, `participants-hidden`, `participants-shown`, `room-changed`,
+ * `room-closed`, `new-content`, `feed-match`, `invited`.
+ *
+ * A server tells a client `posted` only after the chat is durable. Pushed chats of a room arrive in the order of
+ * their ids, without a hole but for purged ones, from the id the client joined at.
+ */
+const re = z.number().int().nonnegative()
+const room = z.string()
+const person = z.object({ uri: z.string(), name: z.string() })
+const told = {
+  chat: chatId,
+  at: z.number(),
+  from: person,
+  text: z.string(),
+  /** of high importance */
+  alert: z.literal(true).optional(),
+  /** the chat is a story */
+  title: z.string().optional(),
+}
+export const HistoryChat = z.object({
+  ...told,
+  /** an administrator or manager has put this text in the place of what was posted */
+  replaced: z.literal(true).optional(),
+})
+export type HistoryChat = z.infer<typeof HistoryChat>
+
+export const RoomEntry = z.object({
+  uri: z.string(),
+  name: z.string(),
+  privacy: RoomPrivacy,
+  description: z.string(),
+  topic: z.string(),
+  type: RoomType,
+  disabled: z.boolean(),
+})
+const principalEntry = z.object({ uri: z.string(), name: z.string(), type: z.enum(['user', 'group', 'domain']) })
+
+export const ServerMessage = z.discriminatedUnion('t', [
+  z.object({
+    t: z.literal('signed-in'),
+    re,
+    session: z.string(),
+    principal: z.object({ id: z.number(), uri: z.string(), name: z.string() }),
+    limits: z.record(z.string(), z.number()),
+    /** where rooms are managed in a browser, when the pool names a place */
+    roomManagementUrl: z.string().optional(),
+  }),
+  z.object({ t: z.literal('pong'), re }),
+  /** `last` is the newest chat id of the room at the moment of joining; chats after it (or after `after`) follow. */
+  z.object({
+    t: z.literal('joined'),
+    re,
+    room,
+    name: z.string(),
+    last: chatId,
+    participants: z.number(),
+    topic: z.string(),
+    type: RoomType,
+    mayPost: z.boolean(),
+    addIn: z.object({ name: z.string(), url: z.string() }).nullable(),
+  }),
+  z.object({ t: z.literal('parted'), re, room }),
+  z.object({ t: z.literal('posted'), re, chat: chatId, at: z.number() }),
+  /** `off`: the room's category keeps no history. */
+  z.object({ t: z.literal('history'), re, room, chats: z.array(HistoryChat), more: z.boolean() }),
+  z.object({
+    t: z.literal('found'),
+    re,
+    chats: z.array(HistoryChat.extend({ room, roomName: z.string() })),
+    /** there is more: ask again with `after: next` */
+    exceeded: z.boolean(),
+    next: z.string().optional(),
+  }),
+  z.object({ t: z.literal('roster'), re, room, participants: z.array(person) }),
+  z.object({ t: z.literal('rooms'), re, rooms: z.array(RoomEntry), next: z.string().nullable() }),
+  z.object({
+    t: z.literal('room'),
+    re,
+    room: RoomEntry.extend({
+      invitations: RoomInvitations,
+      addIn: z.object({ name: z.string(), url: z.string() }).nullable(),
+      createdAt: z.number(),
+      mayJoin: z.boolean(),
+      mayPost: z.boolean(),
+      mayManage: z.boolean(),
+      /** to managers only */
+      category: z.string().optional(),
+      members: z.array(principalEntry).optional(),
+      managers: z.array(principalEntry).optional(),
+      presenters: z.array(principalEntry).optional(),
+    }),
+  }),
+  z.object({
+    t: z.literal('categories'),
+    re,
+    categories: z.array(z.object({ name: z.string(), description: z.string() })),
+  }),
+  z.object({ t: z.literal('add-ins'), re, addIns: z.array(z.object({ name: z.string(), url: z.string() })) }),
+  z.object({ t: z.literal('room-created'), re, room, name: z.string() }),
+  /** A change was made. `dropped`: entries the room's new category or type does not allow; `count`: chats touched. */
+  z.object({ t: z.literal('done'), re, dropped: z.array(z.string()).optional(), count: z.number().optional() }),
+  z.object({ t: z.literal('eligible'), re, principals: z.array(principalEntry) }),
+  z.object({
+    t: z.literal('followed'),
+    re,
+    rooms: z.array(z.object({ uri: z.string(), name: z.string(), last: chatId, read: chatId, unread: z.number() })),
+  }),
+  z.object({ t: z.literal('feeds'), re, feeds: z.array(z.object({ name: z.string(), filter: FeedFilter })) }),
+  z.object({
+    t: z.literal('invitations'),
+    re,
+    invitations: z.array(z.object({ invitation: chatId, room, roomName: z.string(), from: person, at: z.number() })),
+    more: z.boolean(),
+  }),
+  /** `content` is absent when the version the client has is current; version 0: there is no such bundle. */
+  z.object({ t: z.literal('preference'), re, label: z.string(), version: chatId, content: z.string().optional() }),
+  /** How to use it: docs/files.md. `file` is the id that `ma-filelink:` URIs end in. */
+  z.object({
+    t: z.literal('file-token'),
+    re,
+    file: z.string(),
+    token: z.string(),
+    /** of the file service */
+    url: z.string(),
+    expiresAt: z.number(),
+    fileName: z.string(),
+    size: z.number(),
+  }),
+  /** `re` is absent when the frame was too broken to have a number. */
+  z.object({ t: z.literal('refused'), re: re.optional(), code: z.enum(REFUSALS), message: z.string() }),
+
+  z.object({ t: z.literal('chat'), room, ...told }),
+  z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string() }),
+  z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
+  z.object({ t: z.literal('participant-joined'), room, who: person }),
+  z.object({ t: z.literal('participant-parted'), room, who: person }),
+  /** So many are in the room now that comings and goings are not told any more; `roster` still tells. */
+  z.object({ t: z.literal('participants-hidden'), room, participants: z.number() }),
+  /** They are told again; the roster may have changed in between. */
+  z.object({ t: z.literal('participants-shown'), room, participants: z.number() }),
+  z.object({
+    t: z.literal('room-changed'),
+    room,
+    name: z.string(),
+    topic: z.string(),
+    type: RoomType,
+    mayPost: z.boolean(),
+  }),
+  /** This session is in the room no longer: `removed`, `disabled`, `deleted`. */
+  z.object({ t: z.literal('room-closed'), room, reason: z.string() }),
+  z.object({ t: z.literal('new-content'), room, last: chatId }),
+  z.object({ t: z.literal('feed-match'), feed: z.string(), room, chat: chatId }),
+  /** New invitations are waiting. */
+  z.object({ t: z.literal('invited') }),
+])
+export type ServerMessage = z.infer<typeof ServerMessage>
+export type ServerMessageOf<T extends ServerMessage['t']> = Extract<ServerMessage, { t: T }>
+
+/** The text of a pushed `chat`, built once per room and written to every member as it is. */
+export function chatFrame(chat: {
+  room: string
+  chat: number
+  at: number
+  from: { uri: string; name: string }
+  text: string
+  alert?: boolean | undefined
+  title?: string | undefined
+}): string {
+  return JSON.stringify({
+    t: 'chat',
+    room: chat.room,
+    chat: chat.chat,
+    at: chat.at,
+    from: { uri: chat.from.uri, name: chat.from.name },
+    text: chat.text,
+    ...(chat.alert ? { alert: true as const } : {}),
+    ...(chat.title === undefined ? {} : { title: chat.title }),
+  } satisfies ServerMessageOf<'chat'>)
+}
+
+/** The text of a pushed `chat-replaced` (with `text`) or `chat-purged` (without). */
+export function chatChangedFrame(change: { room: string; chat: number; text?: string | undefined }): string {
+  const { room, chat, text } = change
+  const message: ServerMessageOf<'chat-replaced' | 'chat-purged'> =
+    text === undefined ? { t: 'chat-purged', room, chat } : { t: 'chat-replaced', room, chat, text }
+  return JSON.stringify(message)
+}
