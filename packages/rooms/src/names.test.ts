@@ -1,18 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { accountNameProblem, mayJoin, newRoomUri, parseRoomUri, principalUri, roomNameProblem } from './index.ts'
-
-describe('who may join', () => {
-  it('lets anybody into an open room, and only members into a closed one', () => {
-    expect(mayJoin({ privacy: 'open', disabled: false }, false)).toEqual({ allowed: true })
-    expect(mayJoin({ privacy: 'closed', disabled: false }, true)).toEqual({ allowed: true })
-    expect(mayJoin({ privacy: 'closed', disabled: false }, false)).toEqual({ allowed: false, reason: 'not-a-member' })
-  })
-
-  it('lets nobody into a disabled room, members included', () => {
-    expect(mayJoin({ privacy: 'open', disabled: true }, true)).toEqual({ allowed: false, reason: 'room-disabled' })
-  })
-})
+import {
+  accountNameProblem,
+  domainUri,
+  groupUri,
+  newRoomUri,
+  parseRoomUri,
+  principalUri,
+  roomNameProblem,
+} from './index.ts'
 
 describe('a room URI', () => {
   it('is new each time and reads back', () => {
@@ -47,6 +43,13 @@ describe('the URI of a principal', () => {
   })
 })
 
+describe('the URI of a group', () => {
+  it('is never that of a whole domain, whatever the group is called', () => {
+    expect(groupUri('*', 'example.com')).not.toBe(domainUri('example.com'))
+    expect(groupUri('Sales & Trading', 'example.com')).toBe('ma-grp:Sales%20%26%20Trading@example.com')
+  })
+})
+
 describe('a name', () => {
   it.each(['', '   ', 'two\nlines', 'bell\u0007', 'x'.repeat(257), 'half \ud800'])('may not be %j', (name) => {
     expect(roomNameProblem(name)).toBeDefined()
@@ -58,5 +61,7 @@ describe('a name', () => {
       expect([roomNameProblem(name), accountNameProblem(name)]).toEqual([undefined, undefined])
     }
     expect(accountNameProblem(' alice')).toBeDefined()
+    expect(accountNameProblem('ma-grp:everyone')).toBeDefined()
+    expect(accountNameProblem('SIP:alice')).toBeDefined()
   })
 })
