@@ -27,7 +27,11 @@ HASH = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
-KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged"]
+KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
+FORMATS = {
+    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"]},
+    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"]},
+}
 STATES = ["alive", "stopped", "fenced", "dead"]
 LINE_MAX = 100_000
 
@@ -68,7 +72,7 @@ def parse_manifest(data):
         members = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Altered("it is not JSON: %s" % error)
-    if not isinstance(members, dict) or members.get("format") != "hansard-manifest/1":
+    if not isinstance(members, dict) or not known(members.get("format")):
         found = members.get("format") if isinstance(members, dict) else None
         raise Unknown("its format is %s" % json.dumps(found))
     check_shape(members)
@@ -76,6 +80,10 @@ def parse_manifest(data):
     if re.sub("[\ud800-\udfff]", lambda one: "\\u%04x" % ord(one[0]), written) != text:
         raise Altered("it is not written the way manifests are written")
     return members
+
+
+def known(name):
+    return isinstance(name, str) and name in FORMATS
 
 
 def once(pairs):
@@ -109,15 +117,16 @@ def check_shape(manifest):
         members(file, "files", "name role size sha256 events")
         text(file["name"], "files.name")
         require(re.fullmatch(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*", file["name"]), "files.name")
-        require(file["role"] in ("document", "chain"), "files.role")
+        require(file["role"] in FORMATS[manifest["format"]]["roles"], "files.role")
         count(file["size"], "files.size")
         digest(file["sha256"], "files.sha256")
         count(file["events"], "files.events")
-    members(manifest["counts"], "counts", " ".join(KINDS) + " total")
+    kinds = FORMATS[manifest["format"]]["kinds"]
+    members(manifest["counts"], "counts", " ".join(kinds) + " total")
     for kind, number in manifest["counts"].items():
         count(number, "counts.%s" % kind)
     require(isinstance(manifest["omitted"], dict), "omitted")
-    require(list(manifest["omitted"]) == [kind for kind in KINDS if kind in manifest["omitted"]], "omitted")
+    require(list(manifest["omitted"]) == [kind for kind in kinds if kind in manifest["omitted"]], "omitted")
     for kind, number in manifest["omitted"].items():
         count(number, "omitted.%s" % kind, 1)
     array(manifest["sources"], "sources")
@@ -202,7 +211,7 @@ def contradictions(manifest):
         yield "it lists a file twice"
 
     total = counts["total"]
-    if sum(counts[kind] for kind in KINDS) != total:
+    if sum(number for kind, number in counts.items() if kind != "total") != total:
         yield "the kinds do not add up to the total of %d events" % total
     if sum(part["count"] for part in sources) != total:
         yield "the sources have %d events, the total is %d" % (sum(part["count"] for part in sources), total)
@@ -213,6 +222,12 @@ def contradictions(manifest):
     in_documents = sum(file["events"] for file in manifest["files"] if file["role"] == "document")
     if in_documents != shown:
         yield "its documents hold %d events, %d are to be shown" % (in_documents, shown)
+    transfers = 0
+    if manifest["options"].get("createFileAttachmentsManifest") is True:
+        transfers = sum(counts[kind] - manifest["omitted"].get(kind, 0) for kind in ("file-upload", "file-download"))
+    listed = sum(file["events"] for file in manifest["files"] if file["role"] == "attachments")
+    if listed != transfers:
+        yield "its attachments files list %d transfers, %d are to be listed" % (listed, transfers)
     numbers = sum(size_of(part) for part in sources)
     if chains and chains[0]["events"] != numbers:
         yield "its chain file has %d lines, its sources %d numbers" % (chains[0]["events"], numbers)
@@ -576,7 +591,7 @@ class Series:
         if listed["role"] == "chain":
             chain = ChainFile(manifest, self.walk_of, not self.seen_interval, lambda what, message, source, seq:
                               self.broken(what, "%s: %s" % (file, message), **place, source=source, seq=seq))
-        else:
+        elif listed["role"] == "document":
             self.documents += 1
         total, hashed, problem = 0, hashlib.sha256(), None
         try:

@@ -28,7 +28,18 @@ type ScriptedSource = { source: string; epoch: number; links: Link[]; through: n
 export type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
 export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
 
-export async function exportSeries(directory: string, { adapter = 'xml' } = {}) {
+type SeriesOptions = {
+  readonly adapter?: string
+  /** the manifest's, by the export's number */
+  readonly formatOf?: (number: number) => Manifest['format']
+  /** uploads an export of at least so many events tells and lists; only where its format can */
+  readonly transfers?: number
+}
+
+export async function exportSeries(
+  directory: string,
+  { adapter = 'xml', formatOf = () => MANIFEST_FORMAT, transfers = 0 }: SeriesOptions = {},
+) {
   await mkdir(directory, { recursive: true })
   const sources = new Map<string, ScriptedSource>()
   const sealed: SealedExport[] = []
@@ -75,9 +86,12 @@ export async function exportSeries(directory: string, { adapter = 'xml' } = {}) 
     const half = Math.floor((total - omitted) / 2)
     await put(`${stem}-0001.xml`, 'document', `<Conversations export="${number}" part="1"/>\n`, half)
     await put(`${stem}-0002.xml`, 'document', `<Conversations export="${number}" part="2"/>\n`, total - omitted - half)
+    const format = formatOf(number)
+    const uploads = format === 'hansard-manifest/1' || total - omitted < transfers ? 0 : transfers
+    if (uploads > 0) await put(`${stem}-0001.xml.ATTACH`, 'attachments', `<Attachments export="${number}"/>\n`, uploads)
     await put(`${stem}.chain.txt`, 'chain', lines.join(''), lines.length)
     const text = encodeManifest({
-      format: MANIFEST_FORMAT,
+      format,
       pool: 'fourth-coffee',
       adapter: {
         name: adapter,
@@ -87,11 +101,16 @@ export async function exportSeries(directory: string, { adapter = 'xml' } = {}) 
         engine: 'libxslt 1.1.43',
         stylesheetSha256: hash('sha256', 'identity', 'hex'),
       },
-      options: { addUserDetails: true, eventsPerFileMax: 10_000, oneChatRoomPerOutputFile: false },
+      options: {
+        addUserDetails: true,
+        createFileAttachmentsManifest: uploads > 0,
+        eventsPerFileMax: 10_000,
+        oneChatRoomPerOutputFile: false,
+      },
       number,
       interval: manifestInterval(bounds),
       files,
-      counts: { ...emptyCounts(), chat: total - omitted, backchat: omitted, total },
+      counts: { ...emptyCounts(), chat: total - omitted - uploads, 'file-upload': uploads, backchat: omitted, total },
       omitted: omitted > 0 ? { backchat: omitted } : {},
       previousManifestSha256,
       ...body,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -118,6 +118,25 @@ describe('exports that are in order', () => {
     const text = describeReport(report)
     expect(text).toContain('NOT YET IN ANY DOCUMENT: chat-1/1/9, in quarantine since export 2')
     expect(text).toContain('Nothing here is signed')
+  })
+
+  it('are good when the first of them were sealed in the first format, and later ones list file transfers', async () => {
+    const formatOf = (number: number) => (number < 3 ? 'hansard-manifest/1' : 'hansard-manifest/2')
+    const series = await exportSeries(join(temporary, 'two-formats'), { formatOf, transfers: 2 })
+    for (const through of [3, 4, 8, 9]) await series.interval({ 'chat-1/1': { through } })
+    const formats = await Promise.all(
+      series.sealed.map(async ({ manifest }) => JSON.parse(await readFile(join(series.directory, manifest), 'utf8'))),
+    )
+    expect(formats.map(({ format, files }) => `${format} ${files.length}`)).toEqual([
+      'hansard-manifest/1 3',
+      'hansard-manifest/1 3',
+      'hansard-manifest/2 4',
+      'hansard-manifest/2 3',
+    ])
+    expect(await verifyWithBoth(series.directory)).toMatchObject({ exitCode: 0, findings: [] })
+
+    await appendFile(join(series.directory, `${series.sealed[2]!.stem}-0001.xml.ATTACH`), ' ')
+    expect(await verifyWithBoth(series.directory)).toMatchObject({ exitCode: 1, findings: [{ what: 'file-size' }] })
   })
 
   it('are found in folders below, one series each', async () => {
@@ -626,7 +645,7 @@ describe('what cannot be read is not called broken', () => {
     const directory = await copyOf(sound)
     const path = join(directory, exports[5]!.manifest)
     await rewrite(path, (text) => {
-      const content = text.replace('hansard-manifest/1', 'hansard-manifest/2').split('\n').slice(0, -3).join('\n')
+      const content = text.replace('hansard-manifest/2', 'hansard-manifest/3').split('\n').slice(0, -3).join('\n')
       const digest = createHash('sha256').update(`${content}\n`).digest('hex')
       return `${content}\n  "contentSha256": "${digest}"\n}\n`
     })

@@ -60,6 +60,7 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
         if (!adapter.includesKind(kind)) continue
         assert.notDeepEqual(files[0]!.bytes, nothing[0]!.bytes, `${kind} leaves no trace`)
         assert.ok(textOf(files).includes(ADDRESS), `${kind}: nobody can tell who it was`)
+        if (kind === 'change') assert.ok(textOf(files).includes('topic'), 'change: nobody can tell what was changed')
       }
     }),
 
@@ -92,9 +93,13 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
 
     promise('names files safely, whatever a room is called [6]', async (engine) => {
       const rooms = ['../../etc/passwd', 'CON', 'a\\b:c*?"<>|', ' ', '漢字', 'x'.repeat(256), 'é', 'e\u0301', '.', '..']
-      const events = rooms.map((name, index) => eventOf('chat', 1, { room: String.fromCharCode(97 + index), name }))
+      const chats = rooms.map((name, index) => eventOf('chat', 1, { room: String.fromCharCode(97 + index), name }))
+      // What concerns no room stands in a conversation of the pool's own, whose URI is that of a category.
+      const change = eventOf('change', 1, { name: 'fourth/coffee' })
+      const ofThePool = { ...change, room: { ...change.room, uri: 'ma-cat://fourthcoffee.com/0' } }
+      const events = adapter.includesKind('change') ? [ofThePool, ...chats] : chats
       const files = await render({ events, options: optionsWith({ oneChatRoomPerOutputFile: true }) }, engine)
-      assert.equal(new Set(files.map(({ name }) => name.toLowerCase())).size, rooms.length)
+      assert.equal(new Set(files.map(({ name }) => name.toLowerCase())).size, events.length)
       for (const { name } of files) {
         assert.match(name, /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}$/)
         assert.ok(name.startsWith(`${CONTEXT.stem}-0`) && name.endsWith(`.${adapter.extension}`))
@@ -120,16 +125,21 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
     }),
 
     promise('writes what another parser reads, whatever was typed [8]', async (engine) => {
-      const events = hostile.map((content, index) => eventOf('chat', index + 1, { content }))
-      const files = await render({ events }, engine)
-      if (adapter.extension !== 'xml') return
-      const read = new Set<string>()
-      for (const { bytes } of files) {
-        assert.equal(wellFormednessProblem(bytes), undefined)
-        for (const [, attributes] of elementsByPython(bytes))
-          for (const value of Object.values(attributes)) read.add(value)
+      for (const kind of ['chat', 'change'] as const) {
+        if (adapter.includesKind(kind)) await readByOthers(kind)
       }
-      for (const text of hostile) assert.ok(read.has(visibleText(text)), `${JSON.stringify(text)} did not survive`)
+      async function readByOthers(kind: 'chat' | 'change'): Promise<void> {
+        const events = hostile.map((content, index) => eventOf(kind, index + 1, { content }))
+        const files = await render({ events }, engine)
+        if (adapter.extension !== 'xml') return
+        const read = new Set<string>()
+        for (const { bytes } of files) {
+          assert.equal(wellFormednessProblem(bytes), undefined)
+          for (const [, attributes] of elementsByPython(bytes))
+            for (const value of Object.values(attributes)) read.add(value)
+        }
+        for (const text of hostile) assert.ok(read.has(visibleText(text)), `${JSON.stringify(text)} did not survive`)
+      }
     }),
   ]
 }
@@ -203,6 +213,15 @@ function eventOf(
       return { ...common, kind, chatId: 1, content, replaced: 'before' }
     case 'chat-purged':
       return { ...common, kind, chatId: 1, replaced: 'before' }
+    case 'change':
+      return {
+        ...common,
+        kind,
+        action: 'changed',
+        subject: { type: 'room', uri: common.room.uri, name },
+        before: { topic: 'before' },
+        after: { topic: content },
+      }
   }
 }
 

@@ -26,6 +26,7 @@ export const MESSAGE_TYPES = {
   'file-download': 'FILEDOWNLOAD',
   'chat-replaced': 'CHATREPLACED',
   'chat-purged': 'CHATPURGED',
+  change: 'CHANGE',
 } as const satisfies Record<EventKind, string>
 
 export function messageContent(event: ComplianceEvent): string {
@@ -41,6 +42,7 @@ export function messageContent(event: ComplianceEvent): string {
     case 'join':
     case 'part':
     case 'chat-purged':
+    case 'change':
       return ''
   }
 }

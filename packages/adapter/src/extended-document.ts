@@ -1,4 +1,4 @@
-import type { ComplianceEvent } from '@hansard/compliance-event'
+import type { ChangeValue, ComplianceEvent } from '@hansard/compliance-event'
 import type { RosterEntry } from '@hansard/conversation'
 import type { AdapterOptions } from './adapter.ts'
 import {
@@ -20,7 +20,7 @@ export const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
 /**
  * Everything the strict document says, in a namespace of its own, and what it has no place for: every kind
  * of event, who recorded it and as the how-manieth (`source`, `epoch`, `seq`), its place in the room
- * (`roomSeq`), why somebody parted, and who sat in each room when the interval began and ended.
+ * (`roomSeq`), why somebody parted, what was changed, and who sat in each room when the interval began and ended.
  *
  * Where a text holds characters that XML cannot carry, the attribute shows pictures of them, and a second
  * one of the same name with `Json` behind it holds the text exactly, as a JSON string in ASCII.
@@ -94,13 +94,46 @@ function writeMessage(
   ])
   writer.empty('Sender', senderAttributes(event.principal, options))
   writer.empty('DateTimeUTC', timestampAttributes(event.at))
+  if (event.kind === 'change') {
+    writeProperties(writer, 'Before', event.before)
+    writeProperties(writer, 'After', event.after)
+  }
   writer.close()
+}
+
+/** Nothing when there are none: what was created was nothing before. */
+function writeProperties(writer: XmlWriter, element: string, properties: Readonly<Record<string, ChangeValue>>): void {
+  const entries = Object.entries(properties)
+  if (entries.length === 0) return
+  writer.open(element)
+  for (const [name, value] of entries) {
+    for (const attributes of valueAttributes(value)) {
+      writer.empty('Property', [...exactly('name', name), ...attributes])
+    }
+  }
+  writer.close()
+}
+
+/** One for each element that tells the value: a list has one an entry, and one without `value` when it has none. */
+function valueAttributes(value: ChangeValue): Attributes[] {
+  if (Array.isArray(value)) {
+    const type = ['type', 'list'] as const
+    return value.length === 0 ? [[type]] : value.map((entry) => [type, ...exactly('value', entry)])
+  }
+  if (value === null) return [[['type', 'null']]]
+  if (typeof value === 'string') return [[['type', 'text'], ...exactly('value', value)]]
+  return [
+    [
+      ['type', typeof value],
+      ['value', value],
+    ],
+  ]
 }
 
 function ownAttributes(event: ComplianceEvent): Attributes {
   switch (event.kind) {
     case 'chat':
-      return NONE
+      return [['alert', event.alert], ...(event.title === undefined ? NONE : exactly('title', event.title))]
     case 'join':
       return [['session', event.session]]
     case 'part':
@@ -120,6 +153,13 @@ function ownAttributes(event: ComplianceEvent): Attributes {
     case 'chat-replaced':
     case 'chat-purged':
       return exactly('replaced', event.replaced)
+    case 'change':
+      return [
+        ['action', event.action],
+        ['subjectType', event.subject.type],
+        ...exactly('subjectUri', event.subject.uri),
+        ...exactly('subjectName', event.subject.name),
+      ]
   }
 }
 

@@ -15,7 +15,7 @@ import { openXmlWriter, type XmlWriter } from './xml-writer.ts'
 /**
  * The conversations document as the 2013 server wrote it: same names, nesting and casing, so that a
  * stylesheet written for it runs unchanged. Everything it has no place for is left out, and counted in the
- * manifest as left out: replaced and purged chats, event numbers, reasons, rosters.
+ * manifest as left out: replaced and purged chats, changes, event numbers, reasons, rosters.
  */
 export const strictProfile: Profile = {
   name: 'strict-2013',
@@ -65,10 +65,19 @@ const NAMESPACES = [
 function writeMessage(writer: XmlWriter, element: string, event: ComplianceEvent, options: AdapterOptions): void {
   writer.openInline(element, [
     ['type', MESSAGE_TYPES[event.kind]],
-    ['content', messageContent(event)],
+    ['content', strictContent(event)],
     ['id', messageId(event)],
   ])
   writer.empty('Sender', senderAttributes(event.principal, options))
   writer.empty('DateTimeUTC', timestampAttributes(event.at))
   writer.close()
+}
+
+/**
+ * The original keeps a story as one text that begins with `[STORY]`; how title and body stand in it is not documented.
+ * Here the title is what follows up to the line break. That a chat was an alert has no place.
+ */
+function strictContent(event: ComplianceEvent): string {
+  if (event.kind !== 'chat' || event.title === undefined) return messageContent(event)
+  return `[STORY]${event.title}\n${event.content}`
 }

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  CHANGE_SUBJECTS,
   type ComplianceEvent,
   decodeEvent,
+  type EventOf,
   encodeEvent,
   eventIdOf,
   genesisHead,
@@ -16,6 +18,15 @@ const chat: ComplianceEvent = {
   ...{ v: 1, source: 'channel-1', epoch: 2, seq: 3, at: 1_700_000_000_000, kind: 'chat', chatId: 9, content: 'hello' },
   room: { uri: 'ma-chan://example.com/1', name: 'desk', seq: 4 },
   principal: { id: 5, uri: 'sip:alice@example.com', name: 'Alice', internal: true },
+}
+
+const change: EventOf<'change'> = {
+  ...{ v: 1, source: 'channel-1', epoch: 2, seq: 4, at: 1_700_000_000_001, kind: 'change', action: 'changed' },
+  room: { uri: 'ma-chan://example.com/1', name: 'desk', seq: 5 },
+  principal: { id: 5, uri: 'sip:alice@example.com', name: 'Alice', internal: true },
+  subject: { type: 'room', uri: 'ma-chan://example.com/1', name: 'desk' },
+  before: { privacy: 'open', members: ['sip:bob@example.com'] },
+  after: { privacy: 'closed', members: [] },
 }
 
 describe('the text of an event', () => {
@@ -45,6 +56,43 @@ describe('the text of an event', () => {
     ['a room without a name', JSON.stringify({ ...chat, room: { uri: 'x', seq: 1 } })],
   ])('is refused with a reason when it is %s', (_, text) => {
     expect(() => decodeEvent(text)).toThrow(InvalidEvent)
+  })
+
+  it('of an alert or a story says so, and of an ordinary chat says nothing', () => {
+    const story = { ...chat, alert: true as const, title: 'Frost\u0000' }
+    expect(decodeEvent(encodeEvent(story))).toEqual(story)
+    expect(encodeEvent(chat)).not.toMatch(/alert|title/)
+    expect(() => decodeEvent(JSON.stringify({ ...chat, alert: false }))).toThrow(InvalidEvent)
+    expect(() => decodeEvent(JSON.stringify({ ...chat, title: null }))).toThrow(InvalidEvent)
+  })
+
+  it('of a change reads back as what it was, whatever the properties are called and hold', () => {
+    const value = fc.oneof(
+      ...[fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null)],
+      fc.array(fc.string({ unit: 'binary' })),
+    )
+    const properties = fc.dictionary(
+      fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__'),
+      value,
+      { noNullPrototype: true },
+    )
+    fc.assert(
+      fc.property(properties, properties, fc.constantFrom(...CHANGE_SUBJECTS), (before, after, type) => {
+        const event = { ...change, subject: { ...change.subject, type }, before, after }
+        expect(decodeEvent(encodeEvent(event))).toEqual(event)
+      }),
+    )
+  })
+
+  it.each([
+    ['an action nobody knows', { action: 'wished' }],
+    ['a subject nobody knows', { subject: { ...change.subject, type: 'weather' } }],
+    ['a subject without a name', { subject: { type: 'room', uri: 'x' } }],
+    ['a value that is an object', { after: { topic: { text: 'x' } } }],
+    ['a list of numbers', { after: { members: [1] } }],
+    ['no before', { before: undefined }],
+  ])('of a change is refused when it has %s', (_, members) => {
+    expect(() => decodeEvent(JSON.stringify({ ...change, ...members }))).toThrow(InvalidEvent)
   })
 
   it('has a name', () => {

@@ -1,6 +1,6 @@
 import type { ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
 import { describe, expect, it } from 'vitest'
-import { type FoldOptions, foldConversations, type RoomSlice } from './fold.ts'
+import { eventWeight, type FoldOptions, foldConversations, type RoomSlice } from './fold.ts'
 
 const alice: EventPrincipal = { id: 10, uri: 'sip:alice@fourthcoffee.com', name: 'Alice', internal: true }
 const noRosters: FoldOptions['rosterOf'] = async () => ({ atStart: [], atEnd: [] })
@@ -94,6 +94,20 @@ describe('folding', () => {
     expect(given).toBe(21)
     await slices.return(undefined)
   })
+})
+
+it('counts the title of a story, and every entry of a changed list, for what they hold', () => {
+  const event = chat('a', 1)
+  if (event.kind !== 'chat') throw new Error('not a chat')
+  const { kind: _, chatId: __, content: ___, ...common } = event
+  const subject = { type: 'room', uri: 'ma-chan://a/1', name: 'a' } as const
+  const change = { ...common, kind: 'change', action: 'changed', subject, before: {}, after: {} } as const
+  const people = Array.from({ length: 1_000 }, (_, n) => `sip:person${1_000 + n}@litwareinc.com`)
+
+  expect(eventWeight({ ...event, title: 'x'.repeat(2_000) })).toBe(3)
+  expect(eventWeight(change)).toBe(1)
+  expect(eventWeight({ ...change, before: { topic: 'x'.repeat(1_000) }, after: { topic: 'y'.repeat(1_000) } })).toBe(3)
+  expect(eventWeight({ ...change, after: { members: people } })).toBe(1 + 'members'.length + people[0]!.length)
 })
 
 it('counts a long text for several events, so that a file stays bounded whatever people paste', async () => {

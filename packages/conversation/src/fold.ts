@@ -1,4 +1,4 @@
-import type { ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
+import type { ChangeValue, ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
 
 /**
  * Folds the events of one interval into conversations: one room during one interval.
@@ -48,10 +48,42 @@ export async function* foldConversations(
  * UTF-16 units of text, so that ten thousand chats of 64 KiB do not make a document of 640 MB.
  */
 export function eventWeight(event: ComplianceEvent): number {
-  const texts = event as { content?: string; replaced?: string; query?: string | undefined; fileName?: string }
-  const { content = '', replaced = '', query = '', fileName = '' } = texts
-  const characters = content.length + replaced.length + query.length + fileName.length
-  return 1 + Math.floor(characters / 1_000)
+  return 1 + Math.floor(charactersOf(event) / 1_000)
+}
+
+function charactersOf(event: ComplianceEvent): number {
+  switch (event.kind) {
+    case 'chat':
+      return event.content.length + (event.title ?? '').length
+    case 'chat-replaced':
+      return event.content.length + event.replaced.length
+    case 'chat-purged':
+      return event.replaced.length
+    case 'backchat':
+      return (event.query ?? '').length
+    case 'file-upload':
+    case 'file-download':
+      return event.fileName.length
+    case 'change':
+      return (
+        event.subject.uri.length +
+        event.subject.name.length +
+        propertyCharacters(event.before) +
+        propertyCharacters(event.after)
+      )
+    case 'join':
+    case 'part':
+      return 0
+  }
+}
+
+/** Names and values as documents write them: an entry of a list repeats the list's name. */
+function propertyCharacters(properties: Readonly<Record<string, ChangeValue>>): number {
+  let characters = 0
+  for (const [name, value] of Object.entries(properties)) {
+    for (const entry of Array.isArray(value) ? value : [String(value)]) characters += name.length + entry.length
+  }
+  return characters
 }
 
 /** Somebody present in a room. `joinedAt` in milliseconds since 1970 UTC. */

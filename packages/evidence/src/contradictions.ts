@@ -41,6 +41,11 @@ function* inCounts(manifest: Manifest): Generator<string> {
   const shown = total - sum(Object.values(manifest.omitted))
   const inDocuments = sum(manifest.files.filter((file) => file.role === 'document').map((file) => file.events))
   if (inDocuments !== shown) yield `its documents hold ${inDocuments} events, ${shown} are to be shown`
+  const shownOf = (kind: 'file-upload' | 'file-download') => kinds[kind] - (manifest.omitted[kind] ?? 0)
+  const transfers =
+    manifest.options['createFileAttachmentsManifest'] === true ? shownOf('file-upload') + shownOf('file-download') : 0
+  const attached = sum(manifest.files.filter((file) => file.role === 'attachments').map((file) => file.events))
+  if (attached !== transfers) yield `its attachments files list ${attached} transfers, ${transfers} are to be listed`
   const numbers = sum(manifest.sources.map(size))
   const lines = manifest.files.find((file) => file.role === 'chain')?.events
   if (lines !== undefined && lines !== numbers)

@@ -1,10 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { stemOfExportFile } from './file-names.ts'
-import { emptyCounts, encodeManifest, type Manifest, manifestInterval, parseManifest, rangesOf } from './manifest.ts'
+import {
+  emptyCounts,
+  encodeManifest,
+  MANIFEST_FORMAT,
+  type Manifest,
+  manifestInterval,
+  parseManifest,
+  rangesOf,
+} from './manifest.ts'
 
 const manifest: Manifest = {
-  format: 'hansard-manifest/1',
+  format: MANIFEST_FORMAT,
   pool: 'fourth-coffee',
   adapter: {
     name: 'xml',
@@ -69,6 +77,23 @@ it('ends with a hash of its own lines that a shell can check', () => {
   expect(text.trimEnd().split('\n').at(-2)).toBe(`  "contentSha256": "${byHand}"`)
 })
 
+it('reads and writes the first format as it was: without changes and attachments files', () => {
+  const { change: _, ...counts } = manifest.counts
+  const first: Manifest = { ...manifest, format: 'hansard-manifest/1' }
+  const text = encodeManifest(first)
+
+  expect(JSON.parse(text).counts).toEqual(counts)
+  expect(parseManifest(text)).toEqual({ outcome: 'parsed', manifest: first })
+  expect(parseManifest(resealed(text, (lines) => lines.replace('"total"', '"change": 0,\n    "total"')))).toMatchObject(
+    {
+      outcome: 'altered',
+    },
+  )
+  const file = { name: 'a.xml.ATTACH', role: 'attachments' as const, size: 1, sha256: 'c'.repeat(64), events: 0 }
+  expect(parseManifest(encodeManifest({ ...first, files: [file] }))).toMatchObject({ outcome: 'altered' })
+  expect(parseManifest(encodeManifest({ ...manifest, files: [file] }))).toMatchObject({ outcome: 'parsed' })
+})
+
 it('notices every flipped bit', () => {
   const bytes = Buffer.from(encodeManifest(manifest))
   for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -86,12 +111,17 @@ it('refuses to write what is not a manifest', () => {
 })
 
 it('tells a format it does not know from one that was damaged', () => {
-  const text = encodeManifest(manifest).replace('manifest/1', 'manifest/9')
+  const text = encodeManifest(manifest).replace('manifest/2', 'manifest/9')
   expect(parseManifest(text)).toMatchObject({ outcome: 'altered' })
-  const lines = text.split('\n').slice(0, -3).join('\n')
-  const digest = execFileSync('sha256sum', { input: `${lines}\n`, encoding: 'utf8' }).slice(0, 64)
-  expect(parseManifest(`${lines}\n  "contentSha256": "${digest}"\n}\n`)).toMatchObject({ outcome: 'unknown' })
+  expect(parseManifest(resealed(text, (lines) => lines))).toMatchObject({ outcome: 'unknown' })
 })
+
+/** As somebody would write it who knows how the last line is made. */
+function resealed(text: string, alter: (lines: string) => string): string {
+  const lines = alter(text.split('\n').slice(0, -3).join('\n'))
+  const digest = execFileSync('sha256sum', { input: `${lines}\n`, encoding: 'utf8' }).slice(0, 64)
+  return `${lines}\n  "contentSha256": "${digest}"\n}\n`
+}
 
 it('knows the files of an export by their names', () => {
   expect(stemOfExportFile('20261120T231500Z_20261120T233000.123Z-0001-desk.xml')).toBe(

@@ -9,7 +9,13 @@ import { z } from 'zod'
  * again: no "now", no host name, no path. docs/manifest.md describes it for people who have never seen this program;
  * that page and this schema say the same, and docs/verify.py is written from the page alone.
  */
-export const MANIFEST_FORMAT = 'hansard-manifest/1'
+export const MANIFEST_FORMAT = 'hansard-manifest/2'
+
+/** Manifests sealed in the first format are read for ever: it knows no changes and no attachments files. */
+const FIRST_FORMAT = 'hansard-manifest/1'
+const UNKNOWN_TO_FIRST: EventKind = 'change'
+const kindsOf = (format: Manifest['format']): EventKind[] =>
+  EVENT_KINDS.filter((kind) => format !== FIRST_FORMAT || kind !== UNKNOWN_TO_FIRST)
 
 const count = z.int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lowercase hexadecimal')
@@ -25,10 +31,10 @@ const fileName = z
 
 const ManifestFile = z.strictObject({
   name: fileName,
-  role: z.enum(['document', 'chain']),
+  role: z.enum(['document', 'attachments', 'chain']),
   size: count,
   sha256,
-  /** events that appear in it; for a chain file: its lines */
+  /** events that appear in it; for an attachments file: its transfers; for a chain file: its lines */
   events: count,
 })
 export type ManifestFile = z.infer<typeof ManifestFile>
@@ -74,7 +80,7 @@ const counts = z.strictObject({
 export type ManifestCounts = z.infer<typeof counts>
 
 const common = {
-  format: z.literal(MANIFEST_FORMAT),
+  format: z.enum([MANIFEST_FORMAT, FIRST_FORMAT]),
   pool: z.string().min(1),
   adapter: z.strictObject({
     /** of the numbered series: the adapter's name in this pool, and its folder */
@@ -110,6 +116,7 @@ export type Manifest = z.infer<typeof Manifest>
  */
 export function encodeManifest(manifest: Manifest): string {
   const { adapter, interval } = manifest
+  const kinds = kindsOf(manifest.format)
   const ordered = {
     format: manifest.format,
     pool: manifest.pool,
@@ -126,14 +133,14 @@ export function encodeManifest(manifest: Manifest): string {
     kind: manifest.kind,
     interval: { start: interval.start, end: interval.end, startMs: interval.startMs, endMs: interval.endMs },
     files: manifest.files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events })),
-    counts: Object.fromEntries([...EVENT_KINDS, 'total' as const].map((kind) => [kind, manifest.counts[kind]])),
+    counts: Object.fromEntries([...kinds, 'total' as const].map((kind) => [kind, manifest.counts[kind]])),
     omitted: Object.fromEntries(
-      EVENT_KINDS.filter((kind) => manifest.omitted[kind]).map((kind) => [kind, manifest.omitted[kind]]),
+      kinds.filter((kind) => manifest.omitted[kind]).map((kind) => [kind, manifest.omitted[kind]]),
     ),
     sources: manifest.kind === 'interval' ? manifest.sources.map(orderInterval) : manifest.sources.map(orderAddendum),
     previousManifestSha256: manifest.previousManifestSha256,
   }
-  Manifest.parse(ordered)
+  Manifest.parse(allKinds(ordered))
   const content = `${JSON.stringify(ordered, null, 2).slice(0, -'\n}'.length)},\n`
   return `${content}  "contentSha256": "${hash('sha256', content, 'hex')}"\n}\n`
 }
@@ -189,12 +196,21 @@ export function parseManifest(text: string): ParsedManifest {
   }
   const { contentSha256: _, ...members } = value as Record<string, unknown>
   const format = members['format']
-  if (format !== MANIFEST_FORMAT) return { outcome: 'unknown', reason: `its format is ${JSON.stringify(format)}` }
-  const result = Manifest.safeParse(members)
+  if (format !== MANIFEST_FORMAT && format !== FIRST_FORMAT)
+    return { outcome: 'unknown', reason: `its format is ${JSON.stringify(format)}` }
+  const result = Manifest.safeParse(allKinds(members))
   if (!result.success) {
     const issue = result.error.issues[0]
     return altered(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not valid'}`)
   }
+  if (format === FIRST_FORMAT && result.data.files.some((file) => file.role === 'attachments'))
+    return altered('files: the first format has no attachments files')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
+}
+
+/** Of the first format, as if it had counted what it did not know: none. What it does name is then not written anew. */
+function allKinds<M extends { format?: unknown; counts?: unknown }>(members: M): M {
+  if (members.format !== FIRST_FORMAT || typeof members.counts !== 'object') return members
+  return { ...members, counts: { [UNKNOWN_TO_FIRST]: 0, ...members.counts } }
 }
