@@ -116,16 +116,21 @@ async function* pieces(content: Content): AsyncGenerator<Uint8Array | string> {
   else yield* content
 }
 
-// A write may take fewer bytes than it was given, on a nearly full disk in particular.
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes all of the bytes, from `position` on or where the file stands. A write may take fewer bytes than it was given, on
+ * a nearly full disk in particular.
+ */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   let done = 0
   while (done < bytes.byteLength) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done)
+    const at = position === undefined ? null : position + done
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, at)
     done += bytesWritten
   }
 }
 
-async function flushDirectory(directory: string): Promise<void> {
+/** Flushes a directory, so that the names in it outlive a power cut. */
+export async function flushDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()

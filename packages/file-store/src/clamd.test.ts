@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmod, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ManualClock, systemClock } from '@hansard/clock'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createClamdScanner, parseAddress, ScannerAway } from './clamd.ts'
+
+/** The harmless file that every scanner calls infected, in halves, so that no scanner minds this file. */
+const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('')
+
+async function* pieces(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part)
+}
+
+describe('a real clamd', () => {
+  const program = ['/usr/sbin/clamd', '/usr/local/sbin/clamd', '/opt/homebrew/sbin/clamd'].find(existsSync)
+  const directory = mkdtempSync(join(tmpdir(), 'hansard-clamd-'))
+  const socket = join(directory, 'clamd.sock')
+  let clamd: ChildProcess | undefined
+
+  beforeAll(async () => {
+    if (!program) return
+    // One signature of our own: the real set is hundreds of megabytes, and what is tried here is the protocol.
+    writeFileSync(join(directory, 'eicar.ndb'), `Test.Eicar:0:*:${Buffer.from(EICAR).toString('hex')}\n`)
+    writeFileSync(
+      join(directory, 'clamd.conf'),
+      `Foreground yes\nLocalSocket ${socket}\nDatabaseDirectory ${directory}\nStreamMaxLength 1M\nLogFile ${directory}/log\n`,
+    )
+    await chmod(directory, 0o777)
+    clamd = spawn(program, ['--config-file', join(directory, 'clamd.conf')], { stdio: 'ignore' })
+    for (let tries = 0; tries < 300 && !(await answers(socket)); tries += 1) await systemClock.sleep(50)
+  })
+  afterAll(async () => {
+    clamd?.kill('SIGKILL')
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('finds clean what is clean and names what it finds', async ({ skip }) => {
+    if (!program) skip('clamd is not installed; the protocol is tried on a server of this test’s own below')
+    const scanner = createClamdScanner({ address: `unix:${socket}`, clock: systemClock })
+
+    expect(await scanner.scan(pieces('a quiet text'))).toEqual({ clean: true })
+    expect(await scanner.scan(pieces())).toEqual({ clean: true })
+    expect(await scanner.scan(pieces(EICAR.slice(0, 20), EICAR.slice(20)))).toEqual({
+      clean: false,
+      signature: 'Test.Eicar.UNOFFICIAL',
+    })
+    expect(await scanner.scan(pieces(...Array.from({ length: 9 }, () => Buffer.alloc(100_000, 'x'))))).toEqual({
+      clean: true,
+    })
+  })
+
+  it('gives no verdict on more than it may look at, and that is no clean one', async ({ skip }) => {
+    if (!program) skip('clamd is not installed')
+    const scanner = createClamdScanner({ address: `unix:${socket}`, clock: systemClock })
+    const long = Array.from({ length: 400 }, () => Buffer.alloc(100_000, 'x'))
+    await expect(scanner.scan(pieces(...long))).rejects.toThrow(ScannerAway)
+  })
+})
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path)
+    probe.on('connect', () => resolve(true)).on('error', () => resolve(false))
+    probe.on('connect', () => probe.destroy())
+  })
+}
+
+describe('a scanner', () => {
+  let server: Server | undefined
+  const sockets = new Set<Socket>()
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+    server?.close()
+  })
+
+  /** A server that reads what INSTREAM brings and then does what the test says. */
+  async function serve(then: (socket: Socket, content: Buffer) => void): Promise<string> {
+    server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      let bytes = Buffer.alloc(0)
+      socket.on('data', (chunk) => {
+        bytes = Buffer.concat([bytes, chunk])
+        const command = 'zINSTREAM\0'
+        const parts: Buffer[] = []
+        for (let at = command.length; at + 4 <= bytes.length; ) {
+          const length = bytes.readUInt32BE(at)
+          if (length === 0) return then(socket, Buffer.concat(parts))
+          parts.push(bytes.subarray(at + 4, at + 4 + length))
+          at += 4 + length
+        }
+      })
+    })
+    await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+    return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  it('is sent the bytes as they are, in pieces of any size', async () => {
+    const content = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7) % 256))
+    let seen: Buffer | undefined
+    const address = await serve((socket, received) => {
+      seen = received
+      socket.end('stream: OK\0')
+    })
+    const scanner = createClamdScanner({ address, clock: systemClock })
+    await scanner.scan(pieces(content.subarray(0, 1), '', content.subarray(1, 65_000), content.subarray(65_000)))
+    expect(seen?.equals(content)).toBe(true)
+  })
+
+  it.each([
+    ['INSTREAM size limit exceeded. ERROR\0'],
+    ['stream: OK'],
+    ['stream: OK\n\0'],
+    ['something: OK\0'],
+    ['UNKNOWN COMMAND\0'],
+    [''],
+    ['no end'.repeat(1_000)],
+  ])('that answers %.40j has not looked', async (reply) => {
+    const address = await serve((socket) => socket.end(reply))
+    await expect(createClamdScanner({ address, clock: systemClock }).scan(pieces('x'))).rejects.toThrow(ScannerAway)
+  })
+
+  it('that nobody runs is away', async () => {
+    const address = await serve(() => {})
+    server!.close()
+    await expect(createClamdScanner({ address, clock: systemClock }).scan(pieces('x'))).rejects.toThrow(ScannerAway)
+    const unix = createClamdScanner({ address: 'unix:/nonexistent/clamd.sock', clock: systemClock })
+    await expect(unix.scan(pieces('x'))).rejects.toThrow(ScannerAway)
+  })
+
+  it('that says nothing is not waited for longer than it is given', async () => {
+    const clock = new ManualClock(0)
+    let reached = () => {}
+    const reachedIt = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const address = await serve(() => reached())
+    const scanning = createClamdScanner({ address, clock, timeoutMs: 5_000 }).scan(pieces('x'))
+    scanning.catch(() => {})
+    await reachedIt
+    clock.advance({ seconds: 5 })
+    await expect(scanning).rejects.toThrow(ScannerAway)
+  })
+
+  it('is not to blame for content that cannot be read', async () => {
+    const address = await serve(() => {})
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x')
+      throw new Error('the disk is gone')
+    }
+    await expect(createClamdScanner({ address, clock: systemClock }).scan(broken())).rejects.toThrow('the disk is gone')
+  })
+
+  it.each(['clamd', 'tcp://host', 'tcp://host:0', 'tcp://host:70000', 'unix:relative', 'http://host:1', ''])(
+    'has no address %j',
+    (address) => {
+      expect(() => parseAddress(address)).toThrow('it takes')
+    },
+  )
+})

@@ -1,0 +1,13 @@
+export { createClamdScanner, type Scanner, ScannerAway, type Verdict } from './clamd.ts'
+export { contentDisposition, safeFileName } from './file-name.ts'
+export {
+  ContentChanged,
+  type FileStore,
+  FileStoreFull,
+  type OpenedFile,
+  openFileStore,
+  PlacedOtherwise,
+  type Received,
+  WrongOffset,
+} from './file-store.ts'
+export { isFileId, isStoredName, newFileId, storedNameOf } from './stored-name.ts'
