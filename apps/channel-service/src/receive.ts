@@ -1,16 +1,10 @@
-import { listRooms, rosterOf } from '@hansard/pool-store'
 import { ClientMessage } from '@hansard/wire'
-import { joinRoom } from './join-room.ts'
-import { openHistory } from './open-history.ts'
-import { partRoom } from './part-room.ts'
-import { postChat } from './post-chat.ts'
+import { HANDLERS, type Handler } from './handlers.ts'
 import { refuseUnreachable } from './refusals.ts'
 import type { Session } from './session.ts'
-import { signInSession } from './sign-in.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
 const MALFORMED_MAX = 100
-const ROOM_LIST_MAX = 1_000
 
 /** Reads one frame of a client and answers it: with what it asked for, or with a named refusal. Never throws. */
 export function receive(parts: ChannelServiceParts, session: Session, data: string): void {
@@ -45,43 +39,9 @@ function read(parts: ChannelServiceParts, session: Session, data: string): void 
   if (!session.principal && message.t !== 'sign-in' && message.t !== 'ping') {
     return session.refuse(message.id, 'not-signed-in', 'Sign in first.')
   }
-  const answered = answer(parts, session, message)
+  const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
+  const answered = handle(parts, session, message)
   if (answered) answered.catch(() => refuseUnreachable(session, message.id))
-}
-
-function answer(parts: ChannelServiceParts, session: Session, message: ClientMessage): Promise<void> | undefined {
-  switch (message.t) {
-    case 'post':
-      postChat(parts, session, message)
-      return undefined
-    case 'part':
-      partRoom(parts, session, message)
-      return undefined
-    case 'ping':
-      session.send({ t: 'pong', re: message.id })
-      return undefined
-    case 'sign-in':
-      return signInSession(parts, session, message)
-    case 'join':
-      return joinRoom(parts, session, message)
-    case 'history':
-      return openHistory(parts, session, message)
-    case 'roster':
-      return listRoster(parts, session, message.id, message.room)
-    case 'rooms':
-      return listJoinable(parts, session, message.id)
-  }
-}
-
-async function listRoster({ db }: ChannelServiceParts, session: Session, id: number, uri: string): Promise<void> {
-  const hub = session.memberships.get(uri)?.hub
-  if (!hub) return session.refuse(id, 'not-joined', 'Join the room before you ask who is in it.')
-  session.send({ t: 'roster', re: id, room: uri, participants: await rosterOf(db, hub.id) })
-}
-
-async function listJoinable({ db }: ChannelServiceParts, session: Session, id: number): Promise<void> {
-  const rooms = await listRooms(db, { limit: ROOM_LIST_MAX, joinableBy: session.principal!.id })
-  session.send({ t: 'rooms', re: id, rooms: rooms.map(({ uri, name, privacy }) => ({ uri, name, privacy })) })
 }
 
 function unknownMessage(session: Session, re: number | undefined, value: unknown): void {

@@ -1,0 +1,67 @@
+import type { ClientMessage, ClientMessageOf } from '@hansard/wire'
+import { joinRoom } from './join-room.ts'
+import { listRooms } from './list-rooms.ts'
+import { listRoster } from './list-roster.ts'
+import { openHistory } from './open-history.ts'
+import { partRoom } from './part-room.ts'
+import { postChat } from './post-chat.ts'
+import type { Session } from './session.ts'
+import { signInSession } from './sign-in.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+/** Answers one kind of message. What it rejects with is told the client as `try-again`. */
+export type Handler<T extends ClientMessage['t']> = (
+  parts: ChannelServiceParts,
+  session: Session,
+  message: ClientMessageOf<T>,
+) => Promise<void> | void
+
+/** Who answers what: one line per message of the protocol. */
+export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
+  'sign-in': signInSession,
+  ping: (_, session, { id }) => session.send({ t: 'pong', re: id }),
+
+  join: joinRoom,
+  part: partRoom,
+  post: postChat,
+  'replace-chat': notYet,
+  'delete-chat': notYet,
+  history: openHistory,
+  search: notYet,
+  roster: listRoster,
+
+  rooms: listRooms,
+  room: notYet,
+  categories: notYet,
+  'add-ins': notYet,
+  'create-room': notYet,
+  'change-room': notYet,
+  'change-roles': notYet,
+  'disable-room': notYet,
+  'enable-room': notYet,
+  'delete-room': notYet,
+  'clear-room': notYet,
+  'purge-chats': notYet,
+  eligible: notYet,
+
+  follow: notYet,
+  unfollow: notYet,
+  followed: notYet,
+  'mark-read': notYet,
+  watch: notYet,
+  unwatch: notYet,
+  feeds: notYet,
+  'put-feed': notYet,
+  'delete-feed': notYet,
+  'open-feed': notYet,
+  invitations: notYet,
+  preference: notYet,
+  'put-preference': notYet,
+  'upload-token': notYet,
+  'download-token': notYet,
+}
+
+/** A message that this version of the service has no answer to. */
+function notYet(_: ChannelServiceParts, session: Session, { id, t }: ClientMessage): void {
+  session.refuse(id, 'unknown-message', `This service has no answer to "${t}".`)
+}
