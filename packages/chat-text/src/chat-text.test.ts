@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { chatQuery, exactWordsOf, fold, matches, QueryRefused, type WordMatch, wordsOf } from './index.ts'
+
+const finds = (words: string, text: string, match: WordMatch = 'all', caseSensitive = false) =>
+  matches(chatQuery({ words, match, caseSensitive }), { text })
+
+describe('words', () => {
+  it('are runs of letters and digits, without their case', () => {
+    expect(wordsOf('Sell 500 @ 12.5, NOW!')).toEqual(['sell', '500', '12', '5', 'now'])
+    expect(wordsOf('Straße ÉCOLE')).toEqual(['strasse', 'école'])
+  })
+  it('are compatible forms of one another, however they were typed', () => {
+    expect(wordsOf('ﬁne ＡＢＣ e\u0301')).toEqual(['fine', 'abc', 'é'])
+    expect(wordsOf('ὈΔΌΣ')).toEqual(wordsOf('ὀδός'))
+  })
+  it('are single characters where a script has no spaces, and single pictographs', () => {
+    expect(wordsOf('東京タワー ok👍👍')).toEqual(['東', '京', 'タ', 'ワ', 'ー', 'ok', '👍', '👍'])
+  })
+  it('come out of any text whatever, and folding them again changes nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const words = wordsOf(text)
+        expect(words).toEqual(exactWordsOf(text).map(fold))
+        expect(words.map(fold)).toEqual(words)
+      }),
+    )
+  })
+})
+
+describe('a query', () => {
+  it('for any word is content with one, for all words wants each, in any order', () => {
+    expect(finds('oil gas', 'the gas desk', 'any')).toBe(true)
+    expect(finds('oil gas', 'the gas desk')).toBe(false)
+    expect(finds('desk gas', 'the gas desk')).toBe(true)
+  })
+  it('for a phrase wants its words one after the other', () => {
+    expect(finds('gas desk', 'The gas, desk!', 'phrase')).toBe(true)
+    expect(finds('desk gas', 'the gas desk', 'phrase')).toBe(false)
+    expect(finds('a b', 'a a b', 'phrase')).toBe(true)
+  })
+  it('takes what was typed without a space as a phrase', () => {
+    expect(finds('京タ', '東京タワー', 'any')).toBe(true)
+    expect(finds('京東', '東京タワー', 'any')).toBe(false)
+    expect(finds("don't", "I don't know")).toBe(true)
+    expect(finds("don't", 't don')).toBe(false)
+  })
+  it('minds the case only when it is told to', () => {
+    expect(finds('Gas', 'GAS')).toBe(true)
+    expect(finds('Gas', 'GAS', 'all', true)).toBe(false)
+    expect(finds('Gas', 'Gas', 'all', true)).toBe(true)
+  })
+  it('finds words of the title, and no phrase that runs from it into the text', () => {
+    const phrase = (words: string) =>
+      matches(chatQuery({ words, match: 'phrase', caseSensitive: false }), { text: 'gamma', title: 'alpha beta' })
+    expect(phrase('alpha beta')).toBe(true)
+    expect(phrase('beta gamma')).toBe(false)
+    expect(phrase('gamma alpha')).toBe(false)
+  })
+  it('without a word matches nothing', () => {
+    for (const match of ['any', 'all', 'phrase'] as const) {
+      expect(finds('', 'text', match)).toBe(false)
+      expect(finds('"*" ()', 'text', match)).toBe(false)
+    }
+  })
+  it('that is too long or has too many words is refused', () => {
+    expect(() => finds('x'.repeat(65_536), 'x')).toThrow(QueryRefused)
+    expect(() => finds('a '.repeat(65), 'a')).toThrow(/64 words/)
+  })
+  it('names to the index only words that a matching chat has', () => {
+    const text = fc.array(fc.constantFrom('a', 'B', 'ß', 'SS', '東', '京', ' ', '-', "'"), { maxLength: 12 })
+    fc.assert(
+      fc.property(
+        text,
+        text,
+        fc.constantFrom<WordMatch>('any', 'all', 'phrase'),
+        fc.boolean(),
+        (a, b, match, cased) => {
+          const query = chatQuery({ words: a.join(''), match, caseSensitive: cased })
+          const words = new Set(wordsOf(b.join('')))
+          const has = (term: readonly string[]) => term.every((word) => words.has(word))
+          if (!matches(query, { text: b.join('') })) return
+          expect(match === 'any' ? query.indexed.some(has) : query.indexed.every(has)).toBe(true)
+        },
+      ),
+    )
+  })
+})

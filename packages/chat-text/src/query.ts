@@ -1,0 +1,62 @@
+import { exactWordsOf, fold, wordsOf } from './words.ts'
+
+/** `any`: one of the words is enough. `all`: each of them, in any order. `phrase`: they follow one another. */
+export type WordMatch = 'any' | 'all' | 'phrase'
+
+/** What somebody looks for, ready to be compared. */
+export type ChatQuery = {
+  readonly match: WordMatch
+  readonly caseSensitive: boolean
+  /** sequences of words that must follow one another: what was typed without a space is one (`foo-bar`, `東京`) */
+  readonly terms: readonly (readonly string[])[]
+  /** per term its folded words, each once: a chat that matches the term has all of them */
+  readonly indexed: readonly (readonly string[])[]
+}
+
+/** Reads what somebody typed. Text without a single word is a query that matches nothing. */
+export function chatQuery(asked: { words: string; match: WordMatch; caseSensitive: boolean }): ChatQuery {
+  const { words, match, caseSensitive } = asked
+  if (words.length > QUERY_LENGTH_MAX) {
+    throw new QueryRefused('query-too-long', `A search may have ${QUERY_LENGTH_MAX} characters.`)
+  }
+  const sequences = match === 'phrase' ? [exactWordsOf(words)] : words.split(/\s+/).map(exactWordsOf)
+  const terms = sequences
+    .filter((sequence) => sequence.length > 0)
+    .map((sequence) => (caseSensitive ? sequence : sequence.map(fold)))
+  if (terms.reduce((count, term) => count + term.length, 0) > QUERY_WORDS_MAX) {
+    throw new QueryRefused('too-many-words', `A search may have ${QUERY_WORDS_MAX} words.`)
+  }
+  return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(fold))]) }
+}
+
+/** Whether a chat is what is looked for. A phrase does not run from the title into the text. */
+export function matches(
+  query: ChatQuery,
+  chat: { readonly text: string; readonly title?: string | undefined },
+): boolean {
+  if (query.terms.length === 0) return false
+  const read = query.caseSensitive ? exactWordsOf : wordsOf
+  const parts = [read(chat.text)]
+  if (chat.title !== undefined) parts.push(read(chat.title))
+  const found = (term: readonly string[]) => parts.some((words) => follows(words, term))
+  return query.match === 'any' ? query.terms.some(found) : query.terms.every(found)
+}
+
+function follows(words: readonly string[], term: readonly string[]): boolean {
+  for (let at = words.indexOf(term[0]!); at !== -1; at = words.indexOf(term[0]!, at + 1)) {
+    if (term.every((word, index) => words[at + index] === word)) return true
+  }
+  return false
+}
+
+export class QueryRefused extends Error {
+  override name = 'QueryRefused'
+  readonly code: 'query-too-long' | 'too-many-words'
+  constructor(code: QueryRefused['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const QUERY_LENGTH_MAX = 2_000
+const QUERY_WORDS_MAX = 64
