@@ -1,23 +1,15 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ManualClock } from '@hansard/clock'
 import { decodeEvent, genesisHead, leafOf, nextHead } from '@hansard/compliance-event'
-import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import type { Database } from '@hansard/sql'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   chatsAfter,
-  createPrincipals,
   createRecordWriter,
-  createRoom,
   declareDead,
   type Fact,
-  findPrincipal,
   type Outcome,
   orphanedParticipants,
-  POOL_MIGRATIONS,
   type Principal,
   type RecordError,
   type RecordWriter,
@@ -27,11 +19,10 @@ import {
   startSource,
   takeRollCall,
 } from './index.ts'
-
-const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+import { NOW, openStoreInTest, type StoreInTest } from './store-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let store: StoreInTest
   let db: Database
   let principal: Principal
   let roomId: number
@@ -39,26 +30,14 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   let names = 0
 
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
-    const url = server
-      ? await server.createDatabase('pool')
-      : `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}`
-    db = openDatabase({ url })
-    await migrate(db, POOL_MIGRATIONS)
-    await createPrincipals(db, [
-      { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: NOW },
-    ])
-    principal = (await findPrincipal(db, { account: 'alice' }))!
+    store = await openStoreInTest(dialect)
+    db = store.db
+    principal = await store.addUser('alice')
   })
-  afterAll(async () => {
-    await db?.close()
-    await server?.stop()
-  })
+  afterAll(() => store?.close())
 
   async function start(name = `source-${++names}`): Promise<{ source: Source; writer: RecordWriter }> {
-    roomId = (
-      await createRoom(db, { name: `room of ${name} ${++names}`, privacy: 'open', domain: 'example.com', now: NOW })
-    ).room.id
+    roomId = await store.addRoom(`room of ${name} ${++names}`)
     const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
     return { source, writer: createRecordWriter({ db, clock, source }) }
   }
@@ -71,6 +50,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     post,
     text,
     again,
+    rights: 1,
   })
   const outboxOf = async ({ name, epoch }: Source) => {
     const rows = await readOutbox(db, { source: name, epoch, afterSeq: 0, limit: 10_000 })
@@ -144,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
 
   it('records a join and a part once each, also within one batch', async () => {
     const { source, writer } = await start()
-    const join: Fact = { kind: 'join', roomId, principal, session: 's1' }
+    const join: Fact = { kind: 'join', roomId, principal, session: 's1', rights: 1 }
     const part: Fact = { kind: 'part', roomId, principal, session: 's1', reason: 'left' }
     await Promise.all([join, join, part, part, join].map((fact) => record(writer, fact)))
     await Promise.all([part, join, part].map((fact) => record(writer, fact)))
