@@ -32,7 +32,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 30_000),
-      project('pool', ['test/{pool,scenarios}/**/*.test.ts'], 120_000),
+      project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 120_000),
       project('chaos', ['test/chaos/**/*.test.ts'], 600_000),
     ],
   },

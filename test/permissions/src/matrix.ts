@@ -1,0 +1,77 @@
+import { decide, mayCreateRoom, ROOM_OPERATIONS, type RoomOperation, type RoomRules } from '@hansard/rooms'
+import { PEOPLE, type Person, PLACES, type Place, standingOfPerson } from './situations.ts'
+
+/** `yes`, or the refusal. */
+export type Answer = 'yes' | (string & {})
+
+export function rulesOf(place: Place): RoomRules {
+  return {
+    type: place.type,
+    privacy: place.privacy,
+    disabled: place.disabled,
+    invitations: 'inherit',
+    category: { invitations: true, fileUpload: place.switches, chatHistory: place.switches },
+  }
+}
+
+/** What the rules say. Of a move: into a category where the same people are creators. */
+export function expected(
+  operation: RoomOperation,
+  place: Place,
+  person: Person,
+  settings = { managersMayEditChats: false },
+): Answer {
+  const standing = standingOfPerson(person)
+  const decision = decide(operation, rulesOf(place), standing, settings)
+  if (!decision.allowed) return decision.reason
+  if (operation !== 'move-room') return 'yes'
+  const target = mayCreateRoom(standing)
+  return target.allowed ? 'yes' : target.reason
+}
+
+/** The whole matrix as a Markdown document. */
+export function permissionsDocument(): string {
+  return [
+    '# Who may do what',
+    '',
+    'Made from the rules in `packages/rooms` by `npm run permissions:accept`, and tried cell by cell against a running pool by',
+    '`test/permissions`: through the WebSocket, the admin API and the command line. A cell says `yes`, or the name of the refusal.',
+    '',
+    'People are inside the scope of the room’s category unless the column says otherwise. *Outside* is everybody whom the category',
+    'does not allow, or denies: denial wins. Whoever may not see a room is told `no-such-room`, in the words used for a room that',
+    'never was. An administrator manages every room and is in none: who wants to listen is made a member, which is on record.',
+    'With the setting `managersMayEditChats`, managers may also replace and delete chats (last table). Rooms are made by creators of',
+    'a category and by administrators; everybody else is told `not-a-creator`.',
+    '',
+    ...PLACES.flatMap((place) => [`## ${title(place)}`, '', ...table(place), '']),
+    '## A closed normal room, where managers may edit chats',
+    '',
+    ...table(PLACES.find(({ name }) => name === 'closed-normal')!, ['replace-chat', 'delete-chat'], {
+      managersMayEditChats: true,
+    }),
+    '',
+  ].join('\n')
+}
+
+function title({ privacy, type, disabled, switches }: Place): string {
+  const article = privacy === 'open' ? 'An' : 'A'
+  const kind = type === 'normal' ? 'normal room' : 'auditorium'
+  const state = disabled ? ', disabled' : ''
+  return `${article} ${privacy} ${kind}${state}${switches ? '' : ', in a category without history and file upload'}`
+}
+
+function table(
+  place: Place,
+  operations: readonly RoomOperation[] = ROOM_OPERATIONS,
+  settings = { managersMayEditChats: false },
+): string[] {
+  const columns = PEOPLE.map((person) => person.told)
+  return [
+    `| | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => '---').join('|')}|`,
+    ...operations.map((operation) => {
+      const cells = PEOPLE.map((person) => expected(operation, place, person, settings))
+      return `| ${operation} | ${cells.join(' | ')} |`
+    }),
+  ]
+}
