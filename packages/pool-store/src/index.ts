@@ -1,6 +1,30 @@
 export { type Chat, chatsAfter, chatsBefore } from './chats.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export type { Fact, Outcome } from './facts.ts'
+export {
+  DEFAULT_FILE_TOKEN_LIMITS,
+  FILE_TOKEN_MS,
+  type FileToken,
+  type FileTokenKind,
+  type FileTokenLimits,
+  findFileToken,
+  forgetFileTokens,
+  type IssuedFileToken,
+  type IssueFileToken,
+  issueFileToken,
+  markTokenUsed,
+} from './file-tokens.ts'
+export {
+  endedFiles,
+  endUpload,
+  expiredFiles,
+  expireUploads,
+  type FileState,
+  fileCounts,
+  findFile,
+  markBytesRemoved,
+  type PoolFile,
+} from './files.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'

@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { FILES_MIGRATION } from './migration-files.ts'
 import { ROOMS_MIGRATION } from './migration-rooms.ts'
 
 /**
@@ -101,4 +102,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
     },
   },
   ROOMS_MIGRATION,
+  FILES_MIGRATION,
 ]

@@ -10,6 +10,7 @@ export {
   type RoomOperation,
   refuse,
 } from './access.ts'
+export { fileUri, parseFileUri } from './file-uri.ts'
 export { accountNameProblem, domainUri, groupUri, principalUri } from './principal-uri.ts'
 export {
   type CategorySwitches,

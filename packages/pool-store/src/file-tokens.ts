@@ -1,0 +1,207 @@
+import { hash } from 'node:crypto'
+import { newKey } from '@hansard/credentials'
+import { isFileId, newFileId, safeFileName, storedNameOf } from '@hansard/file-store'
+import type { Database, Knex } from '@hansard/sql'
+import { findFile, type PoolFile } from './files.ts'
+
+/**
+ * File tokens: the right of one person to upload or download one file of one room, for half an hour.
+ *
+ * The channel service gives them out in-band to whom it lets, and the file service decides once more when they are used:
+ * a token is a ticket to be asked again, not a right of its own. It is 256 random bits, and only its hash is stored.
+ */
+export type FileToken = {
+  readonly tokenHash: string
+  readonly file: PoolFile
+  readonly principalId: number
+  readonly expiresAt: number
+  readonly usedAt: number | undefined
+}
+export type FileTokenKind = 'upload' | 'download'
+
+export const FILE_TOKEN_MS = 30 * 60 * 1_000
+
+/** What keeps one person, and all of them, from filling the disk with what they never finish. */
+export type FileTokenLimits = {
+  /** uploads of one principal at once */
+  readonly uploadsMax: number
+  /** bytes of all uploads announced and not complete, of everybody */
+  readonly bytesInFlightMax: number
+  /** live download tokens of one principal */
+  readonly downloadsMax: number
+}
+export const DEFAULT_FILE_TOKEN_LIMITS: FileTokenLimits = {
+  uploadsMax: 20,
+  bytesInFlightMax: 20 * 1_024 ** 3,
+  downloadsMax: 1_000,
+}
+
+export type IssueFileToken = {
+  readonly principalId: number
+  readonly roomId: number
+  readonly now: number
+  /** where clients reach the file service, without a slash at the end: `https://chat.example.com/files` */
+  readonly filesUrl: string
+  readonly limits?: FileTokenLimits
+} & (
+  | {
+      readonly kind: 'upload'
+      /** as the person gave it: it is made safe here */
+      readonly fileName: string
+      /** bytes that will come */
+      readonly size: number
+      /** the pool's setting, in units of 1,024 bytes */
+      readonly maxFileSizeKb: number
+    }
+  | { readonly kind: 'download'; readonly fileId: string }
+)
+
+export type IssuedFileToken =
+  | {
+      readonly outcome: 'issued'
+      readonly token: string
+      readonly url: string
+      readonly expiresAt: number
+      readonly fileId: string
+      readonly fileName: string
+      readonly size: number
+    }
+  | {
+      readonly outcome: 'refused'
+      readonly reason: 'too-large' | 'limit-exceeded' | 'no-such-file'
+      readonly message: string
+    }
+
+/**
+ * Issues a token. The caller has decided that the principal may upload to the room, or download from it: a file that is of
+ * another room, or not there to be had, is `no-such-file` whichever it is.
+ */
+export async function issueFileToken(db: Database, asked: IssueFileToken): Promise<IssuedFileToken> {
+  const { kind, principalId, roomId, now, limits = DEFAULT_FILE_TOKEN_LIMITS } = asked
+  if (
+    kind === 'upload' &&
+    !(Number.isSafeInteger(asked.size) && asked.size >= 0 && asked.size <= asked.maxFileSizeKb * 1_024)
+  )
+    return refused('too-large', `A file may have at most ${asked.maxFileSizeKb} KB here.`)
+  const token = newKey()
+  const expiresAt = now + FILE_TOKEN_MS
+  return db.knex.transaction(async (tx) => {
+    // Counted and added under one lock: side by side, each of many would find room for itself.
+    if (db.dialect === 'postgres') await tx.raw('select pg_advisory_xact_lock(?)', [ISSUE_LOCK])
+    const file =
+      kind === 'upload'
+        ? await announce(tx, { ...asked, limits, expiresAt })
+        : await findDownload(tx, { ...asked, limits })
+    if ('outcome' in file) return file
+    await tx('file_token').insert({
+      token_hash: hashOf(token),
+      kind,
+      file_id: file.id,
+      principal_id: principalId,
+      room_id: roomId,
+      expires_at: expiresAt,
+    })
+    const url = `${asked.filesUrl}/${kind}`
+    return { outcome: 'issued', token, url, expiresAt, fileId: file.id, fileName: file.fileName, size: file.size }
+  })
+}
+
+const ISSUE_LOCK = 0x48616e66
+
+type Announced = Pick<PoolFile, 'id' | 'fileName' | 'size'>
+type Refused = Extract<IssuedFileToken, { outcome: 'refused' }>
+
+async function announce(
+  tx: Knex.Transaction,
+  asked: Extract<IssueFileToken, { kind: 'upload' }> & { limits: FileTokenLimits; expiresAt: number },
+): Promise<Announced | Refused> {
+  const { principalId, roomId, now, limits, size } = asked
+  const open = () => tx('file').where({ state: 'uploading' }).andWhere('expires_at', '>', now)
+  const own = Number((await open().andWhere({ principal_id: principalId }).count('* as files').first())?.['files'])
+  if (own >= limits.uploadsMax)
+    return refused('limit-exceeded', `You have ${own} uploads under way; complete one, or wait for it to expire.`)
+  const all = Number((await open().sum('size as bytes').first())?.['bytes'] ?? 0)
+  if (all + size > limits.bytesInFlightMax)
+    return refused('limit-exceeded', 'So much is being uploaded that there is no room for more just now.')
+  const id = newFileId()
+  const fileName = safeFileName(asked.fileName)
+  await tx('file').insert({
+    id,
+    room_id: roomId,
+    principal_id: principalId,
+    file_name: JSON.stringify(fileName),
+    stored_name: storedNameOf(id, fileName),
+    size,
+    state: 'uploading',
+    created_at: now,
+    expires_at: asked.expiresAt,
+  })
+  return { id, fileName, size }
+}
+
+async function findDownload(
+  tx: Knex.Transaction,
+  asked: Extract<IssueFileToken, { kind: 'download' }> & { limits: FileTokenLimits },
+): Promise<Announced | Refused> {
+  const { principalId, roomId, now, limits } = asked
+  const file = isFileId(asked.fileId) ? await findFile(tx, asked.fileId) : undefined
+  if (file?.roomId !== roomId || file.state !== 'kept') return refused('no-such-file', 'There is no such file.')
+  const live = await tx('file_token')
+    .where({ principal_id: principalId, kind: 'download' })
+    .andWhere('expires_at', '>', now)
+    .count('* as tokens')
+    .first()
+  if (Number(live?.['tokens']) >= limits.downloadsMax)
+    return refused('limit-exceeded', 'You have asked for very many files; wait a little.')
+  return file
+}
+
+function refused(reason: Refused['reason'], message: string): Refused {
+  return { outcome: 'refused', reason, message }
+}
+
+/** What a token gives the right to be asked for, or undefined: unknown, expired and of the other kind are one answer. */
+export async function findFileToken(
+  knex: Knex | Knex.Transaction,
+  { token, kind, now }: { token: string; kind: FileTokenKind; now: number },
+): Promise<FileToken | undefined> {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined
+  const row: TokenRow | undefined = await knex('file_token')
+    .where({ token_hash: hashOf(token), kind })
+    .andWhere('expires_at', '>', now)
+    .first()
+  const file = row && (await findFile(knex, row.file_id))
+  if (!file || file.roomId !== row.room_id) return undefined
+  // Whoever uploads, uploads a file announced for them.
+  if (kind === 'upload' && file.principalId !== row.principal_id) return undefined
+  return {
+    tokenHash: row.token_hash,
+    file,
+    principalId: row.principal_id,
+    expiresAt: row.expires_at,
+    usedAt: row.used_at ?? undefined,
+  }
+}
+
+/** Notes the first use. False when it had been used. */
+export async function markTokenUsed(knex: Knex | Knex.Transaction, tokenHash: string, at: number): Promise<boolean> {
+  return (await knex('file_token').where({ token_hash: tokenHash, used_at: null }).update({ used_at: at })) === 1
+}
+
+/** Forgets the tokens that expired before `before`; answers how many. */
+export async function forgetFileTokens(knex: Knex, before: number): Promise<number> {
+  return knex('file_token').where('expires_at', '<', before).delete()
+}
+
+function hashOf(token: string): string {
+  return hash('sha256', token, 'hex')
+}
+
+type TokenRow = {
+  token_hash: string
+  file_id: string
+  principal_id: number
+  room_id: number
+  expires_at: number
+  used_at: number | null
+}

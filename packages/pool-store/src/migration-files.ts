@@ -1,0 +1,41 @@
+import type { Knex, Migration } from '@hansard/sql'
+
+/** Files that people hand over, and the tokens that let them. The bytes are in the file store. */
+export const FILES_MIGRATION: Migration = {
+  name: 'files',
+  async up(tx: Knex.Transaction) {
+    await tx.schema.createTable('file', (table) => {
+      table.text('id').primary()
+      table.integer('room_id').notNullable().references('room.id')
+      table.integer('principal_id').notNullable().references('principal.id')
+      // A JSON string literal, like every text of a person's.
+      table.text('file_name').notNullable()
+      table.text('stored_name').notNullable().unique()
+      // As announced; what arrives must be as long, so it is the size of the file.
+      table.bigInteger('size').notNullable()
+      table.text('sha256')
+      table.text('state').notNullable()
+      // What the scanner found, when the state is `quarantined`.
+      table.text('signature')
+      table.bigInteger('created_at').notNullable()
+      table.bigInteger('expires_at').notNullable()
+      table.bigInteger('ended_at')
+      table.boolean('bytes_removed').notNullable().defaultTo(false)
+      table.index(['state', 'bytes_removed', 'ended_at'])
+      table.index(['principal_id', 'state'])
+      table.index('room_id')
+    })
+    await tx.schema.createTable('file_token', (table) => {
+      // The token itself is stored nowhere: who reads the database can use none.
+      table.text('token_hash').primary()
+      table.text('kind').notNullable()
+      table.text('file_id').notNullable().references('file.id')
+      table.integer('principal_id').notNullable().references('principal.id')
+      table.integer('room_id').notNullable()
+      table.bigInteger('expires_at').notNullable()
+      table.bigInteger('used_at')
+      table.index('expires_at')
+      table.index(['principal_id', 'kind'])
+    })
+  },
+}
