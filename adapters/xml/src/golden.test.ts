@@ -71,7 +71,7 @@ describe.each(adapters)('golden files of $adapter.name', ({ adapter, schemas }) 
       const messages = goldenFiles(directory).flatMap(messagesByFastXmlParser)
       expect(messages).toHaveLength(shown.length)
       for (const [index, event] of shown.entries()) {
-        if ('content' in event) expect(messages[index]!['content']).toBe(visibleText(event.content))
+        if ('content' in event) expect(messages[index]!['content']).toBe(visibleText(contentOf(event, adapter.profile)))
         if ('chatId' in event) expect(messages[index]!['id']).toBe(String(event.chatId))
       }
     })
@@ -90,8 +90,10 @@ describe.each(stylesheets)('the stylesheet %s', (name) => {
   const file = fixture(`stylesheets/${name}`)
   const stylesheet = readFileSync(file, 'utf8')
 
-  it.each(scenarios)('gives the same bytes as xsltproc for %s', async (scenario) => {
-    for (const bytes of goldenFiles(fixture(`golden/xml/${scenario.replace('.json', '')}`))) {
+  const profile = stylesheet.includes('conversations:extended-1') ? 'xml-extended' : 'xml'
+
+  it.each(scenarios)(`gives the same bytes as xsltproc for %s, as ${profile}`, async (scenario) => {
+    for (const bytes of goldenFiles(fixture(`golden/${profile}/${scenario.replace('.json', '')}`))) {
       const ours = await engine.transform(stylesheet, bytes)
       expect(textOf(ours)).toBe(textOf(xsltproc(file, bytes)))
     }
@@ -163,6 +165,25 @@ describe('the extended document', () => {
     }
   })
 
+  it.each(['alert-and-story', 'wall-goes-up', 'room-created-and-run'])(
+    'tells titles, alerts and changes of %s exactly: what an event says can be read back from it',
+    (name) => {
+      const scenario = loadScenario(fixture(`scenarios/${name}.json`))
+      const told = goldenFiles(fixture(`golden/xml-extended/${name}`)).flatMap(toldByPython)
+      const saying = scenario.events.filter(({ kind }) => kind === 'chat' || kind === 'change')
+      expect(told).toHaveLength(saying.length)
+      for (const [index, event] of saying.entries()) {
+        if (event.kind === 'chat') {
+          const { content, title, alert } = event
+          expect(told[index]).toEqual({ content, title, alert })
+        } else if (event.kind === 'change') {
+          const { action, subject, before, after } = event
+          expect(told[index]).toEqual({ action, subject, before, after })
+        }
+      }
+    },
+  )
+
   it('names the roster at both ends of the interval, once in a conversation', () => {
     const names = goldenFiles(fixture('golden/xml-extended/long-conversation')).flatMap((bytes) =>
       elementsByPython(bytes).map(([name]) => name.replace(/^\{.*\}/, '')),
@@ -193,6 +214,12 @@ describe('the extended document', () => {
   })
 })
 
+/** The strict document has no place for a title but the content. */
+function contentOf(event: { content: string; title?: string | undefined }, profile: string): string {
+  if (event.title === undefined || profile !== 'strict-2013') return event.content
+  return `[STORY]${event.title}\n${event.content}`
+}
+
 function exact(shown: string | undefined, json: string | undefined): string | undefined {
   return json === undefined ? shown : JSON.parse(json)
 }
@@ -213,6 +240,43 @@ function goldenFiles(directory: string): Buffer[] {
   const names = readdirSync(directory).toSorted()
   expect(names).not.toHaveLength(0)
   return names.map((name) => readFileSync(`${directory}/${name}`))
+}
+
+/** What every chat and change of an extended document says, as Python reads it. */
+function toldByPython(bytes: Uint8Array): unknown[] {
+  const found: Record<string, unknown>[] = []
+  const of = (attributes: Record<string, string>, name: string) => exact(attributes[name], attributes[`${name}Json`])
+  let inMessage = false
+  let side: Record<string, unknown> = {}
+  for (const [tag, attributes] of elementsByPython(bytes)) {
+    const element = tag.replace(/^\{.*\}/, '')
+    if (element === 'FirstMessage') inMessage = false
+    if (element === 'Message') {
+      const { type, action, subjectType, alert } = attributes
+      inMessage = type === 'CHANGE'
+      if (type === 'CHAT') {
+        found.push({
+          content: of(attributes, 'content'),
+          title: of(attributes, 'title'),
+          alert: alert && JSON.parse(alert),
+        })
+      }
+      if (!inMessage) continue
+      const subject = { type: subjectType, uri: of(attributes, 'subjectUri'), name: of(attributes, 'subjectName') }
+      found.push({ action, subject, before: {}, after: {} })
+    }
+    if (!inMessage) continue
+    if (element === 'Before') side = found.at(-1)!['before'] as Record<string, unknown>
+    if (element === 'After') side = found.at(-1)!['after'] as Record<string, unknown>
+    if (element === 'Property') addProperty(side, of(attributes, 'name')!, attributes['type']!, of(attributes, 'value'))
+  }
+  return found
+}
+
+function addProperty(side: Record<string, unknown>, name: string, type: string, value: string | undefined): void {
+  if (type === 'list')
+    side[name] = [...((side[name] as string[] | undefined) ?? []), ...(value === undefined ? [] : [value])]
+  else side[name] = type === 'text' ? value : type === 'null' ? null : JSON.parse(value!)
 }
 
 /** The attributes of every message, as JavaScript's most used XML parser reads them. */
