@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { allParticipants } from '@hansard/pool-store'
 import { type Database, openDatabase } from '@hansard/sql'
-import { type Admin, type ExportedMessage, readExports } from '@hansard/test-pool'
-import type { Random } from './random.ts'
+import { type Admin, type ExportedMessage, type Random, readExports } from '@hansard/test-pool'
 import type { LoggedPost } from './talkers.ts'
 
 const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.url))

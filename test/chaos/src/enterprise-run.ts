@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Admin, openAdmin, startEnterprisePool } from '@hansard/test-pool'
+import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
-import { seeded } from './random.ts'
 import { startTalkers } from './talkers.ts'
 
 export type ChaosResult = {

@@ -5,10 +5,9 @@ import { systemClock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
 import { silentLog } from '@hansard/log'
 import { openBullTransport } from '@hansard/queue'
-import type { EnterprisePool, ServiceProcess } from '@hansard/test-pool'
+import type { EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import type { Random } from './random.ts'
 
 /** Something that goes wrong, and how it is put right again. */
 export type Fault = {

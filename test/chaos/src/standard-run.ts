@@ -1,8 +1,7 @@
 import { systemClock } from '@hansard/clock'
-import { openAdmin, startStandardPool } from '@hansard/test-pool'
+import { openAdmin, seeded, startStandardPool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import type { ChaosResult } from './enterprise-run.ts'
-import { seeded } from './random.ts'
 import { startTalkers } from './talkers.ts'
 
 const PROGRESS_MS = 60_000

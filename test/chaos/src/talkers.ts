@@ -1,7 +1,6 @@
 import { connect, type PoolClient, RefusedError, type RoomHandle } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
-import type { Admin } from '@hansard/test-pool'
-import { type Random, seeded } from './random.ts'
+import { type Admin, type Random, seeded } from '@hansard/test-pool'
 
 /** One post as its author knows it. `chat` is absent until the pool has acknowledged it. */
 export type LoggedPost = { readonly room: string; readonly text: string; readonly author: string; chat?: number }
