@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock, systemClock } from '@hansard/clock'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createClamdScanner, parseAddress, ScannerAway } from './clamd.ts'
+import { createClamdScanner, parseClamdAddress, ScannerAway } from './clamd.ts'
 
 /** The harmless file that every scanner calls infected, in halves, so that no scanner minds this file. */
 const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('')
@@ -159,7 +159,7 @@ describe('a scanner', () => {
   it.each(['clamd', 'tcp://host', 'tcp://host:0', 'tcp://host:70000', 'unix:relative', 'http://host:1', ''])(
     'has no address %j',
     (address) => {
-      expect(() => parseAddress(address)).toThrow('it takes')
+      expect(() => parseClamdAddress(address)).toThrow('it takes')
     },
   )
 })

@@ -28,7 +28,7 @@ export function createClamdScanner(options: {
   timeoutMs?: number
 }): Scanner {
   const { address, clock, timeoutMs = 60_000 } = options
-  const target = parseAddress(address)
+  const target = targetOf(address)
   return {
     async scan(content) {
       const socket = connect(target)
@@ -53,8 +53,13 @@ export function createClamdScanner(options: {
   }
 }
 
-/** Throws, with the reason, when the text is no address of a scanner. */
-export function parseAddress(address: string): { host: string; port: number } | { path: string } {
+/** The address, if it is one of a scanner; throws with the reason when it is not. */
+export function parseClamdAddress(address: string): string {
+  targetOf(address)
+  return address
+}
+
+function targetOf(address: string): { host: string; port: number } | { path: string } {
   const tcp = /^tcp:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):(\d{1,5})$/i.exec(address)
   if (tcp && Number(tcp[2]) > 0 && Number(tcp[2]) < 65_536)
     return { host: tcp[1]!.replace(/^\[|\]$/g, ''), port: Number(tcp[2]) }

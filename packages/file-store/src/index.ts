@@ -1,4 +1,4 @@
-export { createClamdScanner, type Scanner, ScannerAway, type Verdict } from './clamd.ts'
+export { createClamdScanner, parseClamdAddress, type Scanner, ScannerAway, type Verdict } from './clamd.ts'
 export { contentDisposition, safeFileName } from './file-name.ts'
 export {
   ContentChanged,

@@ -1,0 +1,75 @@
+import type { Env } from '@hansard/config'
+import { parseClamdAddress } from '@hansard/file-store'
+
+/** Everything a file service can be told. Times are milliseconds unless the name says otherwise. */
+export type FileServiceConfig = {
+  /** the source's name: one instance at a time may run under it */
+  readonly name: string
+  /** URL that clients reach this service at: `https://chat.example.com/files` */
+  readonly endpoint: string
+  /** uploads and downloads at once; a further one is asked to try again */
+  readonly transfersMax: number
+  /** of them, those of one principal */
+  readonly transfersPerPrincipalMax: number
+  /** a client that sends nothing for so long while uploading is hung up on; so is one that reads nothing */
+  readonly idleMs: number
+  /** the longest one upload or download request may take */
+  readonly transferMs: number
+  /** while a download runs, its reader's access is looked at again so often */
+  readonly accessCheckMs: number
+  readonly heartbeatMs: number
+  readonly sweepMs: number
+}
+
+export const FILE_SERVICE_DEFAULTS = {
+  transfersMax: 400,
+  transfersPerPrincipalMax: 16,
+  idleMs: 60_000,
+  transferMs: 60 * 60_000,
+  accessCheckMs: 2_000,
+  heartbeatMs: 1_000,
+  sweepMs: 60_000,
+} as const satisfies Partial<FileServiceConfig>
+
+/** The settings of a file service that runs as its own process. */
+export type FileProcessConfig = FileServiceConfig & {
+  readonly host: string
+  readonly port: number
+  readonly databaseUrl: string
+  /** where files are kept: one directory for all servers of the pool */
+  readonly directory: string
+  /** where the compliance side has its own copy of every file; neither inside the other */
+  readonly complianceDirectory: string
+  /** address of clamd, or undefined: files are not scanned */
+  readonly clamd: string | undefined
+  readonly pool: string
+  readonly domain: string
+  readonly logLevel: string
+}
+
+export function fileProcessConfig(env: Env): FileProcessConfig {
+  const d = FILE_SERVICE_DEFAULTS
+  const host = env.string('HANSARD_FILES_HOST', { fallback: '127.0.0.1' })
+  const port = env.integer('HANSARD_FILES_PORT', { min: 1, max: 65_535, fallback: 7_467 })
+  return {
+    ...d,
+    host,
+    port,
+    name: env.string('HANSARD_FILES_NAME'),
+    endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `http://${host}:${port}/files` }),
+    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    directory: env.string('HANSARD_FILES_DIRECTORY'),
+    complianceDirectory: env.string('HANSARD_COMPLIANCE_FILES_DIRECTORY'),
+    clamd: clamdAddress(env),
+    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    transfersMax: env.integer('HANSARD_FILES_TRANSFERS_MAX', { min: 1, max: 10_000, fallback: d.transfersMax }),
+    idleMs: 1_000 * env.integer('HANSARD_FILES_IDLE_SECONDS', { min: 1, max: 3_600, fallback: d.idleMs / 1_000 }),
+  }
+}
+
+/** The address of the virus scanner, or undefined when there is none. A wrong one is a problem, not no scanner. */
+export function clamdAddress(env: Env): string | undefined {
+  return env.parsed<string | undefined>('HANSARD_FILES_CLAMD', { parse: parseClamdAddress, fallback: undefined })
+}

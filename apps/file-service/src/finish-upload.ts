@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { ContentChanged, FileStoreFull, PlacedOtherwise, ScannerAway, type Verdict } from '@hansard/file-store'
+import { endUpload, type FileToken, findFile, markTokenUsed, type PoolFile } from '@hansard/pool-store'
+import { endOf, type UploadAnswer } from './upload-answer.ts'
+import { type FileServiceParts, mustMay, NoSuchFile, refused } from './use-case.ts'
+
+/**
+ * Completes an upload: scan, put the bytes in place, record. In that order.
+ *
+ * The bytes are durable in the pool's file store and in the compliance file store before the transaction that says so:
+ * there is no event without its bytes. A crash before the commit leaves bytes without an event, which nobody can reach;
+ * the client repeats its request and everything from the scan on happens again, or the sweep takes them away. The bytes
+ * that were scanned are those that are kept: each step reads what arrived anew and compares the hash.
+ */
+export async function finishUpload(
+  parts: FileServiceParts,
+  { token, sha256: announced }: { token: FileToken; sha256: string | undefined },
+): Promise<UploadAnswer> {
+  const { db, log, files, complianceFiles, writer } = parts
+  const { file } = token
+  const { id, storedName, size } = file
+  try {
+    const { digest, verdict } = await examine(parts, id)
+    if (digest.size !== size) return refused('conflict')
+    if (announced !== undefined && announced !== digest.sha256) {
+      await files.discard(id)
+      return refused('wrong-digest')
+    }
+    if (!verdict.clean) return await quarantine(parts, token, digest.sha256, verdict.signature)
+
+    await files.place(storedName, files.readIncoming(id), digest)
+    await complianceFiles.place(storedName, files.readIncoming(id), digest)
+    const ended = await writer.change(async (tx, at) => {
+      const asked = { operation: 'upload-file' as const, roomId: file.roomId, principalId: token.principalId }
+      const principal = await mustMay(db, tx, asked)
+      if (!(await endUpload(tx, id, { state: 'kept', sha256: digest.sha256, at }))) {
+        return { events: [], rights: [], result: { file: (await findFile(tx, id))!, now: false } }
+      }
+      await markTokenUsed(tx, token.tokenHash, at)
+      const detail = { kind: 'file-upload' as const, storedName, fileName: file.fileName, size, sha256: digest.sha256 }
+      const kept: PoolFile = { ...file, state: 'kept', sha256: digest.sha256 }
+      return { events: [{ roomId: file.roomId, principal, detail }], rights: [], result: { file: kept, now: true } }
+    })
+    if (ended.file.state === 'expired') await takeBack(parts, file)
+    if (!ended.now) return endOf(ended.file)
+    await forgetPieces(parts, id)
+    log.info({ file: id, size }, 'a file was uploaded')
+    return { kind: 'complete', file: ended.file, repeated: false }
+  } catch (error) {
+    if (error instanceof NoSuchFile) return refused('no-such-file')
+    if (error instanceof FileStoreFull) {
+      log.error({ err: error, hint: error.hint }, 'a file store is full; uploads are refused')
+      return refused('store-full')
+    }
+    if (error instanceof ScannerAway) {
+      log.error({ err: error, hint: error.hint }, 'files cannot be scanned; uploads are refused')
+      return refused('try-again')
+    }
+    if (error instanceof ContentChanged) return refused('conflict')
+    if (error instanceof PlacedOtherwise) {
+      log.warn({ err: error, file: id }, 'an upload was begun again with other content; it expires')
+      return refused('conflict')
+    }
+    throw error
+  }
+}
+
+/** Takes the hash of what arrived while the scanner looks at it; without a scanner everything is clean. */
+async function examine({ files, scanner }: FileServiceParts, id: string) {
+  const hash = createHash('sha256')
+  let size = 0
+  async function* hashed() {
+    for await (const piece of files.readIncoming(id)) {
+      hash.update(piece)
+      size += piece.byteLength
+      yield piece
+    }
+  }
+  let verdict: Verdict = { clean: true }
+  if (scanner) verdict = await scanner.scan(hashed())
+  else for await (const _ of hashed());
+  return { digest: { size, sha256: hash.digest('hex') }, verdict }
+}
+
+/** What is infected is set apart first and then on record as such; it is in no place a download could find. */
+async function quarantine(
+  parts: FileServiceParts,
+  token: FileToken,
+  sha256: string,
+  signature: string,
+): Promise<UploadAnswer> {
+  const { db, log, clock, files } = parts
+  const { id, storedName, roomId } = token.file
+  await files.quarantine(id, storedName)
+  const at = clock.now()
+  const ended = await db.knex.transaction(async (tx) => {
+    if (!(await endUpload(tx, id, { state: 'quarantined', sha256, signature, at }))) return false
+    await markTokenUsed(tx, token.tokenHash, at)
+    return true
+  })
+  if (!ended) return endOf((await findFile(db.knex, id))!)
+  log.error({ file: id, roomId, principalId: token.principalId, signature }, 'an infected file was quarantined')
+  await forgetPieces(parts, id)
+  return refused('infected')
+}
+
+/** The sweep may have looked already when these bytes came: an upload that expired in the meantime leaves none behind. */
+async function takeBack({ files, complianceFiles }: FileServiceParts, { id, storedName }: PoolFile): Promise<void> {
+  for (const store of [files, complianceFiles]) {
+    await store.remove(storedName)
+    await store.discard(id)
+  }
+}
+
+/** What is kept is kept: that the pieces it was made of could not be taken away is the sweep's business. */
+async function forgetPieces({ files, log }: FileServiceParts, id: string): Promise<void> {
+  await files
+    .discard(id)
+    .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file stay for a while'))
+}

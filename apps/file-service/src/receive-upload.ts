@@ -1,0 +1,110 @@
+import type { Readable } from 'node:stream'
+import type { Clock } from '@hansard/clock'
+import { FileStoreFull, WrongOffset } from '@hansard/file-store'
+import { type FileToken, findFile, findFileToken } from '@hansard/pool-store'
+import { finishUpload } from './finish-upload.ts'
+import { endOf, type UploadAnswer } from './upload-answer.ts'
+import { type FileServiceParts, refused, whoMay } from './use-case.ts'
+
+/**
+ * Receives a piece of an upload, and completes the upload when it was the last.
+ *
+ * The bytes lie on the disk that all file services share, so the next piece may go to another service, or to this one
+ * after it was killed. Asked again after completion, whether by a client that missed the answer or by another one, it
+ * answers as it did then and takes nothing.
+ */
+export async function receiveUpload(
+  parts: FileServiceParts,
+  asked: {
+    readonly token: string
+    /** where the piece belongs; 0 begins again */
+    readonly offset: number
+    readonly body: Readable
+    /** bytes of the body, where the client said it */
+    readonly length: number | undefined
+    /** SHA-256 the client says the whole file has, in lower-case hex */
+    readonly sha256: string | undefined
+    /** the service is stopping */
+    readonly signal: AbortSignal
+  },
+): Promise<UploadAnswer> {
+  const { db, clock, transfers, config } = parts
+  const token = await findFileToken(db.knex, { token: asked.token, kind: 'upload', now: clock.now() })
+  if (!token) return refused('no-such-file')
+  if (token.file.state !== 'uploading') return endOf(token.file)
+  const { roomId } = token.file
+  const may = await whoMay(db, { operation: 'upload-file', roomId, principalId: token.principalId })
+  if (!may) return refused('no-such-file')
+
+  if (asked.offset + (asked.length ?? 0) > token.file.size) return refused('too-much-data')
+  const leave = transfers.enter(token.principalId)
+  if (!leave) return refused('too-many-transfers')
+  const cut = new AbortController()
+  const stop = AbortSignal.any([cut.signal, asked.signal])
+  const timer = clock.after(config.transferMs, () => cut.abort())
+  try {
+    const done = await transfers.take(token.file.id, () => cut.abort())
+    try {
+      return await receive(parts, { ...asked, signal: stop }, token)
+    } finally {
+      done()
+    }
+  } finally {
+    timer.cancel()
+    leave()
+  }
+}
+
+async function receive(
+  parts: FileServiceParts,
+  asked: Parameters<typeof receiveUpload>[1],
+  token: FileToken,
+): Promise<UploadAnswer> {
+  const { db, clock, files, config } = parts
+  if (asked.signal.aborted) return refused('superseded')
+  // While this request waited for its turn, another may have completed the upload.
+  const file = (await findFile(db.knex, token.file.id))!
+  if (file.state !== 'uploading') return endOf(file)
+
+  const content = watched(asked.body, { clock, idleMs: config.idleMs, signal: asked.signal })
+  try {
+    const received = await files.receive(file.id, content, { offset: asked.offset, sizeMax: file.size })
+    if (received.kind === 'excess') return refused('too-much-data')
+    if (received.size < file.size) return { kind: 'incomplete', received: received.size, size: file.size }
+  } catch (error) {
+    if (error instanceof WrongOffset) return { kind: 'wrong-offset', received: error.received, size: file.size }
+    if (error instanceof FileStoreFull) return refused('store-full')
+    if (error instanceof BodyBroken) return refused('superseded')
+    throw error
+  }
+  return finishUpload(parts, { token: { ...token, file }, sha256: asked.sha256 })
+}
+
+/** The body ended before it was whole, or was not waited for any longer. What came before that has been received. */
+export class BodyBroken extends Error {
+  override name = 'BodyBroken'
+}
+
+/** A request's body, as long as something comes and nobody calls it off. Leaves the connection open to answer on. */
+async function* watched(
+  body: Readable,
+  { clock, idleMs, signal }: { clock: Clock; idleMs: number; signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  const callOff = (why: string) => () => body.destroy(new BodyBroken(why))
+  const superseded = callOff('called off')
+  signal.addEventListener('abort', superseded, { once: true })
+  let timer = clock.after(idleMs, callOff('idle'))
+  try {
+    if (signal.aborted) throw new BodyBroken('called off')
+    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      timer.cancel()
+      yield piece
+      timer = clock.after(idleMs, callOff('idle'))
+    }
+  } catch (error) {
+    throw error instanceof BodyBroken ? error : new BodyBroken('the connection broke', { cause: error })
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', superseded)
+  }
+}

@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '@hansard/clock'
+import { contentDisposition } from '@hansard/file-store'
+import { RecordBusy, RecordStopped, RecordUnavailable, SourceFenced } from '@hansard/pool-store'
+import { fileUri } from '@hansard/rooms'
+import { isTransient } from '@hansard/sql'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { receiveUpload } from './receive-upload.ts'
+import { type DownloadAnswer, etagOf, sendDownload } from './send-download.ts'
+import { tellOffset } from './tell-offset.ts'
+import type { UploadAnswer } from './upload-answer.ts'
+import type { FileServiceParts, RefusalCode } from './use-case.ts'
+
+const REFUSALS: Record<RefusalCode | 'malformed', readonly [status: number, message: string]> = {
+  malformed: [400, 'The request cannot be understood; docs/files.md says what it takes.'],
+  'no-such-file': [404, 'There is no such file, or the token is not valid for it any more. Ask for a new one.'],
+  'wrong-offset': [409, 'The piece does not begin where the last one ended: see Upload-Offset.'],
+  'too-much-data': [413, 'More came than was announced. Nothing of this piece was taken.'],
+  'wrong-digest': [422, 'What arrived is not what Repr-Digest says. Begin again at 0.'],
+  infected: [422, 'The virus scanner found something. The file was not handed over.'],
+  superseded: [409, 'A later request goes on with this upload, or the connection broke.'],
+  conflict: [409, 'What arrived changed while it was being looked at. Ask for a new token.'],
+  'store-full': [507, 'There is no room for the file just now. Try again later; what had arrived before stays.'],
+  'too-many-transfers': [429, 'Too many transfers are under way. Try again in a moment.'],
+  'try-again': [503, 'The file cannot be handled just now. Try again in a moment; what has arrived stays.'],
+}
+const TRY_AGAIN = new Set<RefusalCode>(['store-full', 'too-many-transfers', 'try-again'])
+
+/** How long the rest of a body that was refused is read for, so that the client gets to read the answer. */
+const REST_MS = 10_000
+
+/** Adds the routes of the file service: `/files/upload`, `/files/download` and `/files/d/<token>`. */
+export function addFileRoutes(app: FastifyInstance, parts: FileServiceParts, signal: AbortSignal): void {
+  void app.register(
+    async (scope) => {
+      // Bodies are bytes, whatever their type is said to be; they are read by the use case, as they come.
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+      scope.addHook('onSend', async (_request, reply) => {
+        reply.headers(SAFE)
+      })
+      scope.setErrorHandler((error, request, reply) => {
+        parts.log.warn({ err: error, route: request.routeOptions.url }, 'a file request failed')
+        return refuse(reply, isPassing(error) ? 'try-again' : 'malformed')
+      })
+      scope.setNotFoundHandler((_request, reply) => refuse(reply, 'no-such-file'))
+
+      scope.route({
+        method: ['PUT', 'PATCH'],
+        url: '/upload',
+        async handler(request, reply) {
+          const asked = uploadAsked(request)
+          if (asked === 'malformed') return refuse(reply, 'malformed')
+          const token = bearer(request)
+          reply.raw.once('finish', () => readRest(request.raw, parts.clock))
+          const answer = await receiveUpload(parts, { ...asked, token, body: request.raw, signal })
+          return answerUpload(parts, reply, answer)
+        },
+      })
+      scope.head('/upload', async (request, reply) =>
+        answerUpload(parts, reply, await tellOffset(parts, { token: bearer(request) })),
+      )
+      const download = (inUrl: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
+        const token = inUrl ? (request.params as { token: string }).token : bearer(request)
+        const { range, 'if-range': ifRange } = request.headers
+        return answerDownload(
+          reply,
+          await sendDownload(parts, { token, inUrl, range, ifRange: ifRange as string, signal }),
+        )
+      }
+      scope.route({ method: 'GET', url: '/download', exposeHeadRoute: false, handler: download(false) })
+      scope.route({ method: 'GET', url: '/d/:token', exposeHeadRoute: false, handler: download(true) })
+    },
+    { prefix: '/files' },
+  )
+}
+
+/**
+ * Whatever a file holds, a browser that meets it must save it and neither show nor run it, nor let a page of another
+ * origin read it; and no cache may keep it.
+ */
+const SAFE = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'private, no-store',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+}
+
+/** The client of a refused upload is still sending. It reads the answer once it is done, or is hung up on. */
+function readRest(body: IncomingMessage, clock: Clock): void {
+  if (body.complete || body.destroyed) return
+  const timer = clock.after(REST_MS, () => body.destroy())
+  body.once('close', () => timer.cancel())
+  body.once('end', () => timer.cancel())
+  body.resume()
+}
+
+function bearer(request: FastifyRequest): string {
+  return /^Bearer ([A-Za-z0-9_-]{43})$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
+}
+
+type UploadAsked = { offset: number; length: number | undefined; sha256: string | undefined }
+
+function uploadAsked(request: FastifyRequest): UploadAsked | 'malformed' {
+  const { 'content-length': length, 'upload-offset': offset, 'repr-digest': digest } = request.headers
+  // PUT sends a file from its beginning; to go on with one, PATCH and PUT say where.
+  if (offset === undefined && request.method === 'PATCH') return 'malformed'
+  if (offset !== undefined && !/^\d{1,15}$/.test(String(offset))) return 'malformed'
+  const match = digest === undefined ? undefined : /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(String(digest))
+  if (match === null) return 'malformed'
+  const sha256 = match && Buffer.from(match[1]!, 'base64').toString('hex')
+  return { offset: Number(offset ?? 0), length: length === undefined ? undefined : Number(length), sha256 }
+}
+
+function answerUpload({ domain }: FileServiceParts, reply: FastifyReply, answer: UploadAnswer): FastifyReply {
+  switch (answer.kind) {
+    case 'refused':
+      return refuse(reply, answer.code)
+    case 'wrong-offset':
+      return refuse(offsets(reply, answer.received, answer.size), 'wrong-offset')
+    case 'incomplete': {
+      const { received, size } = answer
+      return offsets(reply, received, size)
+        .code(reply.request.method === 'HEAD' ? 200 : 202)
+        .send({ received, size })
+    }
+    case 'complete': {
+      const { id, size, sha256, fileName } = answer.file
+      const body = { file: id, link: fileUri(domain, id), fileName, size, sha256 }
+      return offsets(reply, size, size)
+        .code(answer.repeated ? 200 : 201)
+        .send(body)
+    }
+  }
+}
+
+function offsets(reply: FastifyReply, received: number, size: number): FastifyReply {
+  return reply.headers({ 'upload-offset': String(received), 'upload-length': String(size) })
+}
+
+function answerDownload(reply: FastifyReply, answer: DownloadAnswer): FastifyReply {
+  if (answer.kind === 'refused') return refuse(reply, answer.code)
+  if (answer.kind === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${answer.size}`).send()
+  const { file, range, body } = answer
+  const length = range ? range.end - range.start + 1 : file.size
+  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${file.size}`)
+  return reply
+    .headers({
+      'content-type': 'application/octet-stream',
+      'content-disposition': contentDisposition(file.fileName),
+      'content-length': String(length),
+      'accept-ranges': 'bytes',
+      etag: etagOf(file),
+      'repr-digest': `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
+    })
+    .send(body)
+}
+
+function refuse(reply: FastifyReply, code: RefusalCode | 'malformed'): FastifyReply {
+  const [status, message] = REFUSALS[code]
+  if (TRY_AGAIN.has(code as RefusalCode)) reply.header('retry-after', '2')
+  return reply.code(status).send({ error: code, message })
+}
+
+/** Everything a retry may cure; the rest is ours to look at, and is refused in the same words. */
+function isPassing(error: unknown): boolean {
+  const recording = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced].some((kind) => error instanceof kind)
+  return recording || isTransient(error) || !isClientFault(error)
+}
+
+function isClientFault(error: unknown): boolean {
+  const status = (error as { statusCode?: number }).statusCode
+  return status !== undefined && status >= 400 && status < 500
+}

@@ -1,0 +1,142 @@
+import { Readable } from 'node:stream'
+import type { OpenedFile } from '@hansard/file-store'
+import { type FileToken, findFileToken, markTokenUsed, type PoolFile } from '@hansard/pool-store'
+import { type ByteRange, parseByteRange } from './byte-range.ts'
+import { type FileServiceParts, mustMay, NoSuchFile, type Refused, refused, whoMay } from './use-case.ts'
+
+export type DownloadAnswer =
+  | Refused
+  | { readonly kind: 'unsatisfiable'; readonly size: number }
+  | {
+      readonly kind: 'sending'
+      readonly file: PoolFile & { readonly sha256: string }
+      /** undefined: all of it */
+      readonly range: ByteRange | undefined
+      readonly body: Readable
+    }
+
+type Asked = {
+  readonly token: string
+  /** The token came in the URL, which browsers and proxies remember. */
+  readonly inUrl: boolean
+  readonly range: string | undefined
+  readonly ifRange: string | undefined
+  /** the service is stopping */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends a file, or a range of it.
+ *
+ * The download is on record before the first byte leaves: every request that begins at the beginning, and the first of a
+ * token wherever it begins. One that goes on where an earlier one broke off is part of that one.
+ *
+ * A token in a header serves again and again until it expires. One in a URL serves once from the beginning; after that it
+ * only goes on with a download, for whoever names the file's hash in If-Range, as browsers do: who finds the URL in a
+ * history or a proxy's log gets nothing.
+ */
+export async function sendDownload(parts: FileServiceParts, asked: Asked): Promise<DownloadAnswer> {
+  const { db, clock, log, files, transfers } = parts
+  const token = await findFileToken(db.knex, { token: asked.token, kind: 'download', now: clock.now() })
+  if (token?.file.state !== 'kept' || token.file.sha256 === undefined) return refused('no-such-file')
+  const file = { ...token.file, sha256: token.file.sha256 }
+  const may = { operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
+  if (!(await whoMay(db, may))) return refused('no-such-file')
+
+  const sameFile = asked.ifRange === undefined || asked.ifRange === etagOf(file)
+  const range = sameFile ? parseByteRange(asked.range, file.size) : undefined
+  const start = range === 'unsatisfiable' ? undefined : (range?.start ?? 0)
+  if (asked.inUrl && token.usedAt !== undefined && (!start || asked.ifRange !== etagOf(file)))
+    return refused('no-such-file')
+  if (range === 'unsatisfiable') return { kind: 'unsatisfiable', size: file.size }
+
+  const leave = transfers.enter(token.principalId)
+  if (!leave) return refused('too-many-transfers')
+  let opened: OpenedFile | undefined
+  try {
+    opened = await files.open(file.storedName)
+    if (opened?.size !== file.size) {
+      log.error(
+        { file: file.id, size: opened?.size, expected: file.size },
+        'a file is not in the file store as recorded',
+      )
+      await opened?.close()
+      leave()
+      return refused('try-again')
+    }
+    if (start === 0 || token.usedAt === undefined) await recordDownload(parts, token, file, asked.inUrl && start === 0)
+  } catch (error) {
+    await opened?.close()
+    leave()
+    if (error instanceof NoSuchFile) return refused('no-such-file')
+    throw error
+  }
+  const end = range?.end ?? file.size - 1
+  const cut = () => void body.destroy(new CutOff('Nobody takes what is sent.'))
+  const content = send(parts, { opened, range: { start: start!, end }, signal: asked.signal, cut, may })
+  const body = Readable.from(content, { objectMode: false, highWaterMark: 65_536 })
+  // Not left to the generator: where the client went before the first byte, it never began.
+  body.once('close', () => {
+    leave()
+    const closed = content.return(undefined).then(() => opened.close())
+    closed.catch((error: unknown) => log.warn({ err: error, file: file.id }, 'a file could not be closed'))
+  })
+  return { kind: 'sending', file, range, body }
+}
+
+export function etagOf(file: { readonly sha256: string }): string {
+  return `"${file.sha256}"`
+}
+
+async function recordDownload(
+  { db, writer }: FileServiceParts,
+  token: FileToken,
+  file: PoolFile & { sha256: string },
+  once: boolean,
+): Promise<void> {
+  const { roomId, storedName, fileName, size, sha256 } = file
+  await writer.change(async (tx, at) => {
+    const principal = await mustMay(db, tx, { operation: 'download-file', roomId, principalId: token.principalId })
+    const first = await markTokenUsed(tx, token.tokenHash, at)
+    if (once && !first) throw new NoSuchFile()
+    const detail = { kind: 'file-download' as const, storedName, fileName, size, sha256 }
+    return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
+  })
+}
+
+/** The bytes, as long as somebody takes them who may have them. */
+async function* send(
+  { db, clock, config }: FileServiceParts,
+  options: {
+    opened: OpenedFile
+    range: ByteRange
+    signal: AbortSignal
+    cut: () => void
+    may: Parameters<typeof whoMay>[1]
+  },
+): AsyncGenerator<Uint8Array> {
+  const { opened, range, signal, cut, may } = options
+  if (range.end < range.start) return
+  const begunAt = clock.now()
+  let lookedAt = begunAt
+  const source = opened.read(range.start, range.end)
+  for await (const piece of source as AsyncIterable<Uint8Array>) {
+    const now = clock.now()
+    if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was called off.')
+    if (now - lookedAt >= config.accessCheckMs) {
+      lookedAt = now
+      if (!(await whoMay(db, may))) throw new CutOff('The right to download has been taken away.')
+    }
+    const timer = clock.after(config.idleMs, cut)
+    try {
+      yield piece
+    } finally {
+      timer.cancel()
+    }
+  }
+}
+
+/** A download ends before its end; the connection is cut, so that its reader knows. */
+export class CutOff extends Error {
+  override name = 'CutOff'
+}

@@ -1,0 +1,112 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import { sep } from 'node:path'
+import type { Clock } from '@hansard/clock'
+import { type FileStore, openFileStore, type Scanner } from '@hansard/file-store'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import { createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import type { FastifyInstance } from 'fastify'
+import type { FileServiceConfig } from './config.ts'
+import { addFileRoutes } from './routes.ts'
+import { sweepFiles } from './sweep-files.ts'
+import { createTransfers } from './transfers.ts'
+import type { FileServiceParts } from './use-case.ts'
+
+export type FileService = Service & {
+  readonly source: { readonly name: string; readonly epoch: number }
+  /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
+  readonly fenced: Promise<Error>
+  /** Sweeps now; resolves when it is done. */
+  sweep(): Promise<void>
+}
+
+/**
+ * The file service: upload and download by token. Any number may run on one pool, with the same directories.
+ *
+ * It is a source: uploads and downloads are numbered and chained like everything else, and while it lives it reports every
+ * second, because no interval closes before it has. Adds its routes to a Fastify instance that the caller makes, listens
+ * with and closes.
+ */
+export async function startFileService(
+  config: FileServiceConfig,
+  parts: {
+    app: FastifyInstance
+    db: Database
+    clock: Clock
+    log: Log
+    domain: string
+    files: FileStore
+    complianceFiles: FileStore
+    scanner: Scanner | undefined
+  },
+): Promise<FileService> {
+  const { app, db, clock, log } = parts
+  const stack = new StopStack()
+  const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
+  let announceFenced = (_reason: Error) => {}
+  const fenced = new Promise<Error>((resolve) => {
+    announceFenced = resolve
+  })
+  const stopping = new AbortController()
+  const writer = createRecordWriter({
+    db,
+    clock,
+    source,
+    onFailure(error) {
+      if (error instanceof SourceFenced) {
+        log.error({ err: error }, 'fenced by a successor; stopping')
+        stopping.abort()
+        announceFenced(error)
+      } else {
+        log.warn({ err: error }, 'a batch could not be recorded')
+      }
+    },
+  })
+  stack.push(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.push(() => writer.stop())
+
+  const transfers = createTransfers(config)
+  const service: FileServiceParts = { ...parts, config, writer, transfers }
+  addFileRoutes(app, service, stopping.signal)
+
+  const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
+  const sweepLoop = startLoop({
+    clock,
+    everyMs: config.sweepMs,
+    turn: () => sweepFiles(service),
+    onError: onError('sweeping files'),
+  })
+  const heartbeat = startLoop({
+    clock,
+    everyMs: config.heartbeatMs,
+    turn: () => writer.report(),
+    onError: onError('heartbeat'),
+  })
+  for (const loop of [sweepLoop, heartbeat]) stack.push(() => loop.stop())
+  stack.push(() => stopping.abort())
+  log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'file service started')
+
+  const stop = () => stack.stop()
+  const sweep = async () => {
+    while ((await sweepFiles(service)) === 'again');
+  }
+  return { source, fenced, sweep, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Opens the two file stores. The copy that belongs to the record is a copy only if it is somewhere else. */
+export async function openFileStores(directories: {
+  directory: string
+  complianceDirectory: string
+}): Promise<{ files: FileStore; complianceFiles: FileStore }> {
+  const paths = [directories.directory, directories.complianceDirectory]
+  for (const path of paths) await mkdir(path, { mode: 0o700 }).catch(unlessThere)
+  const [own, compliance] = (await Promise.all(paths.map((path) => realpath(path)))) as [string, string]
+  if (`${own}${sep}`.startsWith(`${compliance}${sep}`) || `${compliance}${sep}`.startsWith(`${own}${sep}`))
+    throw new Error(`The file store and the compliance file store must be apart; ${own} and ${compliance} are not.`)
+  return { files: await openFileStore(own), complianceFiles: await openFileStore(compliance) }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}
