@@ -1,0 +1,41 @@
+import type { Knex, Migration } from '@hansard/sql'
+
+/**
+ * The search index. It trails the record: what is not in it yet is searched by reading it, so bringing in the chats
+ * of a large database takes the migration no time.
+ */
+export const SEARCH_MIGRATION: Migration = {
+  name: 'the search index',
+  async up(tx: Knex.Transaction, dialect) {
+    await tx.schema.createTable('search_room', (table) => {
+      table.integer('room_id').primary()
+      // Every chat of the room up to this one is in exactly one block.
+      table.bigInteger('indexed_through').notNullable()
+    })
+    await tx.schema.createTable('search_block', (table) => {
+      table.increments('id').primary()
+      // posted_at of the earliest and of the latest chat in it
+      table.bigInteger('oldest').notNullable()
+      table.bigInteger('newest').notNullable()
+      // See search-block.ts for both.
+      table.binary('chats').notNullable()
+      table.binary('words').notNullable()
+      table.index(['newest', 'id', 'oldest'])
+      table.index(['oldest', 'id', 'newest'])
+    })
+    // The key is all there is to a row but for a few bytes: SQLite need not keep it twice.
+    await tx.raw(
+      `create table search_word (
+         word integer not null, block integer not null, chats ${dialect === 'sqlite' ? 'blob' : 'bytea'} not null,
+         primary key (word, block)
+       )${dialect === 'sqlite' ? ' without rowid' : ''}`,
+    )
+    await tx.schema.createTable('search_again', (table) => {
+      table.integer('room_id').notNullable()
+      table.bigInteger('chat_id').notNullable()
+      // Nobody may find it any more, so searches need not read it.
+      table.boolean('gone').notNullable()
+      table.primary(['room_id', 'chat_id'])
+    })
+  },
+}

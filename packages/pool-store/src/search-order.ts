@@ -1,0 +1,32 @@
+/** Where a chat stands among all chats: by time, then by room, then by id. No two stand at the same place. */
+export type Standing = { readonly postedAt: number; readonly roomId: number; readonly chatId: number }
+export type SearchOrder = 'newest' | 'oldest'
+
+/** Sorts what is to be answered first to the front. */
+export function inOrder(order: SearchOrder): (a: Standing, b: Standing) => number {
+  const sign = order === 'oldest' ? 1 : -1
+  return (a, b) => sign * (a.postedAt - b.postedAt || a.roomId - b.roomId || a.chatId - b.chatId)
+}
+
+/** Before every chat of the time `postedAt`, in that order. */
+export function beforeTime(order: SearchOrder, postedAt: number): Standing {
+  return order === 'newest'
+    ? { postedAt: postedAt + 1, roomId: 0, chatId: 0 }
+    : { postedAt: postedAt - 1, roomId: Number.MAX_SAFE_INTEGER, chatId: Number.MAX_SAFE_INTEGER }
+}
+
+/**
+ * A place in the results, as opaque text. It names the last chat that was considered and nothing of the moment, so it
+ * holds however many chats are posted, replaced or purged meanwhile.
+ */
+export function encodeCursor({ postedAt, roomId, chatId }: Standing): string {
+  return Buffer.from(`${postedAt} ${roomId} ${chatId}`).toString('base64url')
+}
+
+export function decodeCursor(cursor: string): Standing | undefined {
+  if (cursor.length > 100) return undefined
+  const parts = /^(-?\d+) (\d+) (\d+)$/.exec(Buffer.from(cursor, 'base64url').toString())
+  if (!parts) return undefined
+  const [postedAt, roomId, chatId] = parts.slice(1).map(Number) as [number, number, number]
+  return [postedAt, roomId, chatId].every(Number.isSafeInteger) ? { postedAt, roomId, chatId } : undefined
+}

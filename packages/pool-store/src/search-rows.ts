@@ -1,0 +1,54 @@
+import type { Dialect, Knex } from '@hansard/sql'
+
+/** `column` is one of `values`, however many there are. */
+export function isOneOf(dialect: Dialect, column: string, values: readonly number[]): Bound {
+  return dialect === 'sqlite'
+    ? { sql: `${column} in (select value from json_each(?))`, values: [JSON.stringify(values)] }
+    : { sql: `${column} = any(?::int[])`, values: [values] }
+}
+export type Bound = { readonly sql: string; readonly values: readonly unknown[] }
+
+/** Chats `(after, through]` of a room. */
+export type ChatRange = { readonly roomId: number; readonly after: number; readonly through: number }
+
+/**
+ * `from …`: the chats of many ranges, each read through the primary key. Both planners would rather read the whole
+ * table when ranges are many, so the order of the join is fixed.
+ */
+export function chatsInRanges(dialect: Dialect, ranges: readonly ChatRange[]): Bound {
+  if (dialect === 'sqlite') {
+    return {
+      sql: `json_each(?) as range cross join chat on chat.room_id = json_extract(range.value, '$[0]')
+            and chat.chat_id > json_extract(range.value, '$[1]') and chat.chat_id <= json_extract(range.value, '$[2]')`,
+      values: [JSON.stringify(ranges.map((range) => [range.roomId, range.after, range.through]))],
+    }
+  }
+  return {
+    sql: `unnest(?::int[], ?::int8[], ?::int8[]) as range(room, after, through) cross join lateral (
+            select * from chat where room_id = range.room and chat_id > range.after and chat_id <= range.through
+            order by chat_id offset 0) as chat`,
+    values: [ranges.map((r) => r.roomId), ranges.map((r) => r.after), ranges.map((r) => r.through)],
+  }
+}
+
+/** `from …`: single chats, by their keys. */
+export function chatsAt(dialect: Dialect, keys: readonly { roomId: number; chatId: number }[]): Bound {
+  if (dialect === 'sqlite') {
+    return {
+      sql: `json_each(?) as wanted cross join chat on chat.room_id = json_extract(wanted.value, '$[0]')
+            and chat.chat_id = json_extract(wanted.value, '$[1]')`,
+      values: [JSON.stringify(keys.map((key) => [key.roomId, key.chatId]))],
+    }
+  }
+  return {
+    sql: `unnest(?::int[], ?::int8[]) as wanted(room, id) cross join lateral (
+            select * from chat where room_id = wanted.room and chat_id = wanted.id offset 0) as chat`,
+    values: [keys.map((key) => key.roomId), keys.map((key) => key.chatId)],
+  }
+}
+
+/** Runs a statement that answers rows. The drivers hand them over differently. */
+export async function rowsOf<Row>(knex: Knex, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const answer = (await knex.raw(sql, values as Knex.RawBinding[])) as Row[] | { rows: Row[] }
+  return Array.isArray(answer) ? answer : answer.rows
+}
