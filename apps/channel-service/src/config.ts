@@ -1,5 +1,5 @@
 import type { Env } from '@hansard/config'
-import { DEFAULT_LIMITS, type Limits } from '@hansard/wire'
+import type { Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
 export type ChannelServiceConfig = {
@@ -9,7 +9,10 @@ export type ChannelServiceConfig = {
   readonly endpoint: string
   /** sessions at most; a further connection is refused with HTTP 503 */
   readonly sessionsMax: number
-  readonly limits: Limits
+  /** the site whose settings hold for this service, over those of the whole pool */
+  readonly site?: string | undefined
+  /** what wins over the pool's configuration */
+  readonly limits: Partial<Limits>
   /** bytes waiting to be read by one client; above that it is cut off */
   readonly sessionBufferMax: number
   /** requests a session may send in a second, on average */
@@ -23,7 +26,7 @@ export type ChannelServiceConfig = {
 
 export const CHANNEL_SERVICE_DEFAULTS = {
   sessionsMax: 19_000,
-  limits: DEFAULT_LIMITS,
+  limits: {},
   sessionBufferMax: 4 * 1_024 * 1_024,
   requestsPerSecond: 1_000,
   signInWithinMs: 10_000,
@@ -47,6 +50,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const d = CHANNEL_SERVICE_DEFAULTS
   const host = env.string('HANSARD_CHANNEL_HOST', { fallback: '127.0.0.1' })
   const port = env.integer('HANSARD_CHANNEL_PORT', { min: 1, max: 65_535, fallback: 7_465 })
+  const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
     host,
     port,
@@ -58,10 +62,9 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
     sessionsMax: env.integer('HANSARD_CHANNEL_SESSIONS_MAX', { min: 1, max: 20_000, fallback: d.sessionsMax }),
-    limits: {
-      ...d.limits,
-      chatBytesMax: env.integer('HANSARD_CHAT_BYTES_MAX', { min: 64, max: 262_144, fallback: d.limits.chatBytesMax }),
-    },
+    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
+    // 0: as the pool's configuration says.
+    limits: chatBytesMax > 0 ? { chatBytesMax } : {},
     sessionBufferMax: env.integer('HANSARD_CHANNEL_SESSION_BUFFER_BYTES', {
       min: 65_536,
       max: 268_435_456,

@@ -2,23 +2,29 @@ import type { Bus } from '@hansard/bus'
 import type { Outgoing } from './frames.ts'
 import type { RoomHub } from './room-hub.ts'
 
+/** A chat that is durable, and the version of the room's rights under which it was committed. */
+export type Committed = { readonly id: number; readonly frame: string; readonly rights: number }
+
 /** Hands committed chats to this service's members and, once a batch, to the other services. */
-export type Handout = { chat(hub: RoomHub, id: number, frame: string): void; endOfBatch(): void }
+export type Handout = { chat(hub: RoomHub, chat: Committed): void; endOfBatch(): void }
 
 export function createHandout({ bus, service, outgoing }: { bus: Bus; service: string; outgoing: Outgoing }): Handout {
-  let batch = new Map<number, { id: number; frame: string }[]>()
+  let batch = new Map<number, { rights: number; chats: { id: number; frame: string }[] }>()
   return {
-    chat(hub, id, frame) {
-      hub.deliver(id, frame)
-      const chats = batch.get(hub.id)
-      if (chats) chats.push({ id, frame })
-      else batch.set(hub.id, [{ id, frame }])
+    chat(hub, { id, frame, rights }) {
+      hub.deliver(id, frame, rights)
+      const room = batch.get(hub.id)
+      if (!room) batch.set(hub.id, { rights, chats: [{ id, frame }] })
+      else {
+        room.rights = Math.max(room.rights, rights)
+        room.chats.push({ id, frame })
+      }
     },
     endOfBatch() {
       outgoing.flush()
       const done = batch
       batch = new Map()
-      for (const [room, chats] of done) bus.publish({ t: 'chats', room, from: service, chats })
+      for (const [room, { rights, chats }] of done) bus.publish({ t: 'chats', room, from: service, rights, chats })
     },
   }
 }

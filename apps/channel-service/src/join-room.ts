@@ -1,9 +1,17 @@
-import { findRoom, isMember } from '@hansard/pool-store'
-import { mayJoin } from '@hansard/rooms'
+import type { Principal } from '@hansard/pool-store'
+import { standingIn } from '@hansard/pool-store'
+import type { Standing } from '@hansard/rooms'
 import type { ClientMessageOf } from '@hansard/wire'
-import { refuseUnrecorded } from './refusals.ts'
+import { refuseByRule, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
+import { decideInRoom, type Footing } from './room-footing.ts'
+import type { RoomHub } from './room-hub.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
+
+type Parts = Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'configuration' | 'recordPart'>
+
+/** So often the room's rights may change while one join is being decided on. */
+const TRIES_MAX = 4
 
 /**
  * Brings a session into a room.
@@ -13,25 +21,17 @@ import type { ChannelServiceParts } from './use-case.ts'
  * be missed: chats committed before the join are caught up with, chats committed after it are handed out live.
  */
 export async function joinRoom(
-  {
-    db,
-    writer,
-    rooms,
-    config,
-    recordPart,
-  }: Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'config' | 'recordPart'>,
+  parts: Parts,
   session: Session,
-  { id, room: uri, after }: ClientMessageOf<'join'>,
+  message: ClientMessageOf<'join'>,
+  tries = TRIES_MAX,
 ): Promise<void> {
-  const principal = session.principal!
-  const room = await findRoom(db, { uri })
-  if (!room) return session.refuse(id, 'no-such-room', 'There is no such room, or it is not open to you.')
-  const member = room.privacy === 'open' || (await isMember(db, { roomId: room.id, principalId: principal.id }))
-  const decision = mayJoin(room, member)
-  if (!decision.allowed) {
-    // A room one may not see must not be told apart from one that does not exist.
-    return session.refuse(id, 'no-such-room', 'There is no such room, or it is not open to you.')
-  }
+  const { rooms, configuration } = parts
+  const { id, room: uri } = message
+  const decided = await decideInRoom(parts, session, { uri, operation: 'join', fresh: tries < TRIES_MAX })
+  if (session.closed || session.closing) return
+  if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
+  const { room } = decided.footing.access
   if (session.memberships.has(uri) || session.joining.has(room.id)) {
     return session.refuse(id, 'already-joined', `This session is in ${room.name} already.`)
   }
@@ -43,48 +43,113 @@ export async function joinRoom(
       `Your departure from ${room.name} is still being recorded. Repeat it in a moment.`,
     )
   }
-  if (session.memberships.size + session.joining.size >= config.limits.roomsPerSessionMax) {
-    return session.refuse(id, 'too-many-rooms', `One session may be in ${config.limits.roomsPerSessionMax} rooms.`)
+  const { roomsPerSessionMax } = configuration.limits
+  if (session.memberships.size + session.joining.size >= roomsPerSessionMax) {
+    return session.refuse(id, 'too-many-rooms', `One session may be in ${roomsPerSessionMax} rooms.`)
   }
 
   session.joining.add(room.id)
-  const hub = await rooms.enter(room).catch((error: unknown) => {
-    session.joining.delete(room.id)
-    throw error
-  })
-  writer.record({ kind: 'join', roomId: room.id, principal, session: session.id }, (outcome) => {
-    hub.entering -= 1
-    session.joining.delete(room.id)
-    if (outcome instanceof Error) {
+  let result: Joined
+  try {
+    const hub = await rooms.enter(room.id)
+    if (!hub) return refuseByRule(session, id, 'no-such-room')
+    result = await recordJoin(parts, session, message, { hub, ...decided.footing }).finally(() => {
+      hub.entering -= 1
       rooms.leave(hub)
-      // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
-      if (session.closed)
-        recordPart({ kind: 'part', roomId: room.id, principal, session: session.id, reason: 'disconnected' })
-      else session.uncertain.add(room.id)
-      return refuseUnrecorded(session, id, outcome)
-    }
-    if (outcome.kind !== 'join') {
-      rooms.leave(hub)
-      return session.refuse(id, 'no-such-room', 'The room was deleted in this moment.')
-    }
-    session.uncertain.delete(room.id)
-    if (session.closed) {
-      // The connection ended while the join was being recorded: what has come in has to go out.
-      rooms.leave(hub)
-      return recordPart({ kind: 'part', roomId: room.id, principal, session: session.id, reason: 'disconnected' })
-    }
-    if (!outcome.repeated) rooms.presence(hub, true, principal)
-    session.send({
-      t: 'joined',
-      re: id,
-      room: hub.uri,
-      name: hub.name,
-      last: outcome.lastChatId,
-      participants: hub.participants,
     })
-    // Somebody who claims to have chats that do not exist yet has them when they do.
-    const at = after === undefined ? outcome.lastChatId : Math.min(after, outcome.lastChatId)
-    session.memberships.set(uri, hub.admit(session, at))
-    hub.catchUpTo(outcome.lastChatId)
+  } finally {
+    session.joining.delete(room.id)
+  }
+  if (result !== 'rights-changed') return
+  if (tries === 0) return refuseUnsettled(session, id)
+  return joinRoom(parts, session, message, tries - 1)
+}
+
+type Joined = 'answered' | 'rights-changed'
+
+function recordJoin(
+  parts: Parts,
+  session: Session,
+  { id, room: uri, after }: ClientMessageOf<'join'>,
+  { hub, access, standing: decidedBy }: Footing & { hub: RoomHub },
+): Promise<Joined> {
+  const { writer, rooms, recordPart } = parts
+  const principal = session.principal!
+  const { rights } = access.room
+  const takeOut = (reason: 'disconnected' | 'removed') =>
+    recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason })
+
+  return new Promise((resolve, reject) => {
+    writer.record({ kind: 'join', roomId: hub.id, principal, session: session.id, rights }, (outcome) => {
+      if (outcome instanceof Error) {
+        // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
+        if (session.closed) takeOut('disconnected')
+        else session.uncertain.add(hub.id)
+        refuseUnrecorded(session, id, outcome)
+        return resolve('answered')
+      }
+      if (outcome.kind === 'rights-changed') return resolve('rights-changed')
+      if (outcome.kind !== 'join') {
+        refuseByRule(session, id, 'no-such-room')
+        return resolve('answered')
+      }
+      session.uncertain.delete(hub.id)
+
+      const { lastChatId, repeated } = outcome
+      const comeIn = (standing: Standing) => {
+        if (!repeated) rooms.presence(hub, true, principal)
+        session.send({
+          t: 'joined',
+          re: id,
+          room: hub.uri,
+          name: hub.name,
+          last: lastChatId,
+          participants: hub.participants,
+          topic: hub.access.room.topic,
+          type: hub.access.room.type,
+          mayPost: hub.decide('post', standing).allowed,
+          addIn: hub.addIn,
+        })
+        // Somebody who claims to have chats that do not exist yet has them when they do.
+        const at = after === undefined ? lastChatId : Math.min(after, lastChatId)
+        session.joining.delete(hub.id)
+        session.memberships.set(uri, hub.admit(session, { at, standing }))
+        hub.catchUpTo(lastChatId)
+        resolve('answered')
+      }
+      const settle = (standing: Standing | undefined) => {
+        if (session.closed) {
+          // The connection ended while the join was being recorded: what has come in has to go out.
+          takeOut('disconnected')
+          return resolve('answered')
+        }
+        const decision = standing && hub.decide('join', standing)
+        if (standing && decision?.allowed) return comeIn(standing)
+        takeOut('removed')
+        refuseByRule(session, id, decision && !decision.allowed ? decision.reason : 'no-such-room')
+        resolve('answered')
+      }
+
+      // In most cases at once: chats that follow in this batch are handed out to whoever is in.
+      if (hub.rights === rights && !hub.deleted) return settle(decidedBy)
+      standingUnderHub(parts, hub, principal).then(settle, (error: unknown) => {
+        takeOut(session.closed ? 'disconnected' : 'removed')
+        reject(error)
+      })
+    })
   })
+}
+
+/** How somebody stands to the room as the hub knows it when this resolves; undefined when it is deleted. */
+async function standingUnderHub(
+  { db }: Pick<ChannelServiceParts, 'db'>,
+  hub: RoomHub,
+  who: Principal,
+): Promise<Standing | undefined> {
+  while (!hub.deleted) {
+    const { access } = hub
+    const standing = await standingIn(db, access, who)
+    if (hub.access === access) return standing
+  }
+  return undefined
 }

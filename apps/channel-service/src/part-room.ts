@@ -19,23 +19,28 @@ export function partRoom(
   { id, room: uri }: ClientMessageOf<'part'>,
 ): void {
   if (!session.memberships.has(uri)) return session.refuse(id, 'not-joined', 'This session is not in that room.')
-  leave({ rooms, recordPart }, session, uri, 'left', () => session.send({ t: 'parted', re: id, room: uri }))
+  leaveRoom({ rooms, recordPart }, session, uri, 'left', () => session.send({ t: 'parted', re: id, room: uri }))
 }
 
-/** Takes a session out of all its rooms, when its connection or the service ends. */
+/** Takes a session out of all its rooms, when its connection or the service ends. Resolves when that is on record. */
 export function partAllRooms(
   { rooms, recordPart }: Pick<ChannelServiceParts, 'rooms' | 'recordPart'>,
   session: Session,
   reason: PartReason,
-): void {
-  for (const uri of [...session.memberships.keys()]) leave({ rooms, recordPart }, session, uri, reason)
+): Promise<unknown> {
+  const recorded: Promise<void>[] = []
+  for (const uri of [...session.memberships.keys()])
+    recorded.push(new Promise((resolve) => leaveRoom({ rooms, recordPart }, session, uri, reason, resolve)))
   for (const roomId of session.uncertain) {
-    recordPart({ kind: 'part', roomId, principal: session.principal!, session: session.id, reason })
+    const fact: PartFact = { kind: 'part', roomId, principal: session.principal!, session: session.id, reason }
+    recorded.push(new Promise((resolve) => recordPart(fact, () => resolve())))
   }
   session.uncertain.clear()
+  return Promise.all(recorded)
 }
 
-function leave(
+/** Takes a session out of a room at once, and puts the departure on record. `recorded` is called when it is. */
+export function leaveRoom(
   { rooms, recordPart }: Pick<ChannelServiceParts, 'rooms' | 'recordPart'>,
   session: Session,
   uri: string,

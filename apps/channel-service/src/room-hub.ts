@@ -1,12 +1,32 @@
-import type { Chat } from '@hansard/pool-store'
+import type { Chat, RoomAccess } from '@hansard/pool-store'
+import { type Decision, decide, type RoomOperation, refuse, type Standing } from '@hansard/rooms'
 import { chatFrame } from '@hansard/wire'
 import { textFrame } from './frames.ts'
 import type { Session } from './session.ts'
 
 /** A session's place in a room: every chat up to `at` has been written to it. */
-export type Member = { readonly session: Session; readonly hub: RoomHub; at: number; live: boolean }
+export type Member = {
+  readonly session: Session
+  readonly hub: RoomHub
+  at: number
+  live: boolean
+  /** how it stands to the room, as of the hub's version of rights */
+  standing: Standing
+  /** what it was last told about posting */
+  mayPost: boolean
+  /** notices of chats that changed while it was still catching up */
+  held: Buffer[]
+}
 
-export type NumberedFrame = { readonly id: number; readonly frame: string }
+/** How a hub reaches the pool database. */
+export type HubReads = {
+  /** Chats after an id, oldest first, without a hole. */
+  chatsAfter(after: number, limit: number): Promise<Chat[]>
+  /** The version of the room's rights now. */
+  rights(): Promise<number>
+  /** Loads the room's access and how everybody stands, and puts it into the hub (`take`). */
+  reload(hub: RoomHub): Promise<void>
+}
 
 /**
  * One room on one channel service: who of this service is in it, and how far its chats have been handed out.
@@ -14,12 +34,19 @@ export type NumberedFrame = { readonly id: number; readonly frame: string }
  * Chats reach every member in the order of their ids, without a hole, whichever service accepted them. What arrives in
  * order is written as it is; anything that would leave a hole makes the hub read the missing chats from the pool
  * database first. A member that still has to catch up is skipped by live talk until it has everything up to here.
+ *
+ * The danger is a chat that reaches somebody who was put out before it was posted. So the hub knows the version of the
+ * room's rights by which its members were last judged, and hands out nothing that was committed under a newer one
+ * before it has judged them again. What is read from the database may be newer than any hint: the version is read after
+ * each page and compared before the page is handed out.
  */
 export class RoomHub {
   readonly id: number
   readonly uri: string
-  readonly name: string
   readonly members = new Map<Session, Member>()
+  access: RoomAccess
+  addIn: { readonly name: string; readonly url: string } | null
+  deleted = false
   /** every chat up to this id has been handed out on this service */
   delivered: number
   /** joins under way that will need this hub */
@@ -28,31 +55,43 @@ export class RoomHub {
   participants: number
   /** too many participants for join and part notices (limit, and 80 % of it to resume) */
   quiet = false
-  readonly #readAfter: (after: number, limit: number) => Promise<Chat[]>
+  readonly #reads: HubReads
   #wanted: number
   #filling: Promise<void> | undefined
+  #refreshing: Promise<void> | undefined
+  #refreshingAgain: Promise<void> | undefined
 
-  constructor(options: {
-    id: number
-    uri: string
-    name: string
-    delivered: number
-    participants: number
-    readAfter: (after: number, limit: number) => Promise<Chat[]>
-  }) {
-    this.id = options.id
-    this.uri = options.uri
-    this.name = options.name
-    this.delivered = options.delivered
-    this.#wanted = options.delivered
+  constructor(options: { access: RoomAccess; addIn: RoomHub['addIn']; participants: number; reads: HubReads }) {
+    const { room } = options.access
+    this.id = room.id
+    this.uri = room.uri
+    this.access = options.access
+    this.addIn = options.addIn
+    this.delivered = room.lastChatId
+    this.#wanted = room.lastChatId
     this.participants = options.participants
-    this.#readAfter = options.readAfter
+    this.#reads = options.reads
   }
 
-  /** Hands out a chat that is known to be durable. */
-  deliver(id: number, frame: string): void {
+  get name(): string {
+    return this.access.room.name
+  }
+
+  /** The version of rights by which the members were last judged. */
+  get rights(): number {
+    return this.access.room.rights
+  }
+
+  decide(operation: RoomOperation, standing: Standing): Decision {
+    if (this.deleted) return refuse('no-such-room')
+    return decide(operation, this.access.rules, standing, this.access.settings)
+  }
+
+  /** Hands out a chat that is known to be durable and was committed under `rights`. */
+  deliver(id: number, frame: string, rights: number): void {
     if (id <= this.delivered) return
-    if (id > this.delivered + 1 || this.#filling) return this.catchUpTo(id)
+    // Not kept until the hub knows enough: the database has it, and is asked about the rights on the way.
+    if (id > this.delivered + 1 || rights > this.rights || this.#filling) return this.catchUpTo(id)
     this.#handOut(id, textFrame(frame))
   }
 
@@ -73,9 +112,43 @@ export class RoomHub {
     )
   }
 
+  /**
+   * Judges every member again by the room as it is now. One at a time; a call during another one waits for the next,
+   * because that one may have read too early.
+   */
+  refresh(): Promise<void> {
+    if (!this.#refreshing) {
+      this.#refreshing = this.#reads.reload(this).finally(() => {
+        this.#refreshing = undefined
+      })
+      return this.#refreshing
+    }
+    this.#refreshingAgain ??= this.#refreshing
+      .catch(() => {})
+      .then(() => {
+        this.#refreshingAgain = undefined
+        return this.refresh()
+      })
+    return this.#refreshingAgain
+  }
+
+  /** Resolves when the members have been judged by this version of the rights or a newer one. */
+  async reach(rights: number): Promise<void> {
+    for (let reading = 0; this.rights < rights && !this.deleted; reading += 1) {
+      if (reading === READINGS_MAX) throw new Error(`Version ${rights} of the rights of ${this.uri} cannot be read.`)
+      await this.refresh()
+    }
+  }
+
+  /** Asks the database whether the members were judged by the newest rights, and judges them again if not. */
+  async confirmRights(): Promise<void> {
+    await this.reach(await this.#reads.rights())
+  }
+
   /** Takes a session in that has every chat up to `at`. It gets what is missing up to live talk, then live talk. */
-  admit(session: Session, at: number): Member {
-    const member: Member = { session, hub: this, at, live: at >= this.delivered }
+  admit(session: Session, { at, standing }: { at: number; standing: Standing }): Member {
+    const mayPost = this.decide('post', standing).allowed
+    const member: Member = { session, hub: this, at, live: at >= this.delivered, standing, mayPost, held: [] }
     this.members.set(session, member)
     if (!member.live) void this.#bringUp(member)
     return member
@@ -87,52 +160,76 @@ export class RoomHub {
     for (const session of this.members.keys()) if (session !== except) session.handOut(frame)
   }
 
-  #handOut(id: number, frame: Buffer): void {
+  /** Tells that a chat was replaced or purged: to nobody before the chat itself. */
+  async tellChange(chatId: number, text: string): Promise<void> {
+    this.catchUpTo(chatId)
+    await this.confirmRights()
+    while (this.#filling) await this.#filling
+    const frame = textFrame(text)
+    for (const member of this.members.values()) {
+      if (member.live) member.session.handOut(frame)
+      else member.held.push(frame)
+    }
+  }
+
+  #handOut(id: number, frame: Buffer | undefined): void {
     this.delivered = id
     for (const member of this.members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
-      member.session.handOut(frame)
+      if (frame) member.session.handOut(frame)
     }
   }
 
   async #fill(): Promise<void> {
     while (this.delivered < this.#wanted) {
-      const chats = await this.#readAfter(this.delivered, PAGE)
+      const chats = await this.#reads.chatsAfter(this.delivered, PAGE)
       if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${this.uri} cannot be read.`)
+      await this.confirmRights()
       for (const chat of chats) if (chat.chatId > this.delivered) this.#handOut(chat.chatId, this.#frameOf(chat))
     }
   }
 
   async #bringUp(member: Member): Promise<void> {
+    const { session } = member
+    const present = () => !session.closed && this.members.get(session) === member
     try {
-      while (member.at < this.delivered && !member.session.closed) {
-        const chats = await this.#readAfter(member.at, PAGE)
+      while (member.at < this.delivered && present()) {
+        const chats = await this.#reads.chatsAfter(member.at, PAGE)
         if (chats.length === 0)
           throw new Error(`Chats ${member.at + 1} to ${this.delivered} of ${this.uri} cannot be read.`)
+        await this.confirmRights()
+        if (!present()) return
         for (const chat of chats) {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
           member.at = chat.chatId
-          if (!member.session.handOut(this.#frameOf(chat))) return
+          const frame = this.#frameOf(chat)
+          if (frame && !session.handOut(frame)) return
         }
-        await drained(member.session)
+        await drained(session)
       }
       member.live = true
+      for (const frame of member.held.splice(0)) if (present()) session.handOut(frame)
     } catch {
       // The database is away. The client comes back and asks again from what it has.
-      member.session.cutOff()
+      session.cutOff()
     }
   }
 
-  #frameOf(chat: Chat): Buffer {
+  /** Undefined for a purged chat: its id is passed without a word. */
+  #frameOf(chat: Chat): Buffer | undefined {
+    if (chat.state === 'purged') return undefined
+    const { chatId, postedAt, author, text, alert, title, state } = chat
+    const replaced = state === 'replaced'
     return textFrame(
-      chatFrame({ room: this.uri, chat: chat.chatId, at: chat.postedAt, from: chat.author, text: chat.text }),
+      chatFrame({ room: this.uri, chat: chatId, at: postedAt, from: author, text, alert, title, replaced }),
     )
   }
 }
 
 const PAGE = 200
+const READINGS_MAX = 5
 const RESUME_BELOW_BYTES = 256 * 1_024
 
 /** Waits until a socket has sent most of what it holds, so that a long absence is not poured into memory at once. */

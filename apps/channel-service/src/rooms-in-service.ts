@@ -1,51 +1,76 @@
-import type { Bus } from '@hansard/bus'
-import { chatsAfter, findRoom, type Principal, participantCount, type Room } from '@hansard/pool-store'
+import type { Bus, RoomMessage } from '@hansard/bus'
+import {
+  addInOf,
+  chatsAfter,
+  loadRoomAccess,
+  type Principal,
+  participantCount,
+  participantCounts,
+  roomCounters,
+} from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
+import { type Evict, judgeMembers } from './judge-members.ts'
 import { RoomHub } from './room-hub.ts'
-import type { Session } from './session.ts'
 
 /** The hubs of the rooms somebody of this service is in, joined to those of the other services by the bus. */
 export type RoomsInService = {
-  find(roomId: number): RoomHub | undefined
-  /** The room's hub, made and joined to the bus on first use, with `entering` raised: lower it, then `leave`. */
-  enter(room: Room): Promise<RoomHub>
+  find(by: { id: number } | { uri: string }): RoomHub | undefined
+  /**
+   * The room's hub, made and joined to the bus on first use, with `entering` raised: lower it, then `leave`. Undefined
+   * when the room has been deleted.
+   */
+  enter(roomId: number): Promise<RoomHub | undefined>
   /** Forgets the hub when nobody of this service is in the room any more. */
   leave(hub: RoomHub): void
-  presence(hub: RoomHub, joined: boolean, who: Principal, except?: Session): void
-  all(): Iterable<RoomHub>
+  /** Somebody has come or gone: tells the members here and on the other services. */
+  presence(hub: RoomHub, joined: boolean, who: Principal): void
+  /** What another service, or a command on this one, says about a room. */
+  hear(message: RoomMessage): void
+  /** Compares every room with the record: what a bus has dropped is found here. */
+  compare(): Promise<void>
+  /** Counts the participants of every room anew. */
+  recount(): Promise<void>
 }
 
 export function createRoomsInService(options: {
   db: Database
   bus: Bus
   service: string
-  participantUpdateLimit: number
+  participantUpdateLimit: () => number
+  evict: Evict
+  onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, service, participantUpdateLimit } = options
+  const { db, bus, service, participantUpdateLimit, evict, onError } = options
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
-  const opening = new Map<number, Promise<RoomHub>>()
+  const byUri = new Map<string, RoomHub>()
+  const opening = new Map<number, Promise<RoomHub | undefined>>()
 
-  const open = async (room: Room): Promise<RoomHub> => {
+  const open = async (roomId: number): Promise<RoomHub | undefined> => {
     let hub: RoomHub | undefined
     // Subscribed before the room is read: what is said in between is either read or heard, and twice does no harm.
-    const unsubscribe = await bus.subscribeRoom(room.id, (message) => {
-      if (!hub || message.from === service) return
-      if (message.t === 'chats') for (const chat of message.chats) hub.deliver(chat.id, chat.frame)
-      else if (message.t === 'presence') tell(hub, message.joined, message.who)
+    const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
+      if (hub && message.from !== service) hear(hub, message)
     })
     try {
-      const current = (await findRoom(db, { id: room.id })) ?? room
+      const access = await loadRoomAccess(db, { id: roomId })
+      if (!access) {
+        await unsubscribe()
+        return undefined
+      }
       hub = new RoomHub({
-        id: room.id,
-        uri: room.uri,
-        name: room.name,
-        delivered: current.lastChatId,
-        participants: await participantCount(db, room.id),
-        readAfter: (after, limit) =>
-          chatsAfter(db, { roomId: room.id, after, through: Number.MAX_SAFE_INTEGER, limit }),
+        access,
+        addIn: await addInOf(db, access.room),
+        participants: await participantCount(db, roomId),
+        reads: {
+          chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
+          rights: async () => (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER,
+          reload: (room) => judgeMembers({ db, evict }, room),
+        },
       })
-      hubs.set(room.id, { hub, unsubscribe })
+      hub.quiet = hub.participants > participantUpdateLimit()
+      hubs.set(roomId, { hub, unsubscribe })
+      byUri.set(hub.uri, hub)
       return hub
     } catch (error) {
       await unsubscribe()
@@ -53,17 +78,46 @@ export function createRoomsInService(options: {
     }
   }
 
-  const tell = (hub: RoomHub, joined: boolean, who: { uri: string; name: string }, except?: Session) => {
-    hub.participants = Math.max(0, hub.participants + (joined ? 1 : -1))
-    if (hub.participants > participantUpdateLimit) hub.quiet = true
-    else if (hub.participants < 0.8 * participantUpdateLimit) hub.quiet = false
+  const hear = (hub: RoomHub, message: RoomMessage) => {
+    switch (message.t) {
+      case 'chats':
+        for (const chat of message.chats) hub.deliver(chat.id, chat.frame, message.rights)
+        return
+      case 'presence':
+        return tell(hub, message.joined, message.who)
+      case 'room-changed':
+        if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
+        return
+      case 'chat-changed': {
+        const { chat } = JSON.parse(message.frame) as { chat: number }
+        hub.tellChange(chat, message.frame).catch(onError)
+      }
+    }
+  }
+
+  const tell = (hub: RoomHub, joined: boolean, who: { uri: string; name: string }) => {
+    counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)))
     if (hub.quiet) return
     const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
       t: joined ? 'participant-joined' : 'participant-parted',
       room: hub.uri,
       who: { uri: who.uri, name: who.name },
     }
-    hub.notify(JSON.stringify(notice), except)
+    hub.notify(JSON.stringify(notice))
+  }
+
+  const counted = (hub: RoomHub, participants: number) => {
+    hub.participants = participants
+    const limit = participantUpdateLimit()
+    const quiet = participants > limit || (hub.quiet && participants >= 0.8 * limit)
+    if (quiet === hub.quiet) return
+    hub.quiet = quiet
+    const notice: ServerMessageOf<'participants-hidden' | 'participants-shown'> = {
+      t: quiet ? 'participants-hidden' : 'participants-shown',
+      room: hub.uri,
+      participants,
+    }
+    hub.notify(JSON.stringify(notice))
   }
 
   const hold = (hub: RoomHub) => {
@@ -72,32 +126,52 @@ export function createRoomsInService(options: {
   }
 
   return {
-    find: (roomId) => hubs.get(roomId)?.hub,
-    async enter(room) {
-      const known = hubs.get(room.id)?.hub
+    find: (by) => ('id' in by ? hubs.get(by.id)?.hub : byUri.get(by.uri)),
+    async enter(roomId) {
+      const known = hubs.get(roomId)?.hub
       if (known) return hold(known)
-      let promise = opening.get(room.id)
+      let promise = opening.get(roomId)
       if (!promise) {
-        promise = open(room).finally(() => opening.delete(room.id))
-        opening.set(room.id, promise)
+        promise = open(roomId).finally(() => opening.delete(roomId))
+        opening.set(roomId, promise)
       }
-      await promise
+      if (!(await promise)) return undefined
       // Somebody else who waited for it may have come and gone in the meantime, and the hub with them.
-      const opened = hubs.get(room.id)?.hub
-      return opened ? hold(opened) : this.enter(room)
+      const opened = hubs.get(roomId)?.hub
+      return opened ? hold(opened) : this.enter(roomId)
     },
     leave(hub) {
       const entry = hubs.get(hub.id)
       if (!entry || entry.hub !== hub || hub.members.size > 0 || hub.entering > 0) return
       hubs.delete(hub.id)
+      byUri.delete(hub.uri)
       void entry.unsubscribe().catch(() => {})
     },
-    presence(hub, joined, who, except) {
-      tell(hub, joined, who, except)
+    presence(hub, joined, who) {
+      tell(hub, joined, who)
       bus.publish({ t: 'presence', room: hub.id, joined, who: { uri: who.uri, name: who.name }, from: service })
     },
-    *all() {
-      for (const { hub } of hubs.values()) yield hub
+    hear(message) {
+      const hub = hubs.get(message.room)?.hub
+      if (hub) hear(hub, message)
+    },
+    async compare() {
+      const counters = await roomCounters(db, [...hubs.keys()])
+      const behind: Promise<void>[] = []
+      for (const [id, { lastChatId, rights }] of counters) {
+        const hub = hubs.get(id)?.hub
+        if (!hub) continue
+        if (rights > hub.rights && !hub.deleted) behind.push(hub.reach(rights))
+        hub.catchUpTo(lastChatId)
+      }
+      for (const result of await Promise.allSettled(behind)) if (result.status === 'rejected') onError(result.reason)
+    },
+    async recount() {
+      const counts = await participantCounts(db, [...hubs.keys()])
+      for (const { hub } of hubs.values()) {
+        const now = counts.get(hub.id) ?? 0
+        if (now !== hub.participants) counted(hub, now)
+      }
     },
   }
 }

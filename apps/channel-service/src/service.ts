@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Bus } from '@hansard/bus'
+import type { Bus, PoolMessage } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
@@ -10,7 +10,6 @@ import {
   createRecordWriter,
   createSignIn,
   declareDead,
-  lastChatIds,
   SourceFenced,
   silentSources,
   startSource,
@@ -20,8 +19,12 @@ import type { Database } from '@hansard/sql'
 import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import type { ChannelServiceConfig } from './config.ts'
+import { createEvict } from './evict.ts'
+import { forgetUnlogged } from './forget-unlogged.ts'
 import { createOutgoing } from './frames.ts'
 import { createHandout } from './handout.ts'
+import { readLiveConfiguration } from './live-configuration.ts'
+import { lookAgain } from './look-again.ts'
 import { partAllRooms } from './part-room.ts'
 import { receive } from './receive.ts'
 import { createRecordPart, partOrphans } from './record-departures.ts'
@@ -40,7 +43,9 @@ export type ChannelService = Service & {
 
 const KEEP_ALIVE_MS = 30_000
 const ORPHAN_CHECK_MS = 5_000
-const ROOM_CHECK_MS = 5_000
+/** A bus that drops everything delays a chat, or putting somebody out of a room, by no more than this. */
+const ROOM_CHECK_MS = 1_000
+const SLOW_CHECK_MS = 10_000
 
 /**
  * The channel service: rooms over WebSocket.
@@ -59,11 +64,19 @@ export async function startChannelService(
   const sessions = new Set<Session>()
   const outgoing = createOutgoing()
   const handout = createHandout({ bus, service: instance, outgoing })
+  const configuration = await readLiveConfiguration(db, {
+    service: config.name,
+    site: config.site,
+    overrides: config.limits,
+  })
+  const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
   const rooms = createRoomsInService({
     db,
     bus,
     service: instance,
-    participantUpdateLimit: config.limits.participantUpdateLimit,
+    participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
+    evict: createEvict(() => parts),
+    onError: onError('judging who is in a room'),
   })
 
   let announceFenced = (_reason: Error) => {}
@@ -87,7 +100,18 @@ export async function startChannelService(
   })
   const recordPart = createRecordPart({ writer, clock })
   const signIn = createSignIn({ db, clock, signingKey })
-  const parts: ChannelServiceParts = { db, clock, bus, writer, signIn, rooms, config, recordPart, handout }
+  const parts: ChannelServiceParts = {
+    db,
+    clock,
+    bus,
+    writer,
+    signIn,
+    rooms,
+    config,
+    configuration,
+    recordPart,
+    handout,
+  }
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
   stack.push(() => writer.stop())
@@ -131,14 +155,14 @@ export async function startChannelService(
         session.closed = true
         patience.cancel()
         sessions.delete(session)
-        partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
+        void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
       })
     })
   }
 
   stack.push(async () => {
     for (const session of sessions) {
-      partAllRooms(parts, session, 'stopped')
+      void partAllRooms(parts, session, 'stopped')
       session.close(1001, 'this service is stopping')
     }
     await writer.drained()
@@ -154,7 +178,6 @@ export async function startChannelService(
       sessions: sessions.size,
       sessionsMax: config.sessionsMax,
     })
-  const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
   const loops = [
     startLoop({ clock, everyMs: config.loadReportMs, turn: async () => reportLoad(), onError: onError('load report') }),
     startLoop({ clock, everyMs: config.heartbeatMs, turn: () => writer.report(), onError: onError('heartbeat') }),
@@ -178,20 +201,39 @@ export async function startChannelService(
     startLoop({
       clock,
       everyMs: ROOM_CHECK_MS,
-      async turn() {
-        const hubs = new Map([...rooms.all()].map((hub) => [hub.id, hub]))
-        const newest = await lastChatIds(db, [...hubs.keys()])
-        for (const [id, chatId] of newest) hubs.get(id)!.catchUpTo(chatId)
-      },
+      turn: () => rooms.compare(),
       onError: onError('comparing rooms with the record'),
     }),
+    startLoop({
+      clock,
+      everyMs: SLOW_CHECK_MS,
+      async turn() {
+        await configuration.reload()
+        await lookAgain(parts, sessions)
+        await rooms.recount()
+        await forgetUnlogged({ db, clock })
+      },
+      onError: onError('comparing the service with the record'),
+    }),
   ]
-  const [, , , roomCheck] = loops
+  const [, , , roomCheck, slowCheck] = loops
   for (const loop of loops) stack.push(() => loop.stop())
-  bus.onReconnected(() => roomCheck!.wake())
-  const unsubscribe = await bus.subscribePool((message) => {
-    if (message.t === 'load-wanted') reportLoad()
+  bus.onReconnected(() => {
+    roomCheck!.wake()
+    slowCheck!.wake()
   })
+  const hearPool = (message: PoolMessage) => {
+    switch (message.t) {
+      case 'load-wanted':
+        return reportLoad()
+      case 'principal-changed':
+        lookAgain(parts, sessions, new Set(message.principals)).catch(onError('looking again who is signed in'))
+        return
+      case 'configuration-changed':
+        configuration.reload().catch(onError('reading the configuration'))
+    }
+  }
+  const unsubscribe = await bus.subscribePool(hearPool)
   stack.push(unsubscribe)
   stack.push(() => {
     stopping = true

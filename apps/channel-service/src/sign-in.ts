@@ -4,7 +4,7 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
 export async function signInSession(
-  parts: Pick<ChannelServiceParts, 'signIn' | 'config'>,
+  parts: Pick<ChannelServiceParts, 'signIn' | 'configuration'>,
   session: Session,
   message: ClientMessageOf<'sign-in'>,
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function signInSession(
 }
 
 async function signInOnce(
-  { signIn, config }: Pick<ChannelServiceParts, 'signIn' | 'config'>,
+  { signIn, configuration }: Pick<ChannelServiceParts, 'signIn' | 'configuration'>,
   session: Session,
   { id, token, account, password }: ClientMessageOf<'sign-in'>,
 ): Promise<void> {
@@ -43,11 +43,13 @@ async function signInOnce(
     return session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
   }
   const { id: principalId, uri, name } = session.principal
+  const { roomManagementUrl } = configuration
   session.send({
     t: 'signed-in',
     re: id,
     session: session.id,
     principal: { id: principalId, uri, name },
-    limits: { ...config.limits },
+    limits: { ...configuration.limits },
+    ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
 }

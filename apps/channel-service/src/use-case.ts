@@ -4,6 +4,7 @@ import type { RecordWriter, SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ChannelServiceConfig } from './config.ts'
 import type { Handout } from './handout.ts'
+import type { LiveConfiguration } from './live-configuration.ts'
 import type { RecordPart } from './part-room.ts'
 import type { RoomsInService } from './rooms-in-service.ts'
 
@@ -18,4 +19,5 @@ export type ChannelServiceParts = {
   readonly recordPart: RecordPart
   readonly handout: Handout
   readonly config: ChannelServiceConfig
+  readonly configuration: LiveConfiguration
 }

@@ -5,10 +5,19 @@ export type Chat = {
   readonly chatId: number
   readonly postedAt: number
   readonly author: { readonly uri: string; readonly name: string }
+  /** of high importance */
+  readonly alert: boolean
+  /** the chat is a story */
+  readonly title: string | undefined
   readonly text: string
+  /** `replaced`: the text is not the one that was posted. `purged`: nothing is left but the id. */
+  readonly state: 'kept' | 'replaced' | 'purged'
 }
 
-/** Chats with ids in `(after, through]`, oldest first, at most `limit`. */
+/**
+ * Chats with ids in `(after, through]`, oldest first, at most `limit`: what is handed out. Without a hole, so purged ones
+ * are among them: their ids are passed without a word.
+ */
 export async function chatsAfter(
   db: Database,
   { roomId, after, through, limit }: { roomId: number; after: number; through: number; limit: number },
@@ -21,30 +30,73 @@ export async function chatsAfter(
   return rows.map(chatOf)
 }
 
-/** The last `limit` chats with ids below `before`, oldest first. */
-export async function chatsBefore(
+/** History: the last `limit` chats with ids below `before`, or the first after `after`; oldest first. */
+export async function historyOf(
   db: Database,
-  { roomId, before, limit }: { roomId: number; before: number; limit: number },
+  { roomId, limit, ...page }: { roomId: number; limit: number } & ({ before: number } | { after: number }),
 ): Promise<Chat[]> {
-  const rows = await select(db, roomId).andWhere('chat_id', '<', before).orderBy('chat_id', 'desc').limit(limit)
-  return rows.reverse().map(chatOf)
+  const query = select(db, roomId).whereNot({ state: 'purged' }).andWhere({ unlogged: false }).limit(limit)
+  if ('after' in page) return (await query.andWhere('chat_id', '>', page.after).orderBy('chat_id')).map(chatOf)
+  return (await query.andWhere('chat_id', '<', page.before).orderBy('chat_id', 'desc')).reverse().map(chatOf)
 }
 
-type ChatRow = { chat_id: number; posted_at: number; content: string; uri: string; display_name: string }
+/**
+ * Forgets what rooms without history have handed out: blanks at most `limit` of their chats posted before `before`
+ * (milliseconds since 1970) and answers how many. The compliance record keeps them. Any number of services may do this.
+ */
+export async function blankUnlogged(
+  db: Database,
+  { before, limit }: { before: number; limit: number },
+): Promise<number> {
+  const due: { room_id: number; chat_id: number }[] = await db
+    .knex('chat')
+    // As the index says it.
+    .whereRaw("unlogged and state <> 'purged'")
+    .andWhere('posted_at', '<', before)
+    .orderBy('posted_at')
+    .limit(limit)
+    .select('room_id', 'chat_id')
+  const byRoom = Map.groupBy(due, (row) => row.room_id)
+  for (const [roomId, rows] of byRoom) {
+    await db
+      .knex('chat')
+      .where({ room_id: roomId })
+      .whereIn(
+        'chat_id',
+        rows.map((row) => row.chat_id),
+      )
+      .update({ content: '""', title: null, state: 'purged' })
+  }
+  return due.length
+}
+
+export type ChatRow = {
+  chat_id: number
+  posted_at: number
+  content: string
+  alert: boolean | number
+  title: string | null
+  state: Chat['state']
+  uri: string
+  display_name: string
+}
 
 function select(db: Database, roomId: number) {
   return db
     .knex<ChatRow>('chat')
     .join('principal', 'principal.id', 'chat.principal_id')
     .where({ room_id: roomId })
-    .select<ChatRow[]>('chat_id', 'posted_at', 'content', 'uri', 'display_name')
+    .select<ChatRow[]>('chat_id', 'posted_at', 'content', 'alert', 'title', 'state', 'uri', 'display_name')
 }
 
-function chatOf(row: ChatRow): Chat {
+export function chatOf(row: ChatRow): Chat {
   return {
     chatId: row.chat_id,
     postedAt: row.posted_at,
     author: { uri: row.uri, name: row.display_name },
+    alert: Boolean(row.alert),
+    title: row.title === null ? undefined : (JSON.parse(row.title) as string),
     text: JSON.parse(row.content) as string,
+    state: row.state,
   }
 }

@@ -1,4 +1,5 @@
-export { type Chat, chatsAfter, chatsBefore } from './chats.ts'
+export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
+export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export type { Fact, Outcome } from './facts.ts'
 export {
@@ -29,7 +30,13 @@ export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.t
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
-export { allParticipants, type OrphanedParticipant, orphanedParticipants, participantCount } from './participants.ts'
+export {
+  allParticipants,
+  type OrphanedParticipant,
+  orphanedParticipants,
+  participantCount,
+  participantCounts,
+} from './participants.ts'
 export {
   DEFAULT_POOL_CONFIGURATION,
   ORIGINAL_POOL_CONFIGURATION,
@@ -74,6 +81,8 @@ export {
   roomCounters,
   rosterOf,
 } from './rooms.ts'
+export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
+export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {

@@ -99,6 +99,7 @@ export const ROOMS_MIGRATION: Migration = {
       // The category keeps no history: the text is held only for those who must still be handed it.
       table.boolean('unlogged').notNullable().defaultTo(false)
     })
+    await tx.raw("create index chat_unlogged on chat (posted_at) where unlogged and state <> 'purged'")
 
     await tx.schema.createTable('policy', (table) => {
       table.increments('id').primary()

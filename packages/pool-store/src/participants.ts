@@ -28,6 +28,20 @@ export async function participantCount(db: Database, roomId: number): Promise<nu
   return Number(row?.count ?? 0)
 }
 
+/** How many participants rooms have, on all services; rooms without any are left out. */
+export async function participantCounts(db: Database, roomIds: readonly number[]): Promise<Map<number, number>> {
+  const found = new Map<number, number>()
+  for (let from = 0; from < roomIds.length; from += 5_000) {
+    const rows: { room_id: number; count: number | string }[] = await db
+      .knex('participant')
+      .whereIn('room_id', roomIds.slice(from, from + 5_000))
+      .groupBy('room_id')
+      .select('room_id', db.knex.raw('count(*) as "count"'))
+    for (const row of rows) found.set(row.room_id, Number(row.count))
+  }
+  return found
+}
+
 /** Participants of every room, on every server: what joins and parts must fold to. */
 export async function allParticipants(
   db: Database,

@@ -135,7 +135,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   /** `re` is absent when the frame was too broken to have a number. */
   z.object({ t: z.literal('refused'), re: re.optional(), code: z.enum(REFUSALS), message: z.string() }),
 
-  z.object({ t: z.literal('chat'), room, ...told }),
+  /** `replaced`: caught up with after its text was replaced. */
+  z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
   z.object({ t: z.literal('participant-joined'), room, who: person }),
@@ -171,6 +172,7 @@ export function chatFrame(chat: {
   text: string
   alert?: boolean | undefined
   title?: string | undefined
+  replaced?: boolean | undefined
 }): string {
   return JSON.stringify({
     t: 'chat',
@@ -181,6 +183,7 @@ export function chatFrame(chat: {
     text: chat.text,
     ...(chat.alert ? { alert: true as const } : {}),
     ...(chat.title === undefined ? {} : { title: chat.title }),
+    ...(chat.replaced ? { replaced: true as const } : {}),
   } satisfies ServerMessageOf<'chat'>)
 }
 

@@ -1,0 +1,33 @@
+import { findPrincipals } from '@hansard/pool-store'
+import { partAllRooms } from './part-room.ts'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+/**
+ * Looks again who signed-in sessions belong to: everybody's, or those of `principals`. Pool roles take effect at once.
+ * Whoever may not use the pool any more is put out of every room and, once that is on record, disconnected.
+ */
+export async function lookAgain(
+  parts: Pick<ChannelServiceParts, 'db' | 'rooms' | 'recordPart'>,
+  sessions: Iterable<Session>,
+  principals?: ReadonlySet<number>,
+): Promise<void> {
+  const concerned = [...sessions].filter(
+    ({ principal, closing }) => principal && !closing && (!principals || principals.has(principal.id)),
+  )
+  const ids = new Set(concerned.map((session) => session.principal!.id))
+  const found = await findPrincipals(parts.db, [...ids])
+  for (const session of concerned) {
+    const known = session.principal!
+    const now = found.get(known.id)
+    if (now && !now.disabled && now.credentialVersion === known.credentialVersion) {
+      session.principal = now
+      continue
+    }
+    // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
+    session.closing = true
+    void partAllRooms(parts, session, 'removed').then(() =>
+      session.close(1008, 'this account may not use the pool now'),
+    )
+  }
+}
