@@ -14,13 +14,15 @@ import { closedLoop, openLoop } from './load.ts'
 import { cpuSeconds, residentBytes } from './process-figures.ts'
 import { openRawClient } from './raw-client.ts'
 import { rawPostgres, rawSqlite } from './raw-driver.ts'
+import { benchSearch as searchFigures } from './search.ts'
 import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
 
-// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory]
+// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory,search] [--chats N]
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory' },
+    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory,search' },
+    chats: { type: 'string', default: '1000000' },
   },
 })
 const seconds = Number(values.seconds)
@@ -232,12 +234,29 @@ async function benchMemory(): Promise<void> {
   row('Memory of an idle signed-in session', each / 1_024, 'KiB', bareEach / 1_024, 'bare ws connection')
 }
 
+async function benchSearch(): Promise<void> {
+  for (const dialect of ['sqlite', 'postgres'] as const) {
+    const name = dialect === 'sqlite' ? 'SQLite' : 'PostgreSQL'
+    const { history, searches, all, indexedPerSecond } = await searchFigures(dialect, Number(values.chats))
+    for (const { what, spread, found } of searches) {
+      const [p50, p95, max] = [spread.p50, spread.p95, spread.max].map((ms) => ms.toFixed(1))
+      process.stdout.write(`  (${name}: ${what}: p50 ${p50} ms, p95 ${p95} ms, max ${max} ms, ${found} found in 20)\n`)
+    }
+    process.stdout.write(`  (${name}: ${whole(indexedPerSecond)} chats indexed a second)\n`)
+    const beside = 'a history page of 100, same percentile'
+    row(`${name}: search over ${whole(Number(values.chats))} chats, p50`, all.p50, 'ms', history.p50, beside)
+    row(`${name}: the same, p95`, all.p95, 'ms', history.p95, beside)
+    row(`${name}: the same, longest`, all.max, 'ms', history.max, beside)
+  }
+}
+
 try {
   if (wanted.has('standard')) await benchStandard()
   if (wanted.has('enterprise')) await benchEnterprise()
   if (wanted.has('fan-out')) await benchFanOut()
   if (wanted.has('pipeline')) await benchPipeline()
   if (wanted.has('memory')) await benchMemory()
+  if (wanted.has('search')) await benchSearch()
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
