@@ -201,7 +201,7 @@ export class SearchRefused extends Error {
 
 const LIMIT_MAX = 999
 /** Chats read and compared for one page, and in one statement. */
-const COMPARED_MAX = 10_000
+const COMPARED_MAX = 5_000
 const BATCH_MIN = 64
 const BATCH_MAX = 500
 /** Blocks of the index looked at for one page: 16 million chats' worth. */
