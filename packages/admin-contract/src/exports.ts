@@ -3,7 +3,7 @@ import { count, timestamp } from './paging.ts'
 
 export const ExportFileEntry = z.object({
   name: z.string(),
-  role: z.enum(['document', 'chain', 'manifest']),
+  role: z.enum(['document', 'attachments', 'chain', 'manifest']),
   size: count,
   sha256: z.string(),
   events: count,
@@ -24,13 +24,13 @@ export const ExportSummary = z.object({
 })
 export type ExportSummary = z.infer<typeof ExportSummary>
 
-export const ListExportsQuery = z.object({
+export const ListExportsQuery = z.strictObject({
   adapter: z.string().optional(),
   /** `<adapter>/<number>` of the last entry seen */
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 })
-export type ListExportsQuery = z.infer<typeof ListExportsQuery>
+export type ListExportsQuery = z.output<typeof ListExportsQuery>
 
 /** Newest first. */
 export const ListExportsReply = z.object({ exports: z.array(ExportSummary), next: z.string().nullable() })

@@ -1,4 +1,20 @@
 export {
+  AddCategoryRequest,
+  Category,
+  CategoryDetail,
+  ChangeCategoryReply,
+  ChangeCategoryRequest,
+  ListCategoriesQuery,
+  ListCategoriesReply,
+} from './categories.ts'
+export { DEFAULT_REPLACEMENT, RemoveChatsRequest, ReplaceChatsRequest } from './chats.ts'
+export {
+  ComplianceConfigurationEntry,
+  ComplianceSettings,
+  ListComplianceConfigurationsReply,
+} from './compliance-configuration.ts'
+export { Done, OpenApiDocument, Removed } from './done.ts'
+export {
   ExportDetail,
   ExportFileEntry,
   ExportSummary,
@@ -7,20 +23,66 @@ export {
   ListExportsReply,
   parseExportId,
 } from './exports.ts'
+export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail, ListGroupsQuery, ListGroupsReply } from './groups.ts'
 export { PageQuery } from './paging.ts'
-export { PROBLEM_CODES, Problem, type ProblemCode } from './problem.ts'
+export { PrincipalEntry, PrincipalsChange } from './principals.ts'
+export { PROBLEM_CODES, PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'
 export { QuarantinedEvent, QuarantineReply } from './quarantine.ts'
 export { QuarantineRetryResult, ReplayResult, RequestAccepted, RequestState, SealResult } from './requests.ts'
-export { AddRoomsReply, AddRoomsRequest, ListRoomsReply, NewRoom, RoomEntry } from './rooms.ts'
+export {
+  AddRoomsReply,
+  AddRoomsRequest,
+  ChangeRoomRequest,
+  ChangeRoomRolesRequest,
+  ChatsChangedReply,
+  ClearRoomRequest,
+  CreateRoomRequest,
+  EligiblePrincipalsQuery,
+  EligiblePrincipalsReply,
+  ListRoomsQuery,
+  ListRoomsReply,
+  MoveRoomReply,
+  MoveRoomRequest,
+  NewRoom,
+  RoomDetail,
+  RoomEntry,
+} from './rooms.ts'
+export type { Caller, Callers, Route } from './route.ts'
 export {
   ADMIN_ROUTES,
+  type AdminQueryOf,
   type AdminReplyOf,
   type AdminRequestOf,
   type AdminRouteName,
   type AdminRoutes,
   adminPath,
-  type Route,
 } from './routes.ts'
+export {
+  ActiveServersReply,
+  AddEndpointRequest,
+  AddIn,
+  AddInRequest,
+  AddPolicyRequest,
+  ChangeAddInRequest,
+  ChangePolicyRequest,
+  EffectiveConfigurationQuery,
+  EffectiveConfigurationReply,
+  Endpoint,
+  GrantPolicyRequest,
+  ListAddInsReply,
+  ListEndpointsReply,
+  ListPoliciesReply,
+  ListPoolConfigurationsReply,
+  Policy,
+  PoolConfigurationEntry,
+  PoolSettings,
+  PoolSettingsChange,
+  PoolStateName,
+  PoolStateReply,
+  SetActiveServersRequest,
+  SetPoolStateRequest,
+  SettingsQuery,
+} from './settings.ts'
 export { AdminSignInReply, AdminSignInRequest, OPERATOR_ACCOUNT } from './sign-in.ts'
 export {
   AdapterStatus,
@@ -30,13 +92,17 @@ export {
   SealedInterval,
   SourceStatus,
 } from './status.ts'
+export { UsageReport, UsageReportQuery } from './usage.ts'
 export {
   AddUsersReply,
   AddUsersRequest,
   BATCH_MAX,
+  ChangeUserRequest,
+  ListUsersQuery,
   ListUsersReply,
   NewUser,
   SetPasswordReply,
   SetPasswordRequest,
   User,
+  UserDetail,
 } from './users.ts'

@@ -1,24 +1,53 @@
+import type { ACCESS_REFUSALS } from '@hansard/rooms'
 import { z } from 'zod'
 
-/**
- * The body of every answer that is not a success.
- *
- * 400 `malformed` · 401 `not-signed-in`, `wrong-credentials` · 403 `not-an-operator` · 404 `not-found` ·
- * 409 `conflict` · 429 `too-many-attempts` · 503 `try-again`
- */
-export const PROBLEM_CODES = [
-  'malformed',
-  'not-signed-in',
-  'wrong-credentials',
-  'not-an-operator',
-  'not-found',
-  'conflict',
-  'too-many-attempts',
-  'try-again',
-  'failed',
-] as const
-export type ProblemCode = (typeof PROBLEM_CODES)[number]
+/** What the rules of the pool say no with, and its status: the same names that clients are told. */
+const REFUSED = {
+  'no-such-room': 404,
+  'no-such-category': 404,
+  'no-such-principal': 404,
+  'no-such-chat': 404,
+  'no-such-group': 404,
+  'no-such-add-in': 404,
+  'no-such-policy': 404,
+  'no-such-endpoint': 404,
+  'duplicate-name': 409,
+  'category-not-empty': 409,
+  conflict: 409,
+  'room-disabled': 403,
+  'not-a-member': 403,
+  'not-a-presenter': 403,
+  'not-a-manager': 403,
+  'not-a-creator': 403,
+  'not-an-administrator': 403,
+  'history-off': 403,
+  'file-upload-off': 403,
+  invalid: 422,
+  'not-in-scope': 422,
+  'presenter-not-a-member': 422,
+  'limit-exceeded': 422,
+} as const satisfies Record<(typeof ACCESS_REFUSALS)[number], number> & Record<string, number>
 
+/** What the API itself says no with, and its status. */
+const OTHERWISE = {
+  malformed: 400,
+  'not-signed-in': 401,
+  'wrong-credentials': 401,
+  /** the account holds none of the roles that may */
+  'not-allowed': 403,
+  'not-found': 404,
+  'too-large': 413,
+  'too-many-attempts': 429,
+  failed: 500,
+  'try-again': 503,
+} as const
+
+/** The HTTP status that every code comes with. */
+export const PROBLEM_STATUS = { ...OTHERWISE, ...REFUSED }
+export type ProblemCode = keyof typeof PROBLEM_STATUS
+export const PROBLEM_CODES = Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]
+
+/** The body of every answer that is not a success. */
 export const Problem = z.object({
   error: z.enum(PROBLEM_CODES),
   /** what happened, to what */

@@ -1,15 +1,22 @@
+import { ROOM_INVITATIONS, ROOM_PRIVACIES, ROOM_TYPES } from '@hansard/rooms'
 import { z } from 'zod'
-import { next } from './paging.ts'
+import { count, flag, next, page, timestamp, wildcard } from './paging.ts'
+import { PrincipalEntry, PrincipalsChange, principal, principals } from './principals.ts'
 import { BATCH_MAX } from './users.ts'
 
 const name = z.string().min(1).max(256)
-const privacy = z.enum(['open', 'closed'])
+const text = z.string().max(256)
+const RoomPrivacy = z.enum(ROOM_PRIVACIES)
+const RoomType = z.enum(ROOM_TYPES)
+const RoomInvitations = z.enum(ROOM_INVITATIONS)
 
 /** A room to add. `members` are accounts; a room of that name that exists already gains them and stays as it is. */
 export const NewRoom = z.strictObject({
   name,
-  privacy: privacy.default('open'),
-  members: z.array(z.string().min(1).max(256)).max(16_000).optional(),
+  privacy: RoomPrivacy.default('open'),
+  /** the pool's default category when absent */
+  category: name.optional(),
+  members: principals.optional(),
 })
 export type NewRoom = z.infer<typeof NewRoom>
 
@@ -22,13 +29,122 @@ export const AddRoomsReply = z.object({
 })
 export type AddRoomsReply = z.infer<typeof AddRoomsReply>
 
+const properties = {
+  description: text.optional(),
+  topic: text.optional(),
+  /** in an `auditorium` only presenters post */
+  type: RoomType.optional(),
+  /** `open`: everybody in scope joins; `closed`: members join; `secret`: only members and managers know of it */
+  privacy: RoomPrivacy.optional(),
+  /** `inherit`: as the category says */
+  invitations: RoomInvitations.optional(),
+  /** name of a registered add-in; null for none */
+  addIn: name.nullable().optional(),
+}
+
+/** One room with all its properties. A name that is taken is refused. Closed unless it says otherwise. */
+export const CreateRoomRequest = z.strictObject({
+  name,
+  category: name,
+  ...properties,
+  disabled: z.boolean().optional(),
+  members: principals.optional(),
+  managers: principals.optional(),
+  presenters: principals.optional(),
+})
+export type CreateRoomRequest = z.infer<typeof CreateRoomRequest>
+
+/** What is not named stays. Roles, category and whether it is disabled have routes of their own. */
+export const ChangeRoomRequest = z.strictObject({ name: name.optional(), ...properties })
+export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
+
+/** Presenters must be members; all must be in the category's scope. */
+export const ChangeRoomRolesRequest = z.strictObject({
+  members: PrincipalsChange.optional(),
+  managers: PrincipalsChange.optional(),
+  presenters: PrincipalsChange.optional(),
+})
+export type ChangeRoomRolesRequest = z.infer<typeof ChangeRoomRolesRequest>
+
+export const MoveRoomRequest = z.strictObject({ category: name })
+export type MoveRoomRequest = z.infer<typeof MoveRoomRequest>
+
 export const RoomEntry = z.object({
   name,
   uri: z.string(),
-  privacy,
+  description: z.string(),
+  topic: z.string(),
+  category: z.string(),
+  type: RoomType,
+  privacy: RoomPrivacy,
+  invitations: RoomInvitations,
+  addIn: z.string().nullable(),
   disabled: z.boolean(),
+  createdAt: timestamp,
 })
 export type RoomEntry = z.infer<typeof RoomEntry>
 
+/** Of somebody without a role in the pool: the rooms this person manages. */
+export const ListRoomsQuery = z.strictObject({
+  ...page,
+  name: wildcard.optional(),
+  /** `name` may stand in the description instead */
+  searchDescription: flag.optional(),
+  category: name.optional(),
+  addIn: name.optional(),
+  disabled: flag.optional(),
+  privacy: RoomPrivacy.optional(),
+  type: RoomType.optional(),
+  invitations: RoomInvitations.optional(),
+  /** rooms whose list of members names this principal itself */
+  member: principal.optional(),
+  manager: principal.optional(),
+  /** rooms whose chats that are kept are larger than this, in units of 1,048,576 bytes */
+  chatContentExceedsMb: z.coerce.number().int().nonnegative().max(1_048_576).optional(),
+})
+export type ListRoomsQuery = z.output<typeof ListRoomsQuery>
+
+/** By name, ascending. */
 export const ListRoomsReply = z.object({ rooms: z.array(RoomEntry), next })
 export type ListRoomsReply = z.infer<typeof ListRoomsReply>
+
+export const RoomDetail = RoomEntry.extend({
+  members: z.array(PrincipalEntry),
+  managers: z.array(PrincipalEntry),
+  presenters: z.array(PrincipalEntry),
+})
+export type RoomDetail = z.infer<typeof RoomDetail>
+
+/** `dropped`: URIs that lost their roles in the room, because its category does not let them have any. */
+export const MoveRoomReply = RoomDetail.extend({ dropped: z.array(z.string()) })
+export type MoveRoomReply = z.infer<typeof MoveRoomReply>
+
+export const ClearRoomRequest = z.strictObject({
+  /** chats posted at this time or before it are removed for good; the compliance record keeps them */
+  through: timestamp,
+  /** count them and change nothing */
+  dryRun: z.boolean().optional(),
+})
+export type ClearRoomRequest = z.infer<typeof ClearRoomRequest>
+
+export const ChatsChangedReply = z.object({ chats: count, dryRun: z.boolean() })
+export type ChatsChangedReply = z.infer<typeof ChatsChangedReply>
+
+/** Whom the lists of a category or a room may name: give one of the two. */
+export const EligiblePrincipalsQuery = z.strictObject({
+  category: name.optional(),
+  room: z.string().min(1).max(512).optional(),
+  /** whom the auditorium `room` may make presenters: its members */
+  presenters: flag.optional(),
+  /** a wildcard for the URI or the name */
+  filter: wildcard.optional(),
+  resultSize: z.coerce.number().int().min(0).max(10_000).default(1_000),
+})
+export type EligiblePrincipalsQuery = z.output<typeof EligiblePrincipalsQuery>
+
+export const EligiblePrincipalsReply = z.object({
+  principals: z.array(PrincipalEntry),
+  /** there are more than were asked for */
+  more: z.boolean(),
+})
+export type EligiblePrincipalsReply = z.infer<typeof EligiblePrincipalsReply>

@@ -1,64 +1,37 @@
 import type { z } from 'zod'
-import { ExportDetail, ListExportsReply } from './exports.ts'
-import { QuarantineReply } from './quarantine.ts'
-import { RequestAccepted, RequestState } from './requests.ts'
-import { AddRoomsReply, AddRoomsRequest, ListRoomsReply } from './rooms.ts'
-import { AdminSignInReply, AdminSignInRequest } from './sign-in.ts'
-import { DeclareDeadReply, DeclareDeadRequest, PoolStatus } from './status.ts'
-import { AddUsersReply, AddUsersRequest, ListUsersReply, SetPasswordReply, SetPasswordRequest } from './users.ts'
+import { PEOPLE_ROUTES } from './people-routes.ts'
+import { RECORD_ROUTES } from './record-routes.ts'
+import { ROOMS_ROUTES } from './rooms-routes.ts'
+import type { Route } from './route.ts'
+import { SETTINGS_ROUTES } from './settings-routes.ts'
 
 /**
  * Every route of the admin API, once, for the server that answers and the clients that ask.
  *
- * All but `signIn` take `Authorization: Bearer <token>`: the token of a sign-in, or the one a running pool
- * leaves in its data directory for whoever may read that. A success is 200 with `reply`; anything else is
- * a `Problem`. Paths hold `:name` for a part that varies, percent-encoded.
+ * All but those for `everybody` take `Authorization: Bearer <token>`: the token of a sign-in, or the one a running pool
+ * leaves in its data directory for whoever may read that. A success is 200 with `reply`; anything else is a `Problem`.
+ * Paths hold `:name` for a part that varies, percent-encoded; a room is named by its URI or its name, a user by its URI
+ * or account, a group by its URI or name.
  */
-export type Route<B extends z.ZodType | undefined, R extends z.ZodType> = {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly body: B
-  readonly reply: R
-}
-
 export const ADMIN_ROUTES = {
-  signIn: { method: 'POST', path: '/admin/sign-in', body: AdminSignInRequest, reply: AdminSignInReply },
-  addUsers: { method: 'POST', path: '/admin/users', body: AddUsersRequest, reply: AddUsersReply },
-  listUsers: { method: 'GET', path: '/admin/users', body: undefined, reply: ListUsersReply },
-  setPassword: { method: 'POST', path: '/admin/users/passwd', body: SetPasswordRequest, reply: SetPasswordReply },
-  addRooms: { method: 'POST', path: '/admin/rooms', body: AddRoomsRequest, reply: AddRoomsReply },
-  listRooms: { method: 'GET', path: '/admin/rooms', body: undefined, reply: ListRoomsReply },
-  status: { method: 'GET', path: '/admin/status', body: undefined, reply: PoolStatus },
-  seal: { method: 'POST', path: '/admin/seal', body: undefined, reply: RequestAccepted },
-  request: { method: 'GET', path: '/admin/requests/:id', body: undefined, reply: RequestState },
-  listExports: { method: 'GET', path: '/admin/exports', body: undefined, reply: ListExportsReply },
-  showExport: { method: 'GET', path: '/admin/exports/:adapter/:number', body: undefined, reply: ExportDetail },
-  replayExport: {
-    method: 'POST',
-    path: '/admin/exports/:adapter/:number/replay',
-    body: undefined,
-    reply: RequestAccepted,
-  },
-  quarantine: { method: 'GET', path: '/admin/quarantine', body: undefined, reply: QuarantineReply },
-  retryQuarantine: { method: 'POST', path: '/admin/quarantine/retry', body: undefined, reply: RequestAccepted },
-  declareDead: {
-    method: 'POST',
-    path: '/admin/sources/declare-dead',
-    body: DeclareDeadRequest,
-    reply: DeclareDeadReply,
-  },
-} as const satisfies Record<string, Route<z.ZodType | undefined, z.ZodType>>
+  ...PEOPLE_ROUTES,
+  ...ROOMS_ROUTES,
+  ...SETTINGS_ROUTES,
+  ...RECORD_ROUTES,
+} as const satisfies Record<string, Route>
 
 export type AdminRoutes = typeof ADMIN_ROUTES
 export type AdminRouteName = keyof AdminRoutes
 export type AdminRequestOf<N extends AdminRouteName> = AdminRoutes[N]['body'] extends z.ZodType
   ? z.input<AdminRoutes[N]['body']>
   : undefined
+/** What a query is made of; what is undefined is left out. Values are written as text. */
+export type AdminQueryOf<N extends AdminRouteName> = z.input<AdminRoutes[N]['query']>
 export type AdminReplyOf<N extends AdminRouteName> = z.output<AdminRoutes[N]['reply']>
 
 /** The path of a route with its `:name` parts filled in. Throws when one is missing. */
 export function adminPath(name: AdminRouteName, parts: Readonly<Record<string, string | number>> = {}): string {
-  return ADMIN_ROUTES[name].path.replace(/:([a-z]+)/g, (_, part: string) => {
+  return ADMIN_ROUTES[name].path.replace(/:([A-Za-z]+)/g, (_, part: string) => {
     const value = parts[part]
     if (value === undefined) throw new Error(`The path of ${name} needs "${part}".`)
     return encodeURIComponent(value)

@@ -1,3 +1,4 @@
+import { POOL_ROLES } from '@hansard/rooms'
 import { z } from 'zod'
 import { timestamp } from './paging.ts'
 
@@ -7,7 +8,15 @@ export const AdminSignInRequest = z.strictObject({
 })
 export type AdminSignInRequest = z.infer<typeof AdminSignInRequest>
 
-export const AdminSignInReply = z.object({ token: z.string(), expiresAt: timestamp.optional() })
+/**
+ * Everybody whose account is enabled may sign in; what one may do is decided with every request. `roles` are those of
+ * this moment, for a client to show.
+ */
+export const AdminSignInReply = z.object({
+  token: z.string(),
+  expiresAt: timestamp.optional(),
+  roles: z.array(z.enum(POOL_ROLES)),
+})
 export type AdminSignInReply = z.infer<typeof AdminSignInReply>
 
 /** The account that the first start of a pool makes. */

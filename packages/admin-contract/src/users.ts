@@ -1,10 +1,16 @@
+import { POOL_ROLES } from '@hansard/rooms'
 import { z } from 'zod'
-import { next } from './paging.ts'
+import { flag, next, page, timestamp, wildcard } from './paging.ts'
+import { listChange } from './principals.ts'
 
 export const BATCH_MAX = 1_000
 
 const account = z.string().min(1).max(256)
 const password = z.string().min(8).max(1_024)
+const displayName = z.string().min(1).max(256)
+const email = z.string().max(320)
+export const domain = z.string().min(1).max(253)
+export const PoolRole = z.enum(POOL_ROLES)
 
 /**
  * An account to add. Without `password` and `generateKey` nobody can sign in as it yet.
@@ -15,8 +21,13 @@ const password = z.string().min(8).max(1_024)
  */
 export const NewUser = z.strictObject({
   account,
-  displayName: z.string().min(1).max(256).optional(),
-  email: z.string().max(320).optional(),
+  displayName: displayName.optional(),
+  email: email.optional(),
+  /** the pool's when absent */
+  domain: domain.optional(),
+  /** false for a partner's user */
+  internal: z.boolean().optional(),
+  roles: z.array(PoolRole).max(POOL_ROLES.length).optional(),
   password: password.optional(),
   generateKey: z.boolean().optional(),
   rotateKey: z.boolean().optional(),
@@ -37,13 +48,51 @@ export const User = z.object({
   uri: z.string(),
   displayName: z.string().nullable(),
   email: z.string().nullable(),
-  operator: z.boolean(),
+  domain: z.string(),
+  internal: z.boolean(),
+  disabled: z.boolean(),
+  roles: z.array(PoolRole),
+  /** identity of the policy granted to the user itself; null when a wider one counts */
+  policy: z.string().nullable(),
 })
 export type User = z.infer<typeof User>
+
+export const ListUsersQuery = z.strictObject({
+  ...page,
+  /** account or display name */
+  name: wildcard.optional(),
+  domain: domain.optional(),
+  internal: flag.optional(),
+  disabled: flag.optional(),
+  role: PoolRole.optional(),
+  policy: z.string().min(1).max(256).optional(),
+})
+export type ListUsersQuery = z.output<typeof ListUsersQuery>
 
 /** By account name, ascending. */
 export const ListUsersReply = z.object({ users: z.array(User), next })
 export type ListUsersReply = z.infer<typeof ListUsersReply>
+
+export const UserDetail = User.extend({
+  /** groups that hold the user, those that hold these included */
+  groups: z.array(z.object({ uri: z.string(), name: z.string() })),
+  /** whether the policy that counts for the user lets it take part in the pool */
+  enabled: z.boolean(),
+  createdAt: timestamp,
+})
+export type UserDetail = z.infer<typeof UserDetail>
+
+/** What is not named stays. A user that is disabled, or loses a role, loses it at once. */
+export const ChangeUserRequest = z.strictObject({
+  displayName: displayName.optional(),
+  email: email.nullable().optional(),
+  internal: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+  roles: listChange(z.array(PoolRole).max(POOL_ROLES.length)).optional(),
+  /** identity of a policy, or null for none of its own */
+  policy: z.string().min(1).max(256).nullable().optional(),
+})
+export type ChangeUserRequest = z.infer<typeof ChangeUserRequest>
 
 export const SetPasswordRequest = z.strictObject({ account, password })
 export type SetPasswordRequest = z.infer<typeof SetPasswordRequest>

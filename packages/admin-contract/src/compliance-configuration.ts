@@ -1,0 +1,47 @@
+import { z } from 'zod'
+
+/** `global`, or `adapter:<name>` for one adapter of several. */
+const identity = z.string().min(1).max(256)
+const path = z.string().min(1).max(4_096)
+
+/**
+ * What the compliance worker does with what was said. The names are the original's; what is absent is as the global
+ * configuration says, or the default in the comment.
+ */
+export const ComplianceSettings = z.strictObject({
+  /** names the adapter's folder and its exports (`xml/12`) */
+  adapterName: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore')
+    .optional(),
+  /** the output format: an adapter this pool knows */
+  adapterType: z.string().min(1).max(64).optional(),
+  /** on the compliance worker's disk; a folder named after the adapter in the worker's own when absent */
+  adapterOutputDirectory: path.optional(),
+  /** more of the room in the documents; default false */
+  addChatRoomDetails: z.boolean().optional(),
+  /** more of people in the documents; default false */
+  addUserDetails: z.boolean().optional(),
+  /** a list of the files that were transferred beside the documents; default false */
+  createFileAttachmentsManifest: z.boolean().optional(),
+  /** text of a stylesheet for the adapter; its own when absent */
+  customConfiguration: z.string().max(1_048_576).optional(),
+  /** a document of its own for every room; default false */
+  oneChatRoomPerOutputFile: z.boolean().optional(),
+  /** length of an interval in milliseconds: one minute to thirty days; default fifteen minutes */
+  runIntervalMs: z
+    .number()
+    .int()
+    .min(60_000)
+    .max(30 * 86_400_000)
+    .optional(),
+  /** events in one document at most; default 10,000 */
+  eventsPerFileMax: z.number().int().min(1).max(100_000).optional(),
+})
+export type ComplianceSettings = z.infer<typeof ComplianceSettings>
+
+export const ComplianceConfigurationEntry = z.object({ identity, settings: ComplianceSettings })
+export type ComplianceConfigurationEntry = z.infer<typeof ComplianceConfigurationEntry>
+
+export const ListComplianceConfigurationsReply = z.object({ configurations: z.array(ComplianceConfigurationEntry) })
+export type ListComplianceConfigurationsReply = z.infer<typeof ListComplianceConfigurationsReply>

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { count, next, page, timestamp, wildcard } from './paging.ts'
+import { PrincipalEntry, PrincipalsChange, principal, principals } from './principals.ts'
+
+const name = z.string().min(1).max(256)
+
+/** A group of users, of groups, or of whole domains. Groups nest; one cannot hold itself, however far down. */
+export const AddGroupRequest = z.strictObject({
+  name,
+  displayName: name.optional(),
+  email: z.string().max(320).optional(),
+  members: principals.optional(),
+})
+export type AddGroupRequest = z.infer<typeof AddGroupRequest>
+
+export const Group = z.object({ uri: z.string(), name, displayName: z.string(), members: count })
+export type Group = z.infer<typeof Group>
+
+export const ListGroupsQuery = z.strictObject({
+  ...page,
+  name: wildcard.optional(),
+  /** groups that hold this principal themselves */
+  member: principal.optional(),
+})
+export type ListGroupsQuery = z.output<typeof ListGroupsQuery>
+
+/** By name, ascending. */
+export const ListGroupsReply = z.object({ groups: z.array(Group), next })
+export type ListGroupsReply = z.infer<typeof ListGroupsReply>
+
+/** `members` are the group's own; what groups in it hold is not repeated. */
+export const GroupDetail = Group.extend({ createdAt: timestamp, members: z.array(PrincipalEntry) })
+export type GroupDetail = z.infer<typeof GroupDetail>
+
+export const ChangeGroupRequest = z.strictObject({ displayName: name.optional(), members: PrincipalsChange.optional() })
+export type ChangeGroupRequest = z.infer<typeof ChangeGroupRequest>

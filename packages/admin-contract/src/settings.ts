@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { next, page } from './paging.ts'
+import { listChange, principal, principals } from './principals.ts'
+
+const name = z.string().min(1).max(256)
+const identity = z.string().min(1).max(256)
+
+/** A web page that clients show beside a room. */
+export const AddInRequest = z.strictObject({ name, url: z.string().min(1).max(2_048) })
+export type AddInRequest = z.infer<typeof AddInRequest>
+export const AddIn = z.object({ name, url: z.string() })
+export type AddIn = z.infer<typeof AddIn>
+export const ChangeAddInRequest = z.strictObject({
+  name: name.optional(),
+  url: z.string().min(1).max(2_048).optional(),
+})
+export type ChangeAddInRequest = z.infer<typeof ChangeAddInRequest>
+export const ListAddInsReply = z.object({ addIns: z.array(AddIn), next })
+export type ListAddInsReply = z.infer<typeof ListAddInsReply>
+
+/**
+ * Who may take part in the pool. The most specific policy counts: one granted to the user, else its site's or the
+ * pool's, else the global one. Identities: `global`, `site:<name>`, `pool:<name>`, or any other name for users.
+ */
+export const AddPolicyRequest = z.strictObject({
+  identity,
+  description: z.string().max(256).optional(),
+  enabled: z.boolean(),
+})
+export type AddPolicyRequest = z.infer<typeof AddPolicyRequest>
+export const Policy = z.object({ identity, description: z.string(), enabled: z.boolean() })
+export type Policy = z.infer<typeof Policy>
+export const ChangePolicyRequest = z.strictObject({
+  description: z.string().max(256).optional(),
+  enabled: z.boolean().optional(),
+})
+export type ChangePolicyRequest = z.infer<typeof ChangePolicyRequest>
+export const ListPoliciesReply = z.object({ policies: z.array(Policy), next })
+export type ListPoliciesReply = z.infer<typeof ListPoliciesReply>
+
+/** Null takes the users' own policies away, so that a wider one counts. */
+export const GrantPolicyRequest = z.strictObject({
+  users: principals.min(1).max(1_000),
+  policy: identity.nullable(),
+})
+export type GrantPolicyRequest = z.infer<typeof GrantPolicyRequest>
+
+/** An address under which clients of the original look for the pool. */
+export const AddEndpointRequest = z.strictObject({ uri: principal, displayName: name.optional() })
+export type AddEndpointRequest = z.infer<typeof AddEndpointRequest>
+export const Endpoint = z.object({ uri: z.string(), displayName: z.string() })
+export type Endpoint = z.infer<typeof Endpoint>
+export const ListEndpointsReply = z.object({ endpoints: z.array(Endpoint), next })
+export type ListEndpointsReply = z.infer<typeof ListEndpointsReply>
+
+/** What a pool, a site or a service is told; sizes are bytes unless the name says otherwise. What is absent is as a wider one says. */
+export const PoolSettings = z.strictObject({
+  chatBytesMax: z.number().int().min(64).max(262_144).optional(),
+  storyBytesMax: z.number().int().min(64).max(262_144).optional(),
+  /** chats of history that clients are shown when they do not say how many */
+  defaultChatHistory: z.number().int().min(1).max(500).optional(),
+  maxFileSizeKb: z.number().int().min(0).max(4_194_303).optional(),
+  /** above so many participants a room sends no join and part notices */
+  participantUpdateLimit: z.number().int().min(0).max(1_000_000).optional(),
+  searchLimit: z.number().int().min(1).max(100_000).optional(),
+  /** an http or https URL, or empty */
+  roomManagementUrl: z.string().max(2_048).optional(),
+  managersMayEditChats: z.boolean().optional(),
+})
+export type PoolSettings = z.infer<typeof PoolSettings>
+
+/** Null takes a setting away, so that a wider one counts. */
+export const PoolSettingsChange = z.strictObject(
+  Object.fromEntries(Object.entries(PoolSettings.shape).map(([key, schema]) => [key, schema.nullable()])) as {
+    [K in keyof typeof PoolSettings.shape]: z.ZodNullable<(typeof PoolSettings.shape)[K]>
+  },
+)
+export type PoolSettingsChange = z.infer<typeof PoolSettingsChange>
+
+/** Identities: `global`, `site:<name>`, `service:<name>`. */
+export const PoolConfigurationEntry = z.object({ identity, settings: PoolSettings })
+export type PoolConfigurationEntry = z.infer<typeof PoolConfigurationEntry>
+export const ListPoolConfigurationsReply = z.object({ configurations: z.array(PoolConfigurationEntry) })
+export type ListPoolConfigurationsReply = z.infer<typeof ListPoolConfigurationsReply>
+
+/** Of a service of a site: its own settings over its site's over the global ones over the defaults. */
+export const EffectiveConfigurationQuery = z.strictObject({ site: name.optional(), service: name.optional() })
+export type EffectiveConfigurationQuery = z.infer<typeof EffectiveConfigurationQuery>
+export const EffectiveConfigurationReply = z.object({ settings: PoolSettings.required() })
+export type EffectiveConfigurationReply = z.infer<typeof EffectiveConfigurationReply>
+
+/** `failed-over`: the pool runs from its backup site. */
+export const PoolStateName = z.enum(['normal', 'failed-over'])
+export const PoolStateReply = z.object({ pool: z.string(), state: PoolStateName })
+export type PoolStateReply = z.infer<typeof PoolStateReply>
+export const SetPoolStateRequest = z.strictObject({ state: PoolStateName })
+export type SetPoolStateRequest = z.infer<typeof SetPoolStateRequest>
+
+/** Channel services: those that clients are sent to, and the others that have ever started. */
+export const ActiveServersReply = z.object({ active: z.array(z.string()), inactive: z.array(z.string()) })
+export type ActiveServersReply = z.infer<typeof ActiveServersReply>
+export const SetActiveServersRequest = z.strictObject({ servers: listChange(z.array(name).max(1_000)) })
+export type SetActiveServersRequest = z.infer<typeof SetActiveServersRequest>
+
+export const SettingsQuery = z.strictObject(page)

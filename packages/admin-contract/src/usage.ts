@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { count, queryTime, timestamp } from './paging.ts'
+
+const many = z.coerce.number().int().min(0).max(1_000).default(10)
+
+/** Who used the pool, and which rooms were used, from `start` until before `end`. */
+export const UsageReportQuery = z.strictObject({
+  /** thirty days before `end` when absent */
+  start: queryTime.optional(),
+  /** now when absent */
+  end: queryTime.optional(),
+  topUsers: many,
+  topRooms: many,
+  leastActiveRooms: many,
+  /** rooms in which nobody has posted since; left out when absent */
+  roomsInactiveSince: queryTime.optional(),
+})
+export type UsageReportQuery = z.output<typeof UsageReportQuery>
+
+const roomUse = z.object({ uri: z.string(), name: z.string(), category: z.string(), chats: count, authors: count })
+
+export const UsageReport = z.object({
+  start: timestamp,
+  end: timestamp,
+  /** people who posted, rooms posted in, chats */
+  users: count,
+  rooms: count,
+  chats: count,
+  topUsers: z.array(z.object({ uri: z.string(), name: z.string(), chats: count, rooms: count })),
+  topRooms: z.array(roomUse),
+  /** rooms in use or not; those without a chat come first */
+  leastActiveRooms: z.array(roomUse),
+  roomsInactiveSince: z
+    .object({
+      since: timestamp,
+      rooms: z.array(
+        z.object({ uri: z.string(), name: z.string(), category: z.string(), lastChatAt: timestamp.nullable() }),
+      ),
+      /** there are more rooms than are listed */
+      more: z.boolean(),
+    })
+    .nullable(),
+})
+export type UsageReport = z.infer<typeof UsageReport>
