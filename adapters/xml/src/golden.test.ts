@@ -151,6 +151,44 @@ describe('the strict document', () => {
   })
 })
 
+describe.each(adapters)('attachments files of $adapter.name', ({ adapter }) => {
+  const scenario = loadScenario(fixture('scenarios/files-up-and-down.json'))
+  const directory = fixture(`golden/${adapter.name}/files-up-and-down`)
+  it('are valid, and list every transfer once, as the event tells it, beside the document that shows it', () => {
+    const files = readdirSync(directory)
+      .filter((name) => name.endsWith('.ATTACH'))
+      .map((name) => ({ name, bytes: readFileSync(`${directory}/${name}`) }))
+    const listed = files.flatMap(({ name, bytes }) => {
+      expect(schemaProblem(bytes, fixture('schemas/attachments-1.xsd'))).toBeUndefined()
+      const [[, root], ...elements] = elementsByPython(bytes) as [[string, Record<string, string>]]
+      const document = name.replace('.ATTACH', '')
+      expect(root['document']).toBe(document)
+      const shown = messagesByFastXmlParser(readFileSync(`${directory}/${document}`)).map(({ content }) => content)
+      const attachments = (elements as [string, Record<string, string>][]).filter(([tag]) =>
+        tag.endsWith('}Attachment'),
+      )
+      for (const [, { storedName }] of attachments) expect(shown).toContain(storedName)
+      return attachments.map(([, { transfer, storedName, fileName, fileNameJson, size, sha256, source, seq }]) => ({
+        ...{
+          kind: `file-${transfer}`,
+          storedName,
+          fileName: exact(fileName, fileNameJson),
+          size: Number(size),
+          sha256,
+        },
+        ...{ source, seq: Number(seq) },
+      }))
+    })
+    const told = scenario.events.flatMap((event) => {
+      if (event.kind !== 'file-upload' && event.kind !== 'file-download') return []
+      const { kind, storedName, fileName, size, sha256, source, seq } = event
+      return [{ kind, storedName, fileName, size, sha256, source, seq }]
+    })
+    expect(files).toHaveLength(2)
+    expect(listed).toEqual(told)
+  })
+})
+
 describe('the extended document', () => {
   it('keeps exactly, as JSON, what XML cannot carry', () => {
     const scenario = loadScenario(fixture('scenarios/hostile-talk.json'))
@@ -236,8 +274,11 @@ function acceptGolden(directory: string, files: readonly ExportFile[]): void {
   for (const { name, bytes } of files) writeFileSync(`${directory}/${name}`, bytes)
 }
 
+/** The documents. */
 function goldenFiles(directory: string): Buffer[] {
-  const names = readdirSync(directory).toSorted()
+  const names = readdirSync(directory)
+    .filter((name) => !name.endsWith('.ATTACH'))
+    .toSorted()
   expect(names).not.toHaveLength(0)
   return names.map((name) => readFileSync(`${directory}/${name}`))
 }

@@ -21,6 +21,7 @@ export type AdapterSetting = {
   readonly oneChatRoomPerOutputFile: boolean
   readonly addChatRoomDetails: boolean
   readonly addUserDetails: boolean
+  readonly createFileAttachmentsManifest: boolean
   readonly eventsPerFileMax: number
 }
 
@@ -31,6 +32,7 @@ export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
     oneChatRoomPerOutputFile: false,
     addChatRoomDetails: false,
     addUserDetails: false,
+    createFileAttachmentsManifest: false,
     eventsPerFileMax: 10_000,
   },
 ]
@@ -44,6 +46,7 @@ const Setting = z.strictObject({
   oneChatRoomPerOutputFile: z.boolean().default(false),
   addChatRoomDetails: z.boolean().default(false),
   addUserDetails: z.boolean().default(false),
+  createFileAttachmentsManifest: z.boolean().default(false),
   eventsPerFileMax: z.number().int().min(1).max(100_000).default(10_000),
 })
 

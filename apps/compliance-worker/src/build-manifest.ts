@@ -1,6 +1,6 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
-import { MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
+import { FIRST_MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
 import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './render-export.ts'
@@ -25,7 +25,8 @@ export function buildManifest({
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
   return {
-    format: MANIFEST_FORMAT,
+    // A sealed export that is rendered again says what it said then.
+    format: (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format'],
     pool: settings.pool,
     adapter: {
       name: planned.adapter,

@@ -14,6 +14,8 @@ export type ComplianceWorkerConfig = {
   /** each adapter's files lie in a folder of it, named after the adapter's setting */
   readonly outputDirectory: string
   readonly adapters: readonly AdapterSetting[]
+  /** where the bytes of files that were put up lie; without it an export that tells of one is not sealed */
+  readonly complianceFileStore?: string | undefined
   /** how often the exporter looks for work, besides being woken by roll calls */
   readonly tickMs: number
   /** how long a worker that died keeps its successor waiting */
@@ -42,6 +44,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
       parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
       fallback: DEFAULT_ADAPTERS,
     }),
+    complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),

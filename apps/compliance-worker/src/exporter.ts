@@ -17,6 +17,7 @@ import {
 } from '@hansard/staging'
 import { ADAPTERS, type AdapterSetting, directoryProblem } from './adapter-settings.ts'
 import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
+import { storedFilesIn } from './check-stored-file.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { type ExportParts, runExport, settingsOf } from './run-export.ts'
@@ -48,11 +49,12 @@ export function createExporter(given: {
   const retries = new Map<string, { at: number; failures: number }>()
   const names = config.adapters.map((setting) => setting.name)
   let stylesheetsTried = false
+  const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
     async turn(lease, signal) {
       const { pool, outputDirectory } = config
-      const parts: ExportParts = { ...given, lease, pool, outputDirectory, signal }
+      const parts: ExportParts = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       await registerAdapters(db, lease, names)
       if (!stylesheetsTried) await tryStylesheets(parts)
       stylesheetsTried = true

@@ -20,7 +20,12 @@ const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const INTERVALS = 6
 const KILLS_MAX = 5
-const options = { addChatRoomDetails: true, addUserDetails: true, eventsPerFileMax: 40 }
+const options = {
+  addChatRoomDetails: true,
+  addUserDetails: true,
+  createFileAttachmentsManifest: true,
+  eventsPerFileMax: 40,
+}
 const SETTINGS: readonly AdapterSetting[] = [
   { name: 'xml', adapter: 'xml', oneChatRoomPerOutputFile: false, ...options },
   { name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true, ...options },

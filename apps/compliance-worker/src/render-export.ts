@@ -1,5 +1,5 @@
 import type { Adapter, AdapterOptions, XsltEngine } from '@hansard/adapter'
-import { type ComplianceEvent, EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
+import { type ComplianceEvent, EVENT_KINDS, type EventKind, type EventOf } from '@hansard/compliance-event'
 import { foldConversations, type RoomSlice } from '@hansard/conversation'
 import type { Content } from '@hansard/durable-file'
 import { encodeManifest } from '@hansard/evidence'
@@ -37,7 +37,16 @@ export async function renderExport(
     engine,
     put,
     signal,
-  }: { db: Database; adapter: Adapter; engine: XsltEngine; put: PutFile; signal: AbortSignal },
+    beforeUpload = async () => {},
+  }: {
+    db: Database
+    adapter: Adapter
+    engine: XsltEngine
+    put: PutFile
+    signal: AbortSignal
+    /** Called with every upload before it is told; what it throws stops the export. */
+    beforeUpload?: (upload: EventOf<'file-upload'>) => Promise<void>
+  },
   subject: {
     planned: Export
     settings: ExportSettings
@@ -56,10 +65,17 @@ export async function renderExport(
   }
 
   const counts = newCounts()
-  const slices = conversationsOf({ db, adapter, planned, eventsPerFileMax: options.eventsPerFileMax, counts })
+  const slices = conversationsOf({
+    db,
+    adapter,
+    planned,
+    eventsPerFileMax: options.eventsPerFileMax,
+    counts,
+    beforeUpload,
+  })
   const context = { stem: stemOf(planned), interval, kind: planned.kind, number: planned.number }
   for await (const file of adapter.translate(slices, options, context, engine, stylesheet)) {
-    await add(file.name, 'document', file.bytes, () => file.events)
+    await add(file.name, file.role, file.bytes, () => file.events)
   }
 
   const chain = chainText(db, planned)
@@ -79,15 +95,16 @@ async function* conversationsOf(options: {
   planned: Export
   eventsPerFileMax: number
   counts: KindCounts
+  beforeUpload: (upload: EventOf<'file-upload'>) => Promise<void>
 }): AsyncGenerator<RoomSlice> {
-  const { db, adapter, planned, eventsPerFileMax, counts } = options
+  const { db, adapter, planned, eventsPerFileMax, counts, beforeUpload } = options
   const asOf = {
     interval: { startsAt: planned.startsAt, endsAt: planned.endsAt },
     intervalNumber: planned.intervalNumber,
   }
   // The strict profile knows no rosters, and reading them costs a query a room.
   const withRosters = adapter.profile === 'extended-1'
-  yield* foldConversations(counted(exportEvents(db, planned.id), counts), {
+  yield* foldConversations(counted(exportEvents(db, planned.id), counts, beforeUpload), {
     sliceEventsMax: eventsPerFileMax,
     rosterOf: withRosters ? (uri) => rostersOf(db, uri, asOf) : async () => ({ atStart: [], atEnd: [] }),
     // An addendum tells only what was not told before.
@@ -95,8 +112,13 @@ async function* conversationsOf(options: {
   })
 }
 
-async function* counted(events: AsyncIterable<ComplianceEvent>, counts: KindCounts): AsyncGenerator<ComplianceEvent> {
+async function* counted(
+  events: AsyncIterable<ComplianceEvent>,
+  counts: KindCounts,
+  beforeUpload: (upload: EventOf<'file-upload'>) => Promise<void>,
+): AsyncGenerator<ComplianceEvent> {
   for await (const event of events) {
+    if (event.kind === 'file-upload') await beforeUpload(event)
     counts[event.kind] += 1
     yield event
   }

@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import type { Adapter, XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
-import { MANIFEST_SUFFIX } from '@hansard/evidence'
+import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
 import {
@@ -18,6 +18,7 @@ import {
   sealExport,
 } from '@hansard/staging'
 import { type AdapterSetting, directoryOf } from './adapter-settings.ts'
+import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
 import { isDiskTrouble } from './whose-trouble.ts'
@@ -31,6 +32,7 @@ export type ExportParts = {
   readonly engine: XsltEngine
   readonly pool: string
   readonly outputDirectory: string
+  readonly openStoredFile: OpenStoredFile
   readonly signal: AbortSignal
 }
 
@@ -57,7 +59,12 @@ export async function runExport(
 
   const previousManifestSha256 = await previousManifest(db, planned)
   const files = await renderExport(
-    { ...parts, adapter, put: (file) => write(parts, settings.directory, file) },
+    {
+      ...parts,
+      adapter,
+      put: (file) => write(parts, settings.directory, file),
+      beforeUpload: (upload) => checkStoredFile(parts.openStoredFile, upload),
+    },
     { planned, settings, stylesheet, previousManifestSha256 },
   )
   if (planned.settings !== null) await removeOthers(parts, settings.directory, stemOf(planned), files)
@@ -70,6 +77,7 @@ export function settingsOf(
   adapter: Adapter,
 ): ExportSettings {
   const { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax } = setting
+  const { createFileAttachmentsManifest } = setting
   return {
     adapter: adapter.name,
     profile: adapter.profile,
@@ -77,8 +85,15 @@ export function settingsOf(
     engine: engine.version,
     stylesheetSha256: sha256Of(setting.stylesheet ?? adapter.defaultStylesheet),
     pool,
-    options: { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax },
+    options: {
+      oneChatRoomPerOutputFile,
+      addChatRoomDetails,
+      addUserDetails,
+      createFileAttachmentsManifest,
+      eventsPerFileMax,
+    },
     directory: directoryOf(setting, outputDirectory),
+    manifestFormat: MANIFEST_FORMAT,
   }
 }
 

@@ -24,6 +24,7 @@ export type Bench = AsyncDisposable & {
     name?: string
     adapters?: readonly AdapterSetting[]
     directory?: string
+    complianceFileStore?: string
   }): Promise<ComplianceWorker>
   /** Every source reports, and everything recorded so far is delivered. */
   deliver(at: number, sources?: readonly ScriptedSource[]): Promise<void>
@@ -45,13 +46,19 @@ export async function openBench(): Promise<Bench> {
     pool,
     transport,
     directory,
-    async worker({ name = 'w1', adapters = DEFAULT_ADAPTERS, directory: outputDirectory = directory } = {}) {
+    async worker({
+      name = 'w1',
+      adapters = DEFAULT_ADAPTERS,
+      directory: outputDirectory = directory,
+      complianceFileStore,
+    } = {}) {
       const config = {
         pool: 'fourth-coffee',
         workerName: name,
         runIntervalMs: MINUTE,
         outputDirectory,
         adapters,
+        complianceFileStore,
         tickMs: 1_000,
       }
       const worker = await startComplianceWorker({ complianceDb: db, transport, clock, log: silentLog, config })

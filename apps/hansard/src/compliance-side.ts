@@ -12,6 +12,7 @@ export type ComplianceSideConfig = {
   readonly runIntervalMs: number
   readonly outputDirectory: string
   readonly adapters: readonly AdapterSetting[]
+  readonly complianceFileStore: string
 }
 
 export type QueueDepth = { readonly waiting: number; readonly active: number; readonly failed: number }

@@ -96,6 +96,7 @@ async function start(
     pool,
     runIntervalMs: options.runIntervalMs,
     outputDirectory: directory.exports,
+    complianceFileStore: directory.complianceFiles,
     adapters,
   }
   const compliance = options.complianceThread

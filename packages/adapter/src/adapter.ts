@@ -35,6 +35,8 @@ export type AdapterOptions = {
   readonly oneChatRoomPerOutputFile: boolean
   readonly addChatRoomDetails: boolean
   readonly addUserDetails: boolean
+  /** Beside each document that tells file transfers, a file that lists them. Absent from what was recorded before there was one. */
+  readonly createFileAttachmentsManifest?: boolean | undefined
   readonly eventsPerFileMax: number
 }
 
@@ -47,5 +49,11 @@ export type ExportContext = {
   readonly number: number
 }
 
-/** `events` counts the events that appear in the file. */
-export type ExportFile = { readonly name: string; readonly bytes: Uint8Array; readonly events: number }
+export type ExportFile = {
+  readonly name: string
+  /** `attachments`: lists the file transfers of the document before it, whose name it bears with `.ATTACH` behind it */
+  readonly role: 'document' | 'attachments'
+  readonly bytes: Uint8Array
+  /** how many events appear in the document, or how many transfers are listed */
+  readonly events: number
+}

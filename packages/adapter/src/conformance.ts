@@ -57,6 +57,10 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
         const files = await render({ events: [eventOf(kind, 1)] }, engine)
         const shown = files.reduce((sum, file) => sum + file.events, 0)
         assert.equal(shown, adapter.includesKind(kind) ? 1 : 0, `${kind}: it counts ${shown} events`)
+        assert.ok(
+          files.every(({ role }) => role === 'document'),
+          `${kind}: an attachments file that nobody asked for`,
+        )
         if (!adapter.includesKind(kind)) continue
         assert.notDeepEqual(files[0]!.bytes, nothing[0]!.bytes, `${kind} leaves no trace`)
         assert.ok(textOf(files).includes(ADDRESS), `${kind}: nobody can tell who it was`)
@@ -89,6 +93,27 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
         files.map((file) => file.events),
         [2, 2, 2],
       )
+    }),
+
+    promise('lists file transfers beside the document that tells them, when asked [9]', async (engine) => {
+      const kinds = ['file-upload', 'chat', 'file-download', 'file-upload', 'chat'] as const
+      const events = kinds.map((kind, index) => eventOf(kind, index + 1))
+      const options = optionsWith({ createFileAttachmentsManifest: true, eventsPerFileMax: 2 })
+      const files = await render({ events, options }, engine)
+      const listed = files.filter(({ role }) => role === 'attachments')
+      assert.deepEqual(
+        listed.map(({ name, events }) => ({ name, events })),
+        (adapter.includesKind('file-upload') ? [1, 2] : []).map((number) => ({
+          name: `${CONTEXT.stem}-000${number}.${adapter.extension}.ATTACH`,
+          events: number === 1 ? 1 : 2,
+        })),
+      )
+      for (const file of listed) {
+        assert.equal(files[files.indexOf(file) - 1]!.name, file.name.replace('.ATTACH', ''))
+        assert.ok(textOf([file]).includes(FILE.storedName) && textOf([file]).includes(FILE.sha256))
+        assert.equal(wellFormednessProblem(file.bytes), undefined)
+      }
+      assert.deepEqual(await render({ events: [eventOf('chat', 1)], options }, engine).then((made) => made.length), 1)
     }),
 
     promise('names files safely, whatever a room is called [6]', async (engine) => {

@@ -10,8 +10,8 @@ import {
   senderAttributes,
   timeSpan,
 } from './document.ts'
+import { exactly } from './exact-attribute.ts'
 import { isoText, timestampAttributes } from './timestamp.ts'
-import { visibleText } from './xml-text.ts'
 import { type Attributes, openXmlWriter, type XmlWriter } from './xml-writer.ts'
 
 /** The version is in the name: what is in documents of this namespace never changes its meaning. */
@@ -164,22 +164,6 @@ function ownAttributes(event: ComplianceEvent): Attributes {
 }
 
 const NONE: Attributes = []
-
-function exactly(name: string, text: string): Attributes {
-  if (visibleText(text) === text) return [[name, text]]
-  return [
-    [name, text],
-    [`${name}Json`, asciiJson(text)],
-  ]
-}
-
-/** JSON itself escapes controls and halves of pairs; what else is not ASCII is escaped here, U+FFFE included. */
-function asciiJson(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
 
 function writeRoster(
   writer: XmlWriter,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { eventWeight, type RoomSlice } from '@hansard/conversation'
 import type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
+import { type AttachmentsDocument, openAttachmentsDocument } from './attachments-document.ts'
 import type { ConversationsDocument, Profile } from './document.ts'
 import { extendedProfile } from './extended-document.ts'
 import { strictProfile } from './strict-document.ts'
@@ -31,9 +32,12 @@ export function defineXsltAdapter(definition: XsltAdapterDefinition): Adapter {
     includesKind: profile.includesKind,
     async *translate(slices, options, context, engine, stylesheet) {
       const runs = !(definition.stylesheetIsIdentity && stylesheet === defaultStylesheet)
-      for await (const document of documents(slices, options, context, profile)) {
+      const nameOf = (number: number, roomName?: string) => fileName(context.stem, { number, roomName }, extension)
+      for await (const { document, attachments } of documents(slices, options, context, profile, nameOf)) {
         const bytes = runs ? await transform(engine, name, stylesheet, document.bytes, context) : document.bytes
-        yield { name: fileName(context.stem, document, extension), bytes, events: document.events } satisfies ExportFile
+        yield { ...document, bytes }
+        // What the officer's stylesheet makes of the document does not concern the list of files beside it.
+        if (attachments) yield attachments
       }
     },
   }
@@ -55,13 +59,15 @@ const PROFILES: Readonly<Record<Adapter['profile'], Profile>> = {
   'extended-1': extendedProfile,
 }
 
-type PackedDocument = {
-  /** 1, 2, 3 … */
-  readonly number: number
-  readonly bytes: Uint8Array
-  readonly events: number
-  /** The only room in it, where files are per room. */
-  readonly roomName: string | undefined
+type PackedDocument = { readonly document: ExportFile; readonly attachments: ExportFile | undefined }
+
+type OpenDocument = {
+  readonly name: string
+  readonly room: RoomSlice['room'] | undefined
+  readonly document: ConversationsDocument
+  readonly attachments: AttachmentsDocument | undefined
+  events: number
+  weight: number
 }
 
 async function* documents(
@@ -69,33 +75,43 @@ async function* documents(
   options: AdapterOptions,
   context: ExportContext,
   profile: Profile,
+  nameOf: (number: number, roomName?: string) => string,
 ): AsyncGenerator<PackedDocument> {
   const { eventsPerFileMax, oneChatRoomPerOutputFile } = options
-  let open: { document: ConversationsDocument; events: number; weight: number; room: RoomSlice['room'] } | undefined
+  let open: OpenDocument | undefined
   let number = 0
 
-  const finish = (): PackedDocument => {
-    const { document, events, room } = open!
-    open = undefined
+  const begin = (room?: RoomSlice['room']): OpenDocument => {
     number += 1
-    return { number, bytes: document.finish(), events, roomName: oneChatRoomPerOutputFile ? room.name : undefined }
+    const name = nameOf(number, oneChatRoomPerOutputFile ? room?.name : undefined)
+    const attachments = options.createFileAttachmentsManifest
+      ? openAttachmentsDocument(name, options, context)
+      : undefined
+    return { name, room, document: profile.open(options, context), attachments, events: 0, weight: 0 }
   }
+  const finish = ({ name, document, attachments, events }: OpenDocument): PackedDocument => ({
+    document: { name, role: 'document', bytes: document.finish(), events },
+    attachments: attachments?.finish(),
+  })
 
   for await (const slice of slices) {
     const shown = shownOf(slice, profile)
     if (!shown) continue
     const weight = weightOf(shown, profile)
-    const mustSplit = (at: NonNullable<typeof open>) =>
-      at.weight + weight > eventsPerFileMax || (oneChatRoomPerOutputFile && at.room.uri !== slice.room.uri)
-    if (open && mustSplit(open)) yield finish()
-    open ??= { document: profile.open(options, context), events: 0, weight: 0, room: slice.room }
+    const mustSplit = (at: OpenDocument) =>
+      at.weight + weight > eventsPerFileMax || (oneChatRoomPerOutputFile && at.room?.uri !== slice.room.uri)
+    if (open && mustSplit(open)) {
+      yield finish(open)
+      open = undefined
+    }
+    open ??= begin(slice.room)
     open.document.add(shown)
+    open.attachments?.add(shown)
     open.events += shown.events.length
     open.weight += weight
   }
-  if (open) yield finish()
-  else if (number === 0)
-    yield { number: 1, bytes: profile.open(options, context).finish(), events: 0, roomName: undefined }
+  if (open) yield finish(open)
+  else if (number === 0) yield finish(begin())
 }
 
 /** The slice without what the profile leaves out, or undefined when nothing would be left to show. */
@@ -111,7 +127,11 @@ function weightOf({ events, slice, last, rosterAtStart, rosterAtEnd }: RoomSlice
 }
 
 /** `<stem>-0001.xml`, or `<stem>-0001-<room>.xml`. The number makes it unique, whatever the room is called. */
-function fileName(stem: string, { number, roomName }: PackedDocument, extension: string): string {
+function fileName(
+  stem: string,
+  { number, roomName }: { number: number; roomName: string | undefined },
+  extension: string,
+): string {
   const room = roomName === undefined ? '' : `-${safeFileNamePart(roomName)}`
   return `${stem}-${String(number).padStart(4, '0')}${room}.${extension}`
 }

@@ -5,6 +5,7 @@ export {
   type AddendumSource,
   emptyCounts,
   encodeManifest,
+  FIRST_MANIFEST_FORMAT,
   type IntervalSource,
   MANIFEST_FORMAT,
   Manifest,

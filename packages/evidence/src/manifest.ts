@@ -12,10 +12,10 @@ import { z } from 'zod'
 export const MANIFEST_FORMAT = 'hansard-manifest/2'
 
 /** Manifests sealed in the first format are read for ever: it knows no changes and no attachments files. */
-const FIRST_FORMAT = 'hansard-manifest/1'
+export const FIRST_MANIFEST_FORMAT = 'hansard-manifest/1'
 const UNKNOWN_TO_FIRST: EventKind = 'change'
 const kindsOf = (format: Manifest['format']): EventKind[] =>
-  EVENT_KINDS.filter((kind) => format !== FIRST_FORMAT || kind !== UNKNOWN_TO_FIRST)
+  EVENT_KINDS.filter((kind) => format !== FIRST_MANIFEST_FORMAT || kind !== UNKNOWN_TO_FIRST)
 
 const count = z.int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lowercase hexadecimal')
@@ -80,7 +80,7 @@ const counts = z.strictObject({
 export type ManifestCounts = z.infer<typeof counts>
 
 const common = {
-  format: z.enum([MANIFEST_FORMAT, FIRST_FORMAT]),
+  format: z.enum([MANIFEST_FORMAT, FIRST_MANIFEST_FORMAT]),
   pool: z.string().min(1),
   adapter: z.strictObject({
     /** of the numbered series: the adapter's name in this pool, and its folder */
@@ -196,14 +196,14 @@ export function parseManifest(text: string): ParsedManifest {
   }
   const { contentSha256: _, ...members } = value as Record<string, unknown>
   const format = members['format']
-  if (format !== MANIFEST_FORMAT && format !== FIRST_FORMAT)
+  if (format !== MANIFEST_FORMAT && format !== FIRST_MANIFEST_FORMAT)
     return { outcome: 'unknown', reason: `its format is ${JSON.stringify(format)}` }
   const result = Manifest.safeParse(allKinds(members))
   if (!result.success) {
     const issue = result.error.issues[0]
     return altered(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not valid'}`)
   }
-  if (format === FIRST_FORMAT && result.data.files.some((file) => file.role === 'attachments'))
+  if (format === FIRST_MANIFEST_FORMAT && result.data.files.some((file) => file.role === 'attachments'))
     return altered('files: the first format has no attachments files')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
@@ -211,6 +211,6 @@ export function parseManifest(text: string): ParsedManifest {
 
 /** Of the first format, as if it had counted what it did not know: none. What it does name is then not written anew. */
 function allKinds<M extends { format?: unknown; counts?: unknown }>(members: M): M {
-  if (members.format !== FIRST_FORMAT || typeof members.counts !== 'object') return members
+  if (members.format !== FIRST_MANIFEST_FORMAT || typeof members.counts !== 'object') return members
   return { ...members, counts: { [UNKNOWN_TO_FIRST]: 0, ...members.counts } }
 }

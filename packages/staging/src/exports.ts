@@ -38,11 +38,13 @@ export type ExportSettings = {
   readonly pool: string
   readonly options: Readonly<Record<string, boolean | number | string | null>>
   readonly directory: string
+  /** absent: the first format, in which exports were sealed before there was another */
+  readonly manifestFormat?: string | undefined
 }
 
 export type ExportFileRecord = {
   readonly name: string
-  readonly role: 'document' | 'chain' | 'manifest'
+  readonly role: 'document' | 'attachments' | 'chain' | 'manifest'
   readonly size: number
   readonly sha256: string
   readonly events: number

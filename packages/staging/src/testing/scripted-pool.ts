@@ -59,6 +59,7 @@ export function scriptedPool(): ScriptedPool {
         joins: (room, who, at, session = `${name}-${who}`) => record(room, who, at, { kind: 'join', session }),
         parts: (room, who, at, { session = `${name}-${who}`, reason = 'left' as PartReason } = {}) =>
           record(room, who, at, { kind: 'part', session, reason }),
+        records: record,
         putText: put,
         envelope: (from = 1, through = recorded.length) => ({
           source: name,
@@ -92,6 +93,8 @@ export type ScriptedSource = {
   says(room: string, who: string, content: string, at: number): void
   joins(room: string, who: string, at: number, session?: string): void
   parts(room: string, who: string, at: number, options?: { session?: string; reason?: PartReason }): void
+  /** An event of any kind. */
+  records(room: string, who: string, at: number, detail: EventDetail): void
   /** Puts any text on the chain, as a source of another version might. */
   putText(body: string, at: number): void
   envelope(from?: number, through?: number): EventsEnvelope
@@ -100,10 +103,12 @@ export type ScriptedSource = {
   report(): SourceReport
 }
 
-type EventDetail =
-  | { kind: 'chat'; chatId: number; content: string }
-  | { kind: 'join'; session: string }
-  | { kind: 'part'; session: string; reason: PartReason }
+/** What is an event's own. */
+export type EventDetail = ComplianceEvent extends infer E
+  ? E extends ComplianceEvent
+    ? Omit<E, 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'>
+    : never
+  : never
 
 export function roomUri(room: string): string {
   return `ma-chan://fourthcoffee.com/${room}`

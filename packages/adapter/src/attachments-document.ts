@@ -1,0 +1,66 @@
+import type { RoomSlice } from '@hansard/conversation'
+import type { AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
+import { channelAttributes, senderAttributes } from './document.ts'
+import { exactly } from './exact-attribute.ts'
+import { isoText, timestampAttributes } from './timestamp.ts'
+import { openXmlWriter } from './xml-writer.ts'
+
+export const ATTACHMENTS_NAMESPACE = 'urn:hansard:attachments:1'
+
+export type AttachmentsDocument = {
+  add(slice: RoomSlice): void
+  /** Nothing when no file was moved. The document is used up. */
+  finish(): ExportFile | undefined
+}
+
+/**
+ * The attachments file of a document: every upload and download that is told in it, with the name under which the bytes
+ * lie in the compliance file store and the hash that they have there. The original has files of this suffix and does
+ * not say what is in them; docs/adapter-spec.md says it of these.
+ */
+export function openAttachmentsDocument(
+  documentName: string,
+  options: AdapterOptions,
+  { kind, number, interval }: ExportContext,
+): AttachmentsDocument {
+  const writer = openXmlWriter()
+  let transfers = 0
+  return {
+    add({ room, events }) {
+      for (const event of events) {
+        if (event.kind !== 'file-upload' && event.kind !== 'file-download') continue
+        if (transfers === 0) {
+          writer.open('Attachments', [
+            ['xmlns', ATTACHMENTS_NAMESPACE],
+            ['document', documentName],
+            ['kind', kind],
+            ['number', number],
+            ['start', isoText(interval.startsAt)],
+            ['end', isoText(interval.endsAt)],
+          ])
+        }
+        transfers += 1
+        const { storedName, fileName, size, sha256, source, epoch, seq } = event
+        writer.openInline('Attachment', [
+          ['transfer', event.kind === 'file-upload' ? 'upload' : 'download'],
+          ...exactly('storedName', storedName),
+          ...exactly('fileName', fileName),
+          ['size', size],
+          ['sha256', sha256],
+          ['source', source],
+          ['epoch', epoch],
+          ['seq', seq],
+        ])
+        writer.empty('Channel', channelAttributes(room, options))
+        writer.empty('Sender', senderAttributes(event.principal, options))
+        writer.empty('DateTimeUTC', timestampAttributes(event.at))
+        writer.close()
+      }
+    },
+    finish() {
+      if (transfers === 0) return undefined
+      writer.close()
+      return { name: `${documentName}.ATTACH`, role: 'attachments', bytes: writer.finish(), events: transfers }
+    },
+  }
+}
