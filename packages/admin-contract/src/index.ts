@@ -24,6 +24,7 @@ export {
   parseExportId,
 } from './exports.ts'
 export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail, ListGroupsQuery, ListGroupsReply } from './groups.ts'
+export { openApiDocument } from './openapi.ts'
 export { PageQuery } from './paging.ts'
 export { PrincipalEntry, PrincipalsChange } from './principals.ts'
 export { PROBLEM_CODES, PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'

@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import * as categories from './categories.ts'
+import * as chats from './chats.ts'
+import * as compliance from './compliance-configuration.ts'
+import * as done from './done.ts'
+import * as exports_ from './exports.ts'
+import * as groups from './groups.ts'
+import { PROBLEM_STATUS, Problem } from './problem.ts'
+import * as quarantine from './quarantine.ts'
+import * as requests from './requests.ts'
+import * as rooms from './rooms.ts'
+import type { Route } from './route.ts'
+import { ADMIN_ROUTES } from './routes.ts'
+import * as settings from './settings.ts'
+import * as signIn from './sign-in.ts'
+import * as status from './status.ts'
+import * as usage from './usage.ts'
+import * as users from './users.ts'
+
+/**
+ * The admin API as an OpenAPI 3.1 document, made from the schemas that requests are checked by. Who may call an
+ * operation stands in `x-hansard-roles`.
+ */
+export function openApiDocument({ version }: { version: string }): done.OpenApiDocument {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const [name, route] of Object.entries<Route>(ADMIN_ROUTES)) {
+    const path = route.path.replace(/:([A-Za-z]+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Hansard admin API',
+      version,
+      description:
+        'Times are milliseconds since 1970-01-01T00:00:00Z. What is not a success is a Problem. A room is named by its ' +
+        'URI or its name, a user by its URI or account, a group by its URI or name, percent-encoded.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token of a sign-in.' } },
+      schemas: Object.fromEntries(
+        [...named()].map(([schema, { id, io }]) => [id, jsonSchema(schema, io)]).sort(([a], [b]) => (a! < b! ? -1 : 1)),
+      ),
+    },
+  }
+}
+
+function operationOf(name: string, route: Route): Record<string, unknown> {
+  const parts = [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1]!)
+  const query = jsonSchema(route.query, 'input') as { properties?: Record<string, unknown>; required?: string[] }
+  const parameters = [
+    ...parts.map((part) => ({ name: part, in: 'path', required: true, schema: { type: 'string', minLength: 1 } })),
+    ...Object.entries(query.properties ?? {}).map(([parameter, schema]) => ({
+      name: parameter,
+      in: 'query',
+      required: (query.required ?? []).includes(parameter),
+      schema,
+    })),
+  ]
+  return {
+    operationId: name,
+    summary: route.summary,
+    'x-hansard-roles': route.roles,
+    ...(route.roles === 'everybody' ? { security: [] } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body ? { requestBody: { required: true, content: json(refTo(route.body)) } } : {}),
+    responses: {
+      '200': { description: 'Done.', content: json(refTo(route.reply)) },
+      default: {
+        description: `Not done: ${[...new Set(Object.values(PROBLEM_STATUS))].sort().join(', ')}.`,
+        content: json(refTo(Problem)),
+      },
+    },
+  }
+}
+
+const json = (schema: unknown) => ({ 'application/json': { schema } })
+
+function refTo(schema: z.ZodType): unknown {
+  const found = named().get(schema)
+  if (!found) throw new Error('A route uses a schema that no file of the contract exports.')
+  return { $ref: `#/components/schemas/${found.id}` }
+}
+
+type Named = { readonly id: string; readonly io: 'input' | 'output' }
+
+/** Whatever bodies and replies of routes are called in the files of the contract. */
+function named(): ReadonlyMap<z.ZodType, Named> {
+  const names = new Map<unknown, string>()
+  for (const file of FILES) for (const [name, value] of Object.entries(file)) names.set(value, name)
+  const found = new Map<z.ZodType, Named>()
+  const add = (schema: z.ZodType | undefined, io: Named['io']) => {
+    const id = schema && names.get(schema)
+    if (schema && id !== undefined) found.set(schema, { id, io })
+  }
+  for (const { body, reply } of Object.values<Route>(ADMIN_ROUTES)) {
+    add(body, 'input')
+    add(reply, 'output')
+  }
+  add(Problem, 'output')
+  return found
+}
+
+const FILES = [
+  categories,
+  chats,
+  compliance,
+  done,
+  exports_,
+  groups,
+  { Problem },
+  quarantine,
+  requests,
+  rooms,
+  settings,
+  signIn,
+  status,
+  usage,
+  users,
+]
+
+function jsonSchema(schema: z.ZodType, io: Named['io']): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  return rest
+}
