@@ -28,7 +28,9 @@ export async function joinRoom(
 ): Promise<void> {
   const { rooms, configuration } = parts
   const { id, room: uri } = message
-  const decided = await decideInRoom(parts, session, { uri, operation: 'join', fresh: tries < TRIES_MAX })
+  // Who asks for a room it is in may have been put out of it without having heard.
+  const fresh = tries < TRIES_MAX || session.memberships.has(uri)
+  const decided = await decideInRoom(parts, session, { uri, operation: 'join', fresh })
   if (session.closed || session.closing) return
   if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
   const { room } = decided.footing.access

@@ -1,131 +1,28 @@
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect as connectTcp } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Bus, openInlineBus } from '@hansard/bus'
-import { systemClock } from '@hansard/clock'
-import { decodeEvent } from '@hansard/compliance-event'
-import { keySecret } from '@hansard/credentials'
-import { silentLog } from '@hansard/log'
-import {
-  addMembers,
-  createPrincipals,
-  createRoom,
-  findPrincipal,
-  POOL_MIGRATIONS,
-  poolSettings,
-  type Room,
-} from '@hansard/pool-store'
-import { type Database, migrate, openDatabase } from '@hansard/sql'
-import type { ClientMessage, ServerMessage } from '@hansard/wire'
+import { connect as connectTcp } from 'node:net'
+import type { Bus } from '@hansard/bus'
+import type { Room } from '@hansard/pool-store'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import {
-  attachChannelService,
-  CHANNEL_SERVICE_DEFAULTS,
-  type ChannelService,
-  type ChannelServiceConfig,
-  startChannelService,
-} from './index.ts'
+import type { ChannelServiceConfig } from './index.ts'
+import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
-type Request = ClientMessage extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never
-type Reply = ServerMessage & { re?: number }
-
-let db: Database
-let bus: Bus
+let pool: PoolInTest
 let open: Room
 let closed: Room
-let running: { service: ChannelService; server: Server; clients: Client[] }[] = []
 
 beforeEach(async () => {
-  db = openDatabase({ url: `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}` })
-  bus = openInlineBus()
-  await migrate(db, POOL_MIGRATIONS)
-  const people = ['alice', 'bob', 'carol'].map((account) => ({
-    account,
-    domain: 'example.com',
-    displayName: account.toUpperCase(),
-    role: 'participant' as const,
-    secret: keySecret(`key of ${account}`),
-    now: 1,
-  }))
-  await createPrincipals(db, people)
-  open = (await createRoom(db, { name: 'open', privacy: 'open', domain: 'example.com', now: 1 })).room
-  closed = (await createRoom(db, { name: 'closed', privacy: 'closed', domain: 'example.com', now: 1 })).room
-  const alice = (await findPrincipal(db, { account: 'alice' }))!
-  await addMembers(db, { roomId: closed.id, principalIds: [alice.id] })
+  pool = await openPoolInTest('sqlite')
+  const alice = await pool.person('alice')
+  await pool.person('bob')
+  await pool.person('carol')
+  open = await pool.room('open', 'open')
+  closed = await pool.room('closed', 'closed')
+  await pool.grant(closed, alice)
 })
-afterEach(async () => {
-  for (const { service, server } of running) {
-    await service.stop()
-    server.closeAllConnections()
-    server.close()
-  }
-  running = []
-  await bus.close()
-  await db.close()
-})
+afterEach(() => pool.close())
 
-async function start(overrides: Partial<ChannelServiceConfig> = {}) {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/channel`
-  const { signingKey } = await poolSettings(db, { pool: 'test', domain: 'example.com' })
-  const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
-  const service = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, signingKey })
-  attachChannelService(server, '/channel', service)
-  const entry = { service, server, clients: [] as Client[] }
-  running.push(entry)
-  return { ...entry, endpoint, connect: (account?: string) => connect(endpoint, account) }
-}
-
-type Client = Awaited<ReturnType<typeof connect>>
-async function connect(endpoint: string, account?: string) {
-  const ws = new WebSocket(endpoint)
-  const replies = new Map<number, (reply: Reply) => void>()
-  const pushed: Reply[] = []
-  const waiting: (() => void)[] = []
-  let id = 0
-  ws.on('message', (data) => {
-    const message = JSON.parse(String(data)) as Reply
-    if (message.re !== undefined && replies.has(message.re)) replies.get(message.re)!(message)
-    else pushed.push(message)
-    for (const wake of waiting.splice(0)) wake()
-  })
-  ws.on('close', () => {
-    for (const wake of waiting.splice(0)) wake()
-  })
-  await once(ws, 'open')
-  const client = {
-    ws,
-    pushed,
-    chats: () => pushed.filter((m) => m.t === 'chat').map((m) => [m.chat, m.text] as const),
-    raw: (text: string | Buffer) => ws.send(text),
-    ask: (request: Request) =>
-      new Promise<Reply>((resolve) => {
-        id += 1
-        replies.set(id, resolve)
-        ws.send(JSON.stringify({ ...request, id }))
-      }),
-    async until(condition: () => boolean) {
-      while (!condition()) {
-        if (ws.readyState === WebSocket.CLOSED) throw new Error('The connection was closed.')
-        await new Promise<void>((resolve) => waiting.push(resolve))
-      }
-    },
-    post: (room: Room, text: string, post = text.replaceAll(' ', '-')) =>
-      client.ask({ t: 'post', room: room.uri, post, text }),
-  }
-  if (account) await client.ask({ t: 'sign-in', account, password: `key of ${account}` })
-  return client
-}
-
-const events = async () => {
-  const rows: { body: string }[] = await db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
-  return rows.map((row) => decodeEvent(row.body))
-}
+const start = (overrides: Partial<ChannelServiceConfig> = {}, parts: { bus?: Bus } = {}) => pool.start(overrides, parts)
+const events = () => pool.events()
 
 it('hands a chat to everybody in the room, in the order of the record, and to nobody else', async () => {
   const { connect } = await start()
@@ -146,7 +43,7 @@ it('hands a chat to everybody in the room, in the order of the record, and to no
 })
 
 it('gives somebody who comes back exactly what they missed, then live talk', async () => {
-  const { connect } = await start({ limits: { ...CHANNEL_SERVICE_DEFAULTS.limits, postsInFlightMax: 1_000 } })
+  const { connect } = await start({ limits: { postsInFlightMax: 1_000 } })
   const alice = await connect('alice')
   const bob = await connect('bob')
   await alice.ask({ t: 'join', room: open.uri })
@@ -163,15 +60,13 @@ it('gives somebody who comes back exactly what they missed, then live talk', asy
 })
 
 it('shares a room between two services, and heals what the bus drops', async () => {
-  const dropping: Bus = {
-    ...bus,
-    publish: (m) => (m.t === 'chats' && m.chats[0]!.id % 3 === 0 ? undefined : bus.publish(m)),
+  const real = pool.openBus()
+  const bus: Bus = {
+    ...real,
+    publish: (m) => (m.t === 'chats' && m.chats[0]!.id % 3 === 0 ? undefined : real.publish(m)),
   }
-  const real = bus
-  bus = dropping
-  const one = await start()
-  const two = await start()
-  bus = real
+  const one = await start({}, { bus })
+  const two = await start({}, { bus })
   const alice = await one.connect('alice')
   const bob = await two.connect('bob')
   await alice.ask({ t: 'join', room: open.uri })
@@ -206,14 +101,17 @@ it('records a look at history before it shows the page', async () => {
   ])
 })
 
-it('does not tell a closed room from one that does not exist', async () => {
+it('does not tell a secret room from one that does not exist', async () => {
   const { connect } = await start()
   const alice = await connect('alice')
   const bob = await connect('bob')
   const missing = { t: 'join', room: 'ma-chan://example.com/00000000-0000-0000-0000-000000000000' } as const
-  const refusal = await bob.ask({ t: 'join', room: closed.uri })
+  const secret = await pool.room('secret', 'secret')
+  await pool.grant(secret, await pool.person('alice'))
+  expect(await bob.ask({ t: 'join', room: closed.uri })).toMatchObject({ code: 'not-a-member' })
+  const refusal = await bob.ask({ t: 'join', room: secret.uri })
 
-  expect(await alice.ask({ t: 'join', room: closed.uri })).toMatchObject({ t: 'joined' })
+  expect(await alice.ask({ t: 'join', room: secret.uri })).toMatchObject({ t: 'joined' })
   expect(refusal).toEqual({ ...(await bob.ask(missing)), re: refusal.re })
   const rooms = await bob.ask({ t: 'rooms' })
   expect(rooms.t === 'rooms' && rooms.rooms.map((room) => room.name)).toEqual(['open'])
@@ -281,7 +179,7 @@ it('never changes who a session is, however its sign-ins overtake each other', a
 })
 
 it('refuses a chat that is too long, counted in bytes', async () => {
-  const { connect } = await start({ limits: { ...CHANNEL_SERVICE_DEFAULTS.limits, chatBytesMax: 100 } })
+  const { connect } = await start({ limits: { chatBytesMax: 100 } })
   const alice = await connect('alice')
   await alice.ask({ t: 'join', room: open.uri })
   expect(await alice.post(open, 'ä'.repeat(50), 'a')).toMatchObject({ t: 'posted' })
@@ -289,7 +187,7 @@ it('refuses a chat that is too long, counted in bytes', async () => {
 })
 
 it('cuts off a client that does not read, and serves the others', async () => {
-  const { connect } = await start({ sessionBufferMax: 200_000 })
+  const { connect } = await start({ sessionBufferMax: 200_000, limits: { chatBytesMax: 65_536 } })
   const [alice, sleeper] = await Promise.all(['alice', 'bob'].map(connect))
   await alice!.ask({ t: 'join', room: open.uri })
   await sleeper!.ask({ t: 'join', room: open.uri })
@@ -320,5 +218,5 @@ it('records everybody’s departure when it stops, and those a predecessor left 
     ['ALICE', 'orphaned'],
     ['BOB', 'stopped'],
   ])
-  expect(await db.knex('participant')).toEqual([])
+  expect(await pool.db.knex('participant')).toEqual([])
 })
