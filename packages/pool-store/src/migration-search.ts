@@ -17,17 +17,17 @@ export const SEARCH_MIGRATION: Migration = {
       // posted_at of the earliest and of the latest chat in it
       table.bigInteger('oldest').notNullable()
       table.bigInteger('newest').notNullable()
-      // See search-block.ts for both.
+      // See search-block.ts.
       table.binary('chats').notNullable()
-      table.binary('words').notNullable()
       table.index(['newest', 'id', 'oldest'])
       table.index(['oldest', 'id', 'newest'])
     })
-    // The key is all there is to a row but for a few bytes: SQLite need not keep it twice.
+    // Blocks come first in the key: a new one is then written side by side. With words first each of its thousands of
+    // rows would change a page of its own. The key is nearly all there is to a row: SQLite need not keep it twice.
     await tx.raw(
       `create table search_word (
-         word integer not null, block integer not null, chats ${dialect === 'sqlite' ? 'blob' : 'bytea'} not null,
-         primary key (word, block)
+         block integer not null, word integer not null, chats ${dialect === 'sqlite' ? 'blob' : 'bytea'} not null,
+         primary key (block, word)
        )${dialect === 'sqlite' ? ' without rowid' : ''}`,
     )
     await tx.schema.createTable('search_again', (table) => {

@@ -5,7 +5,6 @@ import { wordsOf } from '@hansard/chat-text'
  * time; a chat's place in it is its number from 0.
  *
  * - `search_block.chats`: where each place's chat is found, 20 bytes a place.
- * - `search_block.words`: the block's keys, so that its rows can be found again when it is made anew.
  * - `search_word`: per key and block the places that have it.
  *
  * A key is a 32-bit hash of a word, of a room or of an author. Two words of one hash cost a look at the chat and no
@@ -46,19 +45,6 @@ export function placeAt(bytes: Buffer, index: number): Place {
     principalId: bytes.readUInt32LE(at + 8),
     postedAt: bytes.readDoubleLE(at + 12),
   }
-}
-
-export function encodeKeys(keys: Iterable<number>): Buffer {
-  const sorted = Int32Array.from(keys).sort()
-  const bytes = Buffer.alloc(sorted.length * 4)
-  sorted.forEach((key, index) => {
-    bytes.writeInt32LE(key, index * 4)
-  })
-  return bytes
-}
-
-export function decodeKeys(bytes: Buffer): number[] {
-  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readInt32LE(index * 4))
 }
 
 /** A set of places: a bit each. */

@@ -1,8 +1,6 @@
 import type { Database, Dialect, Knex } from '@hansard/sql'
 import {
   BLOCK_CHATS,
-  decodeKeys,
-  encodeKeys,
   encodePlaces,
   encodeSet,
   type IndexedChat,
@@ -114,7 +112,6 @@ async function addBlock(
       oldest: Math.min(...times),
       newest: Math.max(...times),
       chats: encodePlaces(places),
-      words: encodeKeys(keys.keys()),
     })
     .returning('id')
   await putKeys(dialect, tx, block!.id, [...keys])
@@ -158,7 +155,7 @@ async function correctOneBlock(dialect: Dialect, tx: Knex.Transaction): Promise<
   return done.length
 }
 
-type Block = { id: number; chats: Buffer; words: Buffer }
+type Block = { id: number; chats: Buffer }
 
 async function findBlock(
   dialect: Dialect,
@@ -176,7 +173,7 @@ async function findBlock(
   const blocks: Block[] = await tx('search_block')
     .where('oldest', '<=', row.posted_at)
     .andWhere('newest', '>=', row.posted_at)
-    .select('id', 'chats', 'words')
+    .select('id', 'chats')
   const holds = ({ chats }: Block) => {
     for (let index = placeCount(chats) - 1; index >= 0; index -= 1) {
       const place = placeAt(chats, index)
@@ -194,43 +191,40 @@ async function makeAnew(dialect: Dialect, tx: Knex.Transaction, block: Block, pl
     ranges.set(roomId, { roomId, after, through: Math.max(ranges.get(roomId)?.through ?? chatId, chatId) })
   }
   const keys = keysOfChats(await readChats(dialect, tx, places, [...ranges.values()]))
-  const stale = new Set<number>()
+  const rows: { word: number; chats: Buffer }[] = await tx('search_word')
+    .where({ block: block.id })
+    .select('word', 'chats')
   const kept = new Set<number>()
-  for (const words of batches(decodeKeys(block.words), 400)) {
-    const rows: { word: number; chats: Buffer }[] = await tx('search_word')
-      .where({ block: block.id })
-      .whereIn('word', words)
-      .select('word', 'chats')
-    for (const row of rows) {
-      const places = keys.get(row.word)
-      if (places && encodeSet(places).equals(row.chats)) kept.add(row.word)
-      else stale.add(row.word)
-    }
+  for (const row of rows) {
+    const now = keys.get(row.word)
+    if (now && encodeSet(now).equals(row.chats)) kept.add(row.word)
   }
-  for (const words of batches([...stale], 400)) {
+  const stale = rows.map((row) => row.word).filter((word) => !kept.has(word))
+  for (const words of batches(stale, 400)) {
     await tx('search_word').where({ block: block.id }).whereIn('word', words).delete()
   }
-  const fresh = [...keys].filter(([key]) => !kept.has(key))
-  await putKeys(dialect, tx, block.id, fresh)
-  await tx('search_block')
-    .where({ id: block.id })
-    .update({ words: encodeKeys(keys.keys()) })
+  await putKeys(
+    dialect,
+    tx,
+    block.id,
+    [...keys].filter(([key]) => !kept.has(key)),
+  )
 }
 
 async function putKeys(dialect: Dialect, tx: Knex.Transaction, block: number, keys: [number, number[]][]) {
   if (dialect === 'postgres') {
     await tx.raw(
-      'insert into search_word (word, block, chats) select word, ?::int, chats from unnest(?::int[], ?::bytea[]) as k(word, chats)',
+      'insert into search_word (block, word, chats) select ?::int, word, chats from unnest(?::int[], ?::bytea[]) as k(word, chats)',
       [block, keys.map(([key]) => key), keys.map(([, places]) => encodeSet(places))] as unknown as Knex.RawBinding[],
     )
     return
   }
-  // In the order of the table, so that neighbours are written together.
+  // In the order of the table.
   keys.sort(([a], [b]) => a - b)
   for (const rows of batches(keys, 500)) {
     await tx.raw(
-      `insert into search_word (word, block, chats) values ${rows.map(() => '(?, ?, ?)').join(',')}`,
-      rows.flatMap(([key, places]) => [key, block, encodeSet(places)]),
+      `insert into search_word (block, word, chats) values ${rows.map(() => '(?, ?, ?)').join(',')}`,
+      rows.flatMap(([key, places]) => [block, key, encodeSet(places)]),
     )
   }
 }
