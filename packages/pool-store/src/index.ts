@@ -3,6 +3,17 @@ export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export type { Fact, Outcome } from './facts.ts'
 export {
+  deleteFeed,
+  FEEDS_MAX,
+  type Feed,
+  type FeedFilter,
+  feedProblem,
+  feedsOf,
+  findFeed,
+  putFeed,
+  readFeed,
+} from './feeds.ts'
+export {
   DEFAULT_FILE_TOKEN_LIMITS,
   FILE_TOKEN_MS,
   type FileToken,
@@ -26,7 +37,16 @@ export {
   markBytesRemoved,
   type PoolFile,
 } from './files.ts'
+export {
+  FOLLOWED_ROOMS_MAX,
+  type FollowedRoom,
+  followedRoomIds,
+  followedRooms,
+  followRoom,
+  unfollowRoom,
+} from './followed-rooms.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
+export { type Invitation, invitationsOf, invitedRoomIds } from './invitations.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
@@ -44,6 +64,15 @@ export {
   poolConfiguration,
 } from './pool-configuration.ts'
 export {
+  findPreference,
+  PREFERENCE_BYTES_MAX,
+  PREFERENCE_CHARACTERS_MAX,
+  PREFERENCE_LABELS_MAX,
+  type Preference,
+  type PutPreference,
+  putPreference,
+} from './preferences.ts'
+export {
   createPrincipals,
   findPrincipal,
   findPrincipals,
@@ -53,6 +82,8 @@ export {
   principalIds,
   putSecret,
 } from './principals.ts'
+export { putReadMark } from './read-marks.ts'
+export { asSeenBy, type ReadableRoom, readableRooms } from './readable-rooms.ts'
 export {
   createRecordWriter,
   RecordBusy,
@@ -82,7 +113,9 @@ export {
   rosterOf,
 } from './rooms.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
+export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
+export { searchCursor } from './search-order.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
@@ -95,3 +128,4 @@ export {
   stopSource,
   takeRollCall,
 } from './sources.ts'
+export { type RoomUse, type Usage, type UsageQuestion, usageOf } from './usage.ts'
