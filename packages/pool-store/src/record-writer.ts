@@ -160,11 +160,12 @@ export function createRecordWriter(options: {
         // Throws SourceFenced when the source has been ended.
         if (error instanceof SourceMoved) await readCounters()
         reject(unavailable(error))
+        onFailure?.(error, [])
       } catch (fenced) {
         if (fenced instanceof SourceFenced) ended = fenced
         reject(fenced instanceof SourceFenced ? fenced : unavailable(fenced))
+        onFailure?.(fenced, [])
       }
-      onFailure?.(error, [])
     }
   }
 
