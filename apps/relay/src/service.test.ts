@@ -8,7 +8,6 @@ import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
   createRecordWriter,
-  createRoom,
   declareDead,
   type Fact,
   findPrincipal,
@@ -60,11 +59,11 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     complianceDb = await open('compliance')
     await migrate(poolDb, POOL_MIGRATIONS)
     await migrateStaging(complianceDb)
-    await createPrincipals(poolDb, [
-      { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: 1 },
+    await createPrincipals(poolDb.knex, [
+      { account: 'alice', domain: 'example.com', displayName: 'Alice', secret: 'key$x', now: 1 },
     ])
     principal = (await findPrincipal(poolDb, { account: 'alice' }))!
-    roomId = (await createRoom(poolDb, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })).room.id
+    roomId = await addRoom(poolDb)
   })
   afterEach(async () => {
     for (const stop of toStop.splice(0).reverse()) await stop()
@@ -76,7 +75,15 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
     const post = (n: number) =>
       new Promise((resolve) => {
-        const fact: Fact = { kind: 'chat', roomId, principal, post: `${name} ${n}`, text: `chat ${n}`, again: false }
+        const fact: Fact = {
+          kind: 'chat',
+          roomId,
+          principal,
+          post: `${name} ${n}`,
+          text: `chat ${n}`,
+          again: false,
+          rights: 1,
+        }
         writer.record(fact, resolve)
       })
     await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
@@ -419,17 +426,27 @@ describe('the relay in the weather', () => {
   })
 })
 
+/** A room to record facts in. The relay does not care who may do what there. */
+async function addRoom(db: Database): Promise<number> {
+  const uri = 'ma-chan://example.com/11111111-2222-4333-8444-555555555555'
+  const [room]: { id: number }[] = await db
+    .knex('room')
+    .insert({ uri, name: 'desk', privacy: 'open', created_at: 1 })
+    .returning('id')
+  return room!.id
+}
+
 /** Both databases on one server, and one source. */
 async function poolOn(server: PostgresServer) {
   const poolDb = openDatabase({ url: await server.createDatabase(`pool_${++databases}`) })
   const complianceDb = openDatabase({ url: await server.createDatabase(`compliance_${databases}`) })
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
-  await createPrincipals(poolDb, [
-    { account: 'alice', domain: 'example.com', displayName: 'Alice', role: 'participant', secret: 'key$x', now: 1 },
+  await createPrincipals(poolDb.knex, [
+    { account: 'alice', domain: 'example.com', displayName: 'Alice', secret: 'key$x', now: 1 },
   ])
   const principal = (await findPrincipal(poolDb, { account: 'alice' }))!
-  const { room } = await createRoom(poolDb, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })
+  const roomId = await addRoom(poolDb)
   const source = await startSource(poolDb, { name: 'channel-1', endpoint: 'ws://x', now: systemClock.now() })
   const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
   let posts = 0
@@ -439,7 +456,15 @@ async function poolOn(server: PostgresServer) {
     /** Rejects when one of them is not on record. */
     async post(count: number): Promise<void> {
       const outcomes = Array.from({ length: count }, () => {
-        const fact: Fact = { kind: 'chat', roomId: room.id, principal, post: `${++posts}`, text: 'hello', again: false }
+        const fact: Fact = {
+          kind: 'chat',
+          roomId,
+          principal,
+          post: `${++posts}`,
+          text: 'hello',
+          again: false,
+          rights: 1,
+        }
         return new Promise<void>((resolve, reject) => {
           writer.record(fact, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve()))
         })

@@ -17,6 +17,7 @@ const chat = (room: number, id: number): BusMessage => ({
   t: 'chats',
   room,
   from: 'a',
+  rights: 1,
   chats: [{ id, frame: `#${id}` }],
 })
 const load: BusMessage = { t: 'load', service: 'a', endpoint: 'ws://a', sessions: 1, sessionsMax: 10 }

@@ -160,7 +160,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
 
     const refused = await Promise.all([
       record(zombie.writer, chat('late')),
-      record(zombie.writer, { kind: 'join', roomId, principal, session: 'z' }),
+      record(zombie.writer, { kind: 'join', roomId, principal, session: 'z', rights: 1 }),
     ])
 
     for (const outcome of refused) expect(outcome).toBeInstanceOf(SourceFenced)
@@ -172,7 +172,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
 
   it('names the orphans of a source that was declared dead until somebody parts them', async () => {
     const dead = await start('mortal')
-    await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind' })
+    await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind', rights: 1 })
     expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
     await declareDead(db, { name: 'mortal', now: clock.now() })
     const orphan = (await orphanedParticipants(db, 10)).find((o) => o.session === 'left behind')!

@@ -1,10 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { systemClock } from '@hansard/clock'
 import {
   createPrincipals,
   createRecordWriter,
-  createRoom,
   findPrincipal,
   POOL_MIGRATIONS,
   startSource,
@@ -16,14 +16,16 @@ import { migrate, openDatabase } from '@hansard/sql'
 const [directory, count] = [process.argv[2]!, Number(process.argv[3])]
 const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
 await migrate(db, POOL_MIGRATIONS)
-await createPrincipals(db, [
-  { account: 'filler', domain: 'localhost', displayName: 'Filler', role: 'participant', secret: 'key$none', now: 1 },
+await createPrincipals(db.knex, [
+  { account: 'filler', domain: 'localhost', displayName: 'Filler', secret: 'key$none', now: 1 },
 ])
 const principal = (await findPrincipal(db, { account: 'filler' }))!
 const rooms: number[] = []
 for (let n = 0; n < 50; n += 1) {
-  const { room } = await createRoom(db, { name: `filled ${n}`, privacy: 'open', domain: 'localhost', now: 1 })
-  rooms.push(room.id)
+  const uri = `ma-chan://localhost/${randomUUID()}`
+  const room = { uri, name: `filled ${n}`, privacy: 'open', created_at: 1 }
+  const [made]: { id: number }[] = await db.knex('room').insert(room).returning('id')
+  rooms.push(made!.id)
 }
 const source = await startSource(db, { name: 'filler', endpoint: '', now: systemClock.now() })
 const writer = createRecordWriter({ db, clock: systemClock, source })
@@ -35,7 +37,15 @@ await new Promise<void>((resolve) => {
   const next = () => {
     if (sent >= count) return
     sent += 1
-    const fact = { kind: 'chat', roomId: rooms[sent % 50]!, principal, post: `p${sent}`, text, again: false } as const
+    const fact = {
+      kind: 'chat',
+      roomId: rooms[sent % 50]!,
+      principal,
+      post: `p${sent}`,
+      text,
+      again: false,
+      rights: 1,
+    } as const
     writer.record(fact, () => {
       done += 1
       if (done === count) resolve()
