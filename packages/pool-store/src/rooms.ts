@@ -179,8 +179,8 @@ function roomsGranting(knex: Knex | Knex.Transaction, principals: readonly numbe
   return knex('room_role').whereIn('principal_id', principals).andWhere({ role }).select('room_id')
 }
 
-/** The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
-async function applyWalls(
+/** @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
+export async function applyWalls(
   knex: Knex,
   query: Knex.QueryBuilder,
   { identities, onlyJoinable = false }: RoomViewer,

@@ -23,6 +23,11 @@ export function encodeCursor({ postedAt, roomId, chatId }: Standing): string {
   return Buffer.from(`${postedAt} ${roomId} ${chatId}`).toString('base64url')
 }
 
+/** The place of a chat that was found, to go on after it. */
+export function searchCursor(chat: Standing): string {
+  return encodeCursor(chat)
+}
+
 export function decodeCursor(cursor: string): Standing | undefined {
   if (cursor.length > 100) return undefined
   const parts = /^(-?\d+) (\d+) (\d+)$/.exec(Buffer.from(cursor, 'base64url').toString())

@@ -1,0 +1,28 @@
+import type { Database, Knex } from '@hansard/sql'
+
+/** Notes that somebody has read everything up to `chatId`. Marks never go back, and never beyond the room's newest chat. */
+export async function putReadMark(
+  db: Database,
+  { principalId, roomId, chatId }: { principalId: number; roomId: number; chatId: number },
+): Promise<void> {
+  await db.knex.raw(
+    `insert into read_mark (principal_id, room_id, chat_id)
+     select cast(? as integer), id, case when last_chat_id < cast(? as bigint) then last_chat_id else cast(? as bigint) end
+     from room where id = ?
+     on conflict (principal_id, room_id) do update set chat_id = excluded.chat_id
+     where excluded.chat_id > read_mark.chat_id`,
+    [principalId, chatId, chatId, roomId],
+  )
+}
+
+/** @internal Begins to count what is unread, now: what was said before somebody began to follow a room is not news. */
+export async function beginReadMark(
+  tx: Knex.Transaction,
+  { principalId, roomId }: { principalId: number; roomId: number },
+): Promise<void> {
+  await tx.raw(
+    `insert into read_mark (principal_id, room_id, chat_id) select cast(? as integer), id, last_chat_id from room where id = ?
+     on conflict (principal_id, room_id) do nothing`,
+    [principalId, roomId],
+  )
+}
