@@ -1,0 +1,186 @@
+import type { Bus } from '@hansard/bus'
+import { blankUnlogged, type Room } from '@hansard/pool-store'
+import { chatChangedFrame } from '@hansard/wire'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Client, openPoolInTest, type PoolInTest } from './service-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
+  let pool: PoolInTest
+  let bus: Bus
+  let room: Room
+  let alice: Client
+  let start: () => ReturnType<PoolInTest['start']>
+
+  beforeEach(async () => {
+    pool = await openPoolInTest(dialect)
+    bus = pool.openBus()
+    for (const account of ['alice', 'bob', 'carol', 'dave']) await pool.person(account)
+    room = await pool.room('desk', 'open')
+    start = () => pool.start({}, { bus })
+  })
+  afterEach(() => pool.close())
+
+  const signIn = async (account: string) => (await start()).connect(account)
+  const told = ({ pushed }: Client) =>
+    pushed.filter((m) => m.t === 'chat').map(({ text, alert, title, replaced }) => ({ text, alert, title, replaced }))
+
+  it('carries stories and alerts to whoever is there, comes back or looks at history', async () => {
+    const { connect } = await start()
+    const [writer, present, late] = await Promise.all(['alice', 'bob', 'carol'].map(connect))
+    for (const each of [writer!, present!]) await each.ask({ t: 'join', room: room.uri })
+    await writer!.ask({ t: 'post', room: room.uri, post: '1', text: 'plain' })
+    await writer!.ask({ t: 'post', room: room.uri, post: '2', text: 'loud', alert: true })
+    await writer!.ask({ t: 'post', room: room.uri, post: '3', text: 'x'.repeat(65_536), title: 'Long \ud83d\udc0e' })
+    const tooLong = { t: 'post', room: room.uri, post: '4', text: 'x'.repeat(4_097) } as const
+
+    expect(await writer!.ask(tooLong)).toMatchObject({ code: 'too-long' })
+    expect(await writer!.ask({ ...tooLong, text: 'x'.repeat(65_537), title: 't' })).toMatchObject({ code: 'too-long' })
+    await present!.until(() => present!.chats().length === 3)
+    await late!.ask({ t: 'join', room: room.uri, after: 0 })
+    await late!.until(() => late!.chats().length === 3)
+    const history = await late!.ask({ t: 'history', room: room.uri })
+
+    expect(told(present!)).toEqual([
+      { text: 'plain' },
+      { text: 'loud', alert: true },
+      { text: 'x'.repeat(65_536), title: 'Long \ud83d\udc0e' },
+    ])
+    expect(told(late!)).toEqual(told(present!))
+    expect(history.t === 'history' && history.chats.map(({ alert, title }) => ({ alert, title }))).toEqual([
+      {},
+      { alert: true },
+      { title: 'Long \ud83d\udc0e' },
+    ])
+  })
+
+  it('passes purged chats without a word and marks replaced ones', async () => {
+    const { connect } = await start()
+    const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
+    await writer!.ask({ t: 'join', room: room.uri })
+    for (let n = 1; n <= 250; n += 1) await writer!.post(room, `chat ${n}`)
+    await pool.db.knex('chat').where('chat_id', '<=', 220).update({ state: 'purged', content: '""' })
+    await pool.db.knex('chat').where({ chat_id: 230 }).update({ state: 'replaced', content: '"gone"' })
+
+    await late!.ask({ t: 'join', room: room.uri, after: 0 })
+    await late!.until(() => late!.chats().length === 30)
+    await writer!.post(room, 'live')
+    await late!.until(() => late!.chats().length === 31)
+    const history = await late!.ask({ t: 'history', room: room.uri, limit: 500 })
+    const forward = await late!.ask({ t: 'history', room: room.uri, after: 100, limit: 12 })
+
+    expect(late!.chats().map(([id]) => id)).toEqual(Array.from({ length: 31 }, (_, n) => n + 221))
+    expect(late!.pushed.find((m) => m.t === 'chat' && m.chat === 230)).toMatchObject({ text: 'gone', replaced: true })
+    expect(history).toMatchObject({ more: false })
+    expect(history.t === 'history' && history.chats.map((c) => c.chat)).toEqual(late!.chats().map(([id]) => id))
+    expect(forward).toMatchObject({ more: true })
+    expect(forward.t === 'history' && forward.chats.map((c) => [c.chat, c.replaced])).toEqual(
+      Array.from({ length: 12 }, (_, n) => [n + 221, n === 9 ? true : undefined]),
+    )
+  })
+
+  it('tells a change of a chat to the members of another service, and not before the chat', async () => {
+    const [one, two] = [await start(), await start()]
+    const writer = await one.connect('alice')
+    const reader = await two.connect('bob')
+    for (const each of [writer, reader]) await each.ask({ t: 'join', room: room.uri })
+    await writer.post(room, 'wrong')
+    const frame = chatChangedFrame({ room: room.uri, chat: 1, text: 'right' })
+    bus.publish({ t: 'chat-changed', room: room.id, from: 'elsewhere/1', frame })
+
+    await reader.told('chat-replaced')
+    expect(reader.pushed.filter((m) => m.t === 'chat' || m.t === 'chat-replaced')).toMatchObject([
+      { t: 'chat', chat: 1 },
+      { t: 'chat-replaced', chat: 1, text: 'right' },
+    ])
+  })
+
+  it('keeps nothing for anybody where the category keeps no history, and everything on record', async () => {
+    const category = await pool.addCategory('Off the page', { chatHistory: false })
+    const unlogged = await pool.room('whisper', 'open', { category })
+    const { connect } = await start()
+    const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
+    await writer!.ask({ t: 'join', room: unlogged.uri })
+    await writer!.post(unlogged, 'said quietly')
+
+    await late!.ask({ t: 'join', room: unlogged.uri, after: 0 })
+    await late!.until(() => late!.chats().length === 1)
+    expect(await late!.ask({ t: 'history', room: unlogged.uri })).toMatchObject({ code: 'history-off' })
+    await late!.ask({ t: 'part', room: unlogged.uri })
+    expect(await blankUnlogged(pool.db, { before: Number.MAX_SAFE_INTEGER, limit: 10 })).toBe(1)
+    expect(await blankUnlogged(pool.db, { before: Number.MAX_SAFE_INTEGER, limit: 10 })).toBe(0)
+    await late!.ask({ t: 'join', room: unlogged.uri, after: 0 })
+    await writer!.post(unlogged, 'later')
+    await late!.until(() => late!.chats().length === 2)
+
+    expect(late!.chats().map(([, text]) => text)).toEqual(['said quietly', 'later'])
+    expect(await pool.db.knex('chat').select('content')).toEqual([{ content: '""' }, { content: '"later"' }])
+    expect((await pool.events()).filter((e) => e.kind === 'chat').map((e) => e.kind === 'chat' && e.content)).toEqual([
+      'said quietly',
+      'later',
+    ])
+  })
+
+  it('shows history to somebody who may join and has not', async () => {
+    alice = await signIn('alice')
+    await alice.ask({ t: 'join', room: room.uri })
+    await alice.post(room, 'one')
+    const bob = await signIn('bob')
+    expect(await bob.ask({ t: 'history', room: room.uri })).toMatchObject({ chats: [{ text: 'one' }], more: false })
+    expect((await pool.events()).filter((e) => e.kind === 'backchat')).toMatchObject([
+      { principal: { name: 'BOB' }, firstChatId: 1, lastChatId: 1 },
+    ])
+  })
+
+  it('tells comings and goings until there are too many, and again when it is much quieter', async () => {
+    await pool.db.knex('pool_configuration').insert({ identity: 'global', settings: '{"participantUpdateLimit":3}' })
+    const { connect } = await start()
+    const [a, b, c, d] = await Promise.all(['alice', 'bob', 'carol', 'dave'].map(connect))
+    for (const each of [a!, b!, c!, d!]) await each.ask({ t: 'join', room: room.uri })
+    await d!.ask({ t: 'part', room: room.uri })
+    await c!.ask({ t: 'part', room: room.uri })
+    await a!.told('participants-shown')
+
+    const notices = a!.pushed.filter((m) => m.t.startsWith('participant'))
+    expect(notices.map((m) => [m.t, 'participants' in m ? m.participants : undefined])).toEqual([
+      ['participant-joined', undefined],
+      ['participant-joined', undefined],
+      ['participants-hidden', 4],
+      ['participants-shown', 2],
+      ['participant-parted', undefined],
+    ])
+  })
+
+  it('takes a changed configuration at once, and announces it at the next sign-in', async () => {
+    const { connect } = await start()
+    alice = await connect('alice')
+    await alice.ask({ t: 'join', room: room.uri })
+    const settings = { chatBytesMax: 10, roomManagementUrl: 'https://rooms.example.com/' }
+    await pool.db.knex('pool_configuration').insert({ identity: 'global', settings: JSON.stringify(settings) })
+    bus.publish({ t: 'configuration-changed' })
+
+    const client = await connect()
+    await expect
+      .poll(async () => (await alice.post(room, 'eleven byte', `p${alice.pushed.length}`)).t, { timeout: 5_000 })
+      .toBe('refused')
+    expect(await client.ask({ t: 'sign-in', account: 'bob', password: 'key of bob' })).toMatchObject({
+      limits: { chatBytesMax: 10 },
+      roomManagementUrl: 'https://rooms.example.com/',
+    })
+  })
+
+  it('closes the sessions of somebody who was disabled, after their departures are on record', async () => {
+    const { connect } = await start()
+    const [a, b] = await Promise.all(['alice', 'bob'].map(connect))
+    await a!.ask({ t: 'join', room: room.uri })
+    await b!.ask({ t: 'join', room: room.uri })
+    const bob = await pool.person('bob')
+    await pool.db.knex('principal').where({ id: bob.id }).update({ disabled: true })
+    bus.publish({ t: 'principal-changed', principals: [bob.id] })
+
+    expect(await b!.closed).toMatchObject({ code: 1008 })
+    expect((await pool.events()).filter((e) => e.kind === 'part')).toMatchObject([
+      { principal: { name: 'BOB' }, reason: 'removed' },
+    ])
+    expect(await a!.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+  })
+})
