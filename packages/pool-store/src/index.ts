@@ -129,3 +129,7 @@ export {
   takeRollCall,
 } from './sources.ts'
 export { type RoomUse, type Usage, type UsageQuestion, usageOf } from './usage.ts'
+export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
+export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
+export { listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
+export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'

@@ -1,5 +1,6 @@
 import type { RoomInvitations, RoomPrivacy, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
+import { whereLike } from './wildcard.ts'
 
 /** A room that is not deleted, as it is now. */
 export type Room = {
@@ -47,6 +48,10 @@ export type RoomFilter = {
   readonly member?: readonly number[] | undefined
   readonly manager?: readonly number[] | undefined
   readonly ids?: readonly number[] | undefined
+  /** a wildcard for the name, or, with `inDescription`, for name or description */
+  readonly like?: { readonly wildcard: string; readonly inDescription: boolean } | undefined
+  /** rooms whose chats, as far as they are kept, are larger than so many bytes */
+  readonly contentAbove?: number | undefined
 }
 export type RoomTextFilter = {
   readonly words: readonly string[]
@@ -151,6 +156,18 @@ function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): 
   if (member !== undefined) query.whereIn('room.id', roomsGranting(knex, member, 'member'))
   if (manager !== undefined) query.whereIn('room.id', roomsGranting(knex, manager, 'manager'))
   if (text) applyText(query, text)
+  const { like, contentAbove } = filter
+  if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
+  if (contentAbove !== undefined) query.whereIn('room.id', roomsLargerThan(knex, contentAbove))
+}
+
+/** Reads every chat there is: for an administrator's question, not for a participant's. */
+function roomsLargerThan(knex: Knex, bytes: number): Knex.QueryBuilder {
+  return knex('chat')
+    .whereNot('state', 'purged')
+    .groupBy('room_id')
+    .havingRaw('sum(octet_length(content)) > ?', [bytes])
+    .select('room_id')
 }
 
 function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: RoomTextFilter): void {
