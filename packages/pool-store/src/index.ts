@@ -1,6 +1,7 @@
 export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
 export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
+export { eligiblePrincipals } from './eligible-principals.ts'
 export type { Fact, Outcome } from './facts.ts'
 export {
   deleteFeed,
@@ -48,6 +49,10 @@ export {
 export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
 export { type Invitation, invitationsOf, invitedRoomIds } from './invitations.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
+export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
+export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
+export { listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
+export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
 export {
@@ -115,6 +120,7 @@ export {
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
+export { indexPauseMs } from './search-pace.ts'
 export { searchCursor } from './search-order.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
@@ -129,7 +135,3 @@ export {
   takeRollCall,
 } from './sources.ts'
 export { type RoomUse, type Usage, type UsageQuestion, usageOf } from './usage.ts'
-export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
-export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
-export { listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
-export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
