@@ -69,10 +69,12 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
 
   let compared = 0
   let blocks = 0
+  // As many as are wanted at first; more at a time where few of them are it.
+  let size = Math.max(limit + 1, BATCH_MIN)
   for await (const step of indexCandidates(db, wanted)) {
     for (let at = 0; at < step.candidates.length; ) {
-      const size = Math.min(Math.max(limit + 1 - found.length, BATCH_MIN), BATCH_MAX)
-      const batch = step.candidates.slice(at, at + size)
+      const batch = step.candidates.slice(at, at + Math.min(size, BATCH_MAX))
+      size *= 2
       putBatch(await compareChats(db, wanted, batch), batch.at(-1))
       at += batch.length
       compared += batch.length

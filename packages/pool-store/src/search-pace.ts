@@ -1,0 +1,16 @@
+import { BLOCK_CHATS } from './search-block.ts'
+import type { IndexProgress } from './search-index.ts'
+
+/**
+ * How long to wait before the next `indexChats`, in milliseconds, when the last one took `tookMs`.
+ *
+ * Searches read a short tail without anyone noticing, so while the pool is busy the indexer takes a tenth of the time
+ * there is. A long tail is worth more: searches are slow then, and refused in the end.
+ */
+export function indexPauseMs({ waiting }: IndexProgress, tookMs: number): number {
+  if (waiting < BLOCK_CHATS) return IDLE_MS
+  return waiting < TAIL_LONG ? Math.min(9 * tookMs, IDLE_MS) : tookMs
+}
+
+const IDLE_MS = 1_000
+const TAIL_LONG = 20_000
