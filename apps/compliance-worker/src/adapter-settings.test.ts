@@ -1,5 +1,6 @@
+import { directoryProblem } from '@hansard/adapter'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_ADAPTERS, directoryProblem, parseAdapterSettings } from './adapter-settings.ts'
+import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
 import { openBench } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import type { Adapter } from '@hansard/adapter'
+import { dirname, resolve } from 'node:path'
+import { type Adapter, type AdapterSetting, directoryProblem } from '@hansard/adapter'
 import { xml, xmlExtended } from '@hansard/adapter-xml'
 import { z } from 'zod'
 
@@ -8,22 +8,6 @@ import { z } from 'zod'
 export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map(
   [xml, xmlExtended].map((adapter) => [adapter.name, adapter]),
 )
-
-/** One adapter as an operator set it up. Several may run the same program with different stylesheets or options. */
-export type AdapterSetting = {
-  /** names its folder, its exports (`xml/12`) and its state; unique */
-  readonly name: string
-  readonly adapter: string
-  /** text of the stylesheet; the adapter's own when absent */
-  readonly stylesheet?: string | undefined
-  /** where its files go; `<output directory>/<name>` when absent */
-  readonly outputDirectory?: string | undefined
-  readonly oneChatRoomPerOutputFile: boolean
-  readonly addChatRoomDetails: boolean
-  readonly addUserDetails: boolean
-  readonly createFileAttachmentsManifest: boolean
-  readonly eventsPerFileMax: number
-}
 
 export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
   {
@@ -78,34 +62,6 @@ export function parseAdapterSettings(text: string, where: string): AdapterSettin
       throw new Error(`${where}: ${setting.name} has both a stylesheet and a stylesheetPath.`)
     return { ...setting, stylesheet: readStylesheet(resolve(dirname(where), stylesheetPath), setting.name) }
   })
-}
-
-/** Where an adapter's files go, given where those go that were told nothing else. */
-export function directoryOf(
-  { name, outputDirectory }: Pick<AdapterSetting, 'name' | 'outputDirectory'>,
-  fallback: string,
-): string {
-  return outputDirectory ?? join(fallback, name)
-}
-
-/**
- * Two adapters in one directory would replace each other's sealed files: those are named after the interval, which both
- * have. Says which two, or undefined. Without the common output directory only those that name their own are compared.
- */
-export function directoryProblem(
-  settings: readonly Pick<AdapterSetting, 'name' | 'outputDirectory'>[],
-  outputDirectory?: string,
-): string | undefined {
-  const takenBy = new Map<string, string>()
-  for (const setting of settings) {
-    if (setting.outputDirectory === undefined && outputDirectory === undefined) continue
-    const directory = resolve(directoryOf(setting, outputDirectory ?? ''))
-    const other = takenBy.get(directory)
-    if (other !== undefined)
-      return `${other} and ${setting.name} both write to ${directory} and would replace each other's files. Give each its own directory.`
-    takenBy.set(directory, setting.name)
-  }
-  return undefined
 }
 
 function readStylesheet(path: string, name: string): string {

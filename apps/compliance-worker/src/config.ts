@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { delimiter, isAbsolute } from 'node:path'
+import type { AdapterSetting } from '@hansard/adapter'
 import type { Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
-import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
 
 /** Everything a compliance worker can be told. */
 export type ComplianceWorkerConfig = {
@@ -10,10 +12,14 @@ export type ComplianceWorkerConfig = {
   readonly pool: string
   /** for logs, status and the lease; each start of a worker adds something of its own */
   readonly workerName: string
+  /** unless the compliance configuration says otherwise */
   readonly runIntervalMs: number
   /** each adapter's files lie in a folder of it, named after the adapter's setting */
   readonly outputDirectory: string
+  /** what is exported until somebody sets it otherwise: put into the compliance database on the first start */
   readonly adapters: readonly AdapterSetting[]
+  /** absolute paths outside of the output directory that adapters may be told to write to */
+  readonly directoriesAllowed?: readonly string[] | undefined
   /** where the bytes of files that were put up lie; without it an export that tells of one is not sealed */
   readonly complianceFileStore?: string | undefined
   /** how often the exporter looks for work, besides being woken by roll calls */
@@ -44,9 +50,21 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
       parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
       fallback: DEFAULT_ADAPTERS,
     }),
+    directoriesAllowed: env.parsed<readonly string[]>('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', {
+      parse: parseDirectories,
+      fallback: [],
+    }),
     complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
+}
+
+/** Absolute paths, parted as in PATH. */
+function parseDirectories(text: string): readonly string[] {
+  const directories = text.split(delimiter).filter((directory) => directory !== '')
+  const wrong = directories.find((directory) => !isAbsolute(directory))
+  if (wrong !== undefined) throw new Error(`${wrong} is not an absolute path.`)
+  return directories
 }

@@ -20,6 +20,7 @@ import {
 } from '@hansard/staging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { storedFilesIn } from './check-stored-file.ts'
 import { LEASE_MS } from './config.ts'
 import { renderExport } from './render-export.ts'
 import { type ExportParts, runExport, settingsOf } from './run-export.ts'
@@ -54,6 +55,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportParts => ({
   log: silentLog,
   pool: 'fourth-coffee',
   outputDirectory: bench.directory,
+  openStoredFile: storedFilesIn(undefined),
   signal: new AbortController().signal,
 })
 

@@ -1,4 +1,4 @@
-import { StylesheetError, type XsltEngine } from '@hansard/adapter'
+import { type AdapterSetting, directoryProblem, StylesheetError, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
@@ -15,11 +15,12 @@ import {
   type WorkRequest,
   waitingRequests,
 } from '@hansard/staging'
-import { ADAPTERS, type AdapterSetting, directoryProblem } from './adapter-settings.ts'
+import { ADAPTERS } from './adapter-settings.ts'
 import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
+import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
 import { type ExportParts, runExport, settingsOf } from './run-export.ts'
 import { isDatabaseTrouble } from './whose-trouble.ts'
 
@@ -47,27 +48,33 @@ export function createExporter(given: {
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
   const retries = new Map<string, { at: number; failures: number }>()
-  const names = config.adapters.map((setting) => setting.name)
-  let stylesheetsTried = false
+  const readConfiguration = configurationReader(config, given)
+  let version: number | undefined
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
     async turn(lease, signal) {
       const { pool, outputDirectory } = config
       const parts: ExportParts = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
+      const configuration = await readConfiguration()
+      const names = configuration.adapters.map((setting) => setting.name)
       await registerAdapters(db, lease, names)
-      if (!stylesheetsTried) await tryStylesheets(parts)
-      stylesheetsTried = true
+      if (configuration.version !== version) {
+        // Whoever has corrected something does not wait for the next attempt.
+        retries.clear()
+        await tryStylesheets(parts, configuration)
+        version = configuration.version
+      }
       const requests = await waitingRequests(db)
       for (const request of ofKind(requests, 'quarantine-retry')) {
         await answered(parts, request, () => answerRetry(parts, request))
       }
 
       const seals = ofKind(requests, 'seal')
-      const closing = await closeWhatCan(parts, seals)
+      const closing = await closeWhatCan(parts, seals, configuration)
       let busy = closing.closed >= PER_TURN
-      for (const setting of config.adapters) {
-        if (await exportWhatCan(parts, setting)) busy = true
+      for (const setting of configuration.adapters) {
+        if (await exportWhatCan(parts, setting, configuration)) busy = true
         signal.throwIfAborted()
       }
       for (const request of seals)
@@ -92,8 +99,8 @@ export function createExporter(given: {
   }
 
   /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
-  async function tryStylesheets({ lease }: ExportParts): Promise<void> {
-    for (const { name, stylesheet } of config.adapters) {
+  async function tryStylesheets({ lease }: ExportParts, { adapters }: WorkerConfiguration): Promise<void> {
+    for (const { name, stylesheet } of adapters) {
       try {
         if (stylesheet !== undefined) await given.engine.compile(stylesheet)
       } catch (error) {
@@ -107,14 +114,15 @@ export function createExporter(given: {
   async function closeWhatCan(
     parts: ExportParts,
     seals: readonly WorkRequest[],
+    { runIntervalMs }: WorkerConfiguration,
   ): Promise<{ closed: number; held: CloseDecision | undefined }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
       parts.signal.throwIfAborted()
-      const last = await openInterval(db, config)
+      const last = await openInterval(db, { runIntervalMs })
       if (!last) return { closed, held: undefined }
       const cutAt = cuts.find((cut) => cut > last.startsAt)
-      const interval = (await openInterval(db, { ...config, cutAt })) ?? last
+      const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
       const decision = await closeInterval(db, parts.lease, { interval, now: clock.now() })
       if (!decision.close) return { closed, held: decision }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
@@ -123,13 +131,19 @@ export function createExporter(given: {
   }
 
   /** True when there is more to do for this adapter. */
-  async function exportWhatCan(parts: ExportParts, setting: AdapterSetting): Promise<boolean> {
+  async function exportWhatCan(
+    parts: ExportParts,
+    setting: AdapterSetting,
+    { directoryProblemOf }: WorkerConfiguration,
+  ): Promise<boolean> {
     const { name } = setting
     const retry = retries.get(name)
     if (retry && clock.now() < retry.at) return false
     const adapter = ADAPTERS.get(setting.adapter)
     if (!adapter) throw new Error(`There is no adapter ${setting.adapter}.`)
     try {
+      const unsafe = directoryProblemOf(setting)
+      if (unsafe !== undefined) throw new Error(unsafe)
       for (let sealed = 0; sealed < PER_TURN; sealed++) {
         parts.signal.throwIfAborted()
         let unsealed = await nextUnsealed(db, name)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
-import type { Adapter, XsltEngine } from '@hansard/adapter'
+import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
 import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
@@ -17,7 +17,6 @@ import {
   recordSettings,
   sealExport,
 } from '@hansard/staging'
-import { type AdapterSetting, directoryOf } from './adapter-settings.ts'
 import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'

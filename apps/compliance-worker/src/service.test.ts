@@ -339,7 +339,7 @@ describe('an adapter that cannot get on', () => {
     await writeFile(join(bench.directory, 'other'), 'a file where a directory should be')
     const worker = await bench.worker({ adapters: [{ ...XML!, name: 'other' }, XML!] })
     await bench.deliver(T0 + MINUTE, story(bench))
-    const id = await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'operator', now: T0 + 30_000 })
+    const id = await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'operator', now: T0 + MINUTE - 1 })
     await worker.drain()
     expect(await manifests(bench)).toHaveLength(1)
     const [first] = (await statusOf(bench)).adapters

@@ -1,13 +1,20 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type AdapterSetting, configurationsOf } from '@hansard/adapter'
 import { ManualClock } from '@hansard/clock'
 import { silentLog } from '@hansard/log'
 import { openInlineTransport, type Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
-import { recordRollCall, stageEvents } from '@hansard/staging'
+import {
+  listComplianceConfigurations,
+  putComplianceConfiguration,
+  recordRollCall,
+  removeComplianceConfiguration,
+  stageEvents,
+} from '@hansard/staging'
 import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
-import { type AdapterSetting, DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { type ComplianceWorker, startComplianceWorker } from './service.ts'
 
 export const MINUTE = 60_000
@@ -19,7 +26,7 @@ export type Bench = AsyncDisposable & {
   readonly pool: ScriptedPool
   readonly transport: Transport
   readonly directory: string
-  /** Starts a worker; it is stopped with the bench. */
+  /** Starts a worker that exports what `adapters` says; it is stopped with the bench. */
   worker(options?: {
     name?: string
     adapters?: readonly AdapterSetting[]
@@ -52,6 +59,7 @@ export async function openBench(): Promise<Bench> {
       directory: outputDirectory = directory,
       complianceFileStore,
     } = {}) {
+      await configure(db, adapters, clock.now())
       const config = {
         pool: 'fourth-coffee',
         workerName: name,
@@ -88,4 +96,15 @@ export async function openBench(): Promise<Bench> {
     },
   }
   return bench
+}
+
+/** Sets what is exported, as an operator would. */
+export async function configure(db: Database, adapters: readonly AdapterSetting[], now: number): Promise<void> {
+  const by = { actor: 'operator', now, check: () => undefined }
+  for (const { identity } of (await listComplianceConfigurations(db)).configurations) {
+    await removeComplianceConfiguration(db, { identity, ...by })
+  }
+  for (const { identity, settings } of configurationsOf(adapters)) {
+    await putComplianceConfiguration(db, { identity, settings: () => settings, ...by })
+  }
 }

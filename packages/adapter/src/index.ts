@@ -1,6 +1,21 @@
 export type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
+export {
+  ADAPTER_TYPES,
+  type AdapterSetting,
+  type AllowedDirectories,
+  adaptersOf,
+  type ComplianceConfiguration,
+  type ComplianceSettings,
+  configurationsOf,
+  configurationsProblem,
+  directoryOf,
+  directoryProblem,
+  outputDirectoryProblem,
+  runIntervalOf,
+} from './compliance-configuration.ts'
 export { EXTENDED_NAMESPACE } from './extended-document.ts'
 export { StylesheetError } from './stylesheet-error.ts'
+export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'
 export { defineXsltAdapter, type XsltAdapterDefinition } from './xslt-adapter.ts'
 export {

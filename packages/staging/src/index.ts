@@ -2,6 +2,16 @@ export { noteProblem } from './adapters.ts'
 export { type AuditRecord, appendAudit, listAudit } from './audit.ts'
 export { type CloseDecision, decideClose, type Holding } from './close-decision.ts'
 export {
+  type ConfigurationChange,
+  type ConfigurationSettings,
+  listComplianceConfigurations,
+  putComplianceConfiguration,
+  removeComplianceConfiguration,
+  type StoredConfiguration,
+  type StoredConfigurations,
+  seedComplianceConfigurations,
+} from './compliance-configurations.ts'
+export {
   type ChainLink,
   chainOfAddendum,
   chainOfInterval,

@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { createWorkTables } from './migrations/work.ts'
@@ -13,6 +14,7 @@ export const STAGING_MIGRATIONS: readonly Migration[] = [
       await createWorkTables(tx)
     },
   },
+  { name: 'what is exported, as operators set it', up: createConfigurationTables },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

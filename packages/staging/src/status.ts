@@ -2,6 +2,7 @@ import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
+import { configuredRunInterval } from './compliance-configurations.ts'
 import { openInterval, standingOf } from './intervals.ts'
 import { EXPORTER_LEASE } from './lease.ts'
 import { UNSEALED } from './migrations/exports.ts'
@@ -42,12 +43,12 @@ export type AdapterStanding = {
   readonly lastSealed: { number: number; startsAt: number; endsAt: number; sealedAt: number } | null
 }
 
-/** Reads only. Finished sources are left out: their events are in closed intervals. */
+/** `runIntervalMs` is what counts where none is configured. Reads only. Finished sources are left out: their events are in closed intervals. */
 export async function readStatus(
   db: Database,
   { now, runIntervalMs }: { now: number; runIntervalMs: number },
 ): Promise<StagingStatus> {
-  const open = await openInterval(db, { runIntervalMs })
+  const open = await openInterval(db, { runIntervalMs: (await configuredRunInterval(db)) ?? runIntervalMs })
   const decision = open && open.endsAt <= now ? await standingOf(db, open) : undefined
   const holding = decision && !decision.close ? decision.holding : []
   const rollCall = await db.knex('roll_call').where({ id: 1 }).first('taken_at')

@@ -1,0 +1,161 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ADAPTER_TYPES, type ComplianceSettings } from '@hansard/adapter'
+import { silentLog } from '@hansard/log'
+import {
+  findExport,
+  listComplianceConfigurations,
+  putComplianceConfiguration,
+  readStatus,
+  removeComplianceConfiguration,
+} from '@hansard/staging'
+import { expect, it } from 'vitest'
+import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { startComplianceWorker } from './service.ts'
+import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+
+const [XML] = DEFAULT_ADAPTERS
+
+const set = (bench: Bench, identity: string, settings: ComplianceSettings) =>
+  putComplianceConfiguration(bench.db, {
+    ...{ identity, actor: 'dora', now: bench.clock.now(), check: () => undefined },
+    settings: (before) => ({ ...before, ...settings }),
+  })
+const problems = async (bench: Bench) =>
+  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters.map(
+    ({ name, problem }) => [name, problem] as const,
+  )
+
+/** Talk in each of the next minutes, all of it delivered. */
+async function talk(bench: Bench) {
+  const source = bench.pool.source('chat-1', { startedAt: T0 })
+  return async (minute: number) => {
+    source.says('desk', 'alice', `in minute ${minute}`, T0 + minute * MINUTE + 1)
+    await bench.deliver(T0 + (minute + 1) * MINUTE, [source])
+  }
+}
+
+it('knows every adapter that a configuration may name', () => {
+  expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES].toSorted())
+})
+
+it('exports with the next export as it was told meanwhile, and leaves what is sealed as it is', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  await minute(0)
+  await worker.drain()
+
+  await set(bench, 'global', { addUserDetails: true, oneChatRoomPerOutputFile: true })
+  await set(bench, 'adapter:all', { adapterType: 'xml-extended', adapterOutputDirectory: 'for officers' })
+  await worker.drain()
+  await minute(1)
+  await worker.drain()
+
+  const optionsOf = async (adapter: string, number: number) =>
+    (await findExport(bench.db, { adapter, number }))?.settings?.options
+  expect(await optionsOf('xml', 1)).toMatchObject({ addUserDetails: false, oneChatRoomPerOutputFile: false })
+  expect(await optionsOf('xml', 2)).toMatchObject({ addUserDetails: true, oneChatRoomPerOutputFile: true })
+  expect(await optionsOf('all', 1)).toMatchObject({ addUserDetails: true })
+  expect([...(await bench.files('for officers')).keys()]).toContain('20261120T231600Z_20261120T231700Z-0001-desk.xml')
+
+  await removeComplianceConfiguration(bench.db, {
+    identity: 'adapter:all',
+    actor: 'dora',
+    now: 0,
+    check: () => undefined,
+  })
+  await minute(2)
+  await worker.drain()
+  expect(await findExport(bench.db, { adapter: 'xml', number: 3 })).toMatchObject({ state: 'sealed' })
+  expect(await findExport(bench.db, { adapter: 'all', number: 2 })).toBeUndefined()
+})
+
+it('takes a corrected stylesheet at once, whoever waits for the next attempt', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  await set(bench, 'global', { customConfiguration: '<not-a-stylesheet/>' })
+  await minute(0)
+  await worker.drain()
+  expect(await problems(bench)).toEqual([['xml', expect.stringContaining('stylesheet')]])
+
+  await set(bench, 'global', { customConfiguration: undefined })
+  await worker.drain()
+  expect(await problems(bench)).toEqual([['xml', null]])
+  expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
+})
+
+it('closes intervals of the length that is set', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  await minute(0)
+  await worker.drain()
+  await set(bench, 'global', { runIntervalMs: 5 * MINUTE })
+  for (const n of [1, 2, 3]) await minute(n)
+  await worker.drain()
+  expect(await findExport(bench.db, { adapter: 'xml', number: 2 })).toBeUndefined()
+  await minute(4)
+  await worker.drain()
+  expect(await findExport(bench.db, { adapter: 'xml', number: 2 })).toMatchObject({
+    startsAt: T0 + MINUTE,
+    endsAt: T0 + 5 * MINUTE,
+  })
+})
+
+it('writes nowhere it may not, whatever the database says, and goes on with the others', async () => {
+  await using bench = await openBench()
+  const outside = await mkdtemp(join(tmpdir(), 'hansard-outside-'))
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  await set(bench, 'adapter:absolute', { adapterOutputDirectory: outside })
+  await set(bench, 'adapter:climbs', { adapterOutputDirectory: '../climbs' })
+  await set(bench, 'adapter:twin-1', { adapterOutputDirectory: 'twin' })
+  await set(bench, 'adapter:twin-2', { adapterOutputDirectory: 'twin' })
+  await worker.drain()
+  await minute(0)
+  await worker.drain()
+
+  expect(await problems(bench)).toEqual([
+    ['absolute', expect.stringContaining('is not allowed')],
+    ['climbs', expect.stringContaining('is no folder below')],
+    ['twin-1', expect.stringContaining('both write to')],
+    ['twin-2', expect.stringContaining('both write to')],
+    ['xml', null],
+  ])
+  expect(await readdir(outside)).toEqual([])
+  expect(await readdir(bench.directory)).toEqual(['xml'])
+  await rm(outside, { recursive: true })
+})
+
+it('puts into the database what the settings file says, on the first start and never again', async () => {
+  await using bench = await openBench()
+  const outside = await mkdtemp(join(tmpdir(), 'hansard-outside-'))
+  const start = (adapters: typeof DEFAULT_ADAPTERS) =>
+    startComplianceWorker({
+      ...{ complianceDb: bench.db, transport: bench.transport, clock: bench.clock, log: silentLog },
+      config: {
+        ...{ pool: 'p', workerName: 'w', runIntervalMs: MINUTE, outputDirectory: bench.directory, tickMs: 1_000 },
+        adapters,
+      },
+    })
+  const minute = await talk(bench)
+  const fromFile = [{ ...XML!, name: 'officers', outputDirectory: outside }, XML!]
+  {
+    await using first = await start(fromFile)
+    await minute(0)
+    await first.drain()
+    expect((await readdir(outside)).length).toBeGreaterThan(0)
+  }
+  await set(bench, 'global', { addUserDetails: true })
+  await using second = await start([{ ...XML!, name: 'officers', outputDirectory: outside }])
+  await second.drain()
+
+  expect((await listComplianceConfigurations(bench.db)).configurations).toMatchObject([
+    { identity: 'adapter:xml', settings: { adapterName: 'xml' } },
+    { identity: 'global', settings: { adapterName: 'officers', addUserDetails: true } },
+  ])
+  await rm(outside, { recursive: true })
+})
