@@ -120,8 +120,8 @@ export {
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
-export { indexPauseMs } from './search-pace.ts'
 export { searchCursor } from './search-order.ts'
+export { indexPauseMs } from './search-pace.ts'
 export { type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
