@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { parseRoomUri } from '@hansard/rooms'
+import { chatsEntryOf } from './data-format.ts'
+import type { ChatLine, LineOf } from './data-lines.ts'
+import { compareKeys } from './data-lines.ts'
+import { idsOf, insertRows, madeHere, tell, updateRow } from './import-rows.ts'
+import { type ImportRun, inBatches, type Step } from './import-run.ts'
+
+type Line = { readonly line: ChatLine; readonly text: string }
+type Room = { readonly id: number; readonly lastChatId: number; readonly disabled: boolean }
+
+/**
+ * Chats, room by room, under their own ids. One that is there already is compared and never written over.
+ *
+ * The danger is a room in which people go on talking: they would take the ids that are still to come, and a hub would hand
+ * out as new what is years old. So chats go into a room only while it is disabled, and rooms the import made are.
+ *
+ * They are not told as chats to compliance, which has them from where they were said, at their time: each batch is one
+ * change of the room, with the SHA-256 of what was brought in.
+ */
+export async function importChats(run: ImportRun): Promise<void> {
+  for await (const room of run.file.lines('rooms')) {
+    const guid = parseRoomUri(room.uri)?.guid
+    if (guid === undefined || !run.file.hasChats(guid)) continue
+    const entry = chatsEntryOf(guid)
+    const keyOf = ({ line }: Line) => [line.id]
+    await inBatches(run, entry, run.file.chats(guid), keyOf, compareKeys, (step, lines) =>
+      importBatch(step, room, lines),
+    )
+    if (run.doneOf(entry)?.[0] !== FINISHED) await run.batch(entry, [FINISHED], (step) => openRoom(step, room))
+  }
+}
+
+/** Beyond every chat's id: the room is as the file says, and open if it was. */
+const FINISHED = 2 ** 50
+
+async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: readonly Line[]): Promise<void> {
+  const room = await findRoom(step, uri)
+  if (!room) {
+    step.count('chats', 'left', lines.length)
+    if (lines[0]?.line.id === 1) step.problem(uri, 'The room is not there, so its chats are left out.')
+    return
+  }
+  const authors = await idsOf(
+    step,
+    'principal',
+    lines.map(({ line }) => line.author),
+  )
+  const fresh = await findFresh(step, room, lines, authors)
+  if (fresh.length === 0) return
+  if (!room.disabled) {
+    step.problem(uri, `${fresh.length} chats are not added: the room is open. Disable it first, then import again.`)
+    step.count('chats', 'left', fresh.length)
+    return
+  }
+  await insertRows(
+    step,
+    'chat',
+    fresh.map(({ line }) => ({
+      room_id: room.id,
+      chat_id: line.id,
+      posted_at: line.at,
+      principal_id: authors.get(line.author),
+      post: line.post,
+      content: JSON.stringify(line.content),
+      title: line.title === null ? null : JSON.stringify(line.title),
+      alert: line.alert,
+      state: line.state,
+      unlogged: line.unlogged,
+    })),
+  )
+  const [first, last] = [fresh[0]!.line.id, fresh.at(-1)!.line.id]
+  await updateRow(step, 'room', { id: room.id }, { last_chat_id: Math.max(room.lastChatId, last) })
+  const hash = createHash('sha256')
+  for (const { text } of fresh) hash.update(`${text}\n`)
+  const after = {
+    importedChats: fresh.length,
+    firstChatId: first,
+    lastChatId: last,
+    importedSha256: hash.digest('hex'),
+  }
+  tell(step, 'changed', { type: 'room', uri, name }, { before: {}, after }, room.id)
+  step.count('chats', 'made', fresh.length)
+}
+
+/** Those that can be added. What is there already is compared, and what cannot be added is said. */
+async function findFresh(
+  step: Step,
+  room: Room,
+  lines: readonly Line[],
+  authors: ReadonlyMap<string, number>,
+): Promise<Line[]> {
+  type Row = Readonly<Record<string, unknown>> & { readonly chat_id: number }
+  const ids = lines.map(({ line }) => line.id)
+  const there: Row[] = await step.knex('chat').where({ room_id: room.id }).whereIn('chat_id', ids)
+  const rows = new Map(there.map((row) => [row.chat_id, row]))
+  const posts: { principal_id: number; post: string; chat_id: number }[] = await step
+    .knex('chat')
+    .where({ room_id: room.id })
+    .whereIn('principal_id', [...new Set(authors.values())])
+    .whereIn(
+      'post',
+      lines.map(({ line }) => line.post),
+    )
+    .select('principal_id', 'post', 'chat_id')
+  const taken = new Map(posts.map((each) => [`${each.principal_id} ${each.post}`, each.chat_id]))
+  const indexed: { indexed_through: number } | undefined = await step
+    .knex('search_room')
+    .where({ room_id: room.id })
+    .first('indexed_through')
+  const fresh: Line[] = []
+  for (const each of lines) {
+    const { line } = each
+    const author = authors.get(line.author)
+    const row = rows.get(line.id)
+    if (row) {
+      const same = author === row['principal_id'] && isSame(line, row)
+      step.count('chats', same ? 'same' : 'left')
+      if (!same) step.problem(`chat ${line.id}`, 'Another chat, or another text of it, stands under this id. It stays.')
+      continue
+    }
+    const post = `${author} ${line.post}`
+    const problem = problemOf(line, author, taken.get(post), indexed?.indexed_through ?? 0)
+    if (problem) {
+      step.problem(`chat ${line.id}`, problem)
+      step.count('chats', 'left')
+      continue
+    }
+    taken.set(post, line.id)
+    fresh.push(each)
+  }
+  return fresh
+}
+
+function problemOf(
+  line: ChatLine,
+  author: number | undefined,
+  post: number | undefined,
+  indexed: number,
+): string | undefined {
+  if (author === undefined) return `Its author ${line.author} is not there.`
+  if (post !== undefined) return `It is the same post as chat ${post}, which is there.`
+  if (!/^[\x21-\x7e]{1,64}$/.test(line.post)) return 'The name of its post is not 1 to 64 printable ASCII characters.'
+  // The index takes a room's chats in the order of their ids: this one would never be found.
+  if (line.id <= indexed) return 'Later chats of the room are there and in the search index already.'
+  return undefined
+}
+
+function isSame(line: ChatLine, row: Readonly<Record<string, unknown>>): boolean {
+  const state = row['unlogged'] ? 'purged' : row['state']
+  if (row['posted_at'] !== line.at || row['post'] !== line.post || state !== line.state) return false
+  if (Boolean(row['alert']) !== line.alert) return false
+  if (state === 'purged') return true
+  const title = line.title === null ? null : JSON.stringify(line.title)
+  return row['content'] === JSON.stringify(line.content) && row['title'] === title
+}
+
+/** The room's chats are in: its next chat comes after all of them, and it is open if it was. */
+async function openRoom(step: Step, { uri, name, disabled, lastChatId }: LineOf<'rooms'>): Promise<void> {
+  const room = await findRoom(step, uri)
+  if (!room || step.run.dry) return
+  if (room.disabled && lastChatId > room.lastChatId)
+    await updateRow(step, 'room', { id: room.id }, { last_chat_id: lastChatId })
+  if (!room.disabled || disabled) return
+  if (step.run.isReference('rooms') && !(await madeHere(step, [uri])).has(uri)) return
+  await updateRow(step, 'room', { id: room.id }, { disabled: false })
+  tell(
+    step,
+    'changed',
+    { type: 'room', uri, name },
+    { before: { disabled: true }, after: { disabled: false } },
+    room.id,
+  )
+  step.rights.add(room.id)
+}
+
+async function findRoom(step: Step, uri: string): Promise<Room | undefined> {
+  const query = step.knex('room').where({ uri }).whereNotNull('category_id').whereNull('deleted_at')
+  // Before anything else that others lock.
+  if (!step.run.dry && step.run.db.dialect === 'postgres') query.forUpdate()
+  const row: { id: number; last_chat_id: number; disabled: boolean | number } | undefined = await query.first()
+  if (row) return { id: row.id, lastChatId: row.last_chat_id, disabled: Boolean(row.disabled) }
+  const planned = step.run.planned.get(`room ${uri}`)
+  return planned === undefined ? undefined : { id: planned, lastChatId: 0, disabled: true }
+}

@@ -1,0 +1,301 @@
+import { identitiesOf } from '@hansard/pool-store'
+import type { Knex } from '@hansard/sql'
+import { DATA_LIMITS, type DataKind, entryOf } from './data-format.ts'
+import { compareKeys, type LineOf } from './data-lines.ts'
+import { deleteRows, idsOf, insertRows, madeHere, roomIds, type Subject, tell } from './import-rows.ts'
+import type { ImportRun, Step } from './import-run.ts'
+import { DataFileError } from './read-jsonl.ts'
+
+type ListKind = 'group-members' | 'category-scopes' | 'room-roles'
+type OwnerKind = 'principals' | 'categories' | 'rooms'
+type Entry = { readonly list: string; readonly principal: string }
+type Owner = { readonly uri: string; readonly name: string; readonly entries: readonly Entry[] }
+type Lists<K extends ListKind, O extends OwnerKind> = {
+  readonly kind: K
+  readonly owners: O
+  readonly isOwner: (line: LineOf<O>) => boolean
+  readonly nameOf: (line: LineOf<O>) => string
+  readonly entryOf: (line: LineOf<K>) => Entry & { readonly owner: string }
+  readonly ownerTable: 'principal' | 'category' | 'room'
+  readonly table: string
+  readonly ownerColumn: string
+  readonly principalColumn: string
+  /** the column that says which list; undefined: there is one */
+  readonly listColumn: string | undefined
+  /** what events call a list */
+  readonly property: (list: string) => string
+  readonly subject: (owner: Owner, row: { uri: string; name: string }) => Subject
+  readonly roomOf: (ownerId: number) => number | undefined
+  /** rooms in which a change of the list may alter who may do what */
+  readonly reaches: (step: Step, ownerId: number) => Promise<number[]>
+  readonly allows?: (owner: Owner, entry: Entry) => string | undefined
+}
+
+/** Who is in a group. Nobody is let into a circle of groups. */
+export async function importGroupMembers(run: ImportRun, knex: ImportRun['db']['knex']): Promise<void> {
+  const holds = new Map<string, Set<string>>()
+  const nested: { holder: string; held: string }[] = await knex('group_member')
+    .join('principal as holder', 'holder.id', 'group_id')
+    .join('principal as held', 'held.id', 'member_id')
+    .whereNot('held.type', 'user')
+    .select('holder.uri as holder', 'held.uri as held')
+  for (const { holder, held } of nested) holds.set(holder, (holds.get(holder) ?? new Set()).add(held))
+  const reaches = (from: string, to: string): boolean => {
+    const seen = new Set<string>()
+    const waiting = [from]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (next === to) return true
+      if (seen.has(next)) continue
+      seen.add(next)
+      waiting.push(...(holds.get(next) ?? []))
+    }
+    return false
+  }
+  await importLists(run, {
+    kind: 'group-members',
+    owners: 'principals',
+    isOwner: (line) => line.type === 'group',
+    nameOf: (line) => line.displayName,
+    entryOf: (line) => ({ owner: line.group, list: 'member', principal: line.member }),
+    ownerTable: 'principal',
+    table: 'group_member',
+    ownerColumn: 'group_id',
+    principalColumn: 'member_id',
+    listColumn: undefined,
+    property: () => 'members',
+    subject: (_, { uri, name }) => ({ type: 'group', uri, name }),
+    roomOf: () => undefined,
+    reaches: roomsOfGroup,
+    allows(owner, { principal }) {
+      if (!principal.startsWith('ma-grp:')) return undefined
+      if (reaches(principal, owner.uri)) return 'This group would hold itself.'
+      holds.set(owner.uri, (holds.get(owner.uri) ?? new Set()).add(principal))
+      return undefined
+    },
+  })
+}
+
+/** Rooms that grant something to the group or to one that holds it, themselves or through their category. */
+async function roomsOfGroup(step: Step, groupId: number): Promise<number[]> {
+  if (groupId < 0) return []
+  const held = [...(await identitiesOf(step.knex as Knex.Transaction, groupId))]
+  const rows: { id: number }[] = await step
+    .knex('room')
+    .whereNotNull('category_id')
+    .andWhere((either) =>
+      either
+        .whereIn('id', step.knex('room_role').whereIn('principal_id', held).select('room_id'))
+        .orWhereIn('category_id', step.knex('category_scope').whereIn('principal_id', held).select('category_id')),
+    )
+    .select('id')
+  return rows.map((row) => row.id)
+}
+
+export async function importCategoryScopes(run: ImportRun): Promise<void> {
+  await importLists(run, {
+    kind: 'category-scopes',
+    owners: 'categories',
+    isOwner: () => true,
+    nameOf: (line) => line.name,
+    entryOf: (line) => ({ owner: line.category, list: line.list, principal: line.principal }),
+    ownerTable: 'category',
+    table: 'category_scope',
+    ownerColumn: 'category_id',
+    principalColumn: 'principal_id',
+    listColumn: 'list',
+    property: (list) => (list === 'creator' ? 'creators' : list),
+    subject: (_, { uri, name }) => ({ type: 'category', uri, name }),
+    roomOf: () => undefined,
+    reaches: (step, id) => roomIds(step, { category_id: id }),
+  })
+}
+
+export async function importRoomRoles(run: ImportRun): Promise<void> {
+  await importLists(run, {
+    kind: 'room-roles',
+    owners: 'rooms',
+    isOwner: () => true,
+    nameOf: (line) => line.name,
+    entryOf: (line) => ({ owner: line.room, list: line.role, principal: line.principal }),
+    ownerTable: 'room',
+    table: 'room_role',
+    ownerColumn: 'room_id',
+    principalColumn: 'principal_id',
+    listColumn: 'role',
+    property: (role) => `${role}s`,
+    subject: (_, { uri, name }) => ({ type: 'room', uri, name }),
+    roomOf: (id) => id,
+    reaches: async (_, id) => [id],
+  })
+}
+
+/**
+ * Lists become exactly what the file says: who is not in it there is taken out. One owner's lists are changed in one
+ * transaction, so that no wall stands half built.
+ */
+async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportRun, lists: Lists<K, O>): Promise<void> {
+  const { kind } = lists
+  const entry = entryOf(kind)
+  const through = run.doneOf(entry)
+  let batch: Owner[] = []
+  let size = 0
+  const flush = async () => {
+    const last = batch.at(-1)
+    if (!last) return
+    const owners = batch
+    batch = []
+    size = 0
+    await run.batch(entry, [last.uri], (step) => applyLists(step, lists, owners))
+    run.onProgress?.(entry, 0)
+  }
+  for await (const owner of ownersOf(run, lists)) {
+    if (through && compareKeys([owner.uri], through) <= 0) continue
+    batch.push(owner)
+    size += owner.entries.length + 1
+    if (size >= ENTRIES_AT_ONCE) await flush()
+  }
+  await flush()
+}
+
+const ENTRIES_AT_ONCE = 500
+
+/** Both files are sorted by the owner, so they are read side by side. */
+async function* ownersOf<K extends ListKind, O extends OwnerKind>(
+  run: ImportRun,
+  lists: Lists<K, O>,
+): AsyncGenerator<Owner> {
+  const lines = run.file.lines(lists.kind)[Symbol.asyncIterator]()
+  let next = await lines.next()
+  for await (const line of run.file.lines(lists.owners)) {
+    const entries: Entry[] = []
+    for (; !next.done; next = await lines.next()) {
+      const { owner, list, principal } = lists.entryOf(next.value)
+      const order = compareKeys([owner], [line.uri])
+      if (order > 0) break
+      if (order < 0 || !lists.isOwner(line))
+        throw new DataFileError(
+          `${entryOf(lists.kind)} has a line of ${owner}, which is not in ${entryOf(lists.owners)}.`,
+        )
+      entries.push({ list, principal })
+      if (entries.length > DATA_LIMITS.listEntries)
+        throw new DataFileError(`${entryOf(lists.kind)}: ${owner} has more than ${DATA_LIMITS.listEntries} entries.`)
+    }
+    if (lists.isOwner(line)) yield { uri: line.uri, name: lists.nameOf(line), entries }
+  }
+  if (!next.done)
+    throw new DataFileError(
+      `${entryOf(lists.kind)} has a line of ${lists.entryOf(next.value).owner}, which is not in ${entryOf(lists.owners)}.`,
+    )
+}
+
+async function applyLists<K extends ListKind, O extends OwnerKind>(
+  step: Step,
+  lists: Lists<K, O>,
+  owners: readonly Owner[],
+): Promise<void> {
+  const { kind, ownerTable } = lists
+  const ownerIds = await idsOf(
+    step,
+    ownerTable,
+    owners.map((owner) => owner.uri),
+  )
+  const principals = await idsOf(
+    step,
+    'principal',
+    owners.flatMap((owner) => owner.entries.map((each) => each.principal)),
+  )
+  const made = step.run.isReference(kind as DataKind)
+    ? await madeHere(
+        step,
+        owners.map((owner) => owner.uri),
+      )
+    : undefined
+  for (const owner of owners) {
+    const id = ownerIds.get(owner.uri)
+    if (id === undefined) {
+      step.count(kind, 'left', owner.entries.length)
+      continue
+    }
+    if (made && !made.has(owner.uri)) {
+      step.count(kind, 'same', owner.entries.length)
+      continue
+    }
+    await applyOwner(step, lists, { owner, id, principals })
+  }
+}
+
+async function applyOwner<K extends ListKind, O extends OwnerKind>(
+  step: Step,
+  lists: Lists<K, O>,
+  { owner, id, principals }: { owner: Owner; id: number; principals: ReadonlyMap<string, number> },
+): Promise<void> {
+  const { kind, table, ownerColumn, principalColumn, listColumn } = lists
+  const rows: { uri: string; id: number; list: string }[] = await step
+    .knex(table)
+    .join('principal', 'principal.id', `${table}.${principalColumn}`)
+    .where(`${table}.${ownerColumn}`, id)
+    .select(
+      'principal.uri',
+      'principal.id',
+      step.knex.raw(listColumn === undefined ? "'member' as list" : `${table}.${listColumn} as list`),
+    )
+  const keyOf = (list: string, uri: string) => `${list} ${uri}`
+  const there = new Set(rows.map((row) => keyOf(row.list, row.uri)))
+  const wanted = new Set(owner.entries.map((each) => keyOf(each.list, each.principal)))
+  const added: Entry[] = []
+  for (const each of owner.entries) {
+    if (there.has(keyOf(each.list, each.principal))) {
+      step.count(kind, 'same')
+      continue
+    }
+    const problem = principals.has(each.principal)
+      ? lists.allows?.(owner, each)
+      : `${each.principal} is not there and not in the file.`
+    if (problem) {
+      step.problem(owner.uri, `${each.list} ${each.principal}: ${problem}`)
+      step.count(kind, 'left')
+    } else added.push(each)
+  }
+  const removed = rows.filter((row) => !wanted.has(keyOf(row.list, row.uri)))
+  if (added.length + removed.length === 0) return
+
+  const which = (list: string) => (listColumn === undefined ? {} : { [listColumn]: list })
+  for (const row of removed)
+    await deleteRows(step, table, { [ownerColumn]: id, [principalColumn]: row.id, ...which(row.list) })
+  await insertRows(
+    step,
+    table,
+    added.map((each) => ({
+      [ownerColumn]: id,
+      [principalColumn]: principals.get(each.principal),
+      ...which(each.list),
+    })),
+  )
+  if (added.length > 0) step.count(kind, 'made', added.length)
+  if (removed.length > 0) step.count(kind, 'removed', removed.length)
+  for (const room of await lists.reaches(step, id)) if (room > 0) step.rights.add(room)
+  tellLists(step, lists, owner, id, { added, removed: removed.map((row) => ({ list: row.list, principal: row.uri })) })
+}
+
+/** A list of any length is told in events of a bounded one. */
+function tellLists<K extends ListKind, O extends OwnerKind>(
+  step: Step,
+  lists: Lists<K, O>,
+  owner: Owner,
+  id: number,
+  { added, removed }: { added: readonly Entry[]; removed: readonly Entry[] },
+): void {
+  const subject = lists.subject(owner, owner)
+  const say = (entries: readonly Entry[], side: 'before' | 'after') => {
+    for (let from = 0; from < entries.length; from += ENTRIES_PER_EVENT) {
+      const told: Record<string, string[]> = {}
+      for (const { list, principal } of entries.slice(from, from + ENTRIES_PER_EVENT))
+        (told[lists.property(list)] ??= []).push(principal)
+      const difference = { before: {}, after: {}, [side]: told }
+      tell(step, 'changed', subject, difference, lists.roomOf(id))
+    }
+  }
+  say(removed, 'before')
+  say(added, 'after')
+}
+const ENTRIES_PER_EVENT = 500

@@ -1,0 +1,138 @@
+import { parseRoomUri, roomNameProblem } from '@hansard/rooms'
+import { entryOf } from './data-format.ts'
+import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
+import { type Differences, differences, idsOf, makeRow, noteMade, tell, textProblem, updateRow } from './import-rows.ts'
+import { type ImportRun, inBatches, type Step } from './import-run.ts'
+
+type Line = LineOf<'rooms'>
+type Row = Readonly<Record<string, unknown>> & { readonly id: number }
+type Found = {
+  readonly row: Row | undefined
+  readonly byName: Row | undefined
+  readonly categories: ReadonlyMap<string, number>
+  readonly addIns: ReadonlyMap<string, number>
+}
+
+/**
+ * Rooms by their URI, which is theirs for ever. A room whose chats are still to come is disabled until they are in, so that
+ * nobody talks in between and takes their ids.
+ */
+export async function importRooms(run: ImportRun): Promise<void> {
+  const kind = 'rooms'
+  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
+    const uris = lines.map((line) => line.uri)
+    const names = lines.map((line) => line.name)
+    const existing: Row[] = await step.knex('room').whereIn('uri', uris).orWhereIn('name', names).orderBy('id')
+    const categories = await idsOf(
+      step,
+      'category',
+      lines.map((line) => line.category),
+    )
+    const addIns = await idsOf(
+      step,
+      'add_in',
+      lines.flatMap((line) => line.addIn ?? []),
+    )
+    for (const line of lines) {
+      const row = existing.find((each) => each['uri'] === line.uri)
+      const byName = existing.find((each) => each['name'] === line.name)
+      step.count(kind, await importRoom(step, line, { row, byName, categories, addIns }))
+    }
+  })
+}
+
+const PROPERTIES = {
+  name: 'name',
+  description: 'description',
+  topic: 'topic',
+  type: 'type',
+  privacy: 'privacy',
+  invitations: 'invitations',
+  disabled: 'disabled',
+}
+
+async function importRoom(
+  step: Step,
+  line: Line,
+  { row, byName, categories, addIns }: Found,
+): Promise<'made' | 'changed' | 'same' | 'left'> {
+  const { run } = step
+  const left = (problem: string) => {
+    step.problem(line.uri, problem)
+    return 'left' as const
+  }
+  const guid = parseRoomUri(line.uri)?.guid
+  if (guid === undefined) return left('It is no URI of a room.')
+  if (row && row['deleted_at'] !== null) return left('It has been deleted here; a deleted room does not come back.')
+  if (row && row['category_id'] === null) return left('It is the URI of the pool itself.')
+  if (row && run.isReference('rooms')) return 'same'
+  const categoryId = categories.get(line.category)
+  if (categoryId === undefined) return left(`Its category ${line.category} is not there.`)
+  const addInId = line.addIn === null ? null : addIns.get(line.addIn)
+  if (addInId === undefined) step.problem(line.uri, `Its add-in ${line.addIn} is not there; it has none.`)
+  const chatsToCome = run.file.hasChats(guid)
+  const wanted = {
+    uri: line.uri,
+    name: line.name,
+    description: line.description,
+    topic: line.topic,
+    category_id: categoryId,
+    type: line.type,
+    privacy: line.privacy,
+    invitations: line.invitations,
+    add_in_id: addInId ?? null,
+    created_at: line.createdAt,
+    // Opened when its chats are in: see `importChats`.
+    ...(row && chatsToCome && !line.disabled ? {} : { disabled: line.disabled || (!row && chatsToCome) }),
+  }
+  const problem = textProblem(wanted) ?? roomNameProblem(line.name)
+  if (problem) return left(problem)
+  const planned = run.planned.get(`room name ${line.name}`)
+  if ((byName && byName['uri'] !== line.uri) || planned !== undefined)
+    return left(`Another room is called ${line.name} here. Their chats are not mixed: rename one of them.`)
+  if (await step.knex('category').where({ name: line.name }).first('id'))
+    return left(`A category is called ${line.name}.`)
+
+  const { update, ...told } = differences(row, wanted, PROPERTIES)
+  await tellNames(step, line, row, update, told)
+  if (row && Object.keys(update).length === 0) return 'same'
+  const subject = { type: 'room' as const, uri: line.uri, name: line.name }
+  if (!row) {
+    const id = await makeRow(step, 'room', wanted)
+    if (run.dry) run.planned.set(`room name ${line.name}`, id)
+    if (run.isReference('rooms')) await noteMade(step, line.uri)
+    tell(step, 'created', subject, { before: {}, after: told.after }, id)
+    return 'made'
+  }
+  await updateRow(step, 'room', { id: row.id }, update)
+  tell(step, 'changed', subject, told, row.id)
+  step.rights.add(row.id)
+  return 'changed'
+}
+
+/** Events name a category and an add-in, not their ids. */
+async function tellNames(
+  step: Step,
+  line: Line,
+  row: Row | undefined,
+  update: Readonly<Record<string, unknown>>,
+  told: Differences,
+): Promise<void> {
+  if ('category_id' in update) {
+    told.after['category'] = step.run.categoryNames.get(line.category) ?? line.category
+    if (row) {
+      const old: { name: string } | undefined = await step
+        .knex('category')
+        .where({ id: row['category_id'] })
+        .first('name')
+      told.before['category'] = old?.name ?? null
+    }
+  }
+  if ('add_in_id' in update) {
+    told.after['addIn'] = update['add_in_id'] === null ? null : line.addIn
+    if (row) {
+      const old: { name: string } | undefined = await step.knex('add_in').where({ id: row['add_in_id'] }).first('name')
+      told.before['addIn'] = old?.name ?? null
+    }
+  }
+}

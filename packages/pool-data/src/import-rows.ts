@@ -1,0 +1,142 @@
+import type { ChangeValue } from '@hansard/compliance-event'
+import type { Step } from './import-run.ts'
+
+/** What a change made: the properties that differ. */
+export type Differences = { before: Record<string, ChangeValue>; after: Record<string, ChangeValue> }
+export type Subject = {
+  type: 'room' | 'category' | 'user' | 'group' | 'add-in' | 'policy' | 'endpoint' | 'pool-configuration'
+  uri: string
+  name: string
+}
+
+/** Puts a change on record, in the room or, without one, in the pool's own. Nothing when nothing differs. */
+export function tell(
+  step: Step,
+  action: 'created' | 'changed' | 'deleted',
+  subject: Subject,
+  { before, after }: Differences,
+  roomId: number = step.run.poolRoomId,
+): void {
+  if (action === 'changed' && Object.keys(before).length + Object.keys(after).length === 0) return
+  const detail = { kind: 'change' as const, action, subject, before, after }
+  step.events.push({ roomId, principal: step.run.actor, detail })
+}
+
+/** The columns whose values differ, and the same told as properties. Columns without a property are told of nowhere. */
+export function differences(
+  row: Readonly<Record<string, unknown>> | undefined,
+  wanted: Readonly<Record<string, unknown>>,
+  properties: Readonly<Record<string, string>>,
+): { update: Record<string, unknown> } & Differences {
+  const update: Record<string, unknown> = {}
+  const before: Record<string, ChangeValue> = {}
+  const after: Record<string, ChangeValue> = {}
+  for (const [column, value] of Object.entries(wanted)) {
+    const old = typeof value === 'boolean' ? Boolean(row?.[column]) : row?.[column]
+    if (row && old === value) continue
+    update[column] = value
+    const property = properties[column]
+    if (property === undefined) continue
+    if (row) before[property] = old as ChangeValue
+    after[property] = value as ChangeValue
+  }
+  return { update, before, after }
+}
+
+/** Why the texts of a row cannot be kept in plain columns, or undefined when they can. */
+export function textProblem(row: Readonly<Record<string, unknown>>): string | undefined {
+  for (const value of Object.values(row)) {
+    if (typeof value !== 'string') continue
+    if (!value.isWellFormed()) return 'A text of it holds half a surrogate pair, which cannot be kept there.'
+    if (value.includes('\0')) return 'A text of it holds U+0000, which cannot be kept there.'
+  }
+  return undefined
+}
+
+type Table = 'principal' | 'category' | 'room' | 'policy' | 'add_in'
+const KEY_COLUMNS = { principal: 'uri', category: 'uri', room: 'uri', policy: 'identity', add_in: 'name' } as const
+
+/** Ids by URI (or name), of what is there and, in a dry run, of what would be by now. */
+export async function idsOf(step: Step, table: Table, keys: Iterable<string>): Promise<Map<string, number>> {
+  const wanted = [...new Set(keys)]
+  const found = new Map<string, number>()
+  const column = KEY_COLUMNS[table]
+  for (let from = 0; from < wanted.length; from += 400) {
+    const rows: { id: number; key: string }[] = await step
+      .knex(table)
+      .whereIn(column, wanted.slice(from, from + 400))
+      .select('id', `${column} as key`)
+    for (const { key, id } of rows) found.set(key, id)
+  }
+  for (const key of wanted) {
+    const planned = step.run.planned.get(`${table} ${key}`)
+    if (planned !== undefined && !found.has(key)) found.set(key, planned)
+  }
+  if (table !== 'category') return found
+  // A category that stands under another URI goes by its name.
+  const others = new Map<string, string>()
+  for (const key of wanted) {
+    const name = step.run.categoryNames.get(key)
+    if (name !== undefined && !found.has(key)) others.set(name, key)
+  }
+  if (others.size === 0) return found
+  const rows: { id: number; name: string }[] = await step.knex('category').whereIn('name', [...others.keys()])
+  for (const { id, name } of rows) found.set(others.get(name)!, id)
+  return found
+}
+
+/** Makes a row, or plans it. */
+export async function makeRow(step: Step, table: Table, row: Readonly<Record<string, unknown>>): Promise<number> {
+  const key = `${table} ${String(row[KEY_COLUMNS[table]])}`
+  if (step.run.dry) {
+    const id = -(step.run.planned.size + 1)
+    step.run.planned.set(key, id)
+    return id
+  }
+  const [made]: { id: number }[] = await step.knex(table).insert(row).returning('id')
+  return made!.id
+}
+
+export async function updateRow(
+  step: Step,
+  table: string,
+  where: Readonly<Record<string, unknown>>,
+  update: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (step.run.dry || Object.keys(update).length === 0) return
+  await step.knex(table).where(where).update(update)
+}
+
+export async function deleteRows(step: Step, table: string, where: Readonly<Record<string, unknown>>): Promise<void> {
+  if (!step.run.dry) await step.knex(table).where(where).delete()
+}
+
+/** knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms. */
+export async function insertRows(step: Step, table: string, rows: readonly object[]): Promise<void> {
+  if (step.run.dry) return
+  for (let from = 0; from < rows.length; from += 400) await step.knex(table).insert(rows.slice(from, from + 400))
+}
+
+/** Rooms that are there, in ascending id: changes that reach all of them raise the rights of all. */
+export async function roomIds(step: Step, where: Readonly<Record<string, unknown>> = {}): Promise<number[]> {
+  const rows: { id: number }[] = await step.knex('room').whereNotNull('category_id').andWhere(where).select('id')
+  return rows.map((row) => row.id)
+}
+
+/** Remembers that this import made it, so that it may fill it where it merely refers to it. */
+export async function noteMade(step: Step, uri: string): Promise<void> {
+  if (!step.run.dry)
+    await step.knex('import_made').insert({ import: step.run.file.identity, uri }).onConflict().ignore()
+}
+
+export async function madeHere(step: Step, uris: readonly string[]): Promise<Set<string>> {
+  if (step.run.dry) {
+    const tables = Object.keys(KEY_COLUMNS)
+    return new Set(uris.filter((uri) => tables.some((table) => step.run.planned.has(`${table} ${uri}`))))
+  }
+  const rows: { uri: string }[] = await step
+    .knex('import_made')
+    .where({ import: step.run.file.identity })
+    .whereIn('uri', uris)
+  return new Set(rows.map((row) => row.uri))
+}

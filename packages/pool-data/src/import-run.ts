@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '@hansard/clock'
+import type { FileStore } from '@hansard/file-store'
+import {
+  type Actor,
+  type ChangeEvent,
+  RecordBusy,
+  RecordUnavailable,
+  type RecordWriter,
+  releaseLease,
+  takeLease,
+} from '@hansard/pool-store'
+import { type Database, isTransient, type Knex } from '@hansard/sql'
+import type { DataKind } from './data-format.ts'
+import type { DataFile } from './open-data-file.ts'
+import type { DataProblem, Tally } from './report.ts'
+
+export type ImportParts = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly writer: RecordWriter
+  readonly actor: Actor
+  /** room under which changes that concern no room are recorded */
+  readonly poolRoomId: number
+  /** where the bytes of files go; undefined: they stay in the data file */
+  readonly fileStore?: FileStore | undefined
+  /** what has just changed, for those who remember it. Called after the commit; nothing may depend on it. */
+  readonly onChanged?: ((changed: Changed) => void) | undefined
+  /** called now and then */
+  readonly onProgress?: ((entry: string, lines: number) => void) | undefined
+  /** Stops after the batch under way. */
+  readonly stop?: AbortSignal | undefined
+}
+export type Changed = {
+  readonly rooms: readonly number[]
+  readonly principals: readonly number[]
+  readonly configuration: boolean
+}
+
+/** The import was stopped. What was done is done; the same import again goes on from there. */
+export class ImportStopped extends Error {
+  override name = 'ImportStopped'
+}
+/** Another import is under way in this pool. */
+export class ImportBusy extends Error {
+  override name = 'ImportBusy'
+}
+
+/** What has been found of one entry so far. */
+export type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
+
+const PROBLEMS_PER_ENTRY = 200
+const LEASE_MS = 60_000
+const LEASE = 'import-data'
+
+/** One batch: what it reads by, and what it does. In a dry run nothing is written, and `planned` stands for it. */
+export type Step = {
+  readonly run: ImportRun
+  readonly knex: Knex | Knex.Transaction
+  readonly at: number
+  readonly events: ChangeEvent[]
+  readonly rights: Set<number>
+  readonly principals: Set<number>
+  configuration: boolean
+  count(kind: string, outcome: keyof Tally, n?: number): void
+  problem(subject: string, problem: string): void
+}
+
+export type ImportRun = ImportParts & {
+  readonly file: DataFile
+  readonly dry: boolean
+  /** of a dry run: what it would have made, by table and key, with ids below 0, which no row has */
+  readonly planned: Map<string, number>
+  readonly tallies: Map<string, EntryTally>
+  /** names of the categories in the file, by URI */
+  readonly categoryNames: Map<string, string>
+  /** the key of the last line of an entry that is in */
+  doneOf(entry: string): readonly (string | number)[] | undefined
+  /** Does a batch in one transaction, with its events and how far it brings `entry`. */
+  batch(entry: string, done: readonly (string | number)[], work: (step: Step) => Promise<void>): Promise<void>
+  isReference(kind: DataKind): boolean
+}
+
+/** `reader`: of a dry run, a transaction that cannot write. */
+export async function openImportRun(
+  file: DataFile,
+  parts: ImportParts,
+  reader: Knex.Transaction | undefined,
+): Promise<{ run: ImportRun; finish(): Promise<void>; release(): Promise<void> }> {
+  const { db, clock, writer, poolRoomId, stop } = parts
+  const holder = randomUUID()
+  const done = new Map<string, readonly (string | number)[]>()
+  const tallies = new Map<string, EntryTally>()
+  const categoryNames = new Map<string, string>()
+  for await (const line of file.lines('categories')) categoryNames.set(line.uri, line.name)
+  const mine = { import: file.identity }
+
+  const renew = async () => {
+    if (reader) return
+    if (await takeLease(db, { name: LEASE, holder, now: clock.now(), ttlMs: LEASE_MS })) return
+    throw new ImportBusy('Another import is under way in this pool.')
+  }
+  await renew()
+  if (!reader) {
+    const rows: { entry: string; done: string; tally: string }[] = await db.knex('import_progress').where(mine)
+    for (const row of rows) {
+      done.set(row.entry, JSON.parse(row.done) as (string | number)[])
+      tallies.set(row.entry, JSON.parse(row.tally) as EntryTally)
+    }
+  }
+
+  const run: ImportRun = {
+    ...parts,
+    file,
+    dry: reader !== undefined,
+    planned: new Map(),
+    tallies,
+    categoryNames,
+    doneOf: (entry) => done.get(entry),
+    isReference: (kind) => file.manifest.references.includes(kind),
+    async batch(entry, through, work) {
+      if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
+      await renew()
+      const attempt = async (knex: Knex | Knex.Transaction, at: number) => {
+        const tally = structuredClone(tallies.get(entry) ?? { counts: {}, problems: [], more: 0 })
+        const step = openStep(run, knex, at, entry, tally)
+        await work(step)
+        return { step, tally }
+      }
+      if (reader) {
+        const { tally } = await attempt(reader, clock.now())
+        tallies.set(entry, tally)
+      } else {
+        const { step, tally } = await retrying(clock, () =>
+          writer.change(async (tx, at) => {
+            const made = await attempt(tx, at)
+            const row = { ...mine, entry, done: JSON.stringify(through), tally: JSON.stringify(made.tally) }
+            await tx('import_progress').insert(row).onConflict(['import', 'entry']).merge()
+            return { events: made.step.events, rights: [...made.step.rights], result: made }
+          }),
+        )
+        tallies.set(entry, tally)
+        done.set(entry, through)
+        const rooms = new Set([...step.rights, ...step.events.map((event) => event.roomId)])
+        rooms.delete(poolRoomId)
+        const { principals, configuration } = step
+        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], configuration })
+      }
+    },
+  }
+  return {
+    run,
+    async finish() {
+      if (reader) return
+      await db.knex.transaction(async (tx) => {
+        for (const table of ['import_progress', 'import_made']) await tx(table).where(mine).delete()
+      })
+    },
+    async release() {
+      if (!reader) await releaseLease(db, { name: LEASE, holder, token: await tokenOf(db, holder) })
+    },
+  }
+}
+
+async function tokenOf(db: Database, holder: string): Promise<number> {
+  const row: { token: number } | undefined = await db.knex('lease').where({ name: LEASE, holder }).first('token')
+  return row?.token ?? -1
+}
+
+function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, entry: string, tally: EntryTally): Step {
+  return {
+    run,
+    knex,
+    at,
+    events: [],
+    rights: new Set(),
+    principals: new Set(),
+    configuration: false,
+    count(kind, outcome, n = 1) {
+      const counts = (tally.counts[kind] ??= {})
+      counts[outcome] = (counts[outcome] ?? 0) + n
+    },
+    problem(subject, problem) {
+      if (tally.problems.length >= PROBLEMS_PER_ENTRY) tally.more += 1
+      else tally.problems.push({ entry, subject: subject.slice(0, 300), problem })
+    },
+  }
+}
+
+/** A batch is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
+async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const transient = error instanceof RecordUnavailable || error instanceof RecordBusy || isTransient(error)
+      if (!transient || attempt >= 8) throw error
+      await clock.sleep(100 * 2 ** attempt)
+    }
+  }
+}
+
+/** Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. */
+export async function inBatches<L>(
+  run: ImportRun,
+  entry: string,
+  lines: AsyncIterable<L>,
+  keyOf: (line: L) => readonly (string | number)[],
+  compare: (a: readonly (string | number)[], b: readonly (string | number)[]) => number,
+  work: (step: Step, lines: readonly L[]) => Promise<void>,
+): Promise<void> {
+  const through = run.doneOf(entry)
+  let batch: L[] = []
+  let characters = 0
+  let count = 0
+  const flush = async () => {
+    const last = batch.at(-1)
+    if (last === undefined) return
+    const ready = batch
+    batch = []
+    characters = 0
+    await run.batch(entry, keyOf(last), (step) => work(step, ready))
+    run.onProgress?.(entry, count)
+  }
+  for await (const line of lines) {
+    count += 1
+    if (through && compare(keyOf(line), through) <= 0) continue
+    batch.push(line)
+    characters += JSON.stringify(line).length
+    if (batch.length >= LINES_AT_ONCE || characters >= CHARACTERS_AT_ONCE) await flush()
+  }
+  await flush()
+}
+const LINES_AT_ONCE = 250
+const CHARACTERS_AT_ONCE = 1_024 * 1_024

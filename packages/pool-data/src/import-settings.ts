@@ -1,0 +1,125 @@
+import type { ChangeValue } from '@hansard/compliance-event'
+import { type DataKind, entryOf } from './data-format.ts'
+import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
+import { differences, insertRows, makeRow, type Subject, tell, textProblem, updateRow } from './import-rows.ts'
+import { type ImportRun, inBatches, type Step } from './import-run.ts'
+
+/** Policies, add-ins, endpoints: rows that go by one key. What exists is overwritten. */
+export async function importPolicies(run: ImportRun): Promise<void> {
+  await importKeyed(run, 'policies', 'policy', 'identity', {
+    columns: ({ identity, description, enabled }) => ({ identity, description, enabled }),
+    properties: { description: 'description', enabled: 'enabled' },
+    subject: ({ identity }) => ({ type: 'policy', uri: `policy:${identity}`, name: identity }),
+    async changed(step, id) {
+      const held: { id: number }[] = await step.knex('principal').where({ policy_id: id }).select('id')
+      for (const each of held) step.principals.add(each.id)
+    },
+  })
+}
+
+export async function importAddIns(run: ImportRun): Promise<void> {
+  await importKeyed(run, 'add-ins', 'add_in', 'name', {
+    columns: ({ name, url }) => ({ name, url }),
+    properties: { name: 'name', url: 'url' },
+    subject: ({ name }) => ({ type: 'add-in', uri: `add-in:${name}`, name }),
+    problem: ({ url }) => (/^https?:\/\//.test(url) ? undefined : 'An add-in’s URL begins with http or https.'),
+  })
+}
+
+export async function importEndpoints(run: ImportRun): Promise<void> {
+  await importKeyed(run, 'endpoints', 'endpoint', 'uri', {
+    columns: ({ uri, displayName }) => ({ uri, display_name: displayName }),
+    properties: { display_name: 'displayName' },
+    subject: ({ uri, displayName }) => ({ type: 'endpoint', uri, name: displayName }),
+  })
+}
+
+export async function importConfiguration(run: ImportRun): Promise<void> {
+  const kind = 'configuration'
+  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
+    for (const { identity, settings } of lines) {
+      const text = JSON.stringify(settings)
+      const problem = textProblem({ identity })
+      if (problem) {
+        step.problem(identity, problem)
+        step.count(kind, 'left')
+        continue
+      }
+      const row: { settings: string } | undefined = await step.knex('pool_configuration').where({ identity }).first()
+      if (row?.settings === text) {
+        step.count(kind, 'same')
+        continue
+      }
+      const old = row ? (JSON.parse(row.settings) as Record<string, unknown>) : {}
+      const before: Record<string, ChangeValue> = {}
+      const after: Record<string, ChangeValue> = {}
+      for (const property of new Set([...Object.keys(old), ...Object.keys(settings)])) {
+        const [was, is] = [valueOf(old[property]), valueOf(settings[property])]
+        if (was === is) continue
+        if (was !== undefined) before[property] = was
+        if (is !== undefined) after[property] = is
+      }
+      if (row) await updateRow(step, 'pool_configuration', { identity }, { settings: text })
+      else await insertRows(step, 'pool_configuration', [{ identity, settings: text }])
+      const subject: Subject = { type: 'pool-configuration', uri: `configuration:${identity}`, name: identity }
+      tell(step, row ? 'changed' : 'created', subject, { before, after })
+      step.configuration = true
+      step.count(kind, row ? 'changed' : 'made')
+    }
+  })
+}
+
+function valueOf(value: unknown): Exclude<ChangeValue, string[]> | undefined {
+  if (value === undefined || value === null || typeof value === 'boolean') return value
+  return typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
+}
+
+type Keyed<K extends DataKind> = {
+  readonly columns: (line: LineOf<K>) => Record<string, unknown>
+  readonly properties: Readonly<Record<string, string>>
+  readonly subject: (line: LineOf<K>) => Subject
+  readonly problem?: (line: LineOf<K>) => string | undefined
+  readonly changed?: (step: Step, id: number) => Promise<void>
+}
+
+async function importKeyed<K extends 'policies' | 'add-ins' | 'endpoints'>(
+  run: ImportRun,
+  kind: K,
+  table: 'policy' | 'add_in' | 'endpoint',
+  column: string,
+  { columns, properties, subject, problem, changed }: Keyed<K>,
+): Promise<void> {
+  const keyOf = LINE_KEYS[kind] as (line: LineOf<K>) => readonly (string | number)[]
+  await inBatches(run, entryOf(kind), run.file.lines(kind), keyOf, compareKeys, async (step, lines) => {
+    for (const line of lines) {
+      const wanted = columns(line)
+      const key = String(wanted[column])
+      const wrong = problem?.(line) ?? textProblem(wanted)
+      if (wrong) {
+        step.problem(key, wrong)
+        step.count(kind, 'left')
+        continue
+      }
+      const row: Record<string, unknown> | undefined = await step
+        .knex(table)
+        .where({ [column]: key })
+        .first()
+      if (row && run.isReference(kind)) {
+        step.count(kind, 'same')
+        continue
+      }
+      const { update, before, after } = differences(row, wanted, properties)
+      if (row && Object.keys(update).length === 0) {
+        step.count(kind, 'same')
+        continue
+      }
+      if (row) {
+        await updateRow(step, table, { id: row['id'] }, update)
+        await changed?.(step, row['id'] as number)
+      } else if (table === 'endpoint') await insertRows(step, table, [wanted])
+      else await makeRow(step, table, wanted)
+      tell(step, row ? 'changed' : 'created', subject(line), { before, after })
+      step.count(kind, row ? 'changed' : 'made')
+    }
+  })
+}

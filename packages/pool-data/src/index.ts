@@ -1,0 +1,7 @@
+export { DATA_FORMAT, DATA_LIMITS, EXPORT_LEVELS, type ExportLevel } from './data-format.ts'
+export { type ExportOptions, ExportRefused, exportData, resolveScope } from './export-data.ts'
+export { type ImportOptions, importData } from './import-data.ts'
+export { type Changed, ImportBusy, ImportStopped } from './import-run.ts'
+export { type DataFile, openDataFile } from './open-data-file.ts'
+export { DataFileError } from './read-jsonl.ts'
+export { type DataProblem, type DataReport, reportHtml, reportJson, type Tally } from './report.ts'

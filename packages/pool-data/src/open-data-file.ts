@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import type { z } from 'zod'
+import {
+  About,
+  chatsEntryOf,
+  DATA_FORMAT,
+  DATA_LIMITS,
+  type DataKind,
+  entryOf,
+  Manifest,
+  meaningOf,
+} from './data-format.ts'
+import { ChatLine, compareKeys, LINE_KEYS, LINES, type LineOf } from './data-lines.ts'
+import { DataFileError, parseLines } from './read-jsonl.ts'
+
+/** A data file that can be read. What it holds is to be believed only after `check`. */
+export type DataFile = {
+  readonly manifest: Manifest
+  readonly about: About
+  /** SHA-256 of manifest.json: the same data has the same */
+  readonly identity: string
+  has(kind: DataKind): boolean
+  lines<K extends DataKind>(kind: K): AsyncIterable<LineOf<K>>
+  hasChats(guid: string): boolean
+  chats(guid: string): AsyncIterable<{ readonly line: ChatLine; readonly text: string }>
+  /** The bytes of a file, or undefined when they are not here. */
+  bytes(entry: string): Promise<AsyncIterable<Uint8Array>> | undefined
+  /** Reads everything once, from the first byte to the last. Throws `DataFileError` saying what is wrong, and where. */
+  check(): Promise<void>
+  close(): void
+}
+export type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
+
+/**
+ * Opens a data file. Nothing is ever unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError`
+ * for what is no data file, is damaged, or is beyond `limits`.
+ */
+export async function openDataFile(path: string, limits: DataLimits = DATA_LIMITS): Promise<DataFile> {
+  const options = { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true }
+  const zip = await damaged('It is no zip file', () => openPromise(path, options))
+  try {
+    const entries = await readDirectory(zip, limits)
+    return await openContents(zip, entries, limits)
+  } catch (error) {
+    zip.close()
+    throw error
+  }
+}
+
+async function readDirectory(zip: ZipFile, limits: DataLimits): Promise<Map<string, Entry>> {
+  if (zip.entryCount > limits.entries)
+    throw new DataFileError(`It has ${zip.entryCount} entries; ${limits.entries} are the most there may be.`)
+  const entries = new Map<string, Entry>()
+  let total = 0
+  await damaged('Its directory cannot be read', async () => {
+    for await (const entry of zip.eachEntry()) {
+      const shown = JSON.stringify(entry.fileName.slice(0, 200))
+      if (!meaningOf(entry.fileName)) throw new DataFileError(`It has an entry ${shown}, which no data file has.`)
+      if (entries.has(entry.fileName)) throw new DataFileError(`It has two entries ${shown}.`)
+      if (!entry.canDecodeFileData())
+        throw new DataFileError(`Its entry ${shown} is encrypted or packed in another way.`)
+      total += entry.uncompressedSize
+      if (total > limits.totalBytes)
+        throw new DataFileError(`Unpacked it would have more than ${limits.totalBytes} bytes, the most there may be.`)
+      entries.set(entry.fileName, entry)
+    }
+  })
+  return entries
+}
+
+async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: DataLimits): Promise<DataFile> {
+  async function* content(name: string): AsyncGenerator<Uint8Array> {
+    const entry = entries.get(name)
+    if (!entry) throw new DataFileError(`It has no ${name}.`)
+    const stream = await damaged(name, () => zip.openReadStreamPromise(entry))
+    try {
+      for await (const piece of stream) yield piece as Uint8Array
+    } catch (error) {
+      throw new DataFileError(`${name}: ${(error as Error).message}.`, { cause: error })
+    } finally {
+      stream.destroy()
+    }
+  }
+  async function small<T>(name: string, schema: z.ZodType<T>): Promise<{ value: T; sha256: string }> {
+    if ((entries.get(name)?.uncompressedSize ?? 0) > limits.manifestBytes)
+      throw new DataFileError(`${name} is larger than ${limits.manifestBytes} bytes, the largest it may be.`)
+    const pieces: Uint8Array[] = []
+    for await (const piece of content(name)) pieces.push(piece)
+    const bytes = Buffer.concat(pieces)
+    let parsed: unknown
+    try {
+      parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    } catch (error) {
+      throw new DataFileError(`${name}: ${(error as Error).message.slice(0, 200)}`)
+    }
+    const { format } = (parsed ?? {}) as { format?: unknown }
+    if (format !== DATA_FORMAT)
+      throw new DataFileError(
+        `${name} says that it is of the format ${JSON.stringify(format)}; this program reads ${DATA_FORMAT}.`,
+      )
+    return { value: parseShape(name, schema, parsed), sha256: createHash('sha256').update(bytes).digest('hex') }
+  }
+  async function* typed<T>(name: string, schema: z.ZodType<T>): AsyncGenerator<{ line: T; text: string }> {
+    for await (const { number, text, value } of parseLines(name, content(name), { lineBytesMax: limits.lineBytes })) {
+      yield { text, line: parseShape(`${name}, line ${number}`, schema, value) }
+    }
+  }
+
+  const { value: about } = await small('about.json', About)
+  const { value: manifest, sha256: identity } = await small('manifest.json', Manifest)
+  if (identity !== about.sha256['manifest.json'])
+    throw new DataFileError('manifest.json is not the one that was exported.')
+
+  return {
+    manifest,
+    about,
+    identity,
+    has: (kind) => entries.has(entryOf(kind)),
+    async *lines(kind) {
+      if (!entries.has(entryOf(kind))) return
+      for await (const { line } of typed(entryOf(kind), LINES[kind] as unknown as z.ZodType<LineOf<typeof kind>>))
+        yield line
+    },
+    hasChats: (guid) => entries.has(chatsEntryOf(guid)),
+    chats: (guid) => typed(chatsEntryOf(guid), ChatLine),
+    bytes: (name) => (entries.has(name) ? Promise.resolve(content(name)) : undefined),
+    close: () => zip.close(),
+    async check() {
+      const listed = new Set(manifest.entries.map(({ name }) => name))
+      if (listed.size !== manifest.entries.length) throw new DataFileError('manifest.json lists an entry twice.')
+      for (const name of entries.keys()) {
+        if (meaningOf(name)?.type !== 'about' && !listed.has(name))
+          throw new DataFileError(`It has an entry ${name}, which manifest.json does not list.`)
+      }
+      for (const [name, sha256] of Object.entries(about.sha256)) {
+        if ((await digest(content(name))).sha256 !== sha256)
+          throw new DataFileError(`${name} is not the one that was exported.`)
+      }
+      for (const expected of manifest.entries) {
+        const { name } = expected
+        const found = entries.get(name)
+        if (!found) throw new DataFileError(`It has no ${name}, which manifest.json lists.`)
+        if (found.uncompressedSize !== expected.bytes)
+          throw new DataFileError(`${name} has ${found.uncompressedSize} bytes; manifest.json says ${expected.bytes}.`)
+        const meaning = meaningOf(name)
+        const hash = createHash('sha256')
+        async function* hashed() {
+          for await (const piece of content(name)) {
+            hash.update(piece)
+            yield piece
+          }
+        }
+        let lines: number | null = null
+        if (meaning?.type === 'kind')
+          lines = await checkLines(name, hashed(), LINES[meaning.kind], LINE_KEYS[meaning.kind])
+        else if (meaning?.type === 'chats')
+          lines = await checkLines(name, hashed(), ChatLine, (line: ChatLine) => [line.id])
+        else for await (const _ of hashed());
+        if (hash.digest('hex') !== expected.sha256)
+          throw new DataFileError(
+            `${name} is not what was exported: its SHA-256 is another one than manifest.json says.`,
+          )
+        if (lines !== expected.lines)
+          throw new DataFileError(`${name} has ${lines} lines; manifest.json says ${expected.lines}.`)
+      }
+    },
+  }
+
+  async function checkLines(
+    name: string,
+    pieces: AsyncIterable<Uint8Array>,
+    schema: z.ZodType,
+    keyOf: (line: never) => readonly (string | number)[],
+  ): Promise<number> {
+    let last: readonly (string | number)[] | undefined
+    let count = 0
+    for await (const { number, value } of parseLines(name, pieces, { lineBytesMax: limits.lineBytes })) {
+      const where = `${name}, line ${number}`
+      const key = keyOf(parseShape(where, schema, value) as never)
+      if (last && compareKeys(last, key) >= 0)
+        throw new DataFileError(`${where}: the lines are not in order, or one is there twice.`)
+      last = key
+      count = number
+    }
+    return count
+  }
+}
+
+function parseShape<T>(where: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw new DataFileError(`${where}: ${issue.path.join('.') || 'it'}: ${issue.message}`)
+}
+
+async function digest(content: AsyncIterable<Uint8Array>): Promise<{ sha256: string }> {
+  const hash = createHash('sha256')
+  for await (const piece of content) hash.update(piece)
+  return { sha256: hash.digest('hex') }
+}
+
+async function damaged<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DataFileError) throw error
+    throw new DataFileError(`${what}: ${(error as Error).message}.`, { cause: error })
+  }
+}

@@ -1,0 +1,84 @@
+/** What an export or an import did, or would do: `report.json` as it is, `report.html` for people. */
+export type DataReport = {
+  readonly what: 'export' | 'import' | 'dry-run'
+  readonly pool: string
+  /** who asked for it, and when (ISO 8601) */
+  readonly by: string
+  readonly at: string
+  readonly level: string
+  readonly scope: readonly string[] | null
+  readonly start: string | null
+  /** per kind of thing, how many, by what happened to them */
+  readonly counts: Readonly<Record<string, Tally>>
+  /** what is not there, or was not done, on purpose, and why */
+  readonly leftOut: readonly string[]
+  /** what should be there, or should have been done, and is not */
+  readonly problems: readonly DataProblem[]
+  /** problems beyond those listed */
+  readonly problemsMore: number
+}
+
+/** An export counts what it wrote. `made`, `changed`: by the import. `same`: was so. `left`: was not touched. */
+export type Tally = Readonly<Partial<Record<'exported' | 'made' | 'changed' | 'removed' | 'same' | 'left', number>>>
+
+export type DataProblem = {
+  readonly entry: string
+  /** what it is about: a URI, a name, a chat's id */
+  readonly subject: string
+  readonly problem: string
+}
+
+export function reportJson(report: DataReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`
+}
+
+const TITLES = {
+  export: 'Export of pool data',
+  import: 'Import of pool data',
+  'dry-run': 'Import of pool data, only tried',
+}
+const OUTCOMES = ['exported', 'made', 'changed', 'removed', 'same', 'left'] as const
+
+/** A page that stands alone: no script, no style from elsewhere. */
+export function reportHtml(report: DataReport): string {
+  const title = escapeHtml(`${TITLES[report.what]}: ${report.pool}`)
+  const kinds = Object.entries(report.counts)
+  const columns = OUTCOMES.filter((outcome) => kinds.some(([, tally]) => tally[outcome] !== undefined))
+  const row = (tag: string, cells: readonly string[]) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>\n`
+  const facts = [
+    ['By', report.by],
+    ['At', report.at],
+    ['Level', report.level],
+    ['Categories', report.scope === null ? 'all' : report.scope.join(', ')],
+    ...(report.start === null ? [] : [['Rooms made or talked in since', report.start]]),
+  ]
+  const problems = report.problems.map(({ entry, subject, problem }) => row('td', [entry, subject, problem])).join('')
+  const more = report.problemsMore === 0 ? '' : `<p>And ${report.problemsMore} more.</p>\n`
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${title}</title></head>
+<body>
+<h1>${title}</h1>
+<table>
+${facts.map((fact) => row('td', fact)).join('')}</table>
+<h2>Counts</h2>
+<table>
+${row('th', ['', ...columns])}${kinds
+  .map(([kind, tally]) => row('td', [kind, ...columns.map((outcome) => String(tally[outcome] ?? 0))]))
+  .join('')}</table>
+<h2>Left out</h2>
+<ul>
+${report.leftOut.map((line) => `<li>${escapeHtml(line)}</li>\n`).join('')}</ul>
+<h2>Problems</h2>
+${problems === '' ? '<p>None.</p>\n' : `<table>\n${row('th', ['Where', 'What', 'Problem'])}${problems}</table>\n${more}`}</body>
+</html>
+`
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, '\ufffd')
+    .replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
+}

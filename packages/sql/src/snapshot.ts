@@ -1,0 +1,29 @@
+import knexModule, { type Knex } from 'knex'
+import type { Database } from './database.ts'
+
+/**
+ * Reads in many statements as if at one moment, while others go on writing. What `work` is given cannot write.
+ *
+ * SQLite: on a connection of its own, so that the one of `db` stays free; the write-ahead log grows until `work` is done.
+ * PostgreSQL: one connection of the pool, in a read-only transaction.
+ */
+export async function withSnapshot<T>(db: Database, work: (tx: Knex.Transaction) => Promise<T>): Promise<T> {
+  if (db.dialect === 'postgres')
+    return db.knex.transaction(work, { isolationLevel: 'repeatable read', readOnly: true } as Knex.TransactionConfig)
+  const { filename } = (db.knex.client as { connectionSettings: { filename: string } }).connectionSettings
+  const reader = knexModule.knex({
+    client: 'better-sqlite3',
+    connection: { filename, options: { readonly: true } } as Knex.Sqlite3ConnectionConfig,
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+  })
+  try {
+    return await reader.transaction(async (tx) => {
+      // A deferred transaction begins to see its moment with its first read.
+      await tx.raw('select count(*) from sqlite_master')
+      return work(tx)
+    })
+  } finally {
+    await reader.destroy()
+  }
+}
