@@ -52,8 +52,8 @@ describe('a file service', () => {
     const env = new Env({
       HANSARD_FILES_NAME: 'files-1',
       HANSARD_POOL_DATABASE_URL: 'sqlite:x',
-      HANSARD_FILES_DIRECTORY: '/a',
-      HANSARD_COMPLIANCE_FILES_DIRECTORY: '/b',
+      HANSARD_FILE_STORE: '/a',
+      HANSARD_COMPLIANCE_FILE_STORE: '/b',
       HANSARD_FILES_CLAMD: 'localhost:3310',
     })
     fileProcessConfig(env)

@@ -9,6 +9,8 @@ export type DataDirectory = {
   readonly poolDatabase: string
   readonly complianceDatabase: string
   readonly exports: string
+  /** the bytes of the files that people handed over, as participants are served them */
+  readonly files: string
   /** the bytes of every file that was put up, for as long as the record of it is kept */
   readonly complianceFiles: string
   /** how local commands find a running pool; readable by its owner only */
@@ -24,6 +26,7 @@ export function dataDirectory(directory: string): DataDirectory {
     poolDatabase: `sqlite:${join(root, 'pool.db')}`,
     complianceDatabase: `sqlite:${join(root, 'compliance.db')}`,
     exports: join(root, 'exports'),
+    files: join(root, 'files'),
     complianceFiles: join(root, 'compliance-files'),
     runFile: join(root, 'run.json'),
     adaptersFile: join(root, 'adapters.json'),

@@ -8,6 +8,8 @@ import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import { FILE_SERVICE_DEFAULTS, openFileStores, startFileService } from '@hansard/file-service'
+import { createClamdScanner } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
@@ -36,6 +38,8 @@ export type StandardEditionOptions = {
   /** of the operator, on the first start; a random one is made when absent */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
+  /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
+  readonly clamd?: string | undefined
   /** false: the compliance side shares this thread and its clock (tests) */
   readonly complianceThread: boolean
 }
@@ -135,6 +139,16 @@ async function start(
   stack.push(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel)
+  const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
+  const files = await startFileService(
+    { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
+    {
+      ...{ app, db: poolDb, clock, log, domain, ...stores },
+      scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
+    },
+  )
+  stack.push(() => files.stop())
+  void files.fenced.then(announceFailure)
   await app.listen({ port, host: options.host, backlog: 4_096 }).catch((error) => {
     throw portProblem(error, options)
   })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
 import { parseRunInterval } from '@hansard/conversation'
+import { parseClamdAddress } from '@hansard/file-store'
 import { createLog } from '@hansard/log'
 import { CommandFailure } from './command-failure.ts'
 import { answer, type ExitCode, type Io } from './io.ts'
@@ -25,6 +26,7 @@ export async function startCommand(
       pool: io.env.string('HANSARD_POOL', { fallback: 'pool' }),
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       logLevel,
+      clamd: clamdAddress(io),
       complianceThread: true,
     },
     { clock: systemClock, log },
@@ -68,5 +70,14 @@ function runInterval(text: string): number {
     return parseRunInterval(text)
   } catch (error) {
     throw new CommandFailure(2, `--interval ${text}: ${(error as Error).message}`)
+  }
+}
+
+function clamdAddress(io: Io): string | undefined {
+  const address = io.env.optional('HANSARD_FILES_CLAMD')
+  try {
+    return address === undefined ? undefined : parseClamdAddress(address)
+  } catch (error) {
+    throw new CommandFailure(2, `HANSARD_FILES_CLAMD is "${address}"; ${(error as Error).message}`)
   }
 }

@@ -22,6 +22,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   composes('@hansard/relay'),
   composes('@hansard/compliance-worker'),
   composes('@hansard/admin-api'),
+  composes('@hansard/file-service'),
   {
     rule: 'direct-imports',
     path: 'apps/compliance-worker/',
