@@ -1,6 +1,7 @@
 import type { Knex, Migration } from '@hansard/sql'
 import { FILES_MIGRATION } from './migration-files.ts'
 import { ROOMS_MIGRATION } from './migration-rooms.ts'
+import { SEARCH_MIGRATION } from './migration-search.ts'
 
 /**
  * The pool database. Migrations go forward only.
@@ -103,4 +104,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   },
   ROOMS_MIGRATION,
   FILES_MIGRATION,
+  SEARCH_MIGRATION,
 ]
