@@ -31,7 +31,8 @@ export type ConnectOptions = ClientListeners & {
  * long as it is not closed.
  */
 export async function connect(options: ConnectOptions): Promise<PoolClient> {
-  const { server, account, password, onReconnecting, onReconnected, onClosed } = options
+  const { server, account, password, onReconnecting, onReconnected, onNewContent, onFeedMatch, onInvited, onClosed } =
+    options
   const fetcher = options.fetch ?? fetch
   const directory = options.directory ?? (await readDirectory(server, fetcher))
   return startClient(
@@ -50,6 +51,9 @@ export async function connect(options: ConnectOptions): Promise<PoolClient> {
     {
       ...(onReconnecting && { onReconnecting }),
       ...(onReconnected && { onReconnected }),
+      ...(onNewContent && { onNewContent }),
+      ...(onFeedMatch && { onFeedMatch }),
+      ...(onInvited && { onInvited }),
       ...(onClosed && { onClosed }),
     },
   )

@@ -9,6 +9,8 @@ it('reads a chat as the pool writes it, whatever was typed', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       expect(decodeFrame(chatFrame({ ...chat, text }))).toEqual({ t: 'chat', ...chat, text })
+      const story = { ...chat, text, title: text, alert: true }
+      expect(decodeFrame(chatFrame(story))).toEqual({ t: 'chat', ...story })
     }),
   )
 })
@@ -26,7 +28,16 @@ it('takes nothing for a message that is not one', () => {
     '{"t":"later"}',
   ])
     expect(decodeFrame(text), text).toBeUndefined()
-  for (const broken of [{ chat: -1 }, { chat: 1.5 }, { from: null }, { from: { uri: 'x' } }, { text: 7 }, { room: 1 }])
+  for (const broken of [
+    { chat: -1 },
+    { chat: 1.5 },
+    { from: null },
+    { from: { uri: 'x' } },
+    { text: 7 },
+    { room: 1 },
+    { title: 1 },
+    { alert: 'yes' },
+  ])
     expect(decodeFrame(JSON.stringify({ t: 'chat', ...chat, ...broken })), JSON.stringify(broken)).toBeUndefined()
 })
 

@@ -33,6 +33,9 @@ function isChat(frame: Record<string, unknown>): boolean {
     isId(frame['chat']) &&
     typeof frame['at'] === 'number' &&
     typeof frame['text'] === 'string' &&
+    (frame['title'] === undefined || typeof frame['title'] === 'string') &&
+    (frame['alert'] === undefined || frame['alert'] === true) &&
+    (frame['replaced'] === undefined || frame['replaced'] === true) &&
     typeof from === 'object' &&
     from !== null &&
     typeof from.uri === 'string' &&

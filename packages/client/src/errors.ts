@@ -30,3 +30,14 @@ export class ClosedError extends Error {
     super('The connection to the pool was closed.', { cause })
   }
 }
+
+/**
+ * The connection was lost before the pool answered to a change: it may or may not have been made. Look before you make it
+ * again.
+ */
+export class UncertainError extends Error {
+  override name = 'UncertainError'
+  constructor(request: string) {
+    super(`The connection was lost before the pool answered to "${request}". Look whether it was done.`)
+  }
+}

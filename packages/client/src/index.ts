@@ -1,8 +1,35 @@
 export type { Backoff } from './backoff.ts'
 export { type ConnectOptions, connect } from './connect.ts'
-export { ClosedError, RefusedError, UnreachableError } from './errors.ts'
-export type { ClientListeners, PoolClient, RoomEntry } from './pool-client.ts'
-export type { Chat, Person, Posted, RoomHandle, RoomListeners } from './room.ts'
+export { ClosedError, RefusedError, UncertainError, UnreachableError } from './errors.ts'
+export type { ClientListeners, PoolClient } from './pool-client.ts'
+export type {
+  ChatFilter,
+  FileToken,
+  FollowedRoom,
+  Found,
+  FoundChat,
+  Invitation,
+  NewRoom,
+  PoolRequests,
+  Principal,
+  RoleChange,
+  RoomEntry,
+  RoomFilter,
+  RoomInfo,
+  RoomProperties,
+} from './pool-requests.ts'
+export type {
+  AddIn,
+  Chat,
+  HistoryOptions,
+  HistoryPage,
+  Person,
+  Posted,
+  PostOptions,
+  RoomHandle,
+  RoomListeners,
+  RoomLook,
+} from './room.ts'
 export { readDirectory, signIn } from './sign-in.ts'
 export { type OpenSocket, type Socket, type SocketEvents, standardSocket } from './socket.ts'
 export { systemTiming, type Timing } from './timing.ts'

@@ -5,6 +5,8 @@ export type Post<R> = {
   readonly room: R
   readonly name: string
   readonly text: string
+  readonly alert?: true
+  readonly title?: string
   /** true once it has been sent: the next time it is sent, it is sent again */
   again: boolean
   readonly resolve: (posted: { chat: number; at: number }) => void

@@ -1,8 +1,21 @@
-import type { HistoryChat } from '@hansard/wire'
+import type { HistoryChat, ServerMessageOf } from '@hansard/wire'
 
 export type Chat = HistoryChat
 export type Person = { readonly uri: string; readonly name: string }
 export type Posted = { readonly chat: number; readonly at: number }
+
+/** What a room is, as its members see it. */
+export type RoomLook = Pick<ServerMessageOf<'room-changed'>, 'name' | 'topic' | 'type' | 'mayPost'>
+export type AddIn = { readonly name: string; readonly url: string }
+
+export type PostOptions = {
+  /** the post's own name (1 to 64 characters) */
+  readonly name?: string
+  /** of high importance */
+  readonly alert?: boolean
+  /** makes it a story: a longer text behind a title */
+  readonly title?: string
+}
 
 /**
  * What a program wants to hear of a room. Given when joining, because the first chat may arrive together
@@ -11,9 +24,17 @@ export type Posted = { readonly chat: number; readonly at: number }
 export type RoomListeners = {
   /** Every chat from the joining on (or after `after`), once, in order, reconnections or not; your own too. */
   readonly onChat?: (chat: Chat) => void
+  /** A chat you may have been given has another text now. */
+  readonly onChatReplaced?: (change: { chat: number; text: string }) => void
+  /** A chat you may have been given is gone. */
+  readonly onChatPurged?: (change: { chat: number }) => void
   /** Not sent in rooms above the pool's participant update limit. */
   readonly onJoined?: (who: Person) => void
   readonly onParted?: (who: Person) => void
+  /** Comings and goings are not told any more (there are too many), or are told again: time to ask for the roster. */
+  readonly onParticipants?: (change: { shown: boolean; count: number }) => void
+  /** Name, topic, type, or whether you may post. */
+  readonly onChanged?: (look: RoomLook) => void
   /** The connection was lost, and this room has been joined again after it. */
   readonly onRejoined?: () => void
   /** You are no longer in the room and will not come back by yourself. */
@@ -23,6 +44,10 @@ export type RoomListeners = {
 export type RoomHandle = {
   readonly uri: string
   readonly name: string
+  readonly topic: string
+  readonly type: RoomLook['type']
+  readonly mayPost: boolean
+  readonly addIn: AddIn | null
   /** The newest chat id delivered: what to join `after` next time. */
   readonly last: number
   /**
@@ -30,25 +55,34 @@ export type RoomHandle = {
    * acknowledged is posted again under the same name, so it is recorded once. Chats posted one after the
    * other without waiting are recorded in that order, unless the pool asks for one of them to be repeated.
    *
-   * `name` is the post's own name (1 to 64 characters). Give one to repeat a post safely after your program
-   * was restarted.
+   * Give a `name` to repeat a post safely after your program was restarted.
    */
-  post(text: string, options?: { name?: string }): Promise<Posted>
-  /** Chats before chat id `before` (the newest when absent), oldest first. The look is recorded. */
-  history(options?: { before?: number; limit?: number }): Promise<{ chats: Chat[]; more: boolean }>
+  post(text: string, options?: PostOptions): Promise<Posted>
+  /** Chats before chat id `before` (the newest when absent), or after chat id `after`; oldest first. The look is recorded. */
+  history(options?: HistoryOptions): Promise<HistoryPage>
+  /** Puts another text in a chat's place, where the pool lets you. The record keeps what was posted. */
+  replaceChat(chat: number, text: string): Promise<void>
+  deleteChat(chat: number): Promise<void>
+  /** Everybody in the room, also where there are too many for notices. */
   roster(): Promise<Person[]>
   /** Goes out of the room, once everything posted is recorded. */
   part(): Promise<void>
 }
 
+export type HistoryOptions = { readonly before?: number; readonly after?: number; readonly limit?: number }
+export type HistoryPage = { readonly chats: Chat[]; readonly more: boolean }
+
 /** What the client keeps of a room from the call to `join` until it is out of it. */
 export type RoomState = {
   /** the room as the program named it, until its URI is known */
   uri: string
-  name: string
+  look: RoomLook
+  addIn: AddIn | null
   readonly listeners: RoomListeners
   /** the newest chat id delivered; undefined before the first join without `after` is answered */
   last: number | undefined
+  /** the room's newest chat when it was last joined: up to there it is caught up with, and what is missing was purged */
+  joinedAt: number
   /** `away`: to be joined (again) as soon as there is a connection. `joining`: asked, not answered. */
   phase: 'away' | 'joining' | 'joined' | 'gone'
   /** the pool asked for a pause: posts wait */
@@ -63,13 +97,16 @@ export type RoomState = {
 }
 
 /**
- * What to do with a chat that has arrived: ids of a room are sequential, so a client sees for itself
- * whether something is missing.
+ * What to do with a chat that has arrived: ids of a room are sequential, so a client sees for itself whether something is
+ * missing. While catching up, what is missing was purged: the pool reads its own record without a hole.
  */
-export function judgeChat(room: Pick<RoomState, 'last' | 'holeAfter'>, chat: number): 'deliver' | 'duplicate' | 'hole' {
+export function judgeChat(
+  room: Pick<RoomState, 'last' | 'joinedAt' | 'holeAfter'>,
+  chat: number,
+): 'deliver' | 'duplicate' | 'hole' {
   const last = room.last ?? 0
   if (chat <= last) return 'duplicate'
-  // A hole that is still there after resuming is one of the pool's, such as purged chats.
-  if (chat === last + 1 || room.holeAfter === last) return 'deliver'
+  // A hole that is still there after resuming is one of the pool's: a chat that was purged while it was on its way.
+  if (chat <= Math.max(last, room.joinedAt) + 1 || room.holeAfter === last) return 'deliver'
   return 'hole'
 }
