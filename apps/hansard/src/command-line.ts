@@ -13,6 +13,7 @@ const ENVIRONMENT = `
 Environment:
   HANSARD_ADMIN_PASSWORD  the operator's password: with --server, and of a pool's first start
   HANSARD_PASSWORD        your password for chat; the new one for users add --password and users passwd
+  HANSARD_FILES_CLAMD     virus scanner of a pool's files: tcp://host:port or unix:/path
   HANSARD_DEBUG=true      show where a failure came from
 `
 
