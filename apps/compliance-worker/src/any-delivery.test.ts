@@ -12,8 +12,12 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 const ROOMS = ['desk', 'lobby', 'a room', 'z']
 const SETTINGS = [
   { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 7 },
-  { ...DEFAULT_ADAPTERS[0]!, name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true },
+  {
+    ...{ ...DEFAULT_ADAPTERS[0]!, name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true },
+    createFileAttachmentsManifest: true,
+  },
 ]
+const FILE = { storedName: '7f3a.txt', fileName: 'notes.txt', size: 5, sha256: '0'.repeat(64) }
 
 /** What happens next, told by numbers that fast-check chooses. */
 const step = fc.record({
@@ -44,7 +48,10 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 /** A pool in which everything arrives late, twice, in any order or after its interval was closed. */
-async function play(bench: Bench, steps: readonly Step[]): Promise<{ said: string[]; garbled: number }> {
+async function play(
+  bench: Bench,
+  steps: readonly Step[],
+): Promise<{ said: string[]; changed: string[]; taken: number; garbled: number }> {
   const worker = await bench.worker({ adapters: SETTINGS })
   const sources: ScriptedSource[] = [
     bench.pool.source('chat-1', { startedAt: T0 }),
@@ -54,6 +61,8 @@ async function play(bench: Bench, steps: readonly Step[]): Promise<{ said: strin
   const hidden = new Set<ScriptedSource>()
   const stamps = new Map(sources.map((source) => [source, T0]))
   const said: string[] = []
+  const changed: string[] = []
+  let taken = 0
   const behind = new Map<ScriptedSource, number>()
   let garbled = 0
   let now = T0
@@ -95,6 +104,18 @@ async function play(bench: Bench, steps: readonly Step[]): Promise<{ said: strin
         const text = `${said.length} of ${source.name}/${source.epoch}`
         said.push(text)
         source.says(ROOMS[(a + n) % ROOMS.length]!, 'alice', text, stampOf(source))
+      }
+      if (b % 3 === 0) {
+        const name = `${changed.length} by ${source.name}/${source.epoch}`
+        changed.push(name)
+        source.records(b % 2 ? 'the pool' : ROOMS[a % ROOMS.length]!, 'operator', stampOf(source), {
+          ...{ kind: 'change', action: 'changed', subject: { type: 'group', uri: 'ma-grp:x@y', name } },
+          ...{ before: { members: ['a'] }, after: { members: ['b', 'c'] } },
+        })
+      }
+      if (b % 7 === 0) {
+        taken += 1
+        source.records(ROOMS[a % ROOMS.length]!, 'bob', stampOf(source), { kind: 'file-download', ...FILE })
       }
       if (b % 4 === 0) source.joins(ROOMS[a % ROOMS.length]!, `p${b % 3}`, stampOf(source))
       if (b % 5 === 0) source.parts(ROOMS[a % ROOMS.length]!, `p${b % 3}`, stampOf(source))
@@ -138,7 +159,7 @@ async function play(bench: Bench, steps: readonly Step[]): Promise<{ said: strin
   now += MINUTE
   await everything()
   await worker.drain()
-  return { said, garbled }
+  return { said, changed, taken, garbled }
 }
 
 /** Moves one event that is in no closed interval into quarantine, as a program that cannot read it would have. */
@@ -192,7 +213,7 @@ it('exports every event exactly once, verifiably, whatever comes late, twice, ga
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
       await using bench = await openBench()
-      const { said, garbled } = await play(bench, steps)
+      const { said, changed, taken, garbled } = await play(bench, steps)
 
       for (const { name } of SETTINGS) {
         const series = await directoryOf(bench, name)
@@ -201,12 +222,19 @@ it('exports every event exactly once, verifiably, whatever comes late, twice, ga
         expect(report.unreadable).toEqual([])
         expect(report.outstanding).toHaveLength(garbled)
       }
-      const documents = [...(await bench.files()).entries()].filter(([file]) => file.endsWith('.xml'))
-      const text = documents
-        .map(([, content]) => content.replace(/<FirstMessage[\s\S]*?<\/FirstMessage>/g, ''))
-        .join('')
-      const found = [...text.matchAll(/content="(\d+ of [^"]+)"/g)].map((match) => match[1])
-      expect(found.toSorted()).toEqual(said.toSorted())
+      const textOf = async (adapter: string, extension: string) =>
+        [...(await bench.files(adapter)).entries()]
+          .filter(([file]) => file.endsWith(extension))
+          .map(([, content]) => content.replace(/<FirstMessage[\s\S]*?<\/FirstMessage>/g, ''))
+          .join('')
+      const found = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]).toSorted()
+      const strict = await textOf('xml', '.xml')
+      const extended = await textOf('extended', '.xml')
+      expect(found(strict, /content="(\d+ of [^"]+)"/g)).toEqual(said.toSorted())
+      expect(strict).not.toContain('CHANGE')
+      expect(found(extended, /content="(\d+ of [^"]+)"/g)).toEqual(said.toSorted())
+      expect(found(extended, /subjectName="(\d+ by [^"]+)"/g)).toEqual(changed.toSorted())
+      expect(found(await textOf('extended', '.ATTACH'), /<Attachment (transfer)=/g)).toHaveLength(taken)
 
       const parts = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
       for (const sealed of await listExports(bench.db, { limit: 1_000 })) {

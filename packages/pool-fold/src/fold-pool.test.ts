@@ -1,4 +1,11 @@
-import type { Change, ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
+import { readFileSync } from 'node:fs'
+import {
+  type Change,
+  type ComplianceEvent,
+  decodeEvent,
+  type EventPrincipal,
+  encodeEvent,
+} from '@hansard/compliance-event'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { foldPool, listOf, openPoolFold, subjectsOf } from './index.ts'
@@ -97,6 +104,45 @@ describe('the state that changes imply', () => {
     expect(() => foldPool([second, first])).toThrow('must come in order')
     expect(() => foldPool([first], { from: foldPool([second]) })).toThrow('must come in order')
     expect(() => foldPool([first, { ...second, room: first.room }])).not.toThrow()
+  })
+})
+
+describe('the stories that officers read', () => {
+  const told = (name: string) => {
+    const file = new URL(`../../../fixtures/scenarios/${name}.json`, import.meta.url)
+    const { events } = JSON.parse(readFileSync(file, 'utf8')) as { events: ComplianceEvent[] }
+    return foldPool(
+      events.map((event) => decodeEvent(encodeEvent(event))),
+      { chats: true },
+    )
+  }
+
+  it('imply what they say: a room whose maker took one member away, and closed it', () => {
+    const state = told('room-created-and-run')
+    const [room] = [...subjectsOf(state, 'room').values()]
+    expect(room).toMatchObject({
+      name: 'Trading Desk',
+      deleted: false,
+      properties: {
+        ...{ disabled: true, privacy: 'closed', topic: '"Beans" <only>\u0007\nand no tips', addIn: null },
+        members: ['ma-grp:Traders%20%26%20Buyers@fourthcoffee.com', 'sip:alice@fourthcoffee.com'],
+        managers: ['sip:alice@fourthcoffee.com', 'sip:dora@fourthcoffee.com'],
+        presenters: [],
+      },
+    })
+    expect(state.presence.size).toBe(0)
+  })
+
+  it('imply what they say: a wall that shuts a company out, and settings that changed with it', () => {
+    const state = told('wall-goes-up')
+    const [category] = [...subjectsOf(state, 'category').values()]
+    expect(listOf(category, 'denied')).toEqual(['ma-grp:*@litwareinc.com'])
+    expect(subjectsOf(state, 'pool-configuration').get('global')?.properties).toEqual({
+      chatLengthMax: 8192,
+      managersMayEditChats: true,
+    })
+    expect(subjectsOf(state, 'add-in').get('ma-addin:7')?.deleted).toBe(true)
+    expect(subjectsOf(state, 'user').get('sip:new@fourthcoffee.com')?.name).toBe('New <one>\u0001')
   })
 })
 
