@@ -16,5 +16,9 @@ it('the place before a time parts the chats of that time and after it from those
 })
 
 it('a cursor is read back as the place it was made of', () => {
-  fc.assert(fc.property(standing, (chat) => expect(decodeCursor(encodeCursor(chat))).toEqual(chat)))
+  fc.assert(
+    fc.property(standing, (chat) => {
+      expect(decodeCursor(encodeCursor(chat))).toEqual(chat)
+    }),
+  )
 })
