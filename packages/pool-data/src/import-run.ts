@@ -50,7 +50,7 @@ export class ImportBusy extends Error {
 export type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
 
 const PROBLEMS_PER_ENTRY = 200
-const LEASE_MS = 60_000
+const LEASE_MS = 30_000
 const LEASE = 'import-data'
 
 /** One batch: what it reads by, and what it does. In a dry run nothing is written, and `planned` stands for it. */
@@ -98,7 +98,7 @@ export async function openImportRun(
   const renew = async () => {
     if (reader) return
     if (await takeLease(db, { name: LEASE, holder, now: clock.now(), ttlMs: LEASE_MS })) return
-    throw new ImportBusy('Another import is under way in this pool.')
+    throw new ImportBusy('Another import is under way in this pool, or was killed less than a minute ago.')
   }
   await renew()
   if (!reader) {

@@ -54,7 +54,7 @@ export async function importConfiguration(run: ImportRun): Promise<void> {
       const before: Record<string, ChangeValue> = {}
       const after: Record<string, ChangeValue> = {}
       for (const property of new Set([...Object.keys(old), ...Object.keys(settings)])) {
-        const [was, is] = [valueOf(old[property]), valueOf(settings[property])]
+        const [was, is] = [plainValueOf(old[property]), plainValueOf(settings[property])]
         if (was === is) continue
         if (was !== undefined) before[property] = was
         if (is !== undefined) after[property] = is
@@ -69,7 +69,7 @@ export async function importConfiguration(run: ImportRun): Promise<void> {
   })
 }
 
-function valueOf(value: unknown): Exclude<ChangeValue, string[]> | undefined {
+function plainValueOf(value: unknown): Exclude<ChangeValue, string[]> | undefined {
   if (value === undefined || value === null || typeof value === 'boolean') return value
   return typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
 }

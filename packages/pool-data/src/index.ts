@@ -1,4 +1,5 @@
 export { DATA_FORMAT, DATA_LIMITS, EXPORT_LEVELS, type ExportLevel } from './data-format.ts'
+export { disableRooms } from './disable-rooms.ts'
 export { type ExportOptions, ExportRefused, exportData, resolveScope } from './export-data.ts'
 export { type ImportOptions, importData } from './import-data.ts'
 export { type Changed, ImportBusy, ImportStopped } from './import-run.ts'

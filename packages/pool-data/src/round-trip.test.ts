@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
+import { contentsOfZip, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
+
+describe.each([
+  ['sqlite', 'sqlite'],
+  ['sqlite', 'postgres'],
+  ['postgres', 'sqlite'],
+] as const)('data from %s into %s', (from, to) => {
+  let one: PoolInTest
+  let two: PoolInTest
+  let filled: Filled
+  let directory: string
+  let zip: string
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'hansard-zip-'))
+    zip = join(directory, 'one.zip')
+    one = await openPoolInTest(from, 'one')
+    two = await openPoolInTest(to, 'two')
+    filled = await fillPool(one)
+    await addChats(
+      one.db.knex,
+      filled.desk,
+      [one.admin.id],
+      Array.from({ length: 700 }, (_, n) => `chat ${n}`),
+    )
+    await one.exportTo(zip, { fileStore: await one.fileStore() })
+  })
+  afterAll(async () => {
+    await one?.close()
+    await two?.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('is said by a dry run as it then happens, and the dry run changes nothing', async () => {
+    const before = await everyRow(two)
+    const tried = await two.importFrom(zip, { dryRun: true, fileStore: await two.fileStore() })
+    expect(await everyRow(two)).toEqual(before)
+    expect(await two.events()).toEqual([])
+
+    const done = await two.importFrom(zip, { fileStore: await two.fileStore() })
+    expect(tried).toEqual({ ...done, what: 'dry-run' })
+    expect(done.problems).toEqual([])
+    expect(done.counts['chats']).toEqual({ made: filled.chats + 700 })
+    expect(done.counts['principals']).toEqual({ made: 6, same: 1 })
+  })
+
+  it('comes out again byte for byte', async () => {
+    const again = join(directory, 'two.zip')
+    await two.exportTo(again, { fileStore: await two.fileStore() })
+
+    expect(await dataOfZip(again)).toEqual(await dataOfZip(zip))
+    const opened = await (await two.fileStore()).open(filled.file)
+    expect(String(await buffer(opened!.read(0, opened!.size - 1)))).toBe('the bytes of a file')
+    await opened!.close()
+  })
+
+  it('changes nothing the second time, and puts nothing on record', async () => {
+    const events = (await two.events()).length
+    const report = await two.importFrom(zip, { fileStore: await two.fileStore() })
+
+    expect(report.problems).toEqual([])
+    for (const outcomes of Object.values(report.counts)) expect(Object.keys(outcomes)).toEqual(['same'])
+    expect(await two.events()).toHaveLength(events)
+    expect(await two.db.knex('import_progress')).toEqual([])
+  })
+
+  it('keeps every text as it was typed', async () => {
+    const rows: { content: string }[] = await two.db
+      .knex('chat')
+      .join('room', 'room.id', 'chat.room_id')
+      .where({ name: 'desk' })
+      .andWhere('chat_id', '<=', HOSTILE.length)
+      .orderBy('chat_id')
+      .select('content')
+    const texts = rows.map((row) => JSON.parse(row.content) as string)
+    expect(texts).toEqual(HOSTILE.with(2, 'replaced by \0').with(3, ''))
+  })
+
+  it('puts everything it made on record, and no chat as one that was said now', async () => {
+    const events = await two.events()
+    expect(new Set(events.map((event) => event.kind))).toEqual(new Set(['change']))
+    const told = events.flatMap((event) => (event.kind === 'change' ? [event] : []))
+    for (const event of told) expect(event.principal.uri).toBe(two.admin.uri)
+    const imported = told.filter((event) => event.subject.name === 'desk' && 'importedChats' in event.after)
+    expect(imported.reduce((sum, event) => sum + Number(event.after['importedChats']), 0)).toBe(HOSTILE.length + 700)
+    expect(imported[0]!.after).toMatchObject({
+      firstChatId: 1,
+      importedSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(told.find((event) => event.subject.name === 'desk' && event.action === 'created')?.after).toMatchObject({
+      category: 'General',
+      addIn: 'Prices',
+      disabled: true,
+    })
+    expect(told.find((event) => event.after['allowed'])).toBeDefined()
+  })
+
+  it('takes nobody’s secret along, and gives nobody new one that could be used', async () => {
+    for (const content of (await contentsOfZip(zip)).values()) {
+      expect(content).not.toContain('SECRET-OF')
+      expect(content).not.toContain('key$x')
+    }
+    const rows: { uri: string; secret: string }[] = await two.db.knex('principal').select('uri', 'secret')
+    for (const { uri, secret } of rows)
+      expect(secret).toMatch(uri === two.admin.uri ? /^key\$x$/ : /^key\$[0-9a-f]{64}$/)
+  })
+
+  it('can be read with nothing but a zip and a JSON library, by the paper alone', async () => {
+    const script = join(directory, 'read.py')
+    await writeFile(script, READER)
+    const out = execFileSync('python3', [script, zip], { encoding: 'utf8' })
+    expect(JSON.parse(out)).toEqual({
+      entries: (JSON.parse((await contentsOfZip(zip)).get('manifest.json')!) as { entries: object[] }).entries.length,
+      first: HOSTILE[0],
+      surrogate: true,
+      purged: '',
+    })
+  })
+})
+
+const READER = `
+import hashlib, json, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+assert z.testzip() is None
+about = json.loads(z.read("about.json"))
+for name, digest in about["sha256"].items():
+    assert hashlib.sha256(z.read(name)).hexdigest() == digest, name
+manifest = json.loads(z.read("manifest.json"))
+assert manifest["format"] == "hansard-data/1"
+for entry in manifest["entries"]:
+    data = z.read(entry["name"])
+    assert len(data) == entry["bytes"] and hashlib.sha256(data).hexdigest() == entry["sha256"], entry
+    if entry["lines"] is not None:
+        assert data.count(b"\\n") == entry["lines"]
+lines = lambda name: [json.loads(line) for line in z.read(name).decode("utf-8").split("\\n")[:-1]]
+room = next(room for room in lines("data/rooms.jsonl") if room["name"] == "desk")
+chats = lines("chats/" + room["uri"].split("/")[-1] + ".jsonl")
+print(json.dumps({"entries": len(manifest["entries"]), "first": chats[0]["content"],
+    "surrogate": "\\ud800" in chats[1]["content"], "purged": chats[3]["content"]}))
+`
+
+async function everyRow({ db }: PoolInTest): Promise<Record<string, unknown>> {
+  const tables = ['principal', 'pool_role', 'group_member', 'category', 'category_scope', 'room', 'room_role', 'chat']
+  const more = [
+    'policy',
+    'endpoint',
+    'add_in',
+    'file',
+    'feed',
+    'preference',
+    'import_progress',
+    'import_made',
+    'source',
+  ]
+  const found: Record<string, unknown> = {}
+  for (const table of [...tables, ...more])
+    found[table] = (await db.knex(table)).map((row) => JSON.stringify(row)).sort()
+  return found
+}
