@@ -3,6 +3,7 @@ import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
 import {
+  activateAdapters,
   type CloseDecision,
   closeInterval,
   type Lease,
@@ -62,6 +63,7 @@ export function createExporter(given: {
       if (configuration.version !== version) {
         // Whoever has corrected something does not wait for the next attempt.
         retries.clear()
+        await activateAdapters(db, lease, names)
         await tryStylesheets(parts, configuration)
         version = configuration.version
       }

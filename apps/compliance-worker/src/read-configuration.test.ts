@@ -87,6 +87,39 @@ it('takes a corrected stylesheet at once, whoever waits for the next attempt', a
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
 })
 
+it('waits for an adapter that was taken away no longer, and lets it catch up when it comes back', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  await set(bench, 'adapter:broken', { customConfiguration: '<not-a-stylesheet/>' })
+  await worker.drain()
+  await minute(0)
+  await worker.drain()
+  const status = () => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
+  expect(await problems(bench)).toEqual([
+    ['broken', expect.stringContaining('stylesheet')],
+    ['xml', null],
+  ])
+  expect((await status()).oldestUnexportedAt).toBe(T0)
+
+  await removeComplianceConfiguration(bench.db, {
+    ...{ identity: 'adapter:broken', actor: 'dora', now: bench.clock.now(), check: () => undefined },
+  })
+  await worker.drain()
+  expect(await problems(bench)).toEqual([['xml', null]])
+  expect((await status()).oldestUnexportedAt).toBeNull()
+
+  await minute(1)
+  await worker.drain()
+  await set(bench, 'adapter:broken', { addUserDetails: true })
+  await worker.drain()
+  expect(await problems(bench)).toEqual([
+    ['broken', null],
+    ['xml', null],
+  ])
+  expect(await findExport(bench.db, { adapter: 'broken', number: 2 })).toMatchObject({ state: 'sealed', events: 1 })
+})
+
 it('closes intervals of the length that is set', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()

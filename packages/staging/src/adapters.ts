@@ -15,3 +15,20 @@ export async function noteProblem(
       .update({ problem, problem_since: before.problem_since ?? now })
   })
 }
+
+/**
+ * Says which adapters there are now. One that was taken away is no longer part of the status, whatever it still owed; if
+ * it comes back it exports what it missed.
+ */
+export async function activateAdapters(db: Database, lease: Lease, adapters: readonly string[]): Promise<void> {
+  await underLease(db, lease, async (tx) => {
+    await tx('adapter_state')
+      .whereNotIn('adapter', [...adapters])
+      .andWhere('active', 1)
+      .update({ active: 0, problem: null, problem_since: null })
+    await tx('adapter_state')
+      .whereIn('adapter', [...adapters])
+      .andWhere('active', 0)
+      .update({ active: 1 })
+  })
+}

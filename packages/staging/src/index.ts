@@ -1,4 +1,4 @@
-export { noteProblem } from './adapters.ts'
+export { activateAdapters, noteProblem } from './adapters.ts'
 export { type AuditRecord, appendAudit, listAudit } from './audit.ts'
 export { type CloseDecision, decideClose, type Holding } from './close-decision.ts'
 export {

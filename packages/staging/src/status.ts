@@ -103,6 +103,7 @@ async function oldestUnexportedAt(db: Database): Promise<number | null> {
     db
       .knex('export')
       .whereRaw(UNSEALED)
+      .whereIn('adapter', db.knex('adapter_state').where({ active: 1 }).select('adapter'))
       .andWhere((some) => some.where('events', '>', 0).orWhere('state', 'planning'))
       .min('starts_at'),
   )
@@ -122,7 +123,7 @@ async function oldestUnexportedAt(db: Database): Promise<number | null> {
 async function adapterRows(db: Database): Promise<AdapterStanding[]> {
   const closed = (await oneNumber(db.knex('closed_interval').max('number'))) ?? 0
   const states: { adapter: string; problem: string | null; problem_since: number | null; exported_through: number }[] =
-    await db.knex('adapter_state').orderBy('adapter')
+    await db.knex('adapter_state').where({ active: 1 }).orderBy('adapter')
   return Promise.all(
     states.map(async (state) => {
       const sealed = await db

@@ -16,5 +16,9 @@ export async function createConfigurationTables(tx: Knex.Transaction): Promise<v
     table.bigInteger('version').notNullable()
     table.bigInteger('seeded_at')
   })
+  // An adapter that was taken away keeps its exports and its place; nobody waits for it and it has no problems.
+  await tx.schema.alterTable('adapter_state', (table) => {
+    table.integer('active').notNullable().defaultTo(1)
+  })
   await tx('compliance_configuration_state').insert({ id: 1, version: 0 })
 }
