@@ -1,11 +1,15 @@
 import type { ClientMessage, ClientMessageOf } from '@hansard/wire'
 import { joinRoom } from './join-room.ts'
+import { listAddIns } from './list-add-ins.ts'
+import { listCategories } from './list-categories.ts'
+import { listEligible } from './list-eligible.ts'
 import { listRooms } from './list-rooms.ts'
 import { listRoster } from './list-roster.ts'
 import { openHistory } from './open-history.ts'
 import { partRoom } from './part-room.ts'
 import { postChat } from './post-chat.ts'
 import type { Session } from './session.ts'
+import { showRoom } from './show-room.ts'
 import { signInSession } from './sign-in.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
@@ -31,9 +35,9 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   roster: listRoster,
 
   rooms: listRooms,
-  room: notYet,
-  categories: notYet,
-  'add-ins': notYet,
+  room: showRoom,
+  categories: listCategories,
+  'add-ins': listAddIns,
   'create-room': notYet,
   'change-room': notYet,
   'change-roles': notYet,
@@ -42,7 +46,7 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   'delete-room': notYet,
   'clear-room': notYet,
   'purge-chats': notYet,
-  eligible: notYet,
+  eligible: listEligible,
 
   follow: notYet,
   unfollow: notYet,

@@ -1,4 +1,4 @@
-import { findPrincipals } from '@hansard/pool-store'
+import { enabledOf, findPrincipals } from '@hansard/pool-store'
 import { partAllRooms } from './part-room.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
@@ -8,22 +8,24 @@ import type { ChannelServiceParts } from './use-case.ts'
  * Whoever may not use the pool any more is put out of every room and, once that is on record, disconnected.
  */
 export async function lookAgain(
-  parts: Pick<ChannelServiceParts, 'db' | 'rooms' | 'recordPart'>,
+  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart'>,
   sessions: Iterable<Session>,
   principals?: ReadonlySet<number>,
 ): Promise<void> {
   const concerned = [...sessions].filter(
     ({ principal, closing }) => principal && !closing && (!principals || principals.has(principal.id)),
   )
-  const ids = new Set(concerned.map((session) => session.principal!.id))
-  const found = await findPrincipals(parts.db, [...ids])
+  const principalIds = [...new Set(concerned.map((session) => session.principal!.id))]
+  const found = await findPrincipals(parts.db, principalIds)
+  const enabled = await enabledOf(parts.db, { pool: parts.settings.pool, principalIds })
   for (const session of concerned) {
     const known = session.principal!
     const now = found.get(known.id)
-    if (now && !now.disabled && now.credentialVersion === known.credentialVersion) {
+    if (now && !now.disabled && enabled.has(now.id) && now.credentialVersion === known.credentialVersion) {
       session.principal = now
       continue
     }
+    if (session.closing) continue
     // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
     session.closing = true
     void partAllRooms(parts, session, 'removed').then(() =>

@@ -46,7 +46,7 @@ export async function openPoolInTest(dialect: Dialect) {
   const opened: { close(): Promise<void> }[] = []
   const db = openDatabase({ url })
   await migrate(db, POOL_MIGRATIONS)
-  const { signingKey } = await poolSettings(db, { pool: 'test', domain: DOMAIN })
+  const settings = await poolSettings(db, { pool: 'test', domain: DOMAIN })
   const inline = openInlineBus()
   opened.push(inline)
   const openBus = (): Bus => {
@@ -101,7 +101,7 @@ export async function openPoolInTest(dialect: Dialect) {
       const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/channel`
       const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
       const own = { db, bus: openBus(), ...parts }
-      const service = await startChannelService(config, { ...own, clock: systemClock, log: silentLog, signingKey })
+      const service = await startChannelService(config, { ...own, clock: systemClock, log: silentLog, settings })
       attachChannelService(server, '/channel', service)
       running.push({ stop: service.stop, server })
       return { service, server, endpoint, connect: (account?: string) => connect(endpoint, account) }

@@ -10,6 +10,7 @@ import {
   createRecordWriter,
   createSignIn,
   declareDead,
+  type PoolSettings,
   SourceFenced,
   silentSources,
   startSource,
@@ -56,7 +57,7 @@ const SLOW_CHECK_MS = 10_000
  */
 export async function startChannelService(
   config: ChannelServiceConfig,
-  { db, bus, clock, log, signingKey }: { db: Database; bus: Bus; clock: Clock; log: Log; signingKey: string },
+  { db, bus, clock, log, settings }: { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings },
 ): Promise<ChannelService> {
   const stack = new StopStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
@@ -99,9 +100,10 @@ export async function startChannelService(
     },
   })
   const recordPart = createRecordPart({ writer, clock })
-  const signIn = createSignIn({ db, clock, signingKey })
+  const signIn = createSignIn({ db, clock, signingKey: settings.signingKey })
   const parts: ChannelServiceParts = {
     db,
+    settings,
     clock,
     bus,
     writer,

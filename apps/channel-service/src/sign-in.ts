@@ -32,10 +32,7 @@ async function signInOnce(
   } else if (account !== undefined && password !== undefined) {
     const result = await signIn.withPassword({ account, password, remote: session.remote })
     if (result.outcome === 'refused') {
-      const why =
-        result.reason === 'too-many-attempts'
-          ? 'Too many failed attempts. Wait five minutes.'
-          : 'Account or password is wrong.'
+      const why = WORDS[result.reason] ?? 'The sign-in was refused.'
       return session.refuse(id, result.reason, why)
     }
     session.principal = result.principal
@@ -52,4 +49,10 @@ async function signInOnce(
     limits: { ...configuration.limits },
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  'too-many-attempts': 'Too many failed attempts. Wait five minutes.',
+  'wrong-credentials': 'Account or password is wrong.',
+  'not-enabled': 'The policy that holds for this account does not let it use the pool.',
 }

@@ -1,6 +1,6 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import type { RecordWriter, SignIn } from '@hansard/pool-store'
+import type { PoolSettings, RecordWriter, SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ChannelServiceConfig } from './config.ts'
 import type { Handout } from './handout.ts'
@@ -11,6 +11,7 @@ import type { RoomsInService } from './rooms-in-service.ts'
 /** What the service owns and its use cases may take from. */
 export type ChannelServiceParts = {
   readonly db: Database
+  readonly settings: PoolSettings
   readonly clock: Clock
   readonly bus: Bus
   readonly writer: RecordWriter

@@ -90,7 +90,8 @@ async function start(
   stack.push(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
-  const { pool, domain, signingKey } = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
+  const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
+  const { pool, domain, signingKey } = settings
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {
@@ -134,7 +135,7 @@ async function start(
   })
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel },
-    { db: poolDb, bus, clock, log, signingKey },
+    { db: poolDb, bus, clock, log, settings },
   )
   stack.push(() => channel.stop())
   void channel.fenced.then(announceFailure)

@@ -1,7 +1,9 @@
 export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
 export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
+export { creatableCategories } from './creatable-categories.ts'
 export { eligiblePrincipals } from './eligible-principals.ts'
+export { enabledOf } from './enabled-users.ts'
 export type { Fact, Outcome } from './facts.ts'
 export {
   deleteFeed,
@@ -62,6 +64,7 @@ export {
   participantCount,
   participantCounts,
 } from './participants.ts'
+export { policyEnables } from './policies.ts'
 export {
   DEFAULT_POOL_CONFIGURATION,
   ORIGINAL_POOL_CONFIGURATION,
@@ -85,6 +88,7 @@ export {
   type NewPrincipal,
   type Principal,
   principalIds,
+  principalIdsByUri,
   putSecret,
 } from './principals.ts'
 export { putReadMark } from './read-marks.ts'
@@ -122,7 +126,7 @@ export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
-export { type PoolSettings, poolSettings } from './settings.ts'
+export { findPoolRoom, type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
   declareDead,

@@ -1,0 +1,22 @@
+import { creatableCategories, identitiesOf } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+/** Shows the categories somebody may make rooms in. */
+export async function listCategories(
+  { db }: Pick<ChannelServiceParts, 'db'>,
+  session: Session,
+  { id }: ClientMessageOf<'categories'>,
+): Promise<void> {
+  const found = await categoriesToCreateIn(db, session)
+  const categories = found.map(({ name, description }) => ({ name, description }))
+  session.send({ t: 'categories', re: id, categories })
+}
+
+export async function categoriesToCreateIn(db: Database, { principal }: Pick<Session, 'principal'>) {
+  const { id, roles } = principal!
+  if (roles.includes('administrator')) return creatableCategories(db, 'everywhere')
+  return creatableCategories(db, { identities: [...(await identitiesOf(db, id))] })
+}

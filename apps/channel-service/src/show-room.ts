@@ -1,0 +1,43 @@
+import { addInOf, namedPrincipals } from '@hansard/pool-store'
+import { decide, type RoomOperation } from '@hansard/rooms'
+import type { ClientMessageOf } from '@hansard/wire'
+import { roomEntry } from './list-rooms.ts'
+import { refuseByRule } from './refusals.ts'
+import { decideInRoom } from './room-footing.ts'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+/** Shows one room; to those who may manage it also whom it grants what. */
+export async function showRoom(
+  parts: Pick<ChannelServiceParts, 'db' | 'rooms'>,
+  session: Session,
+  { id, room: uri }: ClientMessageOf<'room'>,
+): Promise<void> {
+  const { db } = parts
+  const decided = await decideInRoom(parts, session, { uri, operation: 'see', fresh: true })
+  if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
+  const { access, standing } = decided.footing
+  const may = (operation: RoomOperation) => decide(operation, access.rules, standing, access.settings).allowed
+  const { room, roles } = access
+  session.send({
+    t: 'room',
+    re: id,
+    room: {
+      ...roomEntry(room),
+      invitations: room.invitations,
+      addIn: await addInOf(db, room),
+      createdAt: room.createdAt,
+      mayJoin: may('join'),
+      mayPost: may('post'),
+      mayManage: may('see-roles'),
+      ...(may('see-roles')
+        ? {
+            category: room.category,
+            members: await namedPrincipals(db, roles.members),
+            managers: await namedPrincipals(db, roles.managers),
+            presenters: await namedPrincipals(db, roles.presenters),
+          }
+        : {}),
+    },
+  })
+}

@@ -1,0 +1,16 @@
+import type { Database } from '@hansard/sql'
+
+/** Categories in which one of these principals may make rooms, or `everywhere` all of them; by name. */
+export async function creatableCategories(
+  db: Database,
+  who: { readonly identities: readonly number[] } | 'everywhere',
+): Promise<{ id: number; name: string; description: string }[]> {
+  const query = db.knex('category').orderBy('name').select('id', 'name', 'description')
+  if (who === 'everywhere') return query
+  const categories = (list: string) =>
+    db.knex('category_scope').where({ list }).whereIn('principal_id', who.identities).select('category_id')
+  return query
+    .whereIn('id', categories('allowed'))
+    .whereNotIn('id', categories('denied'))
+    .whereIn('id', categories('creator'))
+}
