@@ -28,10 +28,13 @@ export type RoomAccess = {
  *
  * Its version of rights is read first. What is changed while the rest is read raises the version, so that a fact
  * decided by a mixture of old and new is refused when it is recorded.
+ *
+ * `among`: of the lists, only entries for these principals. A room may have a member list of thousands.
  */
 export async function loadRoomAccess(
   db: Database | Knex.Transaction,
   by: { uri: string } | { id: number } | { name: string },
+  among?: ReadonlySet<number>,
 ): Promise<RoomAccess | undefined> {
   const room = await findRoom(db, by)
   if (!room) return undefined
@@ -52,24 +55,32 @@ export async function loadRoomAccess(
         chatHistory: Boolean(category.chat_history),
       },
     },
-    scope: await loadScope(knex, room.categoryId),
-    roles: await loadRoles(knex, room.id),
+    scope: await loadScope(knex, room.categoryId, among),
+    roles: await loadRoles(knex, room.id, among),
     settings: await poolConfiguration(knex),
   }
 }
 
-export async function loadScope(knex: Knex | Knex.Transaction, categoryId: number): Promise<Scope> {
-  const rows: { principal_id: number; list: string }[] = await knex('category_scope')
-    .where({ category_id: categoryId })
-    .select('principal_id', 'list')
+export async function loadScope(
+  knex: Knex | Knex.Transaction,
+  categoryId: number,
+  among?: ReadonlySet<number>,
+): Promise<Scope> {
+  const query = knex('category_scope').where({ category_id: categoryId })
+  if (among) query.whereIn('principal_id', [...among])
+  const rows: { principal_id: number; list: string }[] = await query.select('principal_id', 'list')
   const of = (list: string) => new Set(rows.filter((row) => row.list === list).map((row) => row.principal_id))
   return { allowed: of('allowed'), denied: of('denied'), creators: of('creator') }
 }
 
-export async function loadRoles(knex: Knex | Knex.Transaction, roomId: number): Promise<RoomRoles> {
-  const rows: { principal_id: number; role: string }[] = await knex('room_role')
-    .where({ room_id: roomId })
-    .select('principal_id', 'role')
+export async function loadRoles(
+  knex: Knex | Knex.Transaction,
+  roomId: number,
+  among?: ReadonlySet<number>,
+): Promise<RoomRoles> {
+  const query = knex('room_role').where({ room_id: roomId })
+  if (among) query.whereIn('principal_id', [...among])
+  const rows: { principal_id: number; role: string }[] = await query.select('principal_id', 'role')
   const of = (role: string) => new Set(rows.filter((row) => row.role === role).map((row) => row.principal_id))
   return { members: of('member'), managers: of('manager'), presenters: of('presenter') }
 }
@@ -108,15 +119,20 @@ export async function standingsIn(
   )
 }
 
-/** Loads and decides in one go: whether somebody may do something in a room, and what was decided by. */
+/**
+ * Loads and decides in one go: whether somebody may do something in a room, and what was decided by. Of the room's lists
+ * that holds only what concerns them.
+ */
 export async function decideFor(
   db: Database | Knex.Transaction,
   operation: RoomOperation,
   by: { uri: string } | { id: number } | { name: string },
   who: Someone,
 ): Promise<{ decision: Decision; access: RoomAccess | undefined }> {
-  const access = await loadRoomAccess(db, by)
+  const identities = await identitiesOf(db, who.id)
+  const access = await loadRoomAccess(db, by, identities)
   if (!access) return { decision: { allowed: false, reason: 'no-such-room' }, access: undefined }
-  const standing = await standingIn(db, access, who)
-  return { decision: decide(operation, access.rules, standing, access.settings), access }
+  const { scope, roles, rules, settings } = access
+  const standing = standingOf(identities, { scope, roles, administrator: who.roles.includes('administrator') })
+  return { decision: decide(operation, rules, standing, settings), access }
 }
