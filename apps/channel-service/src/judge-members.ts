@@ -34,6 +34,8 @@ export async function judgeMembers({ db, evict }: { db: Database; evict: Evict }
       const people = batch.map((session) => session.principal!)
       const found = await standingsIn(db, access, people)
       for (const session of batch) standings.set(session, found.get(session.principal!.id)!)
+      // An embedded database answers without letting anybody else have a turn.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
   take(hub, { access, addIn, standings, evict })
