@@ -9,6 +9,7 @@ import { importRooms } from './import-rooms.ts'
 import { type ImportParts, type ImportRun, openImportRun } from './import-run.ts'
 import { importAddIns, importConfiguration, importEndpoints, importPolicies } from './import-settings.ts'
 import type { DataFile } from './open-data-file.ts'
+import { checkOwners } from './read-owners.ts'
 import type { DataReport } from './report.ts'
 
 export type ImportOptions = ImportParts & {
@@ -31,6 +32,7 @@ const PROBLEMS_IN_REPORT = 10_000
  */
 export async function importData(file: DataFile, options: ImportOptions): Promise<DataReport> {
   await file.check()
+  await checkOwners(file)
   if (options.dryRun) return withSnapshot(options.db, (reader) => carryOut(file, options, reader))
   return carryOut(file, options, undefined)
 }
@@ -67,7 +69,8 @@ function reportOf(run: ImportRun, { pool, by, dryRun, clock }: ImportOptions): D
   const tallies = [...run.tallies.values()]
   for (const tally of tallies) {
     for (const [kind, outcomes] of Object.entries(tally.counts)) {
-      const sum = (counts[kind] ??= {})
+      const sum = counts[kind] ?? {}
+      counts[kind] = sum
       for (const [outcome, n] of Object.entries(outcomes)) sum[outcome] = (sum[outcome] ?? 0) + n
     }
   }

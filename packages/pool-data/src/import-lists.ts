@@ -1,21 +1,22 @@
 import { identitiesOf } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
-import { DATA_LIMITS, type DataKind, entryOf } from './data-format.ts'
-import { compareKeys, type LineOf } from './data-lines.ts'
+import { type DataKind, entryOf } from './data-format.ts'
+import { compareKeys } from './data-lines.ts'
 import { deleteRows, idsOf, insertRows, madeHere, roomIds, type Subject, tell } from './import-rows.ts'
 import type { ImportRun, Step } from './import-run.ts'
-import { DataFileError } from './read-jsonl.ts'
+import {
+  type Entry,
+  type ListKind,
+  type ListShape,
+  MEMBERS,
+  type Owner,
+  type OwnerKind,
+  ownersOf,
+  ROLES,
+  SCOPES,
+} from './read-owners.ts'
 
-type ListKind = 'group-members' | 'category-scopes' | 'room-roles'
-type OwnerKind = 'principals' | 'categories' | 'rooms'
-type Entry = { readonly list: string; readonly principal: string }
-type Owner = { readonly uri: string; readonly name: string; readonly entries: readonly Entry[] }
-type Lists<K extends ListKind, O extends OwnerKind> = {
-  readonly kind: K
-  readonly owners: O
-  readonly isOwner: (line: LineOf<O>) => boolean
-  readonly nameOf: (line: LineOf<O>) => string
-  readonly entryOf: (line: LineOf<K>) => Entry & { readonly owner: string }
+type Lists<K extends ListKind, O extends OwnerKind> = ListShape<K, O> & {
   readonly ownerTable: 'principal' | 'category' | 'room'
   readonly table: string
   readonly ownerColumn: string
@@ -52,11 +53,7 @@ export async function importGroupMembers(run: ImportRun, knex: ImportRun['db']['
     return false
   }
   await importLists(run, {
-    kind: 'group-members',
-    owners: 'principals',
-    isOwner: (line) => line.type === 'group',
-    nameOf: (line) => line.displayName,
-    entryOf: (line) => ({ owner: line.group, list: 'member', principal: line.member }),
+    ...MEMBERS,
     ownerTable: 'principal',
     table: 'group_member',
     ownerColumn: 'group_id',
@@ -93,11 +90,7 @@ async function roomsOfGroup(step: Step, groupId: number): Promise<number[]> {
 
 export async function importCategoryScopes(run: ImportRun): Promise<void> {
   await importLists(run, {
-    kind: 'category-scopes',
-    owners: 'categories',
-    isOwner: () => true,
-    nameOf: (line) => line.name,
-    entryOf: (line) => ({ owner: line.category, list: line.list, principal: line.principal }),
+    ...SCOPES,
     ownerTable: 'category',
     table: 'category_scope',
     ownerColumn: 'category_id',
@@ -112,11 +105,7 @@ export async function importCategoryScopes(run: ImportRun): Promise<void> {
 
 export async function importRoomRoles(run: ImportRun): Promise<void> {
   await importLists(run, {
-    kind: 'room-roles',
-    owners: 'rooms',
-    isOwner: () => true,
-    nameOf: (line) => line.name,
-    entryOf: (line) => ({ owner: line.room, list: line.role, principal: line.principal }),
+    ...ROLES,
     ownerTable: 'room',
     table: 'room_role',
     ownerColumn: 'room_id',
@@ -135,6 +124,8 @@ export async function importRoomRoles(run: ImportRun): Promise<void> {
  */
 async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportRun, lists: Lists<K, O>): Promise<void> {
   const { kind } = lists
+  // Without its list an owner is not one with an empty list.
+  if (!run.file.has(kind)) return
   const entry = entryOf(kind)
   const through = run.doneOf(entry)
   let batch: Owner[] = []
@@ -148,7 +139,7 @@ async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportR
     await run.batch(entry, [last.uri], (step) => applyLists(step, lists, owners))
     run.onProgress?.(entry, 0)
   }
-  for await (const owner of ownersOf(run, lists)) {
+  for await (const owner of ownersOf(run.file, lists)) {
     if (through && compareKeys([owner.uri], through) <= 0) continue
     batch.push(owner)
     size += owner.entries.length + 1
@@ -158,35 +149,6 @@ async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportR
 }
 
 const ENTRIES_AT_ONCE = 500
-
-/** Both files are sorted by the owner, so they are read side by side. */
-async function* ownersOf<K extends ListKind, O extends OwnerKind>(
-  run: ImportRun,
-  lists: Lists<K, O>,
-): AsyncGenerator<Owner> {
-  const lines = run.file.lines(lists.kind)[Symbol.asyncIterator]()
-  let next = await lines.next()
-  for await (const line of run.file.lines(lists.owners)) {
-    const entries: Entry[] = []
-    for (; !next.done; next = await lines.next()) {
-      const { owner, list, principal } = lists.entryOf(next.value)
-      const order = compareKeys([owner], [line.uri])
-      if (order > 0) break
-      if (order < 0 || !lists.isOwner(line))
-        throw new DataFileError(
-          `${entryOf(lists.kind)} has a line of ${owner}, which is not in ${entryOf(lists.owners)}.`,
-        )
-      entries.push({ list, principal })
-      if (entries.length > DATA_LIMITS.listEntries)
-        throw new DataFileError(`${entryOf(lists.kind)}: ${owner} has more than ${DATA_LIMITS.listEntries} entries.`)
-    }
-    if (lists.isOwner(line)) yield { uri: line.uri, name: lists.nameOf(line), entries }
-  }
-  if (!next.done)
-    throw new DataFileError(
-      `${entryOf(lists.kind)} has a line of ${lists.entryOf(next.value).owner}, which is not in ${entryOf(lists.owners)}.`,
-    )
-}
 
 async function applyLists<K extends ListKind, O extends OwnerKind>(
   step: Step,
@@ -289,8 +251,10 @@ function tellLists<K extends ListKind, O extends OwnerKind>(
   const say = (entries: readonly Entry[], side: 'before' | 'after') => {
     for (let from = 0; from < entries.length; from += ENTRIES_PER_EVENT) {
       const told: Record<string, string[]> = {}
-      for (const { list, principal } of entries.slice(from, from + ENTRIES_PER_EVENT))
-        (told[lists.property(list)] ??= []).push(principal)
+      for (const { list, principal } of entries.slice(from, from + ENTRIES_PER_EVENT)) {
+        const property = lists.property(list)
+        told[property] = [...(told[property] ?? []), principal]
+      }
       const difference = { before: {}, after: {}, [side]: told }
       tell(step, 'changed', subject, difference, lists.roomOf(id))
     }

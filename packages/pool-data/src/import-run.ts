@@ -177,7 +177,8 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
     principals: new Set(),
     configuration: false,
     count(kind, outcome, n = 1) {
-      const counts = (tally.counts[kind] ??= {})
+      const counts = tally.counts[kind] ?? {}
+      tally.counts[kind] = counts
       counts[outcome] = (counts[outcome] ?? 0) + n
     },
     problem(subject, problem) {

@@ -35,9 +35,8 @@ export async function selectRows(
   const rooms = () => {
     const query = among(tx('room').whereNotNull('room.category_id').whereNull('room.deleted_at'), 'room.category_id')
     if (start === undefined) return query
-    const latest = tx('chat').select('posted_at').whereRaw('chat.room_id = room.id').orderBy('chat_id', 'desc').limit(1)
     return query.andWhere((either) =>
-      either.where('room.created_at', '>=', start).orWhere((talked) => talked.where(latest as never, '>=', start)),
+      either.where('room.created_at', '>=', start).orWhereRaw(`(${LATEST}) >= ?`, [start]),
     )
   }
   const everybody = !contents.references.includes('principals')
@@ -68,6 +67,8 @@ export async function selectRows(
       : [],
   }
 }
+
+const LATEST = 'select posted_at from chat where chat.room_id = room.id order by chat_id desc limit 1'
 
 /** Pieces of a list, in its order. */
 export function* piecesOf<T>(all: readonly T[], size: number): Generator<T[]> {
