@@ -67,7 +67,3 @@ export const CategoryDetail = Category.extend({
   creators: z.array(PrincipalEntry),
 })
 export type CategoryDetail = z.infer<typeof CategoryDetail>
-
-/** What the change of a category's lists took away from its rooms' lists: entries that are in its scope no longer. */
-export const ChangeCategoryReply = CategoryDetail.extend({ rolesDropped: count })
-export type ChangeCategoryReply = z.infer<typeof ChangeCategoryReply>

@@ -52,6 +52,6 @@ export function exportId(adapter: string, number: number): string {
 
 /** The parts of an export's name, or undefined when the text is not one. */
 export function parseExportId(text: string): { adapter: string; number: number } | undefined {
-  const match = /^([^/\s]+)\/([1-9][0-9]{0,9})$/.exec(text)
+  const match = /^([^/\s]+)\/([1-9][0-9]{0,8})$/.exec(text)
   return match ? { adapter: match[1]!, number: Number(match[2]) } : undefined
 }

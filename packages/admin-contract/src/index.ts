@@ -2,7 +2,6 @@ export {
   AddCategoryRequest,
   Category,
   CategoryDetail,
-  ChangeCategoryReply,
   ChangeCategoryRequest,
   ListCategoriesQuery,
   ListCategoriesReply,
