@@ -1,7 +1,6 @@
 import {
   AddCategoryRequest,
   CategoryDetail,
-  CategoryDetail,
   ChangeCategoryRequest,
   ListCategoriesQuery,
   ListCategoriesReply,
