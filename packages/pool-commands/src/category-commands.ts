@@ -1,0 +1,178 @@
+import { loadScope } from '@hansard/pool-store'
+import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
+import { lockCategory, requireFreeName, requireText } from './locked.ts'
+import { BATCH, type ListChange, type Named, resolveListChange, urisOf } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+import { requireInScope } from './room-roles.ts'
+
+export type CategoryProperties = {
+  readonly description?: string | undefined
+  readonly invitations?: boolean | undefined
+  readonly fileUpload?: boolean | undefined
+  readonly chatHistory?: boolean | undefined
+}
+export type NewCategory = CategoryProperties & {
+  readonly name: string
+  readonly allowed?: readonly string[] | undefined
+  readonly denied?: readonly string[] | undefined
+  readonly creators?: readonly string[] | undefined
+}
+export type CategoryChanges = CategoryProperties & {
+  readonly name?: string | undefined
+  readonly allowed?: ListChange | undefined
+  readonly denied?: ListChange | undefined
+  readonly creators?: ListChange | undefined
+}
+
+const LISTS = { allowed: 'allowed', denied: 'denied', creator: 'creators' } as const satisfies Record<ScopeList, string>
+
+/** Changes to categories. Administrators make them. */
+export function categoryCommands(context: Context) {
+  const { bus, from, poolRoomId, domain } = context
+
+  return {
+    createCategory: (by: Maker, category: NewCategory): Promise<Result<{ id: number; uri: string; name: string }>> =>
+      context.make(async (tx, at) => {
+        requireAdministrator(by)
+        await requireFreeName(tx, category.name, roomNameProblem(category.name))
+        requireText('A description', category.description, 256)
+        const { name, description = '', invitations = false, fileUpload = false, chatHistory = true } = category
+        const uri = newCategoryUri(domain)
+        const [row]: { id: number }[] = await tx('category')
+          .insert({
+            uri,
+            name,
+            description,
+            invitations,
+            file_upload: fileUpload,
+            chat_history: chatHistory,
+            created_at: at,
+          })
+          .returning('id')
+        const id = row!.id
+        const lists = await changeLists(tx, id, category, at)
+        const after = { name, description, invitations, fileUpload, chatHistory, ...lists.after }
+        const subject = { type: 'category' as const, uri, name }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'created', subject, after })
+        return { events, rights: [], result: { id, uri, name } }
+      }),
+
+    /**
+     * Changes a category. Its walls hold from the same commit in all its rooms. Entries of rooms that it allows no longer
+     * stay on the rooms' lists without effect: nothing is dropped unseen, and a wall put up by mistake can be taken down.
+     */
+    async changeCategory(
+      by: Maker,
+      { category, ...changes }: { category: string } & CategoryChanges,
+    ): Promise<Result<{ id: number; uri: string; name: string }>> {
+      const result = await context.make(async (tx, at) => {
+        requireAdministrator(by)
+        const before = await lockCategory(tx, category)
+        if (changes.name !== undefined && changes.name !== before.name) {
+          await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
+        }
+        requireText('A description', changes.description, 256)
+        const { name, description, invitations, fileUpload, chatHistory } = changes
+        const { id, uri } = before
+        const told = difference(
+          {
+            name: before.name,
+            description: before.description,
+            invitations: before.invitations,
+            fileUpload: before.fileUpload,
+            chatHistory: before.chatHistory,
+          },
+          { name, description, invitations, fileUpload, chatHistory },
+        )
+        const columns = { name, description, invitations, file_upload: fileUpload, chat_history: chatHistory }
+        const given = Object.entries(columns).filter(([, value]) => value !== undefined)
+        if (given.length > 0) await tx('category').where({ id }).update(Object.fromEntries(given))
+        const lists = await changeLists(tx, id, changes, at, before.scope)
+        const touched = told !== undefined || Object.keys({ ...lists.before, ...lists.after }).length > 0
+        const shown = name ?? before.name
+        if (!touched) return { events: [], rights: [], result: { id, uri, name: shown, rooms: [] } }
+        const rooms = await roomsOf(tx, id)
+        return {
+          events: changeEvents({
+            roomId: poolRoomId,
+            by,
+            action: 'changed',
+            subject: { type: 'category', uri, name: shown },
+            before: { ...told?.before, ...lists.before },
+            after: { ...told?.after, ...lists.after },
+          }),
+          rights: rooms,
+          result: { id, uri, name: shown, rooms },
+        }
+      })
+      if (!result.ok) return result
+      for (const room of result.value.rooms) bus.publish({ t: 'room-changed', room, from })
+      const { id, uri, name } = result.value
+      return { ok: true, value: { id, uri, name } }
+    },
+
+    deleteCategory: (by: Maker, { category }: { category: string }): Promise<Result<{ id: number; uri: string }>> =>
+      context.make(async (tx) => {
+        requireAdministrator(by)
+        const { id, uri, name } = await lockCategory(tx, category)
+        if ((await roomsOf(tx, id)).length > 0) {
+          throw new ChangeRefused('category-not-empty', 'The category has rooms. Move or delete them first.')
+        }
+        await tx('category_scope').where({ category_id: id }).delete()
+        // Deleted rooms keep their rows; they are in no category any more.
+        await tx('room').where({ category_id: id }).update({ category_id: null })
+        await tx('category').where({ id }).delete()
+        const subject = { type: 'category' as const, uri, name }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { name } })
+        return { events, rights: [], result: { id, uri } }
+      }),
+  }
+}
+
+/** Ids of the category's rooms that are not deleted. */
+export async function roomsOf(tx: Knex.Transaction, categoryId: number): Promise<number[]> {
+  const rows: { id: number }[] = await tx('room')
+    .where({ category_id: categoryId })
+    .whereNull('deleted_at')
+    .orderBy('id')
+    .select('id')
+  return rows.map(({ id }) => id)
+}
+
+/** Writes the three lists. Creators must be allowed and not denied, as the lists then stand. */
+async function changeLists(
+  tx: Knex.Transaction,
+  id: number,
+  wanted: { [L in (typeof LISTS)[ScopeList]]?: ListChange | readonly string[] | undefined },
+  now: number,
+  before: { [L in (typeof LISTS)[ScopeList]]: ReadonlySet<number> } = NO_SCOPE,
+) {
+  const told = { before: {} as Record<string, string[]>, after: {} as Record<string, string[]> }
+  let creators: readonly Named[] = []
+  for (const list of SCOPE_LISTS) {
+    const name = LISTS[list]
+    const change = wanted[name]
+    if (change === undefined) continue
+    const asked: ListChange = 'length' in change ? { set: change } : change
+    const { added, removed } = await resolveListChange(tx, asked, before[name], now)
+    for (let at = 0; at < removed.length; at += BATCH) {
+      const ids = removed.slice(at, at + BATCH).map((entry) => entry.id)
+      await tx('category_scope').where({ category_id: id, list }).whereIn('principal_id', ids).delete()
+    }
+    for (let at = 0; at < added.length; at += BATCH) {
+      const rows = added.slice(at, at + BATCH).map((entry) => ({ category_id: id, principal_id: entry.id, list }))
+      await tx('category_scope').insert(rows)
+    }
+    if (removed.length > 0) told.before[name] = urisOf(removed)
+    if (added.length > 0) told.after[name] = urisOf(added)
+    if (list === 'creator') creators = added
+  }
+  if (creators.length > 0) {
+    await requireInScope(tx, await loadScope(tx, id), creators)
+  }
+  return told
+}
+
+const NO_SCOPE = { allowed: new Set<number>(), denied: new Set<number>(), creators: new Set<number>() }

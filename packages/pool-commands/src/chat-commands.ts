@@ -1,0 +1,213 @@
+import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
+import { reindexChat } from '@hansard/pool-store'
+import type { Knex } from '@hansard/sql'
+import type { Context, Maker } from './context.ts'
+import { type LockedRoom, lockRoom, type RoomName } from './locked.ts'
+import { findNamed } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+
+/** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */
+export type ChatSelection = {
+  readonly words?: string | undefined
+  readonly match?: WordMatch | undefined
+  readonly caseSensitive?: boolean | undefined
+  readonly authors?: readonly string[] | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
+/** Chats in one transaction at most: what is said meanwhile waits for it. */
+const EDITED_AT_ONCE = 500
+
+const TEXT_MAX = 262_144
+
+/** What becomes of chats after they were posted. The record keeps what was there before. */
+export function chatCommands(context: Context) {
+  const { bus, from, chatChangedFrame } = context
+
+  const announce = (done: Edited) => {
+    for (const { chatId, text } of done.edited) {
+      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text })
+      bus.publish({ t: 'chat-changed', room: done.id, from, frame })
+    }
+  }
+
+  const editOne = async (
+    by: Maker,
+    { room, chat, text }: RoomName & { chat: number; text?: string },
+  ): Promise<Result<{ id: number; uri: string; frames: string[] }>> => {
+    const result = await context.make(async (tx) => {
+      const locked = await lockRoom(tx, { room }, by, text === undefined ? 'delete-chat' : 'replace-chat')
+      const row = await findChat(tx, locked.room.id, chat)
+      if (!row) throw new ChangeRefused('no-such-chat', `${locked.room.name} has no chat ${chat}.`)
+      const edited = await edit(tx, locked, [row], by, text)
+      return { ...edited, rights: [], result: { id: locked.room.id, uri: locked.room.uri, edited: edited.edited } }
+    })
+    if (!result.ok) return result
+    announce(result.value)
+    return { ok: true, value: framesOf(context, result.value) }
+  }
+
+  /** Edits in steps, each a change of its own; a step that finds nothing is the last. */
+  const editMany = async (
+    by: Maker,
+    name: RoomName,
+    operation: 'clear-room' | 'purge-chats',
+    selection: ChatSelection,
+    { text, dryRun = false }: { text?: string | undefined; dryRun?: boolean | undefined },
+  ): Promise<Result<{ id: number; uri: string; count: number }>> => {
+    let after = 0
+    let count = 0
+    for (;;) {
+      const result = await context.make(async (tx, at) => {
+        const locked = await lockRoom(tx, name, by, operation)
+        const page = await select(tx, locked.room.id, selection, after, at)
+        const edited = dryRun ? { events: [], edited: [] } : await edit(tx, locked, page.found, by, text)
+        const { id, uri } = locked.room
+        return { ...edited, rights: [], result: { id, uri, edited: edited.edited, ...page } }
+      })
+      if (!result.ok) return result
+      announce(result.value)
+      count += dryRun ? result.value.found.length : result.value.edited.length
+      if (result.value.next === undefined) {
+        return { ok: true, value: { id: result.value.id, uri: result.value.uri, count } }
+      }
+      after = result.value.next
+    }
+  }
+
+  return {
+    /** Puts a text in the place of a chat's; a story loses its title. */
+    replaceChat: (by: Maker, edited: RoomName & { chat: number; text: string }) => {
+      const problem = textProblem(edited.text)
+      return problem ? Promise.resolve(problem) : editOne(by, edited)
+    },
+    /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
+    deleteChat: (by: Maker, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
+    /** Takes away everything posted at `through` (milliseconds since 1970) or before. */
+    clearRoom: (by: Maker, { room, through, dryRun }: RoomName & { through: number; dryRun?: boolean | undefined }) =>
+      editMany(by, { room }, 'clear-room', { to: through }, { dryRun }),
+    /** Takes away, or replaces the text of, the chats that a selection finds. A selection that says nothing is refused. */
+    purgeChats: (
+      by: Maker,
+      {
+        room,
+        filter,
+        replacement,
+        dryRun,
+      }: RoomName & { filter: ChatSelection; replacement?: string | undefined; dryRun?: boolean | undefined },
+    ): Promise<Result<{ id: number; uri: string; count: number }>> => {
+      const { words, authors, from: first, to } = filter
+      if ([words, authors, first, to].every((condition) => condition === undefined)) {
+        const message = 'The filter says nothing. To remove everything up to a time, clear the room.'
+        return Promise.resolve({ ok: false, refusal: 'invalid', message })
+      }
+      const problem = replacement === undefined ? undefined : textProblem(replacement)
+      if (problem) return Promise.resolve(problem)
+      return editMany(by, { room }, 'purge-chats', filter, { text: replacement, dryRun })
+    },
+  }
+}
+
+type Edited = {
+  readonly id: number
+  readonly uri: string
+  readonly edited: readonly { chatId: number; text: string | undefined }[]
+}
+type ChatRow = { chat_id: number; content: string; title: string | null; state: string }
+
+function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
+  return {
+    id,
+    uri,
+    frames: edited.map(({ chatId, text }) => context.chatChangedFrame({ room: uri, chat: chatId, text })),
+  }
+}
+
+async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
+  return tx('chat')
+    .where({ room_id: roomId, chat_id: chatId })
+    .whereNot({ state: 'purged' })
+    .first('chat_id', 'content', 'title', 'state')
+}
+
+/** A page of the chats a selection finds; `next` when there may be more. */
+async function select(
+  tx: Knex.Transaction,
+  roomId: number,
+  selection: ChatSelection,
+  after: number,
+  now: number,
+): Promise<{ found: ChatRow[]; next: number | undefined }> {
+  const { words, match = 'all', caseSensitive = false, authors, from, to } = selection
+  const query = tx('chat')
+    .where({ room_id: roomId })
+    .whereNot({ state: 'purged' })
+    .andWhere('chat_id', '>', after)
+    .orderBy('chat_id')
+    .limit(EDITED_AT_ONCE)
+    .select('chat_id', 'content', 'title', 'state')
+  if (authors !== undefined) {
+    const ids = (await findNamed(tx, authors, now)).map(({ id }) => id)
+    query.whereIn('principal_id', ids)
+  }
+  if (from !== undefined) query.andWhere('posted_at', '>=', from)
+  if (to !== undefined) query.andWhere('posted_at', '<=', to)
+  const rows: ChatRow[] = await query
+  const next = rows.length === EDITED_AT_ONCE ? rows.at(-1)!.chat_id : undefined
+  if (words === undefined) return { found: rows, next }
+  const wanted = readQuery({ words, match, caseSensitive })
+  return { found: rows.filter((row) => matches(wanted, textsOf(row))), next }
+}
+
+function readQuery(asked: { words: string; match: WordMatch; caseSensitive: boolean }) {
+  try {
+    return chatQuery(asked)
+  } catch (error) {
+    if (error instanceof QueryRefused) throw new ChangeRefused('invalid', error.message)
+    throw error
+  }
+}
+
+function textsOf(row: ChatRow): { text: string; title?: string } {
+  const title = row.title === null ? {} : { title: JSON.parse(row.title) as string }
+  return { text: JSON.parse(row.content) as string, ...title }
+}
+
+async function edit(
+  tx: Knex.Transaction,
+  { room }: LockedRoom,
+  rows: readonly ChatRow[],
+  by: Maker,
+  text: string | undefined,
+) {
+  const events = []
+  const edited: { chatId: number; text: string | undefined }[] = []
+  for (const row of rows) {
+    const { text: content, title } = textsOf(row)
+    // A story is replaced with its title: both were said.
+    const replaced = title === undefined ? content : `${title}\n${content}`
+    if (text !== undefined && text === content && title === undefined) continue
+    const chatId = row.chat_id
+    const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
+    await tx('chat').where({ room_id: room.id, chat_id: chatId }).update(now)
+    await reindexChat(tx, room.id, chatId)
+    edited.push({ chatId, text })
+    events.push({
+      roomId: room.id,
+      principal: by,
+      detail:
+        text === undefined
+          ? { kind: 'chat-purged' as const, chatId, replaced }
+          : { kind: 'chat-replaced' as const, chatId, content: text, replaced },
+    })
+  }
+  return { events, edited }
+}
+
+function textProblem(text: string): { ok: false; refusal: 'invalid'; message: string } | undefined {
+  if (text !== '' && text.length <= TEXT_MAX) return undefined
+  const message =
+    text === '' ? 'A chat is not replaced by nothing: delete it.' : `A text has ${TEXT_MAX} characters at most.`
+  return { ok: false, refusal: 'invalid', message }
+}

@@ -1,0 +1,42 @@
+import { principalsWithin } from '@hansard/pool-store'
+import type { Knex } from '@hansard/sql'
+import type { Maker } from './context.ts'
+import { BATCH, type Named } from './named-principals.ts'
+
+/** More people than this are not invited by one change: a room for the whole firm needs no letter to everybody. */
+const INVITED_MAX = 10_000
+
+/** Invites whoever was added to a room's members; groups and domains are their people. Answers the ids invited. */
+export async function invite(
+  tx: Knex.Transaction,
+  { roomId, added, by, at }: { roomId: number; added: readonly Named[]; by: Maker; at: number },
+): Promise<number[]> {
+  const people = new Set<number>()
+  for (const { id, type } of added) {
+    if (type === 'user') people.add(id)
+    else for (const within of await principalsWithin(tx, id)) people.add(within)
+    if (people.size > INVITED_MAX) return []
+  }
+  people.delete(by.id)
+  const invited: number[] = []
+  const ids = [...people].sort((a, b) => a - b)
+  for (let from = 0; from < ids.length; from += BATCH) {
+    const batch = ids.slice(from, from + BATCH)
+    const users = () => tx('principal').whereIn('id', batch).andWhere({ type: 'user', disabled: false })
+    await users().update({ last_invitation_id: tx.raw('last_invitation_id + 1') })
+    const rows: { id: number; last_invitation_id: number }[] = await users().select('id', 'last_invitation_id')
+    if (rows.length === 0) continue
+    await tx('invitation').insert(
+      rows.map((row) => ({
+        principal_id: row.id,
+        invitation_id: row.last_invitation_id,
+        room_id: roomId,
+        inviter_uri: by.uri,
+        inviter_name: by.name,
+        created_at: at,
+      })),
+    )
+    invited.push(...rows.map((row) => row.id))
+  }
+  return invited
+}

@@ -1,0 +1,110 @@
+import { domainUri } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { ChangeRefused } from './result.ts'
+
+/** A principal as lists name it. */
+export type Named = { readonly id: number; readonly uri: string; readonly name: string; readonly type: PrincipalType }
+export type PrincipalType = 'user' | 'group' | 'domain'
+
+/** A list changed by entries to add and take away, or replaced by `set`. */
+export type ListChange =
+  | { readonly set: readonly string[] }
+  | { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined }
+
+export const LIST_MAX = 16_000
+
+/**
+ * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as
+ * somebody names it: its row is made then. An unknown name refuses the change.
+ */
+export async function findNamed(tx: Knex.Transaction, names: readonly string[], now: number): Promise<Named[]> {
+  if (names.length > LIST_MAX) {
+    throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${names.length}.`)
+  }
+  const wanted = [...new Set(names)]
+  const found = new Map<string, Named>()
+  for (let from = 0; from < wanted.length; from += BATCH) {
+    const batch = wanted.slice(from, from + BATCH)
+    const rows: { id: number; uri: string; account: string; display_name: string; type: PrincipalType }[] = await tx(
+      'principal',
+    )
+      .whereIn('uri', batch)
+      .orWhere((users) => users.where({ type: 'user' }).whereIn('account', batch))
+      .select('id', 'uri', 'account', 'display_name', 'type')
+    for (const { id, uri, account, display_name: name, type } of rows) {
+      const named = { id, uri, name, type }
+      found.set(uri, named)
+      if (type === 'user' && !found.has(account)) found.set(account, named)
+    }
+  }
+  for (const name of wanted) {
+    if (found.has(name)) continue
+    const domain = /^ma-grp:\*@([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/.exec(name)?.[1]
+    if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
+    found.set(name, await putDomain(tx, domain, now))
+  }
+  return [...new Map(wanted.map((name) => [found.get(name)!.id, found.get(name)!])).values()]
+}
+
+/** The principal that stands for everybody of a domain. */
+export async function putDomain(tx: Knex.Transaction, domain: string, now: number): Promise<Named> {
+  const uri = domainUri(domain)
+  const name = `Everybody at ${domain}`
+  const row = { account: uri, uri, display_name: name, type: 'domain', domain, secret: '', created_at: now }
+  await tx('principal').insert(row).onConflict('uri').ignore()
+  const { id }: { id: number } = await tx('principal').where({ uri }).first('id')
+  return { id, uri, name, type: 'domain' }
+}
+
+export async function namedById(tx: Knex.Transaction, ids: readonly number[]): Promise<Named[]> {
+  const found: Named[] = []
+  for (let from = 0; from < ids.length; from += BATCH) {
+    found.push(
+      ...((await tx('principal')
+        .whereIn('id', ids.slice(from, from + BATCH))
+        .orderBy('uri')
+        .select('id', 'uri', 'display_name as name', 'type')) as Named[]),
+    )
+  }
+  return found
+}
+
+/** What a change to a list comes to: who is added, who taken away. Nothing, where nothing differs. */
+export async function resolveListChange(
+  tx: Knex.Transaction,
+  change: ListChange,
+  present: ReadonlySet<number>,
+  now: number,
+): Promise<{ added: Named[]; removed: Named[] }> {
+  if ('set' in change) {
+    const wanted = await findNamed(tx, change.set, now)
+    const ids = new Set(wanted.map(({ id }) => id))
+    return {
+      added: wanted.filter(({ id }) => !present.has(id)),
+      removed: await namedById(
+        tx,
+        [...present].filter((id) => !ids.has(id)),
+      ),
+    }
+  }
+  const added = (await findNamed(tx, change.add ?? [], now)).filter(({ id }) => !present.has(id))
+  const addedIds = new Set(added.map(({ id }) => id))
+  const removed = (await findNamed(tx, change.remove ?? [], now)).filter(
+    ({ id }) => present.has(id) || addedIds.has(id),
+  )
+  const removedIds = new Set(removed.map(({ id }) => id))
+  // Who is added and taken away in one breath is not there afterwards.
+  return {
+    added: added.filter(({ id }) => !removedIds.has(id)),
+    removed: removed.filter(({ id }) => present.has(id)),
+  }
+}
+
+export const urisOf = (named: readonly Named[]): string[] => named.map(({ uri }) => uri)
+
+/** A name in a message: at most so long that the message stays one. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > 128 ? `${name.slice(0, 128)}…` : name)
+}
+
+export const BATCH = 400

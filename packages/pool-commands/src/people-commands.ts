@@ -1,0 +1,378 @@
+import { createPrincipals, findPrincipal, identitiesOf, type NewPrincipal, putSecret } from '@hansard/pool-store'
+import { accountNameProblem, groupUri, POOL_ROLES, type PoolRole, principalUri, roomNameProblem } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
+import { requireText } from './locked.ts'
+import { type ListChange, quoted, resolveListChange, urisOf } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+
+/** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
+export type NewUser = Omit<NewPrincipal, 'now'>
+
+export type UserChanges = {
+  readonly displayName?: string | undefined
+  readonly email?: string | null | undefined
+  readonly internal?: boolean | undefined
+  readonly disabled?: boolean | undefined
+  readonly roles?: readonly PoolRole[] | undefined
+  /** identity of a policy, or null for none of its own */
+  readonly policy?: string | null | undefined
+}
+
+/** Changes to accounts. Administrators make them; the pool itself makes the first account. */
+export function peopleCommands(context: Context) {
+  const { bus, poolRoomId } = context
+
+  return {
+    /** Adds those accounts that do not exist yet; answers which those were. */
+    addUsers: (
+      by: Maker,
+      { users }: { users: readonly NewUser[] },
+    ): Promise<Result<{ created: ReadonlySet<string> }>> =>
+      context.make(async (tx, at) => {
+        if (by.id !== 0) requireAdministrator(by)
+        for (const { account } of users) {
+          const problem = accountNameProblem(account)
+          if (problem) throw new ChangeRefused('invalid', `${quoted(account)}: ${problem}`)
+        }
+        const created = await createPrincipals(
+          tx,
+          users.map((user) => ({ ...user, now: at })),
+        )
+        const events = users
+          .filter(({ account }) => created.has(account))
+          .flatMap(({ account, domain, displayName, email, internal = true, roles = [] }) => {
+            const uri = principalUri(account, domain)
+            const after = { displayName, email: email ?? null, internal, domain, disabled: false, roles: [...roles] }
+            const subject = { type: 'user' as const, uri, name: displayName }
+            return changeEvents({ roomId: poolRoomId, by, action: 'created', subject, after })
+          })
+        return { events, rights: [], result: { created } }
+      }),
+
+    /** Changes an account. What it may do changes with the commit; who is disabled is signed out. */
+    async changeUser(
+      by: Maker,
+      { user, ...changes }: { user: string } & UserChanges,
+    ): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(async (tx) => {
+        requireAdministrator(by)
+        const before = await findUser(tx, user)
+        requireText('A display name', changes.displayName, 256)
+        requireText('An address', changes.email ?? undefined, 320)
+        const policyId = await findPolicy(tx, changes.policy)
+        const policyBefore: { identity: string } | undefined = await tx('policy')
+          .join('principal', 'principal.policy_id', 'policy.id')
+          .where('principal.id', before.id)
+          .first('policy.identity')
+        const { displayName, email, internal, disabled, policy } = changes
+        const told = difference(
+          {
+            displayName: before.name,
+            email: before.email ?? null,
+            internal: before.internal,
+            disabled: before.disabled,
+            policy: policyBefore?.identity ?? null,
+          },
+          { displayName, email, internal, disabled, policy },
+        )
+        const columns = { display_name: displayName, email, internal, disabled, policy_id: policyId }
+        const given = Object.entries(columns).filter(([, value]) => value !== undefined)
+        // Tokens signed before are refused: a disabled account's, and those of one that was given other roles.
+        const voids = disabled === true && !before.disabled
+        if (given.length > 0 || voids) {
+          await tx('principal')
+            .where({ id: before.id })
+            .update({
+              ...Object.fromEntries(given),
+              ...(voids ? { credential_version: tx.raw('credential_version + 1') } : {}),
+            })
+        }
+        const roles = await changePoolRoles(tx, before, changes.roles)
+        if (disabled === true || roles.before.includes('administrator')) await requireAnAdministrator(tx)
+        if (!told && roles.before.length + roles.after.length === 0) {
+          return { events: [], rights: [], result: { id: before.id, uri: before.uri } }
+        }
+        const events = changeEvents({
+          roomId: poolRoomId,
+          by,
+          action: 'changed',
+          subject: { type: 'user', uri: before.uri, name: displayName ?? before.name },
+          before: { ...told?.before, ...(roles.before.length > 0 ? { roles: roles.before } : {}) },
+          after: { ...told?.after, ...(roles.after.length > 0 ? { roles: roles.after } : {}) },
+        })
+        const bears = disabled !== undefined || changes.roles !== undefined
+        const rights = bears ? await roomsWithParticipant(tx, before.id) : []
+        return { events, rights, result: { id: before.id, uri: before.uri } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
+      return result
+    },
+
+    /** Replaces the secret. Whoever is signed in with the old one keeps the connection and cannot make another. */
+    setSecret: (by: Maker, { user, secret }: { user: string; secret: string }): Promise<Result<{ uri: string }>> =>
+      context.make(async (tx) => {
+        if (by.id !== 0) requireAdministrator(by)
+        const { account, uri, name } = await findUser(tx, user)
+        await putSecret(tx, { account, secret })
+        const subject = { type: 'user' as const, uri, name }
+        const after = { secret: 'replaced' }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
+        return { events, rights: [], result: { uri } }
+      }),
+  }
+}
+
+/** Changes to groups. Administrators make them. */
+export function groupCommands(context: Context) {
+  const { bus, from, poolRoomId, domain } = context
+
+  const announce = (rooms: readonly number[]) => {
+    for (const room of rooms) bus.publish({ t: 'room-changed', room, from })
+  }
+
+  return {
+    createGroup: (
+      by: Maker,
+      group: {
+        name: string
+        displayName?: string | undefined
+        email?: string | undefined
+        members?: readonly string[] | undefined
+      },
+    ): Promise<Result<{ id: number; uri: string }>> =>
+      context.make(async (tx, at) => {
+        requireAdministrator(by)
+        const { name, displayName = name, email } = group
+        const problem = roomNameProblem(name)
+        if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A group’s name'))
+        requireText('A display name', displayName, 256)
+        const uri = groupUri(name, domain)
+        if (await tx('principal').where({ uri }).first('id')) {
+          throw new ChangeRefused('duplicate-name', `There is a group ${quoted(name)} already.`)
+        }
+        const columns = {
+          account: uri,
+          uri,
+          display_name: displayName,
+          email: email ?? null,
+          type: 'group',
+          secret: '',
+        }
+        const [row]: { id: number }[] = await tx('principal')
+          .insert({ ...columns, domain: '', created_at: at })
+          .returning('id')
+        const id = row!.id
+        const lists = await changeMembers(tx, id, { add: group.members ?? [] }, at)
+        const events = changeEvents({
+          roomId: poolRoomId,
+          by,
+          action: 'created',
+          subject: { type: 'group', uri, name: displayName },
+          after: { displayName, email: email ?? null, ...lists.after },
+        })
+        return { events, rights: [], result: { id, uri } }
+      }),
+
+    /** Changes a group. What its people may do changes with the commit. */
+    async changeGroup(
+      by: Maker,
+      {
+        group,
+        displayName,
+        members,
+      }: { group: string; displayName?: string | undefined; members?: ListChange | undefined },
+    ): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(async (tx, at) => {
+        requireAdministrator(by)
+        requireText('A display name', displayName, 256)
+        const { id, uri, name } = await lockGroup(tx, group, domain)
+        const told = difference({ displayName: name }, { displayName })
+        if (displayName !== undefined) await tx('principal').where({ id }).update({ display_name: displayName })
+        const lists = members ? await changeMembers(tx, id, members, at) : { before: {}, after: {} }
+        const events = changeEvents({
+          roomId: poolRoomId,
+          by,
+          action: 'changed',
+          subject: { type: 'group', uri, name: displayName ?? name },
+          before: { ...told?.before, ...lists.before },
+          after: { ...told?.after, ...lists.after },
+        })
+        const touched = told !== undefined || Object.keys({ ...lists.before, ...lists.after }).length > 0
+        const rooms = members && touched ? await roomsThatMention(tx, await identitiesOf(tx, id)) : []
+        return { events: touched ? events : [], rights: rooms, result: { id, uri, rooms } }
+      })
+      if (!result.ok) return result
+      announce(result.value.rooms)
+      return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
+    },
+
+    /** Removes a group, with everything that was granted to it. */
+    async deleteGroup(by: Maker, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(async (tx) => {
+        requireAdministrator(by)
+        const { id, uri, name } = await lockGroup(tx, group, domain)
+        const rooms = await roomsThatMention(tx, await identitiesOf(tx, id))
+        const denies: unknown = await tx('category_scope').where({ principal_id: id, list: 'denied' }).first('list')
+        if (denies) {
+          throw new ChangeRefused(
+            'conflict',
+            'A category denies the group. Take it from that list first: a wall is not taken down by the way.',
+          )
+        }
+        const events = await takeFromLists(tx, { id, uri, poolRoomId, by })
+        await tx('group_member').where({ group_id: id }).orWhere({ member_id: id }).delete()
+        await tx('principal').where({ id }).delete()
+        const subject = { type: 'group' as const, uri, name }
+        events.push(
+          ...changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { displayName: name } }),
+        )
+        return { events, rights: rooms, result: { id, uri, rooms } }
+      })
+      if (!result.ok) return result
+      announce(result.value.rooms)
+      return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
+    },
+  }
+}
+
+async function findUser(tx: Knex.Transaction, user: string) {
+  const found = (await findPrincipal(tx, { uri: user })) ?? (await findPrincipal(tx, { account: user }))
+  if (!found) throw new ChangeRefused('no-such-principal', `There is no account ${quoted(user)}.`)
+  await tx('principal').where({ id: found.id }).forUpdate().first('id')
+  return found
+}
+
+async function findPolicy(
+  tx: Knex.Transaction,
+  identity: string | null | undefined,
+): Promise<number | null | undefined> {
+  if (identity === null || identity === undefined) return identity
+  const row: { id: number } | undefined = await tx('policy').where({ identity }).first('id')
+  if (!row) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
+  return row.id
+}
+
+async function changePoolRoles(
+  tx: Knex.Transaction,
+  { id, roles: held }: { id: number; roles: readonly PoolRole[] },
+  wanted: readonly PoolRole[] | undefined,
+): Promise<{ before: PoolRole[]; after: PoolRole[] }> {
+  if (wanted === undefined) return { before: [], after: [] }
+  const before = held.filter((role) => !wanted.includes(role))
+  const after = POOL_ROLES.filter((role) => wanted.includes(role) && !held.includes(role))
+  if (before.length > 0) await tx('pool_role').where({ principal_id: id }).whereIn('role', before).delete()
+  if (after.length > 0) await tx('pool_role').insert(after.map((role) => ({ principal_id: id, role })))
+  return { before, after }
+}
+
+/** Nobody locks the last administrator out, not even the last administrator. */
+async function requireAnAdministrator(tx: Knex.Transaction): Promise<void> {
+  // Two who take the role from each other at once wait for each other here.
+  await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
+  const left: unknown = await tx('pool_role')
+    .join('principal', 'principal.id', 'pool_role.principal_id')
+    .where({ 'pool_role.role': 'administrator', 'principal.disabled': false })
+    .first('principal.id')
+  if (!left)
+    throw new ChangeRefused('conflict', 'Then nobody would administer the pool. Name another administrator first.')
+}
+
+async function roomsWithParticipant(tx: Knex.Transaction, principalId: number): Promise<number[]> {
+  const rows: { room_id: number }[] = await tx('participant')
+    .where({ principal_id: principalId })
+    .distinct('room_id')
+    .orderBy('room_id')
+  return rows.map((row) => row.room_id)
+}
+
+async function lockGroup(
+  tx: Knex.Transaction,
+  group: string,
+  domain: string,
+): Promise<{ id: number; uri: string; name: string }> {
+  const row: { id: number; uri: string; display_name: string } | undefined = await tx('principal')
+    .where({ type: 'group' })
+    .whereIn('uri', [group, groupUri(group, domain)])
+    .forUpdate()
+    .first('id', 'uri', 'display_name')
+  if (!row) throw new ChangeRefused('no-such-group', `There is no group ${quoted(group)}.`)
+  return { id: row.id, uri: row.uri, name: row.display_name }
+}
+
+async function changeMembers(tx: Knex.Transaction, groupId: number, change: ListChange, now: number) {
+  const rows: { member_id: number }[] = await tx('group_member').where({ group_id: groupId }).select('member_id')
+  const present = new Set(rows.map((row) => row.member_id))
+  const { added, removed } = await resolveListChange(tx, change, present, now)
+  const above = await identitiesOf(tx, groupId)
+  const circle = added.find(({ id }) => above.has(id))
+  if (circle) throw new ChangeRefused('invalid', `${quoted(circle.uri)} holds the group: it cannot be in it as well.`)
+  for (let at = 0; at < removed.length; at += 400) {
+    const ids = removed.slice(at, at + 400).map(({ id }) => id)
+    await tx('group_member').where({ group_id: groupId }).whereIn('member_id', ids).delete()
+  }
+  for (let at = 0; at < added.length; at += 400) {
+    await tx('group_member').insert(added.slice(at, at + 400).map(({ id }) => ({ group_id: groupId, member_id: id })))
+  }
+  return {
+    before: removed.length > 0 ? { members: urisOf(removed) } : {},
+    after: added.length > 0 ? { members: urisOf(added) } : {},
+  }
+}
+
+/** Rooms whose lists, or whose category's lists, name one of these. */
+async function roomsThatMention(tx: Knex.Transaction, ids: ReadonlySet<number>): Promise<number[]> {
+  const named = [...ids]
+  const rows: { id: number }[] = await tx('room')
+    .whereNull('deleted_at')
+    .andWhere((either) =>
+      either
+        .whereIn('id', tx('room_role').whereIn('principal_id', named).select('room_id'))
+        .orWhereIn('category_id', tx('category_scope').whereIn('principal_id', named).select('category_id')),
+    )
+    .orderBy('id')
+    .select('id')
+  return rows.map(({ id }) => id)
+}
+
+const LIST_OF = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
+const SCOPE_OF = { allowed: 'allowed', denied: 'denied', creator: 'creators' } as const
+
+/** Takes a group from every list that names it, each with its event. */
+async function takeFromLists(
+  tx: Knex.Transaction,
+  { id, uri, poolRoomId, by }: { id: number; uri: string; poolRoomId: number; by: Maker },
+) {
+  const events = []
+  const roles: { room_id: number; role: keyof typeof LIST_OF; room_uri: string; name: string }[] = await tx('room_role')
+    .join('room', 'room.id', 'room_role.room_id')
+    .where('room_role.principal_id', id)
+    .orderBy('room_id')
+    .select('room_role.room_id', 'room_role.role', 'room.uri as room_uri', 'room.name')
+  for (const { room_id: roomId, role, room_uri: roomUri, name } of roles) {
+    const subject = { type: 'room' as const, uri: roomUri, name }
+    events.push(...changeEvents({ roomId, by, action: 'changed', subject, before: { [LIST_OF[role]]: [uri] } }))
+  }
+  const scopes: { list: keyof typeof SCOPE_OF; category_uri: string; name: string }[] = await tx('category_scope')
+    .join('category', 'category.id', 'category_scope.category_id')
+    .where('category_scope.principal_id', id)
+    .orderBy('category.id')
+    .select('category_scope.list', 'category.uri as category_uri', 'category.name')
+  for (const { list, category_uri: categoryUri, name } of scopes) {
+    const subject = { type: 'category' as const, uri: categoryUri, name }
+    const before = { [SCOPE_OF[list]]: [uri] }
+    events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, before }))
+  }
+  const groups: { group_uri: string; name: string }[] = await tx('group_member')
+    .join('principal', 'principal.id', 'group_member.group_id')
+    .where('group_member.member_id', id)
+    .orderBy('principal.id')
+    .select('principal.uri as group_uri', 'principal.display_name as name')
+  for (const { group_uri: groupName, name } of groups) {
+    const subject = { type: 'group' as const, uri: groupName, name }
+    events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, before: { members: [uri] } }))
+  }
+  await tx('room_role').where({ principal_id: id }).delete()
+  await tx('category_scope').where({ principal_id: id }).delete()
+  return events
+}

@@ -1,0 +1,77 @@
+import { newCategoryUri } from '@hansard/rooms'
+import { type Context, changeEvents, type Maker } from './context.ts'
+import { putDomain } from './named-principals.ts'
+
+/** The category that rooms are made in when nobody names one. */
+export const DEFAULT_CATEGORY = 'General'
+
+/** The pool itself, where it does something of its own accord. */
+export function poolMaker(domain: string): Maker {
+  return {
+    id: 0,
+    uri: `sip:hansard@${domain}`,
+    name: 'Hansard',
+    email: undefined,
+    internal: true,
+    roles: ['administrator'],
+  }
+}
+
+/**
+ * Makes what a pool needs before anybody can talk: a category, in which everybody of the pool's domain is allowed, and a
+ * place in it for rooms from before there were categories. However many services do this at once, it is done once.
+ */
+export async function preparePool(context: Context): Promise<void> {
+  const { db, poolRoomId, domain } = context
+  const roomless = () =>
+    db.knex('room').whereNull('category_id').whereNull('deleted_at').whereNot({ id: poolRoomId }).first('id')
+  if ((await db.knex('category').first('id')) && !(await roomless())) return
+  const by = poolMaker(domain)
+  const result = await context.make(async (tx, at) => {
+    // One service at a time: the second finds it done.
+    await tx('room').where({ id: poolRoomId }).forUpdate().first('id')
+    const events = []
+    const everybody = await putDomain(tx, domain, at)
+    if (!(await tx('category').first('id'))) {
+      const uri = newCategoryUri(domain)
+      const switches = { invitations: true, file_upload: true, chat_history: true }
+      const row = { uri, name: DEFAULT_CATEGORY, description: 'Everybody of the pool', ...switches, created_at: at }
+      const [category]: { id: number }[] = await tx('category').insert(row).returning('id')
+      await tx('category_scope').insert({ category_id: category!.id, principal_id: everybody.id, list: 'allowed' })
+      const subject = { type: 'category' as const, uri, name: DEFAULT_CATEGORY }
+      const { name, description } = row
+      const after = {
+        name,
+        description,
+        invitations: true,
+        fileUpload: true,
+        chatHistory: true,
+        allowed: [everybody.uri],
+      }
+      events.push(...changeEvents({ roomId: poolRoomId, by, action: 'created', subject, after }))
+    }
+    const category: { id: number; name: string } =
+      (await tx('category').where({ name: DEFAULT_CATEGORY }).first('id', 'name')) ??
+      (await tx('category').orderBy('id').first('id', 'name'))
+    const rooms: { id: number; uri: string; name: string; privacy: string; disabled: unknown }[] = await tx('room')
+      .whereNull('category_id')
+      .whereNull('deleted_at')
+      .whereNot({ id: poolRoomId })
+      .orderBy('id')
+    for (const { id, uri, name, privacy, disabled } of rooms) {
+      await tx('room').where({ id }).update({ category_id: category.id })
+      const members: { uri: string }[] = await tx('principal')
+        .join('room_role', 'room_role.principal_id', 'principal.id')
+        .where({ room_id: id, role: 'member' })
+        .orderBy('principal.uri')
+        .select('principal.uri')
+      const told = { name, description: '', topic: '', type: 'normal', privacy, invitations: 'inherit', addIn: null }
+      const after = { ...told, disabled: Boolean(disabled), category: category.name }
+      const lists = members.length > 0 ? { members: members.map((member) => member.uri) } : {}
+      const subject = { type: 'room' as const, uri, name }
+      events.push(...changeEvents({ roomId: id, by, action: 'created', subject, after: { ...after, ...lists } }))
+    }
+    return { events, rights: rooms.map(({ id }) => id), result: undefined }
+  })
+  if (!result.ok) throw new Error(`The pool could not be prepared: ${result.message}`)
+}

@@ -1,0 +1,350 @@
+import { identitiesOf } from '@hansard/pool-store'
+import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
+import { newRoomUri, roomNameProblem } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, type Maker, type Properties } from './context.ts'
+import { invite } from './invite.ts'
+import {
+  type LockedCategory,
+  type LockedRoom,
+  lockCategoryForRooms,
+  lockRoom,
+  type RoomName,
+  requireFreeName,
+  requireText,
+} from './locked.ts'
+import { type ListChange, quoted, urisOf } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+import {
+  applyRoles,
+  dropDisallowed,
+  dropPresenters,
+  ROLE_LISTS,
+  type RolesChange,
+  type RolesChanged,
+  rolesTold,
+} from './room-roles.ts'
+
+export type RoomProperties = {
+  readonly description?: string | undefined
+  readonly topic?: string | undefined
+  readonly type?: RoomType | undefined
+  readonly privacy?: RoomPrivacy | undefined
+  readonly invitations?: RoomInvitations | undefined
+  /** name of a registered add-in; null for none */
+  readonly addIn?: string | null | undefined
+}
+export type NewRoom = RoomProperties & {
+  readonly name: string
+  readonly category: string
+  readonly disabled?: boolean | undefined
+  readonly members?: readonly string[] | undefined
+  readonly managers?: readonly string[] | undefined
+  readonly presenters?: readonly string[] | undefined
+  /** a room of that name that is there already gains the members and stays as it is otherwise (administrators) */
+  readonly ifAbsent?: boolean | undefined
+}
+export type RoomChanges = RoomProperties & {
+  readonly name?: string | undefined
+  readonly category?: string | undefined
+}
+
+/** Changes to rooms themselves: what they are, who is in them, and whether there are any. */
+export function roomCommands(context: Context) {
+  const { bus, from } = context
+
+  const announce = (room: { id: number; rights: number }, invited: readonly number[] = []) => {
+    bus.publish({ t: 'room-changed', room: room.id, from, rights: room.rights })
+    for (let at = 0; at < invited.length; at += 1_000) {
+      bus.publish({ t: 'invited', principals: invited.slice(at, at + 1_000) })
+    }
+  }
+
+  return {
+    /** Creates a room: closed, normal and empty unless it says otherwise. Who makes it manages it. */
+    async createRoom(
+      by: Maker,
+      room: NewRoom,
+    ): Promise<Result<{ id: number; uri: string; name: string; created: boolean }>> {
+      let invited: readonly number[] = []
+      const result = await context.make(async (tx, at) => {
+        const existing = room.ifAbsent ? await findByName(tx, room.name) : undefined
+        if (existing) {
+          const locked = await lockRoom(tx, { room: room.name }, by, 'change-roles')
+          const changed = await applyRoles(tx, rolesRoom(locked), { members: { add: room.members ?? [] } }, at)
+          invited = await inviteMembers(tx, locked, changed, by, at)
+          const told = rolesTold(changed)
+          const touched = Object.keys(told.after).length > 0
+          const { id, uri, name } = locked.room
+          return {
+            events: touched
+              ? changeEvents({ roomId: id, by, action: 'changed', subject: locked.subject, ...told })
+              : [],
+            rights: touched ? [id] : [],
+            result: { id, uri, name, created: false, rights: locked.room.rights + (touched ? 1 : 0) },
+          }
+        }
+        const category = await lockCategoryForRooms(tx, room.category, by)
+        await requireFreeName(tx, room.name, roomNameProblem(room.name))
+        const made = await insertRoom(tx, context, room, category, by, at)
+        invited = made.invited
+        return {
+          events: made.events,
+          rights: [],
+          result: { id: made.id, uri: made.uri, name: room.name, created: true, rights: 1 },
+        }
+      })
+      if (!result.ok) return result
+      announce(result.value, invited)
+      const { id, uri, name, created } = result.value
+      return { ok: true, value: { id, uri, name, created } }
+    },
+
+    /**
+     * Changes what a room is and where it belongs. `dropped`: URIs that lost a role, because the new category does not
+     * allow them or a normal room has no presenters.
+     */
+    async changeRoom(
+      by: Maker,
+      { room, ...changes }: RoomName & RoomChanges,
+    ): Promise<Result<{ id: number; uri: string; dropped: string[] }>> {
+      const result = await context.make(async (tx) => {
+        const locked = await lockRoom(tx, { room }, by, 'change-room')
+        const { id, uri } = locked.room
+        const moved =
+          changes.category !== undefined && changes.category !== locked.room.category
+            ? await lockCategoryForRooms(tx, changes.category, by)
+            : undefined
+        if (changes.name !== undefined && changes.name !== locked.room.name) {
+          await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
+        }
+        requireText('A description', changes.description, 256)
+        requireText('A topic', changes.topic, 256)
+        const { name, description, topic, type, privacy, invitations } = changes
+        const addInId = await findAddIn(tx, changes.addIn)
+        const { room: before } = locked
+        const told = difference(
+          {
+            name: before.name,
+            description: before.description,
+            topic: before.topic,
+            type: before.type,
+            privacy: before.privacy,
+            invitations: before.invitations,
+            addIn: before.addIn,
+            category: before.category,
+          },
+          { name, description, topic, type, privacy, invitations, addIn: changes.addIn, category: moved?.name },
+        )
+        if (!told) return { events: [], rights: [], result: { id, uri, dropped: [], rights: before.rights } }
+        const columns = Object.fromEntries(
+          Object.entries({ name, description, topic, type, privacy, invitations, add_in_id: addInId }).filter(
+            ([, value]) => value !== undefined,
+          ),
+        )
+        await tx('room')
+          .where({ id })
+          .update({ ...columns, ...(moved ? { category_id: moved.id } : {}) })
+        const gone: RolesChanged[] = []
+        if (moved) gone.push(await dropDisallowed(tx, id, moved.id))
+        if (type === 'normal' && before.type !== 'normal') gone.push(await dropPresenters(tx, id))
+        const lists = mergedTold(gone)
+        // Name and topic are seen by whoever is in the room: they, too, must be loaded anew.
+        return {
+          events: changeEvents({
+            roomId: id,
+            by,
+            action: 'changed',
+            subject: { ...locked.subject, name: name ?? before.name },
+            before: { ...told.before, ...lists },
+            after: told.after,
+          }),
+          rights: [id],
+          result: { id, uri, dropped: [...new Set(Object.values(lists).flat())], rights: before.rights + 1 },
+        }
+      })
+      if (!result.ok) return result
+      announce(result.value)
+      const { id, uri, dropped } = result.value
+      return { ok: true, value: { id, uri, dropped } }
+    },
+
+    /** Changes whom a room grants what: one role, by entries to add and take away or by the whole list. */
+    changeRoles(by: Maker, { room, role, change }: RoomName & { role: RoomRole; change: ListChange }) {
+      return this.changeAllRoles(by, { room, roles: { [ROLE_LISTS[role]]: change } })
+    },
+
+    async changeAllRoles(
+      by: Maker,
+      { room, roles }: RoomName & { roles: RolesChange },
+    ): Promise<Result<{ id: number; uri: string; dropped: string[] }>> {
+      let invited: readonly number[] = []
+      const result = await context.make(async (tx, at) => {
+        const locked = await lockRoom(tx, { room }, by, 'change-roles')
+        const { id, uri, rights } = locked.room
+        const changed = await applyRoles(tx, rolesRoom(locked), roles, at)
+        const told = rolesTold(changed)
+        const touched = Object.keys(told.before).length + Object.keys(told.after).length > 0
+        if (!touched) return { events: [], rights: [], result: { id, uri, dropped: [], rights } }
+        invited = await inviteMembers(tx, locked, changed, by, at)
+        return {
+          events: changeEvents({ roomId: id, by, action: 'changed', subject: locked.subject, ...told }),
+          rights: [id],
+          result: { id, uri, dropped: [], rights: rights + 1 },
+        }
+      })
+      if (!result.ok) return result
+      announce(result.value, invited)
+      const { id, uri, dropped } = result.value
+      return { ok: true, value: { id, uri, dropped } }
+    },
+
+    /** Everybody is put out at once and nobody comes in; content and lists stay. */
+    disableRoom: (by: Maker, name: RoomName) => switchRoom(context, announce, by, name, true),
+    enableRoom: (by: Maker, name: RoomName) => switchRoom(context, announce, by, name, false),
+
+    /** The room is gone by every door and its name is free. Its chats stay until retention lets them go. */
+    async deleteRoom(by: Maker, name: RoomName): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(async (tx, at) => {
+        const { room, subject } = await lockRoom(tx, name, by, 'delete-room')
+        const { id, uri, rights } = room
+        await tx('room').where({ id }).update({ deleted_at: at, shown_name: room.name, name: uri })
+        for (const table of ['room_role', 'followed_room', 'read_mark', 'invitation']) {
+          await tx(table).where({ room_id: id }).delete()
+        }
+        return {
+          events: changeEvents({ roomId: id, by, action: 'deleted', subject, before: { name: room.name } }),
+          rights: [id],
+          result: { id, uri, rights: rights + 1 },
+        }
+      })
+      if (!result.ok) return result
+      announce(result.value)
+      return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
+    },
+  }
+}
+
+async function switchRoom(
+  context: Context,
+  announce: (room: { id: number; rights: number }) => void,
+  by: Maker,
+  name: RoomName,
+  disabled: boolean,
+): Promise<Result<{ id: number; uri: string }>> {
+  const result = await context.make(async (tx) => {
+    const { room, subject } = await lockRoom(tx, name, by, disabled ? 'disable-room' : 'enable-room')
+    const { id, uri, rights } = room
+    if (room.disabled === disabled) return { events: [], rights: [], result: { id, uri, rights } }
+    await tx('room').where({ id }).update({ disabled })
+    const told = { before: { disabled: room.disabled }, after: { disabled } }
+    return {
+      events: changeEvents({ roomId: id, by, action: 'changed', subject, ...told }),
+      rights: [id],
+      result: { id, uri, rights: rights + 1 },
+    }
+  })
+  if (!result.ok) return result
+  announce(result.value)
+  return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
+}
+
+async function insertRoom(
+  tx: Knex.Transaction,
+  { domain }: Context,
+  room: NewRoom,
+  category: LockedCategory,
+  by: Maker,
+  at: number,
+) {
+  requireText('A description', room.description, 256)
+  requireText('A topic', room.topic, 256)
+  const { name, description = '', topic = '', type = 'normal', privacy = 'closed', invitations = 'inherit' } = room
+  const { disabled = false, addIn = null } = room
+  const uri = newRoomUri(domain)
+  const columns = { uri, name, description, topic, type, privacy, invitations, disabled }
+  const [row]: { id: number }[] = await tx('room')
+    .insert({ ...columns, category_id: category.id, add_in_id: await findAddIn(tx, addIn), created_at: at })
+    .returning('id')
+  const id = row!.id
+  // The maker manages the room, unless it is the pool itself or an administrator from outside the wall.
+  const managers = [...(room.managers ?? [])]
+  const wants = { members: room.members ?? [], managers, presenters: room.presenters ?? [] }
+  const target = { id, categoryId: category.id, type, open: privacy === 'open' }
+  const changed = await applyRoles(
+    tx,
+    target,
+    {
+      members: { add: wants.members },
+      managers: { add: (await isWithin(tx, category, by)) ? [...managers, by.uri] : managers },
+      presenters: { add: wants.presenters },
+    },
+    at,
+  )
+  const after: Properties = {
+    name,
+    description,
+    topic,
+    type,
+    privacy,
+    invitations,
+    disabled,
+    addIn,
+    category: category.name,
+  }
+  const subject = { type: 'room' as const, uri, name }
+  const events = changeEvents({
+    roomId: id,
+    by,
+    action: 'created',
+    subject,
+    after: { ...after, ...rolesTold(changed).after },
+  })
+  const invites = category.invitations && invitations === 'inherit'
+  const invited = invites ? await invite(tx, { roomId: id, added: changed.members.added, by, at }) : []
+  return { id, uri, events, invited }
+}
+
+async function isWithin(tx: Knex.Transaction, category: LockedCategory, by: Maker): Promise<boolean> {
+  if (by.id === 0) return false
+  const identities = await identitiesOf(tx, by.id)
+  const meets = (ids: ReadonlySet<number>) => [...identities].some((id) => ids.has(id))
+  return meets(category.scope.allowed) && !meets(category.scope.denied)
+}
+
+function rolesRoom({ room }: LockedRoom) {
+  return { id: room.id, categoryId: room.categoryId, type: room.type, open: room.privacy === 'open' }
+}
+
+async function inviteMembers(
+  tx: Knex.Transaction,
+  { room, rules }: LockedRoom,
+  changed: RolesChanged,
+  by: Maker,
+  at: number,
+): Promise<number[]> {
+  if (!rules.category.invitations || rules.invitations === 'off') return []
+  return invite(tx, { roomId: room.id, added: changed.members.added, by, at })
+}
+
+async function findByName(tx: Knex.Transaction, name: string): Promise<unknown> {
+  return tx('room').where({ name }).whereNull('deleted_at').whereNotNull('category_id').first('id')
+}
+
+async function findAddIn(tx: Knex.Transaction, name: string | null | undefined): Promise<number | null | undefined> {
+  if (name === null || name === undefined) return name
+  const row: { id: number } | undefined = await tx('add_in').where({ name }).first('id')
+  if (!row) throw new ChangeRefused('no-such-add-in', `There is no add-in ${quoted(name)}.`)
+  return row.id
+}
+
+function mergedTold(gone: readonly RolesChanged[]): Record<string, string[]> {
+  const lists: Record<string, string[]> = {}
+  for (const changed of gone) {
+    for (const list of Object.values(ROLE_LISTS)) {
+      const uris = urisOf(changed[list].removed)
+      if (uris.length > 0) lists[list] = [...(lists[list] ?? []), ...uris]
+    }
+  }
+  return lists
+}

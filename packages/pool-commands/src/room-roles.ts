@@ -1,0 +1,157 @@
+import { identitiesOfMany, loadRoles, loadScope } from '@hansard/pool-store'
+import { type RoomRole, type RoomRoles, type RoomType, type Scope, standingOf } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { BATCH, type ListChange, type Named, namedById, quoted, resolveListChange, urisOf } from './named-principals.ts'
+import { ChangeRefused } from './result.ts'
+
+export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
+export type RoleList = (typeof ROLE_LISTS)[RoomRole]
+
+export type RolesChange = { readonly [L in RoleList]?: ListChange | undefined }
+/** What a change of roles came to: by list, who was added and who was taken away. */
+export type RolesChanged = { readonly [L in RoleList]: { added: Named[]; removed: Named[] } }
+
+/**
+ * Changes whom a room grants what. Everybody named must be in the category's scope; presenters must be members, or the
+ * room open, and the room an auditorium. Who is no member any more is no presenter either.
+ */
+export async function applyRoles(
+  tx: Knex.Transaction,
+  room: { id: number; categoryId: number; type: RoomType; open: boolean },
+  change: RolesChange,
+  now: number,
+): Promise<RolesChanged> {
+  const before = await loadRoles(tx, room.id)
+  const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
+  const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
+  const presenters = await resolveListChange(tx, change.presenters ?? {}, before.presenters, now)
+  await requireInScope(tx, await loadScope(tx, room.categoryId), [
+    ...members.added,
+    ...managers.added,
+    ...presenters.added,
+  ])
+
+  if (presenters.added.length > 0 && room.type !== 'auditorium') {
+    throw new ChangeRefused('invalid', 'Only an auditorium has presenters.')
+  }
+  const memberIds = new Set(before.members)
+  for (const { id } of members.added) memberIds.add(id)
+  for (const { id } of members.removed) memberIds.delete(id)
+  const listed = new Set(before.presenters)
+  for (const { id } of presenters.removed) listed.delete(id)
+  if (!room.open) {
+    const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listed])
+    const stranger = presenters.added.find(({ id }) => !covered.has(id))
+    if (stranger) {
+      throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is no member of the room.`)
+    }
+    const orphans = await namedById(
+      tx,
+      [...listed].filter((id) => !covered.has(id)),
+    )
+    presenters.removed.push(...orphans)
+  }
+  await write(tx, room.id, 'member', members)
+  await write(tx, room.id, 'manager', managers)
+  await write(tx, room.id, 'presenter', presenters)
+  return { members, managers, presenters }
+}
+
+/** The lists that changed, as a change event tells them. */
+export function rolesTold(changed: RolesChanged): {
+  before: Record<string, string[]>
+  after: Record<string, string[]>
+} {
+  const told = { before: {} as Record<string, string[]>, after: {} as Record<string, string[]> }
+  for (const list of Object.values(ROLE_LISTS)) {
+    const { added, removed } = changed[list]
+    if (removed.length > 0) told.before[list] = urisOf(removed)
+    if (added.length > 0) told.after[list] = urisOf(added)
+  }
+  return told
+}
+
+/** Takes everybody out of the room's lists whom the category does not allow; answers who that was. */
+export async function dropDisallowed(tx: Knex.Transaction, roomId: number, categoryId: number): Promise<RolesChanged> {
+  const roles = await loadRoles(tx, roomId)
+  const scope = await loadScope(tx, categoryId)
+  const everybody = [...new Set([...roles.members, ...roles.managers, ...roles.presenters])]
+  const outside = new Set(await outsideScope(tx, scope, everybody))
+  return removeFrom(tx, roomId, roles, (id) => outside.has(id))
+}
+
+export async function dropPresenters(tx: Knex.Transaction, roomId: number): Promise<RolesChanged> {
+  const roles = await loadRoles(tx, roomId)
+  return removeFrom(tx, roomId, { ...roles, members: NOBODY, managers: NOBODY }, () => true)
+}
+
+async function removeFrom(
+  tx: Knex.Transaction,
+  roomId: number,
+  roles: RoomRoles,
+  goes: (id: number) => boolean,
+): Promise<RolesChanged> {
+  const removed = async (ids: ReadonlySet<number>) => ({
+    added: [],
+    removed: await namedById(tx, [...ids].filter(goes)),
+  })
+  const changed = {
+    members: await removed(roles.members),
+    managers: await removed(roles.managers),
+    presenters: await removed(roles.presenters),
+  }
+  await write(tx, roomId, 'member', changed.members)
+  await write(tx, roomId, 'manager', changed.managers)
+  await write(tx, roomId, 'presenter', changed.presenters)
+  return changed
+}
+
+export async function requireInScope(tx: Knex.Transaction, scope: Scope, named: readonly Named[]): Promise<void> {
+  const outside = await outsideScope(
+    tx,
+    scope,
+    named.map(({ id }) => id),
+  )
+  if (outside.length === 0) return
+  const ids = new Set(outside)
+  const uris = named.filter(({ id }) => ids.has(id)).map(({ uri }) => quoted(uri))
+  const shown = uris.slice(0, 10).join(', ')
+  const more = uris.length > 10 ? ` and ${uris.length - 10} more` : ''
+  throw new ChangeRefused('not-in-scope', `The category does not allow ${shown}${more}.`)
+}
+
+async function outsideScope(tx: Knex.Transaction, scope: Scope, ids: readonly number[]): Promise<number[]> {
+  const identities = await identitiesOfMany(tx, ids)
+  const roles = { members: NOBODY, managers: NOBODY, presenters: NOBODY }
+  return ids.filter(
+    (id) => !standingOf(identities.get(id) ?? new Set([id]), { scope, roles, administrator: false }).inScope,
+  )
+}
+
+/** Those of `ids` that are members themselves, or through a group or domain that is. */
+async function coveredBy(
+  tx: Knex.Transaction,
+  members: ReadonlySet<number>,
+  ids: readonly number[],
+): Promise<Set<number>> {
+  const identities = await identitiesOfMany(tx, ids)
+  return new Set(ids.filter((id) => [...(identities.get(id) ?? [])].some((identity) => members.has(identity))))
+}
+
+async function write(
+  tx: Knex.Transaction,
+  roomId: number,
+  role: RoomRole,
+  { added, removed }: { added: readonly Named[]; removed: readonly Named[] },
+): Promise<void> {
+  for (let from = 0; from < removed.length; from += BATCH) {
+    const ids = removed.slice(from, from + BATCH).map(({ id }) => id)
+    await tx('room_role').where({ room_id: roomId, role }).whereIn('principal_id', ids).delete()
+  }
+  for (let from = 0; from < added.length; from += BATCH) {
+    const rows = added.slice(from, from + BATCH).map(({ id }) => ({ room_id: roomId, principal_id: id, role }))
+    await tx('room_role').insert(rows)
+  }
+}
+
+const NOBODY: ReadonlySet<number> = new Set()
