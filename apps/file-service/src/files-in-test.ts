@@ -159,7 +159,7 @@ export async function startFilesInTest(
     },
     async filesIn(name) {
       const entries = await readdir(join(directory, name), { recursive: true, withFileTypes: true })
-      return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+      return entries.filter((entry) => entry.isFile() && entry.name !== 'store-id').map((entry) => entry.name)
     },
     async close() {
       for (const stop of stops) await stop()

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { openFileStore } from '@hansard/file-store'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type FilesInTest, type Issued, send, sha256Of, startFilesInTest } from './files-in-test.ts'
@@ -151,8 +152,9 @@ describe('hostile requests', () => {
 
 /** A service of the pool whose one store lies on the small disk. */
 async function startOnSmallDisk(pool: FilesInTest, disk: string, small: 'files' | 'compliance-files') {
-  const { openFileStore } = await import('@hansard/file-store')
   const store = await openFileStore(join(disk, small))
+  // As if the pool's own store had moved here.
+  await copyFile(join(pool.directory, small, 'store-id'), join(disk, small, 'store-id'))
   return pool.startAnother({
     name: `files-on-${small}`,
     wrap: (stores) => (small === 'files' ? { ...stores, files: store } : { ...stores, complianceFiles: store }),

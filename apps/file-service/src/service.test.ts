@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Env } from '@hansard/config'
@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseByteRange } from './byte-range.ts'
 import { fileProcessConfig } from './config.ts'
-import { type FilesInTest, startFilesInTest } from './files-in-test.ts'
+import { type FilesInTest, send, startFilesInTest } from './files-in-test.ts'
 import { openFileStores } from './index.ts'
 import { createTransfers } from './transfers.ts'
 
@@ -46,6 +46,23 @@ describe('a file service', () => {
     } finally {
       await rm(root, { recursive: true })
     }
+  })
+
+  it('starts on the stores of its pool only, and finds out when one goes away', async () => {
+    pool = await startFilesInTest(undefined)
+    const away = join(pool.directory, 'away')
+    await rename(join(pool.directory, 'compliance-files'), away)
+    await expect(pool.startAnother({ name: 'files-2' })).rejects.toThrow('is not the file store')
+    const issued = await pool.upload(pool.alice, { size: 4 })
+    const refused = await send('PUT', issued.url, { ...issued, body: Buffer.from('four') })
+    expect(refused).toMatchObject({ status: 503, json: { error: 'try-again' } })
+    expect(await pool.events()).toEqual([])
+
+    await rm(join(pool.directory, 'compliance-files'), { recursive: true })
+    await rename(away, join(pool.directory, 'compliance-files'))
+    await pool.startAnother({ name: 'files-2' })
+    const headers = { 'upload-offset': '4' }
+    expect(await send('PUT', issued.url, { ...issued, body: Buffer.alloc(0), headers })).toMatchObject({ status: 201 })
   })
 
   it('complains about a scanner it could not ask, rather than to scan nothing', () => {

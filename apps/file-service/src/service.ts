@@ -4,7 +4,15 @@ import type { Clock } from '@hansard/clock'
 import { type FileStore, openFileStore, type Scanner } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
+import {
+  claimFileStore,
+  createRecordWriter,
+  type FileStoreName,
+  fileStoreIdentity,
+  SourceFenced,
+  startSource,
+  stopSource,
+} from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
 import type { FileServiceConfig } from './config.ts'
@@ -43,6 +51,8 @@ export async function startFileService(
 ): Promise<FileService> {
   const { app, db, clock, log } = parts
   const stack = new StopStack()
+  await mustBeThePools(db, 'file-store', parts.files)
+  await mustBeThePools(db, 'compliance-file-store', parts.complianceFiles)
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -92,6 +102,13 @@ export async function startFileService(
     while ((await sweepFiles(service)) === 'again');
   }
   return { source, fenced, sweep, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** All servers of a pool use the same stores: the first one to start says which, and no other is used after that. */
+async function mustBeThePools(db: Database, name: FileStoreName, store: FileStore): Promise<void> {
+  const identity = await store.identify(await fileStoreIdentity(db.knex, name))
+  await claimFileStore(db.knex, name, identity)
+  await store.identify(await fileStoreIdentity(db.knex, name))
 }
 
 /** Opens the two file stores. The copy that belongs to the record is a copy only if it is somewhere else. */

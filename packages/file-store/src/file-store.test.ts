@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -15,6 +15,7 @@ import {
   PlacedOtherwise,
   storedNameOf,
   WrongOffset,
+  WrongStore,
 } from './index.ts'
 
 const digest = (bytes: Uint8Array) => ({
@@ -169,6 +170,22 @@ describe('a file store', () => {
       expect(await readFile(join(directory, 'quarantine', name), 'utf8')).toBe('bad')
       expect(await everything()).toEqual([name])
     })
+  })
+
+  it('knows itself again, and takes nothing where it is not: a share that is not mounted looks like an empty store', async () => {
+    const others = await Promise.all([openFileStore(directory), openFileStore(directory)])
+    const [one, two, three] = await Promise.all([store, ...others].map((each) => each.identify(undefined)))
+    expect([two, three]).toEqual([one, one])
+    await expect(store.identify('another')).rejects.toThrow(WrongStore)
+    const name = storedNameOf(newFileId(), 'a')
+    const put = () => store.place(name, pieces('x'), digest(Buffer.from('x')))
+
+    await rename(join(directory, 'store-id'), join(directory, 'away'))
+    await expect((await openFileStore(directory)).identify(one)).rejects.toThrow(WrongStore)
+    await expect(put()).rejects.toThrow(WrongStore)
+    expect(await everything()).toEqual(['away'])
+    await rename(join(directory, 'away'), join(directory, 'store-id'))
+    await put()
   })
 
   it('makes no path of a name that is none of ours, by any of its doors', async () => {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, link, lstat, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { digestOf, flushDirectory, writeAll } from '@hansard/durable-file'
@@ -18,6 +18,12 @@ import { isFileId, isStoredName } from './stored-name.ts'
  * by `remove`, which is for files the database has given up for good.
  */
 export type FileStore = {
+  /**
+   * Makes sure that this is the store of that identity, and answers it. Without one it takes the identity that is there,
+   * or makes one. From then on nothing is put in place where the identity is not: a share that is not mounted looks like
+   * an empty store, and what is put there is lost to everybody else. Rejects with `WrongStore`.
+   */
+  identify(known: string | undefined): Promise<string>
   /** Bytes of the file that have arrived so far; 0 when none have. */
   received(fileId: string): Promise<number>
   /**
@@ -65,6 +71,16 @@ export class FileStoreFull extends Error {
   readonly hint = 'Make room on the disk of the file stores, or give the account more of it.'
 }
 
+/** Needs a person: this directory is not the store it is taken for. Nothing was written to it. */
+export class WrongStore extends Error {
+  override name = 'WrongStore'
+  readonly hint =
+    'Is the disk mounted? Else name the right directory. A store that moved brings its file store-id along.'
+  constructor(directory: string) {
+    super(`${directory} is not the file store that this pool has used so far.`)
+  }
+}
+
 /** The piece does not begin where the last one ended. */
 export class WrongOffset extends Error {
   override name = 'WrongOffset'
@@ -97,6 +113,11 @@ export async function openFileStore(directory: string): Promise<FileStore> {
   for (const each of [root, incoming, quarantined]) await makeDirectory(each)
   await flushDirectory(root)
 
+  const identityPath = join(root, 'store-id')
+  let identity: string | undefined
+
+  const readIdentity = async () => (await absent(readFile(identityPath, 'utf8')))?.trim()
+
   const incomingPath = (fileId: string) => join(incoming, checked(isFileId, fileId))
   const quarantinePath = (storedName: string) => join(quarantined, checked(isStoredName, storedName))
   const shelfOf = (storedName: string) => join(root, checked(isStoredName, storedName).slice(0, 2))
@@ -118,6 +139,20 @@ export async function openFileStore(directory: string): Promise<FileStore> {
 
   return {
     received,
+    async identify(known) {
+      if (known === undefined && (await readIdentity()) === undefined) {
+        // Whole or absent, and never in the place of one that another service made in this moment.
+        const own = join(incoming, `store-id.${randomUUID()}`)
+        await writeFile(own, `${randomUUID()}\n`, { mode: 0o600, flag: 'wx', flush: true })
+        await link(own, identityPath).catch(unlessThere)
+        await rm(own)
+        await flushDirectory(root)
+      }
+      const found = await readIdentity()
+      if (found === undefined || (known ?? found) !== found) throw new WrongStore(root)
+      identity = found
+      return found
+    },
     readIncoming,
     digestIncoming: (fileId) => digestOf(incomingPath(fileId)),
 
@@ -152,6 +187,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
     },
 
     async place(storedName, content, expected) {
+      if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
       const shelf = shelfOf(storedName)
       const final = keptPath(storedName)
       const copy = join(incoming, `${storedName}.${randomUUID()}`)

@@ -9,5 +9,6 @@ export {
   PlacedOtherwise,
   type Received,
   WrongOffset,
+  WrongStore,
 } from './file-store.ts'
 export { isFileId, isStoredName, newFileId, storedNameOf } from './stored-name.ts'

@@ -97,6 +97,18 @@ export async function fileCounts(knex: Knex): Promise<Record<FileState, number>>
   return counts
 }
 
+/** Which store the pool uses, by its identity; undefined before the first start of a file service. */
+export async function fileStoreIdentity(knex: Knex, store: FileStoreName): Promise<string | undefined> {
+  const row: { value: string } | undefined = await knex('pool_setting').where({ name: store }).first('value')
+  return row?.value
+}
+
+/** Makes a store the pool's, if it has none yet. */
+export async function claimFileStore(knex: Knex, store: FileStoreName, identity: string): Promise<void> {
+  await knex('pool_setting').insert({ name: store, value: identity }).onConflict('name').ignore()
+}
+export type FileStoreName = 'file-store' | 'compliance-file-store'
+
 const BATCH = 400
 
 type FileRow = {

@@ -30,12 +30,15 @@ export {
   markTokenUsed,
 } from './file-tokens.ts'
 export {
+  claimFileStore,
   endedFiles,
   endUpload,
   expiredFiles,
   expireUploads,
   type FileState,
+  type FileStoreName,
   fileCounts,
+  fileStoreIdentity,
   findFile,
   markBytesRemoved,
   type PoolFile,
@@ -53,7 +56,7 @@ export { type Invitation, invitationsOf, invitedRoomIds } from './invitations.ts
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
 export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
-export { listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
+export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
 export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
@@ -129,6 +132,7 @@ export { indexPauseMs } from './search-pace.ts'
 export { findPoolRoom, type PoolSettings, poolSettings } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
+  channelServices,
   declareDead,
   type Source,
   settleSource,
