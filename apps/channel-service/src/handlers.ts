@@ -1,4 +1,12 @@
 import type { ClientMessage, ClientMessageOf } from '@hansard/wire'
+import { changeRoles } from './change-roles.ts'
+import { changeRoom } from './change-room.ts'
+import { clearRoom } from './clear-room.ts'
+import { createRoom } from './create-room.ts'
+import { deleteChat } from './delete-chat.ts'
+import { deleteRoom } from './delete-room.ts'
+import { disableRoom } from './disable-room.ts'
+import { enableRoom } from './enable-room.ts'
 import { joinRoom } from './join-room.ts'
 import { listAddIns } from './list-add-ins.ts'
 import { listCategories } from './list-categories.ts'
@@ -8,6 +16,8 @@ import { listRoster } from './list-roster.ts'
 import { openHistory } from './open-history.ts'
 import { partRoom } from './part-room.ts'
 import { postChat } from './post-chat.ts'
+import { purgeChats } from './purge-chats.ts'
+import { replaceChat } from './replace-chat.ts'
 import type { Session } from './session.ts'
 import { showRoom } from './show-room.ts'
 import { signInSession } from './sign-in.ts'
@@ -28,8 +38,8 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   join: joinRoom,
   part: partRoom,
   post: postChat,
-  'replace-chat': notYet,
-  'delete-chat': notYet,
+  'replace-chat': replaceChat,
+  'delete-chat': deleteChat,
   history: openHistory,
   search: notYet,
   roster: listRoster,
@@ -38,14 +48,14 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   room: showRoom,
   categories: listCategories,
   'add-ins': listAddIns,
-  'create-room': notYet,
-  'change-room': notYet,
-  'change-roles': notYet,
-  'disable-room': notYet,
-  'enable-room': notYet,
-  'delete-room': notYet,
-  'clear-room': notYet,
-  'purge-chats': notYet,
+  'create-room': createRoom,
+  'change-room': changeRoom,
+  'change-roles': changeRoles,
+  'disable-room': disableRoom,
+  'enable-room': enableRoom,
+  'delete-room': deleteRoom,
+  'clear-room': clearRoom,
+  'purge-chats': purgeChats,
   eligible: listEligible,
 
   follow: notYet,

@@ -58,6 +58,8 @@ export class RoomHub {
   readonly #reads: HubReads
   #wanted: number
   #filling: Promise<void> | undefined
+  readonly #changes: { readonly chatId: number; readonly frame: Buffer }[] = []
+  #telling: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #refreshingAgain: Promise<void> | undefined
 
@@ -160,15 +162,34 @@ export class RoomHub {
     for (const session of this.members.keys()) if (session !== except) session.handOut(frame)
   }
 
-  /** Tells that a chat was replaced or purged: to nobody before the chat itself. */
-  async tellChange(chatId: number, text: string): Promise<void> {
-    this.catchUpTo(chatId)
-    await this.confirmRights()
-    while (this.#filling) await this.#filling
-    const frame = textFrame(text)
-    for (const member of this.members.values()) {
-      if (member.live) member.session.handOut(frame)
-      else member.held.push(frame)
+  /** Tells that a chat was replaced or purged: to nobody before the chat itself, nor to somebody who is to be put out. */
+  tellChange(chatId: number, text: string): Promise<void> {
+    this.#changes.push({ chatId, frame: textFrame(text) })
+    return this.tellChanges()
+  }
+
+  /** Tells what could not be told while the database was away. */
+  tellChanges(): Promise<void> {
+    this.#telling ??= this.#tellChanges().finally(() => {
+      this.#telling = undefined
+    })
+    return this.#telling
+  }
+
+  async #tellChanges(): Promise<void> {
+    // Many at once when a room is cleared: the database is asked once for all of them.
+    while (this.#changes.length > 0) {
+      const count = this.#changes.length
+      this.catchUpTo(this.#changes.reduce((newest, { chatId }) => Math.max(newest, chatId), 0))
+      await this.confirmRights()
+      while (this.#filling) await this.#filling
+      const told = this.#changes.splice(0, count)
+      for (const member of this.members.values()) {
+        for (const { frame } of told) {
+          if (member.live) member.session.handOut(frame)
+          else member.held.push(frame)
+        }
+      }
     }
   }
 

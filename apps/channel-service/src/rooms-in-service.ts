@@ -163,6 +163,7 @@ export function createRoomsInService(options: {
         if (!hub) continue
         if (rights > hub.rights && !hub.deleted) behind.push(hub.reach(rights))
         hub.catchUpTo(lastChatId)
+        behind.push(hub.tellChanges())
       }
       for (const result of await Promise.allSettled(behind)) if (result.status === 'rejected') onError(result.reason)
     },

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Bus, PoolMessage } from '@hansard/bus'
+import { type Bus, type BusMessage, isRoomMessage, type PoolMessage } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
+import { createPoolCommands } from '@hansard/pool-commands'
 import {
   createRecordWriter,
   createSignIn,
@@ -17,7 +18,7 @@ import {
   stopSource,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { FRAME_BYTES_MAX } from '@hansard/wire'
+import { chatChangedFrame, FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import type { ChannelServiceConfig } from './config.ts'
 import { createEvict } from './evict.ts'
@@ -101,9 +102,30 @@ export async function startChannelService(
   })
   const recordPart = createRecordPart({ writer, clock })
   const signIn = createSignIn({ db, clock, signingKey: settings.signingKey })
+  // What this service changes itself it hears at once, whether or not there is a bus just now.
+  const hear = (message: BusMessage) => {
+    if (isRoomMessage(message)) rooms.hear(message)
+    else hearPool(message)
+  }
+  const commands = createPoolCommands({
+    db,
+    writer,
+    bus: {
+      ...bus,
+      publish(message) {
+        bus.publish(message)
+        hear(message)
+      },
+    },
+    from: instance,
+    domain: settings.domain,
+    poolRoomId: settings.poolRoomId,
+    chatChangedFrame,
+  })
   const parts: ChannelServiceParts = {
     db,
     settings,
+    commands,
     clock,
     bus,
     writer,
@@ -117,6 +139,7 @@ export async function startChannelService(
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
   stack.push(() => writer.stop())
+  await commands.preparePool()
 
   const wss = new WebSocketServer({
     noServer: true,

@@ -1,5 +1,6 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
+import type { PoolCommands } from '@hansard/pool-commands'
 import type { PoolSettings, RecordWriter, SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ChannelServiceConfig } from './config.ts'
@@ -12,6 +13,7 @@ import type { RoomsInService } from './rooms-in-service.ts'
 export type ChannelServiceParts = {
   readonly db: Database
   readonly settings: PoolSettings
+  readonly commands: PoolCommands
   readonly clock: Clock
   readonly bus: Bus
   readonly writer: RecordWriter
