@@ -1,0 +1,104 @@
+import { mkdtempSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DATA_EXPORT_PATH, DATA_IMPORT_PATH, ImportLine } from '@hansard/admin-contract'
+import { openDataFile } from '@hansard/pool-data'
+import { listAudit } from '@hansard/staging'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
+
+describe('data over HTTP', () => {
+  let one: AdminInTest
+  let two: AdminInTest
+  let directory: string
+  let token: string
+  let zip: Buffer
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'hansard-data-'))
+    one = await openAdminInTest()
+    two = await openAdminInTest()
+    token = await one.signIn()
+    await one.poolDb
+      .knex('category')
+      .insert({ uri: `ma-cat://example.com/${crypto.randomUUID()}`, name: 'Desks', created_at: 5 })
+    const { id } = await one.poolDb.knex('category').where({ name: 'Desks' }).first('id')
+    const uri = `ma-chan://example.com/${crypto.randomUUID()}`
+    await one.poolDb.knex('room').insert({ uri, name: 'desk', category_id: id, privacy: 'open', created_at: 5 })
+  })
+  afterAll(async () => {
+    await one?.close()
+    await two?.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  const ask = async (pool: AdminInTest, url: string, by: string, method: 'GET' | 'POST' = 'GET', payload?: Buffer) => {
+    const headers = { authorization: `Bearer ${by}`, ...(payload ? { 'content-type': 'application/zip' } : {}) }
+    return pool.app.inject({ method, url, headers, ...(payload ? { payload } : {}) })
+  }
+  const linesOf = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => ImportLine.parse(JSON.parse(line)))
+  const trail = async (pool: AdminInTest) =>
+    (await listAudit(pool.complianceDb, { limit: 100 })).map(({ actor, action }) => `${actor} ${action}`)
+
+  it('goes out to administrators only, and every export is on record', async () => {
+    const auditor = await one.addUser('wendy', { roles: ['auditor', 'operator', 'officer'] })
+    for (const [method, path] of [
+      ['GET', DATA_EXPORT_PATH],
+      ['POST', DATA_IMPORT_PATH],
+    ] as const) {
+      expect((await ask(one, path, auditor, method)).statusCode).toBe(403)
+      expect((await ask(one, path, 'nobody', method)).statusCode).toBe(401)
+    }
+    expect(await trail(one)).toEqual([])
+
+    const response = await ask(one, DATA_EXPORT_PATH, token)
+    expect(response.statusCode).toBe(200)
+    zip = response.rawPayload
+    const path = join(directory, 'one.zip')
+    await writeFile(path, zip)
+    const file = await openDataFile(path)
+    await file.check()
+    expect(file.about).toMatchObject({ pool: 'test', exportedBy: 'operator' })
+    file.close()
+    expect(await trail(one)).toEqual(['operator export-data'])
+  })
+
+  it('comes in: tried first, then done, and told to the services', async () => {
+    const by = await two.signIn()
+    const tried = linesOf((await ask(two, `${DATA_IMPORT_PATH}?dryRun=true`, by, 'POST', zip)).payload).at(-1)
+    expect(tried).toMatchObject({ report: { what: 'dry-run', counts: { rooms: { made: 1 } }, problems: [] } })
+    expect(await two.poolDb.knex('room').where({ name: 'desk' })).toEqual([])
+
+    const done = linesOf((await ask(two, DATA_IMPORT_PATH, by, 'POST', zip)).payload).at(-1)
+    expect(done).toMatchObject({ report: { what: 'import', counts: { rooms: { made: 1 } } } })
+    const { id } = await two.poolDb.knex('room').where({ name: 'desk' }).first('id')
+    expect(two.heard).toContainEqual(expect.objectContaining({ t: 'room-changed', room: id }))
+    expect(await trail(two)).toEqual(['operator import-data', 'operator try-import-data'])
+  })
+
+  it('is refused in words when it is no data file, or was asked for in a way that makes no sense', async () => {
+    const by = await two.signIn()
+    const nonsense = await ask(two, DATA_IMPORT_PATH, by, 'POST', Buffer.from('hello'))
+    expect(nonsense.json()).toMatchObject({ error: 'malformed', message: expect.stringMatching(/no zip file/) })
+    for (const query of [
+      'scope=Nowhere',
+      'start=2026-01-01T00:00:00Z',
+      'level=everything',
+      'files=true',
+      'disableRooms=true',
+    ]) {
+      const { statusCode, payload } = await ask(one, `${DATA_EXPORT_PATH}?${query}`, token)
+      expect([400, 409], payload).toContain(statusCode)
+    }
+  })
+
+  it('disables the rooms it takes along when it is asked to, with POST', async () => {
+    const response = await ask(one, `${DATA_EXPORT_PATH}?disableRooms=true&scope=Desks`, token, 'POST')
+    expect(response.statusCode).toBe(200)
+    expect(Boolean((await one.poolDb.knex('room').where({ name: 'desk' }).first('disabled')).disabled)).toBe(true)
+    expect((await one.changes()).at(-1)).toMatchObject({ by: 'sip:operator@example.com', after: { disabled: true } })
+  })
+})

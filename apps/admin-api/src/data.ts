@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, type Readable } from 'node:stream'
+import {
+  DATA_EXPORT_PATH,
+  DATA_IMPORT_PATH,
+  ExportDataQuery,
+  ImportDataQuery,
+  type ImportLine,
+} from '@hansard/admin-contract'
+import type { Bus } from '@hansard/bus'
+import type { FileStore } from '@hansard/file-store'
+import {
+  type Changed,
+  DataFileError,
+  disableRooms,
+  ExportRefused,
+  exportData,
+  ImportBusy,
+  ImportStopped,
+  importData,
+  openDataFile,
+  resolveScope,
+} from '@hansard/pool-data'
+import type { Principal, RecordWriter } from '@hansard/pool-store'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { auditLook } from './audit-look.ts'
+import { notAllowed, signedIn } from './call.ts'
+import type { AdminApiParts } from './parts.ts'
+import { AdminProblem, parse, problemOf, sendProblem } from './problems.ts'
+
+export type DataParts = Pick<
+  AdminApiParts,
+  'poolDb' | 'complianceDb' | 'clock' | 'log' | 'signIn' | 'pool' | 'domain'
+> & {
+  readonly writer: RecordWriter
+  readonly bus: Bus
+  /** the source, as hints on the bus name it */
+  readonly from: string
+  readonly poolRoomId: number
+  /** where files' bytes are; undefined: this server does not have them */
+  readonly fileStore?: FileStore | undefined
+  /** where a file that is imported lies meanwhile */
+  readonly temporaryDirectory?: string | undefined
+  /** bytes of such a file at most */
+  readonly uploadBytesMax?: number | undefined
+  /** an import stops between two batches when this aborts */
+  readonly stop?: AbortSignal | undefined
+}
+
+const UPLOAD_BYTES_MAX = 64 * 1_024 ** 3
+/** How long a waiting caller is left without a line, in milliseconds. */
+const LINE_EVERY_MS = 10_000
+
+/** Adds the routes by which what a pool knows goes out and comes in. Every use of them is on record. */
+export function serveData(app: FastifyInstance, parts: DataParts): void {
+  void app.register(async (data) => {
+    data.setErrorHandler((error, request, reply) =>
+      sendProblem(reply, problemOf(parts.log, request.method, refusalOf(error))),
+    )
+    data.removeAllContentTypeParsers()
+    // Not parsed and not held: whoever handles it reads it.
+    data.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    data.route({
+      method: ['GET', 'POST'],
+      url: DATA_EXPORT_PATH,
+      handler: (request, reply) => sendExport(parts, request, reply),
+    })
+    data.post(DATA_IMPORT_PATH, (request, reply) => receiveImport(parts, request, reply))
+  })
+}
+
+async function administrator(parts: DataParts, request: FastifyRequest): Promise<Principal> {
+  const actor = await signedIn(parts.signIn, request)
+  if (!actor.roles.includes('administrator')) throw notAllowed(['administrator'])
+  return actor
+}
+
+async function sendExport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const actor = await administrator(parts, request)
+  const query = parse(ExportDataQuery, request.query)
+  const { poolDb: db, clock, pool, domain, writer, fileStore, log } = parts
+  const scope = query.scope === undefined ? undefined : [query.scope].flat()
+  const start = query.start === undefined ? undefined : Date.parse(query.start)
+  const choice = { level: query.level, scope, start }
+  await resolveScope(db.knex, choice)
+  const disables = query.disableRooms === 'true'
+  if (disables && request.method !== 'POST')
+    throw new AdminProblem('malformed', 'What changes rooms is asked for with POST.')
+  if (query.files === 'true' && !fileStore)
+    throw new AdminProblem('conflict', 'This server does not have the files. Export without them, or where they are.')
+
+  await auditLook(parts, actor.account, 'export-data', query.level, {
+    scope: scope ?? null,
+    start: start ?? null,
+    disables,
+  })
+  const disabledHere = disables
+    ? await disableRooms({ db, writer, actor, ...choice, onChanged: (changed) => publish(parts, changed) })
+    : undefined
+  const from = { db, clock, pool, domain, by: actor.account, ...choice, disabledHere }
+  const { stream, done } = await exportData({ ...from, fileStore: query.files === 'true' ? fileStore : undefined })
+  done.catch((error: unknown) =>
+    log.warn({ err: error, actor: actor.account }, 'an export of pool data did not finish'),
+  )
+  return reply
+    .header('content-type', 'application/zip')
+    .header('content-disposition', 'attachment; filename="pool-data.zip"')
+    .send(stream)
+}
+
+async function receiveImport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const actor = await administrator(parts, request)
+  const dryRun = parse(ImportDataQuery, request.query).dryRun === 'true'
+  const path = join(parts.temporaryDirectory ?? tmpdir(), `hansard-import-${randomUUID()}.zip`)
+  try {
+    await keep(request.body as Readable, path, parts.uploadBytesMax ?? UPLOAD_BYTES_MAX)
+    const file = await openDataFile(path)
+    await auditLook(parts, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
+      from: file.about.pool,
+      level: file.manifest.level,
+    })
+    const lines = new PassThrough()
+    void carryOut(parts, { actor, dryRun, file, lines })
+      .finally(() => {
+        file.close()
+        return rm(path, { force: true })
+      })
+      .finally(() => lines.end())
+    return reply.header('content-type', 'application/x-ndjson').send(lines)
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  }
+}
+
+type Import = {
+  readonly actor: Principal
+  readonly dryRun: boolean
+  readonly file: Awaited<ReturnType<typeof openDataFile>>
+  readonly lines: PassThrough
+}
+
+/** Tells what it does while it does it, so that neither side takes the other for dead. */
+async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import): Promise<void> {
+  const { poolDb: db, clock, writer, poolRoomId, pool, fileStore, log } = parts
+  const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
+  let last: ImportLine = { at: 'checking', lines: 0 }
+  const tick = () => {
+    say(last)
+    timer = clock.after(LINE_EVERY_MS, tick)
+  }
+  let timer = clock.after(LINE_EVERY_MS, tick)
+  // Whoever asked has gone: what is done is done, and the same import again goes on from there.
+  const gone = new AbortController()
+  lines.once('close', () => gone.abort())
+  const stop = parts.stop ? AbortSignal.any([parts.stop, gone.signal]) : gone.signal
+  try {
+    const report = await importData(file, {
+      db,
+      clock,
+      writer,
+      poolRoomId,
+      pool,
+      fileStore,
+      stop,
+      dryRun,
+      actor,
+      by: actor.account,
+      onChanged: (changed) => publish(parts, changed),
+      onProgress: (at, count) => {
+        last = { at, lines: count }
+      },
+    })
+    say({ report: report as never })
+  } catch (error) {
+    const { code, message, hint } = problemOf(log, 'importing pool data', refusalOf(error))
+    say({ problem: { error: code, message, ...(hint === undefined ? {} : { hint }) } })
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** Writes what arrives to a file of its own, never more than `bytesMax`. */
+async function keep(content: Readable, path: string, bytesMax: number): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    let size = 0
+    for await (const piece of content) {
+      size += (piece as Buffer).byteLength
+      if (size > bytesMax) throw new AdminProblem('too-large', `A data file may have at most ${bytesMax} bytes here.`)
+      await file.appendFile(piece as Buffer)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function publish({ bus, from }: Pick<DataParts, 'bus' | 'from'>, { rooms, principals, configuration }: Changed): void {
+  for (const room of rooms) bus.publish({ t: 'room-changed', room, from })
+  for (let at = 0; at < principals.length; at += 1_000)
+    bus.publish({ t: 'principal-changed', principals: principals.slice(at, at + 1_000) })
+  if (configuration) bus.publish({ t: 'configuration-changed' })
+}
+
+function refusalOf(error: unknown): unknown {
+  const { message } = error as Error
+  if (error instanceof ExportRefused) return new AdminProblem('malformed', message)
+  if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing of it was brought in.')
+  if (error instanceof ImportBusy || error instanceof ImportStopped) return new AdminProblem('try-again', message)
+  return error
+}
