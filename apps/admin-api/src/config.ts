@@ -1,7 +1,10 @@
+import { delimiter, isAbsolute } from 'node:path'
 import type { Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
+import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
-export type AdminProcessConfig = {
+/** The settings of an admin API that runs as its own process. */
+export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> & {
   readonly host: string
   readonly port: number
   readonly poolDatabaseUrl: string
@@ -9,7 +12,6 @@ export type AdminProcessConfig = {
   readonly redisUrl: string
   readonly pool: string
   readonly domain: string
-  readonly runIntervalMs: number
   /** of the operator's account, when this start makes it */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
@@ -17,6 +19,12 @@ export type AdminProcessConfig = {
 
 export function adminProcessConfig(env: Env): AdminProcessConfig {
   return {
+    name: env.string('HANSARD_ADMIN_NAME', { fallback: ADMIN_API_DEFAULTS.name }),
+    heartbeatMs: ADMIN_API_DEFAULTS.heartbeatMs,
+    complianceDirectories: {
+      outputDirectory: env.optional('HANSARD_OUTPUT_DIRECTORY'),
+      directoriesAllowed: env.parsed('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', { parse: parseDirectories, fallback: [] }),
+    },
     host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
     port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
     poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
@@ -28,4 +36,12 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
+}
+
+/** Absolute paths, parted as in PATH. */
+function parseDirectories(text: string): readonly string[] {
+  const directories = text.split(delimiter).filter((directory) => directory !== '')
+  const wrong = directories.find((directory) => !isAbsolute(directory))
+  if (wrong !== undefined) throw new Error(`${wrong} is not an absolute path.`)
+  return directories
 }

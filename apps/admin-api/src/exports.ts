@@ -2,15 +2,11 @@ import {
   type ExportDetail,
   type ExportSummary,
   exportId,
-  type ListExportsQuery,
   type ListExportsReply,
   parseExportId,
-  type QuarantineReply,
-  type RequestState,
 } from '@hansard/admin-contract'
 import {
   addRequest,
-  appendAudit,
   countQuarantined,
   type Export,
   filesOf,
@@ -20,28 +16,24 @@ import {
   listQuarantined,
   type RequestDetail,
 } from '@hansard/staging'
+import { auditLook } from './audit-look.ts'
+import type { Call, Handle } from './call.ts'
+import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
-import type { AdminApiParts } from './service.ts'
 
 type Parts = Pick<AdminApiParts, 'complianceDb' | 'clock'>
+type ExportName = { readonly adapter: string; readonly number: number }
 
 const QUARANTINE_SHOWN = 200
 const BODY_SHOWN = 2_000
 
 /** Every look at the exports is on record before it is answered. */
-async function audit({ complianceDb, clock }: Parts, actor: string, action: string, object: string): Promise<void> {
-  await appendAudit(complianceDb.knex, { at: clock.now(), actor, action, object, detail: {} })
-}
-
-export async function listExports(
-  parts: Parts,
-  actor: string,
-  { adapter, after, limit }: ListExportsQuery,
-): Promise<ListExportsReply> {
+export const listExports: Handle<'listExports'> = async (parts, { actor, query }): Promise<ListExportsReply> => {
+  const { adapter, after, limit } = query
   const from = after === undefined ? undefined : parseExportId(after)
   if (after !== undefined && !from)
     throw new AdminProblem('malformed', `"${after}" is no export; exports are named like xml/12.`)
-  await audit(parts, actor, 'list-exports', adapter ?? 'all adapters')
+  await auditLook(parts, actor.account, 'list-exports', adapter ?? 'all adapters')
   const found = await listExportsOf(parts.complianceDb, {
     adapter: adapter ?? from?.adapter,
     before: from?.number,
@@ -55,13 +47,10 @@ export async function listExports(
   }
 }
 
-export async function showExport(
-  parts: Parts,
-  actor: string,
-  id: { adapter: string; number: number },
-): Promise<ExportDetail> {
+export const showExport: Handle<'showExport'> = async (parts, { actor, path }): Promise<ExportDetail> => {
+  const id = exportNamed(path)
   const found = await getExport(parts, id)
-  await audit(parts, actor, 'show-export', exportId(id.adapter, id.number))
+  await auditLook(parts, actor.account, 'show-export', exportId(id.adapter, id.number))
   const files = await filesOf(parts.complianceDb, found.id)
   return {
     ...summaryOf({ ...found, documents: files.filter((file) => file.role === 'document').length }),
@@ -72,33 +61,40 @@ export async function showExport(
   }
 }
 
-/** Puts a request to the worker on record, with who asked. */
-export async function request(
-  { complianceDb, clock }: Parts,
-  actor: string,
-  detail: RequestDetail,
-): Promise<{ request: string }> {
-  if (detail.kind === 'replay') {
-    const found = await getExport({ complianceDb, clock }, detail)
-    if (found.state !== 'sealed') {
-      throw new AdminProblem(
-        'conflict',
-        `${exportId(detail.adapter, detail.number)} is not sealed yet; there is nothing to compare with.`,
-      )
-    }
+export const seal: Handle<'seal'> = (parts, { actor }) => askWorker(parts, actor.account, { kind: 'seal' })
+
+export const retryQuarantine: Handle<'retryQuarantine'> = (parts, { actor }) =>
+  askWorker(parts, actor.account, { kind: 'quarantine-retry' })
+
+export const replayExport: Handle<'replayExport'> = async (parts, { actor, path }) => {
+  const id = exportNamed(path)
+  const found = await getExport(parts, id)
+  if (found.state !== 'sealed') {
+    const name = exportId(id.adapter, id.number)
+    throw new AdminProblem('conflict', `${name} is not sealed yet; there is nothing to compare with.`)
   }
-  return { request: String(await addRequest(complianceDb, { request: detail, requestedBy: actor, now: clock.now() })) }
+  return askWorker(parts, actor.account, { kind: 'replay', ...id })
 }
 
-export async function requestState({ complianceDb }: Parts, id: string): Promise<RequestState> {
-  const found = /^[1-9][0-9]{0,9}$/.test(id) ? await findRequest(complianceDb, Number(id)) : undefined
+/** Puts a request to the worker on record, with who asked. */
+async function askWorker(
+  { complianceDb, clock }: Parts,
+  actor: string,
+  request: RequestDetail,
+): Promise<{ request: string }> {
+  return { request: String(await addRequest(complianceDb, { request, requestedBy: actor, now: clock.now() })) }
+}
+
+export const requestState: Handle<'request'> = async ({ complianceDb }, { path }) => {
+  const id = path['id']!
+  const found = /^[1-9][0-9]{0,8}$/.test(id) ? await findRequest(complianceDb, Number(id)) : undefined
   if (!found) throw new AdminProblem('not-found', `There is no request ${JSON.stringify(id)}.`)
   const { kind, state, result, reason } = found
   return { request: id, kind, state, reason, ...(state === 'done' ? { result } : {}) }
 }
 
-export async function quarantine(parts: Parts, actor: string): Promise<QuarantineReply> {
-  await audit(parts, actor, 'list-quarantine', 'pool')
+export const quarantine: Handle<'quarantine'> = async (parts, { actor }) => {
+  await auditLook(parts, actor.account, 'list-quarantine', 'pool')
   const events = await listQuarantined(parts.complianceDb, { limit: QUARANTINE_SHOWN })
   return {
     count: await countQuarantined(parts.complianceDb),
@@ -114,10 +110,13 @@ export async function quarantine(parts: Parts, actor: string): Promise<Quarantin
   }
 }
 
-async function getExport(
-  { complianceDb }: Parts,
-  { adapter, number }: { adapter: string; number: number },
-): Promise<Export> {
+function exportNamed(path: Call['path']): ExportName {
+  const id = parseExportId(`${path['adapter']}/${path['number']}`)
+  if (!id) throw new AdminProblem('not-found', `There is no export ${path['adapter']}/${path['number']}.`)
+  return id
+}
+
+async function getExport({ complianceDb }: Parts, { adapter, number }: ExportName): Promise<Export> {
   const found = await findExport(complianceDb, { adapter, number })
   if (!found)
     throw new AdminProblem(

@@ -1,1 +1,3 @@
-export { type AdminApiParts, addAdminApi, createOperator, type OperatorAccount } from './service.ts'
+export type { OperatorAccount } from './operator-account.ts'
+export { adminHttpOptions } from './serve.ts'
+export { ADMIN_API_DEFAULTS, type AdminApi, type AdminApiConfig, startAdminApi } from './service.ts'

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createLog } from '@hansard/log'
@@ -8,7 +9,8 @@ import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import fastify from 'fastify'
 import { adminProcessConfig } from './config.ts'
-import { addAdminApi, createOperator } from './service.ts'
+import { adminHttpOptions } from './serve.ts'
+import { startAdminApi } from './service.ts'
 
 const env = new Env(process.env)
 const config = adminProcessConfig(env)
@@ -22,30 +24,32 @@ const poolDb = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'adm
 const complianceDb = openDatabase({ url: config.complianceDatabaseUrl, applicationName: 'admin-api' })
 await migrate(poolDb, POOL_MIGRATIONS)
 await migrateStaging(complianceDb)
-const { pool, domain, signingKey } = await poolSettings(poolDb, config)
-const operator = await createOperator(poolDb, {
-  domain,
-  password: config.operatorPassword,
-  now: systemClock.now(),
-})
+const settings = await poolSettings(poolDb, config)
+const transport = openBullTransport({ redisUrl: config.redisUrl, pool: settings.pool, log })
+const bus = openRedisBus({ redisUrl: config.redisUrl, pool: settings.pool, log })
+const app = fastify({ logger: false, keepAliveTimeout: 65_000, ...adminHttpOptions(log) })
+const admin = await startAdminApi(
+  { ...config, version: '0.1.0' },
+  {
+    app,
+    poolDb,
+    complianceDb,
+    bus,
+    clock: systemClock,
+    log,
+    signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey: settings.signingKey }),
+    settings,
+    queueDepth: () => transport.depth().catch(() => undefined),
+  },
+)
+// Another process has taken this one's name: whatever it would change, it could not put on record.
+void admin.fenced.then(() => stop.abort())
+await app.listen({ host: config.host, port: config.port })
+// A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
+const operator = await admin.createOperator({ password: config.operatorPassword })
 const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
 if (operator.outcome === 'kept' && operator.passwordDiffers)
   log.warn({}, 'HANSARD_ADMIN_PASSWORD is not the password of the operator; the stored one is kept')
-const transport = openBullTransport({ redisUrl: config.redisUrl, pool, log })
-const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
-addAdminApi(app, {
-  poolDb,
-  complianceDb,
-  clock: systemClock,
-  log,
-  signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey }),
-  pool,
-  domain,
-  version: '0.1.0',
-  runIntervalMs: config.runIntervalMs,
-  queueDepth: () => transport.depth().catch(() => undefined),
-})
-await app.listen({ host: config.host, port: config.port })
 const ready = `http://${config.host}:${config.port}`
 process.stdout.write(
   `${JSON.stringify({ ready, ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}) })}\n`,
@@ -53,6 +57,8 @@ process.stdout.write(
 
 if (!stop.signal.aborted) await once(stop.signal, 'abort')
 await app.close()
+await admin.stop()
+await bus.close()
 await transport.close()
 await poolDb.close()
 await complianceDb.close()

@@ -1,18 +1,10 @@
-import type { Problem, ProblemCode } from '@hansard/admin-contract'
+import { PROBLEM_STATUS, type Problem, type ProblemCode } from '@hansard/admin-contract'
+import { TooManySignIns } from '@hansard/credentials'
+import type { Log } from '@hansard/log'
+import { RecordBusy, RecordStopped, RecordUnavailable, SourceFenced } from '@hansard/pool-store'
+import { isTransient } from '@hansard/sql'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
-
-const STATUS: Record<ProblemCode, number> = {
-  malformed: 400,
-  'not-signed-in': 401,
-  'wrong-credentials': 401,
-  'not-an-operator': 403,
-  'not-found': 404,
-  conflict: 409,
-  'too-many-attempts': 429,
-  'try-again': 503,
-  failed: 500,
-}
 
 /** An expected no, on its way to the caller. */
 export class AdminProblem extends Error {
@@ -32,7 +24,7 @@ export function sendProblem(reply: FastifyReply, problem: AdminProblem): Fastify
     message: problem.message,
     ...(problem.hint ? { hint: problem.hint } : {}),
   }
-  return reply.code(STATUS[problem.code]).send(body)
+  return reply.code(PROBLEM_STATUS[problem.code]).send(body)
 }
 
 /** Parses what a caller sent, or says which part of it is wrong. */
@@ -41,4 +33,25 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   throw new AdminProblem('malformed', `${issue.path.join('.') || 'request'}: ${issue.message}`)
+}
+
+/** What a caller is told of an error. What is nobody's expectation is logged, and not told. */
+export function problemOf(log: Log, doing: string, error: unknown): AdminProblem {
+  if (error instanceof AdminProblem) return error
+  if (error instanceof TooManySignIns) return new AdminProblem('try-again', error.message)
+  const malformed = malformedRequest(error)
+  if (malformed) return malformed
+  log.warn({ err: error, doing }, 'an admin request failed')
+  if (TRANSIENT.some((kind) => error instanceof kind) || isTransient(error))
+    return new AdminProblem('try-again', 'The pool cannot do that just now. Try again in a moment.')
+  return new AdminProblem('failed', 'The request failed; the log says why.')
+}
+
+const TRANSIENT = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced]
+
+/** What the HTTP server itself refuses: a body that is no JSON, too large, of another type, a path that is no text. */
+function malformedRequest(error: unknown): AdminProblem | undefined {
+  const { statusCode, message } = error as { statusCode?: number; message?: string }
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined
+  return new AdminProblem(statusCode === 413 ? 'too-large' : 'malformed', message ?? 'The request is malformed.')
 }

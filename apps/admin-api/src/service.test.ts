@@ -1,115 +1,90 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { ADMIN_ROUTES, type AdminReplyOf, type AdminRouteName, adminPath } from '@hansard/admin-contract'
-import { ManualClock } from '@hansard/clock'
-import { keySecret } from '@hansard/credentials'
-import { silentLog } from '@hansard/log'
-import { createPrincipals, createSignIn, POOL_MIGRATIONS, poolSettings, startSource } from '@hansard/pool-store'
-import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging } from '@hansard/staging'
-import fastify, { type FastifyInstance } from 'fastify'
+import { ADMIN_ROUTES, type AdminReplyOf, type AdminRouteName } from '@hansard/admin-contract'
+import { sourceStates, startSource } from '@hansard/pool-store'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { addAdminApi, createOperator } from './index.ts'
+import { type AdminInTest, NOW, OPERATOR_PASSWORD, openAdminInTest } from './admin-in-test.ts'
 
-const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
-const PASSWORD = 'a password for the operator'
-let app: FastifyInstance
-let poolDb: Database
-let complianceDb: Database
-let clock: ManualClock
-
+let test: AdminInTest
 beforeEach(async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
-  poolDb = openDatabase({ url: `sqlite:${directory}/pool.db` })
-  complianceDb = openDatabase({ url: `sqlite:${directory}/compliance.db` })
-  clock = new ManualClock(NOW)
-  await migrate(poolDb, POOL_MIGRATIONS)
-  await migrateStaging(complianceDb)
-  const { pool, domain, signingKey } = await poolSettings(poolDb, { pool: 'test', domain: 'example.com' })
-  await createOperator(poolDb, { domain, password: PASSWORD, now: NOW })
-  app = fastify()
-  addAdminApi(app, {
-    poolDb,
-    complianceDb,
-    clock,
-    log: silentLog,
-    signIn: createSignIn({ db: poolDb, clock, signingKey }),
-    pool,
-    domain,
-    version: '1',
-    runIntervalMs: 60_000,
-    queueDepth: async () => ({ waiting: 0, active: 0, failed: 0 }),
-  })
+  test = await openAdminInTest()
 })
-afterEach(async () => {
-  await app.close()
-  await poolDb.close()
-  await complianceDb.close()
-})
+afterEach(() => test.close())
+const ask: AdminInTest['ask'] = (name, options) => test.ask(name, options)
+const done: AdminInTest['done'] = (name, options) => test.done(name, options)
+const signIn = () => test.signIn()
 
-async function ask(
-  name: AdminRouteName,
-  options: { body?: object; token?: string; parts?: Record<string, string | number>; query?: string } = {},
-) {
-  const { method } = ADMIN_ROUTES[name]
-  const response = await app.inject({
-    method,
-    url: `${adminPath(name, options.parts)}${options.query ?? ''}`,
-    ...(options.token ? { headers: { authorization: `Bearer ${options.token}` } } : {}),
-    ...(options.body ? { payload: options.body } : {}),
-  })
-  return { status: response.statusCode, body: response.json() }
-}
-async function done<N extends AdminRouteName>(
-  name: N,
-  options: Parameters<typeof ask>[1] = {},
-): Promise<AdminReplyOf<N>> {
-  const { status, body } = await ask(name, options)
-  expect(status, JSON.stringify(body)).toBe(200)
-  return ADMIN_ROUTES[name].reply.parse(body) as AdminReplyOf<N>
-}
-const signIn = async () => (await done('signIn', { body: { account: 'operator', password: PASSWORD } })).token
-
-it('answers nobody who has not signed in as an operator, on any route', async () => {
-  await createPrincipals(poolDb, [
-    {
-      account: 'alice',
-      domain: 'example.com',
-      displayName: 'Alice',
-      role: 'participant',
-      secret: keySecret('the key of alice'),
-      now: NOW,
-    },
-  ])
-  const { signingKey } = await poolSettings(poolDb, { pool: '', domain: '' })
-  const participant = await createSignIn({ db: poolDb, clock, signingKey }).withPassword({
-    account: 'alice',
-    password: 'the key of alice',
-    remote: 'x',
-  })
-  const alice = participant.outcome === 'signed-in' ? participant.token : ''
-  const parts = { adapter: 'xml', number: 1, id: '1' }
+it('answers nobody who has not signed in, and on no route of the catalogue by accident', async () => {
+  const alice = await test.addUser('alice')
+  const parts = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
+  const more = { ...parts, policy: 'a', endpoint: 'a', identity: 'a' }
   for (const name of Object.keys(ADMIN_ROUTES) as AdminRouteName[]) {
-    if (name === 'signIn') continue
-    expect((await ask(name, { parts })).body, name).toMatchObject({ error: 'not-signed-in' })
-    expect((await ask(name, { parts, token: `${alice}x` })).body, name).toMatchObject({ error: 'not-signed-in' })
-    expect((await ask(name, { parts, token: alice })).body, name).toMatchObject({ error: 'not-an-operator' })
+    if (ADMIN_ROUTES[name].roles === 'everybody') continue
+    expect((await ask(name, { parts: more })).body, name).toMatchObject({ error: 'not-signed-in' })
+    expect((await ask(name, { parts: more, token: `${alice}x` })).body, name).toMatchObject({ error: 'not-signed-in' })
   }
-  expect((await ask('signIn', { body: { account: 'alice', password: 'the key of alice' } })).body).toMatchObject({
-    error: 'not-an-operator',
-  })
+  expect(Object.values(ADMIN_ROUTES).filter(({ roles }) => roles === 'everybody')).toEqual([
+    ADMIN_ROUTES.signIn,
+    ADMIN_ROUTES.openapi,
+  ])
+})
+
+it('takes a role away, and an account, from the very next request', async () => {
+  const token = await signIn()
+  const bob = await test.addUser('bob', { roles: ['auditor'] })
+  await done('listUsers', { token: bob })
+  await done('changeUser', { token, parts: { user: 'bob' }, body: { roles: { remove: ['auditor'] } } })
+  expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-allowed' })
+  await done('changeUser', { token, parts: { user: 'bob' }, body: { disabled: true } })
+  expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-signed-in' })
+})
+
+it('records the first account and what the pool is given, as made by the pool itself', async () => {
+  const changes = await test.changes()
+  expect(changes.map(({ by, action, subject }) => [by, action, subject])).toEqual([
+    ['sip:hansard@example.com', 'created', 'category General'],
+    ['sip:hansard@example.com', 'created', 'user Operator'],
+  ])
+  expect(changes[1]!.after).toMatchObject({ roles: ['administrator', 'operator', 'officer', 'auditor'] })
+  const known = { outcome: 'kept', passwordDiffers: false }
+  expect(await test.admin.createOperator({ password: OPERATOR_PASSWORD })).toEqual(known)
+  expect(await test.admin.createOperator({ password: 'another password' })).toMatchObject({ passwordDiffers: true })
+  expect(await test.changes()).toHaveLength(2)
+})
+
+it('reports every second, so that it holds no interval open, and ends its source when it stops', async () => {
+  const reportedAt = async () =>
+    (await test.poolDb.knex('source').where({ name: 'admin-1' }).first('reported_at')).reported_at
+  for (const seconds of [1, 2, 3]) {
+    await expect
+      .poll(async () => {
+        test.clock.advance({ ms: 100 })
+        return await reportedAt()
+      })
+      .toBeGreaterThanOrEqual(NOW + seconds * 1_000)
+  }
+  await test.admin.stop()
+  await test.admin.stop()
+  expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['stopped'])
+})
+
+it('changes nothing any more once a successor has taken its name, and says so', async () => {
+  const token = await signIn()
+  const twin = await test.startTwin()
+  expect(twin.source).toEqual(expect.objectContaining({ name: 'admin-1', epoch: 2 }))
+  expect((await ask('addCategory', { token, body: { name: 'late' } })).body).toMatchObject({ error: 'try-again' })
+  expect((await test.admin.fenced).message).toContain('admin-1')
+  expect(await test.poolDb.knex('category').where({ name: 'late' })).toEqual([])
+  expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
 })
 
 it('stops answering a guesser, and goes on answering the operator from elsewhere', async () => {
   for (let n = 0; n < 10; n += 1) {
     expect((await ask('signIn', { body: { account: 'operator', password: 'guess' } })).status).toBe(401)
   }
-  expect((await ask('signIn', { body: { account: 'operator', password: PASSWORD } })).body).toMatchObject({
+  expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).body).toMatchObject({
     error: 'too-many-attempts',
   })
-  clock.advance({ minutes: 5 })
-  expect((await ask('signIn', { body: { account: 'operator', password: PASSWORD } })).status).toBe(200)
+  test.clock.advance({ minutes: 5 })
+  expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).status).toBe(200)
 })
 
 it('refuses a token that is too old, and one whose password was changed since', async () => {
@@ -118,7 +93,7 @@ it('refuses a token that is too old, and one whose password was changed since', 
   expect((await ask('status', { token })).body).toMatchObject({ error: 'not-signed-in' })
   const fresh = (await done('signIn', { body: { account: 'operator', password: 'another password' } })).token
   await done('status', { token: fresh })
-  clock.advance({ hours: 13 })
+  test.clock.advance({ hours: 13 })
   expect((await ask('status', { token: fresh })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
@@ -136,7 +111,7 @@ it('adds a thousand accounts at once, and none of them twice', async () => {
   expect(second.users.filter((user) => user.created)).toEqual([])
   expect(second.users.filter((user) => user.key).map((user) => user.account)).toEqual(['user [7]'])
   expect(second.users[7]!.key).not.toBe(first.users[7]!.key)
-  const stored = JSON.stringify(await poolDb.knex('principal').where({ account: 'user [7]' }))
+  const stored = JSON.stringify(await test.poolDb.knex('principal').where({ account: 'user [7]' }))
   expect(stored).not.toContain(second.users[7]!.key)
 })
 
@@ -148,7 +123,7 @@ it('pages through accounts and rooms without missing one', async () => {
   for (let after: string | null = ''; after !== null; ) {
     const page: AdminReplyOf<'listRooms'> = await done('listRooms', {
       token,
-      query: `?limit=10&after=${encodeURIComponent(after)}`,
+      query: { limit: 10, after },
     })
     seen.push(...page.rooms.map((room) => room.name))
     after = page.next
@@ -162,7 +137,7 @@ it('says what is wrong with a request, where and what to do', async () => {
     ['addUsers', { users: [{ account: 'a\u0007' }] }, undefined, /control characters/],
     ['addUsers', { users: [{ account: 'a' }, { account: 'a' }] }, undefined, /twice/],
     ['addUsers', { users: [{ account: 'a', password: 'short' }] }, undefined, /users\.0\.password/],
-    ['addRooms', { rooms: [{ name: 'r', members: ['nobody'] }] }, undefined, /no account "nobody"/],
+    ['addRooms', { rooms: [{ name: 'r', members: ['nobody'] }] }, undefined, /no principal "nobody"/],
     ['addRooms', { rooms: [{ name: ' ' }] }, undefined, /empty/],
     ['setPassword', { account: 'nobody', password: 'long enough' }, undefined, /no account/],
     ['declareDead', { source: 'nobody' }, undefined, /no source/],
@@ -180,7 +155,7 @@ it('says what is wrong with a request, where and what to do', async () => {
 
 it('declares a source dead once, and tells a second caller that it is', async () => {
   const token = await signIn()
-  await startSource(poolDb, { name: 'channel-1', endpoint: '', now: NOW })
+  await startSource(test.poolDb, { name: 'channel-1', endpoint: '', now: NOW })
   expect(await done('declareDead', { token, body: { source: 'channel-1' } })).toEqual({ source: 'channel-1', epoch: 1 })
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
 })
@@ -192,7 +167,7 @@ it('records every look at the exports, and every request', async () => {
   const { request } = await done('seal', { token })
   expect(await done('request', { token, parts: { id: request } })).toMatchObject({ kind: 'seal', state: 'waiting' })
 
-  const records: { actor: string; action: string }[] = await complianceDb
+  const records: { actor: string; action: string }[] = await test.complianceDb
     .knex('audit_record')
     .orderBy('id')
     .select('actor', 'action')

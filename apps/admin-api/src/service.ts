@@ -1,165 +1,142 @@
-import {
-  ADMIN_ROUTES,
-  AddRoomsRequest,
-  AddUsersRequest,
-  type AdminReplyOf,
-  type AdminRouteName,
-  AdminSignInRequest,
-  DeclareDeadRequest,
-  ListExportsQuery,
-  OPERATOR_ACCOUNT,
-  PageQuery,
-  parseExportId,
-  SetPasswordRequest,
-} from '@hansard/admin-contract'
+import type { AllowedDirectories } from '@hansard/adapter'
+import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
+import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import { hashPassword, newKey, passwordProblem, TooManySignIns, verifySecret } from '@hansard/credentials'
+import type { FileStore } from '@hansard/file-store'
+import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { createPrincipals, findPrincipal, type Principal, type SignIn } from '@hansard/pool-store'
-import { type Database, isTransient } from '@hansard/sql'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { request as askWorker, listExports, quarantine, requestState, showExport } from './exports.ts'
-import { AdminProblem, parse, sendProblem } from './problems.ts'
-import { addRooms, listRooms } from './rooms.ts'
-import { declareSourceDead } from './sources.ts'
-import { poolStatus } from './status.ts'
-import { addUsers, listUsers, setPassword } from './users.ts'
+import { createPoolCommands } from '@hansard/pool-commands'
+import { createRecordWriter, type SignIn, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import { chatChangedFrame } from '@hansard/wire'
+import type { FastifyInstance } from 'fastify'
+import { serveData } from './data.ts'
+import { handlers } from './handlers.ts'
+import { createOperator, type OperatorAccount } from './operator-account.ts'
+import type { AdminApiParts } from './parts.ts'
+import { serve } from './serve.ts'
 
-/** What the admin API answers from. */
-export type AdminApiParts = {
-  readonly poolDb: Database
-  readonly complianceDb: Database
-  readonly clock: Clock
-  readonly log: Log
-  readonly signIn: SignIn
-  readonly pool: string
-  readonly domain: string
+export type AdminApiConfig = {
+  /** the source's name: one instance at a time may run under it */
+  readonly name: string
+  readonly heartbeatMs: number
   readonly version: string
+  /** of the compliance worker, for the status; a configuration that is set counts more */
   readonly runIntervalMs: number
-  /** undefined while the queue cannot be reached */
-  readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>
+  readonly complianceDirectories: AllowedDirectories
+  /** where a data file that is imported lies meanwhile */
+  readonly temporaryDirectory?: string
 }
 
-const BODY_MAX = 4 * 1_024 * 1_024
+export const ADMIN_API_DEFAULTS = {
+  name: 'admin-1',
+  heartbeatMs: 1_000,
+  complianceDirectories: { directoriesAllowed: [] },
+} as const satisfies Partial<AdminApiConfig>
+
+export type AdminApi = Service & {
+  readonly source: { readonly name: string; readonly epoch: number }
+  /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
+  readonly fenced: Promise<Error>
+  /** Makes the operator's account on the first start; an account that is there keeps its password. */
+  createOperator(options: { password: string | undefined }): Promise<OperatorAccount>
+}
 
 /**
- * The admin API: accounts, rooms, status, exports, quarantine. Adds its routes to a Fastify instance that the caller
- * makes, listens with and closes. Everything but signing in takes the token of an operator.
+ * The admin API: one HTTP door to everything that is set up, changed or looked at in a pool. Adds its routes to a Fastify
+ * instance that the caller makes with `adminHttpOptions`, listens with and closes.
+ *
+ * What it changes it puts on record itself: it is a source, like a channel service. So it reports every second, for no
+ * interval is closed before each living source has said that it will record nothing earlier; and when a successor has
+ * taken its name it changes nothing more.
  */
-export function addAdminApi(app: FastifyInstance, parts: AdminApiParts): void {
-  const answer = <N extends AdminRouteName>(
-    name: N,
-    handle: (request: FastifyRequest, operator: Principal) => Promise<AdminReplyOf<N>>,
-  ) => {
-    const { method, path } = ADMIN_ROUTES[name]
-    app.route({
-      method,
-      url: path,
-      bodyLimit: BODY_MAX,
-      async handler(request, reply) {
-        try {
-          const operator = name === 'signIn' ? NOBODY : await operatorOf(parts, request)
-          return await reply.send(await handle(request, operator))
-        } catch (error) {
-          return sendProblem(reply, problemOf(parts.log, name, error))
-        }
-      },
-    })
-  }
-
-  answer('signIn', async (request) => {
-    const credentials = parse(AdminSignInRequest, request.body)
-    const result = await parts.signIn.withPassword({ ...credentials, remote: request.ip })
-    if (result.outcome === 'refused') {
-      const why =
-        result.reason === 'too-many-attempts'
-          ? 'Too many failed attempts. Wait five minutes.'
-          : 'Account or password is wrong.'
-      throw new AdminProblem(result.reason, why)
-    }
-    if (result.principal.role !== 'operator')
-      throw new AdminProblem('not-an-operator', 'This account does not run the pool.')
-    return { token: result.token, expiresAt: result.expiresAt }
+export async function startAdminApi(
+  config: AdminApiConfig,
+  given: {
+    app: FastifyInstance
+    poolDb: Database
+    complianceDb: Database
+    bus: Bus
+    clock: Clock
+    log: Log
+    signIn: SignIn
+    settings: { pool: string; domain: string; poolRoomId: number }
+    queueDepth: AdminApiParts['queueDepth']
+    /** the bytes of files, for exports that take them along */
+    fileStore?: FileStore | undefined
+  },
+): Promise<AdminApi> {
+  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth } = given
+  const { pool, domain, poolRoomId } = settings
+  const stack = new StopStack()
+  const source = await startSource(poolDb, { name: config.name, endpoint: '', now: clock.now() })
+  let announceFenced = (_reason: Error) => {}
+  const fenced = new Promise<Error>((resolve) => {
+    announceFenced = resolve
   })
-  answer('addUsers', async (request) => addUsers(parts, parse(AddUsersRequest, request.body)))
-  answer('listUsers', async (request) => listUsers(parts, parse(PageQuery, request.query)))
-  answer('setPassword', async (request) => setPassword(parts, parse(SetPasswordRequest, request.body)))
-  answer('addRooms', async (request) => addRooms(parts, parse(AddRoomsRequest, request.body)))
-  answer('listRooms', async (request) => listRooms(parts, parse(PageQuery, request.query)))
-  answer('status', async () => poolStatus(parts))
-  answer('declareDead', async (request) => declareSourceDead(parts, parse(DeclareDeadRequest, request.body)))
-  answer('listExports', async (request, { account }) =>
-    listExports(parts, account, parse(ListExportsQuery, request.query)),
-  )
-  answer('showExport', async (request, { account }) => showExport(parts, account, exportOf(request)))
-  answer('quarantine', async (_request, { account }) => quarantine(parts, account))
-  answer('request', async (request) => requestState(parts, (request.params as { id: string }).id))
-  answer('seal', async (_request, { account }) => askWorker(parts, account, { kind: 'seal' }))
-  answer('replayExport', async (request, { account }) =>
-    askWorker(parts, account, { kind: 'replay', ...exportOf(request) }),
-  )
-  answer('retryQuarantine', async (_request, { account }) => askWorker(parts, account, { kind: 'quarantine-retry' }))
-}
-
-/**
- * `created`: `oneTimePassword` was made up, because the caller chose none. It is stored nowhere else: whoever asks for
- * the account must be certain to tell it.
- * `kept`: the account was there. `passwordDiffers`: the password the caller chose is not its password.
- */
-export type OperatorAccount =
-  | { readonly outcome: 'created'; readonly oneTimePassword: string | undefined }
-  | { readonly outcome: 'kept'; readonly passwordDiffers: boolean }
-
-/** Makes the operator's account on the first start; an account that is there keeps its password. */
-export async function createOperator(
-  poolDb: Database,
-  { domain, password, now }: { domain: string; password: string | undefined; now: number },
-): Promise<OperatorAccount> {
-  const existing = await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT })
-  if (existing) {
-    const passwordDiffers = password !== undefined && !(await verifySecret(password, existing.secret))
-    return { outcome: 'kept', passwordDiffers }
-  }
-  const problem = password === undefined ? undefined : passwordProblem(password)
-  if (problem) throw new Error(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
-  const chosen = password ?? newKey()
-  const secret = await hashPassword(chosen)
-  const operator = {
-    account: OPERATOR_ACCOUNT,
+  const writer = createRecordWriter({
+    db: poolDb,
+    clock,
+    source,
+    onFailure(error) {
+      if (error instanceof SourceFenced) {
+        log.error({ err: error }, 'fenced by a successor; stopping')
+        announceFenced(error)
+      } else {
+        log.warn({ err: error }, 'a change could not be recorded')
+      }
+    },
+  })
+  stack.push(() => stopSource(poolDb, { ...source, now: clock.now() }))
+  stack.push(() => writer.stop())
+  const heartbeat = startLoop({
+    clock,
+    everyMs: config.heartbeatMs,
+    turn: () => writer.report(),
+    onError: (error) => log.warn({ err: error }, 'heartbeat failed; trying again'),
+  })
+  stack.push(() => heartbeat.stop())
+  const commands = createPoolCommands({
+    db: poolDb,
+    writer,
+    bus,
+    from: `${source.name}/${source.epoch}`,
     domain,
-    displayName: 'Operator',
-    role: 'operator' as const,
-    secret,
-    now,
+    poolRoomId,
+    chatChangedFrame,
+  })
+  await commands.preparePool()
+  const { version, runIntervalMs, complianceDirectories } = config
+  const parts: AdminApiParts = {
+    poolDb,
+    complianceDb,
+    clock,
+    log,
+    signIn,
+    commands,
+    pool,
+    domain,
+    version,
+    runIntervalMs,
+    complianceDirectories,
+    queueDepth,
   }
-  const created = await createPrincipals(poolDb, [operator])
-  // Another process on the same database was faster: its password counts.
-  if (!created.has(OPERATOR_ACCOUNT)) return { outcome: 'kept', passwordDiffers: password !== undefined }
-  return { outcome: 'created', oneTimePassword: password === undefined ? chosen : undefined }
-}
+  serve(app, parts, handlers())
+  const stopping = new AbortController()
+  stack.push(() => stopping.abort())
+  const from = `${source.name}/${source.epoch}`
+  const { fileStore } = given
+  const { temporaryDirectory } = config
+  serveData(app, { ...parts, writer, bus, from, poolRoomId, fileStore, temporaryDirectory, stop: stopping.signal })
+  log.info({ source: source.name, epoch: source.epoch }, 'admin API started')
 
-const NOBODY = undefined as unknown as Principal
-
-async function operatorOf({ signIn }: AdminApiParts, request: FastifyRequest): Promise<Principal> {
-  const bearer = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')
-  const principal = bearer ? await signIn.withToken(bearer[1]!) : undefined
-  if (!principal) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')
-  if (principal.role !== 'operator') throw new AdminProblem('not-an-operator', 'This account does not run the pool.')
-  return principal
-}
-
-function exportOf(request: FastifyRequest): { adapter: string; number: number } {
-  const { adapter, number } = request.params as { adapter: string; number: string }
-  const id = parseExportId(`${adapter}/${number}`)
-  if (!id) throw new AdminProblem('not-found', `There is no export ${adapter}/${number}.`)
-  return id
-}
-
-function problemOf(log: Log, route: string, error: unknown): AdminProblem {
-  if (error instanceof AdminProblem) return error
-  if (error instanceof TooManySignIns) return new AdminProblem('try-again', error.message)
-  log.warn({ err: error, route }, 'an admin request failed')
-  if (isTransient(error))
-    return new AdminProblem('try-again', 'A database cannot be reached just now. Try again in a moment.')
-  return new AdminProblem('failed', 'The request failed; the log says why.')
+  const stop = () => stack.stop()
+  return {
+    source,
+    fenced,
+    createOperator: ({ password }) =>
+      createOperator({ poolDb, commands }, { account: OPERATOR_ACCOUNT, domain, password }),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
 }

@@ -1,15 +1,12 @@
 import { declareDead, sourceStates } from '@hansard/pool-store'
+import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
-import type { AdminApiParts } from './service.ts'
 
 /**
  * Declares a source dead: it is fenced in the pool database, so that it cannot commit anything any more, and intervals
  * no longer wait for it. What it had committed is staged and exported like everything else.
  */
-export async function declareSourceDead(
-  { poolDb, clock }: Pick<AdminApiParts, 'poolDb' | 'clock'>,
-  { source }: { source: string },
-): Promise<{ source: string; epoch: number }> {
+export const declareSourceDead: Handle<'declareDead'> = async ({ poolDb, clock }, { body: { source } }) => {
   const epoch = await declareDead(poolDb, { name: source, now: clock.now() })
   if (epoch !== undefined) return { source, epoch }
   const known = await sourceStates(poolDb, source)

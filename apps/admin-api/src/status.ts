@@ -1,7 +1,7 @@
 import type { PoolStatus } from '@hansard/admin-contract'
 import { outboxDepth } from '@hansard/pool-store'
 import { readStatus, type StagingStatus } from '@hansard/staging'
-import type { AdminApiParts } from './service.ts'
+import type { AdminApiParts } from './parts.ts'
 
 /** Older than this, and somebody should look. Milliseconds. */
 const ROLL_CALL_STALE = 15_000

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { addAdminApi, createOperator } from '@hansard/admin-api'
+import { ADMIN_API_DEFAULTS, adminHttpOptions, startAdminApi } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
@@ -109,7 +109,12 @@ async function start(
     : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
   stack.push(() => compliance.stop())
 
-  const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    keepAliveTimeout: 65_000,
+    ...adminHttpOptions(log),
+  })
   stack.push(() => app.close())
   const bus = openInlineBus()
   stack.push(() => bus.close())
@@ -121,18 +126,17 @@ async function start(
     { app, bus, clock, signIn, pool, version: VERSION },
   )
   stack.push(() => lookup.stop())
-  addAdminApi(app, {
-    poolDb,
-    complianceDb,
-    clock,
-    log,
-    signIn,
-    pool,
-    domain,
-    version: VERSION,
-    runIntervalMs: options.runIntervalMs,
-    queueDepth: async () => compliance.queueDepth(),
-  })
+  const admin = await startAdminApi(
+    {
+      ...ADMIN_API_DEFAULTS,
+      version: VERSION,
+      runIntervalMs: options.runIntervalMs,
+      complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
+    },
+    { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth: async () => compliance.queueDepth() },
+  )
+  stack.push(() => admin.stop())
+  void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel },
     { db: poolDb, bus, clock, log, settings },
@@ -155,7 +159,7 @@ async function start(
   })
 
   // Nothing after this may fail: a password that was made up is known only to whoever is answered here.
-  const account = await createOperator(poolDb, { domain, password: options.operatorPassword, now: clock.now() })
+  const account = await admin.createOperator({ password: options.operatorPassword })
   const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
   const token = startLoop({
     clock,

@@ -129,7 +129,7 @@ export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
-export { findPoolRoom, type PoolSettings, poolSettings } from './settings.ts'
+export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
   channelServices,

@@ -1,18 +1,24 @@
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 import type { PoolConfiguration } from './pool-configuration.ts'
 
 type Page = { readonly after?: string | undefined; readonly limit: number }
 
-export async function listPolicies(
-  db: Database,
-  { after = '', limit }: Page,
-): Promise<{ identity: string; description: string; enabled: boolean }[]> {
-  const rows: { identity: string; description: string; enabled: boolean | number }[] = await db
-    .knex('policy')
-    .where('identity', '>', after)
-    .orderBy('identity')
-    .limit(limit)
-    .select('identity', 'description', 'enabled')
+export type PolicyRow = { identity: string; description: string; enabled: boolean }
+
+export async function findPolicy(db: Database, identity: string): Promise<PolicyRow | undefined> {
+  return (await policiesOf(policies(db).where({ identity })))[0]
+}
+
+export async function listPolicies(db: Database, { after = '', limit }: Page): Promise<PolicyRow[]> {
+  return policiesOf(policies(db).where('identity', '>', after).orderBy('identity').limit(limit))
+}
+
+function policies(db: Database): Knex.QueryBuilder {
+  return db.knex('policy').select('identity', 'description', 'enabled')
+}
+
+async function policiesOf(query: Knex.QueryBuilder): Promise<PolicyRow[]> {
+  const rows: { identity: string; description: string; enabled: boolean | number }[] = await query
   return rows.map((row) => ({ ...row, enabled: Boolean(row.enabled) }))
 }
 

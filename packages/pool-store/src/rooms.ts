@@ -28,6 +28,8 @@ export async function findRoom(
   by: { uri: string } | { id: number } | { name: string },
 ): Promise<Room | undefined> {
   const [column, value] = Object.entries(by)[0]!
+  // PostgreSQL knows no text with U+0000, and no room is called so.
+  if (typeof value === 'string' && value.includes('\0')) return undefined
   const row: RoomRow | undefined = await selectRooms('dialect' in db ? db.knex : db)
     .where(`room.${column}`, value)
     .first()
@@ -48,6 +50,8 @@ export type RoomFilter = {
   readonly member?: readonly number[] | undefined
   readonly manager?: readonly number[] | undefined
   readonly ids?: readonly number[] | undefined
+  /** and, besides `manager`, rooms that one of these manages */
+  readonly managedBy?: readonly number[] | undefined
   /** a wildcard for the name, or, with `inDescription`, for name or description */
   readonly like?: { readonly wildcard: string; readonly inDescription: boolean } | undefined
   /** rooms whose chats, as far as they are kept, are larger than so many bytes */
@@ -156,8 +160,9 @@ function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): 
   if (member !== undefined) query.whereIn('room.id', roomsGranting(knex, member, 'member'))
   if (manager !== undefined) query.whereIn('room.id', roomsGranting(knex, manager, 'manager'))
   if (text) applyText(query, text)
-  const { like, contentAbove } = filter
+  const { like, contentAbove, managedBy } = filter
   if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
+  if (managedBy !== undefined) query.whereIn('room.id', roomsGranting(knex, managedBy, 'manager'))
   if (contentAbove !== undefined) query.whereIn('room.id', roomsLargerThan(knex, contentAbove))
 }
 

@@ -28,3 +28,26 @@ export async function poolSettings(db: Database, defaults: { pool: string; domai
   await db.knex('room').where({ id: poolRoomId }).whereNot({ uri }).update({ uri, name: uri, shown_name: pool })
   return { pool, domain: value('domain'), signingKey: value('signing-key'), poolRoomId }
 }
+
+/** The row under which is recorded what concerns no room, and the version of its rights. */
+export async function findPoolRoom(db: Database): Promise<{ id: number; rights: number }> {
+  const { value }: { value: string } = await db.knex('pool_setting').where({ name: 'pool-room' }).first('value')
+  return db
+    .knex('room')
+    .where({ id: Number(value) })
+    .first('id', 'rights')
+}
+
+/** Names of the channel services that clients are sent to, as somebody has set them; none means all there are. */
+export async function readActiveServers(db: Database): Promise<readonly string[]> {
+  return JSON.parse((await readSetting(db, 'active-servers')) ?? '[]') as string[]
+}
+
+export async function readPoolState(db: Database): Promise<'normal' | 'failed-over'> {
+  return (await readSetting(db, 'pool-state')) === 'failed-over' ? 'failed-over' : 'normal'
+}
+
+async function readSetting(db: Database, name: string): Promise<string | undefined> {
+  const row: { value: string } | undefined = await db.knex('pool_setting').where({ name }).first('value')
+  return row?.value
+}

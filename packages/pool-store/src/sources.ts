@@ -132,3 +132,13 @@ export async function takeRollCall(db: Database, takenAt: number): Promise<RollC
 export async function settleSource(db: Database, { name, epoch }: { name: string; epoch: number }): Promise<void> {
   await db.knex('source').where({ name, epoch }).whereNot('state', 'alive').update({ settled: true })
 }
+
+/** Names of all sources that clients connect to, ever since the pool began: those that named a WebSocket as their endpoint. */
+export async function channelServices(db: Database): Promise<string[]> {
+  const rows: { name: string }[] = await db
+    .knex('source')
+    .where('endpoint', 'like', 'ws%')
+    .distinct('name')
+    .orderBy('name')
+  return rows.map((row) => row.name)
+}

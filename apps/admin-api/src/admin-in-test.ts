@@ -1,0 +1,163 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  ADMIN_ROUTES,
+  type AdminReplyOf,
+  type AdminRouteName,
+  adminPath,
+  type Problem,
+  type Route,
+} from '@hansard/admin-contract'
+import { type Bus, type BusMessage, openInlineBus } from '@hansard/bus'
+import { ManualClock } from '@hansard/clock'
+import { silentLog } from '@hansard/log'
+import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
+import { migrateStaging } from '@hansard/staging'
+import { startPostgres } from '@hansard/test-servers'
+import fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import { ADMIN_API_DEFAULTS, type AdminApi, adminHttpOptions, startAdminApi } from './index.ts'
+
+export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
+export const OPERATOR_PASSWORD = 'a password for the operator'
+
+type Asked = {
+  readonly body?: object
+  readonly token?: string | undefined
+  readonly parts?: Record<string, string | number>
+  readonly query?: Record<string, string | number | boolean>
+}
+
+/** An admin API on databases of its own, asked without a network. Time stands still unless a test moves it. */
+export type AdminInTest = {
+  readonly app: FastifyInstance
+  readonly admin: AdminApi
+  readonly poolDb: Database
+  readonly complianceDb: Database
+  readonly clock: ManualClock
+  /** what was published to the pool and, of rooms, whatever was published */
+  readonly heard: BusMessage[]
+  inject(options: InjectOptions): Promise<{ status: number; text: string }>
+  ask(name: AdminRouteName, options?: Asked): Promise<{ status: number; body: Problem & Record<string, unknown> }>
+  /** The reply of a request that must succeed, as the contract promises it. */
+  done<N extends AdminRouteName>(name: N, options?: Asked): Promise<AdminReplyOf<N>>
+  signIn(account?: string, password?: string): Promise<string>
+  /** A user with a key, signed in: its token. */
+  addUser(account: string, options?: { roles?: readonly string[]; domain?: string }): Promise<string>
+  /** The changes on record, oldest first. */
+  changes(): Promise<{ by: string; action: string; subject: string; before: object; after: object }[]>
+  /** Another API under the same name, on the same databases. */
+  startTwin(): Promise<AdminApi>
+  close(): Promise<void>
+}
+
+export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<AdminInTest> {
+  const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
+  const server = dialect === 'postgres' ? await startPostgres() : undefined
+  const open = async (name: string) =>
+    openDatabase({ url: server ? await server.createDatabase(name) : `sqlite:${directory}/${name}.db` })
+  const [poolDb, complianceDb] = [await open('pool'), await open('compliance')]
+  const clock = new ManualClock(NOW)
+  await migrate(poolDb, POOL_MIGRATIONS)
+  await migrateStaging(complianceDb)
+  const settings = await poolSettings(poolDb, { pool: 'test', domain: 'example.com' })
+  const heard: BusMessage[] = []
+  const bus = openInlineBus()
+  const listening: Bus = {
+    ...bus,
+    publish(message) {
+      heard.push(message)
+      bus.publish(message)
+    },
+  }
+  const app = fastify({ logger: false, ...adminHttpOptions(silentLog) })
+  const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
+  const start = (on: FastifyInstance) =>
+    startAdminApi(
+      { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000 },
+      {
+        app: on,
+        poolDb,
+        complianceDb,
+        bus: listening,
+        clock,
+        log: silentLog,
+        signIn,
+        settings,
+        queueDepth: async () => ({ waiting: 0, active: 0, failed: 0 }),
+      },
+    )
+  const admin = await start(app)
+  const twins: AdminApi[] = []
+  await admin.createOperator({ password: OPERATOR_PASSWORD })
+  await app.ready()
+
+  const ask: AdminInTest['ask'] = async (name, { body, token, parts, query } = {}) => {
+    const { method }: Route = ADMIN_ROUTES[name]
+    const words = Object.entries(query ?? {}).map(([key, value]): [string, string] => [key, String(value)])
+    const search = words.length > 0 ? `?${new URLSearchParams(words)}` : ''
+    const response = await app.inject({
+      method,
+      url: `${adminPath(name, parts)}${search}`,
+      ...(token ? { headers: { authorization: `Bearer ${token}` } } : {}),
+      ...(body ? { payload: body } : {}),
+    })
+    return { status: response.statusCode, body: response.json() }
+  }
+  const done: AdminInTest['done'] = async (name, options = {}) => {
+    const { status, body } = await ask(name, options)
+    if (status !== 200) throw new Error(`${name} was answered ${status}: ${JSON.stringify(body)}`)
+    return ADMIN_ROUTES[name].reply.parse(body) as never
+  }
+  const signInAs: AdminInTest['signIn'] = async (account = 'operator', password = OPERATOR_PASSWORD) =>
+    (await done('signIn', { body: { account, password } })).token
+  return {
+    app,
+    admin,
+    poolDb,
+    complianceDb,
+    clock,
+    heard,
+    ask,
+    done,
+    signIn: signInAs,
+    async inject(options) {
+      const response = await app.inject(options)
+      return { status: response.statusCode, text: response.payload }
+    },
+    async addUser(account, options = {}) {
+      const body = { users: [{ account, generateKey: true, ...options }] }
+      const { users } = await done('addUsers', { token: await signInAs(), body })
+      return signInAs(account, users[0]!.key!)
+    },
+    async changes() {
+      const rows: { body: string }[] = await poolDb.knex('outbox').orderBy(['source', 'epoch', 'seq']).select('body')
+      return rows
+        .map(({ body }) => JSON.parse(body))
+        .filter(({ kind }) => kind === 'change')
+        .map(({ principal, action, subject, before, after }) => ({
+          by: principal.uri,
+          action,
+          subject: `${subject.type} ${subject.name}`,
+          before,
+          after,
+        }))
+    },
+    async startTwin() {
+      const twin = await start(fastify())
+      twins.push(twin)
+      return twin
+    },
+    async close() {
+      await app.close()
+      for (const api of [admin, ...twins]) await api.stop()
+      await bus.close()
+      await poolDb.close()
+      await complianceDb.close()
+      await server?.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}

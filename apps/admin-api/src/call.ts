@@ -1,0 +1,65 @@
+import {
+  ADMIN_ROUTES,
+  type AdminReplyOf,
+  type AdminRouteName,
+  type AdminRoutes,
+  type Caller,
+  type Route,
+} from '@hansard/admin-contract'
+import type { Principal } from '@hansard/pool-store'
+import type { FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { AdminApiParts } from './parts.ts'
+import { AdminProblem, parse } from './problems.ts'
+
+/** One request, checked: who asks, and what for. */
+export type Call<N extends AdminRouteName = AdminRouteName> = {
+  /** nobody, for routes that everybody may call */
+  readonly actor: Principal
+  /** the parts of the path, decoded */
+  readonly path: Readonly<Record<string, string>>
+  readonly query: z.output<AdminRoutes[N]['query']>
+  readonly body: AdminRoutes[N]['body'] extends z.ZodType ? z.output<AdminRoutes[N]['body']> : undefined
+  readonly remote: string
+  /** the caller holds a role that may call the route; otherwise it comes as a manager of rooms */
+  readonly byRole: boolean
+}
+export type Handle<N extends AdminRouteName> = (parts: AdminApiParts, call: Call<N>) => Promise<AdminReplyOf<N>>
+export type Handlers<N extends AdminRouteName = AdminRouteName> = { readonly [K in N]: Handle<K> }
+
+/**
+ * Who asks is settled before what for: whoever may not call a route learns nothing of what it takes. The principal and
+ * its roles are read anew with every request, so that a role or an account that was taken away is gone at once.
+ */
+export async function callOf<N extends AdminRouteName>(
+  name: N,
+  request: FastifyRequest,
+  { signIn }: Pick<AdminApiParts, 'signIn'>,
+): Promise<Call<N>> {
+  const route: Route = ADMIN_ROUTES[name]
+  const actor = route.roles === 'everybody' ? NOBODY : await signedIn(signIn, request)
+  const byRole = route.roles === 'everybody' || actor.roles.some((role) => route.roles.includes(role as never))
+  if (!byRole && !route.roles.includes('manager' as never)) throw notAllowed(route.roles as readonly Caller[])
+  return {
+    actor,
+    path: request.params as Record<string, string>,
+    query: parse(route.query, request.query),
+    body: route.body ? parse(route.body, request.body) : undefined,
+    remote: request.ip,
+    byRole,
+  } as Call<N>
+}
+
+export function notAllowed(roles: readonly Caller[]): AdminProblem {
+  const held = roles.filter((role) => role !== 'manager')
+  return new AdminProblem('not-allowed', `This takes the role ${held.join(' or ')}.`)
+}
+
+export async function signedIn(signIn: AdminApiParts['signIn'], request: FastifyRequest): Promise<Principal> {
+  const bearer = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')
+  const principal = bearer ? await signIn.withToken(bearer[1]!) : undefined
+  if (!principal) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')
+  return principal
+}
+
+const NOBODY = undefined as unknown as Principal

@@ -1,0 +1,113 @@
+import type { AddUsersReply } from '@hansard/admin-contract'
+import { hashPassword, keySecret, newKey } from '@hansard/credentials'
+import { findPrincipals, type Principal, principalIds } from '@hansard/pool-store'
+import { accountNameProblem, POOL_ROLES, type PoolRole, principalUri } from '@hansard/rooms'
+import type { Call, Handle } from './call.ts'
+import type { AdminApiParts } from './parts.ts'
+import { AdminProblem } from './problems.ts'
+import { settle } from './settle.ts'
+import { userDetail } from './show-users.ts'
+
+/** Adds accounts that do not exist yet. Generated keys are told once, here, and stored only as a hash. */
+export const addUsers: Handle<'addUsers'> = async (parts, { actor, body: { users } }) => {
+  checkUsers(users)
+  const keys = new Map<string, string>()
+  const added = []
+  for (const user of users) {
+    // Without a password or key the account cannot be signed in to: its secret is a key nobody was told.
+    const key = newKey()
+    if (user.generateKey) keys.set(user.account, key)
+    added.push({
+      account: user.account,
+      domain: domainOf(parts, user),
+      displayName: user.displayName ?? user.account,
+      email: user.email,
+      internal: user.internal ?? true,
+      roles: user.roles ?? [],
+      secret: user.password === undefined ? keySecret(key) : await hashPassword(user.password),
+    })
+  }
+  const { created } = await settle(parts.commands.addUsers(actor, { users: added }))
+  const known = users.filter(({ account }) => !created.has(account))
+  for (const { account } of known) keys.delete(account)
+  const rotated = known.filter((user) => user.rotateKey).map((user) => user.account)
+  for (const [account, key] of await rotateKeys(parts, actor, rotated)) keys.set(account, key)
+  return { users: users.map((user) => entryOf(parts, user, { created, keys })) }
+}
+
+type Asked = Call<'addUsers'>['body']['users']
+
+function checkUsers(users: Asked): void {
+  const seen = new Set<string>()
+  for (const { account, password, generateKey } of users) {
+    const problem = accountNameProblem(account)
+    if (problem) throw new AdminProblem('malformed', `${JSON.stringify(account)}: ${problem}`)
+    if (seen.has(account)) throw new AdminProblem('malformed', `${JSON.stringify(account)} is there twice.`)
+    if (password !== undefined && generateKey) {
+      throw new AdminProblem('malformed', `${JSON.stringify(account)}: give a password or ask for a key, not both.`)
+    }
+    seen.add(account)
+  }
+}
+
+/** New keys for accounts that are there. Accounts that run the pool are changed by name (`users passwd`), never so. */
+async function rotateKeys(
+  { poolDb, commands }: AdminApiParts,
+  actor: Principal,
+  accounts: readonly string[],
+): Promise<Map<string, string>> {
+  const keys = new Map<string, string>()
+  if (accounts.length === 0) return keys
+  const ids = await principalIds(poolDb, accounts)
+  const runs = [...(await findPrincipals(poolDb, [...ids.values()])).values()].find(({ roles }) => roles.length > 0)
+  if (runs) {
+    throw new AdminProblem(
+      'conflict',
+      `${JSON.stringify(runs.account)} runs the pool; its key is not rotated this way.`,
+    )
+  }
+  for (const account of accounts) {
+    const key = newKey()
+    await settle(commands.setSecret(actor, { user: account, secret: keySecret(key) }))
+    keys.set(account, key)
+  }
+  return keys
+}
+
+function entryOf(
+  parts: AdminApiParts,
+  user: Asked[number],
+  { created, keys }: { created: ReadonlySet<string>; keys: ReadonlyMap<string, string> },
+): AddUsersReply['users'][number] {
+  const key = keys.get(user.account)
+  return {
+    account: user.account,
+    uri: principalUri(user.account, domainOf(parts, user)),
+    created: created.has(user.account),
+    ...(key === undefined ? {} : { key }),
+  }
+}
+
+function domainOf({ domain }: AdminApiParts, user: Asked[number]): string {
+  return user.domain ?? domain
+}
+
+export const changeUser: Handle<'changeUser'> = async (parts, { actor, path, body }) => {
+  const user = path['user']!
+  const { roles, ...changes } = body
+  const wanted = roles === undefined ? undefined : rolesAfter((await userDetail(parts, user)).roles, roles)
+  const { uri } = await settle(parts.commands.changeUser(actor, { user, ...changes, roles: wanted }))
+  return userDetail(parts, uri)
+}
+
+function rolesAfter(held: readonly PoolRole[], change: NonNullable<Call<'changeUser'>['body']['roles']>): PoolRole[] {
+  if ('set' in change) return POOL_ROLES.filter((role) => change.set.includes(role))
+  const { add = [], remove = [] } = change
+  return POOL_ROLES.filter((role) => (held.includes(role) || add.includes(role)) && !remove.includes(role))
+}
+
+/** Sets a password. Whoever is signed in with the old one keeps the connection and cannot make another. */
+export const setPassword: Handle<'setPassword'> = async ({ commands }, { actor, body: { account, password } }) => {
+  await settle(commands.setSecret(actor, { user: account, secret: await hashPassword(password) }))
+  return { account }
+}

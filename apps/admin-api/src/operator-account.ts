@@ -1,0 +1,36 @@
+import { hashPassword, newKey, passwordProblem, verifySecret } from '@hansard/credentials'
+import { type PoolCommands, poolMaker } from '@hansard/pool-commands'
+import { findPrincipal } from '@hansard/pool-store'
+import { POOL_ROLES } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+import { settle } from './settle.ts'
+
+/**
+ * `created`: `oneTimePassword` was made up, because the caller chose none. It is stored nowhere else: whoever asks for
+ * the account must be certain to tell it.
+ * `kept`: the account was there. `passwordDiffers`: the password the caller chose is not its password.
+ */
+export type OperatorAccount =
+  | { readonly outcome: 'created'; readonly oneTimePassword: string | undefined }
+  | { readonly outcome: 'kept'; readonly passwordDiffers: boolean }
+
+/** Makes the first account, with every role there is, by the pool itself; an account that is there is left as it is. */
+export async function createOperator(
+  { poolDb, commands }: { poolDb: Database; commands: PoolCommands },
+  { account, domain, password }: { account: string; domain: string; password: string | undefined },
+): Promise<OperatorAccount> {
+  const existing = await findPrincipal(poolDb, { account })
+  if (existing) {
+    const passwordDiffers = password !== undefined && !(await verifySecret(password, existing.secret))
+    return { outcome: 'kept', passwordDiffers }
+  }
+  const problem = password === undefined ? undefined : passwordProblem(password)
+  if (problem) throw new Error(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
+  const chosen = password ?? newKey()
+  const secret = await hashPassword(chosen)
+  const operator = { account, domain, displayName: 'Operator', roles: POOL_ROLES, secret }
+  const { created } = await settle(commands.addUsers(poolMaker(domain), { users: [operator] }))
+  // Another process on the same database was faster: its password counts.
+  if (!created.has(account)) return { outcome: 'kept', passwordDiffers: password !== undefined }
+  return { outcome: 'created', oneTimePassword: password === undefined ? chosen : undefined }
+}

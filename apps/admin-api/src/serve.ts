@@ -1,0 +1,45 @@
+import { ADMIN_ROUTES, type AdminRouteName } from '@hansard/admin-contract'
+import type { Log } from '@hansard/log'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { callOf, type Handle, type Handlers } from './call.ts'
+import type { AdminApiParts } from './parts.ts'
+import { AdminProblem, problemOf, sendProblem } from './problems.ts'
+
+const BODY_MAX = 4 * 1_024 * 1_024
+
+/**
+ * What a Fastify instance that carries the admin API must be made with: names of rooms stand in paths, so parts of a
+ * path may be long, and a path that cannot be read is answered with a problem like everything else.
+ */
+export function adminHttpOptions(log: Log): Pick<FastifyServerOptions, 'routerOptions' | 'frameworkErrors'> {
+  return {
+    routerOptions: { maxParamLength: 8_192 },
+    frameworkErrors: (error, _request, reply) => {
+      void sendProblem(reply, problemOf(log, 'reading a request', error))
+    },
+  }
+}
+
+/** Adds every route of the catalogue, and an answer to whatever is none. */
+export function serve(app: FastifyInstance, parts: AdminApiParts, handlers: Handlers): void {
+  const prefix = '/admin'
+  void app.register(
+    async (admin) => {
+      admin.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(parts.log, request.method, error)))
+      admin.setNotFoundHandler((_request, reply) =>
+        sendProblem(reply, new AdminProblem('not-found', 'The admin API has no such route.')),
+      )
+      for (const name of Object.keys(ADMIN_ROUTES) as AdminRouteName[]) {
+        const { method, path } = ADMIN_ROUTES[name]
+        const handle = handlers[name] as Handle<AdminRouteName>
+        admin.route({
+          method,
+          url: path.slice(prefix.length),
+          bodyLimit: BODY_MAX,
+          handler: async (request) => handle(parts, await callOf(name, request, parts)),
+        })
+      }
+    },
+    { prefix },
+  )
+}

@@ -1,0 +1,40 @@
+import type { Group, GroupDetail } from '@hansard/admin-contract'
+import { type GroupRow, listGroups as listGroupsOfPool, membersOf } from '@hansard/pool-store'
+import { auditAuditor } from './audit-look.ts'
+import type { Handle } from './call.ts'
+import { groupBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import type { AdminApiParts } from './parts.ts'
+
+export const listGroups: Handle<'listGroups'> = async ({ poolDb }, { query }) => {
+  const { after, limit, name, member } = query
+  const holding = member === undefined ? undefined : await principalIdOf(poolDb, member)
+  const found = await listGroupsOfPool(poolDb, { after, limit: limit + 1, name, holding })
+  const [page, next] = pageOf(found, limit, (group) => group.uri)
+  return { groups: page.map(groupOf), next }
+}
+
+export const showGroup: Handle<'showGroup'> = async (parts, call) => {
+  const name = call.path['group']!
+  await auditAuditor(parts, call, 'show-group', name)
+  return groupDetail(parts, name)
+}
+
+export async function groupDetail({ poolDb, domain }: AdminApiParts, name: string): Promise<GroupDetail> {
+  const [group] = await listGroupsOfPool(poolDb, { limit: 1, uri: groupBy(name, domain) })
+  if (!group) throw noSuch('no-such-group', 'group', name)
+  return { ...groupOf(group), createdAt: group.createdAt, members: await membersOf(poolDb, group.id) }
+}
+
+function groupOf({ uri, displayName, members }: GroupRow): Group {
+  return { uri, name: nameOfGroup(uri), displayName, members }
+}
+
+/** The name in `ma-grp:<name>@<domain>`. */
+function nameOfGroup(uri: string): string {
+  const escaped = uri.slice('ma-grp:'.length, uri.lastIndexOf('@'))
+  try {
+    return decodeURIComponent(escaped)
+  } catch {
+    return escaped
+  }
+}

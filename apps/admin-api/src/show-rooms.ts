@@ -1,0 +1,121 @@
+import type { RoomDetail, RoomEntry } from '@hansard/admin-contract'
+import {
+  eligiblePrincipals as eligibleOf,
+  listCategories,
+  listRooms as listRoomsOfPool,
+  loadScope,
+  namedPrincipals,
+  type Room,
+  type RoomAccess,
+} from '@hansard/pool-store'
+import { mayCreateRoom, standingOf } from '@hansard/rooms'
+import { auditAuditor } from './audit-look.ts'
+import { type Call, type Handle, notAllowed } from './call.ts'
+import { getRoomAccess, identities } from './managed-rooms.ts'
+import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import type { AdminApiParts } from './parts.ts'
+import { AdminProblem } from './problems.ts'
+
+const MIB = 1_048_576
+
+/** By filter; for somebody without a role, among the rooms this person manages. */
+export const listRooms: Handle<'listRooms'> = async (parts, call) => {
+  const { poolDb } = parts
+  const { query } = call
+  const own = call.byRole ? undefined : await ownIdentities(parts, call)
+  const [category] =
+    query.category === undefined
+      ? [undefined]
+      : await listCategories(poolDb, { limit: 1, exactly: categoryBy(query.category) })
+  if (query.category !== undefined && !category) return { rooms: [], next: null }
+  const ids = async (name: string | undefined) => (name === undefined ? undefined : [await principalIdOf(poolDb, name)])
+  const found = await listRoomsOfPool(poolDb, {
+    after: query.after,
+    limit: query.limit + 1,
+    ...(own ? { visibleTo: { identities: own } } : {}),
+    filter: {
+      managedBy: own,
+      categoryId: category?.id,
+      like:
+        query.name === undefined
+          ? undefined
+          : { wildcard: query.name, inDescription: query.searchDescription ?? false },
+      disabled: query.disabled,
+      privacy: query.privacy,
+      type: query.type,
+      invitations: query.invitations,
+      addIn: query.addIn,
+      member: await ids(query.member),
+      manager: await ids(query.manager),
+      contentAbove: query.chatContentExceedsMb === undefined ? undefined : query.chatContentExceedsMb * MIB,
+    },
+  })
+  const [page, next] = pageOf(found, query.limit, (room) => room.name)
+  return { rooms: page.map(roomEntry), next }
+}
+
+export const showRoom: Handle<'showRoom'> = async (parts, call) => {
+  const access = await getRoomAccess(parts, call, call.path['room']!)
+  await auditAuditor(parts, call, 'show-room', access.room.uri)
+  return roomDetail(parts, access)
+}
+
+export async function roomDetail({ poolDb }: AdminApiParts, { room, roles }: RoomAccess): Promise<RoomDetail> {
+  return {
+    ...roomEntry(room),
+    members: await namedPrincipals(poolDb, roles.members),
+    managers: await namedPrincipals(poolDb, roles.managers),
+    presenters: await namedPrincipals(poolDb, roles.presenters),
+  }
+}
+
+export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (parts, call) => {
+  const { category, room, presenters = false, filter, resultSize } = call.query
+  if ((category === undefined) === (room === undefined))
+    throw new AdminProblem('malformed', 'Name a category or a room, and not both.')
+  if (presenters && room === undefined) throw new AdminProblem('malformed', 'Only a room has presenters.')
+  const where =
+    room === undefined ? { categoryId: await categoryToMakeRoomsIn(parts, call, category!) } : await ofRoom(room)
+  const found = await eligibleOf(parts.poolDb, { ...where, filter, limit: resultSize + 1 })
+  return { principals: found.slice(0, resultSize), more: found.length > resultSize }
+
+  async function ofRoom(name: string): Promise<{ categoryId: number; membersOf?: number }> {
+    const access = await getRoomAccess(parts, call, name)
+    if (presenters && access.room.type !== 'auditorium')
+      throw new AdminProblem('invalid', 'The room is no auditorium, and has no presenters.')
+    return { categoryId: access.room.categoryId, ...(presenters ? { membersOf: access.room.id } : {}) }
+  }
+}
+
+/** A category that exists and one may make rooms in, or the same answer for both. */
+async function categoryToMakeRoomsIn(parts: AdminApiParts, call: Call, name: string): Promise<number> {
+  const [category] = await listCategories(parts.poolDb, { limit: 1, exactly: categoryBy(name) })
+  if (call.byRole) {
+    if (!category) throw noSuch('no-such-category', 'category', name)
+    return category.id
+  }
+  if (category) {
+    const standing = standingOf(new Set(await identities(parts, call.actor)), {
+      scope: await loadScope(parts.poolDb.knex, category.id),
+      roles: NO_ROLES,
+      administrator: false,
+    })
+    if (mayCreateRoom(standing).allowed) return category.id
+  }
+  throw new AdminProblem('not-a-creator', 'You may make no rooms there.')
+}
+
+const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), presenters: new Set<number>() }
+
+/** Who manages no room has no business here, and is told so rather than shown an empty list. */
+async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
+  const own = await identities(parts, actor)
+  const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
+  if ((await listRoomsOfPool(parts.poolDb, viewer)).length === 0) throw notAllowed(['administrator', 'auditor'])
+  return own
+}
+
+function roomEntry(room: Room): RoomEntry {
+  const { name, uri, description, topic, category, type, privacy, invitations, addIn, disabled, createdAt } = room
+  return { name, uri, description, topic, category, type, privacy, invitations, addIn, disabled, createdAt }
+}

@@ -1,0 +1,48 @@
+import type { User, UserDetail } from '@hansard/admin-contract'
+import { findUser, groupsHolding, listUsers as listUsersOfPool, policyEnables, type UserRow } from '@hansard/pool-store'
+import { auditAuditor } from './audit-look.ts'
+import type { Handle } from './call.ts'
+import { noSuch, pageOf, userBy } from './name-things.ts'
+import type { AdminApiParts } from './parts.ts'
+
+export const listUsers: Handle<'listUsers'> = async (parts, call) => {
+  const { after, limit, ...filter } = call.query
+  await auditAuditor(parts, call, 'list-users', 'pool', filter)
+  const [page, next] = pageOf(
+    await listUsersOfPool(parts.poolDb, { after, limit: limit + 1, filter }),
+    limit,
+    (user) => user.account,
+  )
+  return { users: page.map(userOf), next }
+}
+
+export const showUser: Handle<'showUser'> = async (parts, call) => {
+  const name = call.path['user']!
+  await auditAuditor(parts, call, 'show-user', name)
+  return userDetail(parts, name)
+}
+
+export async function userDetail({ poolDb, pool }: AdminApiParts, name: string): Promise<UserDetail> {
+  const user = await findUser(poolDb, userBy(name))
+  if (!user) throw noSuch('no-such-principal', 'user', name)
+  return {
+    ...userOf(user),
+    groups: await groupsHolding(poolDb, user.id),
+    enabled: await policyEnables(poolDb, { pool, principalId: user.id }),
+    createdAt: user.createdAt,
+  }
+}
+
+function userOf(user: UserRow): User {
+  return {
+    account: user.account,
+    uri: user.uri,
+    displayName: user.name,
+    email: user.email ?? null,
+    domain: user.domain,
+    internal: user.internal,
+    disabled: user.disabled,
+    roles: [...user.roles],
+    policy: user.policy,
+  }
+}
