@@ -18,7 +18,7 @@ import { readPassword } from './prompt.ts'
 type Parts = Readonly<Record<string, string | number>>
 type Ask<N extends AdminRouteName> = {
   readonly parts?: Parts
-  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
 } & (AdminRequestOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: AdminRequestOf<N> })
 
 export type AdminClient = {
@@ -29,14 +29,19 @@ type AskArguments<N extends AdminRouteName> = AdminRequestOf<N> extends undefine
 
 const ANSWER_WITHIN_MS = 60_000
 
-/** The admin API of the pool the options name, as its operator. */
-export async function openAdmin(io: Io, options: AddressOptions): Promise<AdminClient> {
+/** The admin API of the pool the options name, as its operator or as whom they name. */
+export async function openAdmin(io: Io, options: AddressOptions & { readonly as?: string }): Promise<AdminClient> {
   const address = await findPool(options)
   const { admin = address.server } = await readDirectory(address.server)
-  if (address.token !== undefined) return adminClient(address.server, admin, address.token)
-  const password = await readPassword(io, { variable: 'HANSARD_ADMIN_PASSWORD', question: "Operator's password: " })
+  const account = options.as ?? OPERATOR_ACCOUNT
+  if (address.token !== undefined && options.as === undefined) {
+    return adminClient(address.server, admin, address.token)
+  }
+  const question = options.as === undefined ? "Operator's password: " : `Password of ${account}: `
+  const variable = options.as === undefined ? 'HANSARD_ADMIN_PASSWORD' : 'HANSARD_AS_PASSWORD'
+  const password = await readPassword(io, { variable, question })
   const anonymous = adminClient(address.server, admin, undefined)
-  const { token } = await anonymous.ask('signIn', { body: { account: OPERATOR_ACCOUNT, password } })
+  const { token } = await anonymous.ask('signIn', { body: { account, password } })
   return adminClient(address.server, admin, token)
 }
 
@@ -68,6 +73,23 @@ export function adminClient(server: string, admin: string, token: string | undef
         'Is the pool of another version than this command?',
       )
     },
+  }
+}
+
+/** All entries of a list that comes in pages, or the first `limit` of them. */
+export async function allPages<T>(
+  limit: number | undefined,
+  ask: (page: { after?: string; limit: number }) => Promise<{ entries: readonly T[]; next: string | null }>,
+): Promise<T[]> {
+  const found: T[] = []
+  let after: string | undefined
+  for (;;) {
+    const wanted = Math.min(1_000, (limit ?? Number.MAX_SAFE_INTEGER) - found.length)
+    if (wanted <= 0) return found
+    const { entries, next } = await ask({ ...(after === undefined ? {} : { after }), limit: wanted })
+    found.push(...entries)
+    if (next === null) return found
+    after = next
   }
 }
 

@@ -1,7 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { reportFailure } from './command-failure.ts'
 import type { ExitCode, Io } from './io.ts'
 import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
+import { addCategoriesVerbs } from './verbs/categories-verbs.ts'
+import { addChatsVerbs } from './verbs/chats-verbs.ts'
+import { addPeopleVerbs } from './verbs/people-verbs.ts'
+import { addRoomsVerbs } from './verbs/rooms-verbs.ts'
+import { addSettingsVerbs } from './verbs/settings-verbs.ts'
+import { address, json, positive } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
 
 type Options = { readonly json: boolean; readonly server?: string; readonly data?: string }
@@ -13,6 +19,7 @@ const ENVIRONMENT = `
 Environment:
   HANSARD_ADMIN_PASSWORD  the operator's password: with --server, and of a pool's first start
   HANSARD_PASSWORD        your password for chat; the new one for users add --password and users passwd
+  HANSARD_AS_PASSWORD     the password of the account that --as names
   HANSARD_FILES_CLAMD     virus scanner of a pool's files: tcp://host:port or unix:/path
   HANSARD_DEBUG=true      show where a failure came from
 `
@@ -155,57 +162,12 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
       }),
     )
 
-  const users = program.command('users').description('accounts')
-  address(json(users.command('add')))
-    .description('add accounts; each is given a key to sign in with, told once')
-    .argument('<account...>')
-    .option('--password', 'a password instead: typed, or from HANSARD_PASSWORD', false)
-    .option('--name <name>', 'display name')
-    .option('--email <address>')
-    .action(
-      run(async (accounts: string[], options: Options & { password: boolean; name?: string; email?: string }) => {
-        const { addUsers } = await import('./commands/users.ts')
-        return addUsers(io, accounts, options)
-      }),
-    )
-  address(json(users.command('list')))
-    .description('all accounts')
-    .action(
-      run(async (options: Options) => {
-        const { listUsers } = await import('./commands/users.ts')
-        return listUsers(io, options)
-      }),
-    )
-  address(json(users.command('passwd')))
-    .description('give an account a new password: typed, or from HANSARD_PASSWORD')
-    .argument('<account>')
-    .action(
-      run(async (account: string, options: Options) => {
-        const { setPassword } = await import('./commands/users.ts')
-        return setPassword(io, account, options)
-      }),
-    )
-
-  const rooms = program.command('rooms').description('rooms')
-  address(json(rooms.command('add')))
-    .description('add rooms')
-    .argument('<name...>')
-    .option('--closed', 'only members may join', false)
-    .option('--member <account>', 'a member; may be said several times', collect, [])
-    .action(
-      run(async (names: string[], options: Options & { closed: boolean; member: string[] }) => {
-        const { addRooms } = await import('./commands/rooms.ts')
-        return addRooms(io, names, options)
-      }),
-    )
-  address(json(rooms.command('list')))
-    .description('all rooms')
-    .action(
-      run(async (options: Options) => {
-        const { listRooms } = await import('./commands/rooms.ts')
-        return listRooms(io, options)
-      }),
-    )
+  const verbs = { io, run }
+  addRoomsVerbs(program, verbs)
+  addCategoriesVerbs(program, verbs)
+  addPeopleVerbs(program, verbs)
+  addChatsVerbs(program, verbs)
+  addSettingsVerbs(program, verbs)
 
   const quarantine = program.command('quarantine').description('events that could not be staged')
   address(json(quarantine.command('list')))
@@ -238,28 +200,8 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
   return program
 }
 
-function json(command: Command): Command {
-  return command.option('--json', 'answer as JSON', false)
-}
-
-function address(command: Command): Command {
-  return command
-    .addOption(new Option('--server <url>', 'a running pool').conflicts('data'))
-    .addOption(new Option('--data <dir>', `the data directory of a pool on this machine (${DEFAULT_DATA_DIRECTORY})`))
-}
-
 function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
   throw new InvalidArgumentError('A port is a number from 0 to 65535.')
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= 1 && value <= 1_000) return value
-  throw new InvalidArgumentError('It takes a whole number from 1 to 1000.')
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openInlineBus } from '@hansard/bus'
+import { type Bus, openInlineBus } from '@hansard/bus'
 import {
   CHANNEL_SERVICE_DEFAULTS,
   type ChannelService,
@@ -15,8 +15,19 @@ import { keySecret } from '@hansard/credentials'
 import { StopStack } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createPrincipals, createRoom, createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
-import { migrate, openDatabase } from '@hansard/sql'
+import { createPoolCommands, DEFAULT_CATEGORY, poolMaker } from '@hansard/pool-commands'
+import {
+  createPrincipals,
+  createRecordWriter,
+  createSignIn,
+  POOL_MIGRATIONS,
+  type PoolSettings,
+  poolSettings,
+  startSource,
+  stopSource,
+} from '@hansard/pool-store'
+import { type Database, migrate, openDatabase } from '@hansard/sql'
+import { chatChangedFrame } from '@hansard/wire'
 import fastify from 'fastify'
 import { wsSocket } from './ws-socket.ts'
 
@@ -51,21 +62,19 @@ export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {
   const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
   stack.push(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
-  const { signingKey } = await poolSettings(db, { pool: 'test', domain: 'example.com' })
+  const settings = await poolSettings(db, { pool: 'test', domain: 'example.com' })
   const principals = ['alice', 'bob', 'carol'].map((account) => ({
     account,
     domain: 'example.com',
     displayName: account,
-    role: 'participant' as const,
     secret: keySecret(PASSWORD),
     now: 1,
   }))
-  await createPrincipals(db, principals)
-  const { room } = await createRoom(db, { name: 'desk', privacy: 'open', domain: 'example.com', now: 1 })
-
+  await createPrincipals(db.knex, principals)
   const bus = openInlineBus()
   stack.push(() => bus.close())
-  const signIn = createSignIn({ db, clock: systemClock, signingKey })
+  const room = await makeRoom({ db, bus, settings })
+  const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
   const app = fastify({ forceCloseConnections: true })
   stack.push(() => app.close())
   let channel: ChannelService
@@ -79,7 +88,7 @@ export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {
   const startChannel = async () => {
     const endpoint = `${server.replace('http', 'ws')}/channel`
     const config = { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint, ...overrides }
-    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, signingKey })
+    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings })
   }
   await startChannel()
   stack.push(() => channel.stop())
@@ -137,4 +146,27 @@ export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {
     },
     [Symbol.asyncDispose]: () => stack.stop(),
   }
+}
+
+/** An open room in the default category, made by the pool itself. */
+async function makeRoom({
+  db,
+  bus,
+  settings: { domain, poolRoomId },
+}: {
+  db: Database
+  bus: Bus
+  settings: PoolSettings
+}): Promise<{ uri: string }> {
+  const source = await startSource(db, { name: 'test', endpoint: 'test:', now: systemClock.now() })
+  const writer = createRecordWriter({ db, clock: systemClock, source })
+  const from = `${source.name}/${source.epoch}`
+  const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId, chatChangedFrame })
+  await commands.preparePool()
+  const room = { name: 'desk', category: DEFAULT_CATEGORY, privacy: 'open' as const }
+  const made = await commands.createRoom(poolMaker(domain), room)
+  await writer.stop()
+  await stopSource(db, { ...source, now: systemClock.now() })
+  if (!made.ok) throw new Error(made.message)
+  return made.value
 }

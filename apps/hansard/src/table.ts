@@ -17,6 +17,19 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     .join('')
 }
 
+/** One property a line; a list has its entries below each other. What is empty is left out. */
+export function properties(entries: readonly (readonly [string, string | number | readonly string[]])[]): string {
+  const width = Math.max(...entries.map(([name]) => name.length))
+  return entries
+    .flatMap(([name, value]) => {
+      const values = Array.isArray(value) ? (value as readonly string[]) : [value as string | number]
+      return values
+        .filter((one) => one !== '')
+        .map((one, index) => `${(index === 0 ? name : '').padEnd(width)}  ${shown(one)}\n`)
+    })
+    .join('')
+}
+
 function shown(cell: string | number): string {
   return typeof cell === 'number' ? cell.toLocaleString('en-US') : visible(cell)
 }

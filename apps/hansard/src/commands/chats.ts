@@ -1,0 +1,47 @@
+import { DEFAULT_REPLACEMENT } from '@hansard/admin-contract'
+import { openAdmin } from '../admin-client.ts'
+import { misused } from '../command-failure.ts'
+import { confirm } from '../confirm.ts'
+import { answer, type ExitCode, type Io } from '../io.ts'
+import { counted } from '../table.ts'
+import { type PoolOptions, said } from '../verbs/verb.ts'
+
+export type RemoveChatsOptions = PoolOptions & {
+  readonly words?: string
+  readonly match?: 'all' | 'any' | 'phrase'
+  readonly caseSensitive: boolean
+  readonly from?: number
+  readonly to?: number
+  readonly author: readonly string[]
+  readonly replace?: string | true
+  readonly dryRun: boolean
+  readonly yes: boolean
+}
+
+/** Removes the chats of a room that fit, or replaces their text. */
+export async function removeChats(io: Io, room: string, options: RemoveChatsOptions): Promise<ExitCode> {
+  const { words, match, caseSensitive, from, to, replace, dryRun } = options
+  const filter = said({
+    words,
+    match,
+    from,
+    to,
+    authors: [...options.author],
+    caseSensitive: caseSensitive || undefined,
+  })
+  if (words === undefined && from === undefined && to === undefined && options.author.length === 0) {
+    throw misused('Say which chats: --words, --author, --from or --to.', 'To remove everything, `hansard rooms clear`.')
+  }
+  const what = replace === undefined ? 'Remove' : 'Replace'
+  if (!dryRun) await confirm(io, options, `${what} the chats of ${room} that fit?`)
+  const admin = await openAdmin(io, options)
+  const parts = { room }
+  const replacement = replace === true ? DEFAULT_REPLACEMENT : replace
+  const done =
+    replacement === undefined
+      ? await admin.ask('removeChats', { parts, body: { filter, dryRun } })
+      : await admin.ask('replaceChats', { parts, body: { filter, replacement, dryRun } })
+  const verb = `${dryRun ? 'would be' : 'have been'} ${replacement === undefined ? 'removed' : 'replaced'}`
+  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${verb}.\n`)
+  return 0
+}

@@ -1,0 +1,41 @@
+import { openAdmin } from '../admin-client.ts'
+import { misused } from '../command-failure.ts'
+import { answer, type ExitCode, type Io } from '../io.ts'
+import { properties } from '../table.ts'
+import { type PoolOptions, said } from '../verbs/verb.ts'
+
+export async function poolState(io: Io, state: string | undefined, options: PoolOptions): Promise<ExitCode> {
+  if (state !== undefined && state !== 'normal' && state !== 'failed-over') {
+    throw misused(`"${state}" is no state of a pool.`, 'It is normal or failed-over.')
+  }
+  const admin = await openAdmin(io, options)
+  const shown =
+    state === undefined ? await admin.ask('poolState') : await admin.ask('setPoolState', { body: { state } })
+  answer(io, options.json, shown, () => `${shown.pool}: ${shown.state}\n`)
+  return 0
+}
+
+export async function activeServers(
+  io: Io,
+  options: PoolOptions & { add: readonly string[]; remove: readonly string[]; all: boolean; swap: boolean },
+): Promise<ExitCode> {
+  const { all, swap } = options
+  const change = said({ add: [...options.add], remove: [...options.remove] })
+  const wanted = [all, swap, Object.keys(change).length > 0].filter(Boolean).length
+  if (wanted > 1) throw misused('Say one of --add and --remove, --all, --swap.')
+  const admin = await openAdmin(io, options)
+  const shown = swap
+    ? await admin.ask('swapActiveServers')
+    : all
+      ? await admin.ask('setActiveServers', { body: { servers: { set: [] } } })
+      : wanted === 1
+        ? await admin.ask('setActiveServers', { body: { servers: change } })
+        : await admin.ask('activeServers')
+  answer(io, options.json, shown, () =>
+    properties([
+      ['active', shown.active],
+      ['inactive', shown.inactive],
+    ]),
+  )
+  return 0
+}

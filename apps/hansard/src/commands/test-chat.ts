@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { connect, type PoolClient, type RoomHandle } from '@hansard/client'
+import { systemClock } from '@hansard/clock'
+import { refused } from '../command-failure.ts'
+import { answer, type ExitCode, type Io } from '../io.ts'
+import { findPool } from '../pool-address.ts'
+import { readPassword } from '../prompt.ts'
+import type { PoolOptions } from '../verbs/verb.ts'
+import { wsSocket } from '../ws-socket.ts'
+
+export type TestChatOptions = PoolOptions & { readonly sender: string; readonly receiver: string }
+
+const HEARD_WITHIN_MS = 30_000
+
+/**
+ * Signs two accounts in, brings them into a room, has each post a chat that the other must be handed, and takes them
+ * out again. What is posted is real talk and goes on record like any other.
+ */
+export async function testChat(io: Io, room: string, options: TestChatOptions): Promise<ExitCode> {
+  const { server } = await findPool(options)
+  const clients: PoolClient[] = []
+  const signIn = async (account: string, variable: string) => {
+    const password = await readPassword(io, { variable, question: `Password of ${account}: ` })
+    const client = await connect({ server, account, password, openSocket: wsSocket })
+    clients.push(client)
+    return client
+  }
+  try {
+    const startedAt = systemClock.now()
+    const sender = await signIn(options.sender, 'HANSARD_SENDER_PASSWORD')
+    const receiver = await signIn(options.receiver, 'HANSARD_RECEIVER_PASSWORD')
+    const uri = await findRoom(sender, room)
+    const [one, other] = [await enter(sender, uri), await enter(receiver, uri)]
+    const there = await exchange(one, other)
+    const back = await exchange(other, one)
+    await one.handle.part()
+    await other.handle.part()
+    const result = {
+      result: 'success',
+      server,
+      room: uri,
+      totalMs: systemClock.now() - startedAt,
+      thereMs: there,
+      backMs: back,
+    }
+    answer(
+      io,
+      options.json,
+      result,
+      () => `Chats went there in ${there} ms and back in ${back} ms; ${result.totalMs} ms for all of it.\n`,
+    )
+    return 0
+  } finally {
+    await Promise.all(clients.map((client) => client.close()))
+  }
+}
+
+type Inside = { readonly handle: RoomHandle; readonly heard: Map<string, () => void> }
+
+async function enter(client: PoolClient, uri: string): Promise<Inside> {
+  const heard = new Map<string, () => void>()
+  const handle = await client.join(uri, { onChat: ({ text }) => heard.get(text)?.() })
+  return { handle, heard }
+}
+
+/** Milliseconds from posting until the other one was handed the chat. */
+async function exchange(from: Inside, to: Inside): Promise<number> {
+  const text = `test chat ${randomUUID()}`
+  const postedAt = systemClock.now()
+  const patience = new AbortController()
+  const arrived = new Promise<number>((resolve) => to.heard.set(text, () => resolve(systemClock.now() - postedAt)))
+  const late = systemClock.sleep(HEARD_WITHIN_MS, patience.signal).then(() => {
+    throw refused(`A chat was posted and not handed out within ${HEARD_WITHIN_MS / 1_000} seconds.`)
+  })
+  try {
+    await from.handle.post(text)
+    return await Promise.race([arrived, late])
+  } finally {
+    patience.abort()
+    await late.catch(() => {})
+  }
+}
+
+async function findRoom(client: PoolClient, room: string): Promise<string> {
+  if (/^ma-chan:/.test(room)) return room
+  const found = (await client.rooms({ text: room, match: 'exact' })).find(({ name }) => name === room)
+  if (!found) throw refused(`The sender may join no room called ${room}.`)
+  return found.uri
+}

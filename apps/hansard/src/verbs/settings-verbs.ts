@@ -1,0 +1,238 @@
+import type { Command } from 'commander'
+import type { ComplianceConfigOptions } from '../commands/compliance-config.ts'
+import type { ConfigOptions } from '../commands/pool-config.ts'
+import { choice, onOff, type PoolOptions, poolVerb, several, type Verbs, whole } from './verb.ts'
+
+export function addSettingsVerbs(program: Command, verbs: Verbs): void {
+  addAddInVerbs(program, verbs)
+  addPolicyVerbs(program, verbs)
+  addEndpointVerbs(program, verbs)
+  addConfigVerbs(program, verbs)
+  addPoolVerbs(program, verbs)
+  addComplianceConfigVerbs(program, verbs)
+}
+
+function addAddInVerbs(program: Command, { io, run }: Verbs): void {
+  const addIns = program.command('add-ins').description('web pages that clients show beside a room')
+  poolVerb(addIns, 'list', 'all add-ins').action(
+    run(async (options: PoolOptions) => {
+      const { listAddIns } = await import('../commands/add-ins.ts')
+      return listAddIns(io, options)
+    }),
+  )
+  poolVerb(addIns, 'add', 'register an add-in')
+    .argument('<name>')
+    .argument('<url>', 'http or https')
+    .action(
+      run(async (name: string, url: string, options: PoolOptions) => {
+        const { addAddIn } = await import('../commands/add-ins.ts')
+        return addAddIn(io, { name, url }, options)
+      }),
+    )
+  poolVerb(addIns, 'set', 'change an add-in')
+    .argument('<name>')
+    .option('--name <name>', 'call it so')
+    .option('--url <url>')
+    .action(
+      run(async (addIn: string, options: PoolOptions & { name?: string; url?: string }) => {
+        const { setAddIn } = await import('../commands/add-ins.ts')
+        return setAddIn(io, addIn, options)
+      }),
+    )
+  poolVerb(addIns, 'remove', 'remove an add-in, also from the rooms that show it')
+    .argument('<name>')
+    .action(
+      run(async (addIn: string, options: PoolOptions) => {
+        const { removeAddIn } = await import('../commands/add-ins.ts')
+        return removeAddIn(io, addIn, options)
+      }),
+    )
+}
+
+type PolicyOptions = PoolOptions & { description?: string; enabled?: boolean; disabled?: boolean }
+
+function addPolicyVerbs(program: Command, { io, run }: Verbs): void {
+  const policies = program.command('policies').description('who may use the pool; the most specific policy counts')
+  poolVerb(policies, 'list', 'all policies').action(
+    run(async (options: PoolOptions) => {
+      const { listPolicies } = await import('../commands/policies.ts')
+      return listPolicies(io, options)
+    }),
+  )
+  const states = (command: Command) =>
+    command
+      .argument('<identity>', 'global, site:<name>, pool:<name>, or a name to grant it by')
+      .option('--description <text>')
+      .option('--enabled', 'whom it counts for may use the pool')
+      .option('--disabled', 'whom it counts for may not')
+  states(poolVerb(policies, 'add', 'add a policy')).action(
+    run(async (identity: string, options: PolicyOptions) => {
+      const { addPolicy } = await import('../commands/policies.ts')
+      return addPolicy(io, identity, options)
+    }),
+  )
+  states(poolVerb(policies, 'set', 'change a policy')).action(
+    run(async (identity: string, options: PolicyOptions) => {
+      const { setPolicy } = await import('../commands/policies.ts')
+      return setPolicy(io, identity, options)
+    }),
+  )
+  poolVerb(policies, 'remove', 'remove a policy')
+    .argument('<identity>')
+    .action(
+      run(async (identity: string, options: PoolOptions) => {
+        const { removePolicy } = await import('../commands/policies.ts')
+        return removePolicy(io, identity, options)
+      }),
+    )
+  poolVerb(policies, 'grant', 'grant a policy to a user, or take it away')
+    .argument('<account>')
+    .argument('[identity]')
+    .option('--none', 'let a wider policy count again', false)
+    .action(
+      run(async (account: string, identity: string | undefined, options: PoolOptions & { none: boolean }) => {
+        const { grantPolicy } = await import('../commands/policies.ts')
+        return grantPolicy(io, account, identity, options)
+      }),
+    )
+}
+
+function addEndpointVerbs(program: Command, { io, run }: Verbs): void {
+  const endpoints = program.command('endpoints').description('addresses under which older clients find the pool')
+  poolVerb(endpoints, 'list', 'all endpoints').action(
+    run(async (options: PoolOptions) => {
+      const { listEndpoints } = await import('../commands/endpoints.ts')
+      return listEndpoints(io, options)
+    }),
+  )
+  poolVerb(endpoints, 'add', 'add an endpoint')
+    .argument('<uri>', 'such as sip:chat@example.com')
+    .option('--name <name>', 'display name')
+    .action(
+      run(async (uri: string, options: PoolOptions & { name?: string }) => {
+        const { addEndpoint } = await import('../commands/endpoints.ts')
+        return addEndpoint(io, uri, options)
+      }),
+    )
+  poolVerb(endpoints, 'remove', 'remove an endpoint')
+    .argument('<uri>')
+    .action(
+      run(async (uri: string, options: PoolOptions) => {
+        const { removeEndpoint } = await import('../commands/endpoints.ts')
+        return removeEndpoint(io, uri, options)
+      }),
+    )
+}
+
+function addConfigVerbs(program: Command, { io, run }: Verbs): void {
+  const config = program.command('config').description('limits and settings of the pool, a site or a service')
+  poolVerb(config, 'list', 'what has been set').action(
+    run(async (options: PoolOptions) => {
+      const { listConfig } = await import('../commands/pool-config.ts')
+      return listConfig(io, options)
+    }),
+  )
+  poolVerb(config, 'show', 'what holds: of the pool, or of a service at a site')
+    .option('--site <name>')
+    .option('--service <name>')
+    .action(
+      run(async (options: PoolOptions & { site?: string; service?: string }) => {
+        const { showConfig } = await import('../commands/pool-config.ts')
+        return showConfig(io, options)
+      }),
+    )
+  poolVerb(config, 'set', 'change settings; they hold at once')
+    .argument('<identity>', 'global, site:<name> or service:<name>')
+    .option('--default-chat-history <n>', 'chats shown when somebody comes in: 1 to 500', whole)
+    .option('--max-file-size-kb <n>', 'largest file, in units of 1,024 bytes', whole)
+    .option('--participant-update-limit <n>', 'above so many participants comings and goings are not told', whole)
+    .option('--room-management-url <url>', 'where rooms are managed in a browser')
+    .option('--chat-bytes <n>', 'longest chat', whole)
+    .option('--story-bytes <n>', 'longest story', whole)
+    .option('--search-limit <n>', 'results of one search at most', whole)
+    .addOption(onOff('--managers-may-edit-chats <on|off>', 'room managers may replace and delete chats'))
+    .addOption(
+      choice('--profile <profile>', 'sizes of chats and stories: the original’s, or the default ones', [
+        'original',
+        'default',
+      ]),
+    )
+    .action(
+      run(async (identity: string, options: ConfigOptions) => {
+        const { setConfig } = await import('../commands/pool-config.ts')
+        return setConfig(io, identity, options)
+      }),
+    )
+  poolVerb(config, 'remove', 'remove a configuration; the global one returns to the defaults')
+    .argument('<identity>')
+    .action(
+      run(async (identity: string, options: PoolOptions) => {
+        const { removeConfig } = await import('../commands/pool-config.ts')
+        return removeConfig(io, identity, options)
+      }),
+    )
+}
+
+function addPoolVerbs(program: Command, { io, run }: Verbs): void {
+  const pool = program.command('pool').description('the pool’s state and its active servers')
+  poolVerb(pool, 'state', 'show or say whether the pool runs from its backup site')
+    .argument('[state]', 'normal or failed-over')
+    .action(
+      run(async (state: string | undefined, options: PoolOptions) => {
+        const { poolState } = await import('../commands/pool.ts')
+        return poolState(io, state, options)
+      }),
+    )
+  const servers = poolVerb(pool, 'active-servers', 'show or change which channel services clients are sent to')
+  several(servers, '--add <name>', 'a channel service')
+  several(servers, '--remove <name>', 'a channel service')
+  servers
+    .option('--all', 'every server is active', false)
+    .option('--swap', 'active servers become inactive and the other way round', false)
+    .action(
+      run(async (options: PoolOptions & { add: string[]; remove: string[]; all: boolean; swap: boolean }) => {
+        const { activeServers } = await import('../commands/pool.ts')
+        return activeServers(io, options)
+      }),
+    )
+}
+
+function addComplianceConfigVerbs(program: Command, { io, run }: Verbs): void {
+  const config = program.command('compliance-config').description('what the compliance worker makes of what was said')
+  poolVerb(config, 'list', 'what is configured').action(
+    run(async (options: PoolOptions) => {
+      const { listComplianceConfig } = await import('../commands/compliance-config.ts')
+      return listComplianceConfig(io, options)
+    }),
+  )
+  const set = poolVerb(config, 'set', 'add or change a configuration; it counts from the next interval')
+    .argument('<identity>', 'global, or adapter:<name>')
+    .option('--adapter-name <name>')
+    .option('--adapter-type <type>', 'an output format, such as xml')
+    .option('--output-directory <dir>')
+    .option('--run-interval <time>', 'length of an interval: 1m to 30d')
+    .option('--stylesheet <file>', 'an XSLT file for the adapter')
+    .option('--events-per-file <n>', 'events in one document at most', whole)
+  for (const [name, told] of [
+    ['add-chat-room-details', 'more of the room in the documents'],
+    ['add-user-details', 'more of people in the documents'],
+    ['create-file-attachments-manifest', 'a list of the files that were transferred'],
+    ['one-chat-room-per-output-file', 'a document of its own for every room'],
+  ] as const) {
+    set.addOption(onOff(`--${name} <on|off>`, told))
+  }
+  set.action(
+    run(async (identity: string, options: ComplianceConfigOptions) => {
+      const { setComplianceConfig } = await import('../commands/compliance-config.ts')
+      return setComplianceConfig(io, identity, options)
+    }),
+  )
+  poolVerb(config, 'remove', 'remove a configuration; the global one returns to the defaults')
+    .argument('<identity>')
+    .action(
+      run(async (identity: string, options: PoolOptions) => {
+        const { removeComplianceConfig } = await import('../commands/compliance-config.ts')
+        return removeComplianceConfig(io, identity, options)
+      }),
+    )
+}
