@@ -19,7 +19,6 @@ import {
 } from '@hansard/pool-store'
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import type { PostgresServer } from '@hansard/test-servers'
 import fastify from 'fastify'
 import {
   FILE_SERVICE_DEFAULTS,
@@ -70,7 +69,7 @@ export type StartOptions = {
 
 /** `server`: on a database of its own there; without one on SQLite. */
 export async function startFilesInTest(
-  server: PostgresServer | undefined,
+  server: { createDatabase(name: string): Promise<string> } | undefined,
   options: StartOptions = {},
 ): Promise<FilesInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-file-service-'))

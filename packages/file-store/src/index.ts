@@ -1,14 +1,5 @@
 export { createClamdScanner, parseClamdAddress, type Scanner, ScannerAway, type Verdict } from './clamd.ts'
 export { contentDisposition, safeFileName } from './file-name.ts'
-export {
-  ContentChanged,
-  type FileStore,
-  FileStoreFull,
-  type OpenedFile,
-  openFileStore,
-  PlacedOtherwise,
-  type Received,
-  WrongOffset,
-  WrongStore,
-} from './file-store.ts'
+export { type FileStore, type OpenedFile, openFileStore, type Received } from './file-store.ts'
+export { ContentChanged, FileStoreFull, PlacedOtherwise, WrongOffset, WrongStore } from './store-errors.ts'
 export { isFileId, isStoredName, newFileId, storedNameOf } from './stored-name.ts'
