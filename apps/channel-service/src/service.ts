@@ -25,6 +25,7 @@ import { createEvict } from './evict.ts'
 import { forgetUnlogged } from './forget-unlogged.ts'
 import { createOutgoing } from './frames.ts'
 import { createHandout } from './handout.ts'
+import { keepIndex } from './keep-index.ts'
 import { readLiveConfiguration } from './live-configuration.ts'
 import { lookAgain } from './look-again.ts'
 import { partAllRooms } from './part-room.ts'
@@ -240,6 +241,7 @@ export async function startChannelService(
       },
       onError: onError('comparing the service with the record'),
     }),
+    keepIndex({ db, clock, onError: onError('indexing chats') }),
   ]
   const [, , , roomCheck, slowCheck] = loops
   for (const loop of loops) stack.push(() => loop.stop())

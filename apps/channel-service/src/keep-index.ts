@@ -1,0 +1,35 @@
+import type { Clock } from '@hansard/clock'
+import { type Loop, startLoop } from '@hansard/lifecycle'
+import { indexChats, indexPauseMs } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+
+/** Chats indexed in one go: with SQLite they share the connection with what is being said. */
+const INDEXED_AT_ONCE = 1_024
+
+/**
+ * Keeps the search index close behind the record, at a pace that leaves the database to those who talk. Any number of
+ * services may do so at once; what is not indexed yet is found all the same, only slower.
+ */
+export function keepIndex({
+  db,
+  clock,
+  onError,
+}: {
+  db: Database
+  clock: Clock
+  onError: (error: unknown) => void
+}): Loop {
+  return startLoop({
+    clock,
+    everyMs: AFTER_FAILURE_MS,
+    async turn(signal) {
+      const beganAt = clock.now()
+      const progress = await indexChats(db, { limit: INDEXED_AT_ONCE })
+      await clock.sleep(indexPauseMs(progress, clock.now() - beganAt), signal)
+      return 'again'
+    },
+    onError,
+  })
+}
+
+const AFTER_FAILURE_MS = 5_000
