@@ -40,7 +40,15 @@ it('lets two people talk, and reads history and roster', async () => {
   expect(texts((await bob.history()).chats)).toEqual(['one', 'two'])
   expect((await bob.roster()).map(({ name }) => name).sort()).toEqual(['alice', 'bob'])
   await alice.part()
-  expect((await pool.record()).map(({ kind }) => kind)).toEqual(['join', 'join', 'chat', 'chat', 'backchat', 'part'])
+  expect((await pool.record()).map(({ kind }) => kind)).toEqual([
+    'change',
+    'join',
+    'join',
+    'chat',
+    'chat',
+    'backchat',
+    'part',
+  ])
 })
 
 it('delivers what was missed, once and in order, when it joins after the last chat it has', async () => {

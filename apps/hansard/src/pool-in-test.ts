@@ -55,7 +55,10 @@ export type Wire = {
 
 const PASSWORD = 'a key for tests'
 
-export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {}): Promise<TalkPool> {
+export async function startTalkPool({
+  administrators = [],
+  ...overrides
+}: Partial<ChannelServiceConfig> & { administrators?: readonly string[] } = {}): Promise<TalkPool> {
   const stack = new StopStack()
   const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
   stack.push(() => rmSync(directory, { recursive: true, force: true }))
@@ -68,6 +71,7 @@ export async function startTalkPool(overrides: Partial<ChannelServiceConfig> = {
     domain: 'example.com',
     displayName: account,
     secret: keySecret(PASSWORD),
+    roles: administrators.includes(account) ? (['administrator'] as const) : [],
     now: 1,
   }))
   await createPrincipals(db.knex, principals)
