@@ -160,6 +160,10 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
         p.db.knex('category_scope').insert({ category_id: p.categoryId, principal_id: p.bob.id, list: 'denied' }),
     ],
     ['disabled', (p: FilesInTest) => p.db.knex('principal').where({ id: p.bob.id }).update({ disabled: true })],
+    [
+      'whose policy does not let them take part',
+      (p: FilesInTest) => p.db.knex('policy').insert({ identity: 'global', enabled: false }),
+    ],
     ['out of time', async (p: FilesInTest) => p.clock.advance({ minutes: 30 })],
     [
       'in a room that is disabled',

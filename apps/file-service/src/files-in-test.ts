@@ -111,7 +111,7 @@ export async function startFilesInTest(
     const app = fastify({ logger: false, forceCloseConnections: true })
     const service = await startFileService(
       { ...FILE_SERVICE_DEFAULTS, name, endpoint: 'http://files', ...config },
-      { app, db, clock, log: silentLog, domain: DOMAIN, scanner, ...wrap(stores) },
+      { app, db, clock, log: silentLog, pool: 'pool', domain: DOMAIN, scanner, ...wrap(stores) },
     )
     await app.listen({ host: '127.0.0.1', port: 0 })
     const origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`

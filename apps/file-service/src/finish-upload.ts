@@ -31,7 +31,8 @@ export async function finishUpload(
     await files.place(storedName, files.readIncoming(id), digest)
     await complianceFiles.place(storedName, files.readIncoming(id), digest)
     const ended = await writer.change(async (tx, at) => {
-      const asked = { operation: 'upload-file' as const, roomId: file.roomId, principalId: token.principalId }
+      const { roomId } = file
+      const asked = { pool: parts.pool, operation: 'upload-file' as const, roomId, principalId: token.principalId }
       const principal = await mustMay(db, tx, asked)
       if (!(await endUpload(tx, id, { state: 'kept', sha256: digest.sha256, at }))) {
         return { events: [], rights: [], result: { file: (await findFile(tx, id))!, now: false } }

@@ -20,12 +20,12 @@ const log = createLog({ service: config.name, level: config.logLevel })
 const stores = await openFileStores(config)
 const db = openDatabase({ url: config.databaseUrl, applicationName: config.name })
 await migrate(db, POOL_MIGRATIONS)
-const { domain } = await poolSettings(db, config)
+const { pool, domain } = await poolSettings(db, config)
 const scanner =
   config.clamd === undefined ? undefined : createClamdScanner({ address: config.clamd, clock: systemClock })
 // No log of its own: a request's URL may hold a token.
 const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
-const service = await startFileService(config, { app, db, clock: systemClock, log, domain, scanner, ...stores })
+const service = await startFileService(config, { app, db, clock: systemClock, log, pool, domain, scanner, ...stores })
 await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
 process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
 

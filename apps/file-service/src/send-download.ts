@@ -40,7 +40,8 @@ export async function sendDownload(parts: FileServiceParts, asked: Asked): Promi
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'download', now: clock.now() })
   if (token?.file.state !== 'kept' || token.file.sha256 === undefined) return refused('no-such-file')
   const file = { ...token.file, sha256: token.file.sha256 }
-  const may = { operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
+  const { pool } = parts
+  const may = { pool, operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
   if (!(await whoMay(db, may))) return refused('no-such-file')
 
   const sameFile = asked.ifRange === undefined || asked.ifRange === etagOf(file)
@@ -89,14 +90,19 @@ export function etagOf(file: { readonly sha256: string }): string {
 }
 
 async function recordDownload(
-  { db, writer }: FileServiceParts,
+  { db, pool, writer }: FileServiceParts,
   token: FileToken,
   file: PoolFile & { sha256: string },
   once: boolean,
 ): Promise<void> {
   const { roomId, storedName, fileName, size, sha256 } = file
   await writer.change(async (tx, at) => {
-    const principal = await mustMay(db, tx, { operation: 'download-file', roomId, principalId: token.principalId })
+    const principal = await mustMay(db, tx, {
+      pool,
+      operation: 'download-file',
+      roomId,
+      principalId: token.principalId,
+    })
     const first = await markTokenUsed(tx, token.tokenHash, at)
     if (once && !first) throw new NoSuchFile()
     const detail = { kind: 'file-download' as const, storedName, fileName, size, sha256 }

@@ -43,6 +43,7 @@ export async function startFileService(
     db: Database
     clock: Clock
     log: Log
+    pool: string
     domain: string
     files: FileStore
     complianceFiles: FileStore

@@ -148,7 +148,7 @@ async function start(
   const files = await startFileService(
     { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
     {
-      ...{ app, db: poolDb, clock, log, domain, ...stores },
+      ...{ app, db: poolDb, clock, log, pool, domain, ...stores },
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
     },
   )
