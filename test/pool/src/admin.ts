@@ -26,7 +26,11 @@ export type Admin = {
   ): Promise<unknown>
 }
 
-export async function openAdmin(server: string, password = OPERATOR_PASSWORD): Promise<Admin> {
+export async function openAdmin(
+  server: string,
+  password = OPERATOR_PASSWORD,
+  account: string = OPERATOR_ACCOUNT,
+): Promise<Admin> {
   const directory = (await (await fetch(`${server}/directory`)).json()) as { admin: string }
   let token: string | undefined
   const send = async <N extends AdminRouteName>(
@@ -45,11 +49,11 @@ export async function openAdmin(server: string, password = OPERATOR_PASSWORD): P
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${name}: ${response.status} ${text}`)
+    if (!response.ok) throw new AdminRefused(name, response.status, text)
     return route.reply.parse(JSON.parse(text)) as never
   }
   const ask: Admin['ask'] = (name, body, parts = {}) => send(name, body, parts)
-  token = (await ask('signIn', { account: OPERATOR_ACCOUNT, password } as never)).token
+  token = (await ask('signIn', { account, password } as never)).token
   return {
     ask,
     list: (name, after) => send(name, undefined, {}, `?limit=1000&after=${encodeURIComponent(after)}`),
@@ -64,5 +68,19 @@ export async function openAdmin(server: string, password = OPERATOR_PASSWORD): P
         await systemClock.sleep(100)
       }
     },
+  }
+}
+
+/** An answer that is no success. `code` is the problem's, when the body is one. */
+export class AdminRefused extends Error {
+  override name = 'AdminRefused'
+  readonly status: number
+  readonly code: string | undefined
+  readonly body: string
+  constructor(route: string, status: number, body: string) {
+    super(`${route}: ${status} ${body}`)
+    this.status = status
+    this.body = body
+    this.code = /^\{"error":"([a-z-]+)"/.exec(body)?.[1]
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,7 @@ export type EnterprisePool = AsyncDisposable & {
   readonly logs: string
   readonly lookup: ServiceProcess
   readonly admin: ServiceProcess
+  readonly files: ServiceProcess
   readonly channels: readonly ServiceProcess[]
   readonly relays: readonly ServiceProcess[]
   readonly workers: readonly ServiceProcess[]
@@ -46,7 +47,7 @@ export async function startEnterprisePool(
   const poolDatabaseUrl = await postgres.createDatabase('pool')
   const complianceDatabaseUrl = await postgres.createDatabase('compliance')
 
-  const [lookupPort, adminPort] = [await freePort(), await freePort()]
+  const [lookupPort, adminPort, filesPort] = [await freePort(), await freePort(), await freePort()]
   const server = `http://127.0.0.1:${lookupPort}`
   const common = {
     HANSARD_POOL_DATABASE_URL: poolDatabaseUrl,
@@ -55,8 +56,14 @@ export async function startEnterprisePool(
     HANSARD_POOL: 'test-pool',
     HANSARD_DOMAIN: 'example.com',
     HANSARD_LOG_LEVEL: 'info',
+    HANSARD_FILE_STORE: join(directory, 'files'),
+    HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
+    HANSARD_FILES_URL: `http://127.0.0.1:${filesPort}/files`,
+    HANSARD_OUTPUT_DIRECTORY: outputDirectory,
     ...options.env,
   }
+  // Shares are mounted before services start: a store that is not there is refused, not made.
+  for (const store of [common.HANSARD_FILE_STORE, common.HANSARD_COMPLIANCE_FILE_STORE]) await mkdir(store)
   const service = (name: string, program: string, env: Record<string, string> = {}) =>
     serviceProcess({ name, program, env: { ...common, ...env }, logFile: join(directory, `${name}.log`) })
 
@@ -67,6 +74,10 @@ export async function startEnterprisePool(
   const admin = service('admin', 'apps/admin-api/src/main.ts', {
     HANSARD_ADMIN_PORT: String(adminPort),
     HANSARD_ADMIN_PASSWORD: OPERATOR_PASSWORD,
+  })
+  const files = service('files-1', 'apps/file-service/src/main.ts', {
+    HANSARD_FILES_NAME: 'files-1',
+    HANSARD_FILES_PORT: String(filesPort),
   })
   const channel = async (name: string) =>
     service(name, 'apps/channel-service/src/main.ts', {
@@ -80,12 +91,11 @@ export async function startEnterprisePool(
   const workerProcesses = Array.from({ length: workers }, (_, n) =>
     service(`worker-${n + 1}`, 'apps/compliance-worker/src/main.ts', {
       HANSARD_WORKER_NAME: `worker-${n + 1}`,
-      HANSARD_OUTPUT_DIRECTORY: outputDirectory,
       HANSARD_RUN_INTERVAL: runInterval,
     }),
   )
   const twins: ServiceProcess[] = []
-  const all = () => [lookup, admin, ...channels, ...relayProcesses, ...workerProcesses, ...twins]
+  const all = () => [lookup, admin, files, ...channels, ...relayProcesses, ...workerProcesses, ...twins]
 
   let stopping: Promise<void> | undefined
   const stop = () => {
@@ -100,7 +110,9 @@ export async function startEnterprisePool(
   try {
     // The first to start migrates; the others find it done.
     await admin.start()
-    await Promise.all([lookup, ...channels, ...relayProcesses, ...workerProcesses].map((process) => process.start()))
+    await Promise.all(
+      [lookup, files, ...channels, ...relayProcesses, ...workerProcesses].map((process) => process.start()),
+    )
   } catch (error) {
     await stop()
     throw error
@@ -115,6 +127,7 @@ export async function startEnterprisePool(
     logs: directory,
     lookup,
     admin,
+    files,
     channels,
     relays: relayProcesses,
     workers: workerProcesses,

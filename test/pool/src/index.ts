@@ -1,4 +1,4 @@
-export { type Admin, openAdmin } from './admin.ts'
+export { type Admin, AdminRefused, openAdmin } from './admin.ts'
 export { type EnterprisePool, freePort, OPERATOR_PASSWORD, startEnterprisePool } from './enterprise-pool.ts'
 export { type Random, seeded } from './random.ts'
 export { type ExportedMessage, readExports } from './read-exports.ts'
