@@ -61,7 +61,8 @@ export async function readStatus(
   return {
     sources: sources.map((row) => ({
       ...row,
-      silentForMs: Math.max(0, now - row.reportedAt),
+      // Events of a source may be staged before the first roll call that names it.
+      silentForMs: row.reportedAt === 0 ? 0 : Math.max(0, now - row.reportedAt),
       holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
     })),
     rollCallTakenAt: rollCall?.taken_at || null,
