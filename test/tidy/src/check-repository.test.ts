@@ -97,6 +97,7 @@ describe('the rules', () => {
   })
 
   it.each([
+    ['what only tests use', 'packages/queue/src/queue-in-test.ts', "import { x } from '@hansard/test-servers'"],
     ['a test that starts servers', 'packages/queue/src/b.test.ts', "import { x } from '@hansard/test-servers'"],
     ['a test that holds the whole', 'test/pool/src/b.ts', "import { x } from '@hansard/adapter-xml'"],
     ['an edge that imports rules', 'packages/queue/src/b.ts', "import { x } from '@hansard/conversation'"],

@@ -62,7 +62,7 @@ export function repositoryOf(files: ReadonlyMap<string, string>): Repository {
       .filter(([file]) => file.startsWith(`${folder}/`) && /\.tsx?$/.test(file))
       .map(([file, content]) => ({
         path: file,
-        isTest: /\.test\.tsx?$/.test(file),
+        isTest: /(\.test|-in-test)\.tsx?$/.test(file),
         lines: content.split('\n').length,
         reading: readSource(file, content),
       }))
