@@ -51,6 +51,10 @@ describe('the URI of a group', () => {
 })
 
 describe('a name', () => {
+  it.each(['ma-chan://example.com/x', 'MA-CAT:x', 'ma-grp:*@x', 'sip:x'])('may not be taken for a URI: %s', (name) => {
+    expect(roomNameProblem(name)).toContain('URI')
+  })
+
   it.each(['', '   ', 'two\nlines', 'bell\u0007', 'x'.repeat(257), 'half \ud800'])('may not be %j', (name) => {
     expect(roomNameProblem(name)).toBeDefined()
     expect(accountNameProblem(name)).toBeDefined()

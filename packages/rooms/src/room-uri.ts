@@ -18,6 +18,8 @@ export function parseRoomUri(uri: string): { domain: string; guid: string } | un
 
 /** Why a text cannot name a room, or undefined when it can. At most 256 characters, none of them a control. */
 export function roomNameProblem(name: string): string | undefined {
+  // Rooms and categories are asked for by URI or by name: one called like another's URI would be taken for it.
+  if (/^(ma-[a-z]+|sip):/i.test(name)) return 'A room name may not begin like a URI.'
   return nameProblem('A room name', name)
 }
 
