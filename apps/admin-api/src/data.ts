@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
+import { close, createWriteStream, open } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import {
   DATA_EXPORT_PATH,
   DATA_IMPORT_PATH,
@@ -114,26 +117,22 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
 async function receiveImport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const actor = await administrator(parts, request)
   const dryRun = parse(ImportDataQuery, request.query).dryRun === 'true'
-  const path = join(parts.temporaryDirectory ?? tmpdir(), `hansard-import-${randomUUID()}.zip`)
+  const file = await openDataFile(await keep(request.body as Readable, parts))
   try {
-    await keep(request.body as Readable, path, parts.uploadBytesMax ?? UPLOAD_BYTES_MAX)
-    const file = await openDataFile(path)
     await auditLook(parts, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
       from: file.about.pool,
       level: file.manifest.level,
     })
-    const lines = new PassThrough()
-    void carryOut(parts, { actor, dryRun, file, lines })
-      .finally(() => {
-        file.close()
-        return rm(path, { force: true })
-      })
-      .finally(() => lines.end())
-    return reply.header('content-type', 'application/x-ndjson').send(lines)
   } catch (error) {
-    await rm(path, { force: true })
+    file.close()
     throw error
   }
+  const lines = new PassThrough()
+  void carryOut(parts, { actor, dryRun, file, lines }).finally(() => {
+    file.close()
+    lines.end()
+  })
+  return reply.header('content-type', 'application/x-ndjson').send(lines)
 }
 
 type Import = {
@@ -183,20 +182,37 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
   }
 }
 
-/** Writes what arrives to a file of its own, never more than `bytesMax`. */
-async function keep(content: Readable, path: string, bytesMax: number): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
+/**
+ * Writes what arrives to a file that has no name: however this process ends, the disk is free again and nobody finds what
+ * was said in every room. Answers its descriptor.
+ */
+async function keep(
+  content: Readable,
+  { temporaryDirectory = tmpdir(), uploadBytesMax = UPLOAD_BYTES_MAX }: DataParts,
+): Promise<number> {
+  const path = join(temporaryDirectory, `hansard-import-${randomUUID()}.zip`)
+  const descriptor = await opening(path, 'wx+', 0o600)
   try {
+    await rm(path)
     let size = 0
-    for await (const piece of content) {
-      size += (piece as Buffer).byteLength
-      if (size > bytesMax) throw new AdminProblem('too-large', `A data file may have at most ${bytesMax} bytes here.`)
-      await file.appendFile(piece as Buffer)
+    async function* limited(pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) {
+        size += piece.byteLength
+        if (size > uploadBytesMax)
+          throw new AdminProblem('too-large', `A data file may have at most ${uploadBytesMax} bytes here.`)
+        yield piece
+      }
     }
-  } finally {
-    await file.close()
+    await pipeline(content, limited, createWriteStream('', { fd: descriptor, autoClose: false, start: 0 }))
+    return descriptor
+  } catch (error) {
+    await closing(descriptor)
+    throw error
   }
 }
+
+const opening = promisify(open)
+const closing = promisify(close)
 
 function publish({ bus, from }: Pick<DataParts, 'bus' | 'from'>, { rooms, principals, configuration }: Changed): void {
   for (const room of rooms) bus.publish({ t: 'room-changed', room, from })

@@ -24,6 +24,8 @@ type Ask<N extends AdminRouteName> = {
 export type AdminClient = {
   readonly server: string
   ask<N extends AdminRouteName>(route: N, ...args: AskArguments<N>): Promise<AdminReplyOf<N>>
+  /** A route outside the catalogue, that takes or answers a stream. What is not a success is thrown. */
+  stream(path: string, init: RequestInit & { readonly query: URLSearchParams }): Promise<Response>
 }
 type AskArguments<N extends AdminRouteName> = AdminRequestOf<N> extends undefined ? [ask?: Ask<N>] : [ask: Ask<N>]
 
@@ -49,6 +51,13 @@ export async function openAdmin(io: Io, options: AddressOptions & { readonly as?
 export function adminClient(server: string, admin: string, token: string | undefined): AdminClient {
   return {
     server,
+    async stream(path, { query, headers, ...init }) {
+      const url = new URL(`${admin.replace(/\/+$/, '')}${path}?${query}`)
+      const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const response = await fetchOrFail(url, { ...init, headers: { ...(headers as Record<string, string>), ...bearer } })
+      if (!response.ok) throw problemOf(url, response.status, await response.json().catch(() => undefined))
+      return response
+    },
     async ask(name, ...[{ parts, query, body } = {} as Ask<typeof name>]) {
       const route = ADMIN_ROUTES[name]
       const url = new URL(`${admin.replace(/\/+$/, '')}${adminPath(name, parts)}`)

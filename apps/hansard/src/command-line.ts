@@ -4,6 +4,7 @@ import type { ExitCode, Io } from './io.ts'
 import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
 import { addCategoriesVerbs } from './verbs/categories-verbs.ts'
 import { addChatsVerbs } from './verbs/chats-verbs.ts'
+import { addDataVerbs } from './verbs/data-verbs.ts'
 import { addPeopleVerbs } from './verbs/people-verbs.ts'
 import { addRoomsVerbs } from './verbs/rooms-verbs.ts'
 import { addSettingsVerbs } from './verbs/settings-verbs.ts'
@@ -167,6 +168,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
   addCategoriesVerbs(program, verbs)
   addPeopleVerbs(program, verbs)
   addChatsVerbs(program, verbs)
+  addDataVerbs(program, verbs)
   addSettingsVerbs(program, verbs)
 
   const quarantine = program.command('quarantine').description('events that could not be staged')

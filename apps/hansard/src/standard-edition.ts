@@ -126,14 +126,19 @@ async function start(
     { app, bus, clock, signIn, pool, version: VERSION },
   )
   stack.push(() => lookup.stop())
+  const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const admin = await startAdminApi(
     {
       ...ADMIN_API_DEFAULTS,
       version: VERSION,
       runIntervalMs: options.runIntervalMs,
       complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
+      temporaryDirectory: directory.root,
     },
-    { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth: async () => compliance.queueDepth() },
+    {
+      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStore: stores.files },
+      queueDepth: async () => compliance.queueDepth(),
+    },
   )
   stack.push(() => admin.stop())
   void admin.fenced.then(announceFailure)
@@ -144,7 +149,6 @@ async function start(
   stack.push(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel)
-  const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const files = await startFileService(
     { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
     {

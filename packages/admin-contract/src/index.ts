@@ -12,6 +12,14 @@ export {
   ComplianceSettings,
   ListComplianceConfigurationsReply,
 } from './compliance-configuration.ts'
+export {
+  DATA_EXPORT_PATH,
+  DATA_IMPORT_PATH,
+  DataReportReply,
+  ExportDataQuery,
+  ImportDataQuery,
+  ImportLine,
+} from './data.ts'
 export { Done, OpenApiDocument, Removed } from './done.ts'
 export {
   ExportDetail,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import { closeSync } from 'node:fs'
+import { type Entry, fromFdPromise, openPromise, type ZipFile } from 'yauzl'
 import type { z } from 'zod'
 import {
   About,
@@ -13,6 +14,7 @@ import {
 } from './data-format.ts'
 import { ChatLine, compareKeys, LINE_KEYS, LINES, type LineOf } from './data-lines.ts'
 import { DataFileError, parseLines } from './read-jsonl.ts'
+import type { DataReport } from './report.ts'
 
 /** A data file that can be read. What it holds is to be believed only after `check`. */
 export type DataFile = {
@@ -26,6 +28,8 @@ export type DataFile = {
   chats(guid: string): AsyncIterable<{ readonly line: ChatLine; readonly text: string }>
   /** The bytes of a file, or undefined when they are not here. */
   bytes(entry: string): Promise<AsyncIterable<Uint8Array>> | undefined
+  /** What the export said of itself: report.json, parsed and checked, or report.html. */
+  report(): Promise<{ json: DataReport; html: string }>
   /** Reads everything once, from the first byte to the last. Throws `DataFileError` saying what is wrong, and where. */
   check(): Promise<void>
   close(): void
@@ -33,12 +37,16 @@ export type DataFile = {
 export type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
 
 /**
- * Opens a data file. Nothing is ever unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError`
+ * Opens a data file, by its path or by a descriptor, which is closed with it, or when it cannot be opened. Nothing is ever unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError`
  * for what is no data file, is damaged, or is beyond `limits`.
  */
-export async function openDataFile(path: string, limits: DataLimits = DATA_LIMITS): Promise<DataFile> {
+export async function openDataFile(from: string | number, limits: DataLimits = DATA_LIMITS): Promise<DataFile> {
   const options = { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true }
-  const zip = await damaged('It is no zip file', () => openPromise(path, options))
+  const opening = () => (typeof from === 'string' ? openPromise(from, options) : fromFdPromise(from, options))
+  const zip = await damaged('It is no zip file', opening).catch((error: unknown) => {
+    if (typeof from === 'number') closeSync(from)
+    throw error
+  })
   try {
     const entries = await readDirectory(zip, limits)
     return await openContents(zip, entries, limits)
@@ -81,6 +89,13 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
     } finally {
       stream.destroy()
     }
+  }
+  async function collect(name: string): Promise<Uint8Array[]> {
+    if ((entries.get(name)?.uncompressedSize ?? 0) > limits.manifestBytes)
+      throw new DataFileError(`${name} is larger than ${limits.manifestBytes} bytes, the largest it may be.`)
+    const pieces: Uint8Array[] = []
+    for await (const piece of content(name)) pieces.push(piece)
+    return pieces
   }
   async function small<T>(name: string, schema: z.ZodType<T>): Promise<{ value: T; sha256: string }> {
     if ((entries.get(name)?.uncompressedSize ?? 0) > limits.manifestBytes)
@@ -126,6 +141,15 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
     chats: (guid) => typed(chatsEntryOf(guid), ChatLine),
     bytes: (name) => (entries.has(name) ? Promise.resolve(content(name)) : undefined),
     close: () => zip.close(),
+    async report() {
+      const text = async (name: 'report.json' | 'report.html') => {
+        const bytes = Buffer.concat(await collect(name))
+        if (createHash('sha256').update(bytes).digest('hex') !== about.sha256[name])
+          throw new DataFileError(`${name} is not the one that was exported.`)
+        return bytes.toString('utf8')
+      }
+      return { json: JSON.parse(await text('report.json')) as DataReport, html: await text('report.html') }
+    },
     async check() {
       const listed = new Set(manifest.entries.map(({ name }) => name))
       if (listed.size !== manifest.entries.length) throw new DataFileError('manifest.json lists an entry twice.')

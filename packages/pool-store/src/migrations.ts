@@ -1,5 +1,6 @@
 import type { Knex, Migration } from '@hansard/sql'
 import { FILES_MIGRATION } from './migration-files.ts'
+import { IMPORT_MIGRATION } from './migration-import.ts'
 import { ROOMS_MIGRATION } from './migration-rooms.ts'
 import { SEARCH_MIGRATION } from './migration-search.ts'
 
@@ -105,4 +106,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   ROOMS_MIGRATION,
   FILES_MIGRATION,
   SEARCH_MIGRATION,
+  IMPORT_MIGRATION,
 ]
