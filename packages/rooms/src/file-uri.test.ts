@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fileUri, parseFileUri } from './file-uri.ts'
+
+const ID = '3f6c1c62-8f1f-4c0a-9a55-0f6f0f6f0f6f'
+
+describe('a file’s URI', () => {
+  it('names the file, and is read back, as the bare id is', () => {
+    expect(fileUri('example.com', ID)).toBe(`ma-filelink://example.com/${ID}`)
+    expect([parseFileUri(fileUri('example.com', ID)), parseFileUri(ID)]).toEqual([ID, ID])
+  })
+
+  it('is nothing else, however like one it looks', () => {
+    const like = fc.constantFrom(
+      'ma-filelink://',
+      'example.com',
+      '/',
+      ID,
+      '..',
+      '\n',
+      '\0',
+      '%2f',
+      ID.toUpperCase(),
+      ' ',
+      '-',
+    )
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(like, { maxLength: 5 }).map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (uri) => {
+        const id = parseFileUri(uri)
+        if (id === undefined) return
+        expect(id).toBe(ID)
+        expect([ID, fileUri('example.com', ID), fileUri(`${ID}`, ID), fileUri('..', ID), fileUri('-', ID)]).toContain(
+          uri,
+        )
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+})
