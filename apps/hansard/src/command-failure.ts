@@ -6,20 +6,23 @@ export class CommandFailure extends Error {
   override name = 'CommandFailure'
   readonly exitCode: ExitCode
   readonly hint: string | undefined
+  /** the stable name of what the pool refused with */
+  readonly code: string | undefined
   constructor(
     exitCode: ExitCode,
     message: string,
-    { hint, cause }: { hint?: string | undefined; cause?: unknown } = {},
+    { hint, cause, code }: { hint?: string | undefined; cause?: unknown; code?: string | undefined } = {},
   ) {
     super(message, { cause })
     this.exitCode = exitCode
     this.hint = hint
+    this.code = code
   }
 }
 
 /** The pool said no. */
-export function refused(message: string, hint?: string): CommandFailure {
-  return new CommandFailure(1, message, { hint })
+export function refused(message: string, hint?: string, code?: string): CommandFailure {
+  return new CommandFailure(1, message, { hint, code })
 }
 
 /** The command cannot be carried out as it was typed. */
@@ -35,8 +38,8 @@ export function unreachable(message: string, hint?: string, cause?: unknown): Co
 export function reportFailure(io: Io, error: unknown, { json, debug }: { json: boolean; debug: boolean }): ExitCode {
   const failure = failureOf(error)
   if (json) {
-    const { exitCode, message, hint } = failure
-    io.stderr.write(`${JSON.stringify({ error: message, ...(hint === undefined ? {} : { hint }), exitCode })}\n`)
+    const { exitCode, message, hint, code } = failure
+    io.stderr.write(`${JSON.stringify({ error: message, hint, code, exitCode })}\n`)
   } else {
     io.stderr.write(`hansard: ${failure.message}\n`)
     if (failure.hint) io.stderr.write(`  ${failure.hint}\n`)
@@ -47,7 +50,7 @@ export function reportFailure(io: Io, error: unknown, { json, debug }: { json: b
 
 function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error
-  if (error instanceof RefusedError) return refused(error.message)
+  if (error instanceof RefusedError) return refused(error.message, undefined, error.code)
   if (error instanceof UnreachableError)
     return unreachable(
       error.message,
