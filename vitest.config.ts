@@ -33,7 +33,7 @@ export default defineConfig({
     projects: [
       project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 30_000),
       project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 120_000),
-      project('chaos', ['test/chaos/**/*.test.ts'], 600_000),
+      project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 600_000),
     ],
   },
 })
