@@ -39,6 +39,8 @@ export type AdminInTest = {
   readonly clock: ManualClock
   /** what was published to the pool and, of rooms, whatever was published */
   readonly heard: BusMessage[]
+  /** stacks of what nobody expected */
+  readonly failures: string[]
   inject(options: InjectOptions): Promise<{ status: number; text: string }>
   ask(name: AdminRouteName, options?: Asked): Promise<{ status: number; body: Problem & Record<string, unknown> }>
   /** The reply of a request that must succeed, as the contract promises it. */
@@ -64,6 +66,9 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: 'test', domain: 'example.com' })
   const heard: BusMessage[] = []
+  const failures: string[] = []
+  const warn = ({ err }: { err?: Error }) => void failures.push(String(err?.stack))
+  const log = Object.assign(Object.create(silentLog), { warn }) as typeof silentLog
   const bus = openInlineBus()
   const listening: Bus = {
     ...bus,
@@ -72,7 +77,7 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
       bus.publish(message)
     },
   }
-  const app = fastify({ logger: false, ...adminHttpOptions(silentLog) })
+  const app = fastify({ logger: false, ...adminHttpOptions(log) })
   const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
   const start = (on: FastifyInstance) =>
     startAdminApi(
@@ -83,7 +88,7 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
         complianceDb,
         bus: listening,
         clock,
-        log: silentLog,
+        log,
         signIn,
         settings,
         queueDepth: async () => ({ waiting: 0, active: 0, failed: 0 }),
@@ -120,6 +125,7 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
     complianceDb,
     clock,
     heard,
+    failures,
     ask,
     done,
     signIn: signInAs,

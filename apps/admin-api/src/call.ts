@@ -40,11 +40,15 @@ export async function callOf<N extends AdminRouteName>(
   const actor = route.roles === 'everybody' ? NOBODY : await signedIn(signIn, request)
   const byRole = route.roles === 'everybody' || actor.roles.some((role) => route.roles.includes(role as never))
   if (!byRole && !route.roles.includes('manager' as never)) throw notAllowed(route.roles as readonly Caller[])
+  const path = request.params as Record<string, string>
+  const query = parse(route.query, request.query)
+  const body = route.body ? parse(route.body, request.body) : undefined
+  refuseUnstorable({ path, query, body })
   return {
     actor,
-    path: request.params as Record<string, string>,
-    query: parse(route.query, request.query),
-    body: route.body ? parse(route.body, request.body) : undefined,
+    path,
+    query,
+    body,
     remote: request.ip,
     byRole,
   } as Call<N>
@@ -60,6 +64,13 @@ export async function signedIn(signIn: AdminApiParts['signIn'], request: Fastify
   const principal = bearer ? await signIn.withToken(bearer[1]!) : undefined
   if (!principal) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')
   return principal
+}
+
+/** PostgreSQL stores neither U+0000 nor half a surrogate pair, and nothing that goes by such a name is there. */
+function refuseUnstorable(value: unknown): void {
+  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
+    throw new AdminProblem('malformed', 'A text holds U+0000 or half a surrogate pair, which cannot be stored.')
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) refuseUnstorable(part)
 }
 
 const NOBODY = undefined as unknown as Principal

@@ -51,7 +51,17 @@ const TRANSIENT = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced]
 
 /** What the HTTP server itself refuses: a body that is no JSON, too large, of another type, a path that is no text. */
 function malformedRequest(error: unknown): AdminProblem | undefined {
-  const { statusCode, message } = error as { statusCode?: number; message?: string }
+  const { statusCode, code } = error as { statusCode?: number; code?: string }
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined
-  return new AdminProblem(statusCode === 413 ? 'too-large' : 'malformed', message ?? 'The request is malformed.')
+  if (statusCode === 413) return new AdminProblem('too-large', 'A request may have 4 MiB.')
+  // Not in the server's own words: those repeat what was sent.
+  const what =
+    statusCode === 415
+      ? 'Requests are of the type application/json.'
+      : code === 'FST_ERR_BAD_URL'
+        ? 'The path holds what is no percent-encoded text.'
+        : code === 'FST_ERR_MAX_PARAM_LENGTH'
+          ? 'A part of the path is too long.'
+          : 'The body is not what a request may have: JSON, in UTF-8.'
+  return new AdminProblem('malformed', what)
 }
