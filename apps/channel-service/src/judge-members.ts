@@ -1,4 +1,4 @@
-import { addInOf, loadRoomAccess, type RoomAccess, standingsIn } from '@hansard/pool-store'
+import { addInOf, enabledOf, loadRoomAccess, type RoomAccess, standingsIn } from '@hansard/pool-store'
 import type { Standing } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
@@ -16,7 +16,10 @@ export type Evict = (member: Member, reason: ClosedReason) => void
  * Judges everybody of this service who is in a room by the room as it is now: who may no longer be in it is put out, the
  * others hear what is different. The hub stands at the new version of rights only when all are judged.
  */
-export async function judgeMembers({ db, evict }: { db: Database; evict: Evict }, hub: RoomHub): Promise<void> {
+export async function judgeMembers(
+  { db, pool, evict }: { db: Database; pool: string; evict: Evict },
+  hub: RoomHub,
+): Promise<void> {
   const access = await loadRoomAccess(db, { id: hub.id })
   if (!access) {
     hub.deleted = true
@@ -24,7 +27,7 @@ export async function judgeMembers({ db, evict }: { db: Database; evict: Evict }
     return
   }
   const addIn = await addInOf(db, access.room)
-  const standings = new Map<Session, Standing>()
+  const standings = new Map<Session, Standing | undefined>()
   for (;;) {
     // Those who came in while the others were asked about are asked about too.
     const sessions = [...hub.members.keys()].filter((session) => !standings.has(session))
@@ -33,7 +36,11 @@ export async function judgeMembers({ db, evict }: { db: Database; evict: Evict }
       const batch = sessions.slice(from, from + BATCH)
       const people = batch.map((session) => session.principal!)
       const found = await standingsIn(db, access, people)
-      for (const session of batch) standings.set(session, found.get(session.principal!.id)!)
+      const enabled = await enabledOf(db, { pool, principalIds: people.map(({ id }) => id) })
+      for (const session of batch) {
+        const { id } = session.principal!
+        standings.set(session, enabled.has(id) ? found.get(id) : undefined)
+      }
       // An embedded database answers without letting anybody else have a turn.
       await new Promise((resolve) => setImmediate(resolve))
     }
@@ -47,7 +54,8 @@ function take(
   news: {
     access: RoomAccess
     addIn: RoomHub['addIn']
-    standings: ReadonlyMap<Session, Standing>
+    /** undefined: this account may not use the pool now */
+    standings: ReadonlyMap<Session, Standing | undefined>
     evict: Evict
   },
 ): void {
@@ -70,13 +78,12 @@ function take(
     return frame
   }
   for (const member of [...hub.members.values()]) {
-    const standing = news.standings.get(member.session)!
-    member.standing = standing
-    const decision = hub.decide('join', standing)
-    if (!decision.allowed) {
+    const standing = news.standings.get(member.session)
+    if (!standing || !hub.decide('join', standing).allowed) {
       news.evict(member, room.disabled ? 'disabled' : 'removed')
       continue
     }
+    member.standing = standing
     const mayPost = hub.decide('post', standing).allowed
     if (!looksDifferent && mayPost === member.mayPost) continue
     member.mayPost = mayPost

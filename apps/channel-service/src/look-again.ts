@@ -21,7 +21,7 @@ export async function lookAgain(
   for (const session of concerned) {
     const known = session.principal!
     const now = found.get(known.id)
-    if (now && !now.disabled && enabled.has(now.id) && now.credentialVersion === known.credentialVersion) {
+    if (now && enabled.has(now.id) && now.credentialVersion === known.credentialVersion) {
       session.principal = now
       continue
     }
@@ -32,4 +32,18 @@ export async function lookAgain(
       session.close(1008, 'this account may not use the pool now'),
     )
   }
+}
+
+/**
+ * Finds sessions of people who may not use the pool any more: what a bus has dropped. Roles are not looked at.
+ */
+export async function findDisabled(
+  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart'>,
+  sessions: Iterable<Session>,
+): Promise<void> {
+  const all = [...sessions]
+  const ids = new Set(all.flatMap(({ principal, closing }) => (principal && !closing ? [principal.id] : [])))
+  const enabled = await enabledOf(parts.db, { pool: parts.settings.pool, principalIds: [...ids] })
+  const disabled = ids.difference(enabled)
+  if (disabled.size > 0) await lookAgain(parts, all, disabled)
 }

@@ -2,6 +2,7 @@ import type { Chat, RoomAccess } from '@hansard/pool-store'
 import { type Decision, decide, type RoomOperation, refuse, type Standing } from '@hansard/rooms'
 import { chatFrame } from '@hansard/wire'
 import { textFrame } from './frames.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { Session } from './session.ts'
 
 /** A session's place in a room: every chat up to `at` has been written to it. */
@@ -60,8 +61,6 @@ export class RoomHub {
   #filling: Promise<void> | undefined
   readonly #changes: { readonly chatId: number; readonly frame: Buffer }[] = []
   #telling: Promise<void> | undefined
-  #refreshing: Promise<void> | undefined
-  #refreshingAgain: Promise<void> | undefined
 
   constructor(options: { access: RoomAccess; addIn: RoomHub['addIn']; participants: number; reads: HubReads }) {
     const { room } = options.access
@@ -73,6 +72,8 @@ export class RoomHub {
     this.#wanted = room.lastChatId
     this.participants = options.participants
     this.#reads = options.reads
+    this.refresh = oneAtATime(() => this.#reads.reload(this))
+    this.confirmRights = oneAtATime(async () => this.reach(await this.#reads.rights()))
   }
 
   get name(): string {
@@ -114,25 +115,8 @@ export class RoomHub {
     )
   }
 
-  /**
-   * Judges every member again by the room as it is now. One at a time; a call during another one waits for the next,
-   * because that one may have read too early.
-   */
-  refresh(): Promise<void> {
-    if (!this.#refreshing) {
-      this.#refreshing = this.#reads.reload(this).finally(() => {
-        this.#refreshing = undefined
-      })
-      return this.#refreshing
-    }
-    this.#refreshingAgain ??= this.#refreshing
-      .catch(() => {})
-      .then(() => {
-        this.#refreshingAgain = undefined
-        return this.refresh()
-      })
-    return this.#refreshingAgain
-  }
+  /** Judges every member again by the room as it is now. */
+  readonly refresh: () => Promise<void>
 
   /** Resolves when the members have been judged by this version of the rights or a newer one. */
   async reach(rights: number): Promise<void> {
@@ -143,9 +127,7 @@ export class RoomHub {
   }
 
   /** Asks the database whether the members were judged by the newest rights, and judges them again if not. */
-  async confirmRights(): Promise<void> {
-    await this.reach(await this.#reads.rights())
-  }
+  readonly confirmRights: () => Promise<void>
 
   /** Takes a session in that has every chat up to `at`. It gets what is missing up to live talk, then live talk. */
   admit(session: Session, { at, standing }: { at: number; standing: Standing }): Member {

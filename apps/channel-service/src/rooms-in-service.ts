@@ -36,23 +36,28 @@ export type RoomsInService = {
 export function createRoomsInService(options: {
   db: Database
   bus: Bus
+  pool: string
   service: string
   participantUpdateLimit: () => number
   evict: Evict
   onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, service, participantUpdateLimit, evict, onError } = options
+  const { db, bus, pool, service, participantUpdateLimit, evict, onError } = options
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
 
   const open = async (roomId: number): Promise<RoomHub | undefined> => {
     let hub: RoomHub | undefined
+    const early: RoomMessage[] = []
     // Subscribed before the room is read: what is said in between is either read or heard, and twice does no harm.
     const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
-      if (hub && message.from !== service) hear(hub, message)
+      if (message.from === service) return
+      if (hub) hear(hub, message)
+      else if (message.t !== 'presence') early.push(message)
     })
     try {
+      const participants = await participantCount(db, roomId)
       const access = await loadRoomAccess(db, { id: roomId })
       if (!access) {
         await unsubscribe()
@@ -61,16 +66,17 @@ export function createRoomsInService(options: {
       hub = new RoomHub({
         access,
         addIn: await addInOf(db, access.room),
-        participants: await participantCount(db, roomId),
+        participants,
         reads: {
           chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
           rights: async () => (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER,
-          reload: (room) => judgeMembers({ db, evict }, room),
+          reload: (room) => judgeMembers({ db, pool, evict }, room),
         },
       })
       hub.quiet = hub.participants > participantUpdateLimit()
       hubs.set(roomId, { hub, unsubscribe })
       byUri.set(hub.uri, hub)
+      for (const message of early) hear(hub, message)
       return hub
     } catch (error) {
       await unsubscribe()
@@ -156,16 +162,15 @@ export function createRoomsInService(options: {
       if (hub) hear(hub, message)
     },
     async compare() {
+      // Not waited for: a large room that is judged again must not hold up the others.
       const counters = await roomCounters(db, [...hubs.keys()])
-      const behind: Promise<void>[] = []
       for (const [id, { lastChatId, rights }] of counters) {
         const hub = hubs.get(id)?.hub
         if (!hub) continue
-        if (rights > hub.rights && !hub.deleted) behind.push(hub.reach(rights))
+        if (rights > hub.rights && !hub.deleted) hub.reach(rights).catch(onError)
         hub.catchUpTo(lastChatId)
-        behind.push(hub.tellChanges())
+        hub.tellChanges().catch(onError)
       }
-      for (const result of await Promise.allSettled(behind)) if (result.status === 'rejected') onError(result.reason)
     },
     async recount() {
       const counts = await participantCounts(db, [...hubs.keys()])

@@ -27,7 +27,7 @@ import { createOutgoing } from './frames.ts'
 import { createHandout } from './handout.ts'
 import { keepIndex } from './keep-index.ts'
 import { readLiveConfiguration } from './live-configuration.ts'
-import { lookAgain } from './look-again.ts'
+import { findDisabled, lookAgain } from './look-again.ts'
 import { partAllRooms } from './part-room.ts'
 import { receive } from './receive.ts'
 import { createRecordPart, partOrphans } from './record-departures.ts'
@@ -48,6 +48,7 @@ const KEEP_ALIVE_MS = 30_000
 const ORPHAN_CHECK_MS = 5_000
 /** A bus that drops everything delays a chat, or putting somebody out of a room, by no more than this. */
 const ROOM_CHECK_MS = 1_000
+const ACCOUNT_CHECK_MS = 2_000
 const SLOW_CHECK_MS = 10_000
 
 /**
@@ -76,6 +77,7 @@ export async function startChannelService(
   const rooms = createRoomsInService({
     db,
     bus,
+    pool: settings.pool,
     service: instance,
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => parts),
@@ -232,6 +234,12 @@ export async function startChannelService(
     }),
     startLoop({
       clock,
+      everyMs: ACCOUNT_CHECK_MS,
+      turn: () => findDisabled(parts, sessions),
+      onError: onError('looking for disabled accounts'),
+    }),
+    startLoop({
+      clock,
       everyMs: SLOW_CHECK_MS,
       async turn() {
         await configuration.reload()
@@ -243,10 +251,11 @@ export async function startChannelService(
     }),
     keepIndex({ db, clock, onError: onError('indexing chats') }),
   ]
-  const [, , , roomCheck, slowCheck] = loops
+  const [, , , roomCheck, accountCheck, slowCheck] = loops
   for (const loop of loops) stack.push(() => loop.stop())
   bus.onReconnected(() => {
     roomCheck!.wake()
+    accountCheck!.wake()
     slowCheck!.wake()
   })
   const hearPool = (message: PoolMessage) => {
@@ -254,6 +263,7 @@ export async function startChannelService(
       case 'load-wanted':
         return reportLoad()
       case 'principal-changed':
+        for (const session of sessions) if (session.signingIn) session.doubtful = true
         lookAgain(parts, sessions, new Set(message.principals)).catch(onError('looking again who is signed in'))
         return
       case 'configuration-changed':

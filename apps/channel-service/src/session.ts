@@ -26,6 +26,8 @@ export class Session {
   /** ids of rooms whose join was answered with try-again: it may be on record all the same */
   readonly uncertain = new Set<number>()
   signingIn = false
+  /** somebody's account or roles were changed while this session was signing in */
+  doubtful = false
   historyUnderWay = false
   postsInFlight = 0
   malformed = 0

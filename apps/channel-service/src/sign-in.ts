@@ -1,10 +1,13 @@
 import type { ClientMessageOf } from '@hansard/wire'
+import { lookAgain } from './look-again.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
+type Parts = Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart' | 'signIn' | 'configuration'>
+
 /** Signs a connection in, with a token from the lookup service or with account and password. */
 export async function signInSession(
-  parts: Pick<ChannelServiceParts, 'signIn' | 'configuration'>,
+  parts: Parts,
   session: Session,
   message: ClientMessageOf<'sign-in'>,
 ): Promise<void> {
@@ -21,10 +24,11 @@ export async function signInSession(
 }
 
 async function signInOnce(
-  { signIn, configuration }: Pick<ChannelServiceParts, 'signIn' | 'configuration'>,
+  parts: Parts,
   session: Session,
   { id, token, account, password }: ClientMessageOf<'sign-in'>,
 ): Promise<void> {
+  const { signIn, configuration } = parts
   if (token !== undefined) {
     session.principal = await signIn.withToken(token)
     if (!session.principal)
@@ -39,6 +43,9 @@ async function signInOnce(
   } else {
     return session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
   }
+  // What was read of the account may have been changed before this session could be found by its name.
+  if (session.doubtful) await lookAgain(parts, [session])
+  if (session.closing) return
   const { id: principalId, uri, name } = session.principal
   const { roomManagementUrl } = configuration
   session.send({

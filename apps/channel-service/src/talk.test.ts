@@ -168,19 +168,38 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     })
   })
 
-  it('closes the sessions of somebody who was disabled, after their departures are on record', async () => {
-    const { connect } = await start()
-    const [a, b] = await Promise.all(['alice', 'bob'].map(connect))
-    await a!.ask({ t: 'join', room: room.uri })
-    await b!.ask({ t: 'join', room: room.uri })
-    const bob = await pool.person('bob')
-    await pool.db.knex('principal').where({ id: bob.id }).update({ disabled: true })
-    bus.publish({ t: 'principal-changed', principals: [bob.id] })
+  it.each(['disabled', 'not enabled by policy'])(
+    'closes the sessions of somebody who was %s, after their departures are on record, with or without a bus',
+    async (how) => {
+      const { connect } = await start()
+      const [a, b] = await Promise.all(['alice', 'bob'].map(connect))
+      await a!.ask({ t: 'join', room: room.uri })
+      await b!.ask({ t: 'join', room: room.uri })
+      const bob = await pool.person('bob')
+      if (how === 'disabled') {
+        await pool.db.knex('principal').where({ id: bob.id }).update({ disabled: true })
+        bus.publish({ t: 'principal-changed', principals: [bob.id] })
+      } else {
+        await pool.db.knex('policy').insert({ id: 7, identity: 'tag:nobody', enabled: false })
+        await pool.db.knex('principal').where({ id: bob.id }).update({ policy_id: 7 })
+      }
 
-    expect(await b!.closed).toMatchObject({ code: 1008 })
-    expect((await pool.events()).filter((e) => e.kind === 'part')).toMatchObject([
-      { principal: { name: 'BOB' }, reason: 'removed' },
-    ])
-    expect(await a!.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+      expect(await b!.closed).toMatchObject({ code: 1008 })
+      expect((await pool.events()).filter((e) => e.kind === 'part')).toMatchObject([
+        { principal: { name: 'BOB' }, reason: 'removed' },
+      ])
+      expect(await a!.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+    },
+  )
+
+  it('records nothing that somebody says in the moment in which they were disabled', async () => {
+    const { connect } = await start()
+    const bob = await connect('bob')
+    await bob.ask({ t: 'join', room: room.uri })
+    const { id } = await pool.person('bob')
+    await pool.change(room, (tx) => tx('principal').where({ id }).update({ disabled: true }))
+
+    expect(await bob.post(room, 'one more thing')).toMatchObject({ t: 'refused', code: 'not-joined' })
+    expect((await pool.events()).filter((e) => e.kind === 'chat')).toEqual([])
   })
 })

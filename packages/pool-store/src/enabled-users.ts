@@ -1,6 +1,9 @@
 import type { Database } from '@hansard/sql'
 
-/** Those of many users whom the policy that counts for them lets take part: `policyEnables` of each, in few statements. */
+/**
+ * Those of many users who may use the pool now: not disabled, and enabled by the policy that counts for them (their own,
+ * else the pool's, else the global one). `policyEnables` of each, in few statements.
+ */
 export async function enabledOf(
   db: Database,
   { pool, principalIds }: { pool: string; principalIds: readonly number[] },
@@ -10,17 +13,15 @@ export async function enabledOf(
     .whereIn('identity', [`pool:${pool}`, 'global'])
     .select('identity', 'enabled')
   const counts = wider.find(({ identity }) => identity !== 'global') ?? wider[0]
-  const found = new Set(counts === undefined || counts.enabled ? principalIds : [])
+  const found = new Set<number>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
-    const own: { id: number; enabled: boolean | number }[] = await db
+    const rows: { id: number; enabled: boolean | number | null }[] = await db
       .knex('principal')
-      .join('policy', 'policy.id', 'principal.policy_id')
+      .leftJoin('policy', 'policy.id', 'principal.policy_id')
       .whereIn('principal.id', principalIds.slice(from, from + BATCH))
+      .andWhere('principal.disabled', false)
       .select('principal.id', 'policy.enabled')
-    for (const { id, enabled } of own) {
-      if (enabled) found.add(id)
-      else found.delete(id)
-    }
+    for (const { id, enabled } of rows) if (enabled ?? counts?.enabled ?? true) found.add(id)
   }
   return found
 }
