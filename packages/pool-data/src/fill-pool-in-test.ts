@@ -31,9 +31,9 @@ export async function fillPool({ db, fileStore }: PoolInTest): Promise<Filled> {
       uri,
       account: uri.startsWith('sip:') ? decodeURIComponent(uri.slice(4, uri.lastIndexOf('@'))) : uri,
       type,
-      domain: uri.slice(uri.lastIndexOf('@') + 1),
+      domain: type === 'group' ? '' : uri.slice(uri.lastIndexOf('@') + 1),
       display_name: `Mr. ${uri}`,
-      secret: `scrypt$SECRET-OF-${uri}`,
+      secret: type === 'user' ? `scrypt$SECRET-OF-${uri}` : '',
       created_at: NOW,
       ...more,
     })

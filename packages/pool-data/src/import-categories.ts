@@ -1,4 +1,4 @@
-import { nameProblem } from '@hansard/rooms'
+import { roomNameProblem } from '@hansard/rooms'
 import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import { deleteRows, differences, makeRow, noteMade, roomIds, tell, textProblem, updateRow } from './import-rows.ts'
@@ -40,7 +40,7 @@ async function importCategory(step: Step, line: Line): Promise<'made' | 'changed
     step.problem(line.uri, problem)
     return 'left' as const
   }
-  const problem = textProblem(wanted) ?? nameProblem('A category name', line.name)
+  const problem = textProblem(wanted) ?? roomNameProblem(line.name)?.replace('A room name', 'A category name')
   if (problem) return left(problem)
   if (!/^ma-cat:\/\/[^/]+\/[0-9a-f-]{36}$/.test(line.uri)) return left('It is no URI of a category.')
   if (await step.knex('room').where({ uri: line.uri }).first('id')) return left('It is the URI of the pool itself.')

@@ -100,7 +100,8 @@ async function importPrincipal(
     if (update['disabled'] === true) update['credential_version'] = Number(row['credential_version']) + 1
     await updateRow(step, 'principal', { id: row.id }, update)
   }
-  const id = row?.id ?? (await makeRow(step, 'principal', { ...wanted, secret: unusableSecret() }))
+  const id =
+    row?.id ?? (await makeRow(step, 'principal', { ...wanted, secret: line.type === 'user' ? unusableSecret() : '' }))
   if (!row) {
     if (run.dry) run.planned.set(`account ${line.account}`, id)
     if (reference) await noteMade(step, line.uri)
@@ -170,8 +171,8 @@ async function importRoles(
 }
 
 function uriProblem({ uri, type, domain }: Line): string | undefined {
-  const scheme = type === 'user' ? 'sip:' : 'ma-grp:'
-  if (!uri.startsWith(scheme) || !uri.endsWith(`@${domain}`)) return `It is no URI of a ${type} of ${domain}.`
-  if (type === 'domain' && uri !== `ma-grp:*@${domain}`) return 'It is no URI of a domain.'
-  return undefined
+  if (type === 'group')
+    return uri.startsWith('ma-grp:') && !uri.startsWith('ma-grp:*@') ? undefined : 'It is no URI of a group.'
+  if (type === 'domain') return uri === `ma-grp:*@${domain}` ? undefined : `It is no URI of the domain ${domain}.`
+  return uri.startsWith('sip:') && uri.endsWith(`@${domain}`) ? undefined : `It is no URI of a user of ${domain}.`
 }

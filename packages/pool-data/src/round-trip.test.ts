@@ -107,7 +107,10 @@ describe.each([
       expect(content).not.toContain('SECRET-OF')
       expect(content).not.toContain('key$x')
     }
-    const rows: { uri: string; secret: string }[] = await two.db.knex('principal').select('uri', 'secret')
+    const rows: { uri: string; secret: string }[] = await two.db
+      .knex('principal')
+      .where({ type: 'user' })
+      .select('uri', 'secret')
     for (const { uri, secret } of rows)
       expect(secret).toMatch(uri === two.admin.uri ? /^key\$x$/ : /^key\$[0-9a-f]{64}$/)
   })
