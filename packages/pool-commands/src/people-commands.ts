@@ -160,7 +160,7 @@ export function groupCommands(context: Context) {
           secret: '',
         }
         const [row]: { id: number }[] = await tx('principal')
-          .insert({ ...columns, domain: '', created_at: at })
+          .insert({ ...columns, domain, created_at: at })
           .returning('id')
         const id = row!.id
         const lists = await changeMembers(tx, id, { add: group.members ?? [] }, at)
