@@ -1,0 +1,113 @@
+import { ADMIN_ROUTES, type AdminRouteName, type Caller } from '@hansard/admin-contract'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
+
+let test: AdminInTest
+beforeAll(async () => {
+  test = await openAdminInTest()
+})
+afterAll(() => test?.close())
+
+/** Written down once more, by hand: the catalogue is what is tried here. */
+const MAY: Record<Caller, readonly AdminRouteName[]> = {
+  administrator: [
+    ...(['addUsers', 'listUsers', 'setPassword', 'showUser', 'changeUser'] as const),
+    ...(['addGroup', 'listGroups', 'showGroup', 'changeGroup', 'removeGroup'] as const),
+    ...(['addCategory', 'listCategories', 'showCategory', 'changeCategory', 'removeCategory'] as const),
+    ...(['addRooms', 'createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom'] as const),
+    ...(['enableRoom', 'moveRoom', 'deleteRoom', 'clearRoom', 'removeChats', 'replaceChats'] as const),
+    'eligiblePrincipals',
+    ...(['addAddIn', 'listAddIns', 'showAddIn', 'changeAddIn', 'removeAddIn'] as const),
+    ...(['addPolicy', 'listPolicies', 'showPolicy', 'changePolicy', 'removePolicy', 'grantPolicy'] as const),
+    ...(['addEndpoint', 'listEndpoints', 'removeEndpoint'] as const),
+    ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
+    ...(['addConfiguration', 'changeConfiguration', 'removeConfiguration'] as const),
+    ...(['poolState', 'activeServers', 'status', 'usageReport'] as const),
+  ],
+  operator: [
+    ...(['status', 'declareDead', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
+    ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
+    ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
+    ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
+  ],
+  officer: [
+    ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
+    'listComplianceConfigurations',
+  ],
+  auditor: [
+    ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),
+    ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
+    ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
+    ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
+    ...(['quarantine', 'listComplianceConfigurations'] as const),
+  ],
+  manager: [
+    ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),
+    'eligiblePrincipals',
+  ],
+}
+
+const PARTS = {
+  ...{ adapter: 'xml', number: 1, id: '1', user: 'none', group: 'none', category: 'none', room: 'none', addIn: 'none' },
+  ...{ policy: 'none', endpoint: 'none', identity: 'none' },
+}
+
+it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
+  'opens to an %s what this role may, no more',
+  async (role) => {
+    const token = await test.addUser(`an ${role}`, { roles: [role] })
+    for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
+      if (roles === 'everybody') continue
+      const { body } = await test.ask(name as AdminRouteName, { token, parts: PARTS })
+      const opened = body.error !== 'not-allowed'
+      // Holders of a role may manage rooms like everybody: what they are told there is no room of theirs.
+      const hidden = ['no-such-room', 'malformed', 'not-a-creator'].includes(body.error)
+      const may = MAY[role].includes(name as AdminRouteName)
+      const comesAsManager = !may && MAY.manager.includes(name as AdminRouteName)
+      expect(comesAsManager ? hidden || !opened : opened, `${role} ${name}: ${body.error}`).toBe(comesAsManager || may)
+    }
+  },
+)
+
+it('opens to somebody without a role nothing at all', async () => {
+  const token = await test.addUser('a participant')
+  for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
+    if (roles === 'everybody') continue
+    const { body } = await test.ask(name as AdminRouteName, { token, parts: PARTS })
+    const refusals = MAY.manager.includes(name as AdminRouteName)
+      ? ['no-such-room', 'malformed', 'not-a-creator', 'not-allowed']
+      : ['not-allowed']
+    expect(refusals, name).toContain(body.error)
+  }
+})
+
+it('says which roles may', async () => {
+  const token = await test.addUser('another participant')
+  expect(await test.ask('listUsers', { token })).toEqual({
+    status: 403,
+    body: { error: 'not-allowed', message: 'This takes the role administrator or auditor.' },
+  })
+})
+
+it('tells of each look that an auditor takes at people, and of none that an administrator does', async () => {
+  const token = await test.addUser('watcher', { roles: ['auditor'] })
+  const operator = await test.addUser('doer', { roles: ['administrator'] })
+  await test.done('createRoom', { token: await test.signIn(), body: { name: 'desk', category: 'General' } })
+  for (const who of [token, operator]) {
+    await test.done('listUsers', { token: who, query: { name: 'a*' } })
+    await test.done('showUser', { token: who, parts: { user: 'doer' } })
+    await test.done('showRoom', { token: who, parts: { room: 'desk' } })
+    await test.done('usageReport', { token: who })
+  }
+  const records: { actor: string; action: string; object: string }[] = await test.complianceDb
+    .knex('audit_record')
+    .whereIn('actor', ['watcher', 'doer'])
+    .orderBy('id')
+  expect(records.map(({ actor, action }) => [actor, action])).toEqual([
+    ['watcher', 'list-users'],
+    ['watcher', 'show-user'],
+    ['watcher', 'show-room'],
+    ['watcher', 'usage-report'],
+  ])
+  expect(records[1]!.object).toBe('doer')
+})
