@@ -1,3 +1,4 @@
+import { type Principal, policyEnables } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import { lookAgain } from './look-again.ts'
 import type { Session } from './session.ts'
@@ -23,30 +24,19 @@ export async function signInSession(
   }
 }
 
-async function signInOnce(
-  parts: Parts,
-  session: Session,
-  { id, token, account, password }: ClientMessageOf<'sign-in'>,
-): Promise<void> {
-  const { signIn, configuration } = parts
-  if (token !== undefined) {
-    session.principal = await signIn.withToken(token)
-    if (!session.principal)
-      return session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
-  } else if (account !== undefined && password !== undefined) {
-    const result = await signIn.withPassword({ account, password, remote: session.remote })
-    if (result.outcome === 'refused') {
-      const why = WORDS[result.reason] ?? 'The sign-in was refused.'
-      return session.refuse(id, result.reason, why)
-    }
-    session.principal = result.principal
-  } else {
-    return session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
+async function signInOnce(parts: Parts, session: Session, message: ClientMessageOf<'sign-in'>): Promise<void> {
+  const { db, settings, configuration } = parts
+  const { id } = message
+  const principal = await findOut(parts, session, message)
+  if (!principal) return
+  if (!(await policyEnables(db, { pool: settings.pool, principalId: principal.id }))) {
+    return session.refuse(id, 'not-enabled', 'The policy that holds for this account does not let it use the pool.')
   }
+  session.principal = principal
   // What was read of the account may have been changed before this session could be found by its name.
   if (session.doubtful) await lookAgain(parts, [session])
   if (session.closing) return
-  const { id: principalId, uri, name } = session.principal
+  const { id: principalId, uri, name } = principal
   const { roomManagementUrl } = configuration
   session.send({
     t: 'signed-in',
@@ -58,8 +48,25 @@ async function signInOnce(
   })
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  'too-many-attempts': 'Too many failed attempts. Wait five minutes.',
-  'wrong-credentials': 'Account or password is wrong.',
-  'not-enabled': 'The policy that holds for this account does not let it use the pool.',
+/** Who signs in; undefined when that was refused. */
+async function findOut(
+  { signIn }: Parts,
+  session: Session,
+  { id, token, account, password }: ClientMessageOf<'sign-in'>,
+): Promise<Principal | undefined> {
+  if (token !== undefined) {
+    const principal = await signIn.withToken(token)
+    if (!principal) session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
+    return principal
+  }
+  if (account === undefined || password === undefined) {
+    session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
+    return undefined
+  }
+  const result = await signIn.withPassword({ account, password, remote: session.remote })
+  if (result.outcome === 'signed-in') return result.principal
+  const tooMany = result.reason === 'too-many-attempts'
+  const why = tooMany ? 'Too many failed attempts. Wait five minutes.' : 'Account or password is wrong.'
+  session.refuse(id, result.reason, why)
+  return undefined
 }

@@ -189,6 +189,8 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
         { principal: { name: 'BOB' }, reason: 'removed' },
       ])
       expect(await a!.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+      const again = await (await connect()).ask({ t: 'sign-in', account: 'bob', password: 'key of bob' })
+      expect(again).toMatchObject({ code: how === 'disabled' ? 'wrong-credentials' : 'not-enabled' })
     },
   )
 

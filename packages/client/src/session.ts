@@ -85,7 +85,8 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     opening = undefined
     connection = undefined
     if (isOver()) return gone()
-    if (phase === 'first') return end(cause)
+    // A token is still good for somebody whose policy has changed: asking for another does not help.
+    if (phase === 'first' || (cause instanceof RefusedError && cause.code === 'not-enabled')) return end(cause)
     if (phase === 'up') {
       phase = 'down'
       events.down()
