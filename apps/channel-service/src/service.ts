@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -159,7 +158,7 @@ export async function startChannelService(
     }
     wss.handleUpgrade(request, socket, head, (ws) => {
       const session = new Session({
-        id: randomUUID(),
+        id: crypto.randomUUID(),
         remote: request.socket.remoteAddress ?? 'unknown',
         socket: socket as Socket,
         ws,

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
-
 const GUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const FILE_ID = new RegExp(`^${GUID}$`)
 const STORED_NAME = new RegExp(`^${GUID}(?:\\.[a-z0-9]{1,16})?$`)
 
 export function newFileId(): string {
-  return randomUUID()
+  return crypto.randomUUID()
 }
 
 /** A guid as we make them. `$` without the flag `m` matches at the very end only: no line break slips through. */
