@@ -22,7 +22,10 @@ export async function importRooms(run: ImportRun): Promise<void> {
   await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
     const uris = lines.map((line) => line.uri)
     const names = lines.map((line) => line.name)
-    const existing: Row[] = await step.knex('room').whereIn('uri', uris).orWhereIn('name', names).orderBy('id')
+    const query = step.knex('room').whereIn('uri', uris).orWhereIn('name', names).orderBy('id')
+    // In ascending id and before anything else, as everybody locks rooms.
+    if (!run.dry && run.db.dialect === 'postgres') query.forUpdate()
+    const existing: Row[] = await query
     const categories = await idsOf(
       step,
       'category',

@@ -187,6 +187,10 @@ describe('an export of a part', () => {
     expect(people).not.toContain('operator')
     expect([...(await contentsOfZip(zip)).keys()]).not.toContain('data/preferences.jsonl')
     expect(report.leftOut.join('\n')).toMatch(/2 rooms that are not of these categories/)
+    const general = join(directory, 'general.zip')
+    await one.exportTo(general, { scope: ['General'] })
+    // Not in the scope, and a voice in its rooms nevertheless.
+    expect(await names(general, 'data/principals.jsonl')).toContain('sip:carol@partner.test')
   })
 
   it.each(['user', 'category', 'room-directory', 'content'] as const)(
