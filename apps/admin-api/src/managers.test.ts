@@ -1,0 +1,106 @@
+import type { AdminRouteName } from '@hansard/admin-contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and holds no role, on %s', (dialect) => {
+  let test: AdminInTest
+  let operator: string
+  let mia: string
+  const rooms: Record<string, string> = {}
+  beforeAll(async () => {
+    test = await openAdminInTest(dialect)
+    operator = await test.signIn()
+    mia = await test.addUser('mia')
+    await test.addUser('member')
+    const walled = { name: 'Walled', allowed: ['member'] }
+    await test.done('addCategory', { token: operator, body: walled })
+    await test.done('addCategory', { token: operator, body: { name: 'Own', allowed: ['mia'], creators: ['mia'] } })
+    const make = async (name: string, more: object) => {
+      const body = { name, category: 'General', ...more }
+      rooms[name] = (await test.done('createRoom', { token: operator, body })).uri
+    }
+    await make('managed', { managers: ['mia'], members: ['member'] })
+    await make('open', { privacy: 'open' })
+    await make('secret', { privacy: 'secret', members: ['member'] })
+    await make('joined', { members: ['mia'] })
+    await make('walled', { category: 'Walled' })
+  })
+  afterAll(() => test?.close())
+
+  it('sees and changes that room, as the rules let managers', async () => {
+    const room = { token: mia, parts: { room: 'managed' } }
+    expect((await test.done('listRooms', { token: mia })).rooms.map(({ name }) => name)).toEqual(['managed'])
+    expect((await test.done('showRoom', room)).members).toEqual([
+      { uri: 'sip:member@example.com', name: 'member', type: 'user' },
+    ])
+    expect(await test.done('changeRoom', { ...room, body: { topic: 'Bonds', privacy: 'open' } })).toMatchObject({
+      topic: 'Bonds',
+      privacy: 'open',
+    })
+    const body = { members: { add: ['sip:mia@example.com'], remove: ['member'] } }
+    expect((await test.done('changeRoomRoles', { ...room, body })).members.map(({ name }) => name)).toEqual(['mia'])
+    const eligible = await test.done('eligiblePrincipals', { token: mia, query: { room: 'managed', filter: 'sip:m*' } })
+    expect(eligible.principals.map(({ name }) => name)).toEqual(['member', 'mia'])
+    expect((await test.changes()).filter(({ by }) => by === 'sip:mia@example.com')).toHaveLength(2)
+  })
+
+  it('makes rooms where it is a creator, and moves its own there', async () => {
+    const body = { name: 'made', category: 'Own' }
+    expect((await test.done('createRoom', { token: mia, body })).managers.map(({ name }) => name)).toEqual(['mia'])
+    const extra = { name: 'to move', category: 'General', managers: ['mia'], members: ['member'] }
+    await test.done('createRoom', { token: operator, body: extra })
+    const moved = await test.done('moveRoom', { token: mia, parts: { room: 'to move' }, body: { category: 'Own' } })
+    expect(moved).toMatchObject({
+      category: 'Own',
+      dropped: expect.arrayContaining(['sip:member@example.com']),
+      members: [],
+    })
+    const query = { category: 'Own' }
+    expect((await test.done('eligiblePrincipals', { token: mia, query })).principals).toHaveLength(1)
+  })
+
+  it('is told of every other room what it is told of one that is not there', async () => {
+    const asked: [AdminRouteName, object | undefined][] = [
+      ['showRoom', undefined],
+      ['changeRoom', { topic: 'x' }],
+      ['changeRoomRoles', { members: { add: ['mia'] } }],
+      ['disableRoom', undefined],
+      ['moveRoom', { category: 'Own' }],
+    ]
+    for (const [name, body] of asked) {
+      const answers = await Promise.all(
+        ['open', 'secret', 'joined', 'walled', 'not there', rooms['secret']!, rooms['walled']!].map(async (room) => {
+          const answer = await test.ask(name, { token: mia, parts: { room }, ...(body ? { body } : {}) })
+          return JSON.stringify(answer)
+        }),
+      )
+      expect(new Set(answers).size, `${name}: ${answers.join('\n')}`).toBe(1)
+      expect(answers[0]).toContain('"status":404')
+    }
+    const eligible = async (query: Record<string, string>) =>
+      JSON.stringify(await test.ask('eligiblePrincipals', { token: mia, query }))
+    expect(await eligible({ room: 'secret' })).toBe(await eligible({ room: 'not there' }))
+    expect(await eligible({ category: 'Walled' })).toBe(await eligible({ category: 'not there' }))
+    expect(await eligible({ category: 'General' })).toBe(await eligible({ category: 'not there' }))
+    const create = async (category: string) =>
+      JSON.stringify(await test.ask('createRoom', { token: mia, body: { name: 'secret', category } }))
+    expect(await create('Walled')).toBe(await create('not there'))
+    const move = async (category: string) =>
+      JSON.stringify(await test.ask('moveRoom', { token: mia, parts: { room: 'managed' }, body: { category } }))
+    expect(await move('Walled')).toBe(await move('not there'))
+  })
+
+  it('finds no other room by any filter', async () => {
+    for (const query of [{ name: '*' }, { privacy: 'secret' }, { category: 'Walled' }, { member: 'member' }])
+      for (const { name } of (await test.done('listRooms', { token: mia, query })).rooms)
+        expect(['managed', 'made', 'to move']).toContain(name)
+  })
+
+  it('loses the door with the room, at once', async () => {
+    const body = { managers: { set: [] } }
+    for (const room of ['managed', 'made', 'to move'])
+      await test.done('changeRoomRoles', { token: operator, parts: { room }, body })
+    expect((await test.ask('listRooms', { token: mia })).body).toMatchObject({ error: 'not-allowed' })
+    expect((await test.ask('showRoom', { token: mia, parts: { room: 'managed' } })).status).toBe(404)
+  })
+})

@@ -1,0 +1,156 @@
+import { openApiDocument } from '@hansard/admin-contract'
+import { startSource } from '@hansard/pool-store'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AdminInTest, NOW, openAdminInTest } from './admin-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTTP, on %s', (dialect) => {
+  let test: AdminInTest
+  let token: string
+  beforeAll(async () => {
+    test = await openAdminInTest(dialect)
+    token = await test.signIn()
+  })
+  afterAll(() => test?.close())
+
+  it('registers add-ins, changes them and takes them away from rooms too', async () => {
+    const addIn = { name: 'board', url: 'https://example.com/board' }
+    expect(await test.done('addAddIn', { token, body: addIn })).toEqual(addIn)
+    await test.done('createRoom', { token, body: { name: 'with board', category: 'General', addIn: 'board' } })
+    const parts = { addIn: 'board' }
+    const url = 'http://example.com/b'
+    expect(await test.done('changeAddIn', { token, parts, body: { url } })).toEqual({ name: 'board', url })
+    expect(await test.done('listAddIns', { token })).toEqual({ addIns: [{ name: 'board', url }], next: null })
+    expect(await test.done('showAddIn', { token, parts })).toEqual({ name: 'board', url })
+    const body = { url: 'javascript:alert(1)' }
+    expect((await test.ask('changeAddIn', { token, parts, body })).body).toMatchObject({ error: 'invalid' })
+    expect(await test.done('removeAddIn', { token, parts })).toEqual({ removed: 'board' })
+    expect((await test.done('showRoom', { token, parts: { room: 'with board' } })).addIn).toBe(null)
+    expect((await test.ask('showAddIn', { token, parts })).body).toMatchObject({ error: 'no-such-add-in' })
+  })
+
+  it('lets everybody in until a policy says otherwise, and counts the narrowest', async () => {
+    await test.done('addUsers', { token, body: { users: [{ account: 'ann' }] } })
+    const enabled = async () => (await test.done('showUser', { token, parts: { user: 'ann' } })).enabled
+    expect(await enabled()).toBe(true)
+    await test.done('changePolicy', { token, parts: { policy: 'global' }, body: { enabled: false } })
+    expect(await enabled()).toBe(false)
+    await test.done('addPolicy', { token, body: { identity: 'pool:test', enabled: true } })
+    expect(await enabled()).toBe(true)
+    await test.done('addPolicy', { token, body: { identity: 'nobody', description: 'no', enabled: false } })
+    await test.done('grantPolicy', { token, body: { users: ['ann'], policy: 'nobody' } })
+    expect(await enabled()).toBe(false)
+    expect((await test.done('listUsers', { token, query: { policy: 'nobody' } })).users).toMatchObject([
+      { account: 'ann' },
+    ])
+    expect((await test.done('listPolicies', { token })).policies.map(({ identity }) => identity)).toEqual([
+      ...['global', 'nobody', 'pool:test'],
+    ])
+    await test.done('grantPolicy', { token, body: { users: ['ann'], policy: null } })
+    expect(await enabled()).toBe(true)
+    await test.done('removePolicy', { token, parts: { policy: 'nobody' } })
+    expect((await test.ask('showPolicy', { token, parts: { policy: 'nobody' } })).body).toMatchObject({
+      error: 'no-such-policy',
+    })
+  })
+
+  it('keeps endpoints', async () => {
+    const body = { uri: 'sip:ocschat@example.com', displayName: 'Chat' }
+    expect(await test.done('addEndpoint', { token, body })).toEqual(body)
+    expect((await test.done('listEndpoints', { token })).endpoints).toEqual([body])
+    expect(await test.done('removeEndpoint', { token, parts: { endpoint: body.uri } })).toEqual({ removed: body.uri })
+    expect((await test.ask('removeEndpoint', { token, parts: { endpoint: body.uri } })).status).toBe(404)
+  })
+
+  it('sets what the pool, a site and a service are told, and says what holds', async () => {
+    const at = (identity: string) => ({ token, parts: { identity } })
+    expect(await test.done('showConfiguration', at('global'))).toEqual({ identity: 'global', settings: {} })
+    await test.done('changeConfiguration', { ...at('global'), body: { chatBytesMax: 512, searchLimit: 10 } })
+    await test.done('addConfiguration', { ...at('site:Redmond'), body: { chatBytesMax: 1_024 } })
+    expect(await test.ask('addConfiguration', { ...at('site:Redmond'), body: {} })).toMatchObject({ status: 409 })
+    const effective = async (query: Record<string, string>) =>
+      (await test.done('effectiveConfiguration', { token, query })).settings
+    expect(await effective({})).toMatchObject({ chatBytesMax: 512, searchLimit: 10, defaultChatHistory: 30 })
+    expect(await effective({ site: 'Redmond' })).toMatchObject({ chatBytesMax: 1_024, searchLimit: 10 })
+    const body = { chatBytesMax: null }
+    expect((await test.done('changeConfiguration', { ...at('site:Redmond'), body })).settings).toEqual({})
+    expect((await test.ask('changeConfiguration', { ...at('planet:x'), body })).body).toMatchObject({
+      error: 'invalid',
+    })
+    await test.done('removeConfiguration', at('global'))
+    expect(await effective({})).toMatchObject({ chatBytesMax: 4_096, searchLimit: 999 })
+    expect((await test.done('listConfigurations', { token })).configurations).toHaveLength(1)
+  })
+
+  it('names the servers that clients are sent to, and never none', async () => {
+    for (const name of ['channel-1', 'channel-2', 'channel-3'])
+      await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: NOW })
+    const all = ['channel-1', 'channel-2', 'channel-3']
+    const set = async (servers: object) => test.done('setActiveServers', { token, body: { servers } })
+    expect(await test.done('activeServers', { token })).toEqual({ active: all, inactive: [] })
+    expect(await set({ remove: ['channel-3'] })).toEqual({ active: all.slice(0, 2), inactive: ['channel-3'] })
+    expect(await test.done('swapActiveServers', { token })).toEqual({
+      active: ['channel-3'],
+      inactive: all.slice(0, 2),
+    })
+    expect((await test.ask('setActiveServers', { token, body: { servers: { remove: all } } })).status).toBe(409)
+    expect(await set({ add: ['channel-1'] })).toEqual({ active: ['channel-1', 'channel-3'], inactive: ['channel-2'] })
+    expect(await set({ set: [] })).toEqual({ active: all, inactive: [] })
+    expect((await test.ask('swapActiveServers', { token })).status).toBe(409)
+    expect(await test.done('setPoolState', { token, body: { state: 'failed-over' } })).toEqual({
+      pool: 'test',
+      state: 'failed-over',
+    })
+    expect((await test.done('poolState', { token })).state).toBe('failed-over')
+  })
+
+  it('tells the compliance worker only what it can use', async () => {
+    const at = (identity: string) => ({ token, parts: { identity } })
+    const settings = { adapterName: 'xml', adapterType: 'xml', runIntervalMs: 900_000 }
+    expect(await test.done('putComplianceConfiguration', { ...at('global'), body: settings })).toEqual({
+      identity: 'global',
+      settings,
+    })
+    const refused: [string, object][] = [
+      ['adapter:two', { adapterType: 'none' }],
+      ['adapter:two', { adapterOutputDirectory: '../../etc' }],
+      ['adapter:two', { adapterOutputDirectory: '/etc' }],
+      ['adapter:two', { customConfiguration: '<a' }],
+      ['adapter:two', { adapterName: 'xml' }],
+      ['nothing', {}],
+    ]
+    for (const [identity, body] of refused) {
+      const answer = await test.ask('putComplianceConfiguration', { ...at(identity), body })
+      expect(answer.body, JSON.stringify(body)).toMatchObject({ error: 'invalid' })
+    }
+    await test.done('putComplianceConfiguration', { ...at('adapter:two'), body: { addUserDetails: true } })
+    expect(await test.done('removeComplianceConfiguration', at('adapter:two'))).toEqual({ removed: 'adapter:two' })
+    expect((await test.ask('removeComplianceConfiguration', at('adapter:two'))).status).toBe(404)
+    // The last one stays: without it nothing would be exported.
+    expect((await test.ask('removeComplianceConfiguration', at('global'))).body).toMatchObject({ error: 'invalid' })
+    expect((await test.done('listComplianceConfigurations', { token })).configurations).toEqual([
+      { identity: 'global', settings },
+    ])
+  })
+
+  it('reports use of the pool, one report at a time', async () => {
+    const query = { roomsInactiveSince: NOW + 1 }
+    const report = await test.done('usageReport', { token, query })
+    expect(report).toMatchObject({ end: NOW, start: NOW - 30 * 86_400_000, chats: 0 })
+    expect(report.roomsInactiveSince?.rooms.map(({ name }) => name)).toEqual(['with board'])
+    const both = await Promise.all([test.ask('usageReport', { token }), test.ask('usageReport', { token })])
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 503])
+    expect((await test.ask('usageReport', { token, query: { start: 2, end: 1 } })).status).toBe(400)
+  })
+
+  it('describes itself to everybody', async () => {
+    expect(await test.done('openapi')).toEqual(JSON.parse(JSON.stringify(openApiDocument({ version: '1' }))))
+  })
+
+  it('has put every one of these changes on record, by who made it', async () => {
+    const changes = (await test.changes()).filter(({ by }) => by === 'sip:operator@example.com')
+    const subjects = new Set(changes.map(({ action, subject }) => `${action} ${subject.split(' ')[0]}`))
+    for (const subject of ['add-in', 'policy', 'endpoint', 'pool-configuration'])
+      for (const action of ['created', 'deleted']) expect([...subjects]).toContain(`${action} ${subject}`)
+    expect([...subjects]).toContain('changed pool-state')
+  })
+})
