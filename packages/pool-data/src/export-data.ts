@@ -208,7 +208,8 @@ async function sayWhatIsLeftOut(
     if (unfinished > 0) said.push(`${unfinished} files that are not complete, infected, expired or deleted.`)
     if (!fileStore) said.push('The bytes of files: copy the directory of the file store by hand, or export with files.')
   }
-  said.push('Who is in which room now, and the compliance record: exports of the archive hold it.')
+  said.push('Who is in which room now, the state of the pool and its servers, what is set up for compliance.')
+  said.push('The compliance record: the exports of the archive hold it.')
   return said
 }
 

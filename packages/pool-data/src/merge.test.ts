@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { newRoomUri } from '@hansard/rooms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
-import { disableRooms, ExportRefused, ImportBusy } from './index.ts'
+import { disableRooms, ExportRefused, exportData, ImportBusy, ImportStopped } from './index.ts'
 import { contentsOfZip, DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip } from './zip-in-test.ts'
 
@@ -143,6 +143,18 @@ describe('an import into a pool in which there is something', () => {
     expect(rows).toHaveLength(1)
   })
 
+  it('stops between two batches when it is told to, and goes on from there', async () => {
+    const stop = new AbortController()
+    const stopped = two.importFrom(zip, { stop: stop.signal, onProgress: () => stop.abort() })
+    await expect(stopped).rejects.toThrow(ImportStopped)
+    expect(await two.db.knex('import_progress')).toHaveLength(1)
+    expect(await two.db.knex('room').whereNotNull('category_id')).toEqual([])
+
+    const report = await two.importFrom(zip)
+    expect(report.problems).toEqual([])
+    expect(report.counts).toMatchObject({ policies: { made: 1 }, rooms: { made: 3 }, chats: { made: filled.chats } })
+  })
+
   it('is one at a time', async () => {
     const both = await Promise.allSettled([two.importFrom(zip), two.importFrom(zip)])
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
@@ -258,7 +270,6 @@ describe('an export of a part', () => {
   })
 
   it('is given up when nobody reads it, so that the pool is not held at one moment for ever', async () => {
-    const { exportData } = await import('./index.ts')
     await addChats(
       one.db.knex,
       2,
@@ -276,10 +287,13 @@ describe('an export of a part', () => {
       stallMs: 1_000,
     })
     stream.on('error', () => {})
-    for (let turns = 0; turns < 400; turns += 1) await new Promise((resolve) => setImmediate(resolve))
-    clock.advance({ ms: 1_000 })
-    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve))
-    clock.advance({ ms: 1_000 })
+    let waiting = true
+    void done
+      .catch(() => {})
+      .finally(() => {
+        waiting = false
+      })
+    for (; waiting; clock.advance({ ms: 1_000 })) await new Promise((resolve) => setImmediate(resolve))
 
     await expect(done).rejects.toThrow(/given up/)
   })

@@ -4,9 +4,11 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import type { ComplianceEvent } from '@hansard/compliance-event'
+import { foldPool, listOf, subjectsOf } from '@hansard/pool-fold'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
-import { contentsOfZip, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
+import { contentsOfZip, DOMAIN, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 
 describe.each([
   ['sqlite', 'sqlite'],
@@ -102,6 +104,18 @@ describe.each([
     expect(told.find((event) => event.after['allowed'])).toBeDefined()
   })
 
+  it('tells in its changes the very state that it made', async () => {
+    const state = foldPool(await inOrder(two))
+    const subject = (type: 'room' | 'category' | 'group', name: string) =>
+      [...subjectsOf(state, type).values()].find((each) => each.name === name && !each.deleted)
+    expect(subject('room', 'desk')?.properties).toMatchObject({ disabled: false, topic: 'prices', lastChatId: 709 })
+    expect(subject('room', 'closed')?.properties).toMatchObject({ disabled: true, managers: [expect.any(String)] })
+    expect(listOf(subject('category', 'Research wall'), 'allowed')).toEqual([`ma-grp:outer%20ring@${DOMAIN}`])
+    expect(listOf(subject('category', 'Research wall'), 'creators')).toEqual([`sip:alice@${DOMAIN}`])
+    expect(listOf(subject('group', `Mr. ma-grp:outer%20ring@${DOMAIN}`), 'members')).toHaveLength(2)
+    expect([...subjectsOf(state, 'category').values()].filter((each) => each.deleted)).toHaveLength(1)
+  })
+
   it('takes nobody’s secret along, and gives nobody new one that could be used', async () => {
     for (const content of (await contentsOfZip(zip)).values()) {
       expect(content).not.toContain('SECRET-OF')
@@ -148,6 +162,10 @@ chats = lines("chats/" + room["uri"].split("/")[-1] + ".jsonl")
 print(json.dumps({"entries": len(manifest["entries"]), "first": chats[0]["content"],
     "surrogate": "\\ud800" in chats[1]["content"], "purged": chats[3]["content"]}))
 `
+
+async function inOrder(pool: PoolInTest): Promise<ComplianceEvent[]> {
+  return (await pool.events()).sort((a, b) => a.room.seq - b.room.seq)
+}
 
 async function everyRow({ db }: PoolInTest): Promise<Record<string, unknown>> {
   const tables = ['principal', 'pool_role', 'group_member', 'category', 'category_scope', 'room', 'room_role', 'chat']
