@@ -11,10 +11,10 @@ import type { Database } from '@hansard/sql'
 import { chatChangedFrame } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
 import { serveData } from './data.ts'
-import { handlers } from './handlers.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
 import type { AdminApiParts } from './parts.ts'
 import { serve } from './serve.ts'
+import { whoAnswers } from './who-answers.ts'
 
 export type AdminApiConfig = {
   /** the source's name: one instance at a time may run under it */
@@ -121,7 +121,7 @@ export async function startAdminApi(
     complianceDirectories,
     queueDepth,
   }
-  serve(app, parts, handlers())
+  serve(app, parts, whoAnswers())
   const stopping = new AbortController()
   stack.push(() => stopping.abort())
   const from = `${source.name}/${source.epoch}`

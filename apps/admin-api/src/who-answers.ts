@@ -20,7 +20,7 @@ import { poolStatus } from './status.ts'
 import { createUsageReport } from './usage.ts'
 
 /** Who answers which route. The compiler sees to it that every route of the catalogue is answered. */
-export function handlers(): Handlers {
+export function whoAnswers(): Handlers {
   return {
     signIn,
     openapi: async ({ version }) => openApiDocument({ version }),
