@@ -62,6 +62,50 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who was put out of a ro
     },
   )
 
+  it('hears nothing of what was said while it was out, however often it comes and goes', async () => {
+    let hints = 0
+    const lossy = (t: string) => t === 'room-changed' || (t === 'chats' && hints++ % 3 === 0)
+    const one = await pool.start({}, { bus: dropping(pool.openBus(), lossy) })
+    const two = await pool.start({}, { bus: dropping(pool.openBus(), lossy) })
+    const alice = await one.connect('alice')
+    const coming = await two.connect('bob')
+    await alice.ask({ t: 'join', room: room.uri })
+    const out: (readonly [number, number])[] = []
+    let over = false
+    let joins = 0
+    const newest = async () => {
+      const { last_chat_id: last } = await pool.db.knex('room').where({ id: room.id }).first('last_chat_id')
+      return Number(last)
+    }
+    const talk = async () => {
+      for (let n = 1; !over; n += 1) await alice.post(room, `chat ${n}`)
+    }
+    const comeIn = async () => {
+      while (!over) if ((await coming.ask({ t: 'join', room: room.uri })).t === 'joined') joins += 1
+    }
+    const change = async () => {
+      for (let n = 0; n < 40; n += 1) {
+        await pool.revoke(room, bob)
+        const from = await newest()
+        await alice.until(() => alice.chats().length > from + 5)
+        // Read before he is let in again: what is said in between is his to hear or not.
+        const to = await newest()
+        await pool.grant(room, bob)
+        out.push([from, to])
+        const heard = coming.chats().length
+        await coming.until(() => coming.chats().length > heard)
+      }
+      over = true
+    }
+    await Promise.all([talk(), comeIn(), change()])
+
+    const heard = coming.chats().map(([id]) => id)
+    expect(joins).toBeGreaterThan(20)
+    expect(heard.length).toBeGreaterThan(20)
+    expect(heard.filter((id) => out.some(([from, to]) => id > from && id <= to))).toEqual([])
+    expect(heard).toEqual([...new Set(heard)].sort((x, y) => x - y))
+  })
+
   it('posts nothing after the removal, whatever its own service has heard', async () => {
     const one = await pool.start({}, { bus: dropping(pool.openBus(), () => true) })
     const writer = await one.connect('bob')
@@ -85,7 +129,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who was put out of a ro
     await pool.revoke(secret, bob)
     const missing = 'ma-chan://example.com/00000000-0000-0000-0000-000000000000'
 
-    for (const request of [{ t: 'join' }, { t: 'history' }] as const) {
+    for (const request of [{ t: 'roster' }, { t: 'join' }, { t: 'history' }] as const) {
       const refusal = await client.ask({ ...request, room: secret.uri })
       const nothing = await client.ask({ ...request, room: missing })
       expect(refusal).toEqual({ ...nothing, re: refusal.re })
