@@ -118,6 +118,34 @@ describe('a data file that is not what was exported', () => {
     expect(await two.events()).toEqual([])
   })
 
+  it('is refused in words, wherever a byte of it was altered or it was cut off, or holds what was exported', async () => {
+    const whole = await readFile(good)
+    const check = async (content: Uint8Array) => {
+      const path = await bytes(content)
+      try {
+        const file = await openDataFile(path)
+        await file.check().finally(() => file.close())
+        return 'whole'
+      } catch (error) {
+        if (!(error instanceof DataFileError)) throw error
+        return 'refused'
+      } finally {
+        await rm(path)
+      }
+    }
+    const found = { whole: 0, refused: 0 }
+    for (let n = 0; n < 400; n += 1) {
+      const altered = Buffer.from(whole)
+      // Spread over the file, and thickly over its directory, which a reader believes most.
+      const at = n % 2 === 0 ? Math.floor((n / 400) * whole.length) : whole.length - 1 - ((n * 7) % 1_500)
+      altered[at] = altered[at]! ^ (1 << (n % 8))
+      found[await check(altered)] += 1
+    }
+    for (let n = 1; n < 40; n += 1)
+      expect(await check(whole.subarray(0, Math.floor((whole.length * n) / 40)))).toBe('refused')
+    expect(found.refused).toBeGreaterThan(200)
+  })
+
   it('is refused when it has two entries of one name', async () => {
     const entries: [string, string][] = [
       ['about.json', 'x'],
