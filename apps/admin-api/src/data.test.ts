@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DATA_EXPORT_PATH, DATA_IMPORT_PATH, ImportLine } from '@hansard/admin-contract'
@@ -93,6 +95,42 @@ describe('data over HTTP', () => {
       const { statusCode, payload } = await ask(one, `${DATA_EXPORT_PATH}?${query}`, token)
       expect([400, 409], payload).toContain(statusCode)
     }
+  })
+
+  it('stops when whoever asked has gone, and goes on when it is asked again', async () => {
+    const { knex } = one.poolDb
+    const { id: category } = await knex('category').where({ name: 'Desks' }).first('id')
+    const author = await knex('principal').where({ account: 'operator' }).first('id')
+    for (let n = 0; n < 40; n += 1) {
+      const uri = `ma-chan://example.com/${crypto.randomUUID()}`
+      const row = { uri, name: `many ${n}`, category_id: category, privacy: 'open', created_at: 5, last_chat_id: 500 }
+      const [room]: { id: number }[] = await knex('room').insert(row).returning('id')
+      const chats = Array.from({ length: 500 }, (_, at) => {
+        const said = { chat_id: at + 1, posted_at: 6, post: `p${at}`, content: '"text"' }
+        return { ...said, room_id: room!.id, principal_id: author.id }
+      })
+      for (let from = 0; from < chats.length; from += 250) await knex('chat').insert(chats.slice(from, from + 250))
+    }
+    const many = (await ask(one, DATA_EXPORT_PATH, token)).rawPayload
+    const by = await two.signIn()
+    const server = await two.app.listen({ port: 0, host: '127.0.0.1' })
+    const headers = { authorization: `Bearer ${by}`, 'content-type': 'application/zip' }
+
+    const sent = request(`${server}${DATA_IMPORT_PATH}`, { method: 'POST', headers })
+    sent.on('error', () => {})
+    sent.end(many)
+    await once(sent, 'response')
+    const progress = () => two.poolDb.knex('import_progress')
+    while ((await progress()).length === 0) await new Promise((resolve) => setImmediate(resolve))
+    sent.destroy()
+    const free = async () =>
+      (await two.poolDb.knex('lease').where({ name: 'import-data' }).first('expires_at')).expires_at === 0
+    while (!(await free())) await new Promise((resolve) => setImmediate(resolve))
+    expect(await progress()).not.toEqual([])
+
+    const done = linesOf((await ask(two, DATA_IMPORT_PATH, by, 'POST', many)).payload).at(-1)
+    expect(done).toMatchObject({ report: { counts: { chats: { made: 20_000 } }, problems: [] } })
+    expect(await progress()).toEqual([])
   })
 
   it('disables the rooms it takes along when it is asked to, with POST', async () => {

@@ -14,6 +14,7 @@ import {
   type ImportLine,
 } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
+import type { Timer } from '@hansard/clock'
 import type { FileStore } from '@hansard/file-store'
 import {
   type Changed,
@@ -147,11 +148,12 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
   const { poolDb: db, clock, writer, poolRoomId, pool, fileStore, log } = parts
   const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
   let last: ImportLine = { at: 'checking', lines: 0 }
+  let timer: Timer | undefined
   const tick = () => {
     say(last)
     timer = clock.after(LINE_EVERY_MS, tick)
   }
-  let timer = clock.after(LINE_EVERY_MS, tick)
+  tick()
   // Whoever asked has gone: what is done is done, and the same import again goes on from there.
   const gone = new AbortController()
   lines.once('close', () => gone.abort())
@@ -178,7 +180,7 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
     const { code, message, hint } = problemOf(log, 'importing pool data', refusalOf(error))
     say({ problem: { error: code, message, ...(hint === undefined ? {} : { hint }) } })
   } finally {
-    timer.cancel()
+    timer?.cancel()
   }
 }
 
