@@ -18,6 +18,7 @@ it('lets presenters speak in an auditorium, and members listen', async () => {
   await stage.post('Welcome to the call on the third quarter.')
   expect(await refusal(seat.post('May I ask something?'))).toBe('not-a-presenter')
   await story.ida.ask('changeRoomRoles', { presenters: { add: ['bob'] } }, { room: earnings })
+  await bob.saw(earnings, 'the room is now Earnings (auditorium), speak')
   await seat.post('Now I may: where does the margin come from?')
 
   expect([stage.mayPost, seat.mayPost]).toEqual([true, true])

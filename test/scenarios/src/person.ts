@@ -4,14 +4,12 @@ import { type ClientListeners, type ConnectOptions, connect, type PoolClient, ty
 export type Person = Omit<PoolClient, 'join'> & {
   /** Comes into a room and stays. `after`: what is newer than this chat is shown first. */
   enter(room: string, options?: { after?: number }): Promise<RoomHandle>
-  /** Everything the room has shown this person, one line each, up to now. */
-  saw(room: string): Promise<string[]>
+  /** Everything the room has shown this person, one line each, up to now; `until`: once that line is among it. */
+  saw(room: string, until?: string): Promise<string[]>
   /** The texts among it. */
   heard(room: string): Promise<string[]>
   /** What came without a room: invitations, matches of feeds, news of watched rooms; and the end of the connection. */
-  noticed(): Promise<string[]>
-  /** Resolves when the connection has been ended from the other side for good. */
-  readonly signedOut: Promise<void>
+  noticed(until?: string): Promise<string[]>
 }
 
 /** Signs in. `pass` is called before everything this person does: it lets a moment pass. */
@@ -21,15 +19,27 @@ export async function signInPerson(
 ): Promise<Person> {
   const rooms = new Map<string, { line: string; text: string | undefined }[]>()
   const notices: string[] = []
-  const over = Promise.withResolvers<void>()
+  const waiting = new Set<() => void>()
+  const notice = (line: string) => {
+    notices.push(line)
+    for (const look of [...waiting]) look()
+  }
+  /** Resolves once there is such a line. */
+  const line = (isThere: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!isThere()) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+    })
   const listeners: ClientListeners = {
-    onNewContent: ({ last }) => notices.push(`something new in a watched room: ${last}`),
-    onFeedMatch: ({ feed, chat }) => notices.push(`${feed}: chat ${chat}`),
-    onInvited: () => notices.push('invited'),
-    onClosed(cause) {
-      notices.push(`signed out: ${cause?.message ?? 'by oneself'}`)
-      over.resolve()
-    },
+    onNewContent: ({ last }) => notice(`something new in a watched room: ${last}`),
+    onFeedMatch: ({ feed, chat }) => notice(`${feed}: chat ${chat}`),
+    onInvited: () => notice('invited'),
+    onClosed: (cause) => notice(`signed out: ${cause?.message ?? 'by oneself'}`),
   }
   const backoff = { delayMs: 10, delayMaxMs: 40 }
   const client = await connect({ ...options, ...listeners, backoff })
@@ -39,11 +49,14 @@ export async function signInPerson(
     if (client.state === 'connected') await client.categories()
   }
 
-  const own: Pick<Person, 'enter' | 'saw' | 'heard' | 'noticed' | 'signedOut'> = {
+  const own: Pick<Person, 'enter' | 'saw' | 'heard' | 'noticed'> = {
     enter(room, { after } = {}) {
       const seen = rooms.get(room) ?? []
       rooms.set(room, seen)
-      const see = (line: string, text?: string) => void seen.push({ line, text })
+      const see = (line: string, text?: string) => {
+        seen.push({ line, text })
+        for (const look of [...waiting]) look()
+      }
       return client.join(room, {
         ...(after === undefined ? {} : { after }),
         onChat: ({ from, text, alert, title, replaced }) =>
@@ -62,7 +75,8 @@ export async function signInPerson(
         onClosed: (reason) => see(`out: ${reason}`),
       })
     },
-    async saw(room) {
+    async saw(room, until) {
+      if (until !== undefined) await line(() => rooms.get(room)?.some((seen) => seen.line === until) ?? false)
       await caughtUp()
       return (rooms.get(room) ?? []).map(({ line }) => line)
     },
@@ -70,11 +84,11 @@ export async function signInPerson(
       await caughtUp()
       return (rooms.get(room) ?? []).flatMap(({ text }) => text ?? [])
     },
-    async noticed() {
+    async noticed(until) {
+      if (until !== undefined) await line(() => notices.includes(until))
       await caughtUp()
       return [...notices]
     },
-    signedOut: over.promise,
   }
   return new Proxy(client, {
     get(target, key) {
