@@ -2,7 +2,7 @@ import { appendAudit } from '@hansard/staging'
 import type { Call } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 
-/** Puts a look on record before it is answered. */
+/** Puts a look, or what an operator does to the pool itself, on record before it is answered. */
 export async function auditLook(
   { complianceDb, clock }: Pick<AdminApiParts, 'complianceDb' | 'clock'>,
   actor: string,

@@ -1,14 +1,21 @@
 import type { AddRoomsReply, RoomDetail } from '@hansard/admin-contract'
 import { DEFAULT_CATEGORY } from '@hansard/pool-commands'
 import { loadRoomAccess } from '@hansard/pool-store'
+import { roomNameProblem } from '@hansard/rooms'
 import type { Call, Handle } from './call.ts'
 import { behindManagersDoor, hiddenRoom } from './managed-rooms.ts'
 import type { AdminApiParts } from './parts.ts'
+import { AdminProblem } from './problems.ts'
 import { settle } from './settle.ts'
 import { roomDetail } from './show-rooms.ts'
 
 /** Adds rooms that do not exist yet; a room that does gains the members named and stays as it is otherwise. */
 export const addRooms: Handle<'addRooms'> = async ({ commands }, { actor, body }) => {
+  // Each room is a change of its own: what can be seen to be wrong is refused before the first.
+  for (const { name } of body.rooms) {
+    const problem = roomNameProblem(name)
+    if (problem) throw new AdminProblem('malformed', `${JSON.stringify(name)}: ${problem}`)
+  }
   const rooms: AddRoomsReply['rooms'] = []
   for (const { name, privacy, category = DEFAULT_CATEGORY, members } of body.rooms) {
     const made = await settle(commands.createRoom(actor, { name, privacy, category, members, ifAbsent: true }))

@@ -42,8 +42,6 @@ const admin = await startAdminApi(
     queueDepth: () => transport.depth().catch(() => undefined),
   },
 )
-// Another process has taken this one's name: whatever it would change, it could not put on record.
-void admin.fenced.then(() => stop.abort())
 await app.listen({ host: config.host, port: config.port })
 // A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
 const operator = await admin.createOperator({ password: config.operatorPassword })
@@ -55,7 +53,11 @@ process.stdout.write(
   `${JSON.stringify({ ready, ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}) })}\n`,
 )
 
-if (!stop.signal.aborted) await once(stop.signal, 'abort')
+// Fenced: another process has taken this one's name, and whatever it would change, it could not put on record.
+const fenced = admin.fenced.then(() => 'fenced' as const)
+const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
+if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
+  process.exitCode = 1
 await app.close()
 await admin.stop()
 await bus.close()

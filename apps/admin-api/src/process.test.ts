@@ -88,7 +88,7 @@ it('tells other services of a change over Redis, and ends when a second of its n
   await expect.poll(() => heard, until).toContainEqual({ t: 'configuration-changed' })
 
   const second = await start()
-  await first.ended
+  expect(await first.ended).toEqual([1, null])
   expect(await sourceStates(poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
   expect((await ask(second.url, adminPath('addAddIn'), { name: 'b', url: 'http://b' }, token)).status).toBe(200)
 

@@ -163,16 +163,17 @@ function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): 
   const { like, contentAbove, managedBy } = filter
   if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
   if (managedBy !== undefined) query.whereIn('room.id', roomsGranting(knex, managedBy, 'manager'))
-  if (contentAbove !== undefined) query.whereIn('room.id', roomsLargerThan(knex, contentAbove))
+  if (contentAbove !== undefined) query.whereIn('room.id', roomsLargerThan(knex, contentAbove, managedBy))
 }
 
-/** Reads every chat there is: for an administrator's question, not for a participant's. */
-function roomsLargerThan(knex: Knex, bytes: number): Knex.QueryBuilder {
-  return knex('chat')
+/** Reads every chat there is, or with `managedBy` those of the rooms these manage. */
+function roomsLargerThan(knex: Knex, bytes: number, managedBy: readonly number[] | undefined): Knex.QueryBuilder {
+  const query = knex('chat')
     .whereNot('state', 'purged')
     .groupBy('room_id')
     .havingRaw('sum(octet_length(content)) > ?', [bytes])
     .select('room_id')
+  return managedBy === undefined ? query : query.whereIn('room_id', roomsGranting(knex, managedBy, 'manager'))
 }
 
 function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: RoomTextFilter): void {
