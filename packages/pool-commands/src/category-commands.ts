@@ -2,7 +2,7 @@ import { loadScope } from '@hansard/pool-store'
 import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
-import { lockCategory, requireFreeName, requireText } from './locked.ts'
+import { lockCategory, lockRooms, requireFreeName, requireText } from './locked.ts'
 import { BATCH, type ListChange, type Named, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 import { requireInScope } from './room-roles.ts'
@@ -34,7 +34,7 @@ export function categoryCommands(context: Context) {
 
   return {
     createCategory: (by: Maker, category: NewCategory): Promise<Result<{ id: number; uri: string; name: string }>> =>
-      context.make(async (tx, at) => {
+      context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         await requireFreeName(tx, category.name, roomNameProblem(category.name))
         requireText('A description', category.description, 256)
@@ -67,7 +67,7 @@ export function categoryCommands(context: Context) {
       by: Maker,
       { category, ...changes }: { category: string } & CategoryChanges,
     ): Promise<Result<{ id: number; uri: string; name: string }>> {
-      const result = await context.make(async (tx, at) => {
+      const result = await context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         const before = await lockCategory(tx, category)
         if (changes.name !== undefined && changes.name !== before.name) {
@@ -93,7 +93,10 @@ export function categoryCommands(context: Context) {
         const touched = told !== undefined || Object.keys({ ...lists.before, ...lists.after }).length > 0
         const shown = name ?? before.name
         if (!touched) return { events: [], rights: [], result: { id, uri, name: shown, rooms: [] } }
-        const rooms = await roomsOf(tx, id)
+        // Creators and words alter nothing in the rooms that are there.
+        const bears = [name, invitations, fileUpload, chatHistory].some((value) => value !== undefined)
+        const { creators: _, ...walls } = { ...lists.before, ...lists.after }
+        const rooms = (bears && told) || Object.keys(walls).length > 0 ? await roomsOf(tx, id) : []
         return {
           events: changeEvents({
             roomId: poolRoomId,
@@ -114,7 +117,7 @@ export function categoryCommands(context: Context) {
     },
 
     deleteCategory: (by: Maker, { category }: { category: string }): Promise<Result<{ id: number; uri: string }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, uri, name } = await lockCategory(tx, category)
         if ((await roomsOf(tx, id)).length > 0) {
@@ -122,6 +125,8 @@ export function categoryCommands(context: Context) {
         }
         await tx('category_scope').where({ category_id: id }).delete()
         // Deleted rooms keep their rows; they are in no category any more.
+        const deleted: { id: number }[] = await tx('room').where({ category_id: id }).select('id')
+        await lockRooms(tx, [poolRoomId, ...deleted.map((room) => room.id)])
         await tx('room').where({ category_id: id }).update({ category_id: null })
         await tx('category').where({ id }).delete()
         const subject = { type: 'category' as const, uri, name }

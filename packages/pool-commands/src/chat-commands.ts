@@ -1,9 +1,9 @@
 import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
-import { reindexChat } from '@hansard/pool-store'
+import { reindexChats } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
 import type { Context, Maker } from './context.ts'
 import { type LockedRoom, lockRoom, type RoomName } from './locked.ts'
-import { findNamed } from './named-principals.ts'
+import { BATCH, findNamed, quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */
@@ -36,7 +36,7 @@ export function chatCommands(context: Context) {
     by: Maker,
     { room, chat, text }: RoomName & { chat: number; text?: string },
   ): Promise<Result<{ id: number; uri: string; frames: string[] }>> => {
-    const result = await context.make(async (tx) => {
+    const result = await context.makeInRoom(by, async (by, tx) => {
       const locked = await lockRoom(tx, { room }, by, text === undefined ? 'delete-chat' : 'replace-chat')
       const row = await findChat(tx, locked.room.id, chat)
       if (!row) throw new ChangeRefused('no-such-chat', `${locked.room.name} has no chat ${chat}.`)
@@ -58,10 +58,13 @@ export function chatCommands(context: Context) {
   ): Promise<Result<{ id: number; uri: string; count: number }>> => {
     let after = 0
     let count = 0
+    // What is said while it is under way stays.
+    let through: number | undefined
     for (;;) {
-      const result = await context.make(async (tx, at) => {
+      const result = await context.makeInRoom(by, async (by, tx, at) => {
         const locked = await lockRoom(tx, name, by, operation)
-        const page = await select(tx, locked.room.id, selection, after, at)
+        through ??= locked.room.lastChatId
+        const page = await select(tx, locked.room.id, selection, { after, through, now: at })
         const edited = dryRun ? { events: [], edited: [] } : await edit(tx, locked, page.found, by, text)
         const { id, uri } = locked.room
         return { ...edited, rights: [], result: { id, uri, edited: edited.edited, ...page } }
@@ -125,6 +128,7 @@ function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; 
 }
 
 async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
+  if (!Number.isSafeInteger(chatId)) return undefined
   return tx('chat')
     .where({ room_id: roomId, chat_id: chatId })
     .whereNot({ state: 'purged' })
@@ -136,20 +140,25 @@ async function select(
   tx: Knex.Transaction,
   roomId: number,
   selection: ChatSelection,
-  after: number,
-  now: number,
+  { after, through, now }: { after: number; through: number; now: number },
 ): Promise<{ found: ChatRow[]; next: number | undefined }> {
   const { words, match = 'all', caseSensitive = false, authors, from, to } = selection
   const query = tx('chat')
     .where({ room_id: roomId })
     .whereNot({ state: 'purged' })
     .andWhere('chat_id', '>', after)
+    .andWhere('chat_id', '<=', through)
     .orderBy('chat_id')
     .limit(EDITED_AT_ONCE)
     .select('chat_id', 'content', 'title', 'state')
   if (authors !== undefined) {
-    const ids = (await findNamed(tx, authors, now)).map(({ id }) => id)
-    query.whereIn('principal_id', ids)
+    const named = await findNamed(tx, authors, now)
+    const other = named.find(({ type }) => type !== 'user')
+    if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is no user: only users post.`)
+    query.whereIn(
+      'principal_id',
+      named.map(({ id }) => id),
+    )
   }
   if (from !== undefined) query.andWhere('posted_at', '>=', from)
   if (to !== undefined) query.andWhere('posted_at', '<=', to)
@@ -189,9 +198,6 @@ async function edit(
     const replaced = title === undefined ? content : `${title}\n${content}`
     if (text !== undefined && text === content && title === undefined) continue
     const chatId = row.chat_id
-    const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
-    await tx('chat').where({ room_id: room.id, chat_id: chatId }).update(now)
-    await reindexChat(tx, room.id, chatId)
     edited.push({ chatId, text })
     events.push({
       roomId: room.id,
@@ -202,6 +208,15 @@ async function edit(
           : { kind: 'chat-replaced' as const, chatId, content: text, replaced },
     })
   }
+  const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
+  const ids = edited.map(({ chatId }) => chatId)
+  for (let from = 0; from < ids.length; from += BATCH) {
+    await tx('chat')
+      .where({ room_id: room.id })
+      .whereIn('chat_id', ids.slice(from, from + BATCH))
+      .update(now)
+  }
+  await reindexChats(tx, room.id, ids)
   return { events, edited }
 }
 

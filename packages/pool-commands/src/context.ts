@@ -1,7 +1,15 @@
 import type { Bus } from '@hansard/bus'
 import type { ChangeValue } from '@hansard/compliance-event'
-import type { Actor, ChangeEvent, ChangeWork, Principal, RecordWriter } from '@hansard/pool-store'
-import type { Database } from '@hansard/sql'
+import {
+  type Actor,
+  type ChangeEvent,
+  findPrincipal,
+  type Made,
+  type Principal,
+  RecordUnavailable,
+  type RecordWriter,
+} from '@hansard/pool-store'
+import { type Database, isTransient, isUniqueViolation, type Knex } from '@hansard/sql'
 import { ChangeRefused, type Result } from './result.ts'
 
 export type PoolCommandsOptions = {
@@ -22,26 +30,75 @@ export type Maker = Actor & Partial<Pick<Principal, 'roles'>>
 
 /** What commands are put together from. */
 export type Context = PoolCommandsOptions & {
-  /** Makes a change; what it refuses becomes a `Result`. */
-  make<T>(work: ChangeWork<T>): Promise<Result<T>>
+  /**
+   * Makes a change of what rooms, people and settings are; what it refuses becomes a `Result`. Such changes are made one
+   * after the other in the whole pool: what one decides by (scopes, groups nested in groups, free names, who still
+   * administers) is spread over many rows that no other lock holds together.
+   */
+  make<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
+  /** Makes a change within one room, which `work` locks: it waits for nothing else. */
+  makeInRoom<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
 }
 
+/** `by`: the maker as the pool knows them in this transaction, whatever the door believed. */
+export type CommandWork<T> = (by: Maker, tx: Knex.Transaction, at: number) => Promise<Made<T>>
+
 export function createContext(options: PoolCommandsOptions): Context {
+  const make = async <T>(by: Maker, work: CommandWork<T>, lock: (tx: Knex.Transaction) => Promise<unknown>) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const value = await options.writer.change(async (tx, at) => {
+          await lock(tx)
+          return work(await asOfNow(tx, by), tx, at)
+        })
+        return { ok: true as const, value }
+      } catch (error) {
+        if (error instanceof ChangeRefused) {
+          return { ok: false as const, refusal: error.refusal, message: error.message }
+        }
+        if (attempt < ATTEMPTS && wasUndone(error)) continue
+        if (error instanceof RecordUnavailable || !isTransient(error)) throw error
+        throw new RecordUnavailable('The pool database cannot be written to just now.', { cause: error })
+      }
+    }
+  }
   return {
     ...options,
-    async make(work) {
-      try {
-        return { ok: true, value: await options.writer.change(work) }
-      } catch (error) {
-        if (!(error instanceof ChangeRefused)) throw error
-        return { ok: false, refusal: error.refusal, message: error.message }
-      }
-    },
+    make: (by, work) => make(by, work, lockChanges),
+    makeInRoom: (by, work) => make(by, work, async () => {}),
   }
+}
+
+const ATTEMPTS = 4
+
+/** Whether the database took a transaction back because of another: then it may be made again, and now succeed. */
+function wasUndone(error: unknown): boolean {
+  const cause = error instanceof RecordUnavailable ? error.cause : error
+  const { code } = (cause ?? {}) as { code?: unknown }
+  return code === '40P01' || code === '40001' || isUniqueViolation(cause)
+}
+
+/** The first lock of every change but those of chats; rooms and the source come after it. */
+async function lockChanges(tx: Knex.Transaction): Promise<void> {
+  await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
+}
+
+/** Who makes a change, with the roles they hold now: their door may not have heard yet that it took them away. */
+async function asOfNow(tx: Knex.Transaction, by: Maker): Promise<Maker> {
+  if (by.id === 0) return by
+  const found = await findPrincipal(tx, { id: by.id })
+  if (!found || found.disabled) throw new ChangeRefused('not-an-administrator', 'The account is disabled.')
+  const { id, uri, name, email, internal, roles } = found
+  return { id, uri, name, email, internal, roles }
 }
 
 export function isAdministrator(who: Maker): boolean {
   return who.roles?.includes('administrator') ?? false
+}
+
+/** Whether a database keeps a text as it is. What it does not keep names nothing that is in it. */
+export function isKeepable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000')
 }
 
 export function requireAdministrator(who: Maker): void {

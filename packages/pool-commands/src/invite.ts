@@ -1,4 +1,5 @@
-import { principalsWithin } from '@hansard/pool-store'
+import { identitiesOfMany, loadScope, principalsWithin } from '@hansard/pool-store'
+import { standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import type { Maker } from './context.ts'
 import { BATCH, type Named } from './named-principals.ts'
@@ -6,10 +7,19 @@ import { BATCH, type Named } from './named-principals.ts'
 /** More people than this are not invited by one change: a room for the whole firm needs no letter to everybody. */
 const INVITED_MAX = 10_000
 
-/** Invites whoever was added to a room's members; groups and domains are their people. Answers the ids invited. */
+/**
+ * Invites whoever was added to a room's members; groups and domains are their people, as far as the category allows
+ * them. Answers the ids invited.
+ */
 export async function invite(
   tx: Knex.Transaction,
-  { roomId, added, by, at }: { roomId: number; added: readonly Named[]; by: Maker; at: number },
+  {
+    roomId,
+    categoryId,
+    added,
+    by,
+    at,
+  }: { roomId: number; categoryId: number; added: readonly Named[]; by: Maker; at: number },
 ): Promise<number[]> {
   const people = new Set<number>()
   for (const { id, type } of added) {
@@ -18,11 +28,15 @@ export async function invite(
     if (people.size > INVITED_MAX) return []
   }
   people.delete(by.id)
+  const scope = await loadScope(tx, categoryId)
   const invited: number[] = []
   const ids = [...people].sort((a, b) => a - b)
   for (let from = 0; from < ids.length; from += BATCH) {
-    const batch = ids.slice(from, from + BATCH)
-    const users = () => tx('principal').whereIn('id', batch).andWhere({ type: 'user', disabled: false })
+    const identities = await identitiesOfMany(tx, ids.slice(from, from + BATCH))
+    const within = [...identities]
+      .filter(([, held]) => standingOf(held, { scope, roles: NO_ROLES, administrator: false }).inScope)
+      .map(([id]) => id)
+    const users = () => tx('principal').whereIn('id', within).andWhere({ type: 'user', disabled: false })
     await users().update({ last_invitation_id: tx.raw('last_invitation_id + 1') })
     const rows: { id: number; last_invitation_id: number }[] = await users().select('id', 'last_invitation_id')
     if (rows.length === 0) continue
@@ -40,3 +54,5 @@ export async function invite(
   }
   return invited
 }
+
+const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), presenters: new Set<number>() }

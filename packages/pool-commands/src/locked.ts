@@ -1,15 +1,15 @@
-import { identitiesOf, loadRoomAccess, loadScope, type RoomAccess, standingIn } from '@hansard/pool-store'
-import { decide, type RoomOperation, type Scope, type Standing, standingOf } from '@hansard/rooms'
+import { decideFor, identitiesOf, loadScope, type RoomAccess } from '@hansard/pool-store'
+import { type RoomOperation, type Scope, standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { isAdministrator, type Maker, type Subject } from './context.ts'
-import { quoted } from './named-principals.ts'
+import { isAdministrator, isKeepable, type Maker, type Subject } from './context.ts'
+import { BATCH, quoted } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
 
 /** A room by its URI or, for doors that take one, its name. */
 export type RoomName = { readonly room: string }
 
-/** A room under lock, as it is, and how the maker of a change stands to it. */
-export type LockedRoom = RoomAccess & { readonly standing: Standing; readonly subject: Subject }
+/** A room under lock, as it is. Of its lists, nothing: they may be long. */
+export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject: Subject }
 
 /**
  * Locks a room and decides whether somebody may do something to it. Changes of one room wait for each other here, and
@@ -21,19 +21,31 @@ export async function lockRoom(
   by: Maker,
   operation: RoomOperation,
 ): Promise<LockedRoom> {
+  if (!isKeepable(room)) throw refuse('no-such-room')
   const row: { id: number } | undefined = await tx('room')
     .whereNull('deleted_at')
     .whereNotNull('category_id')
     .andWhere(/^ma-chan:/.test(room) ? { uri: room } : { name: room })
     .forUpdate()
     .first('id')
-  const access = row && (await loadRoomAccess(tx, { id: row.id }))
+  if (!row) throw refuse('no-such-room')
+  const { decision, access } = await decideFor(tx, operation, { id: row.id }, { id: by.id, roles: by.roles ?? [] })
   if (!access) throw refuse('no-such-room')
-  const standing = await standingIn(tx, access, { id: by.id, roles: by.roles ?? [] })
-  const decision = decide(operation, access.rules, standing, access.settings)
   if (!decision.allowed) throw refuse(decision.reason)
   const { uri, name } = access.room
-  return { ...access, standing, subject: { type: 'room', uri, name } }
+  return { room: access.room, rules: access.rules, subject: { type: 'room', uri, name } }
+}
+
+/** Locks rooms in ascending id, as everybody does who locks several. Changes to rooms' rows are made after it. */
+export async function lockRooms(tx: Knex.Transaction, ids: readonly number[]): Promise<void> {
+  const wanted = [...new Set(ids)].sort((a, b) => a - b)
+  for (let from = 0; from < wanted.length; from += BATCH) {
+    await tx('room')
+      .whereIn('id', wanted.slice(from, from + BATCH))
+      .orderBy('id')
+      .forUpdate()
+      .select('id')
+  }
 }
 
 export type LockedCategory = {
@@ -47,12 +59,13 @@ export type LockedCategory = {
   readonly scope: Scope
 }
 
-/** Locks a category by its name. `notFound` is what is said when there is none. */
+/** Locks a category by its name or URI. `notFound` is what is said when there is none. */
 export async function lockCategory(
   tx: Knex.Transaction,
   name: string,
   notFound = () => new ChangeRefused('no-such-category', `There is no category ${quoted(name)}.`),
 ): Promise<LockedCategory> {
+  if (!isKeepable(name)) throw notFound()
   const row:
     | {
         id: number
@@ -63,7 +76,10 @@ export async function lockCategory(
         file_upload: unknown
         chat_history: unknown
       }
-    | undefined = await tx('category').where({ name }).forUpdate().first()
+    | undefined = await tx('category')
+    .where(/^ma-cat:/.test(name) ? { uri: name } : { name })
+    .forUpdate()
+    .first()
   if (!row) throw notFound()
   return {
     id: row.id,
@@ -111,7 +127,7 @@ export function requireText(what: string, text: string | undefined, max: number)
   if (text.length > max) {
     throw new ChangeRefused('invalid', `${what} may have at most ${max} characters; this one has ${text.length}.`)
   }
-  if (!text.isWellFormed() || text.includes('\u0000')) {
+  if (!isKeepable(text)) {
     throw new ChangeRefused('invalid', `${what} holds characters that no database keeps.`)
   }
 }

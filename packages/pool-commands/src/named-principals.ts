@@ -1,5 +1,6 @@
 import { domainUri } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
+import { isKeepable } from './context.ts'
 import { ChangeRefused } from './result.ts'
 
 /** A principal as lists name it. */
@@ -22,6 +23,8 @@ export async function findNamed(tx: Knex.Transaction, names: readonly string[], 
     throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${names.length}.`)
   }
   const wanted = [...new Set(names)]
+  const hostile = wanted.find((name) => !isKeepable(name))
+  if (hostile !== undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(hostile)}.`)
   const found = new Map<string, Named>()
   for (let from = 0; from < wanted.length; from += BATCH) {
     const batch = wanted.slice(from, from + BATCH)

@@ -1,9 +1,9 @@
-import { createPrincipals, findPrincipal, identitiesOf, type NewPrincipal, putSecret } from '@hansard/pool-store'
+import { createPrincipals, findPrincipal, type NewPrincipal, putSecret } from '@hansard/pool-store'
 import { accountNameProblem, groupUri, POOL_ROLES, type PoolRole, principalUri, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
+import { type Context, changeEvents, difference, isKeepable, type Maker, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { type ListChange, quoted, resolveListChange, urisOf } from './named-principals.ts'
+import { BATCH, type ListChange, quoted, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
@@ -29,17 +29,22 @@ export function peopleCommands(context: Context) {
       by: Maker,
       { users }: { users: readonly NewUser[] },
     ): Promise<Result<{ created: ReadonlySet<string> }>> =>
-      context.make(async (tx, at) => {
+      context.make(by, async (by, tx, at) => {
         if (by.id !== 0) requireAdministrator(by)
-        for (const { account } of users) {
+        for (const { account, domain, displayName, email } of users) {
           const problem = accountNameProblem(account)
           if (problem) throw new ChangeRefused('invalid', `${quoted(account)}: ${problem}`)
+          requireText('A display name', displayName, 256)
+          requireText('An address', email, 320)
+          if (!DOMAIN.test(domain)) throw new ChangeRefused('invalid', `${quoted(domain)} is no domain.`)
         }
+        // An account that is named twice is one: the first counts.
+        const wanted = [...new Map([...users].reverse().map((user) => [user.account, user])).values()].reverse()
         const created = await createPrincipals(
           tx,
-          users.map((user) => ({ ...user, now: at })),
+          wanted.map((user) => ({ ...user, now: at })),
         )
-        const events = users
+        const events = wanted
           .filter(({ account }) => created.has(account))
           .flatMap(({ account, domain, displayName, email, internal = true, roles = [] }) => {
             const uri = principalUri(account, domain)
@@ -55,7 +60,7 @@ export function peopleCommands(context: Context) {
       by: Maker,
       { user, ...changes }: { user: string } & UserChanges,
     ): Promise<Result<{ id: number; uri: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const before = await findUser(tx, user)
         requireText('A display name', changes.displayName, 256)
@@ -78,7 +83,7 @@ export function peopleCommands(context: Context) {
         )
         const columns = { display_name: displayName, email, internal, disabled, policy_id: policyId }
         const given = Object.entries(columns).filter(([, value]) => value !== undefined)
-        // Tokens signed before are refused: a disabled account's, and those of one that was given other roles.
+        // A disabled account's tokens stay void when it is enabled again.
         const voids = disabled === true && !before.disabled
         if (given.length > 0 || voids) {
           await tx('principal')
@@ -89,7 +94,8 @@ export function peopleCommands(context: Context) {
             })
         }
         const roles = await changePoolRoles(tx, before, changes.roles)
-        if (disabled === true || roles.before.includes('administrator')) await requireAnAdministrator(tx)
+        const steppedDown = roles.before.includes('administrator') || (voids && before.roles.includes('administrator'))
+        if (steppedDown) await requireAnAdministrator(tx)
         if (!told && roles.before.length + roles.after.length === 0) {
           return { events: [], rights: [], result: { id: before.id, uri: before.uri } }
         }
@@ -111,7 +117,7 @@ export function peopleCommands(context: Context) {
 
     /** Replaces the secret. Whoever is signed in with the old one keeps the connection and cannot make another. */
     setSecret: (by: Maker, { user, secret }: { user: string; secret: string }): Promise<Result<{ uri: string }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         if (by.id !== 0) requireAdministrator(by)
         const { account, uri, name } = await findUser(tx, user)
         await putSecret(tx, { account, secret })
@@ -141,12 +147,13 @@ export function groupCommands(context: Context) {
         members?: readonly string[] | undefined
       },
     ): Promise<Result<{ id: number; uri: string }>> =>
-      context.make(async (tx, at) => {
+      context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         const { name, displayName = name, email } = group
         const problem = roomNameProblem(name)
         if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A group’s name'))
         requireText('A display name', displayName, 256)
+        requireText('An address', email, 320)
         const uri = groupUri(name, domain)
         if (await tx('principal').where({ uri }).first('id')) {
           throw new ChangeRefused('duplicate-name', `There is a group ${quoted(name)} already.`)
@@ -183,7 +190,7 @@ export function groupCommands(context: Context) {
         members,
       }: { group: string; displayName?: string | undefined; members?: ListChange | undefined },
     ): Promise<Result<{ id: number; uri: string }>> {
-      const result = await context.make(async (tx, at) => {
+      const result = await context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         requireText('A display name', displayName, 256)
         const { id, uri, name } = await lockGroup(tx, group, domain)
@@ -199,7 +206,7 @@ export function groupCommands(context: Context) {
           after: { ...told?.after, ...lists.after },
         })
         const touched = told !== undefined || Object.keys({ ...lists.before, ...lists.after }).length > 0
-        const rooms = members && touched ? await roomsThatMention(tx, await identitiesOf(tx, id)) : []
+        const rooms = members && touched ? await roomsThatMention(tx, await groupsHolding(tx, id)) : []
         return { events: touched ? events : [], rights: rooms, result: { id, uri, rooms } }
       })
       if (!result.ok) return result
@@ -209,15 +216,15 @@ export function groupCommands(context: Context) {
 
     /** Removes a group, with everything that was granted to it. */
     async deleteGroup(by: Maker, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, uri, name } = await lockGroup(tx, group, domain)
-        const rooms = await roomsThatMention(tx, await identitiesOf(tx, id))
-        const denies: unknown = await tx('category_scope').where({ principal_id: id, list: 'denied' }).first('list')
-        if (denies) {
+        const holding = await groupsHolding(tx, id)
+        const rooms = await roomsThatMention(tx, holding)
+        if (await isDenied(tx, holding)) {
           throw new ChangeRefused(
             'conflict',
-            'A category denies the group. Take it from that list first: a wall is not taken down by the way.',
+            'A category denies the group, or one that holds it. Take it from there first: a wall is not taken down by the way.',
           )
         }
         const events = await takeFromLists(tx, { id, uri, poolRoomId, by })
@@ -237,9 +244,10 @@ export function groupCommands(context: Context) {
 }
 
 async function findUser(tx: Knex.Transaction, user: string) {
-  const found = (await findPrincipal(tx, { uri: user })) ?? (await findPrincipal(tx, { account: user }))
+  const found = isKeepable(user)
+    ? ((await findPrincipal(tx, { uri: user })) ?? (await findPrincipal(tx, { account: user })))
+    : undefined
   if (!found) throw new ChangeRefused('no-such-principal', `There is no account ${quoted(user)}.`)
-  await tx('principal').where({ id: found.id }).forUpdate().first('id')
   return found
 }
 
@@ -248,7 +256,9 @@ async function findPolicy(
   identity: string | null | undefined,
 ): Promise<number | null | undefined> {
   if (identity === null || identity === undefined) return identity
-  const row: { id: number } | undefined = await tx('policy').where({ identity }).first('id')
+  const row: { id: number } | undefined = isKeepable(identity)
+    ? await tx('policy').where({ identity }).first('id')
+    : undefined
   if (!row) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
   return row.id
 }
@@ -268,8 +278,6 @@ async function changePoolRoles(
 
 /** Nobody locks the last administrator out, not even the last administrator. */
 async function requireAnAdministrator(tx: Knex.Transaction): Promise<void> {
-  // Two who take the role from each other at once wait for each other here.
-  await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
   const left: unknown = await tx('pool_role')
     .join('principal', 'principal.id', 'pool_role.principal_id')
     .where({ 'pool_role.role': 'administrator', 'principal.disabled': false })
@@ -291,10 +299,10 @@ async function lockGroup(
   group: string,
   domain: string,
 ): Promise<{ id: number; uri: string; name: string }> {
+  if (!isKeepable(group)) throw new ChangeRefused('no-such-group', `There is no group ${quoted(group)}.`)
   const row: { id: number; uri: string; display_name: string } | undefined = await tx('principal')
     .where({ type: 'group' })
     .whereIn('uri', [group, groupUri(group, domain)])
-    .forUpdate()
     .first('id', 'uri', 'display_name')
   if (!row) throw new ChangeRefused('no-such-group', `There is no group ${quoted(group)}.`)
   return { id: row.id, uri: row.uri, name: row.display_name }
@@ -304,7 +312,7 @@ async function changeMembers(tx: Knex.Transaction, groupId: number, change: List
   const rows: { member_id: number }[] = await tx('group_member').where({ group_id: groupId }).select('member_id')
   const present = new Set(rows.map((row) => row.member_id))
   const { added, removed } = await resolveListChange(tx, change, present, now)
-  const above = await identitiesOf(tx, groupId)
+  const above = new Set(await groupsHolding(tx, groupId))
   const circle = added.find(({ id }) => above.has(id))
   if (circle) throw new ChangeRefused('invalid', `${quoted(circle.uri)} holds the group: it cannot be in it as well.`)
   for (let at = 0; at < removed.length; at += 400) {
@@ -320,20 +328,56 @@ async function changeMembers(tx: Knex.Transaction, groupId: number, change: List
   }
 }
 
-/** Rooms whose lists, or whose category's lists, name one of these. */
-async function roomsThatMention(tx: Knex.Transaction, ids: ReadonlySet<number>): Promise<number[]> {
-  const named = [...ids]
-  const rows: { id: number }[] = await tx('room')
-    .whereNull('deleted_at')
-    .andWhere((either) =>
-      either
-        .whereIn('id', tx('room_role').whereIn('principal_id', named).select('room_id'))
-        .orWhereIn('category_id', tx('category_scope').whereIn('principal_id', named).select('category_id')),
-    )
+/** A group and all groups that hold it, however deeply: what its people act under because of it. */
+async function groupsHolding(tx: Knex.Transaction, groupId: number): Promise<number[]> {
+  const rows: { id: number }[] = await tx
+    .withRecursive('holding', (holding) => {
+      holding
+        .from('principal')
+        .where({ id: groupId })
+        .select('id')
+        .union((above: Knex.QueryBuilder) =>
+          above
+            .from('group_member')
+            .join('holding', 'holding.id', 'group_member.member_id')
+            .select('group_member.group_id as id'),
+        )
+    })
+    .from('holding')
     .orderBy('id')
     .select('id')
   return rows.map(({ id }) => id)
 }
+
+/** Rooms whose lists, or whose category's walls, name one of these. */
+async function roomsThatMention(tx: Knex.Transaction, principals: readonly number[]): Promise<number[]> {
+  const found = new Set<number>()
+  for (let from = 0; from < principals.length; from += BATCH) {
+    const named = principals.slice(from, from + BATCH)
+    const walls = tx('category_scope').whereIn('principal_id', named).whereIn('list', ['allowed', 'denied'])
+    const rows: { id: number }[] = await tx('room')
+      .whereNull('deleted_at')
+      .andWhere((either) =>
+        either
+          .whereIn('id', tx('room_role').whereIn('principal_id', named).select('room_id'))
+          .orWhereIn('category_id', walls.select('category_id')),
+      )
+      .select('id')
+    for (const { id } of rows) found.add(id)
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+async function isDenied(tx: Knex.Transaction, principals: readonly number[]): Promise<boolean> {
+  for (let from = 0; from < principals.length; from += BATCH) {
+    const named = principals.slice(from, from + BATCH)
+    if (await tx('category_scope').whereIn('principal_id', named).andWhere({ list: 'denied' }).first('list'))
+      return true
+  }
+  return false
+}
+
+const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i
 
 const LIST_OF = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
 const SCOPE_OF = { allowed: 'allowed', denied: 'denied', creator: 'creators' } as const

@@ -1,5 +1,6 @@
 import { newCategoryUri } from '@hansard/rooms'
 import { type Context, changeEvents, type Maker } from './context.ts'
+import { lockRooms } from './locked.ts'
 import { putDomain } from './named-principals.ts'
 
 /** The category that rooms are made in when nobody names one. */
@@ -27,9 +28,7 @@ export async function preparePool(context: Context): Promise<void> {
     db.knex('room').whereNull('category_id').whereNull('deleted_at').whereNot({ id: poolRoomId }).first('id')
   if ((await db.knex('category').first('id')) && !(await roomless())) return
   const by = poolMaker(domain)
-  const result = await context.make(async (tx, at) => {
-    // One service at a time: the second finds it done.
-    await tx('room').where({ id: poolRoomId }).forUpdate().first('id')
+  const result = await context.make(by, async (by, tx, at) => {
     const events = []
     const everybody = await putDomain(tx, domain, at)
     if (!(await tx('category').first('id'))) {
@@ -50,14 +49,15 @@ export async function preparePool(context: Context): Promise<void> {
       }
       events.push(...changeEvents({ roomId: poolRoomId, by, action: 'created', subject, after }))
     }
-    const category: { id: number; name: string } =
-      (await tx('category').where({ name: DEFAULT_CATEGORY }).first('id', 'name')) ??
-      (await tx('category').orderBy('id').first('id', 'name'))
+    const category: { id: number; uri: string } =
+      (await tx('category').where({ name: DEFAULT_CATEGORY }).first('id', 'uri')) ??
+      (await tx('category').orderBy('id').first('id', 'uri'))
     const rooms: { id: number; uri: string; name: string; privacy: string; disabled: unknown }[] = await tx('room')
       .whereNull('category_id')
       .whereNull('deleted_at')
       .whereNot({ id: poolRoomId })
       .orderBy('id')
+    await lockRooms(tx, [poolRoomId, ...rooms.map(({ id }) => id)])
     for (const { id, uri, name, privacy, disabled } of rooms) {
       await tx('room').where({ id }).update({ category_id: category.id })
       const members: { uri: string }[] = await tx('principal')
@@ -66,7 +66,7 @@ export async function preparePool(context: Context): Promise<void> {
         .orderBy('principal.uri')
         .select('principal.uri')
       const told = { name, description: '', topic: '', type: 'normal', privacy, invitations: 'inherit', addIn: null }
-      const after = { ...told, disabled: Boolean(disabled), category: category.name }
+      const after = { ...told, disabled: Boolean(disabled), category: category.uri }
       const lists = members.length > 0 ? { members: members.map((member) => member.uri) } : {}
       const subject = { type: 'room' as const, uri, name }
       events.push(...changeEvents({ roomId: id, by, action: 'created', subject, after: { ...after, ...lists } }))

@@ -2,7 +2,15 @@ import { identitiesOf } from '@hansard/pool-store'
 import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
 import { newRoomUri, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, type Properties } from './context.ts'
+import {
+  type Context,
+  changeEvents,
+  difference,
+  isAdministrator,
+  isKeepable,
+  type Maker,
+  type Properties,
+} from './context.ts'
 import { invite } from './invite.ts'
 import {
   type LockedCategory,
@@ -19,6 +27,7 @@ import {
   applyRoles,
   dropDisallowed,
   dropPresenters,
+  dropStrangers,
   ROLE_LISTS,
   type RolesChange,
   type RolesChanged,
@@ -67,8 +76,9 @@ export function roomCommands(context: Context) {
       room: NewRoom,
     ): Promise<Result<{ id: number; uri: string; name: string; created: boolean }>> {
       let invited: readonly number[] = []
-      const result = await context.make(async (tx, at) => {
-        const existing = room.ifAbsent ? await findByName(tx, room.name) : undefined
+      const result = await context.make(by, async (by, tx, at) => {
+        // Anybody else would learn from it which rooms there are.
+        const existing = room.ifAbsent && isAdministrator(by) ? await findByName(tx, room.name) : undefined
         if (existing) {
           const locked = await lockRoom(tx, { room: room.name }, by, 'change-roles')
           const changed = await applyRoles(tx, rolesRoom(locked), { members: { add: room.members ?? [] } }, at)
@@ -108,13 +118,14 @@ export function roomCommands(context: Context) {
       by: Maker,
       { room, ...changes }: RoomName & RoomChanges,
     ): Promise<Result<{ id: number; uri: string; dropped: string[] }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         const locked = await lockRoom(tx, { room }, by, 'change-room')
         const { id, uri } = locked.room
-        const moved =
-          changes.category !== undefined && changes.category !== locked.room.category
-            ? await lockCategoryForRooms(tx, changes.category, by)
-            : undefined
+        const { uri: categoryUri }: { uri: string } = await tx('category')
+          .where({ id: locked.room.categoryId })
+          .first('uri')
+        const stays = [undefined, locked.room.category, categoryUri].includes(changes.category)
+        const moved = stays ? undefined : await lockCategoryForRooms(tx, changes.category!, by)
         if (changes.name !== undefined && changes.name !== locked.room.name) {
           await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
         }
@@ -132,9 +143,9 @@ export function roomCommands(context: Context) {
             privacy: before.privacy,
             invitations: before.invitations,
             addIn: before.addIn,
-            category: before.category,
+            category: categoryUri,
           },
-          { name, description, topic, type, privacy, invitations, addIn: changes.addIn, category: moved?.name },
+          { name, description, topic, type, privacy, invitations, addIn: changes.addIn, category: moved?.uri },
         )
         if (!told) return { events: [], rights: [], result: { id, uri, dropped: [], rights: before.rights } }
         const columns = Object.fromEntries(
@@ -148,6 +159,8 @@ export function roomCommands(context: Context) {
         const gone: RolesChanged[] = []
         if (moved) gone.push(await dropDisallowed(tx, id, moved.id))
         if (type === 'normal' && before.type !== 'normal') gone.push(await dropPresenters(tx, id))
+        else if (moved || privacy !== undefined)
+          gone.push(await dropStrangers(tx, id, (privacy ?? before.privacy) === 'open'))
         const lists = mergedTold(gone)
         // Name and topic are seen by whoever is in the room: they, too, must be loaded anew.
         return {
@@ -179,7 +192,7 @@ export function roomCommands(context: Context) {
       { room, roles }: RoomName & { roles: RolesChange },
     ): Promise<Result<{ id: number; uri: string; dropped: string[] }>> {
       let invited: readonly number[] = []
-      const result = await context.make(async (tx, at) => {
+      const result = await context.make(by, async (by, tx, at) => {
         const locked = await lockRoom(tx, { room }, by, 'change-roles')
         const { id, uri, rights } = locked.room
         const changed = await applyRoles(tx, rolesRoom(locked), roles, at)
@@ -205,7 +218,7 @@ export function roomCommands(context: Context) {
 
     /** The room is gone by every door and its name is free. Its chats stay until retention lets them go. */
     async deleteRoom(by: Maker, name: RoomName): Promise<Result<{ id: number; uri: string }>> {
-      const result = await context.make(async (tx, at) => {
+      const result = await context.make(by, async (by, tx, at) => {
         const { room, subject } = await lockRoom(tx, name, by, 'delete-room')
         const { id, uri, rights } = room
         await tx('room').where({ id }).update({ deleted_at: at, shown_name: room.name, name: uri })
@@ -232,7 +245,7 @@ async function switchRoom(
   name: RoomName,
   disabled: boolean,
 ): Promise<Result<{ id: number; uri: string }>> {
-  const result = await context.make(async (tx) => {
+  const result = await context.make(by, async (by, tx) => {
     const { room, subject } = await lockRoom(tx, name, by, disabled ? 'disable-room' : 'enable-room')
     const { id, uri, rights } = room
     if (room.disabled === disabled) return { events: [], rights: [], result: { id, uri, rights } }
@@ -290,7 +303,7 @@ async function insertRoom(
     invitations,
     disabled,
     addIn,
-    category: category.name,
+    category: category.uri,
   }
   const subject = { type: 'room' as const, uri, name }
   const events = changeEvents({
@@ -301,7 +314,9 @@ async function insertRoom(
     after: { ...after, ...rolesTold(changed).after },
   })
   const invites = category.invitations && invitations === 'inherit'
-  const invited = invites ? await invite(tx, { roomId: id, added: changed.members.added, by, at }) : []
+  const invited = invites
+    ? await invite(tx, { roomId: id, categoryId: category.id, added: changed.members.added, by, at })
+    : []
   return { id, uri, events, invited }
 }
 
@@ -324,16 +339,17 @@ async function inviteMembers(
   at: number,
 ): Promise<number[]> {
   if (!rules.category.invitations || rules.invitations === 'off') return []
-  return invite(tx, { roomId: room.id, added: changed.members.added, by, at })
+  return invite(tx, { roomId: room.id, categoryId: room.categoryId, added: changed.members.added, by, at })
 }
 
 async function findByName(tx: Knex.Transaction, name: string): Promise<unknown> {
+  if (!isKeepable(name)) return undefined
   return tx('room').where({ name }).whereNull('deleted_at').whereNotNull('category_id').first('id')
 }
 
 async function findAddIn(tx: Knex.Transaction, name: string | null | undefined): Promise<number | null | undefined> {
   if (name === null || name === undefined) return name
-  const row: { id: number } | undefined = await tx('add_in').where({ name }).first('id')
+  const row: { id: number } | undefined = isKeepable(name) ? await tx('add_in').where({ name }).first('id') : undefined
   if (!row) throw new ChangeRefused('no-such-add-in', `There is no add-in ${quoted(name)}.`)
   return row.id
 }

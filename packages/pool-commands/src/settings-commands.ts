@@ -1,8 +1,16 @@
 import { DEFAULT_POOL_CONFIGURATION, type PoolConfiguration } from '@hansard/pool-store'
 import { roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
-import { requireText } from './locked.ts'
+import {
+  type Context,
+  changeEvents,
+  difference,
+  isKeepable,
+  type Maker,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
+import { lockRooms, requireText } from './locked.ts'
 import { findNamed, quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
@@ -18,7 +26,7 @@ export function addInCommands(context: Context) {
       by: Maker,
       { name, url }: { name: string; url: string },
     ): Promise<Result<{ name: string; url: string }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         requireAdministrator(by)
         await requireNewAddIn(tx, name)
         requireWebAddress(url)
@@ -32,7 +40,7 @@ export function addInCommands(context: Context) {
       by: Maker,
       { addIn, name, url }: { addIn: string; name?: string | undefined; url?: string | undefined },
     ): Promise<Result<{ name: string; url: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const before = await lockAddIn(tx, addIn)
         if (name !== undefined && name !== before.name) await requireNewAddIn(tx, name)
@@ -42,11 +50,22 @@ export function addInCommands(context: Context) {
         if (!told) return { events: [], rights: [], result: { ...after, rooms: [] } }
         await tx('add_in').where({ id: before.id }).update(after)
         const rooms = await roomsWithAddIn(tx, before.id)
-        const subject = { type: 'add-in' as const, uri: `add-in:${before.name}`, name: after.name }
-        const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...told })
-        // A room's add-in goes by its name: where that changes, the rooms change.
-        if (after.name !== before.name)
-          events.push(...toldOfRooms(rooms, by, { addIn: before.name }, { addIn: after.name }))
+        const subject = (of: string) => ({ type: 'add-in' as const, uri: `add-in:${of}`, name: of })
+        const common = { roomId: poolRoomId, by }
+        // An add-in goes by its name: under another it is another, and the rooms change that have it.
+        const events =
+          after.name === before.name
+            ? changeEvents({ ...common, action: 'changed', subject: subject(after.name), ...told })
+            : [
+                ...changeEvents({
+                  ...common,
+                  action: 'deleted',
+                  subject: subject(before.name),
+                  before: { name: before.name, url: before.url },
+                }),
+                ...changeEvents({ ...common, action: 'created', subject: subject(after.name), after }),
+                ...toldOfRooms(rooms, by, { addIn: before.name }, { addIn: after.name }),
+              ]
         return { events, rights: rooms.map(({ id }) => id), result: { ...after, rooms: rooms.map(({ id }) => id) } }
       })
       if (!result.ok) return result
@@ -55,10 +74,11 @@ export function addInCommands(context: Context) {
     },
 
     async deleteAddIn(by: Maker, { addIn }: { addIn: string }): Promise<Result<{ name: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, name } = await lockAddIn(tx, addIn)
         const rooms = await roomsWithAddIn(tx, id)
+        await lockRooms(tx, [poolRoomId, ...rooms.map((room) => room.id)])
         await tx('room').where({ add_in_id: id }).update({ add_in_id: null })
         await tx('add_in').where({ id }).delete()
         const subject = { type: 'add-in' as const, uri: `add-in:${name}`, name }
@@ -84,6 +104,7 @@ function toldOfRooms(rooms: readonly RoomRow[], by: Maker, before: Properties, a
 }
 
 async function lockAddIn(tx: Knex.Transaction, name: string): Promise<{ id: number; name: string; url: string }> {
+  if (!isKeepable(name)) throw new ChangeRefused('no-such-add-in', `There is no add-in ${quoted(name)}.`)
   const row: { id: number; name: string; url: string } | undefined = await tx('add_in')
     .where({ name })
     .forUpdate()
@@ -105,7 +126,7 @@ async function roomsWithAddIn(tx: Knex.Transaction, id: number): Promise<RoomRow
 }
 
 function requireWebAddress(url: string): void {
-  const good = url.length <= 2_048 && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  const good = url.length <= 2_048 && isKeepable(url) && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
   if (!good) throw new ChangeRefused('invalid', `${quoted(url)} is no http or https address.`)
 }
 
@@ -129,7 +150,7 @@ export function policyCommands(context: Context) {
       by: Maker,
       { identity, description = '', enabled }: { identity: string; description?: string | undefined; enabled: boolean },
     ): Promise<Result<{ identity: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const problem = roomNameProblem(identity)
         if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A policy’s name'))
@@ -153,7 +174,7 @@ export function policyCommands(context: Context) {
         enabled,
       }: { policy: string; description?: string | undefined; enabled?: boolean | undefined },
     ): Promise<Result<{ identity: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         requireText('A description', description, 256)
         const before = await lockPolicy(tx, policy)
@@ -170,7 +191,7 @@ export function policyCommands(context: Context) {
     },
 
     async deletePolicy(by: Maker, { policy }: { policy: string }): Promise<Result<{ identity: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, description, enabled } = await lockPolicy(tx, policy)
         const holders: { uri: string; display_name: string }[] = await tx('principal')
@@ -196,7 +217,7 @@ export function policyCommands(context: Context) {
       by: Maker,
       { users, policy }: { users: readonly string[]; policy: string | null },
     ): Promise<Result<{ ids: number[] }>> {
-      const result = await context.make(async (tx, at) => {
+      const result = await context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         const id = policy === null ? null : (await lockPolicy(tx, policy)).id
         const named = await findNamed(tx, users, at)
@@ -226,6 +247,7 @@ async function lockPolicy(
   tx: Knex.Transaction,
   identity: string,
 ): Promise<{ id: number; description: string; enabled: boolean }> {
+  if (!isKeepable(identity)) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
   const row: { id: number; description: string; enabled: unknown } | undefined = await tx('policy')
     .where({ identity })
     .forUpdate()
@@ -242,9 +264,9 @@ export function endpointCommands(context: Context) {
       by: Maker,
       { uri, displayName }: { uri: string; displayName?: string | undefined },
     ): Promise<Result<{ uri: string; displayName: string }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        if (!/^sip:[^\s@<>"]{1,256}@[a-z0-9.-]{1,253}$/i.test(uri)) {
+        if (!/^sip:[^\s@<>"\p{Cc}\p{Cs}]{1,256}@[a-z0-9.-]{1,253}$/iu.test(uri)) {
           throw new ChangeRefused('invalid', `${quoted(uri)} is no SIP address such as sip:chat@example.com.`)
         }
         requireText('A display name', displayName, 256)
@@ -260,9 +282,11 @@ export function endpointCommands(context: Context) {
       }),
 
     deleteEndpoint: (by: Maker, { endpoint }: { endpoint: string }): Promise<Result<{ uri: string }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        const row: { display_name: string } | undefined = await tx('endpoint').where({ uri: endpoint }).first()
+        const row: { display_name: string } | undefined = isKeepable(endpoint)
+          ? await tx('endpoint').where({ uri: endpoint }).first()
+          : undefined
         if (!row) throw new ChangeRefused('no-such-endpoint', `There is no endpoint ${quoted(endpoint)}.`)
         await tx('endpoint').where({ uri: endpoint }).delete()
         const subject = { type: 'endpoint' as const, uri: endpoint, name: row.display_name }
@@ -303,9 +327,9 @@ export function configurationCommands(context: Context) {
         mustBeNew?: boolean
       },
     ): Promise<Result<{ identity: string; settings: Partial<PoolConfiguration> }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        if (!/^(global|(site|service):[^\p{Cc}]{1,200})$/u.test(identity)) {
+        if (!/^(global|(site|service):[^\p{Cc}\p{Cs}]{1,200})$/u.test(identity)) {
           throw new ChangeRefused('invalid', `${quoted(identity)} is none of global, site:<name>, service:<name>.`)
         }
         const row: { settings: string } | undefined = await tx('pool_configuration')
@@ -327,7 +351,8 @@ export function configurationCommands(context: Context) {
         const told = differenceOfAll(before, after)
         const subject = { type: 'pool-configuration' as const, uri: `configuration:${identity}`, name: identity }
         const action = row ? 'changed' : 'created'
-        const events = told || !row ? changeEvents({ roomId: poolRoomId, by, action, subject, ...told }) : []
+        const change = row ? told : { after }
+        const events = told || !row ? changeEvents({ roomId: poolRoomId, by, action, subject, ...change }) : []
         return { events, rights: [], result: { identity, settings: after as Partial<PoolConfiguration> } }
       })
       if (result.ok) announce()
@@ -335,12 +360,11 @@ export function configurationCommands(context: Context) {
     },
 
     async deleteConfiguration(by: Maker, { identity }: { identity: string }): Promise<Result<{ identity: string }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        const row: { settings: string } | undefined = await tx('pool_configuration')
-          .where({ identity })
-          .forUpdate()
-          .first()
+        const row: { settings: string } | undefined = isKeepable(identity)
+          ? await tx('pool_configuration').where({ identity }).forUpdate().first()
+          : undefined
         // The global one is always there: removing it returns to the defaults.
         if (!row && identity !== 'global') {
           throw new ChangeRefused('conflict', `There is no configuration ${quoted(identity)}.`)
@@ -359,7 +383,7 @@ export function configurationCommands(context: Context) {
       by: Maker,
       { pool, state }: { pool: string; state: 'normal' | 'failed-over' },
     ): Promise<Result<{ state: 'normal' | 'failed-over' }>> =>
-      context.make(async (tx) => {
+      context.make(by, async (by, tx) => {
         requireOperator(by)
         const before = (await readSetting(tx, 'pool-state')) ?? 'normal'
         await writeSetting(tx, 'pool-state', state)
@@ -374,7 +398,7 @@ export function configurationCommands(context: Context) {
       by: Maker,
       { pool, change }: { pool: string; change: (active: readonly string[]) => readonly string[] },
     ): Promise<Result<{ active: readonly string[] }>> {
-      const result = await context.make(async (tx) => {
+      const result = await context.make(by, async (by, tx) => {
         requireOperator(by)
         const before = JSON.parse((await readSetting(tx, 'active-servers')) ?? '[]') as string[]
         const active = [...new Set(change(before))].sort()
@@ -403,7 +427,8 @@ export function configurationCommands(context: Context) {
 }
 
 function requireSetting(name: string, value: unknown): void {
-  if (!(name in DEFAULT_POOL_CONFIGURATION)) throw new ChangeRefused('invalid', `There is no setting ${quoted(name)}.`)
+  if (!Object.hasOwn(DEFAULT_POOL_CONFIGURATION, name))
+    throw new ChangeRefused('invalid', `There is no setting ${quoted(name)}.`)
   if (value === null) return
   const kind = typeof DEFAULT_POOL_CONFIGURATION[name as keyof PoolConfiguration]
   const [min, max] = RANGES[name as keyof PoolConfiguration] ?? [0, Number.MAX_SAFE_INTEGER]
@@ -413,6 +438,7 @@ function requireSetting(name: string, value: unknown): void {
   } else if (typeof value !== kind) {
     throw new ChangeRefused('invalid', `${name} takes a ${kind}.`)
   }
+  if (kind === 'string') requireText(name, value as string, 2_048)
   if (name === 'roomManagementUrl' && value !== '') requireWebAddress(value as string)
 }
 

@@ -173,7 +173,7 @@ describe('chats', () => {
     expect(foldPool(events, { chats: true }).chats.get(DESK)).toEqual(
       new Map([
         [1, { content: '', title: undefined, alert: true, state: 'purged' }],
-        [2, { content: 'Rain.', title: 'Weather', alert: false, state: 'replaced' }],
+        [2, { content: 'Rain.', title: undefined, alert: false, state: 'replaced' }],
       ]),
     )
   })

@@ -148,9 +148,10 @@ function applyChat(chats: Map<number, FoldedChat>, event: EventOf<'chat' | 'chat
     chats.set(chatId, { content, title, alert, state: 'kept' })
     return
   }
-  const { title, alert = false } = chats.get(chatId) ?? {}
+  const { alert = false } = chats.get(chatId) ?? {}
   if (event.kind === 'chat-purged') chats.set(chatId, { content: '', title: undefined, alert, state: 'purged' })
-  else chats.set(chatId, { content: event.content, title, alert, state: 'replaced' })
+  // What was replaced of a story holds its title: what stands there now has none.
+  else chats.set(chatId, { content: event.content, title: undefined, alert, state: 'replaced' })
 }
 
 function mapIn<K, L, V>(maps: Map<K, Map<L, V>>, key: K): Map<L, V> {

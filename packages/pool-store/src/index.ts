@@ -126,7 +126,7 @@ export {
 } from './rooms.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
-export { type IndexProgress, indexChats, reindexChat, reindexRoom } from './search-index.ts'
+export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
 export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'

@@ -66,6 +66,13 @@ export async function reindexChat(tx: Knex.Transaction, roomId: number, chatId: 
   await again(tx, 'room_id = ? and chat_id = ?', [roomId, chatId])
 }
 
+/** The same for many chats of a room. */
+export async function reindexChats(tx: Knex.Transaction, roomId: number, chatIds: readonly number[]): Promise<void> {
+  for (const ids of batches(chatIds, 400)) {
+    await again(tx, `room_id = ? and chat_id in (${ids.map(() => '?').join(',')})`, [roomId, ...ids])
+  }
+}
+
 /** The same for all chats of a room. */
 export async function reindexRoom(tx: Knex.Transaction, roomId: number): Promise<void> {
   await again(tx, 'room_id = ?', [roomId])
