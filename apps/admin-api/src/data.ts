@@ -25,6 +25,7 @@ import {
   ImportBusy,
   ImportStopped,
   importData,
+  NotAdministrator,
   openDataFile,
   resolveScope,
 } from '@hansard/pool-data'
@@ -227,6 +228,7 @@ function refusalOf(error: unknown): unknown {
   const { message } = error as Error
   if (error instanceof ExportRefused) return new AdminProblem('malformed', message)
   if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing of it was brought in.')
+  if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
   if (error instanceof ImportBusy || error instanceof ImportStopped) return new AdminProblem('try-again', message)
   return error
 }

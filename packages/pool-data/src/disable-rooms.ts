@@ -4,6 +4,7 @@ import { contentsOf } from './data-format.ts'
 import { type ExportOptions, ExportRefused, resolveScope } from './export-data.ts'
 import type { Changed } from './import-run.ts'
 import { piecesOf, selectRows } from './ordered-ids.ts'
+import { requireAdministrator } from './require-administrator.ts'
 
 /**
  * Disables the rooms that an export of the same level, scope and start is about, so that nothing is said in them after it.
@@ -27,6 +28,7 @@ export async function disableRooms(
   const ascending = rooms.toSorted((a, b) => a - b)
   for (const ids of piecesOf(ascending, 100)) {
     const made = await writer.change(async (tx) => {
+      await requireAdministrator(tx, actor)
       const query = tx('room').whereIn('id', ids).whereNull('deleted_at').andWhere({ disabled: false }).orderBy('id')
       if (db.dialect === 'postgres') query.forUpdate()
       const open: { id: number; uri: string; name: string }[] = await query.select('id', 'uri', 'name')

@@ -14,6 +14,7 @@ import { type Database, isTransient, type Knex } from '@hansard/sql'
 import type { DataKind } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
 import type { DataProblem, Tally } from './report.ts'
+import { requireAdministrator } from './require-administrator.ts'
 
 export type ImportParts = {
   readonly db: Database
@@ -133,6 +134,7 @@ export async function openImportRun(
       } else {
         const { step, tally } = await retrying(clock, () =>
           writer.change(async (tx, at) => {
+            await requireAdministrator(tx, parts.actor)
             const made = await attempt(tx, at)
             const row = { ...mine, entry, done: JSON.stringify(through), tally: JSON.stringify(made.tally) }
             await tx('import_progress').insert(row).onConflict(['import', 'entry']).merge()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { newRoomUri } from '@hansard/rooms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
-import { disableRooms, ExportRefused, exportData, ImportBusy, ImportStopped } from './index.ts'
+import { disableRooms, ExportRefused, exportData, ImportBusy, ImportStopped, NotAdministrator } from './index.ts'
 import { contentsOfZip, DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip } from './zip-in-test.ts'
 
@@ -153,6 +153,19 @@ describe('an import into a pool in which there is something', () => {
     const report = await two.importFrom(zip)
     expect(report.problems).toEqual([])
     expect(report.counts).toMatchObject({ policies: { made: 1 }, rooms: { made: 3 }, chats: { made: filled.chats } })
+  })
+
+  it('ends when whoever imports is no administrator any more', async () => {
+    const { knex } = two.db
+    const going = two.importFrom(zip, {
+      onProgress: () =>
+        void knex('pool_role')
+          .where({ principal_id: two.admin.id })
+          .delete()
+          .then(() => {}),
+    })
+    await expect(going).rejects.toThrow(NotAdministrator)
+    expect(await knex('chat')).toEqual([])
   })
 
   it('is one at a time', async () => {
