@@ -96,6 +96,14 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
         expect(['managed', 'made', 'to move']).toContain(name)
   })
 
+  it('stays outside while the policy keeps it out of the pool', async () => {
+    await test.done('addPolicy', { token: operator, body: { identity: 'global', enabled: false } })
+    expect((await test.ask('listRooms', { token: mia })).body).toMatchObject({ error: 'not-allowed' })
+    expect((await test.ask('showRoom', { token: mia, parts: { room: 'managed' } })).status).toBe(403)
+    await test.done('removePolicy', { token: operator, parts: { policy: 'global' } })
+    await test.done('listRooms', { token: mia })
+  })
+
   it('loses the door with the room, at once', async () => {
     const body = { managers: { set: [] } }
     for (const room of ['managed', 'made', 'to move'])
