@@ -7,6 +7,8 @@ export type ChannelServiceConfig = {
   readonly name: string
   /** WebSocket URL that clients reach this service at */
   readonly endpoint: string
+  /** URL of the pool's file service, which tokens are used at; undefined: the pool has none */
+  readonly filesUrl?: string | undefined
   /** sessions at most; a further connection is refused with HTTP 503 */
   readonly sessionsMax: number
   /** the site whose settings hold for this service, over those of the whole pool */
@@ -56,6 +58,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     port,
     name: env.string('HANSARD_CHANNEL_NAME'),
     endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: `ws://${host}:${port}/channel` }),
+    filesUrl: env.optional('HANSARD_FILES_URL'),
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     redisUrl: env.string('HANSARD_REDIS_URL'),
     pool: env.string('HANSARD_POOL', { fallback: 'pool' }),

@@ -1,5 +1,5 @@
 import { ClientMessage } from '@hansard/wire'
-import { HANDLERS, type Handler } from './handlers.ts'
+import { HANDLERS, type Handler } from './who-answers.ts'
 import { refuseUnreachable } from './refusals.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'

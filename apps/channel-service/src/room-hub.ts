@@ -1,7 +1,8 @@
 import type { Chat, RoomAccess } from '@hansard/pool-store'
 import { type Decision, decide, type RoomOperation, refuse, type Standing } from '@hansard/rooms'
-import { chatFrame } from '@hansard/wire'
+import { chatFrame, type ServerMessageOf } from '@hansard/wire'
 import { textFrame } from './frames.ts'
+import type { FeedChat, LiveFeeds } from './live-feeds.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Session } from './session.ts'
 
@@ -57,12 +58,19 @@ export class RoomHub {
   /** too many participants for join and part notices (limit, and 80 % of it to resume) */
   quiet = false
   readonly #reads: HubReads
+  readonly #feeds: LiveFeeds
   #wanted: number
   #filling: Promise<void> | undefined
   readonly #changes: { readonly chatId: number; readonly frame: Buffer }[] = []
   #telling: Promise<void> | undefined
 
-  constructor(options: { access: RoomAccess; addIn: RoomHub['addIn']; participants: number; reads: HubReads }) {
+  constructor(options: {
+    access: RoomAccess
+    addIn: RoomHub['addIn']
+    participants: number
+    reads: HubReads
+    feeds: LiveFeeds
+  }) {
     const { room } = options.access
     this.id = room.id
     this.uri = room.uri
@@ -72,6 +80,7 @@ export class RoomHub {
     this.#wanted = room.lastChatId
     this.participants = options.participants
     this.#reads = options.reads
+    this.#feeds = options.feeds
     this.refresh = oneAtATime(() => this.#reads.reload(this))
     this.confirmRights = oneAtATime(async () => this.reach(await this.#reads.rights()))
   }
@@ -95,7 +104,7 @@ export class RoomHub {
     if (id <= this.delivered) return
     // Not kept until the hub knows enough: the database has it, and is asked about the rights on the way.
     if (id > this.delivered + 1 || rights > this.rights || this.#filling) return this.catchUpTo(id)
-    this.#handOut(id, textFrame(frame))
+    this.#handOut(id, textFrame(frame), () => JSON.parse(frame) as FeedChat)
   }
 
   /** Makes sure that everything up to `id` is handed out, from the database. Failures are repaired by the next call. */
@@ -175,13 +184,22 @@ export class RoomHub {
     }
   }
 
-  #handOut(id: number, frame: Buffer | undefined): void {
+  #handOut(id: number, frame: Buffer | undefined, read: () => FeedChat): void {
     this.delivered = id
     for (const member of this.members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
       if (frame) member.session.handOut(frame)
     }
+    if (!frame) return
+    // After the chat itself, and to those who have it: whoever catches up is told when they get there.
+    for (const [session, feeds] of this.#feeds.matching(this, read) ?? []) {
+      if (this.members.get(session)?.live) this.#tellMatch(session, id, feeds)
+    }
+  }
+
+  #tellMatch(session: Session, chat: number, feeds: readonly string[]): void {
+    for (const feed of feeds) session.handOut(textFrame(feedMatch({ feed, room: this.uri, chat })))
   }
 
   async #fill(): Promise<void> {
@@ -189,7 +207,9 @@ export class RoomHub {
       const chats = await this.#reads.chatsAfter(this.delivered, PAGE)
       if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${this.uri} cannot be read.`)
       await this.confirmRights()
-      for (const chat of chats) if (chat.chatId > this.delivered) this.#handOut(chat.chatId, this.#frameOf(chat))
+      for (const chat of chats) {
+        if (chat.chatId > this.delivered) this.#handOut(chat.chatId, this.#frameOf(chat), () => feedChat(chat))
+      }
     }
   }
 
@@ -209,6 +229,12 @@ export class RoomHub {
           member.at = chat.chatId
           const frame = this.#frameOf(chat)
           if (frame && !session.handOut(frame)) return
+          if (frame)
+            this.#tellMatch(
+              session,
+              chat.chatId,
+              this.#feeds.matchingFor(session, () => feedChat(chat)),
+            )
         }
         await drained(session)
       }
@@ -230,6 +256,12 @@ export class RoomHub {
     )
   }
 }
+
+function feedMatch(match: { feed: string; room: string; chat: number }): string {
+  return JSON.stringify({ t: 'feed-match', ...match } satisfies ServerMessageOf<'feed-match'>)
+}
+
+const feedChat = ({ author, text, title }: Chat): FeedChat => ({ from: author, text, title })
 
 const PAGE = 200
 const READINGS_MAX = 5

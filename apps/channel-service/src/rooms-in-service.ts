@@ -11,6 +11,7 @@ import {
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
 import { type Evict, judgeMembers } from './judge-members.ts'
+import type { LiveFeeds } from './live-feeds.ts'
 import { RoomHub } from './room-hub.ts'
 
 /** The hubs of the rooms somebody of this service is in, joined to those of the other services by the bus. */
@@ -40,9 +41,10 @@ export function createRoomsInService(options: {
   service: string
   participantUpdateLimit: () => number
   evict: Evict
+  feeds: LiveFeeds
   onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, pool, service, participantUpdateLimit, evict, onError } = options
+  const { db, bus, pool, service, participantUpdateLimit, evict, feeds, onError } = options
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
@@ -67,6 +69,7 @@ export function createRoomsInService(options: {
         access,
         addIn: await addInOf(db, access.room),
         participants,
+        feeds,
         reads: {
           chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
           rights: async () => (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER,

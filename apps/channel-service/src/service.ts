@@ -19,6 +19,7 @@ import {
 import type { Database } from '@hansard/sql'
 import { chatChangedFrame, FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
+import { createAttention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
 import { createEvict } from './evict.ts'
 import { forgetUnlogged } from './forget-unlogged.ts'
@@ -73,6 +74,7 @@ export async function startChannelService(
     overrides: config.limits,
   })
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
+  const attention = createAttention({ db, bus, clock, onError: onError('telling of what is new') })
   const rooms = createRoomsInService({
     db,
     bus,
@@ -80,6 +82,7 @@ export async function startChannelService(
     service: instance,
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => parts),
+    feeds: attention.feeds,
     onError: onError('judging who is in a room'),
   })
 
@@ -137,6 +140,7 @@ export async function startChannelService(
     configuration,
     recordPart,
     handout,
+    attention,
   }
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
@@ -182,6 +186,7 @@ export async function startChannelService(
         session.closed = true
         patience.cancel()
         sessions.delete(session)
+        attention.ended(session)
         void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
       })
     })
@@ -228,7 +233,10 @@ export async function startChannelService(
     startLoop({
       clock,
       everyMs: ROOM_CHECK_MS,
-      turn: () => rooms.compare(),
+      async turn() {
+        await rooms.compare()
+        await attention.compare()
+      },
       onError: onError('comparing rooms with the record'),
     }),
     startLoop({
@@ -252,12 +260,14 @@ export async function startChannelService(
   ]
   const [, , , roomCheck, accountCheck, slowCheck] = loops
   for (const loop of loops) stack.push(() => loop.stop())
+  stack.push(() => attention.stop())
   bus.onReconnected(() => {
     roomCheck!.wake()
     accountCheck!.wake()
     slowCheck!.wake()
   })
   const hearPool = (message: PoolMessage) => {
+    attention.hear(message)
     switch (message.t) {
       case 'load-wanted':
         return reportLoad()

@@ -4,7 +4,10 @@ import { lookAgain } from './look-again.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
-type Parts = Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart' | 'signIn' | 'configuration'>
+type Parts = Pick<
+  ChannelServiceParts,
+  'db' | 'settings' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention'
+>
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
 export async function signInSession(
@@ -36,6 +39,7 @@ async function signInOnce(parts: Parts, session: Session, message: ClientMessage
   // What was read of the account may have been changed before this session could be found by its name.
   if (session.doubtful) await lookAgain(parts, [session])
   if (session.closing) return
+  await parts.attention.signedIn(session)
   const { id: principalId, uri, name } = principal
   const { roomManagementUrl } = configuration
   session.send({

@@ -3,6 +3,7 @@ import type { Clock } from '@hansard/clock'
 import type { PoolCommands } from '@hansard/pool-commands'
 import type { PoolSettings, RecordWriter, SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
+import type { Attention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
 import type { Handout } from './handout.ts'
 import type { LiveConfiguration } from './live-configuration.ts'
@@ -23,4 +24,5 @@ export type ChannelServiceParts = {
   readonly handout: Handout
   readonly config: ChannelServiceConfig
   readonly configuration: LiveConfiguration
+  readonly attention: Attention
 }

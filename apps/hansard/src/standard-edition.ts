@@ -143,7 +143,7 @@ async function start(
   stack.push(() => admin.stop())
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
-    { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel },
+    { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel, filesUrl: `${server}/files` },
     { db: poolDb, bus, clock, log, settings },
   )
   stack.push(() => channel.stop())

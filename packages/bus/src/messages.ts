@@ -46,6 +46,8 @@ export const PoolMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('principal-changed'), principals: z.array(z.number().int().positive()) }),
   /** Invitations are waiting for these. */
   z.strictObject({ t: z.literal('invited'), principals: z.array(z.number().int().positive()) }),
+  /** These have put or deleted a feed: what they look for is to be read again. */
+  z.strictObject({ t: z.literal('feeds-changed'), principals: z.array(z.number().int().positive()) }),
   /** Settings of the pool are no longer what they were. */
   z.strictObject({ t: z.literal('configuration-changed') }),
   /** A lookup service has just started and knows nobody. */

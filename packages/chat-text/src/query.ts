@@ -29,17 +29,27 @@ export function chatQuery(asked: { words: string; match: WordMatch; caseSensitiv
   return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(fold))]) }
 }
 
+type ChatText = { readonly text: string; readonly title?: string | undefined }
+
 /** Whether a chat is what is looked for. A phrase does not run from the title into the text. */
-export function matches(
-  query: ChatQuery,
-  chat: { readonly text: string; readonly title?: string | undefined },
-): boolean {
-  if (query.terms.length === 0) return false
-  const read = query.caseSensitive ? exactWordsOf : wordsOf
-  const parts = [read(chat.text)]
-  if (chat.title !== undefined) parts.push(read(chat.title))
-  const found = (term: readonly string[]) => parts.some((words) => follows(words, term))
-  return query.match === 'any' ? query.terms.some(found) : query.terms.every(found)
+export function matches(query: ChatQuery, chat: ChatText): boolean {
+  return matcherOf(chat)(query)
+}
+
+/** The same for many queries and one chat, whose words are cut but once. */
+export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
+  const cut = (read: (text: string) => string[]) =>
+    chat.title === undefined ? [read(chat.text)] : [read(chat.text), read(chat.title)]
+  let folded: string[][] | undefined
+  let exact: string[][] | undefined
+  return (query) => {
+    if (query.terms.length === 0) return false
+    if (query.caseSensitive) exact ??= cut(exactWordsOf)
+    else folded ??= cut(wordsOf)
+    const parts = (query.caseSensitive ? exact : folded)!
+    const found = (term: readonly string[]) => parts.some((words) => follows(words, term))
+    return query.match === 'any' ? query.terms.some(found) : query.terms.every(found)
+  }
 }
 
 function follows(words: readonly string[], term: readonly string[]): boolean {

@@ -133,6 +133,17 @@ export async function principalIds(db: Database, accounts: readonly string[]): P
   return found
 }
 
+/** The ids of those users that exist. */
+export async function principalIdsByUri(db: Database, uris: readonly string[]): Promise<number[]> {
+  const found: { id: number }[] = await db
+    .knex('principal')
+    .where({ type: 'user' })
+    // PostgreSQL knows no text with U+0000, and nobody is called so.
+    .whereIn('uri', [...new Set(uris)].filter((uri) => !uri.includes('\0')))
+    .select('id')
+  return found.map((row) => row.id)
+}
+
 /** Accounts in the order of their names, those after `after`. */
 export async function listPrincipals(
   db: Database,

@@ -4,24 +4,40 @@ import { changeRoom } from './change-room.ts'
 import { clearRoom } from './clear-room.ts'
 import { createRoom } from './create-room.ts'
 import { deleteChat } from './delete-chat.ts'
+import { deleteFeed } from './delete-feed.ts'
 import { deleteRoom } from './delete-room.ts'
 import { disableRoom } from './disable-room.ts'
 import { enableRoom } from './enable-room.ts'
+import { followRoom } from './follow-room.ts'
+import { getPreference } from './get-preference.ts'
+import { issueDownloadToken } from './issue-download-token.ts'
+import { issueUploadToken } from './issue-upload-token.ts'
 import { joinRoom } from './join-room.ts'
 import { listAddIns } from './list-add-ins.ts'
 import { listCategories } from './list-categories.ts'
 import { listEligible } from './list-eligible.ts'
+import { listFeeds } from './list-feeds.ts'
+import { listFollowed } from './list-followed.ts'
+import { listInvitations } from './list-invitations.ts'
 import { listRooms } from './list-rooms.ts'
 import { listRoster } from './list-roster.ts'
+import { markRead } from './mark-read.ts'
+import { openFeed } from './open-feed.ts'
 import { openHistory } from './open-history.ts'
 import { partRoom } from './part-room.ts'
 import { postChat } from './post-chat.ts'
 import { purgeChats } from './purge-chats.ts'
+import { putFeed } from './put-feed.ts'
+import { putPreference } from './put-preference.ts'
 import { replaceChat } from './replace-chat.ts'
+import { searchHistory } from './search-history.ts'
 import type { Session } from './session.ts'
 import { showRoom } from './show-room.ts'
 import { signInSession } from './sign-in.ts'
+import { unfollowRoom } from './unfollow-room.ts'
+import { unwatchRoom } from './unwatch-room.ts'
 import type { ChannelServiceParts } from './use-case.ts'
+import { watchRoom } from './watch-room.ts'
 
 /** Answers one kind of message. What it rejects with is told the client as `try-again`. */
 export type Handler<T extends ClientMessage['t']> = (
@@ -41,7 +57,7 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   'replace-chat': replaceChat,
   'delete-chat': deleteChat,
   history: openHistory,
-  search: notYet,
+  search: searchHistory,
   roster: listRoster,
 
   rooms: listRooms,
@@ -58,24 +74,19 @@ export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   'purge-chats': purgeChats,
   eligible: listEligible,
 
-  follow: notYet,
-  unfollow: notYet,
-  followed: notYet,
-  'mark-read': notYet,
-  watch: notYet,
-  unwatch: notYet,
-  feeds: notYet,
-  'put-feed': notYet,
-  'delete-feed': notYet,
-  'open-feed': notYet,
-  invitations: notYet,
-  preference: notYet,
-  'put-preference': notYet,
-  'upload-token': notYet,
-  'download-token': notYet,
-}
-
-/** A message that this version of the service has no answer to. */
-function notYet(_: ChannelServiceParts, session: Session, { id, t }: ClientMessage): void {
-  session.refuse(id, 'unknown-message', `This service has no answer to "${t}".`)
+  follow: followRoom,
+  unfollow: unfollowRoom,
+  followed: listFollowed,
+  'mark-read': markRead,
+  watch: watchRoom,
+  unwatch: unwatchRoom,
+  feeds: listFeeds,
+  'put-feed': putFeed,
+  'delete-feed': deleteFeed,
+  'open-feed': openFeed,
+  invitations: listInvitations,
+  preference: getPreference,
+  'put-preference': putPreference,
+  'upload-token': issueUploadToken,
+  'download-token': issueDownloadToken,
 }

@@ -1,0 +1,30 @@
+import { findFeed, principalIdsByUri, searchFeed } from '@hansard/pool-store'
+import type { ClientMessageOf } from '@hansard/wire'
+import { look } from './search-history.ts'
+import type { Session } from './session.ts'
+import type { ChannelServiceParts } from './use-case.ts'
+
+const PAGE_DEFAULT = 100
+const PAGE_MAX = 999
+
+/** Shows what a feed has let through in the rooms somebody may read, newest first. */
+export async function openFeed(
+  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'writer' | 'rooms' | 'configuration'>,
+  session: Session,
+  { id, name, limit: wanted = PAGE_DEFAULT, after }: ClientMessageOf<'open-feed'>,
+): Promise<void> {
+  const { db, configuration } = parts
+  const owner = session.principal!
+  const feed = await findFeed(db, { principalId: owner.id, name })
+  if (!feed) return session.refuse(id, 'no-such-feed', 'You have no feed of that name.')
+  const limit = Math.min(wanted, configuration.limits.searchLimit, PAGE_MAX)
+  const { filter } = feed
+  await look(parts, session, {
+    id,
+    query: [...filter.words, ...filter.authors, ...(filter.ego ? [owner.name] : [])].join(' | '),
+    async search(rooms) {
+      const authorIds = await principalIdsByUri(db, filter.authors)
+      return searchFeed(db, { roomIds: rooms.map((room) => room.id), filter, owner, authorIds, after, limit })
+    },
+  })
+}
