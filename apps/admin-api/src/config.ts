@@ -25,6 +25,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
       outputDirectory: env.optional('HANSARD_OUTPUT_DIRECTORY'),
       directoriesAllowed: env.parsed('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', { parse: parseDirectories, fallback: [] }),
     },
+    temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
     host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
     port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
     poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),

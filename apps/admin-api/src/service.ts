@@ -25,7 +25,7 @@ export type AdminApiConfig = {
   readonly runIntervalMs: number
   readonly complianceDirectories: AllowedDirectories
   /** where a data file that is imported lies meanwhile */
-  readonly temporaryDirectory?: string
+  readonly temporaryDirectory?: string | undefined
 }
 
 export const ADMIN_API_DEFAULTS = {
