@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { ComplianceEvent } from '@hansard/compliance-event'
 import { foldPool, listOf, subjectsOf } from '@hansard/pool-fold'
+import { indexChats } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
 import { contentsOfZip, DOMAIN, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
@@ -114,6 +115,12 @@ describe.each([
     expect(listOf(subject('category', 'Research wall'), 'creators')).toEqual([`sip:alice@${DOMAIN}`])
     expect(listOf(subject('group', `Mr. ma-grp:outer%20ring@${DOMAIN}`), 'members')).toHaveLength(2)
     expect([...subjectsOf(state, 'category').values()].filter((each) => each.deleted)).toHaveLength(1)
+  })
+
+  it('is found by the search index like everything that was ever said', async () => {
+    const { indexed, waiting } = await indexChats(two.db, { limit: 10_000, atLeast: 1 })
+    expect(waiting).toBe(0)
+    expect(indexed).toBe(filled.chats + 700)
   })
 
   it('takes nobody’s secret along, and gives nobody new one that could be used', async () => {
