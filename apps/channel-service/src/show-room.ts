@@ -29,7 +29,7 @@ export async function showRoom(
       createdAt: room.createdAt,
       mayJoin: may('join'),
       mayPost: may('post'),
-      mayManage: may('see-roles'),
+      mayManage: may('change-room'),
       ...(may('see-roles')
         ? {
             category: room.category,

@@ -14,7 +14,7 @@ import {
 } from './index.ts'
 
 const SETTINGS = { managersMayEditChats: false }
-const MANAGING: readonly RoomOperation[] = ['see-roles', 'change-room', 'change-roles', 'disable-room', 'move-room']
+const MANAGING: readonly RoomOperation[] = ['change-room', 'change-roles', 'disable-room', 'move-room']
 const ADMINISTRATION: readonly RoomOperation[] = ['enable-room', 'delete-room', 'clear-room', 'purge-chats']
 const TALK: readonly RoomOperation[] = ['join', 'see-roster', 'download-file', 'read-history', 'search-history', 'post']
 
@@ -114,6 +114,7 @@ describe('a room', () => {
     expect(answer('join', disabled, standing())).toBe('no-such-room')
     expect(answer('enable-room', disabled, standing('manager'))).toBe('not-an-administrator')
     expect(answer('change-room', disabled, standing('manager'))).toBe('room-disabled')
+    expect(answer('see-roles', disabled, standing('manager'))).toBe('yes')
     expect(answer('enable-room', disabled, administrator)).toBe('yes')
   })
 
@@ -131,6 +132,12 @@ describe('a room', () => {
     expect(answer('download-file', room({ category }), standing('member'))).toBe('yes')
     expect(answer('read-history', room({ category }), standing('member'))).toBe('history-off')
     expect(answer('search-history', room({ category }), standing('member'))).toBe('history-off')
+  })
+
+  it('shows whom it grants what to those who run it', () => {
+    expect(answer('see-roles', room(), standing('manager'))).toBe('yes')
+    expect(answer('see-roles', room(), standing('member'))).toBe('not-a-manager')
+    expect(answer('see-roles', room(), administrator)).toBe('yes')
   })
 
   it('is run by its managers and, but for what cannot be taken back, by nobody else', () => {

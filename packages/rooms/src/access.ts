@@ -88,6 +88,7 @@ export function decide(
     case 'delete-chat':
       return settings.managersMayEditChats ? mayManage(room, standing) : administrators(room, standing)
     case 'see-roles':
+      return maySeeRoles(room, standing)
     case 'change-room':
     case 'change-roles':
     case 'disable-room':
@@ -130,6 +131,12 @@ function mayPost(room: RoomRules, standing: Standing): Decision {
   return andThen(mayJoin(room, standing), () =>
     room.type === 'normal' || standing.roles.has('presenter') ? ALLOWED : refuse('not-a-presenter'),
   )
+}
+
+/** Also of a disabled room, which its managers see and cannot change. */
+function maySeeRoles(room: RoomRules, standing: Standing): Decision {
+  if (!maySee(room, standing)) return refuse('no-such-room')
+  return standing.administrator || standing.roles.has('manager') ? ALLOWED : refuse('not-a-manager')
 }
 
 function mayManage(room: RoomRules, standing: Standing): Decision {

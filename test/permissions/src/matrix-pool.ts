@@ -19,7 +19,7 @@ export type MatrixPool = AsyncDisposable & {
 }
 
 const DOMAINS = { name: 'names.example', group: 'groups.example', domain: 'wall.example' } as const
-const SEEDS = 30
+const SEEDS = 120
 const SEEDER = 'seeder'
 const BYSTANDER = 'bystander'
 

@@ -29,6 +29,19 @@ export function expected(
   return target.allowed ? 'yes' : target.reason
 }
 
+/** What administrators alone may do: the admin API asks for the role before it looks at the room. */
+const ADMINISTRATION: ReadonlySet<RoomOperation> = new Set(['enable-room', 'delete-room', 'clear-room', 'purge-chats'])
+
+/**
+ * What the admin API says, and with it the command line: the same, but that it knows rooms only for those who run them. To
+ * everybody else, members included, a room is `no-such-room` there.
+ */
+export function expectedOfAdminApi(operation: RoomOperation, place: Place, person: Person): Answer {
+  if (person.administrator) return expected(operation, place, person)
+  if (ADMINISTRATION.has(operation)) return 'not-allowed'
+  return person.roles.includes('manager') ? expected(operation, place, person) : 'no-such-room'
+}
+
 /** The whole matrix as a Markdown document. */
 export function permissionsDocument(): string {
   return [
@@ -40,6 +53,8 @@ export function permissionsDocument(): string {
     'People are inside the scope of the room’s category unless the column says otherwise. *Outside* is everybody whom the category',
     'does not allow, or denies: denial wins. Whoever may not see a room is told `no-such-room`, in the words used for a room that',
     'never was. An administrator manages every room and is in none: who wants to listen is made a member, which is on record.',
+    'The admin API and the command line know rooms only for those who run them: to everybody else, members included, a room is',
+    '`no-such-room` there, and what administrators alone may do is `not-allowed` before the room is looked at.',
     'With the setting `managersMayEditChats`, managers may also replace and delete chats (last table). Rooms are made by creators of',
     'a category and by administrators; everybody else is told `not-a-creator`.',
     '',
