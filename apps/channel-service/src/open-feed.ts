@@ -9,7 +9,7 @@ const PAGE_MAX = 999
 
 /** Shows what a feed has let through in the rooms somebody may read, newest first. */
 export async function openFeed(
-  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'writer' | 'rooms' | 'configuration'>,
+  parts: Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'configuration'>,
   session: Session,
   { id, name, limit: wanted = PAGE_DEFAULT, after }: ClientMessageOf<'open-feed'>,
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function openFeed(
   const { filter } = feed
   await look(parts, session, {
     id,
-    query: [...filter.words, ...filter.authors, ...(filter.ego ? [owner.name] : [])].join(' | '),
+    query: [...filter.words, ...filter.authors, ...(filter.ego ? [owner.name, owner.account] : [])].join(' | '),
     async search(rooms) {
       const authorIds = await principalIdsByUri(db, filter.authors)
       return searchFeed(db, { roomIds: rooms.map((room) => room.id), filter, owner, authorIds, after, limit })

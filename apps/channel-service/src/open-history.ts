@@ -76,7 +76,7 @@ export function historyChat(chat: Chat): HistoryChat {
 }
 
 /** The first of the chats that fit in a page: at least one. */
-function fitting(chats: readonly Chat[]): readonly Chat[] {
+export function fitting<C extends Chat>(chats: readonly C[]): readonly C[] {
   let characters = 0
   let count = 0
   for (const chat of chats) {

@@ -1,5 +1,7 @@
 import {
+  type ChatsFound,
   type FoundChat,
+  findPoolRoom,
   type Outcome,
   principalIdsByUri,
   type ReadableRoom,
@@ -7,15 +9,16 @@ import {
   readableRooms,
   SearchRefused,
   searchChats,
+  searchCursor,
 } from '@hansard/pool-store'
-import type { ClientMessageOf } from '@hansard/wire'
-import { historyChat } from './open-history.ts'
+import type { ChatFilter, ClientMessageOf } from '@hansard/wire'
+import { fitting, historyChat } from './open-history.ts'
 import { refuseByRule, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
 import { decideInRoom } from './room-footing.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
-type Parts = Pick<ChannelServiceParts, 'db' | 'settings' | 'writer' | 'rooms' | 'configuration'>
+type Parts = Pick<ChannelServiceParts, 'db' | 'writer' | 'rooms' | 'configuration'>
 
 const PAGE_DEFAULT = 100
 /** So often the rights of a room may change while one search is under way. */
@@ -33,7 +36,7 @@ export async function searchHistory(parts: Parts, session: Session, message: Cli
   await look(parts, session, {
     id,
     named,
-    query: words ?? '',
+    query: queryText(filter),
     async search(rooms) {
       const authorIds = authors && (await principalIdsByUri(parts.db, authors))
       const roomIds = rooms.map((room) => room.id)
@@ -49,7 +52,7 @@ export type Look = {
   readonly named?: readonly string[] | undefined
   /** as it stands on record */
   readonly query: string
-  search(rooms: readonly ReadableRoom[]): Promise<{ chats: readonly FoundChat[]; exceeded: boolean; next?: string }>
+  search(rooms: readonly ReadableRoom[]): Promise<ChatsFound>
 }
 
 /**
@@ -58,7 +61,7 @@ export type Look = {
  * the rooms have changed since it was searched, everything is done again.
  */
 export async function look(parts: Parts, session: Session, { id, named, query, search }: Look): Promise<void> {
-  const { db, settings } = parts
+  const { db } = parts
   if (session.historyUnderWay) return session.refuse(id, 'too-fast', 'One look at the history at a time.')
   session.historyUnderWay = true
   try {
@@ -67,7 +70,7 @@ export async function look(parts: Parts, session: Session, { id, named, query, s
         withHistory: true,
         ...(named ? { uris: named } : {}),
       })
-      const found = await search(rooms)
+      const found = withinPage(await search(rooms))
       if (session.closed) return
       const byId = new Map(rooms.map((room) => [room.id, room]))
       const seen = found.chats.length > 0 ? new Set(found.chats.map((chat) => byId.get(chat.roomId)!)) : undefined
@@ -77,7 +80,8 @@ export async function look(parts: Parts, session: Session, { id, named, query, s
         return { roomId: room.id, rights: room.rights, firstChatId, lastChatId }
       })
       if (looks.length === 0) {
-        looks.push({ roomId: settings.poolRoomId, rights: POOL_RIGHTS, firstChatId: 0, lastChatId: 0 })
+        const { id: roomId, rights } = await findPoolRoom(db)
+        looks.push({ roomId, rights, firstChatId: 0, lastChatId: 0 })
       }
       const outcome = await recordLooks(parts, session, query, looks)
       if (outcome === 'rights-changed') continue
@@ -101,8 +105,29 @@ export async function look(parts: Parts, session: Session, { id, named, query, s
 /** Rooms in which a search that found nothing there is recorded at most. */
 const EMPTY_LOOKS_MAX = 50
 const SEARCH_PAGE_MAX = 999
-/** Nobody has rights in the pool's own conversation: their version never rises. */
-const POOL_RIGHTS = 1
+
+/** As much of what was found as fits in one answer; the rest is asked for with `next`. */
+function withinPage(found: ChatsFound): ChatsFound {
+  const chats: readonly FoundChat[] = fitting(found.chats)
+  if (chats.length === found.chats.length) return found
+  return { chats, exceeded: true, next: searchCursor(chats.at(-1)!) }
+}
+
+/** A search as it stands on record: the words as they were typed, and after them what else was asked for. */
+function queryText({ words = '', match, caseSensitive, authors, from, to }: ChatFilter): string {
+  const time = (ms: number) => (ms <= TIME_MAX ? new Date(ms).toISOString() : String(ms))
+  const more = [
+    ...(words === '' || match === 'all' ? [] : [match === 'any' ? 'any of the words' : 'as a phrase']),
+    ...(caseSensitive ? ['case sensitive'] : []),
+    ...(authors ? [`by ${authors.join(', ')}`] : []),
+    ...(from === undefined ? [] : [`from ${time(from)}`]),
+    ...(to === undefined ? [] : [`to ${time(to)}`]),
+  ]
+  return more.length === 0 ? words : `${words} [${more.join('; ')}]`.trimStart()
+}
+
+/** The last moment a date can hold. */
+const TIME_MAX = 8_640_000_000_000_000
 
 type Recorded = { roomId: number; rights: number; firstChatId: number; lastChatId: number }
 
