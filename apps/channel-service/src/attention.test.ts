@@ -178,6 +178,29 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(await here.ask({ t: 'feeds' })).toMatchObject({ feeds: [{ name: 'me', filter: filter({ ego: true }) }] })
   })
 
+  it('matches nothing any more for somebody who was put out of the room', async () => {
+    const one = await pool.start()
+    const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
+    for (const client of [alice, watcher]) await joined(client, desk, lobby)
+    await watcher.ask({ t: 'put-feed', name: 'all of alice', filter: filter({ authors: ['sip:alice@example.com'] }) })
+    await alice.post(desk, 'one')
+    await watcher.until(() => matched(watcher).length === 1)
+
+    await pool.revoke(desk, bob)
+    await alice.post(desk, 'two')
+    await watcher.told('room-closed')
+    await alice.post(desk, 'three')
+    await alice.post(lobby, 'four')
+    await watcher.until(() => matched(watcher).length === 2)
+
+    const rooms = watcher.pushed.filter((m) => m.t === 'feed-match').map((m) => [m.room, m.chat])
+    expect(rooms).toEqual([
+      [desk.uri, 1],
+      [lobby.uri, 1],
+    ])
+    expect(await watcher.ask({ t: 'open-feed', name: 'all of alice' })).toMatchObject({ chats: [{ room: lobby.uri }] })
+  })
+
   it('records a search before it is answered: where something was found, was named, or with the pool', async () => {
     const one = await pool.start()
     const alice = await one.connect('alice')
