@@ -36,7 +36,10 @@ export type Context = PoolCommandsOptions & {
    * administers) is spread over many rows that no other lock holds together.
    */
   make<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
-  /** Makes a change within one room, which `work` locks: it waits for nothing else. */
+  /**
+   * Makes a change within one room, which `work` locks. Such changes wait for none of their kind, but they and the others
+   * have an order: what somebody does by a role is on record before the role is taken, or not at all.
+   */
   makeInRoom<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
 }
 
@@ -65,7 +68,7 @@ export function createContext(options: PoolCommandsOptions): Context {
   return {
     ...options,
     make: (by, work) => make(by, work, lockChanges),
-    makeInRoom: (by, work) => make(by, work, async () => {}),
+    makeInRoom: (by, work) => make(by, work, shareChanges),
   }
 }
 
@@ -81,6 +84,10 @@ function wasUndone(error: unknown): boolean {
 /** The first lock of every change but those of chats; rooms and the source come after it. */
 async function lockChanges(tx: Knex.Transaction): Promise<void> {
   await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
+}
+
+async function shareChanges(tx: Knex.Transaction): Promise<void> {
+  await tx('pool_setting').where({ name: 'pool-room' }).forShare().first('name')
 }
 
 /** Who makes a change, with the roles they hold now: their door may not have heard yet that it took them away. */
