@@ -105,8 +105,10 @@ export function createRoomsInService(options: {
   }
 
   const tell = (hub: RoomHub, joined: boolean, who: { uri: string; name: string }) => {
+    const wasQuiet = hub.quiet
     counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)))
-    if (hub.quiet) return
+    // The count that silence ends with has this one in it already.
+    if (wasQuiet || hub.quiet) return
     const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
       t: joined ? 'participant-joined' : 'participant-parted',
       room: hub.uri,

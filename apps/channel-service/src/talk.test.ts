@@ -146,7 +146,6 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
       ['participant-joined', undefined],
       ['participants-hidden', 4],
       ['participants-shown', 2],
-      ['participant-parted', undefined],
     ])
   })
 

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { refusal, startStory } from './index.ts'
+
+it('records every look at history, also from outside the room and also one that finds nothing', async () => {
+  await using story = await startStory('history')
+  const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
+  const { uri: desk } = await story.ida.ask('createRoom', room)
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const carol = await story.signIn('carol')
+
+  const nothing = await bob.history(desk)
+  const seat = await alice.enter(desk)
+  for (let n = 1; n <= 35; n++) await seat.post(`Tick ${n}.`)
+  const newest = await bob.history(desk)
+  const older = await bob.history(desk, { before: newest.chats[0]!.chat })
+  const first = await seat.history({ after: 0, limit: 3 })
+
+  expect(nothing).toEqual({ chats: [], more: false })
+  // 30 of them, as the original shows.
+  expect([newest.chats.length, newest.chats[0]!.text, newest.more]).toEqual([30, 'Tick 6.', true])
+  expect(older.chats.map(({ text }) => text)).toEqual(['Tick 1.', 'Tick 2.', 'Tick 3.', 'Tick 4.', 'Tick 5.'])
+  expect(first.chats.map(({ text }) => text)).toEqual(['Tick 1.', 'Tick 2.', 'Tick 3.'])
+  expect(await refusal(carol.history(desk))).toBe('not-a-member')
+  const { strict, counts } = await story.seal()
+  expect(counts).toMatchObject({ backchat: 4, chat: 35 })
+  expect(strict.match(/<Message type="BACKCHAT"/g)).toHaveLength(4)
+})
+
+it('hands out and records what is said in a category without history, and shows it to nobody later', async () => {
+  await using story = await startStory('history-off')
+  await story.ida.ask('addCategory', {
+    name: 'Spoken word',
+    allowed: ['ma-grp:*@fourthcoffee.com'],
+    chatHistory: false,
+  })
+  const { uri: hall } = await story.ida.ask('createRoom', { name: 'Hall', category: 'Spoken word', privacy: 'open' })
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const carol = await story.signIn('carol')
+  const seat = await alice.enter(hall)
+  await bob.enter(hall)
+
+  await seat.post('This is heard, and kept for nobody.')
+  // For ten minutes whoever has lost the connection may catch up; then it is gone.
+  story.later({ minutes: 11 })
+  await carol.enter(hall, { after: 0 })
+
+  expect(await bob.heard(hall)).toEqual(['This is heard, and kept for nobody.'])
+  expect(await carol.heard(hall)).toEqual([])
+  expect([await refusal(bob.history(hall)), await refusal(seat.history())]).toEqual(['history-off', 'history-off'])
+  const { strict, counts } = await story.seal()
+  expect(strict).toContain('This is heard, and kept for nobody.')
+  expect(counts).toMatchObject({ chat: 1, backchat: 0 })
+})
