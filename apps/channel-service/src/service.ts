@@ -277,6 +277,8 @@ export async function startChannelService(
         return
       case 'configuration-changed':
         configuration.reload().catch(onError('reading the configuration'))
+        // A policy may have changed, and whom it holds for is not said.
+        accountCheck!.wake()
     }
   }
   const unsubscribe = await bus.subscribePool(hearPool)
