@@ -88,8 +88,14 @@ export function chatCommands(context: Context) {
     /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
     deleteChat: (by: Maker, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
     /** Takes away everything posted at `through` (milliseconds since 1970) or before. */
-    clearRoom: (by: Maker, { room, through, dryRun }: RoomName & { through: number; dryRun?: boolean | undefined }) =>
-      editMany(by, { room }, 'clear-room', { to: through }, { dryRun }),
+    clearRoom: (
+      by: Maker,
+      { room, through, dryRun }: RoomName & { through: number; dryRun?: boolean | undefined },
+    ): Promise<Result<{ id: number; uri: string; count: number }>> => {
+      const problem = timeProblem(through)
+      if (problem) return Promise.resolve(problem)
+      return editMany(by, { room }, 'clear-room', { to: through }, { dryRun })
+    },
     /** Takes away, or replaces the text of, the chats that a selection finds. A selection that says nothing is refused. */
     purgeChats: (
       by: Maker,
@@ -105,7 +111,8 @@ export function chatCommands(context: Context) {
         const message = 'The filter says nothing. To remove everything up to a time, clear the room.'
         return Promise.resolve({ ok: false, refusal: 'invalid', message })
       }
-      const problem = replacement === undefined ? undefined : textProblem(replacement)
+      const problem =
+        timeProblem(first) ?? timeProblem(to) ?? (replacement === undefined ? undefined : textProblem(replacement))
       if (problem) return Promise.resolve(problem)
       return editMany(by, { room }, 'purge-chats', filter, { text: replacement, dryRun })
     },
@@ -220,7 +227,14 @@ async function edit(
   return { events, edited }
 }
 
-function textProblem(text: string): { ok: false; refusal: 'invalid'; message: string } | undefined {
+type Problem = { ok: false; refusal: 'invalid'; message: string }
+
+function timeProblem(time: number | undefined): Problem | undefined {
+  if (time === undefined || Number.isSafeInteger(time)) return undefined
+  return { ok: false, refusal: 'invalid', message: 'A time is a whole number of milliseconds since 1970.' }
+}
+
+function textProblem(text: string): Problem | undefined {
   if (text !== '' && text.length <= TEXT_MAX) return undefined
   const message =
     text === '' ? 'A chat is not replaced by nothing: delete it.' : `A text has ${TEXT_MAX} characters at most.`

@@ -7,9 +7,14 @@ import { BATCH, type Named } from './named-principals.ts'
 /** More people than this are not invited by one change: a room for the whole firm needs no letter to everybody. */
 const INVITED_MAX = 10_000
 
+/** The ids of those who were invited; none of them, where they would have been too many. */
+export type Invited = { readonly ids: readonly number[]; readonly tooMany: boolean }
+
+export const INVITED_NOBODY: Invited = { ids: [], tooMany: false }
+
 /**
  * Invites whoever was added to a room's members; groups and domains are their people, as far as the category allows
- * them. Answers the ids invited.
+ * them.
  */
 export async function invite(
   tx: Knex.Transaction,
@@ -20,12 +25,12 @@ export async function invite(
     by,
     at,
   }: { roomId: number; categoryId: number; added: readonly Named[]; by: Maker; at: number },
-): Promise<number[]> {
+): Promise<Invited> {
   const people = new Set<number>()
   for (const { id, type } of added) {
     if (type === 'user') people.add(id)
     else for (const within of await principalsWithin(tx, id)) people.add(within)
-    if (people.size > INVITED_MAX) return []
+    if (people.size > INVITED_MAX) return { ids: [], tooMany: true }
   }
   people.delete(by.id)
   const scope = await loadScope(tx, categoryId)
@@ -52,7 +57,7 @@ export async function invite(
     )
     invited.push(...rows.map((row) => row.id))
   }
-  return invited
+  return { ids: invited, tooMany: false }
 }
 
 const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), presenters: new Set<number>() }

@@ -11,7 +11,7 @@ import {
   type Maker,
   type Properties,
 } from './context.ts'
-import { invite } from './invite.ts'
+import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import {
   type LockedCategory,
   type LockedRoom,
@@ -62,20 +62,49 @@ export type RoomChanges = RoomProperties & {
 export function roomCommands(context: Context) {
   const { bus, from } = context
 
-  const announce = (room: { id: number; rights: number }, invited: readonly number[] = []) => {
+  const announce = (room: { id: number; rights: number }, invited: Invited = INVITED_NOBODY) => {
     bus.publish({ t: 'room-changed', room: room.id, from, rights: room.rights })
-    for (let at = 0; at < invited.length; at += 1_000) {
-      bus.publish({ t: 'invited', principals: invited.slice(at, at + 1_000) })
+    for (let at = 0; at < invited.ids.length; at += 1_000) {
+      bus.publish({ t: 'invited', principals: invited.ids.slice(at, at + 1_000) })
     }
   }
 
+  /** Changes several roles at once. `dropped`: URIs of presenters that are none any more, being no members any more. */
+  const changeAllRoles = async (
+    by: Maker,
+    { room, roles }: RoomName & { roles: RolesChange },
+  ): Promise<Result<{ id: number; uri: string; dropped: string[]; tooManyToInvite: boolean }>> => {
+    let invited = INVITED_NOBODY
+    const result = await context.make(by, async (by, tx, at) => {
+      const locked = await lockRoom(tx, { room }, by, 'change-roles')
+      const { id, uri, rights } = locked.room
+      const changed = await applyRoles(tx, rolesRoom(locked), roles, at)
+      const told = rolesTold(changed)
+      const touched = Object.keys(told.before).length + Object.keys(told.after).length > 0
+      if (!touched) return { events: [], rights: [], result: { id, uri, dropped: [], rights } }
+      invited = await inviteMembers(tx, locked, changed, by, at)
+      return {
+        events: changeEvents({ roomId: id, by, action: 'changed', subject: locked.subject, ...told }),
+        rights: [id],
+        result: { id, uri, dropped: urisOf(changed.strangers), rights: rights + 1 },
+      }
+    })
+    if (!result.ok) return result
+    announce(result.value, invited)
+    const { id, uri, dropped } = result.value
+    return { ok: true, value: { id, uri, dropped, tooManyToInvite: invited.tooMany } }
+  }
+
   return {
-    /** Creates a room: closed, normal and empty unless it says otherwise. Who makes it manages it. */
+    /**
+     * Creates a room: closed, normal and empty unless it says otherwise. Who makes it manages it. `tooManyToInvite`:
+     * nobody was invited, because the new members are more people than one change invites.
+     */
     async createRoom(
       by: Maker,
       room: NewRoom,
-    ): Promise<Result<{ id: number; uri: string; name: string; created: boolean }>> {
-      let invited: readonly number[] = []
+    ): Promise<Result<{ id: number; uri: string; name: string; created: boolean; tooManyToInvite: boolean }>> {
+      let invited = INVITED_NOBODY
       const result = await context.make(by, async (by, tx, at) => {
         // Anybody else would learn from it which rooms there are.
         const existing = room.ifAbsent && isAdministrator(by) ? await findByName(tx, room.name) : undefined
@@ -107,7 +136,7 @@ export function roomCommands(context: Context) {
       if (!result.ok) return result
       announce(result.value, invited)
       const { id, uri, name, created } = result.value
-      return { ok: true, value: { id, uri, name, created } }
+      return { ok: true, value: { id, uri, name, created, tooManyToInvite: invited.tooMany } }
     },
 
     /**
@@ -183,34 +212,9 @@ export function roomCommands(context: Context) {
     },
 
     /** Changes whom a room grants what: one role, by entries to add and take away or by the whole list. */
-    changeRoles(by: Maker, { room, role, change }: RoomName & { role: RoomRole; change: ListChange }) {
-      return this.changeAllRoles(by, { room, roles: { [ROLE_LISTS[role]]: change } })
-    },
-
-    async changeAllRoles(
-      by: Maker,
-      { room, roles }: RoomName & { roles: RolesChange },
-    ): Promise<Result<{ id: number; uri: string; dropped: string[] }>> {
-      let invited: readonly number[] = []
-      const result = await context.make(by, async (by, tx, at) => {
-        const locked = await lockRoom(tx, { room }, by, 'change-roles')
-        const { id, uri, rights } = locked.room
-        const changed = await applyRoles(tx, rolesRoom(locked), roles, at)
-        const told = rolesTold(changed)
-        const touched = Object.keys(told.before).length + Object.keys(told.after).length > 0
-        if (!touched) return { events: [], rights: [], result: { id, uri, dropped: [], rights } }
-        invited = await inviteMembers(tx, locked, changed, by, at)
-        return {
-          events: changeEvents({ roomId: id, by, action: 'changed', subject: locked.subject, ...told }),
-          rights: [id],
-          result: { id, uri, dropped: [], rights: rights + 1 },
-        }
-      })
-      if (!result.ok) return result
-      announce(result.value, invited)
-      const { id, uri, dropped } = result.value
-      return { ok: true, value: { id, uri, dropped } }
-    },
+    changeRoles: (by: Maker, { room, role, change }: RoomName & { role: RoomRole; change: ListChange }) =>
+      changeAllRoles(by, { room, roles: { [ROLE_LISTS[role]]: change } }),
+    changeAllRoles,
 
     /** Everybody is put out at once and nobody comes in; content and lists stay. */
     disableRoom: (by: Maker, name: RoomName) => switchRoom(context, announce, by, name, true),
@@ -316,7 +320,7 @@ async function insertRoom(
   const invites = category.invitations && invitations === 'inherit'
   const invited = invites
     ? await invite(tx, { roomId: id, categoryId: category.id, added: changed.members.added, by, at })
-    : []
+    : INVITED_NOBODY
   return { id, uri, events, invited }
 }
 
@@ -337,8 +341,8 @@ async function inviteMembers(
   changed: RolesChanged,
   by: Maker,
   at: number,
-): Promise<number[]> {
-  if (!rules.category.invitations || rules.invitations === 'off') return []
+): Promise<Invited> {
+  if (!rules.category.invitations || rules.invitations === 'off') return INVITED_NOBODY
   return invite(tx, { roomId: room.id, categoryId: room.categoryId, added: changed.members.added, by, at })
 }
 

@@ -13,14 +13,14 @@ export type RolesChanged = { readonly [L in RoleList]: { added: Named[]; removed
 
 /**
  * Changes whom a room grants what. Everybody named must be in the category's scope; presenters must be members, or the
- * room open, and the room an auditorium. Who is no member any more is no presenter either.
+ * room open, and the room an auditorium. Who is no member any more is no presenter either: `strangers` lost it that way.
  */
 export async function applyRoles(
   tx: Knex.Transaction,
   room: { id: number; categoryId: number; type: RoomType; open: boolean },
   change: RolesChange,
   now: number,
-): Promise<RolesChanged> {
+): Promise<RolesChanged & { readonly strangers: readonly Named[] }> {
   const before = await loadRoles(tx, room.id)
   const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
   const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
@@ -39,22 +39,23 @@ export async function applyRoles(
   for (const { id } of members.removed) memberIds.delete(id)
   const listed = new Set(before.presenters)
   for (const { id } of presenters.removed) listed.delete(id)
+  let strangers: readonly Named[] = []
   if (!room.open) {
     const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listed])
     const stranger = presenters.added.find(({ id }) => !covered.has(id))
     if (stranger) {
       throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is no member of the room.`)
     }
-    const orphans = await namedById(
+    strangers = await namedById(
       tx,
       [...listed].filter((id) => !covered.has(id)),
     )
-    presenters.removed.push(...orphans)
+    presenters.removed.push(...strangers)
   }
   await write(tx, room.id, 'member', members)
   await write(tx, room.id, 'manager', managers)
   await write(tx, room.id, 'presenter', presenters)
-  return { members, managers, presenters }
+  return { members, managers, presenters, strangers }
 }
 
 /** The lists that changed, as a change event tells them. */

@@ -379,11 +379,11 @@ export function configurationCommands(context: Context) {
       return result
     },
 
-    setPoolState: (
+    async setPoolState(
       by: Maker,
       { pool, state }: { pool: string; state: 'normal' | 'failed-over' },
-    ): Promise<Result<{ state: 'normal' | 'failed-over' }>> =>
-      context.make(by, async (by, tx) => {
+    ): Promise<Result<{ state: 'normal' | 'failed-over' }>> {
+      const result = await context.make(by, async (by, tx) => {
         requireOperator(by)
         const before = (await readSetting(tx, 'pool-state')) ?? 'normal'
         await writeSetting(tx, 'pool-state', state)
@@ -391,7 +391,10 @@ export function configurationCommands(context: Context) {
         const subject = { type: 'pool-state' as const, uri: `pool:${pool}`, name: pool }
         const events = told ? changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...told }) : []
         return { events, rights: [], result: { state } }
-      }),
+      })
+      if (result.ok) announce()
+      return result
+    },
 
     /** Names the channel services that clients are sent to; none named means all of them. */
     async setActiveServers(
