@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Maker } from './index.ts'
+import { must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (dialect) => {
+  let place: PlaceInTest
+  let pool: PoolInTest
+  let admin: Maker
+  beforeAll(async () => {
+    place = await openPlace(dialect)
+    pool = await place.open()
+    admin = await pool.addUser('admin', { roles: ['administrator', 'operator'] })
+    await pool.addUser('ann')
+  })
+  afterAll(async () => {
+    await pool?.close()
+    await place?.close()
+  })
+
+  it('names the presenters that a removal from the members took along, and only those', async () => {
+    const [ann, me] = [sip('ann'), sip('admin')]
+    const hall = { room: 'hall' }
+    const lists = { members: [ann, me], presenters: [ann, me] }
+    must(await pool.commands.createRoom(admin, { name: 'hall', category: 'General', type: 'auditorium', ...lists }))
+
+    const { changeRoles } = pool.commands
+    const remove = { remove: [ann] }
+    expect(must(await changeRoles(admin, { ...hall, role: 'member', change: remove })).dropped).toEqual([ann])
+    expect(must(await changeRoles(admin, { ...hall, role: 'presenter', change: { set: [] } })).dropped).toEqual([])
+  })
+
+  it('says so when there are more people than one change invites, and invites none of them', async () => {
+    const rows = Array.from({ length: 10_001 }, (_, n) => ({
+      ...{ account: `u${n}`, uri: sip(`u${n}`, 'big.example'), display_name: `u${n}`, domain: 'big.example' },
+      ...{ type: 'user', secret: '', created_at: 0 },
+    }))
+    await pool.db.knex.batchInsert('principal', rows, 100)
+    const everybody = 'ma-grp:*@big.example'
+    const firm = { name: 'Firm', invitations: true, allowed: [everybody, sip('ann')] }
+    must(await pool.commands.createCategory(admin, firm))
+
+    const all = must(await pool.commands.createRoom(admin, { name: 'all', category: 'Firm', members: [everybody] }))
+    expect(all.tooManyToInvite).toBe(true)
+    expect(await pool.db.knex('invitation').where({ room_id: all.id })).toEqual([])
+
+    const few = must(await pool.commands.createRoom(admin, { name: 'few', category: 'Firm', members: [sip('ann')] }))
+    expect(few.tooManyToInvite).toBe(false)
+    const change = { room: 'few', roles: { members: { add: [everybody] } } }
+    expect(must(await pool.commands.changeAllRoles(admin, change)).tooManyToInvite).toBe(true)
+    expect(await pool.db.knex('invitation').where({ room_id: few.id })).toHaveLength(1)
+  })
+
+  it('is a refusal where a time is none', async () => {
+    must(await pool.commands.createRoom(admin, { name: 'times', category: 'General' }))
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 60]) {
+      const answers = [
+        await pool.commands.clearRoom(admin, { room: 'times', through: time }),
+        await pool.commands.purgeChats(admin, { room: 'times', filter: { from: time } }),
+        await pool.commands.purgeChats(admin, { room: 'times', filter: { words: 'x', to: time } }),
+      ]
+      expect(answers.map(refusal)).toEqual(['invalid', 'invalid', 'invalid'])
+    }
+  })
+
+  it('tells the other services of a change of the pool’s state', async () => {
+    pool.service.told.length = 0
+    must(await pool.commands.setPoolState(admin, { pool: 'test', state: 'failed-over' }))
+    expect(pool.service.told).toEqual([{ t: 'configuration-changed' }])
+  })
+})
