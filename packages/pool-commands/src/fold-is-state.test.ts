@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPlace, type PlaceInTest } from './pool-in-test.ts'
-import { addPeople, allSteps, take } from './random-commands-in-test.ts'
+import { allSteps, furnish, take } from './random-commands-in-test.ts'
 import { stateByEvents, stateByTables } from './state-in-test.ts'
 
-const RUNS = { sqlite: 12, postgres: 6 } as const
+const RUNS = { sqlite: 20, postgres: 10 } as const
 
 describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s', (dialect) => {
   let place: PlaceInTest
@@ -19,7 +19,7 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
       fc.asyncProperty(fc.array(allSteps, { minLength: 1, maxLength: 60, size: 'max' }), async (steps) => {
         const pool = await place.open()
         try {
-          await addPeople(pool)
+          await furnish(pool)
           for (const [at, step] of steps.entries()) {
             if ((await take(pool, pool.service, step, at)) === 'done') done.add(step.does)
           }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Maker, Result } from './index.ts'
-import { DOMAIN, EVERYBODY, grp, type PoolInTest, type ServiceInTest, sip } from './pool-in-test.ts'
+import { DOMAIN, EVERYBODY, grp, must, POOL, type PoolInTest, type ServiceInTest, sip } from './pool-in-test.ts'
 
 /** One thing somebody does: a command with its input, or a fact. Plain data, so that a counterexample can be read. */
 export type Step = { readonly by: string; readonly does: string; readonly input: Readonly<Record<string, unknown>> }
@@ -14,6 +14,25 @@ export async function addPeople(pool: PoolInTest): Promise<void> {
   await pool.addUser('admin', { roles: ['administrator', 'operator'] })
   for (const account of ['ann', 'bob', 'cat', 'dan']) await pool.addUser(account)
   await pool.addUser('partner', { domain: OTHER_DOMAIN })
+}
+
+/** People, and some of everything that steps speak of: what is drawn at random mostly meets something. */
+export async function furnish(pool: PoolInTest): Promise<void> {
+  const { commands } = pool
+  await addPeople(pool)
+  for (const name of ['g0', 'g1', 'g2']) must(await commands.createGroup(POOL, { name }))
+  must(await commands.createAddIn(POOL, { name: 'a0', url: 'https://a.example/' }))
+  must(await commands.createPolicy(POOL, { identity: 'p0', enabled: true }))
+  const allowed = [EVERYBODY, `ma-grp:*@${OTHER_DOMAIN}`]
+  must(await commands.createCategory(POOL, { name: 'c0', allowed }))
+  must(await commands.changeGroup(POOL, { group: 'g0', members: { add: [grp('g1'), sip('ann')] } }))
+  for (const [name, category] of [
+    ['r0', 'General'],
+    ['r1', 'c0'],
+    ['r2', 'c0'],
+  ] as const) {
+    must(await commands.createRoom(POOL, { name, category, members: [sip('bob')], managers: [sip('cat')] }))
+  }
 }
 
 const numbered = (prefix: string, count: number) =>
