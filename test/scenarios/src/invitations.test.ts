@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest'
+import { startStory } from './index.ts'
+
+it('invites whoever is made a member, groups as their people, unless the room or its category says no', async () => {
+  await using story = await startStory('invitations')
+  const { ida } = story
+  const { uri: traders } = await ida.ask('addGroup', { name: 'Traders', members: ['bob', 'carol', 'lukas'] })
+  const fourthCoffee = 'ma-grp:*@fourthcoffee.com'
+  await ida.ask('addCategory', { name: 'Inviting', allowed: [fourthCoffee], invitations: true })
+  await ida.ask('addCategory', { name: 'Silent', allowed: [fourthCoffee] })
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const dan = await story.signIn('dan')
+  const lukas = await story.signIn('lukas')
+
+  const members = ['alice', traders]
+  const { uri: desk } = await ida.ask('createRoom', { name: 'Desk', category: 'Inviting', members })
+  await ida.ask('createRoom', { name: 'Quiet', category: 'Inviting', members, invitations: 'off' })
+  await ida.ask('createRoom', { name: 'Silent too', category: 'Silent', members })
+  await alice.noticed('invited')
+  await ida.ask('changeRoomRoles', { members: { add: ['dan'] } }, { room: desk })
+  await dan.noticed('invited')
+
+  const invited = async (person: typeof alice) =>
+    (await person.invitations()).invitations.map(({ roomName, from }) => `${roomName} by ${from.name}`)
+  expect({ alice: await invited(alice), bob: await invited(bob), dan: await invited(dan) }).toEqual({
+    alice: ['Desk by Ida Novak'],
+    bob: ['Desk by Ida Novak'],
+    dan: ['Desk by Ida Novak'],
+  })
+  // A trader of Litware: on the list with the group, behind the wall all the same.
+  expect([await invited(lukas), await lukas.noticed()]).toEqual([[], []])
+  expect(await alice.noticed()).toEqual(['invited'])
+  const [{ invitation }] = (await alice.invitations()).invitations as [{ invitation: number }]
+  expect(await alice.invitations({ after: invitation })).toEqual({ invitations: [], more: false })
+
+  // Who is put out again finds an invitation to a room that is none for them no more.
+  await ida.ask('changeRoomRoles', { members: { remove: ['dan'] } }, { room: desk })
+  await ida.ask('changeRoom', { privacy: 'secret' }, { room: desk })
+  expect(await invited(dan)).toEqual([])
+  await story.seal()
+})
