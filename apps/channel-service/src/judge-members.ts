@@ -1,4 +1,4 @@
-import { addInOf, enabledOf, loadRoomAccess, type RoomAccess, standingsIn } from '@hansard/pool-store'
+import { addInOf, enabledOf, loadRoomAccess, type PolicyPlace, type RoomAccess, standingsIn } from '@hansard/pool-store'
 import type { Standing } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
@@ -17,7 +17,7 @@ export type Evict = (member: Member, reason: ClosedReason) => void
  * others hear what is different. The hub stands at the new version of rights only when all are judged.
  */
 export async function judgeMembers(
-  { db, pool, evict }: { db: Database; pool: string; evict: Evict },
+  { db, place, evict }: { db: Database; place: PolicyPlace; evict: Evict },
   hub: RoomHub,
 ): Promise<void> {
   const access = await loadRoomAccess(db, { id: hub.id })
@@ -36,7 +36,7 @@ export async function judgeMembers(
       const batch = sessions.slice(from, from + BATCH)
       const people = batch.map((session) => session.principal!)
       const found = await standingsIn(db, access, people)
-      const enabled = await enabledOf(db, { pool, principalIds: people.map(({ id }) => id) })
+      const enabled = await enabledOf(db, { ...place, principalIds: people.map(({ id }) => id) })
       for (const session of batch) {
         const { id } = session.principal!
         standings.set(session, enabled.has(id) ? found.get(id) : undefined)

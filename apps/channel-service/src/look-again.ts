@@ -1,4 +1,4 @@
-import { enabledOf, findPrincipals } from '@hansard/pool-store'
+import { enabledOf, findPrincipals, type PolicyPlace } from '@hansard/pool-store'
 import { partAllRooms } from './part-room.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
@@ -8,7 +8,7 @@ import type { ChannelServiceParts } from './use-case.ts'
  * Whoever may not use the pool any more is put out of every room and, once that is on record, disconnected.
  */
 export async function lookAgain(
-  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart'>,
+  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
   sessions: Iterable<Session>,
   principals?: ReadonlySet<number>,
 ): Promise<void> {
@@ -17,7 +17,7 @@ export async function lookAgain(
   )
   const principalIds = [...new Set(concerned.map((session) => session.principal!.id))]
   const found = await findPrincipals(parts.db, principalIds)
-  const enabled = await enabledOf(parts.db, { pool: parts.settings.pool, principalIds })
+  const enabled = await enabledOf(parts.db, { ...placeOf(parts), principalIds })
   for (const session of concerned) {
     const known = session.principal!
     const now = found.get(known.id)
@@ -38,12 +38,16 @@ export async function lookAgain(
  * Finds sessions of people who may not use the pool any more: what a bus has dropped. Roles are not looked at.
  */
 export async function findDisabled(
-  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'rooms' | 'recordPart'>,
+  parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
   sessions: Iterable<Session>,
 ): Promise<void> {
   const all = [...sessions]
   const ids = new Set(all.flatMap(({ principal, closing }) => (principal && !closing ? [principal.id] : [])))
-  const enabled = await enabledOf(parts.db, { pool: parts.settings.pool, principalIds: [...ids] })
+  const enabled = await enabledOf(parts.db, { ...placeOf(parts), principalIds: [...ids] })
   const disabled = ids.difference(enabled)
   if (disabled.size > 0) await lookAgain(parts, all, disabled)
+}
+
+function placeOf({ settings, config }: Pick<ChannelServiceParts, 'settings' | 'config'>): PolicyPlace {
+  return { pool: settings.pool, site: config.site }
 }

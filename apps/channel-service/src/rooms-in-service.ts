@@ -3,6 +3,7 @@ import {
   addInOf,
   chatsAfter,
   loadRoomAccess,
+  type PolicyPlace,
   type Principal,
   participantCount,
   participantCounts,
@@ -37,14 +38,14 @@ export type RoomsInService = {
 export function createRoomsInService(options: {
   db: Database
   bus: Bus
-  pool: string
+  place: PolicyPlace
   service: string
   participantUpdateLimit: () => number
   evict: Evict
   feeds: LiveFeeds
   onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, pool, service, participantUpdateLimit, evict, feeds, onError } = options
+  const { db, bus, place, service, participantUpdateLimit, evict, feeds, onError } = options
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
@@ -73,7 +74,7 @@ export function createRoomsInService(options: {
         reads: {
           chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
           rights: async () => (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER,
-          reload: (room) => judgeMembers({ db, pool, evict }, room),
+          reload: (room) => judgeMembers({ db, place, evict }, room),
         },
       })
       hub.quiet = hub.participants > participantUpdateLimit()

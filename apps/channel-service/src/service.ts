@@ -78,7 +78,7 @@ export async function startChannelService(
   const rooms = createRoomsInService({
     db,
     bus,
-    pool: settings.pool,
+    place: { pool: settings.pool, site: config.site },
     service: instance,
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => parts),

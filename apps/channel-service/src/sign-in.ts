@@ -6,7 +6,7 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 type Parts = Pick<
   ChannelServiceParts,
-  'db' | 'settings' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention'
+  'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention'
 >
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
@@ -28,11 +28,11 @@ export async function signInSession(
 }
 
 async function signInOnce(parts: Parts, session: Session, message: ClientMessageOf<'sign-in'>): Promise<void> {
-  const { db, settings, configuration } = parts
+  const { db, settings, config, configuration } = parts
   const { id } = message
   const principal = await findOut(parts, session, message)
   if (!principal) return
-  if (!(await policyEnables(db, { pool: settings.pool, principalId: principal.id }))) {
+  if (!(await policyEnables(db, { pool: settings.pool, site: config.site, principalId: principal.id }))) {
     return session.refuse(id, 'not-enabled', 'The policy that holds for this account does not let it use the pool.')
   }
   session.principal = principal

@@ -1,18 +1,15 @@
 import type { Database } from '@hansard/sql'
+import { type PolicyPlace, policyOfPlace } from './policies.ts'
 
 /**
- * Those of many users who may use the pool now: not disabled, and enabled by the policy that counts for them (their own,
- * else the pool's, else the global one). `policyEnables` of each, in few statements.
+ * Those of many users who may use the pool now: not disabled, and enabled by the policy that counts for them.
+ * `policyEnables` of each, in few statements.
  */
 export async function enabledOf(
   db: Database,
-  { pool, principalIds }: { pool: string; principalIds: readonly number[] },
+  { principalIds, ...place }: PolicyPlace & { principalIds: readonly number[] },
 ): Promise<Set<number>> {
-  const wider: { identity: string; enabled: boolean | number }[] = await db
-    .knex('policy')
-    .whereIn('identity', [`pool:${pool}`, 'global'])
-    .select('identity', 'enabled')
-  const counts = wider.find(({ identity }) => identity !== 'global') ?? wider[0]
+  const otherwise = await policyOfPlace(db.knex, place)
   const found = new Set<number>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
     const rows: { id: number; enabled: boolean | number | null }[] = await db
@@ -21,7 +18,7 @@ export async function enabledOf(
       .whereIn('principal.id', principalIds.slice(from, from + BATCH))
       .andWhere('principal.disabled', false)
       .select('principal.id', 'policy.enabled')
-    for (const { id, enabled } of rows) if (enabled ?? counts?.enabled ?? true) found.add(id)
+    for (const { id, enabled } of rows) if (enabled ?? otherwise) found.add(id)
   }
   return found
 }

@@ -67,7 +67,7 @@ export {
   participantCount,
   participantCounts,
 } from './participants.ts'
-export { policyEnables } from './policies.ts'
+export { type PolicyPlace, policyEnables } from './policies.ts'
 export {
   DEFAULT_POOL_CONFIGURATION,
   ORIGINAL_POOL_CONFIGURATION,
