@@ -51,13 +51,15 @@ export function chatCommands(context: Context) {
   /** Edits in steps, each a change of its own; a step that finds nothing is the last. */
   const editMany = async (
     by: Maker,
-    name: RoomName,
+    asked: RoomName,
     operation: 'clear-room' | 'purge-chats',
     selection: ChatSelection,
     { text, dryRun = false }: { text?: string | undefined; dryRun?: boolean | undefined },
   ): Promise<Result<{ id: number; uri: string; count: number }>> => {
     let after = 0
     let count = 0
+    // Another room may be given the name between two steps: what is looked for by it is found once.
+    let name = asked
     // What is said while it is under way stays.
     let through: number | undefined
     for (;;) {
@@ -76,6 +78,7 @@ export function chatCommands(context: Context) {
         return { ok: true, value: { id: result.value.id, uri: result.value.uri, count } }
       }
       after = result.value.next
+      name = { room: result.value.uri }
     }
   }
 
