@@ -3,7 +3,7 @@ import { refusal, startStory } from './index.ts'
 
 it('lets an administrator replace and delete chats, a manager where the pool lets it, and keeps the old text', async () => {
   await using story = await startStory('corrected-chats')
-  const room = { name: 'Desk', category: 'General', privacy: 'open', managers: ['carol'] } as const
+  const room = { name: 'Desk', category: 'General', privacy: 'open' as const, managers: ['carol'] }
   const { uri: desk } = await story.ida.ask('createRoom', room)
   const alice = await story.signIn('alice')
   const bob = await story.signIn('bob')
