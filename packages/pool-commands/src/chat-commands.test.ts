@@ -1,0 +1,161 @@
+import type { EventOf } from '@hansard/compliance-event'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ChatSelection, Maker } from './index.ts'
+import { EVERYBODY, must, NOW, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
+  let place: PlaceInTest
+  let pool: PoolInTest
+  let admin: Maker
+  let names = 0
+  beforeAll(async () => {
+    place = await openPlace(dialect)
+    pool = await place.open()
+    admin = await pool.addUser('admin', { roles: ['administrator'] })
+    for (const account of ['ann', 'bob']) await pool.addUser(account)
+  })
+  afterAll(async () => {
+    await pool?.close()
+    await place?.close()
+  })
+
+  const make = async (...texts: string[]) => {
+    const room = `room ${++names}`
+    const { id, uri } = must(
+      await pool.commands.createRoom(admin, { name: room, category: 'General', members: [EVERYBODY] }),
+    )
+    for (const text of texts) await pool.post('ann', room, text)
+    return { room, id, uri }
+  }
+  const edits = async (uri: string) =>
+    (await pool.events()).filter(
+      (event): event is EventOf<'chat-replaced'> | EventOf<'chat-purged'> =>
+        event.room.uri === uri && (event.kind === 'chat-replaced' || event.kind === 'chat-purged'),
+    )
+  const texts = async (id: number) => {
+    const rows: { content: string }[] = await pool.db.knex('chat').where({ room_id: id }).orderBy('chat_id')
+    return rows.map(({ content }) => JSON.parse(content) as string)
+  }
+
+  it('that is deleted keeps its row and number; its text is on record and nowhere else', async () => {
+    const { room, id, uri } = await make('Sell.', 'Buy.')
+    pool.service.told.length = 0
+    const done = must(await pool.commands.deleteChat(admin, { room, chat: 1 }))
+
+    const rows = await pool.db.knex('chat').where({ room_id: id }).orderBy('chat_id')
+    expect(rows).toMatchObject([
+      { chat_id: 1, content: '""', state: 'purged', title: null },
+      { chat_id: 2, content: '"Buy."', state: 'kept' },
+    ])
+    expect(await edits(uri)).toMatchObject([
+      { kind: 'chat-purged', chatId: 1, replaced: 'Sell.', principal: { uri: sip('admin') } },
+    ])
+    expect(done.frames).toEqual([JSON.stringify({ room: uri, chat: 1 })])
+    expect(pool.service.told).toEqual([{ t: 'chat-changed', room: id, from: 'service-1/1', frame: done.frames[0] }])
+    expect(await pool.db.knex('search_again').where({ room_id: id }).select('chat_id')).toEqual([{ chat_id: 1 }])
+    expect(refusal(await pool.commands.deleteChat(admin, { room, chat: 1 }))).toBe('no-such-chat')
+    expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'x' }))).toBe('no-such-chat')
+    for (const chat of [3, 0, -1, 1.5, 2 ** 60]) {
+      expect(refusal(await pool.commands.deleteChat(admin, { room, chat }))).toBe('no-such-chat')
+    }
+  })
+
+  it('that is replaced has the new text, whatever its characters; a story loses its title, and both are on record', async () => {
+    const { room, id, uri } = await make()
+    await pool.post('ann', room, 'Frost in the north.', 'Weather')
+    must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'Rain\u0000\ud800' }))
+    must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'Rain\u0000\ud800' }))
+
+    expect(await texts(id)).toEqual(['Rain\u0000\ud800'])
+    expect(await pool.db.knex('chat').where({ room_id: id }).first()).toMatchObject({ title: null, state: 'replaced' })
+    expect(await edits(uri)).toMatchObject([{ content: 'Rain\u0000\ud800', replaced: 'Weather\nFrost in the north.' }])
+    expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: '' }))).toBe('invalid')
+    const long = 'x'.repeat(262_145)
+    expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: long }))).toBe('invalid')
+  })
+
+  it('is edited by administrators, and by the room’s managers where the pool says so', async () => {
+    const { room } = await make('Sell.', 'Buy.')
+    const [ann, bob] = [await pool.principal('ann'), await pool.principal('bob')]
+    must(await pool.commands.changeRoles(admin, { room, role: 'manager', change: { add: [sip('bob')] } }))
+    const attempt = async (by: Maker) => refusal(await pool.commands.deleteChat(by, { room, chat: 99 }))
+    const allow = (managersMayEditChats: boolean | null) =>
+      pool.commands.changeConfiguration(admin, { identity: 'global', settings: { managersMayEditChats } })
+    expect([await attempt(ann), await attempt(bob)]).toEqual(['not-an-administrator', 'not-an-administrator'])
+    must(await allow(true))
+    expect([await attempt(ann), await attempt(bob)]).toEqual(['not-a-manager', 'no-such-chat'])
+    must(await allow(null))
+    expect(await attempt(bob)).toBe('not-an-administrator')
+    expect(refusal(await pool.commands.purgeChats(bob, { room, filter: { words: 'Sell' } }))).toBe(
+      'not-an-administrator',
+    )
+  })
+
+  it('goes with its room when that is cleared up to a time, in as many steps as it takes', async () => {
+    const { room, id, uri } = await make()
+    for (let n = 1; n <= 1_200; n += 1) {
+      if (n === 1_101) pool.clock.advance({ seconds: 1 })
+      await pool.post('ann', room, `chat ${n}`)
+    }
+    const through = NOW + 999
+    expect(must(await pool.commands.clearRoom(admin, { room, through, dryRun: true })).count).toBe(1_100)
+    expect(await edits(uri)).toEqual([])
+
+    expect(must(await pool.commands.clearRoom(admin, { room, through })).count).toBe(1_100)
+    const left = (await texts(id)).filter((text) => text !== '')
+    expect([left.length, left[0]]).toEqual([100, 'chat 1101'])
+    expect((await edits(uri)).map(({ replaced }) => replaced)).toEqual(
+      Array.from({ length: 1_100 }, (_, n) => `chat ${n + 1}`),
+    )
+    expect(must(await pool.commands.clearRoom(admin, { room, through })).count).toBe(0)
+  })
+
+  describe('is found to be purged', () => {
+    const SAID = ['Beans fell', 'beans rose', 'Frost, and beans', 'frost']
+    const found = async (filter: ChatSelection) => {
+      const { room, id } = await make(...SAID)
+      await pool.post('bob', room, 'Rain on frost')
+      const dry = must(await pool.commands.purgeChats(admin, { room, filter, dryRun: true })).count
+      expect((await texts(id)).filter((text) => text === '')).toEqual([])
+      expect(must(await pool.commands.purgeChats(admin, { room, filter })).count).toBe(dry)
+      return (await texts(id)).flatMap((text, index) => (text === '' ? [index + 1] : []))
+    }
+
+    it('by its words: any, all, or a phrase, and by their case if asked', async () => {
+      expect(await found({ words: 'beans frost', match: 'any' })).toEqual([1, 2, 3, 4, 5])
+      expect(await found({ words: 'beans frost', match: 'all' })).toEqual([3])
+      expect(await found({ words: 'and beans', match: 'phrase' })).toEqual([3])
+      expect(await found({ words: 'Beans', caseSensitive: true })).toEqual([1])
+      expect(await found({ words: '...' })).toEqual([])
+    })
+
+    it('by its author and its time, all conditions together', async () => {
+      expect(await found({ authors: [sip('bob')] })).toEqual([5])
+      expect(await found({ authors: ['ann'], words: 'frost' })).toEqual([3, 4])
+      expect(await found({ authors: [] })).toEqual([])
+      expect(await found({ from: 0 })).toEqual([1, 2, 3, 4, 5])
+      expect(await found({ from: Date.UTC(2100, 0, 1) })).toEqual([])
+    })
+
+    it('by something: a filter that says nothing, or names what posts nothing, is refused', async () => {
+      const { room, uri } = await make('Sell.')
+      const attempt = async (filter: ChatSelection) => refusal(await pool.commands.purgeChats(admin, { room, filter }))
+      expect(await attempt({})).toBe('invalid')
+      expect(await attempt({ words: 'x '.repeat(100) })).toBe('invalid')
+      expect(await attempt({ authors: [EVERYBODY] })).toBe('invalid')
+      expect(await attempt({ authors: ['nobody'] })).toBe('no-such-principal')
+      expect(await edits(uri)).toEqual([])
+    })
+
+    it('and is given another text instead, if there is one', async () => {
+      const { room, id } = await make(...SAID)
+      const replacement = '(removed)'
+      expect(must(await pool.commands.purgeChats(admin, { room, filter: { words: 'frost' }, replacement })).count).toBe(
+        2,
+      )
+      expect(await texts(id)).toEqual(['Beans fell', 'beans rose', replacement, replacement])
+      const nothing = await pool.commands.purgeChats(admin, { room, filter: { words: 'frost' }, replacement: '' })
+      expect(refusal(nothing)).toBe('invalid')
+    })
+  })
+})
