@@ -206,7 +206,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   it('a configuration holds known settings within their ranges', async () => {
     const change = async (settings: object, identity = 'global') =>
       refusal(await commands.changeConfiguration(admin, { identity, settings }))
-    const bad = [
+    const bad: object[] = [
       ...[{ chatBytesMax: 63 }, { chatBytesMax: 262_145 }, { defaultChatHistory: 0 }, { defaultChatHistory: 501 }],
       ...[{ searchLimit: 1_000 }, { searchLimit: 1.5 }, { searchLimit: '9' }, { participantUpdateLimit: -1 }],
       ...[{ managersMayEditChats: 1 }, { roomManagementUrl: 'nonsense' }, { roomManagementUrl: '\u0000' }],
