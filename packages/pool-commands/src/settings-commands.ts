@@ -1,5 +1,5 @@
 import { DEFAULT_POOL_CONFIGURATION, type PoolConfiguration } from '@hansard/pool-store'
-import { roomNameProblem } from '@hansard/rooms'
+import { nameProblem, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import {
   type Context,
@@ -406,6 +406,10 @@ export function configurationCommands(context: Context) {
         const before = JSON.parse((await readSetting(tx, 'active-servers')) ?? '[]') as string[]
         const active = [...new Set(change(before))].sort()
         if (active.length > 1_000) throw new ChangeRefused('limit-exceeded', 'A pool has 1,000 servers at most.')
+        for (const name of active) {
+          const problem = nameProblem('The name of a server', name)
+          if (problem) throw new ChangeRefused('invalid', problem)
+        }
         await writeSetting(tx, 'active-servers', JSON.stringify(active))
         const removed = before.filter((name) => !active.includes(name))
         const added = active.filter((name) => !before.includes(name))

@@ -62,6 +62,13 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     }
   })
 
+  it('is a refusal where an active server would have no name, or none that can be shown', async () => {
+    for (const name of ['', ' ', 'a\u0000', 'x'.repeat(257)]) {
+      const change = () => ['channel-1', name]
+      expect(refusal(await pool.commands.setActiveServers(admin, { pool: 'test', change }))).toBe('invalid')
+    }
+  })
+
   it('tells the other services of a change of the pool’s state', async () => {
     pool.service.told.length = 0
     must(await pool.commands.setPoolState(admin, { pool: 'test', state: 'failed-over' }))
