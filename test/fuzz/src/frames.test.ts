@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { hostileFrame, type Knowledge } from './hostile-frames.ts'
 
-const FRAMES = 100_000
+const FRAMES = Number(process.env['HANSARD_FRAMES'] ?? 100_000)
 const SOCKETS = 8
 /** Said and named behind the wall only: whoever is told it was told too much. */
 const MARKER = 'zebra-behind-the-wall'

@@ -164,7 +164,7 @@ function notJson(random: Random): string {
 
 function nested(random: Random, depth: number): unknown {
   let value: unknown = { t: 'ping', id: 1 }
-  for (let n = 0; n < depth; n++) value = random.chance(0.5) ? [value] : { t: value, id: value }
+  for (let n = 0; n < depth; n++) value = random.chance(0.5) ? [value] : { t: value, id: 1 }
   return value
 }
 
