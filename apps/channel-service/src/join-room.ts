@@ -17,7 +17,7 @@ const TRIES_MAX = 4
  * Brings a session into a room.
  *
  * The join is on record before the client is told. It is told the room's newest chat as of that moment; with `after`
- * it then receives everything since, in order, before live talk. There is no moment in between in which a chat could
+ * it then receives everything since, in order, before live talk, and that look is on record with the join. There is no moment in between in which a chat could
  * be missed: chats committed before the join are caught up with, chats committed after it are handed out live.
  */
 export async function joinRoom(
@@ -82,7 +82,8 @@ function recordJoin(
     recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason })
 
   return new Promise((resolve, reject) => {
-    writer.record({ kind: 'join', roomId: hub.id, principal, session: session.id, rights }, (outcome) => {
+    const since = after === undefined ? {} : { after }
+    writer.record({ kind: 'join', roomId: hub.id, principal, session: session.id, rights, ...since }, (outcome) => {
       if (outcome instanceof Error) {
         // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
         if (session.closed) takeOut('disconnected')

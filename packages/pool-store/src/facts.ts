@@ -31,6 +31,8 @@ export type Fact =
       readonly roomId: number
       readonly principal: Principal
       readonly session: string
+      /** Chats after this id are shown to whoever comes in: a look, and recorded as one. Absent: none are. */
+      readonly after?: number
       readonly rights: number
     }
   | {

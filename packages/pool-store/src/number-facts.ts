@@ -117,6 +117,10 @@ export function numberFacts(
         const key = participantKey(room.id, fact.session)
         if (present.has(key)) return { kind: 'join', at, lastChatId: room.lastChatId, repeated: true }
         record({ kind: 'join', session: fact.session })
+        const { after = room.lastChatId } = fact
+        if (after < room.lastChatId) {
+          record({ kind: 'backchat', firstChatId: after + 1, lastChatId: room.lastChatId })
+        }
         present.add(key)
         joins.set(key, { roomId: room.id, session: fact.session, principalId: fact.principal.id, at })
         return { kind: 'join', at, lastChatId: room.lastChatId, repeated: false }

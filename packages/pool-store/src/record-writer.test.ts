@@ -140,6 +140,22 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await db.knex('participant').where({ room_id: roomId })).toEqual([])
   })
 
+  it('records with a join what whoever comes in is shown of what was said before', async () => {
+    const { source, writer } = await start()
+    const join = (session: string, after?: number): Fact => {
+      return { kind: 'join', roomId, principal, session, rights: 1, ...(after === undefined ? {} : { after }) }
+    }
+    for (const text of ['a', 'b']) await record(writer, chat(text))
+    await Promise.all(
+      [join('new'), join('back', 1), join('whole', 0), join('up to date', 2)].map((f) => record(writer, f)),
+    )
+
+    const told = (await outboxOf(source)).map(({ event }) => event).filter(({ kind }) => kind !== 'chat')
+    expect(
+      told.map((event) => (event.kind === 'backchat' ? [event.firstChatId, event.lastChatId] : event.kind)),
+    ).toEqual(['join', 'join', [2, 2], 'join', [1, 2], 'join'])
+  })
+
   it('never stamps an event earlier than the one before, whatever the clock does', async () => {
     const { source, writer } = await start()
     await record(writer, chat('a'))

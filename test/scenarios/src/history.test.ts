@@ -51,5 +51,34 @@ it('hands out and records what is said in a category without history, and shows 
   expect([await refusal(bob.history(hall)), await refusal(seat.history())]).toEqual(['history-off', 'history-off'])
   const { strict, counts } = await story.seal()
   expect(strict).toContain('This is heard, and kept for nobody.')
-  expect(counts).toMatchObject({ chat: 1, backchat: 0 })
+  // Carol asked for what had been said, and was shown nothing.
+  expect(counts).toMatchObject({ chat: 1, backchat: 1 })
+})
+
+it('records what somebody is shown on coming in as the look that it is', async () => {
+  await using story = await startStory('catching-up')
+  const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const carol = await story.signIn('carol')
+  const seat = await alice.enter(desk)
+  for (const text of ['One.', 'Two.', 'Three.']) await seat.post(text)
+
+  // All there is; what was said while he was out; nothing, for she asks for nothing.
+  const first = await bob.enter(desk, { after: 0 })
+  await bob.saw(desk, 'Alice Ciccu: Three.')
+  await first.part()
+  await seat.post('Four.')
+  await bob.enter(desk, { after: 3 })
+  await bob.saw(desk, 'Alice Ciccu: Four.')
+  await carol.enter(desk)
+  await seat.post('Five.')
+
+  expect(await bob.heard(desk)).toEqual(['One.', 'Two.', 'Three.', 'Four.', 'Five.'])
+  expect(await carol.heard(desk)).toEqual(['Five.'])
+  const { strict } = await story.seal()
+  expect([...strict.matchAll(/<Message type="BACKCHAT" content="([^"]*)"/g)].map(([, content]) => content)).toEqual([
+    'chats 1-3',
+    'chats 4-4',
+  ])
 })
