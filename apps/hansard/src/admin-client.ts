@@ -132,5 +132,5 @@ function problemOf(url: URL, status: number, answer: unknown): Error {
   const problem = Problem.safeParse(answer)
   if (!problem.success) return unreachable(`${url} answered ${status}.`)
   const { error, message, hint } = problem.data
-  return error === 'try-again' ? unreachable(message, hint) : refused(message, hint)
+  return error === 'try-again' ? unreachable(message, hint) : refused(message, hint, error)
 }
