@@ -1,10 +1,15 @@
+import { addInCommands } from './add-in-commands.ts'
 import { categoryCommands } from './category-commands.ts'
 import { chatCommands } from './chat-commands.ts'
+import { configurationCommands } from './configuration-commands.ts'
 import { createContext, type PoolCommandsOptions } from './context.ts'
-import { groupCommands, peopleCommands } from './people-commands.ts'
+import { endpointCommands } from './endpoint-commands.ts'
+import { groupCommands } from './group-commands.ts'
+import { policyCommands } from './policy-commands.ts'
+import { poolStateCommands } from './pool-state-commands.ts'
 import { preparePool } from './prepare-pool.ts'
 import { roomCommands } from './room-commands.ts'
-import { addInCommands, configurationCommands, endpointCommands, policyCommands } from './settings-commands.ts'
+import { userCommands } from './user-commands.ts'
 
 /**
  * Every change to a pool, for every door. Each answers a `Result`: an expected no is a value. What rejects is a
@@ -20,11 +25,12 @@ export function createPoolCommands(options: PoolCommandsOptions) {
     ...roomCommands(context),
     ...chatCommands(context),
     ...categoryCommands(context),
-    ...peopleCommands(context),
+    ...userCommands(context),
     ...groupCommands(context),
     ...addInCommands(context),
     ...policyCommands(context),
     ...endpointCommands(context),
     ...configurationCommands(context),
+    ...poolStateCommands(context),
   }
 }

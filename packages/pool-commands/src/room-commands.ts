@@ -1,19 +1,9 @@
-import { identitiesOf } from '@hansard/pool-store'
-import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
-import { newRoomUri, roomNameProblem } from '@hansard/rooms'
+import { type RoomRole, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import {
-  type Context,
-  changeEvents,
-  difference,
-  isAdministrator,
-  isKeepable,
-  type Maker,
-  type Properties,
-} from './context.ts'
+import { type Context, changeEvents, difference, isAdministrator, isKeepable, type Maker } from './context.ts'
+import { findAddIn, insertRoom, type NewRoom, type RoomProperties } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import {
-  type LockedCategory,
   type LockedRoom,
   lockCategoryForRooms,
   lockRoom,
@@ -21,8 +11,8 @@ import {
   requireFreeName,
   requireText,
 } from './locked.ts'
-import { type ListChange, quoted, urisOf } from './named-principals.ts'
-import { ChangeRefused, type Result } from './result.ts'
+import { type ListChange, urisOf } from './named-principals.ts'
+import type { Result } from './result.ts'
 import {
   applyRoles,
   dropDisallowed,
@@ -34,25 +24,6 @@ import {
   rolesTold,
 } from './room-roles.ts'
 
-export type RoomProperties = {
-  readonly description?: string | undefined
-  readonly topic?: string | undefined
-  readonly type?: RoomType | undefined
-  readonly privacy?: RoomPrivacy | undefined
-  readonly invitations?: RoomInvitations | undefined
-  /** name of a registered add-in; null for none */
-  readonly addIn?: string | null | undefined
-}
-export type NewRoom = RoomProperties & {
-  readonly name: string
-  readonly category: string
-  readonly disabled?: boolean | undefined
-  readonly members?: readonly string[] | undefined
-  readonly managers?: readonly string[] | undefined
-  readonly presenters?: readonly string[] | undefined
-  /** a room of that name that is there already gains the members and stays as it is otherwise (administrators) */
-  readonly ifAbsent?: boolean | undefined
-}
 export type RoomChanges = RoomProperties & {
   readonly name?: string | undefined
   readonly category?: string | undefined
@@ -266,71 +237,6 @@ async function switchRoom(
   return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
 }
 
-async function insertRoom(
-  tx: Knex.Transaction,
-  { domain }: Context,
-  room: NewRoom,
-  category: LockedCategory,
-  by: Maker,
-  at: number,
-) {
-  requireText('A description', room.description, 256)
-  requireText('A topic', room.topic, 256)
-  const { name, description = '', topic = '', type = 'normal', privacy = 'closed', invitations = 'inherit' } = room
-  const { disabled = false, addIn = null } = room
-  const uri = newRoomUri(domain)
-  const columns = { uri, name, description, topic, type, privacy, invitations, disabled }
-  const [row]: { id: number }[] = await tx('room')
-    .insert({ ...columns, category_id: category.id, add_in_id: await findAddIn(tx, addIn), created_at: at })
-    .returning('id')
-  const id = row!.id
-  // The maker manages the room, unless it is the pool itself or an administrator from outside the wall.
-  const managers = [...(room.managers ?? [])]
-  const wants = { members: room.members ?? [], managers, presenters: room.presenters ?? [] }
-  const target = { id, categoryId: category.id, type, open: privacy === 'open' }
-  const changed = await applyRoles(
-    tx,
-    target,
-    {
-      members: { add: wants.members },
-      managers: { add: (await isWithin(tx, category, by)) ? [...managers, by.uri] : managers },
-      presenters: { add: wants.presenters },
-    },
-    at,
-  )
-  const after: Properties = {
-    name,
-    description,
-    topic,
-    type,
-    privacy,
-    invitations,
-    disabled,
-    addIn,
-    category: category.uri,
-  }
-  const subject = { type: 'room' as const, uri, name }
-  const events = changeEvents({
-    roomId: id,
-    by,
-    action: 'created',
-    subject,
-    after: { ...after, ...rolesTold(changed).after },
-  })
-  const invites = category.invitations && invitations === 'inherit'
-  const invited = invites
-    ? await invite(tx, { roomId: id, categoryId: category.id, added: changed.members.added, by, at })
-    : INVITED_NOBODY
-  return { id, uri, events, invited }
-}
-
-async function isWithin(tx: Knex.Transaction, category: LockedCategory, by: Maker): Promise<boolean> {
-  if (by.id === 0) return false
-  const identities = await identitiesOf(tx, by.id)
-  const meets = (ids: ReadonlySet<number>) => [...identities].some((id) => ids.has(id))
-  return meets(category.scope.allowed) && !meets(category.scope.denied)
-}
-
 function rolesRoom({ room }: LockedRoom) {
   return { id: room.id, categoryId: room.categoryId, type: room.type, open: room.privacy === 'open' }
 }
@@ -349,13 +255,6 @@ async function inviteMembers(
 async function findByName(tx: Knex.Transaction, name: string): Promise<unknown> {
   if (!isKeepable(name)) return undefined
   return tx('room').where({ name }).whereNull('deleted_at').whereNotNull('category_id').first('id')
-}
-
-async function findAddIn(tx: Knex.Transaction, name: string | null | undefined): Promise<number | null | undefined> {
-  if (name === null || name === undefined) return name
-  const row: { id: number } | undefined = isKeepable(name) ? await tx('add_in').where({ name }).first('id') : undefined
-  if (!row) throw new ChangeRefused('no-such-add-in', `There is no add-in ${quoted(name)}.`)
-  return row.id
 }
 
 function mergedTold(gone: readonly RolesChanged[]): Record<string, string[]> {

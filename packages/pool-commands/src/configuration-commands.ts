@@ -1,0 +1,119 @@
+import { DEFAULT_POOL_CONFIGURATION, type PoolConfiguration } from '@hansard/pool-store'
+import {
+  type Context,
+  changeEvents,
+  difference,
+  isKeepable,
+  type Maker,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
+import { requireText } from './locked.ts'
+import { quoted } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+import { requireWebAddress } from './web-address.ts'
+
+/** What may be set, and within what. */
+const RANGES: Partial<Record<keyof PoolConfiguration, readonly [number, number]>> = {
+  chatBytesMax: [64, 262_144],
+  storyBytesMax: [64, 262_144],
+  defaultChatHistory: [1, 500],
+  maxFileSizeKb: [0, 4_194_303],
+  participantUpdateLimit: [0, 1_000_000],
+  searchLimit: [1, 999],
+}
+
+/** Settings of the pool, its sites and its services. */
+export function configurationCommands(context: Context) {
+  const { bus, poolRoomId } = context
+  const announce = () => bus.publish({ t: 'configuration-changed' })
+
+  return {
+    /** Changes the settings that are named; null takes one away, so that a wider one counts. */
+    async changeConfiguration(
+      by: Maker,
+      {
+        identity,
+        settings,
+        mustBeNew = false,
+      }: {
+        identity: string
+        settings: { readonly [K in keyof PoolConfiguration]?: PoolConfiguration[K] | null | undefined }
+        /** refuse when there is a configuration of that identity */
+        mustBeNew?: boolean
+      },
+    ): Promise<Result<{ identity: string; settings: Partial<PoolConfiguration> }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        if (!/^(global|(site|service):[^\p{Cc}\p{Cs}]{1,200})$/u.test(identity)) {
+          throw new ChangeRefused('invalid', `${quoted(identity)} is none of global, site:<name>, service:<name>.`)
+        }
+        const row: { settings: string } | undefined = await tx('pool_configuration')
+          .where({ identity })
+          .forUpdate()
+          .first()
+        if (row && mustBeNew)
+          throw new ChangeRefused('duplicate-name', `There is a configuration ${quoted(identity)} already.`)
+        const before = row ? (JSON.parse(row.settings) as Record<string, string | number | boolean>) : {}
+        const after = { ...before }
+        for (const [name, value] of Object.entries(settings)) {
+          if (value === undefined) continue
+          requireSetting(name, value)
+          if (value === null) delete after[name]
+          else after[name] = value
+        }
+        const text = JSON.stringify(after)
+        await tx('pool_configuration').insert({ identity, settings: text }).onConflict('identity').merge()
+        const told = differenceOfAll(before, after)
+        const subject = { type: 'pool-configuration' as const, uri: `configuration:${identity}`, name: identity }
+        const action = row ? 'changed' : 'created'
+        const change = row ? told : { after }
+        const events = told || !row ? changeEvents({ roomId: poolRoomId, by, action, subject, ...change }) : []
+        return { events, rights: [], result: { identity, settings: after as Partial<PoolConfiguration> } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+
+    async deleteConfiguration(by: Maker, { identity }: { identity: string }): Promise<Result<{ identity: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        const row: { settings: string } | undefined = isKeepable(identity)
+          ? await tx('pool_configuration').where({ identity }).forUpdate().first()
+          : undefined
+        // The global one is always there: removing it returns to the defaults.
+        if (!row && identity !== 'global') {
+          throw new ChangeRefused('conflict', `There is no configuration ${quoted(identity)}.`)
+        }
+        await tx('pool_configuration').where({ identity }).delete()
+        const before = row ? (JSON.parse(row.settings) as Properties) : {}
+        const subject = { type: 'pool-configuration' as const, uri: `configuration:${identity}`, name: identity }
+        const events = row ? changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before }) : []
+        return { events, rights: [], result: { identity } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+  }
+}
+
+function requireSetting(name: string, value: unknown): void {
+  if (!Object.hasOwn(DEFAULT_POOL_CONFIGURATION, name))
+    throw new ChangeRefused('invalid', `There is no setting ${quoted(name)}.`)
+  if (value === null) return
+  const kind = typeof DEFAULT_POOL_CONFIGURATION[name as keyof PoolConfiguration]
+  const [min, max] = RANGES[name as keyof PoolConfiguration] ?? [0, Number.MAX_SAFE_INTEGER]
+  if (kind === 'number') {
+    const fits = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+    if (!fits) throw new ChangeRefused('invalid', `${name} takes a whole number from ${min} to ${max}.`)
+  } else if (typeof value !== kind) {
+    throw new ChangeRefused('invalid', `${name} takes a ${kind}.`)
+  }
+  if (kind === 'string') requireText(name, value as string, 2_048)
+  if (name === 'roomManagementUrl' && value !== '') requireWebAddress(value as string)
+}
+
+function differenceOfAll(before: Properties, after: Properties) {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return difference(before, Object.fromEntries([...names].map((name) => [name, after[name] ?? null])))
+}

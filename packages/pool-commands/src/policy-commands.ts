@@ -1,0 +1,140 @@
+import { roomNameProblem } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import {
+  type Context,
+  changeEvents,
+  difference,
+  isKeepable,
+  type Maker,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
+import { requireText } from './locked.ts'
+import { findNamed, quoted } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+
+/** Policies: who may use the pool. */
+export function policyCommands(context: Context) {
+  const { bus, poolRoomId } = context
+  const told = (
+    by: Maker,
+    action: 'created' | 'changed' | 'deleted',
+    identity: string,
+    change: { before?: Properties; after?: Properties },
+  ) => {
+    const subject = { type: 'policy' as const, uri: `policy:${identity}`, name: identity }
+    return changeEvents({ roomId: poolRoomId, by, action, subject, ...change })
+  }
+  // Whom a policy counts for is not known here: every service looks again at everybody.
+  const announce = () => bus.publish({ t: 'configuration-changed' })
+
+  return {
+    async createPolicy(
+      by: Maker,
+      { identity, description = '', enabled }: { identity: string; description?: string | undefined; enabled: boolean },
+    ): Promise<Result<{ identity: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        const problem = roomNameProblem(identity)
+        if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A policy’s name'))
+        requireText('A description', description, 256)
+        if (await tx('policy').where({ identity }).first('id')) {
+          throw new ChangeRefused('duplicate-name', `There is a policy ${quoted(identity)} already.`)
+        }
+        await tx('policy').insert({ identity, description, enabled })
+        const events = told(by, 'created', identity, { after: { description, enabled } })
+        return { events, rights: [], result: { identity } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+
+    async changePolicy(
+      by: Maker,
+      {
+        policy,
+        description,
+        enabled,
+      }: { policy: string; description?: string | undefined; enabled?: boolean | undefined },
+    ): Promise<Result<{ identity: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        requireText('A description', description, 256)
+        const before = await lockPolicy(tx, policy)
+        const change = difference(
+          { description: before.description, enabled: before.enabled },
+          { description, enabled },
+        )
+        if (change) await tx('policy').where({ id: before.id }).update(change.after)
+        const events = change ? told(by, 'changed', policy, change) : []
+        return { events, rights: [], result: { identity: policy } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+
+    async deletePolicy(by: Maker, { policy }: { policy: string }): Promise<Result<{ identity: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        const { id, description, enabled } = await lockPolicy(tx, policy)
+        const holders: { uri: string; display_name: string }[] = await tx('principal')
+          .where({ policy_id: id })
+          .orderBy('id')
+          .select('uri', 'display_name')
+        await tx('principal').where({ policy_id: id }).update({ policy_id: null })
+        await tx('policy').where({ id }).delete()
+        const events = told(by, 'deleted', policy, { before: { description, enabled } })
+        for (const { uri, display_name: name } of holders) {
+          const subject = { type: 'user' as const, uri, name }
+          const change = { before: { policy }, after: { policy: null } }
+          events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...change }))
+        }
+        return { events, rights: [], result: { identity: policy } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+
+    /** Grants a policy to users, or with null takes theirs away, so that a wider one counts. */
+    async grantPolicy(
+      by: Maker,
+      { users, policy }: { users: readonly string[]; policy: string | null },
+    ): Promise<Result<{ ids: number[] }>> {
+      const result = await context.make(by, async (by, tx, at) => {
+        requireAdministrator(by)
+        const id = policy === null ? null : (await lockPolicy(tx, policy)).id
+        const named = await findNamed(tx, users, at)
+        const other = named.find(({ type }) => type !== 'user')
+        if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is no user: policies are granted to users.`)
+        const events = []
+        for (const user of named) {
+          const held: { identity: string } | undefined = await tx('policy')
+            .join('principal', 'principal.policy_id', 'policy.id')
+            .where('principal.id', user.id)
+            .first('policy.identity')
+          const change = difference({ policy: held?.identity ?? null }, { policy })
+          if (!change) continue
+          await tx('principal').where({ id: user.id }).update({ policy_id: id })
+          const subject = { type: 'user' as const, uri: user.uri, name: user.name }
+          events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...change }))
+        }
+        return { events, rights: [], result: { ids: named.map((user) => user.id) } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: result.value.ids })
+      return result
+    },
+  }
+}
+
+async function lockPolicy(
+  tx: Knex.Transaction,
+  identity: string,
+): Promise<{ id: number; description: string; enabled: boolean }> {
+  if (!isKeepable(identity)) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
+  const row: { id: number; description: string; enabled: unknown } | undefined = await tx('policy')
+    .where({ identity })
+    .forUpdate()
+    .first()
+  if (!row) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
+  return { ...row, enabled: Boolean(row.enabled) }
+}

@@ -1,0 +1,79 @@
+import { nameProblem } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, type Maker } from './context.ts'
+import { ChangeRefused, type Result } from './result.ts'
+
+/** The state of the pool, and its active servers. Operators change them. */
+export function poolStateCommands(context: Context) {
+  const { bus, poolRoomId } = context
+  const announce = () => bus.publish({ t: 'configuration-changed' })
+
+  return {
+    async setPoolState(
+      by: Maker,
+      { pool, state }: { pool: string; state: 'normal' | 'failed-over' },
+    ): Promise<Result<{ state: 'normal' | 'failed-over' }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireOperator(by)
+        const before = (await readSetting(tx, 'pool-state')) ?? 'normal'
+        await writeSetting(tx, 'pool-state', state)
+        const told = difference({ state: before }, { state })
+        const subject = { type: 'pool-state' as const, uri: `pool:${pool}`, name: pool }
+        const events = told ? changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...told }) : []
+        return { events, rights: [], result: { state } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+
+    /** Names the channel services that clients are sent to; none named means all of them. */
+    async setActiveServers(
+      by: Maker,
+      { pool, change }: { pool: string; change: (active: readonly string[]) => readonly string[] },
+    ): Promise<Result<{ active: readonly string[] }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireOperator(by)
+        const before = JSON.parse((await readSetting(tx, 'active-servers')) ?? '[]') as string[]
+        const active = [...new Set(change(before))].sort()
+        if (active.length > 1_000) throw new ChangeRefused('limit-exceeded', 'A pool has 1,000 servers at most.')
+        for (const name of active) {
+          const problem = nameProblem('The name of a server', name)
+          if (problem) throw new ChangeRefused('invalid', problem)
+        }
+        await writeSetting(tx, 'active-servers', JSON.stringify(active))
+        const removed = before.filter((name) => !active.includes(name))
+        const added = active.filter((name) => !before.includes(name))
+        const subject = { type: 'pool-state' as const, uri: `pool:${pool}`, name: pool }
+        const events =
+          removed.length + added.length === 0
+            ? []
+            : changeEvents({
+                roomId: poolRoomId,
+                by,
+                action: 'changed',
+                subject,
+                before: removed.length > 0 ? { activeServers: removed } : {},
+                after: added.length > 0 ? { activeServers: added } : {},
+              })
+        return { events, rights: [], result: { active } }
+      })
+      if (result.ok) announce()
+      return result
+    },
+  }
+}
+
+function requireOperator(by: Maker): void {
+  if (!by.roles?.includes('operator')) {
+    throw new ChangeRefused('not-an-administrator', 'Only operators may do this.')
+  }
+}
+
+async function readSetting(tx: Knex.Transaction, name: string): Promise<string | undefined> {
+  const row: { value: string } | undefined = await tx('pool_setting').where({ name }).forUpdate().first('value')
+  return row?.value
+}
+
+async function writeSetting(tx: Knex.Transaction, name: string, value: string): Promise<void> {
+  await tx('pool_setting').insert({ name, value }).onConflict('name').merge()
+}

@@ -1,0 +1,183 @@
+import { createPrincipals, findPrincipal, type NewPrincipal, putSecret } from '@hansard/pool-store'
+import { accountNameProblem, POOL_ROLES, type PoolRole, principalUri } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, isKeepable, type Maker, requireAdministrator } from './context.ts'
+import { requireText } from './locked.ts'
+import { quoted } from './named-principals.ts'
+import { ChangeRefused, type Result } from './result.ts'
+
+/** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
+export type NewUser = Omit<NewPrincipal, 'now'>
+
+export type UserChanges = {
+  readonly displayName?: string | undefined
+  readonly email?: string | null | undefined
+  readonly internal?: boolean | undefined
+  readonly disabled?: boolean | undefined
+  readonly roles?: readonly PoolRole[] | undefined
+  /** identity of a policy, or null for none of its own */
+  readonly policy?: string | null | undefined
+}
+
+/** Changes to accounts. Administrators make them; the pool itself makes the first account. */
+export function userCommands(context: Context) {
+  const { bus, poolRoomId } = context
+
+  return {
+    /** Adds those accounts that do not exist yet; answers which those were. */
+    addUsers: (
+      by: Maker,
+      { users }: { users: readonly NewUser[] },
+    ): Promise<Result<{ created: ReadonlySet<string> }>> =>
+      context.make(by, async (by, tx, at) => {
+        if (by.id !== 0) requireAdministrator(by)
+        for (const { account, domain, displayName, email } of users) {
+          const problem = accountNameProblem(account)
+          if (problem) throw new ChangeRefused('invalid', `${quoted(account)}: ${problem}`)
+          requireText('A display name', displayName, 256)
+          requireText('An address', email, 320)
+          if (!DOMAIN.test(domain)) throw new ChangeRefused('invalid', `${quoted(domain)} is no domain.`)
+        }
+        // An account that is named twice is one: the first counts.
+        const wanted = [...new Map([...users].reverse().map((user) => [user.account, user])).values()].reverse()
+        const created = await createPrincipals(
+          tx,
+          wanted.map((user) => ({ ...user, now: at })),
+        )
+        const events = wanted
+          .filter(({ account }) => created.has(account))
+          .flatMap(({ account, domain, displayName, email, internal = true, roles = [] }) => {
+            const uri = principalUri(account, domain)
+            const after = { displayName, email: email ?? null, internal, domain, disabled: false, roles: [...roles] }
+            const subject = { type: 'user' as const, uri, name: displayName }
+            return changeEvents({ roomId: poolRoomId, by, action: 'created', subject, after })
+          })
+        return { events, rights: [], result: { created } }
+      }),
+
+    /** Changes an account. What it may do changes with the commit; who is disabled is signed out. */
+    async changeUser(
+      by: Maker,
+      { user, ...changes }: { user: string } & UserChanges,
+    ): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        requireAdministrator(by)
+        const before = await findUser(tx, user)
+        requireText('A display name', changes.displayName, 256)
+        requireText('An address', changes.email ?? undefined, 320)
+        const policyId = await findPolicy(tx, changes.policy)
+        const policyBefore: { identity: string } | undefined = await tx('policy')
+          .join('principal', 'principal.policy_id', 'policy.id')
+          .where('principal.id', before.id)
+          .first('policy.identity')
+        const { displayName, email, internal, disabled, policy } = changes
+        const told = difference(
+          {
+            displayName: before.name,
+            email: before.email ?? null,
+            internal: before.internal,
+            disabled: before.disabled,
+            policy: policyBefore?.identity ?? null,
+          },
+          { displayName, email, internal, disabled, policy },
+        )
+        const columns = { display_name: displayName, email, internal, disabled, policy_id: policyId }
+        const given = Object.entries(columns).filter(([, value]) => value !== undefined)
+        // A disabled account's tokens stay void when it is enabled again.
+        const voids = disabled === true && !before.disabled
+        if (given.length > 0 || voids) {
+          await tx('principal')
+            .where({ id: before.id })
+            .update({
+              ...Object.fromEntries(given),
+              ...(voids ? { credential_version: tx.raw('credential_version + 1') } : {}),
+            })
+        }
+        const roles = await changePoolRoles(tx, before, changes.roles)
+        const steppedDown = roles.before.includes('administrator') || (voids && before.roles.includes('administrator'))
+        if (steppedDown) await requireAnAdministrator(tx)
+        if (!told && roles.before.length + roles.after.length === 0) {
+          return { events: [], rights: [], result: { id: before.id, uri: before.uri } }
+        }
+        const events = changeEvents({
+          roomId: poolRoomId,
+          by,
+          action: 'changed',
+          subject: { type: 'user', uri: before.uri, name: displayName ?? before.name },
+          before: { ...told?.before, ...(roles.before.length > 0 ? { roles: roles.before } : {}) },
+          after: { ...told?.after, ...(roles.after.length > 0 ? { roles: roles.after } : {}) },
+        })
+        const bears = disabled !== undefined || changes.roles !== undefined
+        const rights = bears ? await roomsWithParticipant(tx, before.id) : []
+        return { events, rights, result: { id: before.id, uri: before.uri } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
+      return result
+    },
+
+    /** Replaces the secret. Whoever is signed in with the old one keeps the connection and cannot make another. */
+    setSecret: (by: Maker, { user, secret }: { user: string; secret: string }): Promise<Result<{ uri: string }>> =>
+      context.make(by, async (by, tx) => {
+        if (by.id !== 0) requireAdministrator(by)
+        const { account, uri, name } = await findUser(tx, user)
+        await putSecret(tx, { account, secret })
+        const subject = { type: 'user' as const, uri, name }
+        const after = { secret: 'replaced' }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
+        return { events, rights: [], result: { uri } }
+      }),
+  }
+}
+
+async function findUser(tx: Knex.Transaction, user: string) {
+  const found = isKeepable(user)
+    ? ((await findPrincipal(tx, { uri: user })) ?? (await findPrincipal(tx, { account: user })))
+    : undefined
+  if (!found) throw new ChangeRefused('no-such-principal', `There is no account ${quoted(user)}.`)
+  return found
+}
+
+async function findPolicy(
+  tx: Knex.Transaction,
+  identity: string | null | undefined,
+): Promise<number | null | undefined> {
+  if (identity === null || identity === undefined) return identity
+  const row: { id: number } | undefined = isKeepable(identity)
+    ? await tx('policy').where({ identity }).first('id')
+    : undefined
+  if (!row) throw new ChangeRefused('no-such-policy', `There is no policy ${quoted(identity)}.`)
+  return row.id
+}
+
+async function changePoolRoles(
+  tx: Knex.Transaction,
+  { id, roles: held }: { id: number; roles: readonly PoolRole[] },
+  wanted: readonly PoolRole[] | undefined,
+): Promise<{ before: PoolRole[]; after: PoolRole[] }> {
+  if (wanted === undefined) return { before: [], after: [] }
+  const before = held.filter((role) => !wanted.includes(role))
+  const after = POOL_ROLES.filter((role) => wanted.includes(role) && !held.includes(role))
+  if (before.length > 0) await tx('pool_role').where({ principal_id: id }).whereIn('role', before).delete()
+  if (after.length > 0) await tx('pool_role').insert(after.map((role) => ({ principal_id: id, role })))
+  return { before, after }
+}
+
+/** Nobody locks the last administrator out, not even the last administrator. */
+async function requireAnAdministrator(tx: Knex.Transaction): Promise<void> {
+  const left: unknown = await tx('pool_role')
+    .join('principal', 'principal.id', 'pool_role.principal_id')
+    .where({ 'pool_role.role': 'administrator', 'principal.disabled': false })
+    .first('principal.id')
+  if (!left)
+    throw new ChangeRefused('conflict', 'Then nobody would administer the pool. Name another administrator first.')
+}
+
+async function roomsWithParticipant(tx: Knex.Transaction, principalId: number): Promise<number[]> {
+  const rows: { room_id: number }[] = await tx('participant')
+    .where({ principal_id: principalId })
+    .distinct('room_id')
+    .orderBy('room_id')
+  return rows.map((row) => row.room_id)
+}
+
+const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i
