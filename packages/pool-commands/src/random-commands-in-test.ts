@@ -31,7 +31,7 @@ export async function furnish(pool: PoolInTest): Promise<void> {
     ['r1', 'c0'],
     ['r2', 'c0'],
   ] as const) {
-    must(await commands.createRoom(POOL, { name, category, members: [sip('bob')], managers: [sip('cat')] }))
+    must(await commands.createRoom(POOL, { name, category, members: [sip('bob'), grp('g0')], managers: [sip('cat')] }))
   }
 }
 
