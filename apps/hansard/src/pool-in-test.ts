@@ -84,7 +84,7 @@ export async function startTalkPool({
   let channel: ChannelService
   // The address is known only once it listens, and the routes must stand before: they are told of it later.
   const later = { url: '', adminUrl: undefined }
-  await startLookupService(later, { app, bus, clock: systemClock, signIn, pool: 'test', version: '0' })
+  await startLookupService(later, { app, db, bus, clock: systemClock, signIn, pool: 'test', version: '0' })
   app.server.on('upgrade', (request, socket, head) => channel.upgrade(request, socket, head))
   const server = await app.listen({ port: 0, host: '127.0.0.1' })
   later.url = server

@@ -123,7 +123,7 @@ async function start(
   const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
   const lookup = await startLookupService(
     { url: urls.lookup, adminUrl: urls.admin },
-    { app, bus, clock, signIn, pool, version: VERSION },
+    { app, db: poolDb, bus, clock, signIn, pool, version: VERSION },
   )
   stack.push(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })

@@ -34,3 +34,12 @@ it('leaves out a service that is full or has fallen silent', () => {
   clock.advance({ ms: REPORT_EXPIRES_MS + 1 })
   expect(assignments.assign()).toBeUndefined()
 })
+
+it('sends sessions only to servers that are named as active, when any are', () => {
+  const assignments = createAssignments({ clock: new ManualClock(0) })
+  assignments.report(load('standby', 0))
+  assignments.report(load('busy', 50))
+  expect(assignments.assign(['busy'])).toBe('ws://busy')
+  expect(assignments.assign(['gone'])).toBeUndefined()
+  expect(assignments.assign([])).toBe('ws://standby')
+})

@@ -10,7 +10,12 @@ export type LoadReport = { service: string; endpoint: string; sessions: number; 
  * sign-ins is spread and not all sent to whoever reported first. A service that has not reported for three periods is
  * left out. Sessions once assigned stay where they are.
  */
-export type Assignments = { report(load: LoadReport): void; assign(): string | undefined; known(): number }
+export type Assignments = {
+  report(load: LoadReport): void
+  /** `active`: names of the services that sessions go to; none named means all of them. */
+  assign(active?: readonly string[]): string | undefined
+  known(): number
+}
 
 export const REPORT_EXPIRES_MS = 30_000
 
@@ -24,9 +29,10 @@ export function createAssignments({ clock }: { clock: Clock }): Assignments {
     report(load) {
       loads.set(load.service, { ...load, reportedAt: clock.now(), assignedSince: 0 })
     },
-    assign() {
+    assign(active = []) {
       let best: { load: { endpoint: string; assignedSince: number }; share: number } | undefined
       for (const load of current()) {
+        if (active.length > 0 && !active.includes(load.service)) continue
         const sessions = load.sessions + load.assignedSince
         if (sessions >= load.sessionsMax) continue
         const share = sessions / load.sessionsMax

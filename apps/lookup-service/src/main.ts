@@ -23,7 +23,7 @@ const { pool, signingKey } = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
 const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
 const signIn = createSignIn({ db, clock: systemClock, signingKey })
-const service = await startLookupService(config, { app, bus, clock: systemClock, signIn, pool, version: '0.1.0' })
+const service = await startLookupService(config, { app, db, bus, clock: systemClock, signIn, pool, version: '0.1.0' })
 await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
 process.stdout.write(`${JSON.stringify({ ready: config.url })}\n`)
 

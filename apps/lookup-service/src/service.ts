@@ -2,7 +2,8 @@ import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
 import { type Service, StopStack } from '@hansard/lifecycle'
-import type { SignIn } from '@hansard/pool-store'
+import { readActiveServers, type SignIn } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
 import { createAssignments } from './assignments.ts'
@@ -16,9 +17,17 @@ import type { LookupServiceConfig } from './config.ts'
  */
 export async function startLookupService(
   config: LookupServiceConfig,
-  parts: { app: FastifyInstance; bus: Bus; clock: Clock; signIn: SignIn; pool: string; version: string },
+  parts: {
+    app: FastifyInstance
+    db: Database
+    bus: Bus
+    clock: Clock
+    signIn: SignIn
+    pool: string
+    version: string
+  },
 ): Promise<Service> {
-  const { app, bus, clock, signIn, pool, version } = parts
+  const { app, db, bus, clock, signIn, pool, version } = parts
   const stack = new StopStack()
   const assignments = createAssignments({ clock })
   stack.push(
@@ -50,7 +59,7 @@ export async function startLookupService(
             : [401, 'Account or password is wrong.']
         return await reply.code(status as number).send({ error: result.reason, message })
       }
-      const endpoint = assignments.assign()
+      const endpoint = assignments.assign(await readActiveServers(db))
       if (!endpoint) {
         return await reply
           .code(503)
