@@ -14,6 +14,7 @@ import { auditAuditor } from './audit-look.ts'
 import type { Call, Handle } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
+import { settle } from './settle.ts'
 
 export const listComplianceConfigurations: Handle<'listComplianceConfigurations'> = async (parts, call) => {
   await auditAuditor(parts, call, 'list-compliance-configurations', 'pool')
@@ -28,7 +29,9 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
   const problem = customConfiguration === undefined ? undefined : await stylesheetProblemOf(customConfiguration)
   if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
   const change = await putOf(parts.complianceDb, { ...changing(parts, call), settings: () => call.body })
-  return { identity, settings: settled(change).after ?? {} }
+  const { before, after } = settled(change)
+  await settle(parts.commands.tellComplianceConfiguration(call.actor, { identity, before, after }))
+  return { identity, settings: after ?? {} }
 }
 
 export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (parts, call) => {
@@ -36,7 +39,8 @@ export const removeComplianceConfiguration: Handle<'removeComplianceConfiguratio
   const identity = call.path['identity']!
   if (!known.includes(identity))
     throw new AdminProblem('not-found', `There is no compliance configuration ${JSON.stringify(identity)}.`)
-  settled(await removeOf(parts.complianceDb, changing(parts, call)))
+  const { before, after } = settled(await removeOf(parts.complianceDb, changing(parts, call)))
+  await settle(parts.commands.tellComplianceConfiguration(call.actor, { identity, before, after }))
   return { removed: identity }
 }
 

@@ -1,6 +1,7 @@
 import { addInCommands } from './add-in-commands.ts'
 import { categoryCommands } from './category-commands.ts'
 import { chatCommands } from './chat-commands.ts'
+import { complianceConfigurationCommands } from './compliance-configuration-commands.ts'
 import { configurationCommands } from './configuration-commands.ts'
 import { createContext, type PoolCommandsOptions } from './context.ts'
 import { endpointCommands } from './endpoint-commands.ts'
@@ -32,5 +33,6 @@ export function createPoolCommands(options: PoolCommandsOptions) {
     ...endpointCommands(context),
     ...configurationCommands(context),
     ...poolStateCommands(context),
+    ...complianceConfigurationCommands(context),
   }
 }

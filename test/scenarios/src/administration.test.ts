@@ -34,6 +34,11 @@ it('exports who changed what from what to what, counts it in the strict manifest
   await ida.ask('removeAddIn', undefined, { addIn: 'Quotes' })
   await ida.ask('removeGroup', undefined, { group: 'Traders' })
 
+  await ida.ask('changeUser', { roles: { add: ['operator'] } }, { user: 'ida' })
+  const { configurations } = await ida.ask('listComplianceConfigurations')
+  const { identity, settings } = configurations.find((one) => one.settings.adapterType === 'xml-extended')!
+  await ida.ask('putComplianceConfiguration', { ...settings, eventsPerFileMax: 5_000 }, { identity })
+
   const { strict, extended, omitted, counts } = await story.seal()
   const changes = [...extended.matchAll(/<Message type="CHANGE".*<\/Message>/g)].map(([line]) => line)
   expect(omitted).toEqual({ change: changes.length })
@@ -45,12 +50,13 @@ it('exports who changed what from what to what, counts it in the strict manifest
   expect(Object.fromEntries(Object.entries(subjects).map(([subject, lines]) => [subject, lines!.length]))).toEqual({
     'add-in': 3,
     category: 2,
+    'compliance-configuration': 1,
     endpoint: 2,
     group: 3,
     policy: 3,
     'pool-configuration': 3,
     room: 4,
-    user: 7,
+    user: 8,
   })
   expect(extended).not.toMatch(/not to be told|neither is this one/)
 })
