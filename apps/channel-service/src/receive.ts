@@ -1,8 +1,8 @@
 import { ClientMessage } from '@hansard/wire'
-import { HANDLERS, type Handler } from './who-answers.ts'
 import { refuseUnreachable } from './refusals.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
+import { HANDLERS, type Handler } from './who-answers.ts'
 
 const MALFORMED_MAX = 100
 

@@ -54,7 +54,10 @@ export function adminClient(server: string, admin: string, token: string | undef
     async stream(path, { query, headers, ...init }) {
       const url = new URL(`${admin.replace(/\/+$/, '')}${path}?${query}`)
       const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      const response = await fetchOrFail(url, { ...init, headers: { ...(headers as Record<string, string>), ...bearer } })
+      const response = await fetchOrFail(url, {
+        ...init,
+        headers: { ...(headers as Record<string, string>), ...bearer },
+      })
       if (!response.ok) throw problemOf(url, response.status, await response.json().catch(() => undefined))
       return response
     },

@@ -139,7 +139,10 @@ export async function principalIdsByUri(db: Database, uris: readonly string[]): 
     .knex('principal')
     .where({ type: 'user' })
     // PostgreSQL knows no text with U+0000, and nobody is called so.
-    .whereIn('uri', [...new Set(uris)].filter((uri) => !uri.includes('\0')))
+    .whereIn(
+      'uri',
+      [...new Set(uris)].filter((uri) => !uri.includes('\0')),
+    )
     .select('id')
   return found.map((row) => row.id)
 }
