@@ -6,7 +6,7 @@ import { type Admin, AdminRefused, openAdmin } from '@hansard/test-pool'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, expected, expectedOfAdminApi } from './matrix.ts'
 import { type MatrixPool, startMatrixPool } from './matrix-pool.ts'
-import { PEOPLE, type Person, PLACES } from './situations.ts'
+import { PEOPLE, type Person, PLACES, type Place } from './situations.ts'
 import type { RoomOnTrial } from './websocket-door.ts'
 
 let pool: MatrixPool
