@@ -120,6 +120,19 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect((await eventsOf(source)).map(({ event }) => event.kind)).toEqual(['chat', 'change'])
   })
 
+  it('that disables somebody keeps them out of rooms they are not in, whoever let them in', async () => {
+    const { source, writer, roomId } = await start()
+    const mallory = await store.addUser(`mallory of ${source.name}`)
+    await db.knex('principal').where({ id: mallory.id }).update({ disabled: true })
+    const facts: Fact[] = [
+      { kind: 'join', roomId, principal: mallory, session: 's', rights: 1 },
+      { kind: 'backchat', roomId, principal: mallory, firstChatId: 0, lastChatId: 0, rights: 1 },
+    ]
+
+    for (const fact of facts) expect(await record(writer, fact)).toEqual({ kind: 'rights-changed', rights: 1 })
+    expect(await eventsOf(source)).toEqual([])
+  })
+
   it('is not made by a source that has been ended', async () => {
     const { source, writer, roomId } = await start()
     await declareDead(db, { name: source.name, now: clock.now() })

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg'
 import type { Fact } from './facts.ts'
 import {
   type After,
+  entersOrLooks,
   numberFacts,
   participantKey,
   postKey,
@@ -34,7 +35,8 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
   const participants = new Set<string>()
-  if (facts.length === 0) return { rooms, posts, participants }
+  const disabled = new Set<number>()
+  if (facts.length === 0) return { rooms, posts, participants, disabled }
 
   const locked = await client.query<RoomCounters>({
     name: 'lock-rooms',
@@ -77,7 +79,17 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
     })
     for (const row of found.rows) participants.add(participantKey(row.room_id, row.session))
   }
-  return { rooms, posts, participants }
+
+  const entering = facts.filter(entersOrLooks)
+  if (entering.length > 0) {
+    const found = await client.query<{ id: number }>({
+      name: 'find-disabled',
+      text: 'select id from principal where id = any($1::int[]) and disabled',
+      values: [[...new Set(entering.map((fact) => fact.principal.id))]],
+    })
+    for (const row of found.rows) disabled.add(row.id)
+  }
+  return { rooms, posts, participants, disabled }
 }
 
 async function write(

@@ -3,6 +3,7 @@ import type SqliteDatabase from 'better-sqlite3'
 import type { Fact } from './facts.ts'
 import {
   type After,
+  entersOrLooks,
   numberFacts,
   participantKey,
   postKey,
@@ -15,6 +16,7 @@ type Statements = Record<
   | 'room'
   | 'post'
   | 'participant'
+  | 'disabled'
   | 'addChat'
   | 'addParticipant'
   | 'dropParticipant'
@@ -46,7 +48,9 @@ function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolea
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
   const participants = new Set<string>()
+  const disabled = new Set<number>()
   for (const fact of facts) {
+    if (entersOrLooks(fact) && sql.disabled.get(fact.principal.id)) disabled.add(fact.principal.id)
     if (!rooms.has(fact.roomId)) {
       const row = sql.room.get(fact.roomId) as RoomCounters | undefined
       if (row) rooms.set(row.id, row)
@@ -58,7 +62,7 @@ function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolea
       if (sql.participant.get(fact.roomId, fact.session)) participants.add(participantKey(fact.roomId, fact.session))
     }
   }
-  return { rooms, posts, participants }
+  return { rooms, posts, participants, disabled }
 }
 
 function write(sql: Statements, source: SourceCounters & { name: string; epoch: number }, after: After): void {
@@ -90,6 +94,7 @@ function statementsOf(handle: SqliteHandle): Statements {
         'select chat_id as "chatId", posted_at as "at" from chat where principal_id = ? and room_id = ? and post = ?',
       ),
       participant: handle.prepare('select 1 from participant where room_id = ? and session = ?'),
+      disabled: handle.prepare('select 1 from principal where id = ? and disabled'),
       addChat: handle.prepare(
         `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -15,6 +15,8 @@ export type Before = {
   readonly rooms: ReadonlyMap<number, RoomCounters>
   /** Posts of the batch that are on record already, by `postKey`. */
   readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
+  /** Ids of those who come in or look and whose account has been disabled. */
+  readonly disabled: ReadonlySet<number>
   /** Participants the batch's joins and parts speak of, by `participantKey`. */
   readonly participants: ReadonlySet<string>
 }
@@ -52,6 +54,7 @@ export type After = {
   readonly source: SourceCounters
 }
 
+export const entersOrLooks = (fact: Fact) => fact.kind === 'join' || fact.kind === 'backchat'
 export const postKey = (roomId: number, principalId: number, post: string) => `${roomId} ${principalId} ${post}`
 export const participantKey = (roomId: number, session: string) => `${roomId} ${session}`
 
@@ -81,6 +84,10 @@ export function numberFacts(
     if (!room) return { kind: 'no-such-room' }
 
     if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
+    // Disabling somebody raises the rights of the rooms they are in; this is for those they are not in yet.
+    if (entersOrLooks(fact) && before.disabled.has(fact.principal.id)) {
+      return { kind: 'rights-changed', rights: room.rights }
+    }
 
     const record = (detail: EventDetail) => numbering.record(room, fact.principal, detail)
 
