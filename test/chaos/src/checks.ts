@@ -6,6 +6,7 @@ import { allParticipants } from '@hansard/pool-store'
 import { type Database, openDatabase } from '@hansard/sql'
 import { type Admin, type ExportedMessage, type Random, readExports } from '@hansard/test-pool'
 import type { LoggedPost } from './talkers.ts'
+import { wallsHeld } from './walls-held.ts'
 
 const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.url))
 
@@ -15,6 +16,8 @@ const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.ur
  */
 export async function breaches(subject: {
   log: readonly LoggedPost[]
+  /** URI of the closed room whose members change */
+  walled: string
   misdelivered: readonly string[]
   exports: string
   poolDatabaseUrl: string
@@ -32,6 +35,7 @@ export async function breaches(subject: {
     found.push(
       ...(await nothingLost(poolDb, complianceDb, messages)),
       ...(await replayEqualsState(poolDb, complianceDb)),
+      ...(await wallsHeld(poolDb, complianceDb, subject.walled)),
     )
   } finally {
     await poolDb.close()

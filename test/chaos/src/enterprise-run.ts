@@ -6,6 +6,7 @@ import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/tes
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
 import { startTalkers } from './talkers.ts'
+import { startWallLife } from './wall-life.ts'
 
 export type ChaosResult = {
   readonly rounds: number
@@ -39,6 +40,7 @@ export async function enterpriseRun(options: {
   try {
     const admin = await openAdmin(pool.server)
     const talkers = await startTalkers({ server: () => pool.server, admin, seed })
+    const wall = await startWallLife({ server: () => pool.server, admin, seed })
     let found: string[] = []
     let round = 0
     for (round = 1; round <= rounds && found.length === 0; round += 1) {
@@ -54,11 +56,13 @@ export async function enterpriseRun(options: {
         await talkers.progress(2, PROGRESS_MS)
         if (round % CHECK_EVERY === 0 || round === rounds) {
           await talkers.hush(PROGRESS_MS)
+          await wall.hush()
           await admin.request('seal')
           found = await breaches({
             ...pool,
             exports: pool.outputDirectory,
-            log: talkers.log,
+            log: [...talkers.log, ...wall.log],
+            walled: wall.room,
             misdelivered: talkers.misdelivered,
             admin,
             random,
@@ -67,12 +71,14 @@ export async function enterpriseRun(options: {
             `  sealed and checked after ${talkers.log.length} chats: ${found.length === 0 ? 'every law holds' : `${found.length} breaches`}`,
           )
           talkers.talk()
+          wall.talk()
         }
       } catch (error) {
         found.push(`${fault.name}: ${error instanceof Error ? error.message : error}`)
       }
     }
     await talkers.close()
+    await wall.close()
     const chats = talkers.log.filter((post) => post.chat !== undefined).length
     if (found.length > 0) {
       report(`logs are kept: ${keepLogs(pool.logs, seed)}`)
