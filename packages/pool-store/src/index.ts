@@ -70,7 +70,6 @@ export {
 export { type PolicyPlace, policyEnables } from './policies.ts'
 export {
   DEFAULT_POOL_CONFIGURATION,
-  ORIGINAL_POOL_CONFIGURATION,
   type PoolConfiguration,
   poolConfiguration,
 } from './pool-configuration.ts'
@@ -87,7 +86,6 @@ export {
   createPrincipals,
   findPrincipal,
   findPrincipals,
-  listPrincipals,
   type NewPrincipal,
   type Principal,
   principalIds,

@@ -31,13 +31,6 @@ export const DEFAULT_POOL_CONFIGURATION: PoolConfiguration = {
   managersMayEditChats: false,
 }
 
-/** The limits of the original, for clients that were written for it. */
-export const ORIGINAL_POOL_CONFIGURATION: PoolConfiguration = {
-  ...DEFAULT_POOL_CONFIGURATION,
-  chatBytesMax: 512,
-  storyBytesMax: 4_096,
-}
-
 /** What holds for a service of a site: its own settings over its site's over the global ones over the defaults. */
 export async function poolConfiguration(
   knex: Knex | Knex.Transaction,

@@ -147,24 +147,6 @@ export async function principalIdsByUri(db: Database, uris: readonly string[]): 
   return found.map((row) => row.id)
 }
 
-/** Accounts in the order of their names, those after `after`. */
-export async function listPrincipals(
-  db: Database,
-  { after = '', limit }: { after?: string | undefined; limit: number },
-): Promise<Principal[]> {
-  const rows: PrincipalRow[] = await db
-    .knex('principal')
-    .where({ type: 'user' })
-    .andWhere('account', '>', after)
-    .orderBy('account')
-    .limit(limit)
-  const roles = await rolesOf(
-    db.knex,
-    rows.map((row) => row.id),
-  )
-  return rows.map((row) => principalOf(row, roles))
-}
-
 // knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms.
 const BATCH = 400
 

@@ -60,6 +60,10 @@ describe('a name', () => {
     expect(accountNameProblem(name)).toBeDefined()
   })
 
+  it.each(['desk ', ' desk', 'x\u200b', '\ufeffdesk'])('of a room may not look like another one: %j', (name) => {
+    expect(roomNameProblem(name)).toBeDefined()
+  })
+
   it('may be what people really use', () => {
     for (const name of ['desk', 'Händler 1', '交易', 'a|b[c]`', 'x'.repeat(256)]) {
       expect([roomNameProblem(name), accountNameProblem(name)]).toEqual([undefined, undefined])

@@ -20,6 +20,10 @@ export function parseRoomUri(uri: string): { domain: string; guid: string } | un
 export function roomNameProblem(name: string): string | undefined {
   // Rooms and categories are asked for by URI or by name: one called like another's URI would be taken for it.
   if (/^(ma-[a-z]+|sip):/i.test(name)) return 'A room name may not begin like a URI.'
+  // Nobody could tell such a name from the one without.
+  if (name.trim() !== '' && (name !== name.trim() || /[\u200b\u2060\ufeff]/.test(name))) {
+    return 'A room name may not begin or end with a space or hold spaces of no width.'
+  }
   return nameProblem('A room name', name)
 }
 

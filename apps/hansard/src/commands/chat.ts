@@ -75,8 +75,8 @@ function startTalk(client: PoolClient, tell: Tell) {
   let refusals = 0
 
   const where = (room: string) => (rooms.size > 1 ? `[${visible(room)}] ` : '')
-  const tellChat = (room: string, { chat, at, from, text }: Chat) =>
-    tell(`${where(room)}${chatText(at, from.name, text)}`, { event: 'chat', room, chat, at, from, text })
+  const tellChat = (room: string, chat: Chat) =>
+    tell(`${where(room)}${chatText(chat.at, chat.from.name, shownText(chat))}`, { event: 'chat', room, ...chat })
 
   const join = async (wanted: string | undefined) => {
     if (wanted === undefined) throw misused('Which room? /join ROOM')
@@ -208,6 +208,12 @@ async function askAccount(io: Io): Promise<string> {
   const account = (await typeLine(io, 'Account: ')).trim()
   if (account === '') throw misused('Which account? Say --account NAME.')
   return account
+}
+
+/** What stands for a chat on a line: an alert is marked, a story begins with its title. */
+function shownText({ text, title, alert, replaced }: Chat): string {
+  const marks = [...(alert ? ['ALERT '] : []), ...(title === undefined ? [] : [`[${title}] `])].join('')
+  return `${marks}${text}${replaced ? ' (replaced)' : ''}`
 }
 
 function chatText(at: number, name: string, text: string): string {

@@ -41,7 +41,8 @@ export async function removeChats(io: Io, room: string, options: RemoveChatsOpti
     replacement === undefined
       ? await admin.ask('removeChats', { parts, body: { filter, dryRun } })
       : await admin.ask('replaceChats', { parts, body: { filter, replacement, dryRun } })
-  const verb = `${dryRun ? 'would be' : 'have been'} ${replacement === undefined ? 'removed' : 'replaced'}`
+  const been = dryRun ? 'would be' : done.chats === 1 ? 'has been' : 'have been'
+  const verb = `${been} ${replacement === undefined ? 'removed' : 'replaced'}`
   answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${verb}.\n`)
   return 0
 }

@@ -1,6 +1,7 @@
 import type { AdminReplyOf } from '@hansard/admin-contract'
 import { allPages, openAdmin } from '../admin-client.ts'
 import { misused } from '../command-failure.ts'
+import { confirm } from '../confirm.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import { properties, table } from '../table.ts'
 import { listChange, type PoolOptions, said } from '../verbs/verb.ts'
@@ -59,7 +60,8 @@ export async function setGroup(
   return 0
 }
 
-export async function removeGroup(io: Io, group: string, options: PoolOptions): Promise<ExitCode> {
+export async function removeGroup(io: Io, group: string, options: PoolOptions & { yes: boolean }): Promise<ExitCode> {
+  await confirm(io, options, `Remove ${group}, and whatever was granted to it?`)
   const admin = await openAdmin(io, options)
   const removed = await admin.ask('removeGroup', { parts: { group } })
   answer(io, options.json, removed, () => `${group} has been removed.\n`)

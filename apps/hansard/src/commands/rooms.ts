@@ -193,7 +193,8 @@ export async function clearRoom(
   if (!dryRun) await confirm(io, options, `Remove everything posted in ${room} through ${utc(through)}?`)
   const admin = await openAdmin(io, options)
   const done = await admin.ask('clearRoom', { parts: { room }, body: { through, dryRun } })
-  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${dryRun ? 'would be' : 'have been'} removed.\n`)
+  const been = dryRun ? 'would be' : done.chats === 1 ? 'has been' : 'have been'
+  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${been} removed.\n`)
   return 0
 }
 

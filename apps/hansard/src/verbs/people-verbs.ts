@@ -109,8 +109,9 @@ export function addPeopleVerbs(program: Command, { io, run }: Verbs): void {
   )
   poolVerb(groups, 'remove', 'remove a group, and whatever was granted to it')
     .argument('<group>', 'name or URI')
+    .option('--yes', 'do not ask', false)
     .action(
-      run(async (group: string, options: PoolOptions) => {
+      run(async (group: string, options: PoolOptions & { yes: boolean }) => {
         const { removeGroup } = await import('../commands/groups.ts')
         return removeGroup(io, group, options)
       }),
