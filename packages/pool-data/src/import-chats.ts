@@ -155,14 +155,17 @@ function isSame(line: ChatLine, row: Readonly<Record<string, unknown>>): boolean
   return row['content'] === JSON.stringify(line.content) && row['title'] === title
 }
 
-/** The room's chats are in: its next chat comes after all of them, and it is open if it was. */
+/**
+ * The room's chats are in: its next chat comes after all of them. A room that this import made is open now if the file says
+ * so; one that was here before stays as it was, for somebody may have disabled it on purpose.
+ */
 async function openRoom(step: Step, { uri, name, disabled, lastChatId }: LineOf<'rooms'>): Promise<void> {
   const room = await findRoom(step, uri)
   if (!room || step.run.dry) return
   if (room.disabled && lastChatId > room.lastChatId)
     await updateRow(step, 'room', { id: room.id }, { last_chat_id: lastChatId })
   if (!room.disabled || disabled) return
-  if (step.run.isReference('rooms') && !(await madeHere(step, [uri])).has(uri)) return
+  if (!(await madeHere(step, [uri])).has(uri)) return
   await updateRow(step, 'room', { id: room.id }, { disabled: false })
   tell(
     step,

@@ -103,7 +103,7 @@ async function importRoom(
   if (!row) {
     const id = await makeRow(step, 'room', wanted)
     if (run.dry) run.planned.set(`room name ${line.name}`, id)
-    if (run.isReference('rooms')) await noteMade(step, line.uri)
+    await noteMade(step, line.uri)
     tell(step, 'created', subject, { before: {}, after: told.after }, id)
     return 'made'
   }

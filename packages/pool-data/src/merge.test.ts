@@ -30,7 +30,7 @@ describe('an import into a pool in which there is something', () => {
   })
   const roomOf = (pool: PoolInTest, name: string) => pool.db.knex('room').where({ name }).first()
 
-  it('adds only what was said since, once the room is disabled', async () => {
+  it('adds only what was said since, once the room is disabled, and leaves it so', async () => {
     await two.importFrom(zip)
     await addChats(one.db.knex, filled.desk, [one.admin.id], ['since', 'then'])
     const later = join(directory, 'later.zip')
@@ -43,7 +43,7 @@ describe('an import into a pool in which there is something', () => {
 
     expect(shut.problems).toEqual([])
     expect(shut.counts['chats']).toEqual({ same: filled.chats, made: 2 })
-    expect(await roomOf(two, 'desk')).toMatchObject({ last_chat_id: HOSTILE.length + 2, disabled: 0 })
+    expect(await roomOf(two, 'desk')).toMatchObject({ last_chat_id: HOSTILE.length + 2, disabled: 1 })
   })
 
   it('never writes over a chat, and says which texts disagree', async () => {
