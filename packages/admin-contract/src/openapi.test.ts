@@ -28,10 +28,13 @@ it('describes every route, and refers to nothing that is not there', () => {
     components: { schemas: Record<string, unknown> }
   }
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path))
-  expect(operations.map((operation) => operation.operationId).sort()).toEqual(Object.keys(ADMIN_ROUTES).sort())
+  expect(operations.map((operation) => operation.operationId).sort()).toEqual(
+    [...Object.keys(ADMIN_ROUTES), 'disableRoomsAndExportData', 'exportData', 'importData'].sort(),
+  )
   for (const operation of operations) {
-    const route: Route = ADMIN_ROUTES[operation.operationId as keyof typeof ADMIN_ROUTES]
-    expect(operation['x-hansard-roles']).toEqual(route.roles)
+    const route: Route | undefined = ADMIN_ROUTES[operation.operationId as keyof typeof ADMIN_ROUTES]
+    // What carries streams stands outside the catalogue.
+    expect(operation['x-hansard-roles']).toEqual(route?.roles ?? ['administrator'])
   }
   const references = [...text.matchAll(/"\$ref": "#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)
   expect(references.length).toBeGreaterThan(operations.length)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import * as categories from './categories.ts'
 import * as chats from './chats.ts'
 import * as compliance from './compliance-configuration.ts'
+import * as data from './data.ts'
 import * as done from './done.ts'
 import * as exports_ from './exports.ts'
 import * as groups from './groups.ts'
@@ -27,6 +28,7 @@ export function openApiDocument({ version }: { version: string }): done.OpenApiD
     const path = route.path.replace(/:([A-Za-z]+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route) }
   }
+  Object.assign(paths, streamedPaths())
   return {
     openapi: '3.1.0',
     info: {
@@ -48,17 +50,47 @@ export function openApiDocument({ version }: { version: string }): done.OpenApiD
   }
 }
 
+/** Export and import of pool data carry streams and stand outside the catalogue. */
+function streamedPaths(): Record<string, Record<string, unknown>> {
+  const zip = { 'application/zip': { schema: { type: 'string', contentMediaType: 'application/zip' } } }
+  const common = (operationId: string, summary: string, query: z.ZodType) => ({
+    operationId,
+    summary,
+    'x-hansard-roles': ['administrator'],
+    parameters: parametersOf(query),
+  })
+  const sent = (description: string, content: unknown) => ({
+    responses: {
+      '200': { description, content },
+      default: { description: 'Not done.', content: json(refTo(Problem)) },
+    },
+  })
+  const exported = sent('The zip, as docs/data-format.md describes it.', zip)
+  return {
+    [data.DATA_EXPORT_PATH]: {
+      get: { ...common('exportData', 'Export pool data', data.ExportDataQuery), ...exported },
+      post: {
+        ...common('disableRoomsAndExportData', 'Disable the rooms, then export pool data', data.ExportDataQuery),
+        ...exported,
+      },
+    },
+    [data.DATA_IMPORT_PATH]: {
+      post: {
+        ...common('importData', 'Import pool data, or say what that would do', data.ImportDataQuery),
+        requestBody: { required: true, content: zip },
+        ...sent('Lines of JSON while it goes on; the last is the report or a problem.', {
+          'application/x-ndjson': { schema: refTo(data.ImportLine) },
+        }),
+      },
+    },
+  }
+}
+
 function operationOf(name: string, route: Route): Record<string, unknown> {
   const parts = [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1]!)
-  const query = jsonSchema(route.query, 'input') as { properties?: Record<string, unknown>; required?: string[] }
   const parameters = [
     ...parts.map((part) => ({ name: part, in: 'path', required: true, schema: { type: 'string', minLength: 1 } })),
-    ...Object.entries(query.properties ?? {}).map(([parameter, schema]) => ({
-      name: parameter,
-      in: 'query',
-      required: (query.required ?? []).includes(parameter),
-      schema,
-    })),
+    ...parametersOf(route.query),
   ]
   return {
     operationId: name,
@@ -75,6 +107,16 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
       },
     },
   }
+}
+
+function parametersOf(schema: z.ZodType): { name: string; in: 'query'; required: boolean; schema: unknown }[] {
+  const query = jsonSchema(schema, 'input') as { properties?: Record<string, unknown>; required?: string[] }
+  return Object.entries(query.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: 'query',
+    required: (query.required ?? []).includes(name),
+    schema: property,
+  }))
 }
 
 const json = (schema: unknown) => ({ 'application/json': { schema } })
@@ -101,6 +143,7 @@ function named(): ReadonlyMap<z.ZodType, Named> {
     add(reply, 'output')
   }
   add(Problem, 'output')
+  add(data.ImportLine, 'output')
   return found
 }
 
@@ -108,6 +151,7 @@ const FILES = [
   categories,
   chats,
   compliance,
+  data,
   done,
   exports_,
   groups,
