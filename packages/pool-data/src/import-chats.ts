@@ -182,7 +182,10 @@ async function findRoom(step: Step, uri: string): Promise<Room | undefined> {
   // Before anything else that others lock.
   if (!step.run.dry && step.run.db.dialect === 'postgres') query.forUpdate()
   const row: { id: number; last_chat_id: number; disabled: boolean | number } | undefined = await query.first()
-  if (row) return { id: row.id, lastChatId: row.last_chat_id, disabled: Boolean(row.disabled) }
+  if (row) {
+    const disabled = Boolean(row.disabled) || step.run.planned.has(`room disabled ${uri}`)
+    return { id: row.id, lastChatId: row.last_chat_id, disabled }
+  }
   const planned = step.run.planned.get(`room ${uri}`)
   return planned === undefined ? undefined : { id: planned, lastChatId: 0, disabled: true }
 }

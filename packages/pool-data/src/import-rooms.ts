@@ -85,8 +85,9 @@ async function importRoom(
     invitations: line.invitations,
     add_in_id: addInId ?? null,
     created_at: line.createdAt,
-    // Opened when its chats are in: see `importChats`.
-    ...(row && chatsToCome && !line.disabled ? {} : { disabled: line.disabled || (!row && chatsToCome) }),
+    // One that is here may be disabled, never enabled: somebody may have disabled it on purpose. A new one is opened when
+    // its chats are in: see `importChats`.
+    ...(row && !line.disabled ? {} : { disabled: line.disabled || chatsToCome }),
   }
   const problem = textProblem(wanted) ?? roomNameProblem(line.name)
   if (problem) return left(problem)
@@ -108,6 +109,7 @@ async function importRoom(
     return 'made'
   }
   await updateRow(step, 'room', { id: row.id }, update)
+  if (run.dry && update['disabled'] === true) run.planned.set(`room disabled ${line.uri}`, row.id)
   tell(step, 'changed', subject, told, row.id)
   step.rights.add(row.id)
   return 'changed'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newRoomUri } from '@hansard/rooms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
+import { addChats, type Filled, fillPool } from './fill-pool-in-test.ts'
 import { disableRooms, ExportRefused, exportData, ImportBusy, ImportStopped, NotAdministrator } from './index.ts'
 import { contentsOfZip, DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip } from './zip-in-test.ts'
@@ -29,22 +29,6 @@ describe('an import into a pool in which there is something', () => {
     await rm(directory, { recursive: true, force: true })
   })
   const roomOf = (pool: PoolInTest, name: string) => pool.db.knex('room').where({ name }).first()
-
-  it('adds only what was said since, once the room is disabled, and leaves it so', async () => {
-    await two.importFrom(zip)
-    await addChats(one.db.knex, filled.desk, [one.admin.id], ['since', 'then'])
-    const later = join(directory, 'later.zip')
-    await one.exportTo(later)
-
-    const open = await two.importFrom(later)
-    expect(open.problems).toMatchObject([{ problem: expect.stringMatching(/2 chats are not added: the room is open/) }])
-    await two.db.knex('room').where({ name: 'desk' }).update({ disabled: true })
-    const shut = await two.importFrom(later)
-
-    expect(shut.problems).toEqual([])
-    expect(shut.counts['chats']).toEqual({ same: filled.chats, made: 2 })
-    expect(await roomOf(two, 'desk')).toMatchObject({ last_chat_id: HOSTILE.length + 2, disabled: 1 })
-  })
 
   it('never writes over a chat, and says which texts disagree', async () => {
     await two.importFrom(zip)
