@@ -12,6 +12,7 @@ import {
 } from '@hansard/admin-contract'
 import { type Bus, type BusMessage, openInlineBus } from '@hansard/bus'
 import { ManualClock } from '@hansard/clock'
+import { type FileStores, openFileStores } from '@hansard/file-store'
 import { silentLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
@@ -37,6 +38,7 @@ export type AdminInTest = {
   readonly poolDb: Database
   readonly complianceDb: Database
   readonly clock: ManualClock
+  readonly fileStores: FileStores | undefined
   /** what was published to the pool and, of rooms, whatever was published */
   readonly heard: BusMessage[]
   /** stacks of what nobody expected */
@@ -55,7 +57,10 @@ export type AdminInTest = {
   close(): Promise<void>
 }
 
-export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<AdminInTest> {
+export async function openAdminInTest(
+  dialect: Dialect = 'sqlite',
+  { withFiles = false }: { withFiles?: boolean } = {},
+): Promise<AdminInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
   const server = dialect === 'postgres' ? await startPostgres() : undefined
   const open = async (name: string) =>
@@ -65,6 +70,8 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: 'test', domain: 'example.com' })
+  const [files, record] = [join(directory, 'files'), join(directory, 'compliance-files')]
+  const fileStores = withFiles ? await openFileStores({ directory: files, complianceDirectory: record }) : undefined
   const heard: BusMessage[] = []
   const failures: string[] = []
   const warn = ({ err }: { err?: Error }) => void failures.push(String(err?.stack))
@@ -91,6 +98,7 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
         log,
         signIn,
         settings,
+        fileStores,
         queueDepth: async () => ({ waiting: 0, active: 0, failed: 0 }),
       },
     )
@@ -124,6 +132,7 @@ export async function openAdminInTest(dialect: Dialect = 'sqlite'): Promise<Admi
     poolDb,
     complianceDb,
     clock,
+    fileStores,
     heard,
     failures,
     ask,

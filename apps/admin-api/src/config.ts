@@ -1,6 +1,7 @@
 import { delimiter, isAbsolute } from 'node:path'
 import type { Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
+import type { FileStoreDirectories } from '@hansard/file-store'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
@@ -14,6 +15,8 @@ export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> & {
   readonly domain: string
   /** of the operator's account, when this start makes it */
   readonly operatorPassword: string | undefined
+  /** those of the file services; undefined: files neither go out nor come in here */
+  readonly fileStores: FileStoreDirectories | undefined
   readonly logLevel: string
 }
 
@@ -35,8 +38,17 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
+    fileStores: fileStoreDirectories(env),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
+}
+
+/** Both or neither: what is only in the one is either lost to the record or to the pool. */
+function fileStoreDirectories(env: Env): FileStoreDirectories | undefined {
+  const names = ['HANSARD_FILE_STORE', 'HANSARD_COMPLIANCE_FILE_STORE'] as const
+  if (names.every((name) => env.optional(name) === undefined)) return undefined
+  const [directory, complianceDirectory] = [env.string(names[0]), env.string(names[1])]
+  return { directory, complianceDirectory }
 }
 
 /** Absolute paths, parted as in PATH. */

@@ -15,7 +15,7 @@ import {
 } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Timer } from '@hansard/clock'
-import type { FileStore } from '@hansard/file-store'
+import { FileStoreFull, type FileStores, PlacedOtherwise, WrongStore } from '@hansard/file-store'
 import {
   type Changed,
   DataFileError,
@@ -46,7 +46,7 @@ export type DataParts = Pick<
   readonly from: string
   readonly poolRoomId: number
   /** where files' bytes are; undefined: this server does not have them */
-  readonly fileStore?: FileStore | undefined
+  readonly fileStores?: FileStores | undefined
   /** where a file that is imported lies meanwhile */
   readonly temporaryDirectory?: string | undefined
   /** bytes of such a file at most */
@@ -86,7 +86,7 @@ async function administrator(parts: DataParts, request: FastifyRequest): Promise
 async function sendExport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const actor = await administrator(parts, request)
   const query = parse(ExportDataQuery, request.query)
-  const { poolDb: db, clock, pool, domain, writer, fileStore, log } = parts
+  const { poolDb: db, clock, pool, domain, writer, fileStores, log } = parts
   const scope = query.scope === undefined ? undefined : [query.scope].flat()
   const start = query.start === undefined ? undefined : Date.parse(query.start)
   const choice = { level: query.level, scope, start }
@@ -94,8 +94,12 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
   const disables = query.disableRooms === 'true'
   if (disables && request.method !== 'POST')
     throw new AdminProblem('malformed', 'What changes rooms is asked for with POST.')
-  if (query.files === 'true' && !fileStore)
-    throw new AdminProblem('conflict', 'This server does not have the files. Export without them, or where they are.')
+  if (query.files === 'true' && !fileStores)
+    throw new AdminProblem(
+      'conflict',
+      'This server does not have the files. Export without them, or where they are.',
+      'An admin API of its own has them when HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE say where they are.',
+    )
 
   await auditLook(parts, actor.account, 'export-data', query.level, {
     scope: scope ?? null,
@@ -106,7 +110,10 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
     ? await disableRooms({ db, writer, actor, ...choice, onChanged: (changed) => publish(parts, changed) })
     : undefined
   const from = { db, clock, pool, domain, by: actor.account, ...choice, disabledHere }
-  const { stream, done } = await exportData({ ...from, fileStore: query.files === 'true' ? fileStore : undefined })
+  const { stream, done } = await exportData({
+    ...from,
+    fileStore: query.files === 'true' ? fileStores?.files : undefined,
+  })
   done.catch((error: unknown) =>
     log.warn({ err: error, actor: actor.account }, 'an export of pool data did not finish'),
   )
@@ -146,7 +153,7 @@ type Import = {
 
 /** Tells what it does while it does it, so that neither side takes the other for dead. */
 async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import): Promise<void> {
-  const { poolDb: db, clock, writer, poolRoomId, pool, fileStore, log } = parts
+  const { poolDb: db, clock, writer, poolRoomId, pool, fileStores, log } = parts
   const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
   let last: ImportLine = { at: 'checking', lines: 0 }
   let timer: Timer | undefined
@@ -166,7 +173,7 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
       writer,
       poolRoomId,
       pool,
-      fileStore,
+      fileStores,
       stop,
       dryRun,
       actor,
@@ -229,6 +236,9 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof ExportRefused) return new AdminProblem('malformed', message)
   if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing of it was brought in.')
   if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
+  if (error instanceof FileStoreFull || error instanceof WrongStore)
+    return new AdminProblem('conflict', message, error.hint)
+  if (error instanceof PlacedOtherwise) return new AdminProblem('conflict', message)
   if (error instanceof ImportBusy || error instanceof ImportStopped) return new AdminProblem('try-again', message)
   return error
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { openFileStores } from '@hansard/file-store'
 import { createLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -20,6 +21,7 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const log = createLog({ service: 'admin-api', level: config.logLevel })
+const fileStores = config.fileStores && (await openFileStores(config.fileStores))
 const poolDb = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'admin-api' })
 const complianceDb = openDatabase({ url: config.complianceDatabaseUrl, applicationName: 'admin-api' })
 await migrate(poolDb, POOL_MIGRATIONS)
@@ -39,6 +41,7 @@ const admin = await startAdminApi(
     log,
     signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey: settings.signingKey }),
     settings,
+    fileStores,
     queueDepth: () => transport.depth().catch(() => undefined),
   },
 )

@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { adminPath } from '@hansard/admin-contract'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { adminPath, DATA_EXPORT_PATH } from '@hansard/admin-contract'
 import { type BusMessage, openRedisBus } from '@hansard/bus'
 import { silentLog } from '@hansard/log'
 import { sourceStates } from '@hansard/pool-store'
@@ -17,11 +21,13 @@ let postgres: PostgresServer
 let redis: RedisServer
 let poolDb: Database
 let env: Record<string, string>
+let directory: string
 const running: ChildProcess[] = []
 
 beforeAll(async () => {
   ;[postgres, redis] = await Promise.all([startPostgres(), startRedis()])
   const [pool, compliance] = [await postgres.createDatabase('pool'), await postgres.createDatabase('compliance')]
+  directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
   poolDb = openDatabase({ url: pool })
   env = {
     HANSARD_POOL_DATABASE_URL: pool,
@@ -29,12 +35,15 @@ beforeAll(async () => {
     HANSARD_REDIS_URL: redis.url,
     HANSARD_POOL: 'test-pool',
     HANSARD_ADMIN_PASSWORD: PASSWORD,
+    HANSARD_FILE_STORE: join(directory, 'files'),
+    HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
   }
 })
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL')
   await poolDb?.close()
   await Promise.all([postgres?.stop(), redis?.stop()])
+  await rm(directory, { recursive: true, force: true })
 })
 
 async function start(): Promise<{ url: string; child: ChildProcess; ended: Promise<unknown> }> {
@@ -74,7 +83,7 @@ async function ask(url: string, path: string, body: object, token?: string) {
   return { status: response.status, body: (await response.json()) as { token: string; error: string } }
 }
 
-it('tells other services of a change over Redis, and ends when a second of its name starts', {
+it('tells other services of a change over Redis, exports with files, and ends when a second of its name starts', {
   timeout: 90_000,
 }, async () => {
   const first = await start()
@@ -91,6 +100,10 @@ it('tells other services of a change over Redis, and ends when a second of its n
   expect(await first.ended).toEqual([1, null])
   expect(await sourceStates(poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
   expect((await ask(second.url, adminPath('addAddIn'), { name: 'b', url: 'http://b' }, token)).status).toBe(200)
+
+  const headers = { authorization: `Bearer ${token}` }
+  const exported = await fetch(`${second.url}${DATA_EXPORT_PATH}?files=true`, { headers })
+  expect([exported.status, (await exported.arrayBuffer()).byteLength > 0]).toEqual([200, true])
 
   second.child.kill('SIGTERM')
   expect(await second.ended).toEqual([0, null])

@@ -2,11 +2,18 @@ import type { AllowedDirectories } from '@hansard/adapter'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import type { FileStore } from '@hansard/file-store'
+import type { FileStores } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
-import { createRecordWriter, type SignIn, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
+import {
+  claimFileStores,
+  createRecordWriter,
+  type SignIn,
+  SourceFenced,
+  startSource,
+  stopSource,
+} from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { chatChangedFrame } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
@@ -62,13 +69,14 @@ export async function startAdminApi(
     signIn: SignIn
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiParts['queueDepth']
-    /** the bytes of files, for exports that take them along */
-    fileStore?: FileStore | undefined
+    /** the bytes of files, for exports that take them along and imports that bring them */
+    fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth } = given
+  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth, fileStores } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new StopStack()
+  if (fileStores) await claimFileStores(poolDb, fileStores)
   const source = await startSource(poolDb, { name: config.name, endpoint: '', now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -125,9 +133,8 @@ export async function startAdminApi(
   const stopping = new AbortController()
   stack.push(() => stopping.abort())
   const from = `${source.name}/${source.epoch}`
-  const { fileStore } = given
   const { temporaryDirectory } = config
-  serveData(app, { ...parts, writer, bus, from, poolRoomId, fileStore, temporaryDirectory, stop: stopping.signal })
+  serveData(app, { ...parts, writer, bus, from, poolRoomId, fileStores, temporaryDirectory, stop: stopping.signal })
   log.info({ source: source.name, epoch: source.epoch }, 'admin API started')
 
   const stop = () => stack.stop()

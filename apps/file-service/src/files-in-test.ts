@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
-import { createClamdScanner, type FileStore, type Scanner } from '@hansard/file-store'
+import { createClamdScanner, type FileStore, openFileStores, type Scanner } from '@hansard/file-store'
 import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
@@ -20,13 +20,7 @@ import {
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import fastify from 'fastify'
-import {
-  FILE_SERVICE_DEFAULTS,
-  type FileService,
-  type FileServiceConfig,
-  openFileStores,
-  startFileService,
-} from './index.ts'
+import { FILE_SERVICE_DEFAULTS, type FileService, type FileServiceConfig, startFileService } from './index.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const DOMAIN = 'example.com'

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
-import { createClamdScanner } from '@hansard/file-store'
+import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import fastify from 'fastify'
 import { fileProcessConfig } from './config.ts'
-import { openFileStores, startFileService } from './service.ts'
+import { startFileService } from './service.ts'
 
 const env = new Env(process.env)
 const config = fileProcessConfig(env)

@@ -1,18 +1,8 @@
-import { mkdir, realpath } from 'node:fs/promises'
-import { sep } from 'node:path'
 import type { Clock } from '@hansard/clock'
-import { type FileStore, openFileStore, type Scanner } from '@hansard/file-store'
+import type { FileStore, Scanner } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import {
-  claimFileStore,
-  createRecordWriter,
-  type FileStoreName,
-  fileStoreIdentity,
-  SourceFenced,
-  startSource,
-  stopSource,
-} from '@hansard/pool-store'
+import { claimFileStores, createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
 import type { FileServiceConfig } from './config.ts'
@@ -52,8 +42,7 @@ export async function startFileService(
 ): Promise<FileService> {
   const { app, db, clock, log } = parts
   const stack = new StopStack()
-  await mustBeThePools(db, 'file-store', parts.files)
-  await mustBeThePools(db, 'compliance-file-store', parts.complianceFiles)
+  await claimFileStores(db, parts)
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -103,28 +92,4 @@ export async function startFileService(
     while ((await sweepFiles(service)) === 'again');
   }
   return { source, fenced, sweep, stop, [Symbol.asyncDispose]: stop }
-}
-
-/** All servers of a pool use the same stores: the first one to start says which, and no other is used after that. */
-async function mustBeThePools(db: Database, name: FileStoreName, store: FileStore): Promise<void> {
-  const identity = await store.identify(await fileStoreIdentity(db.knex, name))
-  await claimFileStore(db.knex, name, identity)
-  await store.identify(await fileStoreIdentity(db.knex, name))
-}
-
-/** Opens the two file stores. The copy that belongs to the record is a copy only if it is somewhere else. */
-export async function openFileStores(directories: {
-  directory: string
-  complianceDirectory: string
-}): Promise<{ files: FileStore; complianceFiles: FileStore }> {
-  const paths = [directories.directory, directories.complianceDirectory]
-  for (const path of paths) await mkdir(path, { mode: 0o700 }).catch(unlessThere)
-  const [own, compliance] = (await Promise.all(paths.map((path) => realpath(path)))) as [string, string]
-  if (`${own}${sep}`.startsWith(`${compliance}${sep}`) || `${compliance}${sep}`.startsWith(`${own}${sep}`))
-    throw new Error(`The file store and the compliance file store must be apart; ${own} and ${compliance} are not.`)
-  return { files: await openFileStore(own), complianceFiles: await openFileStore(compliance) }
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }

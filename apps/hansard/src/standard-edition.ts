@@ -8,8 +8,8 @@ import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
-import { FILE_SERVICE_DEFAULTS, openFileStores, startFileService } from '@hansard/file-service'
-import { createClamdScanner } from '@hansard/file-store'
+import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
+import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
@@ -136,7 +136,7 @@ async function start(
       temporaryDirectory: directory.root,
     },
     {
-      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStore: stores.files },
+      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores: stores },
       queueDepth: async () => compliance.queueDepth(),
     },
   )

@@ -19,7 +19,7 @@ export const HOSTILE = [
 export type Filled = { readonly desk: number; readonly secret: number; readonly chats: number; readonly file: string }
 
 /** A pool in which there is one of everything, put there past the record. */
-export async function fillPool({ db, fileStore }: PoolInTest): Promise<Filled> {
+export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> {
   const { knex } = db
   const insert = async (table: string, row: object): Promise<number> => {
     const [made]: { id: number }[] = await knex(table).insert(row).returning('id')
@@ -108,7 +108,7 @@ export async function fillPool({ db, fileStore }: PoolInTest): Promise<Filled> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const file = crypto.randomUUID()
   const storedName = `${file}.txt`
-  await (await fileStore()).place(storedName, one(bytes), { size: bytes.length, sha256 })
+  await (await fileStores()).files.place(storedName, one(bytes), { size: bytes.length, sha256 })
   await knex('file').insert({
     id: file,
     room_id: desk,

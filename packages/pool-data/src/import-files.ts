@@ -7,8 +7,9 @@ import { type ImportRun, inBatches, type Step } from './import-run.ts'
 type Line = LineOf<'files'>
 
 /**
- * Files. Bytes that are in the data file are put in place, whole and checked, before the database says that they are
- * there; the others are to be copied by hand, and the report counts them.
+ * Files. Bytes that are in the data file are put in place, whole, checked and flushed, in the pool's file store and in the
+ * compliance file store, before the database says that they are there; the others are to be copied by hand, and the report
+ * counts them.
  */
 export async function importFiles(run: ImportRun): Promise<void> {
   const kind = 'files'
@@ -71,10 +72,13 @@ export async function importFiles(run: ImportRun): Promise<void> {
 }
 
 async function placeBytes(step: Step, line: Line): Promise<void> {
-  const { file, fileStore, dry } = step.run
-  const bytes = fileStore && (await file.bytes(fileEntryOf(line.storedName)))
-  step.count('bytes of files', bytes ? 'made' : 'left')
-  if (bytes && !dry) await fileStore.place(line.storedName, bytes, { size: line.size, sha256: line.sha256 })
+  const { file, fileStores, dry } = step.run
+  const entry = fileEntryOf(line.storedName)
+  const there = fileStores !== undefined && file.bytes(entry) !== undefined
+  step.count('bytes of files', there ? 'made' : 'left')
+  if (!there || dry) return
+  for (const store of [fileStores.files, fileStores.complianceFiles])
+    await store.place(line.storedName, (await file.bytes(entry))!, { size: line.size, sha256: line.sha256 })
 }
 
 async function tellFiles(step: Step, roomId: number, files: readonly Line[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
-import type { FileStore } from '@hansard/file-store'
+import type { FileStores } from '@hansard/file-store'
 import {
   type Actor,
   type ChangeEvent,
@@ -23,8 +23,8 @@ export type ImportParts = {
   readonly actor: Actor
   /** room under which changes that concern no room are recorded */
   readonly poolRoomId: number
-  /** where the bytes of files go; undefined: they stay in the data file */
-  readonly fileStore?: FileStore | undefined
+  /** where the bytes of files go, into both; undefined: they stay in the data file */
+  readonly fileStores?: FileStores | undefined
   /** what has just changed, for those who remember it. Called after the commit; nothing may depend on it. */
   readonly onChanged?: ((changed: Changed) => void) | undefined
   /** called now and then */

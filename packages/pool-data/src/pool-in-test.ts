@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ManualClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
-import { openFileStore } from '@hansard/file-store'
+import { type FileStores, openFileStores } from '@hansard/file-store'
 import {
   createPrincipals,
   createRecordWriter,
@@ -43,7 +43,7 @@ export type PoolInTest = {
   exportTo(path: string, options?: Partial<ExportOptions>): Promise<DataReport>
   importFrom(path: string, options?: Partial<ImportOptions>): Promise<DataReport>
   events(): Promise<ComplianceEvent[]>
-  fileStore(): ReturnType<typeof openFileStore>
+  fileStores(): Promise<FileStores>
   close(): Promise<void>
 }
 
@@ -57,7 +57,8 @@ export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<Po
   return {
     ...opened,
     directory,
-    fileStore: () => openFileStore(join(directory, 'files')),
+    fileStores: () =>
+      openFileStores({ directory: join(directory, 'files'), complianceDirectory: join(directory, 'compliance-files') }),
     async close() {
       await opened.db.close()
       await server?.stop()
@@ -69,7 +70,7 @@ export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<Po
 export async function openPoolAt(
   url: string,
   pool: string,
-): Promise<Omit<PoolInTest, 'directory' | 'fileStore' | 'close'>> {
+): Promise<Omit<PoolInTest, 'directory' | 'fileStores' | 'close'>> {
   const clock = new ManualClock(NOW)
   const db = openDatabase({ url })
   await migrate(db, POOL_MIGRATIONS)

@@ -33,7 +33,7 @@ describe.each([
       [one.admin.id],
       Array.from({ length: 700 }, (_, n) => `chat ${n}`),
     )
-    await one.exportTo(zip, { fileStore: await one.fileStore() })
+    await one.exportTo(zip, { fileStore: (await one.fileStores()).files })
   })
   afterAll(async () => {
     await one?.close()
@@ -43,11 +43,11 @@ describe.each([
 
   it('is said by a dry run as it then happens, and the dry run changes nothing', async () => {
     const before = await everyRow(two)
-    const tried = await two.importFrom(zip, { dryRun: true, fileStore: await two.fileStore() })
+    const tried = await two.importFrom(zip, { dryRun: true, fileStores: await two.fileStores() })
     expect(await everyRow(two)).toEqual(before)
     expect(await two.events()).toEqual([])
 
-    const done = await two.importFrom(zip, { fileStore: await two.fileStore() })
+    const done = await two.importFrom(zip, { fileStores: await two.fileStores() })
     expect(tried).toEqual({ ...done, what: 'dry-run' })
     expect(done.problems).toEqual([])
     expect(done.counts['chats']).toEqual({ made: filled.chats + 700 })
@@ -56,17 +56,22 @@ describe.each([
 
   it('comes out again byte for byte', async () => {
     const again = join(directory, 'two.zip')
-    await two.exportTo(again, { fileStore: await two.fileStore() })
+    await two.exportTo(again, { fileStore: (await two.fileStores()).files })
 
     expect(await dataOfZip(again)).toEqual(await dataOfZip(zip))
-    const opened = await (await two.fileStore()).open(filled.file)
-    expect(String(await buffer(opened!.read(0, opened!.size - 1)))).toBe('the bytes of a file')
-    await opened!.close()
+  })
+
+  it('puts the bytes of files into the pool’s file store and into the compliance file store', async () => {
+    for (const store of Object.values(await two.fileStores())) {
+      const opened = await store.open(filled.file)
+      expect(String(await buffer(opened!.read(0, opened!.size - 1)))).toBe('the bytes of a file')
+      await opened!.close()
+    }
   })
 
   it('changes nothing the second time, and puts nothing on record', async () => {
     const events = (await two.events()).length
-    const report = await two.importFrom(zip, { fileStore: await two.fileStore() })
+    const report = await two.importFrom(zip, { fileStores: await two.fileStores() })
 
     expect(report.problems).toEqual([])
     for (const outcomes of Object.values(report.counts)) expect(Object.keys(outcomes)).toEqual(['same'])

@@ -1,5 +1,6 @@
 export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
 export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
+export { claimFileStores } from './claim-file-stores.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export { creatableCategories } from './creatable-categories.ts'
 export { eligiblePrincipals } from './eligible-principals.ts'
@@ -30,15 +31,12 @@ export {
   markTokenUsed,
 } from './file-tokens.ts'
 export {
-  claimFileStore,
   endedFiles,
   endUpload,
   expiredFiles,
   expireUploads,
   type FileState,
-  type FileStoreName,
   fileCounts,
-  fileStoreIdentity,
   findFile,
   markBytesRemoved,
   type PoolFile,

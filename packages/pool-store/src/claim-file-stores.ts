@@ -1,0 +1,18 @@
+import type { FileStore, FileStores } from '@hansard/file-store'
+import type { Database } from '@hansard/sql'
+import { claimFileStore, type FileStoreName, fileStoreIdentity } from './files.ts'
+
+/**
+ * Makes sure that these are the pool's file stores. All servers of a pool use the same: the first one to start says which,
+ * and no other is used after that. Rejects with `WrongStore`.
+ */
+export async function claimFileStores(db: Database, { files, complianceFiles }: FileStores): Promise<void> {
+  await claim(db, 'file-store', files)
+  await claim(db, 'compliance-file-store', complianceFiles)
+}
+
+async function claim(db: Database, name: FileStoreName, store: FileStore): Promise<void> {
+  const identity = await store.identify(await fileStoreIdentity(db.knex, name))
+  await claimFileStore(db.knex, name, identity)
+  await store.identify(await fileStoreIdentity(db.knex, name))
+}
