@@ -100,7 +100,11 @@ export async function startTalkPool({
   const drops = new Set<() => void>()
   const wire: Wire = {
     cut: () => {
-      for (const drop of [...drops]) drop()
+      for (const drop of [...drops]) {
+        // Nothing that comes after a break arrives: a connection never loses its middle.
+        drops.delete(drop)
+        drop()
+      }
     },
     incoming: () => true,
     outgoing: () => true,
