@@ -1,7 +1,7 @@
 import type { AddUsersReply } from '@hansard/admin-contract'
 import { hashPassword, keySecret, newKey } from '@hansard/credentials'
 import { findPrincipals, type Principal, principalIds } from '@hansard/pool-store'
-import { accountNameProblem, POOL_ROLES, type PoolRole, principalUri } from '@hansard/rooms'
+import { accountNameProblem, principalUri } from '@hansard/rooms'
 import type { Call, Handle } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
@@ -89,21 +89,15 @@ function entryOf(
 }
 
 function domainOf({ domain }: AdminApiParts, user: Asked[number]): string {
-  return user.domain ?? domain
+  return (user.domain ?? domain).toLowerCase()
 }
 
 export const changeUser: Handle<'changeUser'> = async (parts, { actor, path, body }) => {
   const user = path['user']!
   const { roles, ...changes } = body
-  const wanted = roles === undefined ? undefined : rolesAfter((await userDetail(parts, user)).roles, roles)
+  const wanted = roles && 'set' in roles ? roles.set : roles
   const { uri } = await settle(parts.commands.changeUser(actor, { user, ...changes, roles: wanted }))
   return userDetail(parts, uri)
-}
-
-function rolesAfter(held: readonly PoolRole[], change: NonNullable<Call<'changeUser'>['body']['roles']>): PoolRole[] {
-  if ('set' in change) return POOL_ROLES.filter((role) => change.set.includes(role))
-  const { add = [], remove = [] } = change
-  return POOL_ROLES.filter((role) => (held.includes(role) || add.includes(role)) && !remove.includes(role))
 }
 
 /** Sets a password. Whoever is signed in with the old one keeps the connection and cannot make another. */

@@ -24,6 +24,30 @@ export async function listRooms(
   message: ClientMessageOf<'rooms'>,
 ): Promise<void> {
   const { id, all = false, after, limit = ROOM_LIST_MAX } = message
+  if (wordsOfText(message.text).length > WORDS_MAX) {
+    return session.refuse(id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
+  }
+  // One listing reads every room: whoever asks for many at once waits, and nobody else for them.
+  if (session.listing) return session.refuse(id, 'too-fast', 'One list of rooms at a time.')
+  session.listing = true
+  try {
+    await listOnce(db, session, message, { all, after, limit })
+  } finally {
+    session.listing = false
+  }
+}
+
+const WORDS_MAX = 8
+
+const wordsOfText = (text = '') => text.split(/\s+/).filter((word) => word !== '')
+
+async function listOnce(
+  db: Database,
+  session: Session,
+  message: ClientMessageOf<'rooms'>,
+  { all, after, limit }: { all: boolean; after: string | undefined; limit: number },
+): Promise<void> {
+  const { id } = message
   const { id: principalId, roles } = session.principal!
   const rooms = await asSeenBy(db, principalId, async (identities) => {
     const filter = await filterOf(db, message, { principalId, identities })
@@ -54,7 +78,7 @@ async function filterOf(
   me: { principalId: number; identities: readonly number[] },
 ): Promise<RoomFilter> {
   const { text, match = 'all', inDescription = false, privacy, type, addIn, member, manager } = message
-  const words = text?.split(/\s+/).filter((word) => word !== '') ?? []
+  const words = wordsOfText(text)
   const members = message.mine ? me.identities : await identitiesNamed(db, member)
   const managers = message.managed ? me.identities : await identitiesNamed(db, manager)
   const ids = [

@@ -29,6 +29,8 @@ export class Session {
   /** somebody's account or roles were changed while this session was signing in */
   doubtful = false
   historyUnderWay = false
+  /** a list of rooms is being read */
+  listing = false
   postsInFlight = 0
   malformed = 0
   closed = false

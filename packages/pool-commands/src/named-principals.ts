@@ -16,9 +16,15 @@ export const LIST_MAX = 16_000
 
 /**
  * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as
- * somebody names it: its row is made then. An unknown name refuses the change.
+ * somebody adds it to a list: its row is made then, and one that nobody has added is not in any. Any other unknown name
+ * refuses the change. Domains are compared in lower case, as they are kept.
  */
-export async function findNamed(tx: Knex.Transaction, names: readonly string[], now: number): Promise<Named[]> {
+export async function findNamed(
+  tx: Knex.Transaction,
+  names: readonly string[],
+  now: number,
+  { toBeAdded = true }: { toBeAdded?: boolean } = {},
+): Promise<Named[]> {
   if (names.length > LIST_MAX) {
     throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${names.length}.`)
   }
@@ -42,11 +48,18 @@ export async function findNamed(tx: Knex.Transaction, names: readonly string[], 
   }
   for (const name of wanted) {
     if (found.has(name)) continue
-    const domain = /^ma-grp:\*@([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/.exec(name)?.[1]
+    const domain = /^ma-grp:\*@([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i.exec(name)?.[1]?.toLowerCase()
     if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
-    found.set(name, await putDomain(tx, domain, now))
+    const named = toBeAdded ? await putDomain(tx, domain, now) : await findDomain(tx, domain)
+    if (named) found.set(name, named)
   }
-  return [...new Map(wanted.map((name) => [found.get(name)!.id, found.get(name)!])).values()]
+  const named = wanted.flatMap((name) => found.get(name) ?? [])
+  return [...new Map(named.map((one) => [one.id, one])).values()]
+}
+
+async function findDomain(tx: Knex.Transaction, domain: string): Promise<Named | undefined> {
+  const uri = domainUri(domain)
+  return tx('principal').where({ uri }).first('id', 'uri', 'display_name as name', 'type')
 }
 
 /** The principal that stands for everybody of a domain. */
@@ -92,7 +105,7 @@ export async function resolveListChange(
   }
   const added = (await findNamed(tx, change.add ?? [], now)).filter(({ id }) => !present.has(id))
   const addedIds = new Set(added.map(({ id }) => id))
-  const removed = (await findNamed(tx, change.remove ?? [], now)).filter(
+  const removed = (await findNamed(tx, change.remove ?? [], now, { toBeAdded: false })).filter(
     ({ id }) => present.has(id) || addedIds.has(id),
   )
   const removedIds = new Set(removed.map(({ id }) => id))

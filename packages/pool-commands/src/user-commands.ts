@@ -9,12 +9,17 @@ import { ChangeRefused, type Result } from './result.ts'
 /** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
 export type NewUser = Omit<NewPrincipal, 'now'>
 
+export type RolesGivenAndTaken = {
+  readonly add?: readonly PoolRole[] | undefined
+  readonly remove?: readonly PoolRole[] | undefined
+}
 export type UserChanges = {
   readonly displayName?: string | undefined
   readonly email?: string | null | undefined
   readonly internal?: boolean | undefined
   readonly disabled?: boolean | undefined
-  readonly roles?: readonly PoolRole[] | undefined
+  /** all that the account shall hold, or what it gains and loses beside what it holds when the change is made */
+  readonly roles?: readonly PoolRole[] | RolesGivenAndTaken | undefined
   /** identity of a policy, or null for none of its own */
   readonly policy?: string | null | undefined
 }
@@ -25,12 +30,11 @@ export function userCommands(context: Context) {
 
   return {
     /** Adds those accounts that do not exist yet; answers which those were. */
-    addUsers: (
-      by: Maker,
-      { users }: { users: readonly NewUser[] },
-    ): Promise<Result<{ created: ReadonlySet<string> }>> =>
+    addUsers: (by: Maker, asked: { users: readonly NewUser[] }): Promise<Result<{ created: ReadonlySet<string> }>> =>
       context.make(by, async (by, tx, at) => {
         if (by.id !== 0) requireAdministrator(by)
+        // A wall around a domain holds for it however somebody spelt it.
+        const users = asked.users.map((user) => ({ ...user, domain: user.domain.toLowerCase() }))
         for (const { account, domain, displayName, email } of users) {
           const problem = accountNameProblem(account)
           if (problem) throw new ChangeRefused('invalid', `${quoted(account)}: ${problem}`)
@@ -93,7 +97,7 @@ export function userCommands(context: Context) {
               ...(voids ? { credential_version: tx.raw('credential_version + 1') } : {}),
             })
         }
-        const roles = await changePoolRoles(tx, before, changes.roles)
+        const roles = await changePoolRoles(tx, before, rolesAfter(before.roles, changes.roles))
         const steppedDown = roles.before.includes('administrator') || (voids && before.roles.includes('administrator'))
         if (steppedDown) await requireAnAdministrator(tx)
         if (!told && roles.before.length + roles.after.length === 0) {
@@ -180,4 +184,13 @@ async function roomsWithParticipant(tx: Knex.Transaction, principalId: number): 
   return rows.map((row) => row.room_id)
 }
 
-const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i
+function rolesAfter(
+  held: readonly PoolRole[],
+  change: readonly PoolRole[] | RolesGivenAndTaken | undefined,
+): readonly PoolRole[] | undefined {
+  if (change === undefined || 'length' in change) return change
+  const { add = [], remove = [] } = change
+  return POOL_ROLES.filter((role) => (held.includes(role) || add.includes(role)) && !remove.includes(role))
+}
+
+const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/

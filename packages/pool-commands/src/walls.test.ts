@@ -1,3 +1,4 @@
+import { decideFor } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Maker } from './index.ts'
 import { EVERYBODY, grp, must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
@@ -33,6 +34,51 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     await pool.changes()
     return { name, uri }
   }
+
+  describe('a domain', () => {
+    it('is the same however it is spelt: a wall around it holds for everybody in it', async () => {
+      const { commands } = pool
+      const account = `shout${++names}`
+      const user = { account, domain: 'PARTNER.example', displayName: account, secret: 'key$x' }
+      must(await commands.addUsers(admin, { users: [user] }))
+      const shout = await pool.principal(account)
+      const { name } = await category({ allowed: [shout.uri], denied: ['ma-grp:*@Partner.EXAMPLE'] })
+      must(await commands.createRoom(admin, { name: `open in ${name}`, category: name, privacy: 'open' }))
+
+      expect(shout.uri).toBe(`sip:${account}@partner.example`)
+      const { id } = await pool.room(`open in ${name}`)
+      expect((await decideFor(pool.db, 'join', { id }, shout)).decision).toEqual({
+        allowed: false,
+        reason: 'no-such-room',
+      })
+    })
+
+    it('that is taken from a list leaves nothing behind, when it never was on any', async () => {
+      const { name } = await category({ allowed: [EVERYBODY] })
+      must(await pool.commands.createRoom(admin, { name: `of ${name}`, category: name }))
+      const count = async () => Number((await pool.db.knex('principal').count({ n: '*' }).first())?.['n'])
+      const before = await count()
+      await pool.changes()
+
+      const change = { remove: ['ma-grp:*@never.example', 'ma-grp:*@named.example'] }
+      must(await pool.commands.changeRoles(admin, { room: `of ${name}`, role: 'member', change }))
+
+      expect(await count()).toBe(before)
+      expect(await pool.changes()).toEqual([])
+    })
+  })
+
+  it('gives back no role of the pool that another change has just taken', async () => {
+    const carol = await pool.addUser(`carol${++names}`, { roles: ['administrator'] })
+    for (let round = 0; round < 5; round += 1) {
+      must(await pool.commands.changeUser(admin, { user: carol.uri, roles: ['administrator'] }))
+      await Promise.all([
+        pool.commands.changeUser(admin, { user: carol.uri, roles: { remove: ['administrator'] } }),
+        pool.commands.changeUser(admin, { user: carol.uri, roles: { add: ['auditor'] } }),
+      ])
+      expect((await pool.principal(carol.account)).roles).toEqual(['auditor'])
+    }
+  })
 
   describe('a category', () => {
     it('is changed by administrators only, under a name that is free', async () => {

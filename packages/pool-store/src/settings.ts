@@ -15,9 +15,9 @@ export type PoolSettings = {
 export async function poolSettings(db: Database, defaults: { pool: string; domain: string }): Promise<PoolSettings> {
   const initial = [
     { name: 'pool', value: defaults.pool },
-    { name: 'domain', value: defaults.domain },
+    { name: 'domain', value: defaults.domain.toLowerCase() },
     { name: 'signing-key', value: newSigningKey() },
-    { name: 'root-category', value: newCategoryUri(defaults.domain) },
+    { name: 'root-category', value: newCategoryUri(defaults.domain.toLowerCase()) },
   ]
   await db.knex('pool_setting').insert(initial).onConflict('name').ignore()
   const rows: { name: string; value: string }[] = await db.knex('pool_setting').select('name', 'value')
