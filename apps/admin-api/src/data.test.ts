@@ -85,6 +85,8 @@ describe('data over HTTP', () => {
     const by = await two.signIn()
     const nonsense = await ask(two, DATA_IMPORT_PATH, by, 'POST', Buffer.from('hello'))
     expect(nonsense.json()).toMatchObject({ error: 'malformed', message: expect.stringMatching(/no zip file/) })
+    const nothing = await ask(two, DATA_IMPORT_PATH, by, 'POST')
+    expect(nothing.json()).toMatchObject({ error: 'malformed', message: expect.stringMatching(/zip of an export/) })
     for (const query of [
       'scope=Nowhere',
       'start=2026-01-01T00:00:00Z',

@@ -3,7 +3,7 @@ import { close, createWriteStream, open } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import {
@@ -126,7 +126,10 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
 async function receiveImport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const actor = await administrator(parts, request)
   const dryRun = parse(ImportDataQuery, request.query).dryRun === 'true'
-  const file = await openDataFile(await keep(request.body as Readable, parts))
+  if (!(request.body instanceof Readable)) {
+    throw new AdminProblem('malformed', 'Send the zip of an export as the body, with Content-Type: application/zip.')
+  }
+  const file = await openDataFile(await keep(request.body, parts))
   try {
     await auditLook(parts, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
       from: file.about.pool,
