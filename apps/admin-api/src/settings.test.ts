@@ -1,7 +1,8 @@
-import { openApiDocument } from '@hansard/admin-contract'
-import { startSource } from '@hansard/pool-store'
+import { openApiDocument, UsageReportQuery } from '@hansard/admin-contract'
+import { findPrincipal, startSource } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminInTest, NOW, openAdminInTest } from './admin-in-test.ts'
+import { createUsageReport } from './usage.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTTP, on %s', (dialect) => {
   let test: AdminInTest
@@ -137,9 +138,18 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     const report = await test.done('usageReport', { token, query })
     expect(report).toMatchObject({ end: NOW, start: NOW - 30 * 86_400_000, chats: 0 })
     expect(report.roomsInactiveSince?.rooms.map(({ name }) => name)).toEqual(['with board'])
-    const both = await Promise.all([test.ask('usageReport', { token }), test.ask('usageReport', { token })])
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 503])
     expect((await test.ask('usageReport', { token, query: { start: 2, end: 1 } })).status).toBe(400)
+    // Asked in one turn, so that the first is still being made, however fast the database is.
+    const make = createUsageReport()
+    const call = {
+      query: UsageReportQuery.parse({}),
+      actor: (await findPrincipal(test.poolDb, { account: 'operator' }))!,
+    }
+    const both = [make(test as never, call as never), make(test as never, call as never)]
+    const [first, second] = await Promise.allSettled(both)
+    expect(first).toMatchObject({ status: 'fulfilled', value: { chats: 0 } })
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'try-again' } })
+    expect(await make(test as never, call as never)).toMatchObject({ chats: 0 })
   })
 
   it('describes itself to everybody', async () => {
