@@ -185,10 +185,13 @@ export class RoomHub {
   }
 
   #handOut(id: number, frame: Buffer | undefined, read: () => FeedChat): void {
+    const lastGone = frame ? id - 1 : id
+    const gone = lastGone > this.delivered ? this.#goneFrame(this.delivered + 1, lastGone) : undefined
     this.delivered = id
     for (const member of this.members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
+      if (gone) member.session.handOut(gone)
       if (frame) member.session.handOut(frame)
     }
     if (!frame) return
@@ -216,6 +219,9 @@ export class RoomHub {
   async #bringUp(member: Member): Promise<void> {
     const { session } = member
     const present = () => !session.closed && this.members.get(session) === member
+    /** every chat up to here was handed out, or said to be gone */
+    let told = member.at
+    const tellGone = (through: number) => told >= through || session.handOut(this.#goneFrame(told + 1, through))
     try {
       while (member.at < this.delivered && present()) {
         const chats = await this.#reads.chatsAfter(member.at, PAGE)
@@ -228,16 +234,15 @@ export class RoomHub {
           if (chat.chatId > this.delivered) break
           member.at = chat.chatId
           const frame = this.#frameOf(chat)
-          if (frame && !session.handOut(frame)) return
-          if (frame)
-            this.#tellMatch(
-              session,
-              chat.chatId,
-              this.#feeds.matchingFor(session, () => feedChat(chat)),
-            )
+          if (!frame) continue
+          if (!tellGone(chat.chatId - 1) || !session.handOut(frame)) return
+          told = chat.chatId
+          const feeds = this.#feeds.matchingFor(session, () => feedChat(chat))
+          this.#tellMatch(session, chat.chatId, feeds)
         }
         await drained(session)
       }
+      tellGone(member.at)
       member.live = true
       for (const frame of member.held.splice(0)) if (present()) session.handOut(frame)
     } catch {
@@ -246,7 +251,13 @@ export class RoomHub {
     }
   }
 
-  /** Undefined for a purged chat: its id is passed without a word. */
+  /** Said in the place of chats that are gone, so that a client can tell them from chats that it missed. */
+  #goneFrame(from: number, through: number): Buffer {
+    const gone: ServerMessageOf<'chats-purged'> = { t: 'chats-purged', room: this.uri, from, through }
+    return textFrame(JSON.stringify(gone))
+  }
+
+  /** Undefined for a purged chat. */
   #frameOf(chat: Chat): Buffer | undefined {
     if (chat.state === 'purged') return undefined
     const { chatId, postedAt, author, text, alert, title, state } = chat

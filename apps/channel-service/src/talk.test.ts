@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('passes purged chats without a word and marks replaced ones', async () => {
+  it('says in one word where chats are gone, and marks replaced ones', async () => {
     const { connect } = await start()
     const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
     await writer!.ask({ t: 'join', room: room.uri })
@@ -69,6 +69,9 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     const forward = await late!.ask({ t: 'history', room: room.uri, after: 100, limit: 12 })
 
     expect(late!.chats().map(([id]) => id)).toEqual(Array.from({ length: 31 }, (_, n) => n + 221))
+    expect(late!.pushed.filter((m) => m.t === 'chats-purged')).toEqual([
+      { t: 'chats-purged', room: room.uri, from: 1, through: 220 },
+    ])
     expect(late!.pushed.find((m) => m.t === 'chat' && m.chat === 230)).toMatchObject({ text: 'gone', replaced: true })
     expect(history).toMatchObject({ more: false })
     expect(history.t === 'history' && history.chats.map((c) => c.chat)).toEqual(late!.chats().map(([id]) => id))

@@ -88,6 +88,39 @@ it('hears of chats that were replaced and purged, and reads on over them', async
   expect(reconnections).toBe(0)
 })
 
+it('tells chats that are gone from chats that were lost on the way', async () => {
+  await using pool = await startTalkPool({ administrators: ['alice'] })
+  const alice = await pool.signIn('alice')
+  const desk = await alice.join(pool.room)
+  for (const text of ['one', 'two', 'three', 'four', 'five', 'six']) await desk.post(text)
+  for (const chat of [2, 3]) await desk.deleteChat(chat)
+  const bob = await pool.signIn('bob')
+  let swallowed = 0
+  pool.wire.incoming = (frame) => {
+    const lost = swallowed === 0 && frame.includes('"chat":5,')
+    if (lost) swallowed += 1
+    return !lost
+  }
+  const ids: number[] = []
+  let reconnections = 0
+  const { heard, tell } = next<void>()
+
+  await bob.join(pool.room, {
+    after: 0,
+    onRejoined: () => {
+      reconnections += 1
+    },
+    onChat: ({ chat }) => {
+      ids.push(chat)
+      if (chat === 6) tell()
+    },
+  })
+
+  await heard
+  expect(ids).toEqual([1, 4, 5, 6])
+  expect([swallowed, reconnections]).toEqual([1, 1])
+})
+
 it('does not repeat a change whose answer was lost', async () => {
   await using pool = await startTalkPool({ administrators: ['alice'] })
   const alice = await pool.signIn('alice')

@@ -49,7 +49,6 @@ export function createClientRooms(
     room.addIn = message.addIn
     room.attempt = 0
     room.last ??= message.last
-    room.joinedAt = message.last
     room.phase = 'joined'
     if (room.answer) {
       room.answer.resolve(handleOf(room))
@@ -122,16 +121,28 @@ export function createClientRooms(
       }),
   })
 
-  const chat = (message: ServerMessageOf<'chat'>) => {
-    const room = rooms.get(message.room)
-    if (!room || room.phase === 'away' || room.phase === 'joining') return
-    const verdict = judgeChat(room, message.chat)
-    if (verdict === 'duplicate') return
+  /** The room, when `next` is what follows in it. Where something is missing, all of it is asked for again. */
+  const following = (uri: string, next: number): RoomState | undefined => {
+    const room = rooms.get(uri)
+    if (!room || room.phase === 'away' || room.phase === 'joining') return undefined
+    const verdict = judgeChat(room, next)
+    if (verdict === 'deliver') return room
     if (verdict === 'hole') {
       room.holeAfter = room.last
       line.connection?.drop(`chats after ${room.last} of ${room.look.name} are missing`)
-      return
     }
+    return undefined
+  }
+
+  const gone = ({ room: uri, from, through }: ServerMessageOf<'chats-purged'>) => {
+    // What this client has of them it keeps: they were there when it was told.
+    const room = following(uri, Math.max(from, Math.min(through, (rooms.get(uri)?.last ?? 0) + 1)))
+    if (room) room.last = through
+  }
+
+  const chat = (message: ServerMessageOf<'chat'>) => {
+    const room = following(message.room, message.chat)
+    if (!room) return
     room.last = message.chat
     const { t: _, room: __, ...told } = message
     room.listeners.onChat?.(told)
@@ -148,7 +159,6 @@ export function createClientRooms(
           addIn: null,
           listeners,
           last: after,
-          joinedAt: 0,
           phase: 'away',
           paused: false,
           holeAfter: undefined,
@@ -186,6 +196,9 @@ export function createClientRooms(
           return true
         case 'chat-replaced':
           rooms.get(message.room)?.listeners.onChatReplaced?.({ chat: message.chat, text: message.text })
+          return true
+        case 'chats-purged':
+          gone(message)
           return true
         case 'chat-purged':
           rooms.get(message.room)?.listeners.onChatPurged?.({ chat: message.chat })

@@ -81,8 +81,6 @@ export type RoomState = {
   readonly listeners: RoomListeners
   /** the newest chat id delivered; undefined before the first join without `after` is answered */
   last: number | undefined
-  /** the room's newest chat when it was last joined: up to there it is caught up with, and what is missing was purged */
-  joinedAt: number
   /** `away`: to be joined (again) as soon as there is a connection. `joining`: asked, not answered. */
   phase: 'away' | 'joining' | 'joined' | 'gone'
   /** the pool asked for a pause: posts wait */
@@ -97,16 +95,13 @@ export type RoomState = {
 }
 
 /**
- * What to do with a chat that has arrived: ids of a room are sequential, so a client sees for itself whether something is
- * missing. While catching up, what is missing was purged: the pool reads its own record without a hole.
+ * What to do with a chat that has arrived: ids of a room are sequential, and the pool says where chats are gone, so a
+ * client sees for itself whether something is missing.
  */
-export function judgeChat(
-  room: Pick<RoomState, 'last' | 'joinedAt' | 'holeAfter'>,
-  chat: number,
-): 'deliver' | 'duplicate' | 'hole' {
+export function judgeChat(room: Pick<RoomState, 'last' | 'holeAfter'>, chat: number): 'deliver' | 'duplicate' | 'hole' {
   const last = room.last ?? 0
   if (chat <= last) return 'duplicate'
-  // A hole that is still there after resuming is one of the pool's: a chat that was purged while it was on its way.
-  if (chat <= Math.max(last, room.joinedAt) + 1 || room.holeAfter === last) return 'deliver'
+  // A hole that is still there after resuming is one of the pool's own: it would say so if chats were gone there.
+  if (chat === last + 1 || room.holeAfter === last) return 'deliver'
   return 'hole'
 }

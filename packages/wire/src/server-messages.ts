@@ -3,12 +3,12 @@ import { chatId, FeedFilter, RoomInvitations, RoomPrivacy, RoomType } from './cl
 import { REFUSALS } from './refusals.ts'
 
 /**
- * What a server says. Everything without `re` is pushed: `chat`, `chat-replaced`, `chat-purged`,
+ * What a server says. Everything without `re` is pushed: `chat`, `chat-replaced`, `chat-purged`, `chats-purged`,
  * `participant-joined`, `participant-parted`, `participants-hidden`, `participants-shown`, `room-changed`,
  * `room-closed`, `new-content`, `feed-match`, `invited`.
  *
  * A server tells a client `posted` only after the chat is durable. Pushed chats of a room arrive in the order of
- * their ids, without a hole but for purged ones, from the id the client joined at.
+ * their ids from the id the client joined at, without a hole: where chats are gone, `chats-purged` says so.
  */
 const re = z.number().int().nonnegative()
 const room = z.string()
@@ -139,6 +139,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
+  /** In the place of chats that are gone: nothing stands any more at these ids, both ends included. */
+  z.object({ t: z.literal('chats-purged'), room, from: chatId, through: chatId }),
   z.object({ t: z.literal('participant-joined'), room, who: person }),
   z.object({ t: z.literal('participant-parted'), room, who: person }),
   /** So many are in the room now that comings and goings are not told any more; `roster` still tells. */
