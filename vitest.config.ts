@@ -25,6 +25,8 @@ const project = (name: string, include: string[], timeoutMs: number) => ({
     isolate: false,
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
+    // What is waited for comes when it comes: only a test that hangs is cut off.
+    expect: { poll: { timeout: timeoutMs / 2, interval: 20 } },
   },
 })
 

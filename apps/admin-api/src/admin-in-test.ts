@@ -59,7 +59,7 @@ export type AdminInTest = {
 
 export async function openAdminInTest(
   dialect: Dialect = 'sqlite',
-  { withFiles = false }: { withFiles?: boolean } = {},
+  { withFiles = false, site }: { withFiles?: boolean; site?: string } = {},
 ): Promise<AdminInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
   const server = dialect === 'postgres' ? await startPostgres() : undefined
@@ -88,7 +88,7 @@ export async function openAdminInTest(
   const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
   const start = (on: FastifyInstance) =>
     startAdminApi(
-      { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000 },
+      { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
       {
         app: on,
         poolDb,

@@ -34,14 +34,14 @@ export type Handlers<N extends AdminRouteName = AdminRouteName> = { readonly [K 
 export async function callOf<N extends AdminRouteName>(
   name: N,
   request: FastifyRequest,
-  { signIn, poolDb, pool }: Pick<AdminApiParts, 'signIn' | 'poolDb' | 'pool'>,
+  { signIn, poolDb, pool, site }: Pick<AdminApiParts, 'signIn' | 'poolDb' | 'pool' | 'site'>,
 ): Promise<Call<N>> {
   const route: Route = ADMIN_ROUTES[name]
   const actor = route.roles === 'everybody' ? NOBODY : await signedIn(signIn, request)
   const byRole = route.roles === 'everybody' || actor.roles.some((role) => route.roles.includes(role as never))
   if (!byRole && !route.roles.includes('manager' as never)) throw notAllowed(route.roles as readonly Caller[])
   // A role is held whatever the policy says: somebody must be able to change that. Rooms are managed by those who may use them.
-  if (!byRole && !(await policyEnables(poolDb, { pool, principalId: actor.id })))
+  if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id })))
     throw notAllowed(route.roles as readonly Caller[])
   const path = request.params as Record<string, string>
   const query = parse(route.query, request.query)

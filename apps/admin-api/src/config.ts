@@ -31,6 +31,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
     host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
     port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
+    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
     poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
     redisUrl: env.string('HANSARD_REDIS_URL'),

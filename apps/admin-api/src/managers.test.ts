@@ -8,7 +8,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
   let mia: string
   const rooms: Record<string, string> = {}
   beforeAll(async () => {
-    test = await openAdminInTest(dialect)
+    test = await openAdminInTest(dialect, { site: 'oslo' })
     operator = await test.signIn()
     mia = await test.addUser('mia')
     await test.addUser('member')
@@ -96,11 +96,14 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
         expect(['managed', 'made', 'to move']).toContain(name)
   })
 
-  it('stays outside while the policy keeps it out of the pool', async () => {
-    await test.done('addPolicy', { token: operator, body: { identity: 'global', enabled: false } })
+  it.each(['global', 'site:oslo', 'pool:test'])('stays outside while the policy %s keeps it out', async (identity) => {
+    await test.done('addPolicy', { token: operator, body: { identity: 'site:lima', enabled: false } })
+    await test.done('listRooms', { token: mia })
+    await test.done('addPolicy', { token: operator, body: { identity, enabled: false } })
     expect((await test.ask('listRooms', { token: mia })).body).toMatchObject({ error: 'not-allowed' })
     expect((await test.ask('showRoom', { token: mia, parts: { room: 'managed' } })).status).toBe(403)
-    await test.done('removePolicy', { token: operator, parts: { policy: 'global' } })
+    for (const policy of [identity, 'site:lima'])
+      await test.done('removePolicy', { token: operator, parts: { policy } })
     await test.done('listRooms', { token: mia })
   })
 

@@ -15,6 +15,8 @@ export type AdminApiParts = {
   /** every change of the pool, put on record under this API's source */
   readonly commands: PoolCommands
   readonly pool: string
+  /** the site whose policy holds for those who come without a role */
+  readonly site: string | undefined
   readonly domain: string
   readonly version: string
   readonly runIntervalMs: number

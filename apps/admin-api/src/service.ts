@@ -28,6 +28,8 @@ export type AdminApiConfig = {
   readonly name: string
   readonly heartbeatMs: number
   readonly version: string
+  /** the site whose policy holds here, unless the pool or somebody has their own */
+  readonly site?: string | undefined
   /** of the compliance worker, for the status; a configuration that is set counts more */
   readonly runIntervalMs: number
   readonly complianceDirectories: AllowedDirectories
@@ -86,6 +88,7 @@ export async function startAdminApi(
     db: poolDb,
     clock,
     source,
+    place: { pool, site: config.site },
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')
@@ -114,7 +117,7 @@ export async function startAdminApi(
     chatChangedFrame,
   })
   await commands.preparePool()
-  const { version, runIntervalMs, complianceDirectories } = config
+  const { version, site, runIntervalMs, complianceDirectories } = config
   const parts: AdminApiParts = {
     poolDb,
     complianceDb,
@@ -123,6 +126,7 @@ export async function startAdminApi(
     signIn,
     commands,
     pool,
+    site,
     domain,
     version,
     runIntervalMs,

@@ -62,6 +62,33 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who was put out of a ro
     },
   )
 
+  it('hears nothing after a policy that bars it, nor comes in or looks, though no service has heard', async () => {
+    const lost = () => true
+    const one = await pool.start({}, { bus: dropping(pool.openBus(), lost) })
+    const two = await pool.start({}, { bus: dropping(pool.openBus(), lost) })
+    const alice = await one.connect('alice')
+    const [barred, again] = [await two.connect('bob'), await two.connect('bob')]
+    await alice.ask({ t: 'join', room: room.uri })
+    await barred.ask({ t: 'join', room: room.uri })
+
+    await pool.change(room, async (tx) => {
+      await tx('policy').insert({ id: 7, identity: 'nobody', enabled: false })
+      await tx('principal').where({ id: bob.id }).update({ policy_id: 7 })
+    })
+    const looks = await Promise.all([
+      again.ask({ t: 'join', room: room.uri }),
+      again.ask({ t: 'history', room: room.uri }),
+      again.ask({ t: 'search', filter: { words: 'after', match: 'all', caseSensitive: false }, order: 'newest' }),
+    ])
+    await alice.post(room, 'after')
+    await alice.until(() => alice.chats().length === 1)
+
+    for (const { t } of looks) expect(t).toBe('refused')
+    expect(await barred.closed).toMatchObject({ code: 1008 })
+    expect(barred.chats()).toEqual([])
+    expect((await pool.events()).filter((e) => e.principal.name === 'BOB').map((e) => e.kind)).toEqual(['join', 'part'])
+  })
+
   it('hears nothing of what was said while it was out, however often it comes and goes', async () => {
     let hints = 0
     const lossy = (t: string) => t === 'room-changed' || (t === 'chats' && hints++ % 3 === 0)

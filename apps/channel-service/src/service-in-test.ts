@@ -56,7 +56,7 @@ export async function openPoolInTest(dialect: Dialect) {
     return bus
   }
   const source = await startSource(db, { name: 'changes', endpoint: '', now: 1 })
-  const writer: RecordWriter = createRecordWriter({ db, clock: systemClock, source })
+  const writer: RecordWriter = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'test' } })
   const categoryId = await addCategory(db, 'General', {})
   const running: { stop(): Promise<void>; server: Server }[] = []
 

@@ -94,6 +94,7 @@ export async function startChannelService(
     db,
     clock,
     source,
+    place: { pool: settings.pool, site: config.site },
     onBatch: () => handout.endOfBatch(),
     onFailure(error) {
       if (error instanceof SourceFenced) {

@@ -7,6 +7,8 @@ export type FileServiceConfig = {
   readonly name: string
   /** URL that clients reach this service at: `https://chat.example.com/files` */
   readonly endpoint: string
+  /** the site whose policy holds here, unless the pool or somebody has their own */
+  readonly site?: string | undefined
   /** uploads and downloads at once; a further one is asked to try again */
   readonly transfersMax: number
   /** of them, those of one principal */
@@ -57,6 +59,7 @@ export function fileProcessConfig(env: Env): FileProcessConfig {
     port,
     name: env.string('HANSARD_FILES_NAME'),
     endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `http://${host}:${port}/files` }),
+    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     directory: env.string('HANSARD_FILE_STORE'),
     complianceDirectory: env.string('HANSARD_COMPLIANCE_FILE_STORE'),

@@ -189,6 +189,19 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toEqual([])
   })
 
+  it('of somebody whom the policy of a site bars is refused by the services of that site', async () => {
+    await start()
+    const oslo = await pool.startAnother({ name: 'files-oslo', config: { site: 'oslo' } })
+    const there = () =>
+      send('GET', issued.url.replace(pool.origin, oslo.origin), { token: issued.token }).then(({ status }) => status)
+    expect(await there()).toBe(200)
+
+    await pool.db.knex('policy').insert({ identity: 'site:oslo', enabled: false })
+
+    expect(await there()).toBe(404)
+    expect((await get()).status).toBe(200)
+  })
+
   it('takes no token of another kind, nor the id of the file', async () => {
     await start()
     const upload = await pool.upload(pool.alice, { size: 1 })

@@ -32,7 +32,7 @@ export async function finishUpload(
     await complianceFiles.place(storedName, files.readIncoming(id), digest)
     const ended = await writer.change(async (tx, at) => {
       const { roomId } = file
-      const asked = { pool: parts.pool, operation: 'upload-file' as const, roomId, principalId: token.principalId }
+      const asked = { place: parts.place, operation: 'upload-file' as const, roomId, principalId: token.principalId }
       const principal = await mustMay(db, tx, asked)
       if (!(await endUpload(tx, id, { state: 'kept', sha256: digest.sha256, at }))) {
         return { events: [], rights: [], result: { file: (await findFile(tx, id))!, now: false } }

@@ -33,7 +33,7 @@ export async function receiveUpload(
   if (!token) return refused('no-such-file')
   if (token.file.state !== 'uploading') return endOf(token.file)
   const { roomId } = token.file
-  const may = await whoMay(db, { pool: parts.pool, operation: 'upload-file', roomId, principalId: token.principalId })
+  const may = await whoMay(db, { place: parts.place, operation: 'upload-file', roomId, principalId: token.principalId })
   if (!may) return refused('no-such-file')
 
   if (asked.offset + (asked.length ?? 0) > token.file.size) return refused('too-much-data')

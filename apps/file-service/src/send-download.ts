@@ -40,8 +40,8 @@ export async function sendDownload(parts: FileServiceParts, asked: Asked): Promi
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'download', now: clock.now() })
   if (token?.file.state !== 'kept' || token.file.sha256 === undefined) return refused('no-such-file')
   const file = { ...token.file, sha256: token.file.sha256 }
-  const { pool } = parts
-  const may = { pool, operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
+  const { place } = parts
+  const may = { place, operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
   if (!(await whoMay(db, may))) return refused('no-such-file')
 
   const sameFile = asked.ifRange === undefined || asked.ifRange === etagOf(file)
@@ -90,7 +90,7 @@ export function etagOf(file: { readonly sha256: string }): string {
 }
 
 async function recordDownload(
-  { db, pool, writer }: FileServiceParts,
+  { db, place, writer }: FileServiceParts,
   token: FileToken,
   file: PoolFile & { sha256: string },
   once: boolean,
@@ -98,7 +98,7 @@ async function recordDownload(
   const { roomId, storedName, fileName, size, sha256 } = file
   await writer.change(async (tx, at) => {
     const principal = await mustMay(db, tx, {
-      pool,
+      place,
       operation: 'download-file',
       roomId,
       principalId: token.principalId,

@@ -49,10 +49,12 @@ export async function startFileService(
     announceFenced = resolve
   })
   const stopping = new AbortController()
+  const place = { pool: parts.pool, site: config.site }
   const writer = createRecordWriter({
     db,
     clock,
     source,
+    place,
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')
@@ -67,7 +69,7 @@ export async function startFileService(
   stack.push(() => writer.stop())
 
   const transfers = createTransfers(config)
-  const service: FileServiceParts = { ...parts, config, writer, transfers }
+  const service: FileServiceParts = { ...parts, place, config, writer, transfers }
   addFileRoutes(app, service, stopping.signal)
 
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)

@@ -1,7 +1,14 @@
 import type { Clock } from '@hansard/clock'
 import type { FileStore, Scanner } from '@hansard/file-store'
 import type { Log } from '@hansard/log'
-import { decideFor, findPrincipal, type Principal, policyEnables, type RecordWriter } from '@hansard/pool-store'
+import {
+  decideFor,
+  findPrincipal,
+  type PolicyPlace,
+  type Principal,
+  policyEnables,
+  type RecordWriter,
+} from '@hansard/pool-store'
 import type { Database, Knex } from '@hansard/sql'
 import type { FileServiceConfig } from './config.ts'
 import type { Transfers } from './transfers.ts'
@@ -13,7 +20,8 @@ export type FileServiceParts = {
   readonly log: Log
   readonly writer: RecordWriter
   readonly config: FileServiceConfig
-  readonly pool: string
+  /** where the service stands, by which the policy that counts for somebody is found */
+  readonly place: PolicyPlace
   readonly domain: string
   /** what the pool serves files from */
   readonly files: FileStore
@@ -48,8 +56,7 @@ export class NoSuchFile extends Error {
 }
 
 export type Asked = {
-  /** name of the pool, by which its policy is found */
-  readonly pool: string
+  readonly place: PolicyPlace
   readonly operation: 'upload-file' | 'download-file'
   readonly roomId: number
   readonly principalId: number
@@ -74,7 +81,7 @@ export async function mustMay(db: Database, tx: Knex.Transaction, asked: Asked):
 async function permitted(db: Database | Knex.Transaction, asked: Asked): Promise<Principal | undefined> {
   const principal = await findPrincipal(db, { id: asked.principalId })
   if (!principal || principal.disabled) return undefined
-  if (!(await policyEnables(db, { pool: asked.pool, principalId: principal.id }))) return undefined
+  if (!(await policyEnables(db, { ...asked.place, principalId: principal.id }))) return undefined
   const { decision } = await decideFor(db, asked.operation, { id: asked.roomId }, principal)
   return decision.allowed ? principal : undefined
 }

@@ -15,7 +15,7 @@ describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
   /** Takes bob out of the room as administrators do: a change that is recorded, by another source. */
   async function createRemoval() {
     const source = await startSource(pool.db, { name: 'admin-1', endpoint: 'http://admin', now: pool.clock.now() })
-    const writer = createRecordWriter({ db: pool.db, clock: pool.clock, source })
+    const writer = createRecordWriter({ db: pool.db, clock: pool.clock, source, place: { pool: 'test' } })
     return () =>
       writer.change(async (tx) => {
         const room = tx('room').where({ id: pool.roomId }).select('uri', 'name')

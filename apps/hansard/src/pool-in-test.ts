@@ -163,7 +163,7 @@ async function makeRoom({
   settings: PoolSettings
 }): Promise<{ uri: string }> {
   const source = await startSource(db, { name: 'test', endpoint: 'test:', now: systemClock.now() })
-  const writer = createRecordWriter({ db, clock: systemClock, source })
+  const writer = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'test' } })
   const from = `${source.name}/${source.epoch}`
   const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId, chatChangedFrame })
   await commands.preparePool()

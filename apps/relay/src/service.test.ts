@@ -72,7 +72,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   /** A source that has recorded `chats` chats. */
   async function talk(chats: number, name = 'channel-1') {
     const source = await startSource(poolDb, { name, endpoint: 'ws://x', now: systemClock.now() })
-    const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
+    const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
     const post = (n: number) =>
       new Promise((resolve) => {
         const fact: Fact = {
@@ -448,7 +448,7 @@ async function poolOn(server: PostgresServer) {
   const principal = (await findPrincipal(poolDb, { account: 'alice' }))!
   const roomId = await addRoom(poolDb)
   const source = await startSource(poolDb, { name: 'channel-1', endpoint: 'ws://x', now: systemClock.now() })
-  const writer = createRecordWriter({ db: poolDb, clock: systemClock, source })
+  const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
   let posts = 0
   return {
     poolDb,

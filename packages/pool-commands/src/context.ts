@@ -4,6 +4,7 @@ import {
   type Actor,
   type ChangeEvent,
   findPrincipal,
+  holdAdmission,
   type Made,
   type Principal,
   RecordUnavailable,
@@ -37,6 +38,11 @@ export type Context = PoolCommandsOptions & {
    */
   make<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
   /**
+   * The same, for a change that may bar somebody from the pool or let them in again. Nobody comes into a room or looks
+   * while it is made, so that whom it bars is in no room that it did not see them in.
+   */
+  makeBarring<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
+  /**
    * Makes a change within one room, which `work` locks. Such changes wait for none of their kind, but they and the others
    * have an order: what somebody does by a role is on record before the role is taken, or not at all.
    */
@@ -68,6 +74,11 @@ export function createContext(options: PoolCommandsOptions): Context {
   return {
     ...options,
     make: (by, work) => make(by, work, lockChanges),
+    makeBarring: (by, work) =>
+      make(by, work, async (tx) => {
+        await holdAdmission(tx, options.db.dialect)
+        await lockChanges(tx)
+      }),
     makeInRoom: (by, work) => make(by, work, shareChanges),
   }
 }
@@ -81,7 +92,7 @@ function wasUndone(error: unknown): boolean {
   return code === '40P01' || code === '40001' || isUniqueViolation(cause)
 }
 
-/** The first lock of every change but those of chats; rooms and the source come after it. */
+/** The lock of every change but those of chats; rooms and the source come after it. */
 async function lockChanges(tx: Knex.Transaction): Promise<void> {
   await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
 }

@@ -14,6 +14,8 @@ import {
 import { addPeople, allSteps, furnish, take } from './random-commands-in-test.ts'
 import { stateByEvents, stateByTables } from './state-in-test.ts'
 
+const until = { timeout: 20_000, interval: 10 }
+
 describe('services that change one pool at once on postgres', () => {
   let place: PlaceInTest
   let pool: PoolInTest
@@ -174,6 +176,36 @@ describe('services that change one pool at once on postgres', () => {
     expect(answers.map(refusal).sort()).toEqual(['not refused', 'not-an-administrator'].sort())
   })
 
+  it.each([
+    ['an account', { disabled: true }],
+    ['a policy', { policy: 'traders' }],
+  ])('nobody comes in unseen while %s bars them', async (_, changes) => {
+    must(await pool.commands.createRoom(POOL, { name: 'Desk', category: 'General', privacy: 'open' }))
+    must(await pool.commands.createPolicy(POOL, { identity: 'traders', enabled: false }))
+    const { id: roomId, rights } = await pool.room('Desk')
+    const principal = await pool.principal('ann')
+    const blocker = await pool.db.knex.transaction()
+    const waiting = async () =>
+      (await pool.db.knex.raw('select pid from pg_locks where not granted')).rows.length as number
+    await blocker.raw('lock table participant in share mode')
+    // It has found the account enabled, and cannot write down yet that she is in.
+    const join = services[1]!.record({ kind: 'join', roomId, principal, session: 's', rights })
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), until)
+    let made = false
+    const change = services[2]!.commands.changeUser(POOL, { user: 'ann', ...changes }).finally(() => {
+      made = true
+    })
+    await vi.waitFor(async () => expect(made || (await waiting()) === 2).toBe(true), until)
+    await blocker.rollback()
+
+    expect(await join).toMatchObject({ kind: 'join' })
+    must(await change)
+    expect((await pool.room('Desk')).rights).toBe(rights + 1)
+    const look = { kind: 'backchat', roomId, principal, firstChatId: 0, lastChatId: 0, rights: rights + 1 } as const
+    expect(await services[1]!.record(look)).toMatchObject({ kind: 'rights-changed' })
+    await sameAsTold()
+  })
+
   it('one name is given once', async () => {
     const answers = await Promise.all(
       services.map(({ commands }) => commands.createRoom(POOL, { name: 'Desk', category: 'General' })),
@@ -203,7 +235,7 @@ describe('services that change one pool at once on postgres', () => {
     await vi.waitFor(async () => {
       const ended = await pool.db.knex.raw('select pg_cancel_backend(pid) from pg_locks where not granted')
       expect(ended.rows).not.toEqual([])
-    })
+    }, until)
     await outcome
     await blocker.rollback()
 
@@ -221,7 +253,7 @@ describe('services that change one pool at once on postgres', () => {
     await vi.waitFor(async () => {
       const waiting = await pool.db.knex.raw('select pid from pg_locks where not granted')
       expect(waiting.rows).not.toEqual([])
-    })
+    }, until)
     const crossing = blocker('pool_setting').where({ name: 'pool-room' }).forUpdate().first()
     await Promise.allSettled([crossing])
     await blocker.rollback()

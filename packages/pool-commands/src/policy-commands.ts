@@ -12,6 +12,7 @@ import {
 import { requireText } from './locked.ts'
 import { findNamed, quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
+import { roomsOfBarred } from './rooms-of-barred.ts'
 
 /** Policies: who may use the pool. */
 export function policyCommands(context: Context) {
@@ -33,7 +34,7 @@ export function policyCommands(context: Context) {
       by: Maker,
       { identity, description = '', enabled }: { identity: string; description?: string | undefined; enabled: boolean },
     ): Promise<Result<{ identity: string }>> {
-      const result = await context.make(by, async (by, tx) => {
+      const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
         const problem = roomNameProblem(identity)
         if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A policy’s name'))
@@ -43,7 +44,8 @@ export function policyCommands(context: Context) {
         }
         await tx('policy').insert({ identity, description, enabled })
         const events = told(by, 'created', identity, { after: { description, enabled } })
-        return { events, rights: [], result: { identity } }
+        const rights = isOfPlace(identity) ? await roomsOfBarred(tx) : []
+        return { events, rights, result: { identity } }
       })
       if (result.ok) announce()
       return result
@@ -57,7 +59,7 @@ export function policyCommands(context: Context) {
         enabled,
       }: { policy: string; description?: string | undefined; enabled?: boolean | undefined },
     ): Promise<Result<{ identity: string }>> {
-      const result = await context.make(by, async (by, tx) => {
+      const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
         requireText('A description', description, 256)
         const before = await lockPolicy(tx, policy)
@@ -67,20 +69,23 @@ export function policyCommands(context: Context) {
         )
         if (change) await tx('policy').where({ id: before.id }).update(change.after)
         const events = change ? told(by, 'changed', policy, change) : []
-        return { events, rights: [], result: { identity: policy } }
+        const bears = change?.after['enabled'] !== undefined
+        const rights = bears ? await roomsUnder(tx, { id: before.id, identity: policy }) : []
+        return { events, rights, result: { identity: policy } }
       })
       if (result.ok) announce()
       return result
     },
 
     async deletePolicy(by: Maker, { policy }: { policy: string }): Promise<Result<{ identity: string }>> {
-      const result = await context.make(by, async (by, tx) => {
+      const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, description, enabled } = await lockPolicy(tx, policy)
         const holders: { uri: string; display_name: string }[] = await tx('principal')
           .where({ policy_id: id })
           .orderBy('id')
           .select('uri', 'display_name')
+        const rights = await roomsUnder(tx, { id, identity: policy })
         await tx('principal').where({ policy_id: id }).update({ policy_id: null })
         await tx('policy').where({ id }).delete()
         const events = told(by, 'deleted', policy, { before: { description, enabled } })
@@ -89,7 +94,7 @@ export function policyCommands(context: Context) {
           const change = { before: { policy }, after: { policy: null } }
           events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...change }))
         }
-        return { events, rights: [], result: { identity: policy } }
+        return { events, rights, result: { identity: policy } }
       })
       if (result.ok) announce()
       return result
@@ -100,13 +105,14 @@ export function policyCommands(context: Context) {
       by: Maker,
       { users, policy }: { users: readonly string[]; policy: string | null },
     ): Promise<Result<{ ids: number[] }>> {
-      const result = await context.make(by, async (by, tx, at) => {
+      const result = await context.makeBarring(by, async (by, tx, at) => {
         requireAdministrator(by)
         const id = policy === null ? null : (await lockPolicy(tx, policy)).id
         const named = await findNamed(tx, users, at)
         const other = named.find(({ type }) => type !== 'user')
         if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is no user: policies are granted to users.`)
         const events = []
+        const granted: number[] = []
         for (const user of named) {
           const held: { identity: string } | undefined = await tx('policy')
             .join('principal', 'principal.policy_id', 'policy.id')
@@ -115,15 +121,27 @@ export function policyCommands(context: Context) {
           const change = difference({ policy: held?.identity ?? null }, { policy })
           if (!change) continue
           await tx('principal').where({ id: user.id }).update({ policy_id: id })
+          granted.push(user.id)
           const subject = { type: 'user' as const, uri: user.uri, name: user.name }
           events.push(...changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, ...change }))
         }
-        return { events, rights: [], result: { ids: named.map((user) => user.id) } }
+        const rights = await roomsOfBarred(tx, { principalIds: granted })
+        return { events, rights, result: { ids: named.map((user) => user.id) } }
       })
       if (result.ok) bus.publish({ t: 'principal-changed', principals: result.value.ids })
       return result
     },
   }
+}
+
+/** Ids of the rooms in which somebody is for whom the policy may count: its holders, or whoever has none of their own. */
+function roomsUnder(tx: Knex.Transaction, { id, identity }: { id: number; identity: string }): Promise<number[]> {
+  return roomsOfBarred(tx, isOfPlace(identity) ? undefined : { policyId: id })
+}
+
+/** Whether a policy counts where it stands, without being granted. */
+function isOfPlace(identity: string): boolean {
+  return identity === 'global' || identity.startsWith('pool:') || identity.startsWith('site:')
 }
 
 async function lockPolicy(

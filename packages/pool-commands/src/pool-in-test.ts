@@ -90,7 +90,7 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
 
   const start = async (on: Database): Promise<ServiceInTest> => {
     const source = await startSource(on, { name: `service-${++services}`, endpoint: 'ws://x', now: clock.now() })
-    const writer = createRecordWriter({ db: on, clock, source })
+    const writer = createRecordWriter({ db: on, clock, source, place: { pool: 'test' } })
     const bus = openInlineBus()
     const told: BusMessage[] = []
     const commands = createPoolCommands({

@@ -112,6 +112,48 @@ describe.each(['sqlite', 'postgres'] as const)('the version of a room’s rights
     expect(service.told).toContainEqual({ t: 'principal-changed', principals: [ann.id] })
   })
 
+  it('rises where somebody sits whom a policy may bar, and nowhere else', async () => {
+    const { commands, service } = pool
+    for (const name of ['Ann’s', 'Bob’s', 'Empty']) must(await commands.createRoom(POOL, { name, category: 'General' }))
+    for (const [account, name] of [
+      ['ann', 'Ann’s'],
+      ['bob', 'Bob’s'],
+    ] as const) {
+      const { id: roomId, rights } = await pool.room(name)
+      await service.record({ kind: 'join', roomId, principal: await pool.principal(account), session: account, rights })
+    }
+    let before = await rightsOf()
+    const risen = async () => {
+      const now = await rightsOf()
+      const names = Object.keys(now).filter((name) => now[name]! > before[name]!)
+      before = now
+      return names
+    }
+
+    must(await commands.createPolicy(POOL, { identity: 'traders', enabled: false }))
+    expect(await risen()).toEqual([])
+    must(await commands.grantPolicy(POOL, { users: ['ann'], policy: 'traders' }))
+    expect(await risen()).toEqual(['Ann’s'])
+    must(await commands.grantPolicy(POOL, { users: ['ann'], policy: 'traders' }))
+    expect(await risen()).toEqual([])
+    must(await commands.changePolicy(POOL, { policy: 'traders', description: 'those who trade' }))
+    expect(await risen()).toEqual([])
+    must(await commands.changePolicy(POOL, { policy: 'traders', enabled: true }))
+    expect(await risen()).toEqual(['Ann’s'])
+    for (const identity of ['global', 'site:oslo', 'pool:test']) {
+      must(await commands.createPolicy(POOL, { identity, enabled: true }))
+      expect(await risen()).toEqual(['Ann’s', 'Bob’s'])
+      must(await commands.changePolicy(POOL, { policy: identity, enabled: false }))
+      expect(await risen()).toEqual(['Ann’s', 'Bob’s'])
+      must(await commands.deletePolicy(POOL, { policy: identity }))
+      expect(await risen()).toEqual(['Ann’s', 'Bob’s'])
+    }
+    must(await commands.changeUser(POOL, { user: 'bob', policy: 'traders' }))
+    expect(await risen()).toEqual(['Bob’s'])
+    must(await commands.deletePolicy(POOL, { policy: 'traders' }))
+    expect(await risen()).toEqual(['Ann’s', 'Bob’s'])
+  })
+
   it('is said on the bus with each room that was changed', async () => {
     const { commands, service } = pool
     must(await commands.createRoom(POOL, { name: 'Desk', category: 'General' }))

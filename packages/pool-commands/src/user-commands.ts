@@ -5,6 +5,7 @@ import { type Context, changeEvents, difference, isKeepable, type Maker, require
 import { requireText } from './locked.ts'
 import { quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
+import { roomsOfBarred } from './rooms-of-barred.ts'
 
 /** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
 export type NewUser = Omit<NewPrincipal, 'now'>
@@ -64,7 +65,7 @@ export function userCommands(context: Context) {
       by: Maker,
       { user, ...changes }: { user: string } & UserChanges,
     ): Promise<Result<{ id: number; uri: string }>> {
-      const result = await context.make(by, async (by, tx) => {
+      const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
         const before = await findUser(tx, user)
         requireText('A display name', changes.displayName, 256)
@@ -111,8 +112,8 @@ export function userCommands(context: Context) {
           before: { ...told?.before, ...(roles.before.length > 0 ? { roles: roles.before } : {}) },
           after: { ...told?.after, ...(roles.after.length > 0 ? { roles: roles.after } : {}) },
         })
-        const bears = disabled !== undefined || changes.roles !== undefined
-        const rights = bears ? await roomsWithParticipant(tx, before.id) : []
+        const bears = disabled !== undefined || policy !== undefined || changes.roles !== undefined
+        const rights = bears ? await roomsOfBarred(tx, { principalIds: [before.id] }) : []
         return { events, rights, result: { id: before.id, uri: before.uri } }
       })
       if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
@@ -174,14 +175,6 @@ async function requireAnAdministrator(tx: Knex.Transaction): Promise<void> {
     .first('principal.id')
   if (!left)
     throw new ChangeRefused('conflict', 'Then nobody would administer the pool. Name another administrator first.')
-}
-
-async function roomsWithParticipant(tx: Knex.Transaction, principalId: number): Promise<number[]> {
-  const rows: { room_id: number }[] = await tx('participant')
-    .where({ principal_id: principalId })
-    .distinct('room_id')
-    .orderBy('room_id')
-  return rows.map((row) => row.room_id)
 }
 
 function rolesAfter(

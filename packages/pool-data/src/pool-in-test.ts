@@ -86,7 +86,7 @@ export async function openPoolAt(
       .knex('category')
       .insert({ uri: `ma-cat://${DOMAIN}/${crypto.randomUUID()}`, name: 'General', created_at: NOW })
   const source = await startSource(db, { name: `${pool}-${++sources}`, endpoint: 'http://x', now: NOW })
-  const writer = createRecordWriter({ db, clock, source })
+  const writer = createRecordWriter({ db, clock, source, place: { pool: 'test' } })
   return {
     db,
     url,

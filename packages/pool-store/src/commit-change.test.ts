@@ -38,7 +38,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     const name = `source-${++names}`
     const roomId = await store.addRoom(`room of ${name}`)
     const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
-    return { source, writer: createRecordWriter({ db: on, clock, source }), roomId }
+    return { source, writer: createRecordWriter({ db: on, clock, source, place: { pool: 'test' } }), roomId }
   }
   const topic =
     (roomId: number, text: string): ChangeWork<string> =>

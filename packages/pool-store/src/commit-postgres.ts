@@ -1,5 +1,6 @@
 import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
+import { admissionShared } from './admission.ts'
 import type { Fact } from './facts.ts'
 import {
   type After,
@@ -10,17 +11,18 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, SourceMoved } from './record-writer.ts'
+import { nearestFirst } from './policies.ts'
+import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
 
 /**
- * One batch, one transaction, four round trips. Rooms are locked in the order of their ids, so two channel services
+ * One batch, one transaction, four round trips, and three more when somebody comes in or looks. Rooms are locked in the order of their ids, so two channel services
  * that post to the same rooms wait for each other and never deadlock.
  */
-export const commitPostgres: Commit = (db, source, facts, now, { findRepeats }) =>
+export const commitPostgres: Commit = (db, source, facts, now, options) =>
   withPostgres(db, async (client) => {
     await client.query('begin')
     try {
-      const before = await readBefore(client, facts, findRepeats)
+      const before = await readBefore(client, facts, options)
       const after = numberFacts(facts, before, source, now)
       await write(client, source, after)
       await client.query('commit')
@@ -31,12 +33,15 @@ export const commitPostgres: Commit = (db, source, facts, now, { findRepeats }) 
     }
   })
 
-async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeats: boolean) {
+async function readBefore(client: PoolClient, facts: readonly Fact[], { findRepeats, place }: CommitOptions) {
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
   const participants = new Set<string>()
-  const disabled = new Set<number>()
-  if (facts.length === 0) return { rooms, posts, participants, disabled }
+  const barred = new Set<number>()
+  if (facts.length === 0) return { rooms, posts, participants, barred }
+
+  const entering = facts.filter(entersOrLooks)
+  if (entering.length > 0) await admissionShared(client)
 
   const locked = await client.query<RoomCounters>({
     name: 'lock-rooms',
@@ -80,16 +85,18 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], findRepeat
     for (const row of found.rows) participants.add(participantKey(row.room_id, row.session))
   }
 
-  const entering = facts.filter(entersOrLooks)
   if (entering.length > 0) {
     const found = await client.query<{ id: number }>({
-      name: 'find-disabled',
-      text: 'select id from principal where id = any($1::int[]) and disabled',
-      values: [[...new Set(entering.map((fact) => fact.principal.id))]],
+      name: 'find-barred',
+      text: `select principal.id from principal left join policy on policy.id = principal.policy_id
+             where principal.id = any($1::int[]) and (principal.disabled or not coalesce(policy.enabled,
+               (select nearest.enabled from policy as nearest where nearest.identity = any($2::text[])
+                order by array_position($2::text[], nearest.identity::text) limit 1), true))`,
+      values: [[...new Set(entering.map((fact) => fact.principal.id))], nearestFirst(place)],
     })
-    for (const row of found.rows) disabled.add(row.id)
+    for (const row of found.rows) barred.add(row.id)
   }
-  return { rooms, posts, participants, disabled }
+  return { rooms, posts, participants, barred }
 }
 
 async function write(

@@ -10,13 +10,15 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, SourceMoved } from './record-writer.ts'
+import { enabledByPlace, nearestFirst, type PolicyPlace, type SaidOfPlace } from './policies.ts'
+import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
 
 type Statements = Record<
   | 'room'
   | 'post'
   | 'participant'
-  | 'disabled'
+  | 'saidOfPlace'
+  | 'barred'
   | 'addChat'
   | 'addParticipant'
   | 'dropParticipant'
@@ -28,12 +30,12 @@ type Statements = Record<
 const prepared = new WeakMap<SqliteHandle, Statements>()
 
 /** One batch, one transaction, one fsync. Synchronous from begin to commit: nothing else runs in between. */
-export const commitSqlite: Commit = (db, source, facts, now, { findRepeats }) =>
+export const commitSqlite: Commit = (db, source, facts, now, { findRepeats, place }) =>
   withSqlite(db, (handle) => {
     const sql = statementsOf(handle)
     handle.exec('BEGIN IMMEDIATE')
     try {
-      const after = numberFacts(facts, readBefore(sql, facts, findRepeats), source, now)
+      const after = numberFacts(facts, readBefore(sql, facts, { findRepeats, place }), source, now)
       write(sql, source, after)
       handle.exec('COMMIT')
       return after
@@ -44,13 +46,17 @@ export const commitSqlite: Commit = (db, source, facts, now, { findRepeats }) =>
     }
   })
 
-function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolean) {
+function readBefore(sql: Statements, facts: readonly Fact[], { findRepeats, place }: CommitOptions) {
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
   const participants = new Set<string>()
-  const disabled = new Set<number>()
+  const barred = new Set<number>()
+  let otherwise: number | undefined
   for (const fact of facts) {
-    if (entersOrLooks(fact) && sql.disabled.get(fact.principal.id)) disabled.add(fact.principal.id)
+    if (entersOrLooks(fact)) {
+      otherwise ??= enabledOtherwise(sql, place)
+      if (sql.barred.get(fact.principal.id, otherwise)) barred.add(fact.principal.id)
+    }
     if (!rooms.has(fact.roomId)) {
       const row = sql.room.get(fact.roomId) as RoomCounters | undefined
       if (row) rooms.set(row.id, row)
@@ -62,7 +68,14 @@ function readBefore(sql: Statements, facts: readonly Fact[], findRepeats: boolea
       if (sql.participant.get(fact.roomId, fact.session)) participants.add(participantKey(fact.roomId, fact.session))
     }
   }
-  return { rooms, posts, participants, disabled }
+  return { rooms, posts, participants, barred }
+}
+
+/** What is decided for whoever has no policy of their own: 1 or 0. */
+function enabledOtherwise(sql: Statements, place: PolicyPlace): number {
+  const identities = nearestFirst(place)
+  const rows = sql.saidOfPlace.all(JSON.stringify(identities)) as SaidOfPlace[]
+  return enabledByPlace(identities, rows) ? 1 : 0
 }
 
 function write(sql: Statements, source: SourceCounters & { name: string; epoch: number }, after: After): void {
@@ -94,7 +107,13 @@ function statementsOf(handle: SqliteHandle): Statements {
         'select chat_id as "chatId", posted_at as "at" from chat where principal_id = ? and room_id = ? and post = ?',
       ),
       participant: handle.prepare('select 1 from participant where room_id = ? and session = ?'),
-      disabled: handle.prepare('select 1 from principal where id = ? and disabled'),
+      saidOfPlace: handle.prepare(
+        'select identity, enabled from policy where identity in (select value from json_each(?))',
+      ),
+      barred: handle.prepare(
+        `select 1 from principal left join policy on policy.id = principal.policy_id
+         where principal.id = ? and (principal.disabled or not coalesce(policy.enabled, ?))`,
+      ),
       addChat: handle.prepare(
         `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -15,8 +15,8 @@ export type Before = {
   readonly rooms: ReadonlyMap<number, RoomCounters>
   /** Posts of the batch that are on record already, by `postKey`. */
   readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
-  /** Ids of those who come in or look and whose account has been disabled. */
-  readonly disabled: ReadonlySet<number>
+  /** Ids of those who come in or look and may not use the pool now: disabled, or not enabled by policy. */
+  readonly barred: ReadonlySet<number>
   /** Participants the batch's joins and parts speak of, by `participantKey`. */
   readonly participants: ReadonlySet<string>
 }
@@ -84,8 +84,8 @@ export function numberFacts(
     if (!room) return { kind: 'no-such-room' }
 
     if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
-    // Disabling somebody raises the rights of the rooms they are in; this is for those they are not in yet.
-    if (entersOrLooks(fact) && before.disabled.has(fact.principal.id)) {
+    // Barring somebody raises the rights of the rooms they are in; this is for those they are not in yet.
+    if (entersOrLooks(fact) && before.barred.has(fact.principal.id)) {
       return { kind: 'rights-changed', rights: room.rights }
     }
 

@@ -21,11 +21,20 @@ export async function policyEnables(
 
 /** What is decided for whoever has no policy of their own. */
 export async function policyOfPlace(knex: Knex | Knex.Transaction, { pool, site }: PolicyPlace): Promise<boolean> {
-  const nearestFirst = [`pool:${pool}`, ...(site === undefined ? [] : [`site:${site}`]), 'global']
-  const rows: { identity: string; enabled: boolean | number }[] = await knex('policy')
-    .whereIn('identity', nearestFirst)
-    .select('identity', 'enabled')
+  const identities = nearestFirst({ pool, site })
+  const rows: SaidOfPlace[] = await knex('policy').whereIn('identity', identities).select('identity', 'enabled')
+  return enabledByPlace(identities, rows)
+}
+
+/** Identities of the policies that count for whoever has none of their own: the first that is there decides. */
+export function nearestFirst({ pool, site }: PolicyPlace): string[] {
+  return [`pool:${pool}`, ...(site === undefined ? [] : [`site:${site}`]), 'global']
+}
+
+export type SaidOfPlace = { readonly identity: string; readonly enabled: boolean | number }
+
+export function enabledByPlace(identities: readonly string[], rows: readonly SaidOfPlace[]): boolean {
   const said = new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))
-  const nearest = nearestFirst.find((identity) => said.has(identity))
+  const nearest = identities.find((identity) => said.has(identity))
   return nearest === undefined || said.get(nearest)!
 }

@@ -11,6 +11,7 @@ import {
   type Outcome,
   orphanedParticipants,
   type Principal,
+  policyEnables,
   type RecordError,
   type RecordWriter,
   readOutbox,
@@ -27,6 +28,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   let principal: Principal
   let roomId: number
   const clock = new ManualClock(NOW)
+  const place = { pool: 'test', site: 'oslo' }
   let names = 0
 
   beforeAll(async () => {
@@ -39,7 +41,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   async function start(name = `source-${++names}`): Promise<{ source: Source; writer: RecordWriter }> {
     roomId = await store.addRoom(`room of ${name} ${++names}`)
     const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
-    return { source, writer: createRecordWriter({ db, clock, source }) }
+    return { source, writer: createRecordWriter({ db, clock, source, place }) }
   }
   const record = (writer: RecordWriter, fact: Fact) =>
     new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
@@ -159,12 +161,48 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   it('never stamps an event earlier than the one before, whatever the clock does', async () => {
     const { source, writer } = await start()
     await record(writer, chat('a'))
-    const slow = createRecordWriter({ db, clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } })
+    const late = { clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } }
+    const slow = createRecordWriter({ db, place, ...late })
     await slow.stop()
     clock.advance({ seconds: 2 })
     await record(writer, chat('b'))
     const stamps = (await outboxOf(source)).map((row) => row.at)
     expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
+  })
+
+  it('lets nobody come in or look whom a policy bars, the nearest first', async () => {
+    const { source, writer } = await start()
+    const put = async (identity: string, enabled: boolean) => {
+      const [row]: { id: number }[] = await db.knex('policy').insert({ identity, enabled }).returning('id')
+      return row!.id
+    }
+    const someone = await store.addUser(`someone-${++names}`)
+    const looks: Fact = { kind: 'backchat', roomId, principal: someone, firstChatId: 0, lastChatId: 0, rights: 1 }
+    const said = [true, false, undefined]
+    let recorded = 0
+    for (const own of said)
+      for (const pool of said)
+        for (const site of said)
+          for (const global of said) {
+            await db.knex('principal').where({ id: someone.id }).update({ policy_id: null })
+            await db.knex('policy').delete()
+            for (const elsewhere of ['pool:other', 'site:lima', 'pool:oslo', 'test']) await put(elsewhere, false)
+            if (global !== undefined) await put('global', global)
+            if (site !== undefined) await put('site:oslo', site)
+            if (pool !== undefined) await put('pool:test', pool)
+            if (own !== undefined) {
+              const policy_id = await put('traders', own)
+              await db.knex('principal').where({ id: someone.id }).update({ policy_id })
+            }
+            const enabled = await policyEnables(db, { ...place, principalId: someone.id })
+            const outcome = await record(writer, looks)
+            expect(outcome).toMatchObject({ kind: enabled ? 'backchat' : 'rights-changed' })
+            if (enabled) recorded += 1
+          }
+    expect(recorded).toBe(41)
+    expect(await outboxOf(source)).toHaveLength(recorded)
+    await db.knex('principal').where({ id: someone.id }).update({ policy_id: null })
+    await db.knex('policy').delete()
   })
 
   it('refuses a zombie whose successor has started, and leaves no trace of its batch', async () => {
@@ -196,6 +234,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const survivor = createRecordWriter({
       db,
       clock,
+      place,
       source: await startSource(db, { name: 'survivor', endpoint: '', now: NOW }),
     })
     const part: Fact = { kind: 'part', roomId: orphan.roomId, principal, session: orphan.session, reason: 'orphaned' }
@@ -209,7 +248,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const { source, writer } = await start()
     await record(writer, chat('one'))
     // Somebody else's commit under the same epoch stands in for one that happened although its answer was lost.
-    const ghost = createRecordWriter({ db, clock, source })
+    const ghost = createRecordWriter({ db, clock, source, place })
     await expect(record(ghost, chat('ghost'))).resolves.toBeInstanceOf(Error)
     expect(await record(ghost, chat('ghost'))).toMatchObject({ kind: 'chat' })
     const unknown = await record(writer, chat('two'))
@@ -222,7 +261,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   it('does not let a heartbeat take back the numbers of a commit it did not know of', async () => {
     const { source, writer } = await start()
     // The answer to this commit is lost: the writer below still believes that nothing is on record.
-    const committed = createRecordWriter({ db, clock, source })
+    const committed = createRecordWriter({ db, clock, source, place })
     await record(committed, chat('durable'))
 
     await expect(writer.report()).rejects.toThrow()
@@ -248,7 +287,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
   it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {
     const a = await start()
     const b = { source: await startSource(db, { name: `other-${++names}`, endpoint: '', now: NOW }) }
-    const writerB = createRecordWriter({ db, clock, source: b.source })
+    const writerB = createRecordWriter({ db, clock, source: b.source, place })
     const posts = Array.from({ length: 300 }, (_, n) => [
       record(a.writer, chat(`a${n}`)),
       record(writerB, chat(`b${n}`)),

@@ -5,6 +5,7 @@ import { commitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
+import type { PolicyPlace } from './policies.ts'
 import type { Source } from './sources.ts'
 
 /**
@@ -81,13 +82,18 @@ export type Commit = (
   source: SourceCounters & { name: string; epoch: number },
   facts: readonly Fact[],
   now: number,
-  options: { findRepeats: boolean },
+  options: CommitOptions,
 ) => Promise<After>
+
+/** @internal */
+export type CommitOptions = { readonly findRepeats: boolean; readonly place: PolicyPlace }
 
 export function createRecordWriter(options: {
   db: Database
   clock: Clock
   source: Source
+  /** where the service stands: by the policies that count there nobody comes in or looks who may not use the pool */
+  place: PolicyPlace
   /** facts in one transaction at most */
   batchMax?: number
   /** facts waiting at most; more are refused with `RecordBusy` */
@@ -99,7 +105,7 @@ export function createRecordWriter(options: {
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
-  const { db, clock, source, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
+  const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
   const { waitingCharactersMax = 64 * 1_024 * 1_024 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
@@ -134,13 +140,13 @@ export function createRecordWriter(options: {
     counters ??= await readCounters()
     const numbered = { ...counters, name: source.name, epoch: source.epoch }
     try {
-      return await commit(db, numbered, facts, clock.now(), { findRepeats: false })
+      return await commit(db, numbered, facts, clock.now(), { findRepeats: false, place })
     } catch (error) {
       // Throws SourceFenced when the source has been ended.
       if (error instanceof SourceMoved) await readCounters()
       // A client repeated a post without saying so; the index caught it and nothing was written.
       if (!isUniqueViolation(error)) throw error
-      return await commit(db, numbered, facts, clock.now(), { findRepeats: true })
+      return await commit(db, numbered, facts, clock.now(), { findRepeats: true, place })
     }
   }
 

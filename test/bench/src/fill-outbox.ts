@@ -28,7 +28,7 @@ for (let n = 0; n < 50; n += 1) {
   rooms.push(made!.id)
 }
 const source = await startSource(db, { name: 'filler', endpoint: '', now: systemClock.now() })
-const writer = createRecordWriter({ db, clock: systemClock, source })
+const writer = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'bench' } })
 const text = 'Twelve lots at the open, and nothing said about it anywhere else. '.repeat(3).slice(0, 200)
 const started = performance.now()
 await new Promise<void>((resolve) => {

@@ -1,0 +1,26 @@
+import type { Knex } from '@hansard/sql'
+
+/**
+ * Ids of the rooms in which somebody is whom a change may bar from the pool: their rights rise with it, so that every service
+ * judges again who is in them before anything more is said there. `of`: only these accounts; otherwise everybody's.
+ */
+export async function roomsOfBarred(
+  tx: Knex.Transaction,
+  of?: { principalIds: readonly number[] } | { policyId: number },
+): Promise<number[]> {
+  const query = tx('participant').distinct('participant.room_id').orderBy('participant.room_id')
+  if (of && 'policyId' in of) {
+    query.join('principal', 'principal.id', 'participant.principal_id').where('principal.policy_id', of.policyId)
+  }
+  if (!of || 'policyId' in of) return idsOf(await query)
+  const found = new Set<number>()
+  for (let from = 0; from < of.principalIds.length; from += BATCH) {
+    const batch = of.principalIds.slice(from, from + BATCH)
+    for (const id of idsOf(await query.clone().whereIn('participant.principal_id', batch))) found.add(id)
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+const idsOf = (rows: readonly { room_id: number }[]) => rows.map((row) => row.room_id)
+
+const BATCH = 400
