@@ -1,73 +1,48 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { chmod, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { ManualClock, systemClock } from '@hansard/clock'
+import { type ClamdServer, EICAR, EICAR_SIGNATURE, startClamd } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createClamdScanner, parseClamdAddress, ScannerAway } from './clamd.ts'
-
-/** The harmless file that every scanner calls infected, in halves, so that no scanner minds this file. */
-const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('')
 
 async function* pieces(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part)
 }
 
 describe('a real clamd', () => {
-  const program = ['/usr/sbin/clamd', '/usr/local/sbin/clamd', '/opt/homebrew/sbin/clamd'].find(existsSync)
-  const directory = mkdtempSync(join(tmpdir(), 'hansard-clamd-'))
-  const socket = join(directory, 'clamd.sock')
-  let clamd: ChildProcess | undefined
-
+  let clamd: ClamdServer
   beforeAll(async () => {
-    if (!program) return
-    // One signature of our own: the real set is hundreds of megabytes, and what is tried here is the protocol.
-    writeFileSync(join(directory, 'eicar.ndb'), `Test.Eicar:0:*:${Buffer.from(EICAR).toString('hex')}\n`)
-    writeFileSync(
-      join(directory, 'clamd.conf'),
-      `Foreground yes\nLocalSocket ${socket}\nDatabaseDirectory ${directory}\nStreamMaxLength 1M\nLogFile ${directory}/log\n`,
-    )
-    await chmod(directory, 0o777)
-    clamd = spawn(program, ['--config-file', join(directory, 'clamd.conf')], { stdio: 'ignore' })
-    for (let tries = 0; tries < 300 && !(await answers(socket)); tries += 1) await systemClock.sleep(50)
+    clamd = await startClamd({ streamMaxMegabytes: 1 })
   })
-  afterAll(async () => {
-    clamd?.kill('SIGKILL')
-    await rm(directory, { recursive: true, force: true })
-  })
+  afterAll(() => clamd?.stop())
 
-  it('finds clean what is clean and names what it finds', async ({ skip }) => {
-    if (!program) skip('clamd is not installed; the protocol is tried on a server of this test’s own below')
-    const scanner = createClamdScanner({ address: `unix:${socket}`, clock: systemClock })
+  it('finds clean what is clean and names what it finds', async () => {
+    const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
 
     expect(await scanner.scan(pieces('a quiet text'))).toEqual({ clean: true })
     expect(await scanner.scan(pieces())).toEqual({ clean: true })
     expect(await scanner.scan(pieces(EICAR.slice(0, 20), EICAR.slice(20)))).toEqual({
       clean: false,
-      signature: 'Test.Eicar.UNOFFICIAL',
+      signature: EICAR_SIGNATURE,
     })
     expect(await scanner.scan(pieces(...Array.from({ length: 9 }, () => Buffer.alloc(100_000, 'x'))))).toEqual({
       clean: true,
     })
   })
 
-  it('gives no verdict on more than it may look at, and that is no clean one', async ({ skip }) => {
-    if (!program) skip('clamd is not installed')
-    const scanner = createClamdScanner({ address: `unix:${socket}`, clock: systemClock })
+  it('gives no verdict on more than it may look at, and that is no clean one', async () => {
+    const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
     const long = Array.from({ length: 400 }, () => Buffer.alloc(100_000, 'x'))
     await expect(scanner.scan(pieces(...long))).rejects.toThrow(ScannerAway)
   })
-})
 
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path)
-    probe.on('connect', () => resolve(true)).on('error', () => resolve(false))
-    probe.on('connect', () => probe.destroy())
+  it('that was killed is away, and scans again when it is back', async () => {
+    const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
+    await clamd.kill()
+    await expect(scanner.scan(pieces('a quiet text'))).rejects.toThrow(ScannerAway)
+    await clamd.restart()
+    expect(await scanner.scan(pieces('a quiet text'))).toEqual({ clean: true })
   })
-}
+})
 
 describe('a scanner', () => {
   let server: Server | undefined

@@ -1,7 +1,7 @@
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { postgresBin } from '@hansard/test-servers'
+import { clamdProgram, postgresBin } from '@hansard/test-servers'
 
 type Program = { readonly name: string; readonly debianPackage: string; found(path: string): boolean }
 
@@ -15,6 +15,7 @@ const PROGRAMS: readonly Program[] = [
   { name: 'xmllint', debianPackage: 'libxml2-utils', found: onPath('xmllint') },
   { name: 'xsltproc', debianPackage: 'xsltproc', found: onPath('xsltproc') },
   { name: 'python3', debianPackage: 'python3', found: onPath('python3') },
+  { name: 'clamd', debianPackage: 'clamav-daemon', found: () => clamdProgram() !== undefined },
   { name: 'openssl', debianPackage: 'openssl', found: onPath('openssl') },
 ]
 

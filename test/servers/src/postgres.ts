@@ -4,7 +4,7 @@ import { chown, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { freePort } from './free-port.ts'
+import { launchOnFreePort } from './launch-on-free-port.ts'
 import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
@@ -84,17 +84,6 @@ export async function startPostgres({ durable = false }: { durable?: boolean } =
     [Symbol.asyncDispose]: () => server.stop(),
   }
   return server
-}
-
-async function launchOnFreePort(launchOn: (port: number) => Promise<ChildProcess>) {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort()
-    try {
-      return { child: await launchOn(port), port }
-    } catch (error) {
-      if (attempt === 5 || !(error instanceof NotStarted)) throw error
-    }
-  }
 }
 
 /** Backends outlive a killed postmaster for a moment and hold its shared memory; until they notice, it refuses to start. */

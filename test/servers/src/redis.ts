@@ -1,7 +1,6 @@
-import type { ChildProcess } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { freePort } from './free-port.ts'
-import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
+import { launchOnFreePort } from './launch-on-free-port.ts'
+import { end, launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export type RedisServer = ServerProcess
@@ -44,15 +43,4 @@ export async function startRedis(): Promise<RedisServer> {
     [Symbol.asyncDispose]: () => server.stop(),
   }
   return server
-}
-
-async function launchOnFreePort(launchOn: (port: number) => Promise<ChildProcess>) {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort()
-    try {
-      return { child: await launchOn(port), port }
-    } catch (error) {
-      if (attempt === 5 || !(error instanceof NotStarted)) throw error
-    }
-  }
 }

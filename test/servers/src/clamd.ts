@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { chmod, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { launchOnFreePort } from './launch-on-free-port.ts'
+import { end, launch, type ServerProcess } from './server-process.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+/** The harmless file that every scanner calls infected, in halves, so that no scanner minds this file. */
+export const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('')
+/** What clamd says that it found there. */
+export const EICAR_SIGNATURE = 'Test.Eicar.UNOFFICIAL'
+
+/** `url` is its address as the file service takes it: `tcp://127.0.0.1:3310`. */
+export type ClamdServer = ServerProcess
+
+/** The program, which Debian installs where only root's PATH leads. */
+export function clamdProgram(): string | undefined {
+  return ['/usr/sbin/clamd', '/usr/local/sbin/clamd', '/opt/homebrew/sbin/clamd'].find(existsSync)
+}
+
+/**
+ * A clamd of the caller's own. It knows one signature, EICAR's: the real set is hundreds of megabytes that come from
+ * elsewhere, and what is tried here is that what clamd says is done.
+ */
+export async function startClamd({
+  streamMaxMegabytes = 25,
+}: {
+  streamMaxMegabytes?: number
+} = {}): Promise<ClamdServer> {
+  const program = clamdProgram()
+  if (!program) throw new Error('clamd is not installed (Debian: clamav-daemon).')
+  const directory = await temporaryDirectory('clamd')
+  // clamd gives up root's rights before it reads its signatures.
+  await chmod(directory, 0o755)
+  await writeFile(join(directory, 'eicar.ndb'), `Test.Eicar:0:*:${Buffer.from(EICAR).toString('hex')}\n`)
+  const launchOn = async (port: number) => {
+    await writeFile(
+      join(directory, 'clamd.conf'),
+      [
+        'Foreground yes',
+        `TCPSocket ${port}`,
+        'TCPAddr 127.0.0.1',
+        `DatabaseDirectory ${directory}`,
+        `StreamMaxLength ${streamMaxMegabytes}M`,
+        '',
+      ].join('\n'),
+    )
+    return launch({
+      program,
+      args: ['--config-file', join(directory, 'clamd.conf')],
+      endSignal: 'SIGKILL',
+      ready: /^Self checking/m,
+    })
+  }
+
+  let { child, port } = await launchOnFreePort(launchOn)
+  let stopping: Promise<void> | undefined
+  const server: ClamdServer = {
+    port,
+    url: `tcp://127.0.0.1:${port}`,
+    get pid() {
+      return child.pid as number
+    },
+    kill: () => end(child, 'SIGKILL'),
+    async restart() {
+      await end(child, 'SIGKILL')
+      child = await launchOn(port)
+    },
+    stop() {
+      stopping ??= (async () => {
+        await end(child, 'SIGKILL')
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+      })()
+      return stopping
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+  return server
+}
