@@ -1,0 +1,39 @@
+import { visible } from '../table.ts'
+import { ATTENTION_COMMANDS } from './attention-commands.ts'
+import { CHAT_COMMANDS } from './chat-commands.ts'
+import { FILE_COMMANDS } from './file-commands.ts'
+import { ROOM_COMMANDS } from './room-commands.ts'
+import type { TalkCommand } from './talk.ts'
+
+/** What a line typed in `hansard chat` asks for. */
+export type TalkLine =
+  | { readonly kind: 'nothing' | 'quit' | 'help' }
+  | { readonly kind: 'say'; readonly text: string }
+  | { readonly kind: 'command'; readonly command: TalkCommand; readonly rest: string }
+  | { readonly kind: 'unknown'; readonly command: string }
+
+const COMMANDS = new Map<string, TalkCommand>(
+  [ROOM_COMMANDS, CHAT_COMMANDS, ATTENTION_COMMANDS, FILE_COMMANDS].flatMap((family) => Object.entries(family)),
+)
+
+/** Every command, as `/help` shows it. */
+export const TALK_HELP = [
+  ...[...COMMANDS].map(
+    ([name, { takes, help }]) => [`/${name}${takes === undefined ? '' : ` ${takes}`}`, help] as const,
+  ),
+  ['/me TEXT', 'an action'] as const,
+  ['//TEXT', 'a chat that begins with a slash'] as const,
+  ['/quit', 'go out of all rooms and end'] as const,
+]
+  .map(([typed, help]) => `${typed.padEnd(22)} ${help}`)
+  .join('\n')
+
+export function readTalkLine(line: string): TalkLine {
+  if (line.trim() === '') return { kind: 'nothing' }
+  if (line.startsWith('//')) return { kind: 'say', text: line.slice(1) }
+  if (!line.startsWith('/') || /^\/me\s/.test(line)) return { kind: 'say', text: line }
+  const [, name = '', rest = ''] = /^\/(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
+  if (name === 'quit' || name === 'help') return { kind: name }
+  const command = COMMANDS.get(name)
+  return command ? { kind: 'command', command, rest } : { kind: 'unknown', command: `/${visible(name)}` }
+}
