@@ -107,6 +107,9 @@ export {
   loadRoomAccess,
   loadScope,
   type RoomAccess,
+  type RoomKey,
+  standInCategory,
+  standInRoom,
   standingIn,
   standingsIn,
 } from './room-access.ts'
