@@ -32,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
     const token = await test.signIn()
     mia = await test.addUser('mia')
     const people = Array.from({ length: 20 }, (_, at) => `person-${at}`)
-    for (const account of people) await test.addUser(account)
+    await test.done('addUsers', { token, body: { users: people.map((account) => ({ account, generateKey: true })) } })
     const made = await test.done('addCategory', { token, body: { name: 'Walled', allowed: people, creators: people } })
     category = made.uri
     const make = async (name: string, more: object) => {

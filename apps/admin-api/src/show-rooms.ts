@@ -9,7 +9,6 @@ import {
   standInCategory,
 } from '@hansard/pool-store'
 import { mayCreateRoom } from '@hansard/rooms'
-import { auditAuditor } from './audit-look.ts'
 import { type Call, type Handle, notAllowed } from './call.ts'
 import { getRoomAccess } from './managed-rooms.ts'
 import { categoryBy, categoryIdOf, noSuch, pageOf, principalIdOf } from './name-things.ts'
@@ -49,11 +48,8 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   return { rooms: page.map(roomEntry), next }
 }
 
-export const showRoom: Handle<'showRoom'> = async (parts, call) => {
-  const access = await getRoomAccess(parts, call, call.path['room']!)
-  await auditAuditor(parts, call, 'show-room', access.room.uri)
-  return roomDetail(parts, access)
-}
+export const showRoom: Handle<'showRoom'> = async (parts, call) =>
+  roomDetail(parts, await getRoomAccess(parts, call, call.path['room']!))
 
 export async function roomDetail({ poolDb }: AdminApiParts, { room, roles }: RoomAccess): Promise<RoomDetail> {
   return {
