@@ -1,5 +1,8 @@
+import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@hansard/admin-contract'
+import { findRoom } from '@hansard/pool-store'
 import { appendAudit } from '@hansard/staging'
 import type { Call } from './call.ts'
+import { categoryBy, roomBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 
 /** Puts a look, or what an operator does to the pool itself, on record before it is answered. */
@@ -13,13 +16,32 @@ export async function auditLook(
   await appendAudit(complianceDb.knex, { at: clock.now(), actor, action, object, detail })
 }
 
-/** The same for looks that only an auditor's are kept of: people's accounts, who is in a room, how much they say. */
-export async function auditAuditor(
-  parts: Pick<AdminApiParts, 'complianceDb' | 'clock'>,
-  { actor }: Pick<Call, 'actor'>,
-  action: string,
-  object: string,
-  detail: Readonly<Record<string, unknown>> = {},
+/**
+ * Puts on record what a route of the catalogue says is to be kept of a look. It is called for every route, before what
+ * answers it: so whoever looked for something that is not there is on record too, and nobody is shown anything when
+ * this fails.
+ */
+export async function recordLook(
+  parts: Pick<AdminApiParts, 'complianceDb' | 'poolDb' | 'clock'>,
+  name: AdminRouteName,
+  { actor, path, query }: Pick<Call, 'actor' | 'path' | 'query'>,
 ): Promise<void> {
-  if (actor.roles.includes('auditor')) await auditLook(parts, actor.account, action, object, detail)
+  const { look }: Route = ADMIN_ROUTES[name]
+  if (look === undefined || look.of === 'nobody') return
+  if (look.of !== 'everybody' && !actor.roles.some((role) => look.of.includes(role as never))) return
+  const named = await lastingNames(parts, path)
+  const object = look.object.replace(/:([A-Za-z]+)/g, (_, part: string) => named[part] ?? '')
+  await auditLook(parts, actor.account, look.action, object, query)
+}
+
+/** Rooms and categories change their names: the trail names them by their URIs, as long as there are such. */
+async function lastingNames(
+  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  path: Call['path'],
+): Promise<Readonly<Record<string, string>>> {
+  const { room, category } = path
+  if (room !== undefined) return { ...path, room: (await findRoom(poolDb, roomBy(room)))?.uri ?? room }
+  if (category === undefined) return path
+  const found: { uri: string } | undefined = await poolDb.knex('category').where(categoryBy(category)).first('uri')
+  return { ...path, category: found?.uri ?? category }
 }

@@ -10,15 +10,13 @@ import {
   putComplianceConfiguration as putOf,
   removeComplianceConfiguration as removeOf,
 } from '@hansard/staging'
-import { auditAuditor } from './audit-look.ts'
 import type { Call, Handle } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 import { settle } from './settle.ts'
 
-export const listComplianceConfigurations: Handle<'listComplianceConfigurations'> = async (parts, call) => {
-  await auditAuditor(parts, call, 'list-compliance-configurations', 'pool')
-  const { configurations } = await listOf(parts.complianceDb)
+export const listComplianceConfigurations: Handle<'listComplianceConfigurations'> = async ({ complianceDb }) => {
+  const { configurations } = await listOf(complianceDb)
   return { configurations: configurations.map(({ identity, settings }) => ({ identity, settings })) }
 }
 

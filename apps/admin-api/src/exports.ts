@@ -16,7 +16,6 @@ import {
   listQuarantined,
   type RequestDetail,
 } from '@hansard/staging'
-import { auditLook } from './audit-look.ts'
 import type { Call, Handle } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
@@ -27,13 +26,11 @@ type ExportName = { readonly adapter: string; readonly number: number }
 const QUARANTINE_SHOWN = 200
 const BODY_SHOWN = 2_000
 
-/** Every look at the exports is on record before it is answered. */
-export const listExports: Handle<'listExports'> = async (parts, { actor, query }): Promise<ListExportsReply> => {
+export const listExports: Handle<'listExports'> = async (parts, { query }): Promise<ListExportsReply> => {
   const { adapter, after, limit } = query
   const from = after === undefined ? undefined : parseExportId(after)
   if (after !== undefined && !from)
     throw new AdminProblem('malformed', `"${after}" is no export; exports are named like xml/12.`)
-  await auditLook(parts, actor.account, 'list-exports', adapter ?? 'all adapters')
   const found = await listExportsOf(parts.complianceDb, {
     adapter: adapter ?? from?.adapter,
     before: from?.number,
@@ -47,10 +44,9 @@ export const listExports: Handle<'listExports'> = async (parts, { actor, query }
   }
 }
 
-export const showExport: Handle<'showExport'> = async (parts, { actor, path }): Promise<ExportDetail> => {
+export const showExport: Handle<'showExport'> = async (parts, { path }): Promise<ExportDetail> => {
   const id = exportNamed(path)
   const found = await getExport(parts, id)
-  await auditLook(parts, actor.account, 'show-export', exportId(id.adapter, id.number))
   const files = await filesOf(parts.complianceDb, found.id)
   return {
     ...summaryOf({ ...found, documents: files.filter((file) => file.role === 'document').length }),
@@ -93,8 +89,7 @@ export const requestState: Handle<'request'> = async ({ complianceDb }, { path }
   return { request: id, kind, state, reason, ...(state === 'done' ? { result } : {}) }
 }
 
-export const quarantine: Handle<'quarantine'> = async (parts, { actor }) => {
-  await auditLook(parts, actor.account, 'list-quarantine', 'pool')
+export const quarantine: Handle<'quarantine'> = async (parts) => {
   const events = await listQuarantined(parts.complianceDb, { limit: QUARANTINE_SHOWN })
   return {
     count: await countQuarantined(parts.complianceDb),

@@ -1,6 +1,7 @@
 import { ADMIN_ROUTES, type AdminRouteName } from '@hansard/admin-contract'
 import type { Log } from '@hansard/log'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { recordLook } from './audit-look.ts'
 import { callOf, type Handle, type Handlers } from './call.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem, problemOf, sendProblem } from './problems.ts'
@@ -47,7 +48,11 @@ export function serve(app: FastifyInstance, parts: AdminApiParts, handlers: Hand
           method,
           url: path.slice(prefix.length),
           bodyLimit: BODY_MAX,
-          handler: async (request) => handle(parts, await callOf(name, request, parts)),
+          async handler(request) {
+            const call = await callOf(name, request, parts)
+            await recordLook(parts, name, call)
+            return handle(parts, call)
+          },
         })
       }
     },

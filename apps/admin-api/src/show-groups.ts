@@ -1,6 +1,5 @@
 import type { Group, GroupDetail } from '@hansard/admin-contract'
 import { type GroupRow, listGroups as listGroupsOfPool, membersOf } from '@hansard/pool-store'
-import { auditAuditor } from './audit-look.ts'
 import type { Handle } from './call.ts'
 import { groupBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
@@ -13,11 +12,7 @@ export const listGroups: Handle<'listGroups'> = async ({ poolDb }, { query }) =>
   return { groups: page.map(groupOf), next }
 }
 
-export const showGroup: Handle<'showGroup'> = async (parts, call) => {
-  const name = call.path['group']!
-  await auditAuditor(parts, call, 'show-group', name)
-  return groupDetail(parts, name)
-}
+export const showGroup: Handle<'showGroup'> = async (parts, { path }) => groupDetail(parts, path['group']!)
 
 export async function groupDetail({ poolDb, domain }: AdminApiParts, name: string): Promise<GroupDetail> {
   const [group] = await listGroupsOfPool(poolDb, { limit: 1, uri: groupBy(name, domain) })

@@ -1,18 +1,17 @@
 import type { RoomDetail, RoomEntry } from '@hansard/admin-contract'
 import {
   eligiblePrincipals as eligibleOf,
-  listCategories,
+  identitiesOf,
   listRooms as listRoomsOfPool,
-  loadScope,
   namedPrincipals,
   type Room,
   type RoomAccess,
+  standInCategory,
 } from '@hansard/pool-store'
-import { mayCreateRoom, standingOf } from '@hansard/rooms'
-import { auditAuditor } from './audit-look.ts'
+import { mayCreateRoom } from '@hansard/rooms'
 import { type Call, type Handle, notAllowed } from './call.ts'
-import { getRoomAccess, identities } from './managed-rooms.ts'
-import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import { getRoomAccess } from './managed-rooms.ts'
+import { categoryBy, categoryIdOf, noSuch, pageOf, principalIdOf } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -23,11 +22,6 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   const { poolDb } = parts
   const { query } = call
   const own = call.byRole ? undefined : await ownIdentities(parts, call)
-  const [category] =
-    query.category === undefined
-      ? [undefined]
-      : await listCategories(poolDb, { limit: 1, exactly: categoryBy(query.category) })
-  if (query.category !== undefined && !category) return { rooms: [], next: null }
   const ids = async (name: string | undefined) => (name === undefined ? undefined : [await principalIdOf(poolDb, name)])
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
@@ -35,7 +29,7 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
     ...(own ? { visibleTo: { identities: own } } : {}),
     filter: {
       managedBy: own,
-      categoryId: category?.id,
+      categoryId: query.category === undefined ? undefined : await categoryIdOf(poolDb, query.category),
       like:
         query.name === undefined
           ? undefined
@@ -54,11 +48,8 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   return { rooms: page.map(roomEntry), next }
 }
 
-export const showRoom: Handle<'showRoom'> = async (parts, call) => {
-  const access = await getRoomAccess(parts, call, call.path['room']!)
-  await auditAuditor(parts, call, 'show-room', access.room.uri)
-  return roomDetail(parts, access)
-}
+export const showRoom: Handle<'showRoom'> = async (parts, call) =>
+  roomDetail(parts, await getRoomAccess(parts, call, call.path['room']!))
 
 export async function roomDetail({ poolDb }: AdminApiParts, { room, roles }: RoomAccess): Promise<RoomDetail> {
   return {
@@ -89,27 +80,15 @@ export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (parts, ca
 
 /** A category that exists and one may make rooms in, or the same answer for both. */
 async function categoryToMakeRoomsIn(parts: AdminApiParts, call: Call, name: string): Promise<number> {
-  const [category] = await listCategories(parts.poolDb, { limit: 1, exactly: categoryBy(name) })
-  if (call.byRole) {
-    if (!category) throw noSuch('no-such-category', 'category', name)
-    return category.id
-  }
-  if (category) {
-    const standing = standingOf(new Set(await identities(parts, call.actor)), {
-      scope: await loadScope(parts.poolDb.knex, category.id),
-      roles: NO_ROLES,
-      administrator: false,
-    })
-    if (mayCreateRoom(standing).allowed) return category.id
-  }
+  const { standing, categoryId } = await standInCategory(parts.poolDb, categoryBy(name), call.actor)
+  if (call.byRole && categoryId === undefined) throw noSuch('no-such-category', 'category', name)
+  if (categoryId !== undefined && (call.byRole || mayCreateRoom(standing).allowed)) return categoryId
   throw new AdminProblem('not-a-creator', 'You may make no rooms there.')
 }
 
-const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), presenters: new Set<number>() }
-
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
 async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
-  const own = await identities(parts, actor)
+  const own = [...(await identitiesOf(parts.poolDb, actor.id))]
   const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
   if ((await listRoomsOfPool(parts.poolDb, viewer)).length === 0) throw notAllowed(['administrator', 'auditor'])
   return own

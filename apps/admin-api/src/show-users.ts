@@ -1,26 +1,20 @@
 import type { User, UserDetail } from '@hansard/admin-contract'
 import { findUser, groupsHolding, listUsers as listUsersOfPool, policyEnables, type UserRow } from '@hansard/pool-store'
-import { auditAuditor } from './audit-look.ts'
 import type { Handle } from './call.ts'
 import { noSuch, pageOf, userBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 
-export const listUsers: Handle<'listUsers'> = async (parts, call) => {
-  const { after, limit, ...filter } = call.query
-  await auditAuditor(parts, call, 'list-users', 'pool', filter)
+export const listUsers: Handle<'listUsers'> = async ({ poolDb }, { query }) => {
+  const { after, limit, ...filter } = query
   const [page, next] = pageOf(
-    await listUsersOfPool(parts.poolDb, { after, limit: limit + 1, filter }),
+    await listUsersOfPool(poolDb, { after, limit: limit + 1, filter }),
     limit,
     (user) => user.account,
   )
   return { users: page.map(userOf), next }
 }
 
-export const showUser: Handle<'showUser'> = async (parts, call) => {
-  const name = call.path['user']!
-  await auditAuditor(parts, call, 'show-user', name)
-  return userDetail(parts, name)
-}
+export const showUser: Handle<'showUser'> = async (parts, { path }) => userDetail(parts, path['user']!)
 
 export async function userDetail({ poolDb, pool }: AdminApiParts, name: string): Promise<UserDetail> {
   const user = await findUser(poolDb, userBy(name))

@@ -1,5 +1,4 @@
 import { usageOf } from '@hansard/pool-store'
-import { auditAuditor } from './audit-look.ts'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -15,7 +14,6 @@ export function createUsageReport(): Handle<'usageReport'> {
     if (making) throw new AdminProblem('try-again', 'Another usage report is being made. Try again in a moment.')
     making = true
     try {
-      await auditAuditor(parts, call, 'usage-report', 'pool', { start, end, ...rest })
       const usage = await usageOf(parts.poolDb, { start, end, ...rest, inactiveMax: INACTIVE_MAX })
       const { inactiveRooms, moreInactiveRooms, ...used } = usage
       return {

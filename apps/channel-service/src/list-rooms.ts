@@ -101,5 +101,5 @@ async function identitiesNamed(db: Database, uri: string | undefined): Promise<n
   if (uri === undefined) return undefined
   if (uri.includes('\0')) return []
   const row: { id: number } | undefined = await db.knex('principal').where({ uri }).first('id')
-  return row ? [...(await identitiesOf(db, row.id))] : []
+  return [...(await identitiesOf(db, row?.id ?? -1))]
 }

@@ -1,40 +1,85 @@
-import { identitiesOf, loadRoomAccess, type RoomAccess, standingIn } from '@hansard/pool-store'
-import { type Decision, decide, type RoomOperation, refuse, type Standing } from '@hansard/rooms'
+import { decideFor, identitiesOf, type RoomAccess } from '@hansard/pool-store'
+import { type Decision, decide, type RoomOperation, type Standing, standingOf } from '@hansard/rooms'
+import type { RoomHub } from './room-hub.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
-/** What somebody's wish in a room is decided by: the room as of one version of its rights, and how they stand to it. */
+/**
+ * What somebody's wish in a room is decided by: the room as of one version of its rights, and how they stand to it. The
+ * room's lists may hold only what concerns them.
+ */
 export type Footing = { readonly access: RoomAccess; readonly standing: Standing }
 
 export type Footed =
   | { readonly allowed: true; readonly footing: Footing }
-  | { readonly allowed: false; readonly decision: Extract<Decision, { allowed: false }>; readonly room?: string }
+  | { readonly allowed: false; readonly decision: Extract<Decision, { allowed: false }> }
 
 /**
- * Decides whether a session may do something in a room, joined or not. A room that this service has open is decided by
- * what its hub knows; before somebody is refused, and with `fresh`, that is compared with the record.
+ * Decides whether a session may do something in a room, joined or not. Whoever is in the room is decided by what its hub
+ * knows; before they are refused, and with `fresh`, that is compared with the record.
+ *
+ * Of whoever is not in it, the hub may only let in: it costs less than the record, and a refusal that came from it would
+ * tell by the time it took that somebody sits in a hidden room. They are refused by the record, after as much work as a
+ * room takes that never was.
  */
 export async function decideInRoom(
   parts: Pick<ChannelServiceParts, 'db' | 'rooms'>,
   session: Session,
   { uri, operation, fresh = false }: { uri: string; operation: RoomOperation; fresh?: boolean },
 ): Promise<Footed> {
-  const { db, rooms } = parts
-  const hub = rooms.find({ uri })
-  if (fresh && hub) await hub.confirmRights()
-  if (hub?.deleted) return missing(parts, session)
-  // Asked for before the standing: what changes in between is caught when the fact is recorded.
-  const access = hub?.access ?? (await loadRoomAccess(db, { uri }))
-  if (!access) return missing(parts, session)
-  const standing = hub?.members.get(session)?.standing ?? (await standingIn(db, access, session.principal!))
-  const decision = decide(operation, access.rules, standing, access.settings)
-  if (decision.allowed) return { allowed: true, footing: { access, standing } }
-  if (hub && !fresh) return decideInRoom(parts, session, { uri, operation, fresh: true })
-  return { allowed: false, decision, room: access.room.name }
+  const hub = parts.rooms.find({ uri })
+  if (hub?.members.has(session)) {
+    const decided = await decideAsMember(hub, session, operation, fresh)
+    if (decided) return decided
+  } else if (!fresh) {
+    const footing = await letInByHub(parts, session, hub, operation)
+    if (footing) return { allowed: true, footing }
+  }
+  return decideByRecord(parts, session, hub, { uri, operation })
 }
 
-/** Takes about as long as a room does that is there and hidden. */
-async function missing({ db }: Pick<ChannelServiceParts, 'db'>, session: Session): Promise<Footed> {
-  await identitiesOf(db, session.principal!.id)
-  return { allowed: false, decision: refuse('no-such-room') as Extract<Decision, { allowed: false }> }
+/** Undefined when the session turns out to be in the room no more. */
+async function decideAsMember(
+  hub: RoomHub,
+  session: Session,
+  operation: RoomOperation,
+  fresh: boolean,
+): Promise<Footed | undefined> {
+  if (fresh) await hub.confirmRights()
+  const standing = hub.members.get(session)?.standing
+  if (!standing) return undefined
+  const { access } = hub
+  const decision = hub.decide(operation, standing)
+  if (decision.allowed) return { allowed: true, footing: { access, standing } }
+  return fresh ? { allowed: false, decision } : decideAsMember(hub, session, operation, true)
+}
+
+async function letInByHub(
+  { db }: Pick<ChannelServiceParts, 'db'>,
+  session: Session,
+  hub: RoomHub | undefined,
+  operation: RoomOperation,
+): Promise<Footing | undefined> {
+  // Taken before the standing is read: what changes in between is caught when the fact is recorded.
+  const access = hub?.deleted ? undefined : hub?.access
+  const { id, roles } = session.principal!
+  // Read also where there is no hub to decide by: whether there is one is not to be told.
+  const identities = await identitiesOf(db, id)
+  if (!access) return undefined
+  const { scope, roles: granted } = access
+  const standing = standingOf(identities, { scope, roles: granted, administrator: roles.includes('administrator') })
+  return decide(operation, access.rules, standing, access.settings).allowed ? { access, standing } : undefined
+}
+
+async function decideByRecord(
+  { db }: Pick<ChannelServiceParts, 'db'>,
+  session: Session,
+  hub: RoomHub | undefined,
+  { uri, operation }: { uri: string; operation: RoomOperation },
+): Promise<Footed> {
+  const { decision, standing, access } = await decideFor(db, operation, { uri }, session.principal!)
+  if (!decision.allowed) return { allowed: false, decision }
+  // Who is let in by what the hub has not heard yet is not to be put out again by it.
+  await hub?.reach(access!.room.rights)
+  return { allowed: true, footing: { access: access!, standing } }
 }

@@ -1,4 +1,4 @@
-import { addInOf, namedPrincipals } from '@hansard/pool-store'
+import { addInOf, loadRoomAccess, namedPrincipals, standingIn } from '@hansard/pool-store'
 import { decide, type RoomOperation } from '@hansard/rooms'
 import type { ClientMessageOf } from '@hansard/wire'
 import { roomEntry } from './list-rooms.ts'
@@ -18,7 +18,7 @@ export async function showRoom(
   if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
   const { access, standing } = decided.footing
   const may = (operation: RoomOperation) => decide(operation, access.rules, standing, access.settings).allowed
-  const { room, roles } = access
+  const { room } = access
   session.send({
     t: 'room',
     re: id,
@@ -30,14 +30,22 @@ export async function showRoom(
       mayJoin: may('join'),
       mayPost: may('post'),
       mayManage: may('change-room'),
-      ...(may('see-roles')
-        ? {
-            category: room.category,
-            members: await namedPrincipals(db, roles.members),
-            managers: await namedPrincipals(db, roles.managers),
-            presenters: await namedPrincipals(db, roles.presenters),
-          }
-        : {}),
+      ...(may('see-roles') ? await rolesShown(parts, session, room.id) : {}),
     },
   })
+}
+
+/** Whole lists are read for those only who may see them, and that is decided by what was read. */
+async function rolesShown({ db }: Pick<ChannelServiceParts, 'db'>, session: Session, roomId: number) {
+  const access = await loadRoomAccess(db, { id: roomId })
+  if (!access) return {}
+  const standing = await standingIn(db, access, session.principal!)
+  if (!decide('see-roles', access.rules, standing, access.settings).allowed) return {}
+  const { room, roles } = access
+  return {
+    category: room.category,
+    members: await namedPrincipals(db, roles.members),
+    managers: await namedPrincipals(db, roles.managers),
+    presenters: await namedPrincipals(db, roles.presenters),
+  }
 }

@@ -55,7 +55,7 @@ export {
   RoomDetail,
   RoomEntry,
 } from './rooms.ts'
-export type { Caller, Callers, Route } from './route.ts'
+export type { Caller, Callers, Look, Route } from './route.ts'
 export {
   ADMIN_ROUTES,
   type AdminQueryOf,

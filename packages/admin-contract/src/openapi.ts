@@ -20,7 +20,7 @@ import * as users from './users.ts'
 
 /**
  * The admin API as an OpenAPI 3.1 document, made from the schemas that requests are checked by. Who may call an
- * operation stands in `x-hansard-roles`.
+ * operation stands in `x-hansard-roles`, and what the audit trail keeps of it in `x-hansard-look`.
  */
 export function openApiDocument({ version }: { version: string }): done.OpenApiDocument {
   const paths: Record<string, Record<string, unknown>> = {}
@@ -96,6 +96,7 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
     operationId: name,
     summary: route.summary,
     'x-hansard-roles': route.roles,
+    ...(route.look ? { 'x-hansard-look': route.look } : {}),
     ...(route.roles === 'everybody' ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body ? { requestBody: { required: true, content: json(refTo(route.body)) } } : {}),

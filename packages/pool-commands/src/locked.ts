@@ -1,5 +1,5 @@
-import { decideFor, identitiesOf, loadScope, type RoomAccess } from '@hansard/pool-store'
-import { type RoomOperation, type Scope, standingOf } from '@hansard/rooms'
+import { decideFor, loadScope, type RoomAccess, type RoomKey, standInCategory } from '@hansard/pool-store'
+import { mayCreateRoom, type RoomOperation, type Scope } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { isAdministrator, isKeepable, type Maker, type Subject } from './context.ts'
 import { BATCH, quoted } from './named-principals.ts'
@@ -14,6 +14,9 @@ export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject
 /**
  * Locks a room and decides whether somebody may do something to it. Changes of one room wait for each other here, and
  * for the commits of what is said in it.
+ *
+ * Whoever is refused locks nothing: they would learn of a hidden room by waiting for it, and could hold up those in it.
+ * So it is decided before the lock, and again under it for those who may.
  */
 export async function lockRoom(
   tx: Knex.Transaction,
@@ -22,18 +25,23 @@ export async function lockRoom(
   operation: RoomOperation,
 ): Promise<LockedRoom> {
   if (!isKeepable(room)) throw refuse('no-such-room')
-  const row: { id: number } | undefined = await tx('room')
-    .whereNull('deleted_at')
-    .whereNotNull('category_id')
-    .andWhere(/^ma-chan:/.test(room) ? { uri: room } : { name: room })
-    .forUpdate()
-    .first('id')
-  if (!row) throw refuse('no-such-room')
-  const { decision, access } = await decideFor(tx, operation, { id: row.id }, { id: by.id, roles: by.roles ?? [] })
-  if (!access) throw refuse('no-such-room')
-  if (!decision.allowed) throw refuse(decision.reason)
+  const { id } = (await mustMay(tx, operation, /^ma-chan:/.test(room) ? { uri: room } : { name: room }, by)).room
+  await tx('room').where({ id }).forUpdate().first('id')
+  const access = await mustMay(tx, operation, { id }, by)
   const { uri, name } = access.room
   return { room: access.room, rules: access.rules, subject: { type: 'room', uri, name } }
+}
+
+async function mustMay(
+  tx: Knex.Transaction,
+  operation: RoomOperation,
+  room: RoomKey,
+  { id, roles = [] }: Maker,
+): Promise<RoomAccess> {
+  const { decision, access } = await decideFor(tx, operation, room, { id, roles })
+  if (!decision.allowed) throw refuse(decision.reason)
+  if (!access) throw refuse('no-such-room')
+  return access
 }
 
 /** Locks rooms in ascending id, as everybody does who locks several. Changes to rooms' rows are made after it. */
@@ -59,12 +67,9 @@ export type LockedCategory = {
   readonly scope: Scope
 }
 
-/** Locks a category by its name or URI. `notFound` is what is said when there is none. */
-export async function lockCategory(
-  tx: Knex.Transaction,
-  name: string,
-  notFound = () => new ChangeRefused('no-such-category', `There is no category ${quoted(name)}.`),
-): Promise<LockedCategory> {
+/** Locks a category by its name or URI. */
+export async function lockCategory(tx: Knex.Transaction, name: string): Promise<LockedCategory> {
+  const notFound = () => new ChangeRefused('no-such-category', `There is no category ${quoted(name)}.`)
   if (!isKeepable(name)) throw notFound()
   const row:
     | {
@@ -76,10 +81,7 @@ export async function lockCategory(
         file_upload: unknown
         chat_history: unknown
       }
-    | undefined = await tx('category')
-    .where(/^ma-cat:/.test(name) ? { uri: name } : { name })
-    .forUpdate()
-    .first()
+    | undefined = await tx('category').where(categoryBy(name)).forUpdate().first()
   if (!row) throw notFound()
   return {
     id: row.id,
@@ -95,23 +97,20 @@ export async function lockCategory(
 
 /**
  * Locks the category somebody wants to make a room in, or move one to. Who may not make rooms there is told the same
- * of a category that is not: which categories there are is nobody's business but theirs.
+ * of a category that is not, and locks neither: which categories there are is nobody's business but theirs.
  */
 export async function lockCategoryForRooms(tx: Knex.Transaction, name: string, by: Maker): Promise<LockedCategory> {
-  const administrator = isAdministrator(by)
-  const category = await lockCategory(tx, name, administrator ? undefined : () => refuse('not-a-creator'))
-  if (administrator) return category
-  const roles = { members: NOBODY, managers: NOBODY, presenters: NOBODY }
-  const { inScope, creator } = standingOf(await identitiesOf(tx, by.id), {
-    scope: category.scope,
-    roles,
-    administrator,
-  })
-  if (!inScope || !creator) throw refuse('not-a-creator')
-  return category
+  if (isAdministrator(by)) return lockCategory(tx, name)
+  if (!isKeepable(name)) throw refuse('not-a-creator')
+  const { standing, categoryId } = await standInCategory(tx, categoryBy(name), { id: by.id, roles: [] })
+  if (categoryId === undefined || !mayCreateRoom(standing).allowed) throw refuse('not-a-creator')
+  // Nobody has changed its lists since: such changes wait for this one to be made.
+  return lockCategory(tx, name)
 }
 
-const NOBODY: ReadonlySet<number> = new Set()
+function categoryBy(name: string): { uri: string } | { name: string } {
+  return /^ma-cat:/.test(name) ? { uri: name } : { name }
+}
 
 /** A name that is free among rooms and categories. */
 export async function requireFreeName(tx: Knex.Transaction, name: string, problem: string | undefined): Promise<void> {

@@ -108,6 +108,9 @@ export {
   loadRoomAccess,
   loadScope,
   type RoomAccess,
+  type RoomKey,
+  standInCategory,
+  standInRoom,
   standingIn,
   standingsIn,
 } from './room-access.ts'

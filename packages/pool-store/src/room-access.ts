@@ -5,6 +5,7 @@ import {
   type RoomOperation,
   type RoomRoles,
   type RoomRules,
+  refuse,
   type Scope,
   type Standing,
   standingOf,
@@ -23,23 +24,28 @@ export type RoomAccess = {
   readonly settings: AccessSettings
 }
 
+/** How somebody may name a room. */
+export type RoomKey = { readonly uri: string } | { readonly id: number } | { readonly name: string }
+
 /**
  * Loads a room's access, or undefined when there is no such room.
  *
  * Its version of rights is read first. What is changed while the rest is read raises the version, so that a fact
  * decided by a mixture of old and new is refused when it is recorded.
  *
- * `among`: of the lists, only entries for these principals. A room may have a member list of thousands.
+ * It loads whole lists, and less where there is no room: it is for what somebody may see already. Whether they may is
+ * asked with `decideFor` or `standInRoom`.
  */
-export async function loadRoomAccess(
-  db: Database | Knex.Transaction,
-  by: { uri: string } | { id: number } | { name: string },
-  among?: ReadonlySet<number>,
-): Promise<RoomAccess | undefined> {
+export async function loadRoomAccess(db: Database | Knex.Transaction, by: RoomKey): Promise<RoomAccess | undefined> {
   const room = await findRoom(db, by)
-  if (!room) return undefined
-  const knex = 'dialect' in db ? db.knex : db
-  const category: { invitations: unknown; file_upload: unknown; chat_history: unknown } = await knex('category')
+  return room && accessTo('dialect' in db ? db.knex : db, room)
+}
+
+/** `among`: of the lists, only entries for these principals. A room may have a member list of thousands. */
+async function accessTo(knex: Knex | Knex.Transaction, room: Room, among?: ReadonlySet<number>): Promise<RoomAccess> {
+  const category: { invitations: unknown; file_upload: unknown; chat_history: unknown } | undefined = await knex(
+    'category',
+  )
     .where({ id: room.categoryId })
     .first('invitations', 'file_upload', 'chat_history')
   return {
@@ -50,9 +56,9 @@ export async function loadRoomAccess(
       disabled: room.disabled,
       invitations: room.invitations,
       category: {
-        invitations: Boolean(category.invitations),
-        fileUpload: Boolean(category.file_upload),
-        chatHistory: Boolean(category.chat_history),
+        invitations: Boolean(category?.invitations),
+        fileUpload: Boolean(category?.file_upload),
+        chatHistory: Boolean(category?.chat_history),
       },
     },
     scope: await loadScope(knex, room.categoryId, among),
@@ -120,19 +126,73 @@ export async function standingsIn(
 }
 
 /**
- * Loads and decides in one go: whether somebody may do something in a room, and what was decided by. Of the room's lists
- * that holds only what concerns them.
+ * How somebody stands to a room they name, and what that was read from: of the room's lists only what concerns them.
+ * `access` is undefined when there is no such room.
+ *
+ * The danger is that whoever may not see a room learns from the time an answer takes that it is there. So the same
+ * statements are made in the same order for a room that is hidden and for one that never was, and none of them reads
+ * more for a large room than for a small one. The identities are read after the room's version of rights, as
+ * everything is that it stands for.
  */
+export async function standInRoom(
+  db: Database | Knex.Transaction,
+  by: RoomKey,
+  who: Someone,
+): Promise<{ standing: Standing; access: RoomAccess | undefined }> {
+  const room = await findRoom(db, by)
+  const identities = await identitiesOf(db, who.id)
+  const access = await accessTo('dialect' in db ? db.knex : db, room ?? NO_ROOM, identities)
+  const { scope, roles } = access
+  const standing = standingOf(identities, { scope, roles, administrator: who.roles.includes('administrator') })
+  return { standing, access: room && access }
+}
+
+/** Loads and decides in one go: whether somebody may do something in a room, and what was decided by. */
 export async function decideFor(
   db: Database | Knex.Transaction,
   operation: RoomOperation,
-  by: { uri: string } | { id: number } | { name: string },
+  by: RoomKey,
   who: Someone,
-): Promise<{ decision: Decision; access: RoomAccess | undefined }> {
+): Promise<{ decision: Decision; standing: Standing; access: RoomAccess | undefined }> {
+  const { standing, access } = await standInRoom(db, by, who)
+  const decision = access ? decide(operation, access.rules, standing, access.settings) : refuse('no-such-room')
+  return { decision, standing, access }
+}
+
+/**
+ * How somebody stands to a category they name, with the same statements whether it is there or not. `categoryId` is
+ * undefined when it is not.
+ */
+export async function standInCategory(
+  db: Database | Knex.Transaction,
+  by: { readonly uri: string } | { readonly name: string },
+  who: Someone,
+): Promise<{ standing: Standing; categoryId: number | undefined }> {
+  const knex = 'dialect' in db ? db.knex : db
+  const found: { id: number } | undefined = await knex('category').where(by).first('id')
   const identities = await identitiesOf(db, who.id)
-  const access = await loadRoomAccess(db, by, identities)
-  if (!access) return { decision: { allowed: false, reason: 'no-such-room' }, access: undefined }
-  const { scope, roles, rules, settings } = access
-  const standing = standingOf(identities, { scope, roles, administrator: who.roles.includes('administrator') })
-  return { decision: decide(operation, rules, standing, settings), access }
+  const scope = await loadScope(knex, found?.id ?? NO_ID, identities)
+  const administrator = who.roles.includes('administrator')
+  return { standing: standingOf(identities, { scope, roles: NO_ROLES, administrator }), categoryId: found?.id }
+}
+
+/** No row has it. */
+const NO_ID = -1
+const NO_ROLES: RoomRoles = { members: new Set(), managers: new Set(), presenters: new Set() }
+const NO_ROOM: Room = {
+  id: NO_ID,
+  uri: '',
+  name: '',
+  description: '',
+  topic: '',
+  categoryId: NO_ID,
+  category: '',
+  type: 'normal',
+  privacy: 'secret',
+  invitations: 'off',
+  addIn: null,
+  disabled: true,
+  lastChatId: 0,
+  rights: 0,
+  createdAt: 0,
 }

@@ -1,0 +1,92 @@
+import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@hansard/admin-contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
+
+type Asked = Parameters<AdminInTest['ask']>[1]
+const MISSING_ROOM = 'ma-chan://example.com/00000000-0000-0000-0000-000000000000'
+const MISSING_CATEGORY = 'ma-cat://example.com/00000000-0000-0000-0000-000000000000'
+
+/** Every route that people without a role come through, by what they may name there and may not see. */
+const NAMING_ROOMS: Readonly<Partial<Record<AdminRouteName, (room: string) => Asked>>> = {
+  showRoom: (room) => ({ parts: { room } }),
+  changeRoom: (room) => ({ parts: { room }, body: { topic: 'x' } }),
+  changeRoomRoles: (room) => ({ parts: { room }, body: { members: { add: ['mia'] } } }),
+  disableRoom: (room) => ({ parts: { room } }),
+  moveRoom: (room) => ({ parts: { room }, body: { category: 'General' } }),
+  eligiblePrincipals: (room) => ({ query: { room } }),
+}
+const NAMING_CATEGORIES: Readonly<Partial<Record<AdminRouteName, (category: string) => Asked>>> = {
+  createRoom: (category) => ({ body: { name: 'new', category } }),
+  moveRoom: (category) => ({ parts: { room: 'managed' }, body: { category } }),
+  listRooms: (category) => ({ query: { category } }),
+  eligiblePrincipals: (category) => ({ query: { category } }),
+}
+
+describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not see, on %s', (dialect) => {
+  let test: AdminInTest
+  let mia: string
+  const rooms: string[] = []
+  let category: string
+  beforeAll(async () => {
+    test = await openAdminInTest(dialect)
+    const token = await test.signIn()
+    mia = await test.addUser('mia')
+    const people = Array.from({ length: 20 }, (_, at) => `person-${at}`)
+    await test.done('addUsers', { token, body: { users: people.map((account) => ({ account, generateKey: true })) } })
+    const made = await test.done('addCategory', { token, body: { name: 'Walled', allowed: people, creators: people } })
+    category = made.uri
+    const make = async (name: string, more: object) => {
+      const { uri } = await test.done('createRoom', { token, body: { name, category: 'General', ...more } })
+      rooms.push(name, uri)
+    }
+    await make('secret', { privacy: 'secret', members: ['person-1'] })
+    await make('large', { members: people, managers: people })
+    await make('walled', { category: 'Walled', privacy: 'open' })
+    await make('another', { category: 'Walled' })
+    await test.done('createRoom', { token, body: { name: 'managed', category: 'General', managers: ['mia'] } })
+  })
+  afterAll(() => test?.close())
+
+  /** The answer, and the statements made for it, without their values. The clock stands still: there are no others. */
+  const workOf = async (name: AdminRouteName, asked: Asked) => {
+    const statements: string[] = []
+    const note = ({ sql }: { sql: string }) => void statements.push(sql)
+    test.poolDb.knex.on('query', note)
+    const answer = await test.ask(name, { token: mia, ...asked })
+    test.poolDb.knex.off('query', note)
+    return { answer, statements }
+  }
+
+  it('is named through every route that managers come through', () => {
+    const routes = (Object.keys(ADMIN_ROUTES) as AdminRouteName[]).filter((name) => {
+      const { roles }: Route = ADMIN_ROUTES[name]
+      return roles !== 'everybody' && roles.includes('manager')
+    })
+    expect([...new Set([...Object.keys(NAMING_ROOMS), ...Object.keys(NAMING_CATEGORIES)])].sort()).toEqual(
+      routes.sort(),
+    )
+  })
+
+  it.each(Object.keys(NAMING_ROOMS) as AdminRouteName[])('costs %s what a room costs that never was', async (name) => {
+    const ask = (room: string) => workOf(name, NAMING_ROOMS[name]!(room))
+    const missing = { name: await ask('not there'), uri: await ask(MISSING_ROOM) }
+    expect(missing.uri.answer).toMatchObject({ status: 404, body: { error: 'no-such-room' } })
+    for (const room of rooms) {
+      expect(await ask(room), room).toEqual(room.startsWith('ma-chan:') ? missing.uri : missing.name)
+    }
+    expect(missing.name.statements.length).toBeGreaterThan(3)
+  })
+
+  it.each(Object.keys(NAMING_CATEGORIES) as AdminRouteName[])(
+    'costs %s what a category costs that never was',
+    async (name) => {
+      const ask = (named: string) => workOf(name, NAMING_CATEGORIES[name]!(named))
+      // After a change that was refused the service reads once more where its source stands, whoever asks for what next.
+      await ask('Nowhere')
+      expect(await ask('Walled')).toEqual(await ask('Nowhere'))
+      const missing = await ask(MISSING_CATEGORY)
+      expect(await ask(category)).toEqual(missing)
+      expect(missing.statements.length).toBeGreaterThan(3)
+    },
+  )
+})
