@@ -7,6 +7,7 @@ import {
   namedPrincipals,
   type Room,
   type RoomAccess,
+  type RoomAsker,
 } from '@hansard/pool-store'
 import { mayCreateRoom, standingOf } from '@hansard/rooms'
 import { auditAuditor } from './audit-look.ts'
@@ -23,19 +24,13 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   const { poolDb } = parts
   const { query } = call
   const own = call.byRole ? undefined : await ownIdentities(parts, call)
-  const [category] =
-    query.category === undefined
-      ? [undefined]
-      : await listCategories(poolDb, { limit: 1, exactly: categoryBy(query.category) })
-  if (query.category !== undefined && !category) return { rooms: [], next: null }
   const ids = async (name: string | undefined) => (name === undefined ? undefined : [await principalIdOf(poolDb, name)])
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
     limit: query.limit + 1,
-    ...(own ? { visibleTo: { identities: own } } : {}),
+    asker: own ? managerOf(own) : await byRole(parts, call),
     filter: {
-      managedBy: own,
-      categoryId: category?.id,
+      category: query.category === undefined ? undefined : categoryBy(query.category),
       like:
         query.name === undefined
           ? undefined
@@ -47,6 +42,7 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
       addIn: query.addIn,
       member: await ids(query.member),
       manager: await ids(query.manager),
+      joined: query.joined === undefined ? undefined : await principalIdOf(poolDb, query.joined),
       contentAbove: query.chatContentExceedsMb === undefined ? undefined : query.chatContentExceedsMb * MIB,
     },
   })
@@ -110,9 +106,18 @@ const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), pres
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
 async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
   const own = await identities(parts, actor)
-  const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
-  if ((await listRoomsOfPool(parts.poolDb, viewer)).length === 0) throw notAllowed(['administrator', 'auditor'])
+  if ((await listRoomsOfPool(parts.poolDb, { limit: 1, asker: managerOf(own) })).length === 0)
+    throw notAllowed(['administrator', 'auditor'])
   return own
+}
+
+function managerOf(identities: readonly number[]): RoomAsker {
+  return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
+}
+
+/** Sees every room, and who is in it where this person may join it. */
+async function byRole(parts: AdminApiParts, { actor }: Call): Promise<RoomAsker> {
+  return { identities: await identities(parts, actor), among: 'all', seesRoles: true }
 }
 
 function roomEntry(room: Room): RoomEntry {

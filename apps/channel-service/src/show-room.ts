@@ -1,5 +1,5 @@
 import { addInOf, namedPrincipals } from '@hansard/pool-store'
-import { decide, type RoomOperation } from '@hansard/rooms'
+import { decide, mayKnowCategory, type RoomOperation } from '@hansard/rooms'
 import type { ClientMessageOf } from '@hansard/wire'
 import { roomEntry } from './list-rooms.ts'
 import { refuseByRule } from './refusals.ts'
@@ -30,9 +30,9 @@ export async function showRoom(
       mayJoin: may('join'),
       mayPost: may('post'),
       mayManage: may('change-room'),
+      ...(mayKnowCategory(access.rules, standing) ? { category: room.category } : {}),
       ...(may('see-roles')
         ? {
-            category: room.category,
             members: await namedPrincipals(db, roles.members),
             managers: await namedPrincipals(db, roles.managers),
             presenters: await namedPrincipals(db, roles.presenters),
