@@ -160,6 +160,15 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     expect(second).toMatchObject({ rooms: [{ name: 'many 100' }], next: null })
   })
 
+  it('finds a whole name with many words and spaces', async () => {
+    const name = 'One of  nine words that are all in a Name'
+    await pool.room(name, 'open')
+
+    expect(await names('sam', { text: name.toLowerCase(), match: 'exact' })).toEqual([name])
+    expect(await names('sam', { text: name })).toMatchObject({ t: 'refused', code: 'invalid' })
+    expect(await names('sam', { text: 'nine words', match: 'exact' })).toEqual([])
+  })
+
   it('takes a text with U+0000 for one that nothing has', async () => {
     for (const criteria of [{ text: '\0' }, { category: '\0' }, { addIn: '\0' }, { joined: '\0' }, { member: '\0' }]) {
       expect(await clients.adam.ask({ t: 'rooms', all: true, ...criteria })).toMatchObject({ t: 'rooms', rooms: [] })

@@ -25,7 +25,7 @@ export async function listRooms(
   session: Session,
   message: ClientMessageOf<'rooms'>,
 ): Promise<void> {
-  if (wordsOfText(message.text).length > WORDS_MAX) {
+  if (wordsOf(message).length > WORDS_MAX) {
     return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
   }
   // One listing reads every room: whoever asks for many at once waits, and nobody else for them.
@@ -38,7 +38,11 @@ export async function listRooms(
   }
 }
 
-const wordsOfText = (text = '') => text.split(/\s+/).filter((word) => word !== '')
+/** A whole name is looked for as it stands, whatever spaces it holds. */
+function wordsOf({ text = '', match }: Pick<ClientMessageOf<'rooms'>, 'text' | 'match'>): string[] {
+  const words = match === 'exact' ? [text.trim()] : text.split(/\s+/)
+  return words.filter((word) => word !== '')
+}
 
 async function listOnce(db: Database, session: Session, message: ClientMessageOf<'rooms'>): Promise<void> {
   const { id, after, limit = ROOM_LIST_DEFAULT } = message
@@ -73,7 +77,7 @@ async function criteriaOf(
   principalId: number,
 ): Promise<{ filter: RoomFilter; holding: RoomRole[] }> {
   const { match = 'all', inDescription = false, privacy, type, invitations, disabled, category, addIn } = message
-  const words = wordsOfText(storable(message.text))
+  const words = wordsOf(message).map(storable)
   const [member, manager, joined] = await Promise.all(
     [message.member, message.manager, message.joined].map((uri) => idOf(db, uri)),
   )

@@ -3,14 +3,15 @@ export type ChatLine =
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'join' | 'part'; readonly room: string | undefined }
   | { readonly kind: 'history'; readonly limit: number }
-  | { readonly kind: 'who' | 'rooms' | 'quit' | 'help' | 'nothing' }
+  | { readonly kind: 'rooms'; readonly words: string | undefined }
+  | { readonly kind: 'who' | 'quit' | 'help' | 'nothing' }
   | { readonly kind: 'unknown'; readonly command: string }
 
 export const CHAT_HELP = `/join ROOM     come into a room, or go back to one you are in
 /part [ROOM]   go out of a room
 /who           who is in this room
 /history [N]   the last N chats (30 when not said); the look is recorded
-/rooms         the rooms you may join
+/rooms [WORDS] the rooms you may join, or those with all these words in name or description
 /me TEXT       an action
 //TEXT         a chat that begins with a slash
 /quit          go out of all rooms and end`
@@ -30,8 +31,9 @@ export function readChatLine(line: string): ChatLine {
         ? { kind: 'history', limit }
         : { kind: 'unknown', command: line.trim() }
     }
-    case 'who':
     case 'rooms':
+      return { kind: 'rooms', words: rest === '' ? undefined : rest }
+    case 'who':
     case 'quit':
     case 'help':
       return { kind: command }

@@ -39,7 +39,7 @@ export type RoomFilter = {
 }
 export type RoomTextFilter = {
   readonly words: readonly string[]
-  /** `exact`: the first word is the whole name */
+  /** `exact`: the words, with single spaces between, are the whole name */
   readonly match: 'all' | 'any' | 'exact'
   readonly inDescription: boolean
 }

@@ -163,10 +163,11 @@ function startTalk(client: PoolClient, tell: Tell) {
         return
       }
       case 'rooms': {
-        const list = await client.rooms()
+        const list = await client.rooms(line.words === undefined ? {} : { text: line.words, inDescription: true })
         for (const { name, privacy } of list)
           tell(`-- ${visible(name)}${privacy === 'open' ? '' : ` (${privacy})`}`, { event: 'room', name })
-        tell(`-- ${counted(list.length, 'room')} you may join`, { event: 'rooms', rooms: list })
+        const holding = line.words === undefined ? '' : ` with ${visible(line.words)} in name or description`
+        tell(`-- ${counted(list.length, 'room')} you may join${holding}`, { event: 'rooms', rooms: list })
         return
       }
       case 'help':
@@ -198,7 +199,7 @@ function startTalk(client: PoolClient, tell: Tell) {
 
 async function uriOf(client: PoolClient, wanted: string): Promise<string> {
   if (wanted.startsWith('ma-chan://')) return wanted
-  const room = (await client.rooms()).find(({ name }) => name === wanted)
+  const room = (await client.rooms({ text: wanted, match: 'exact' })).find(({ name }) => name === wanted)
   if (room) return room.uri
   throw new RefusedError('no-such-room', `There is no room "${wanted}" that you may join. /rooms lists those you may.`)
 }
