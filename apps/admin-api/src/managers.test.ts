@@ -96,6 +96,32 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
         expect(['managed', 'made', 'to move']).toContain(name)
   })
 
+  it('is told who is in a room where it may join it itself, as everybody else', async () => {
+    const { knex } = test.poolDb
+    const [member, mia0] = await Promise.all(
+      ['member', 'mia'].map((account): Promise<{ id: number }> => knex('principal').where({ account }).first('id')),
+    )
+    const present = { principal_id: member!.id, source: 'channel', epoch: 1, joined_at: 1 }
+    for (const uri of Object.values(rooms)) {
+      const { id }: { id: number } = await knex('room').where({ uri }).first('id')
+      await knex('participant').insert({ ...present, room_id: id, session: `in ${id}` })
+    }
+    const found = async (token: string) =>
+      (await test.done('listRooms', { token, query: { joined: 'member' } })).rooms.map(({ name }) => name)
+
+    // `managed` is open by now. `joined` has mia as a member, and is not for mia to manage.
+    expect(await found(mia)).toEqual(['managed'])
+    expect(await found(operator)).toEqual(['managed', 'open'])
+    await knex('room').where({ name: 'managed' }).update({ privacy: 'closed' })
+    expect(await found(operator)).toEqual(['open'])
+    const own = { principal_id: mia0!.id, role: 'member' }
+    await knex('room_role').where(own).delete()
+    expect(await found(mia)).toEqual([])
+    await knex('room').where({ name: 'managed' }).update({ privacy: 'open' })
+    await knex('participant').delete()
+    expect(await found(operator)).toEqual([])
+  })
+
   it.each(['global', 'site:oslo', 'pool:test'])('stays outside while the policy %s keeps it out', async (identity) => {
     await test.done('addPolicy', { token: operator, body: { identity: 'site:lima', enabled: false } })
     await test.done('listRooms', { token: mia })

@@ -24,12 +24,6 @@ export async function principalIdOf(db: Database, text: string): Promise<number>
   return row?.id ?? -1
 }
 
-/** The id of a category; -1, which nothing has, when there is none: so nobody learns which there are from how long it takes. */
-export async function categoryIdOf(db: Database, text: string): Promise<number> {
-  const row: { id: number } | undefined = await db.knex('category').where(categoryBy(text)).first('id')
-  return row?.id ?? -1
-}
-
 /** What a caller asked for by a name that nothing has. */
 export function noSuch(code: ProblemCode & `no-such-${string}`, what: string, name: string, hint?: string) {
   return new AdminProblem(code, `There is no ${what} ${JSON.stringify(name)}.`, hint)

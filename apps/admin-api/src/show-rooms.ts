@@ -6,12 +6,13 @@ import {
   namedPrincipals,
   type Room,
   type RoomAccess,
+  type RoomAsker,
   standInCategory,
 } from '@hansard/pool-store'
 import { mayCreateRoom } from '@hansard/rooms'
 import { type Call, type Handle, notAllowed } from './call.ts'
 import { getRoomAccess } from './managed-rooms.ts'
-import { categoryBy, categoryIdOf, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -26,10 +27,9 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
     limit: query.limit + 1,
-    ...(own ? { visibleTo: { identities: own } } : {}),
+    asker: own ? managerOf(own) : await byRole(parts, call),
     filter: {
-      managedBy: own,
-      categoryId: query.category === undefined ? undefined : await categoryIdOf(poolDb, query.category),
+      category: query.category === undefined ? undefined : categoryBy(query.category),
       like:
         query.name === undefined
           ? undefined
@@ -41,6 +41,7 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
       addIn: query.addIn,
       member: await ids(query.member),
       manager: await ids(query.manager),
+      joined: query.joined === undefined ? undefined : await principalIdOf(poolDb, query.joined),
       contentAbove: query.chatContentExceedsMb === undefined ? undefined : query.chatContentExceedsMb * MIB,
     },
   })
@@ -89,9 +90,18 @@ async function categoryToMakeRoomsIn(parts: AdminApiParts, call: Call, name: str
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
 async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
   const own = [...(await identitiesOf(parts.poolDb, actor.id))]
-  const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
-  if ((await listRoomsOfPool(parts.poolDb, viewer)).length === 0) throw notAllowed(['administrator', 'auditor'])
+  if ((await listRoomsOfPool(parts.poolDb, { limit: 1, asker: managerOf(own) })).length === 0)
+    throw notAllowed(['administrator', 'auditor'])
   return own
+}
+
+function managerOf(identities: readonly number[]): RoomAsker {
+  return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
+}
+
+/** Sees every room, and who is in it where this person may join it. */
+async function byRole(parts: AdminApiParts, { actor }: Call): Promise<RoomAsker> {
+  return { identities: [...(await identitiesOf(parts.poolDb, actor.id))], among: 'all', seesRoles: true }
 }
 
 function roomEntry(room: Room): RoomEntry {

@@ -1,18 +1,20 @@
 import {
   asSeenBy,
-  followedRoomIds,
   identitiesOf,
-  invitedRoomIds,
   type Room,
+  type RoomAsker,
   type RoomFilter,
   listRooms as readRooms,
 } from '@hansard/pool-store'
+import type { RoomRole } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
-const ROOM_LIST_MAX = 1_000
+/** As in the original, which never showed more at once unless it was told to. */
+const ROOM_LIST_DEFAULT = 100
+const WORDS_MAX = 8
 
 /**
  * Shows rooms by name: those somebody may join, or with `all` every one they may see. An administrator sees every room,
@@ -23,40 +25,37 @@ export async function listRooms(
   session: Session,
   message: ClientMessageOf<'rooms'>,
 ): Promise<void> {
-  const { id, all = false, after, limit = ROOM_LIST_MAX } = message
-  if (wordsOfText(message.text).length > WORDS_MAX) {
-    return session.refuse(id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
+  if (wordsOf(message).length > WORDS_MAX) {
+    return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
   }
   // One listing reads every room: whoever asks for many at once waits, and nobody else for them.
-  if (session.listing) return session.refuse(id, 'too-fast', 'One list of rooms at a time.')
+  if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')
   session.listing = true
   try {
-    await listOnce(db, session, message, { all, after, limit })
+    await listOnce(db, session, message)
   } finally {
     session.listing = false
   }
 }
 
-const WORDS_MAX = 8
+/** A whole name is looked for as it stands, whatever spaces it holds. */
+function wordsOf({ text = '', match }: Pick<ClientMessageOf<'rooms'>, 'text' | 'match'>): string[] {
+  const words = match === 'exact' ? [text.trim()] : text.split(/\s+/)
+  return words.filter((word) => word !== '')
+}
 
-const wordsOfText = (text = '') => text.split(/\s+/).filter((word) => word !== '')
-
-async function listOnce(
-  db: Database,
-  session: Session,
-  message: ClientMessageOf<'rooms'>,
-  { all, after, limit }: { all: boolean; after: string | undefined; limit: number },
-): Promise<void> {
-  const { id } = message
+async function listOnce(db: Database, session: Session, message: ClientMessageOf<'rooms'>): Promise<void> {
+  const { id, after, limit = ROOM_LIST_DEFAULT } = message
   const { id: principalId, roles } = session.principal!
   const rooms = await asSeenBy(db, principalId, async (identities) => {
-    const filter = await filterOf(db, message, { principalId, identities })
-    const everything = all && roles.includes('administrator')
+    const { filter, holding } = await criteriaOf(db, message, principalId)
+    const administrator = roles.includes('administrator')
+    const among: RoomAsker['among'] = !message.all ? 'joinable' : administrator ? 'all' : 'seen'
     return readRooms(db, {
-      after,
+      after: storable(after),
       limit,
       filter,
-      ...(everything ? {} : { visibleTo: { identities, onlyJoinable: !all } }),
+      asker: { identities, among, seesRoles: administrator, holding },
     })
   })
   session.send({
@@ -72,34 +71,52 @@ export function roomEntry({ uri, name, privacy, description, topic, type, disabl
   return { uri, name, privacy, description, topic, type, disabled }
 }
 
-async function filterOf(
+async function criteriaOf(
   db: Database,
   message: ClientMessageOf<'rooms'>,
-  me: { principalId: number; identities: readonly number[] },
-): Promise<RoomFilter> {
-  const { text, match = 'all', inDescription = false, privacy, type, addIn, member, manager } = message
-  const words = wordsOfText(text)
-  const members = message.mine ? me.identities : await identitiesNamed(db, member)
-  const managers = message.managed ? me.identities : await identitiesNamed(db, manager)
-  const ids = [
-    ...(message.followed ? [await followedRoomIds(db, me.principalId)] : []),
-    ...(message.invited ? [await invitedRoomIds(db, me.principalId)] : []),
-  ]
+  principalId: number,
+): Promise<{ filter: RoomFilter; holding: RoomRole[] }> {
+  const { match = 'all', inDescription = false, privacy, type, invitations, disabled, category, addIn } = message
+  const words = wordsOf(message).map(storable)
+  const [member, manager, joined] = await Promise.all(
+    [message.member, message.manager, message.joined].map((uri) => idOf(db, uri)),
+  )
+  const holding: RoomRole[] = []
+  if (message.mine || member === principalId) holding.push('member')
+  if (message.managed || manager === principalId) holding.push('manager')
   return {
-    privacy,
-    type,
-    addIn,
-    ...(words.length > 0 ? { text: { words, match, inDescription } } : {}),
-    ...(members ? { member: members } : {}),
-    ...(managers ? { manager: managers } : {}),
-    ...(ids.length > 0 ? { ids: ids.reduce((some, others) => some.filter((id) => others.includes(id))) } : {}),
+    holding,
+    filter: {
+      privacy,
+      type,
+      addIn: storable(addIn),
+      invitations,
+      disabled,
+      joined,
+      ...(category === undefined ? {} : { category: { name: storable(category) } }),
+      ...(words.length > 0 ? { text: { words, match, inDescription } } : {}),
+      ...(member === undefined || member === principalId ? {} : { member: [...(await identitiesOf(db, member))] }),
+      ...(manager === undefined || manager === principalId ? {} : { manager: [...(await identitiesOf(db, manager))] }),
+      ...(message.followed ? { followedBy: principalId } : {}),
+      ...(message.invited ? { invited: principalId } : {}),
+    },
   }
 }
 
-/** Whom a URI stands for: nobody, when there is no such principal. */
-async function identitiesNamed(db: Database, uri: string | undefined): Promise<number[] | undefined> {
+/** Whom a URI stands for: `NOBODY`, when there is no such principal. */
+async function idOf(db: Database, uri: string | undefined): Promise<number | undefined> {
   if (uri === undefined) return undefined
-  if (uri.includes('\0')) return []
-  const row: { id: number } | undefined = await db.knex('principal').where({ uri }).first('id')
-  return [...(await identitiesOf(db, row?.id ?? -1))]
+  const row: { id: number } | undefined = await db
+    .knex('principal')
+    .where({ uri: storable(uri) })
+    .first('id')
+  return row?.id ?? NOBODY
 }
+
+/** PostgreSQL knows no text with U+0000, and nothing is called so. */
+function storable<T extends string | undefined>(text: T): T {
+  return text?.replaceAll('\0', '\ufffd') as T
+}
+
+/** No row has this id. */
+const NOBODY = -1

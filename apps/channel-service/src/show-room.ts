@@ -1,5 +1,5 @@
 import { addInOf, loadRoomAccess, namedPrincipals, standingIn } from '@hansard/pool-store'
-import { decide, type RoomOperation } from '@hansard/rooms'
+import { decide, mayKnowCategory, type RoomOperation } from '@hansard/rooms'
 import type { ClientMessageOf } from '@hansard/wire'
 import { roomEntry } from './list-rooms.ts'
 import { refuseByRule } from './refusals.ts'
@@ -30,6 +30,7 @@ export async function showRoom(
       mayJoin: may('join'),
       mayPost: may('post'),
       mayManage: may('change-room'),
+      ...(mayKnowCategory(access.rules, standing) ? { category: room.category } : {}),
       ...(may('see-roles') ? await rolesShown(parts, session, room.id) : {}),
     },
   })

@@ -39,6 +39,12 @@ it('makes rooms, and is told when it is put out of one', async () => {
 
   expect(await alice.room(uri)).toMatchObject({ mayManage: true, members: [{ uri: 'sip:bob@example.com' }] })
   expect((await bob.rooms({ mine: true })).map(({ name }) => name)).toEqual(['Options'])
+  expect((await bob.rooms({ joined: 'sip:bob@example.com' })).map(({ name }) => name)).toEqual(['Options'])
+  expect(await bob.rooms({ category: 'General' })).toEqual([])
+  expect(await alice.rooms({ all: true, category: 'General', disabled: true })).toEqual([])
+  const { rooms: page, next: rest } = await alice.roomsPage({ all: true, category: 'General' }, { limit: 1 })
+  const { rooms: others } = await alice.roomsPage({ all: true, category: 'General' }, { after: rest! })
+  expect([...page, ...others]).toEqual(await alice.rooms({ all: true }))
   expect(await alice.eligible({ room: uri, text: '*carol*' })).toMatchObject([{ name: 'carol' }])
   expect((await bob.history(uri, { after: 0 })).chats).toMatchObject([{ text: 'one' }])
   expect(await alice.changeRoles(uri, { role: 'member', remove: ['bob'] })).toEqual({ dropped: [] })

@@ -99,6 +99,8 @@ export const ListRoomsQuery = z.strictObject({
   /** rooms whose list of members names this principal itself */
   member: principal.optional(),
   manager: principal.optional(),
+  /** rooms this account is in now; only among rooms that whoever asks may join, where the roster is shown to them */
+  joined: principal.optional(),
   /** rooms whose chats that are kept are larger than this, in units of 1,048,576 bytes */
   chatContentExceedsMb: z.coerce.number().int().nonnegative().max(1_048_576).optional(),
 })

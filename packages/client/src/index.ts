@@ -16,6 +16,7 @@ export type {
   RoomEntry,
   RoomFilter,
   RoomInfo,
+  RoomPage,
   RoomProperties,
 } from './pool-requests.ts'
 export type {

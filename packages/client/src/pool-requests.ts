@@ -10,7 +10,12 @@ export type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
 export type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
 export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'>
 export type ChatFilter = Partial<WireChatFilter>
+/**
+ * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you manage
+ * (`category` also those of a category you may make rooms in); `joined` only rooms you may join; `disabled` needs `all`.
+ */
 export type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
+export type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }
 export type RoomProperties = Omit<ClientMessageOf<'change-room'>, 't' | 'id' | 'room' | 'category'>
 export type NewRoom = Omit<ClientMessageOf<'create-room'>, 't' | 'id'>
 export type RoleChange = {
@@ -23,6 +28,8 @@ export type RoleChange = {
 export type PoolRequests = {
   /** The rooms you may join; with `all` every one you may see. */
   rooms(filter?: RoomFilter): Promise<RoomEntry[]>
+  /** The same a page at a time, by name: 100 when `limit` does not say. `next` is what to ask `after` next. */
+  roomsPage(filter?: RoomFilter, options?: { limit?: number; after?: string }): Promise<RoomPage>
   /** One room; to its managers also whom it grants what. */
   room(room: string): Promise<RoomInfo>
   /** Categories you may make rooms in. */
@@ -85,11 +92,15 @@ export function createPoolRequests({ ask }: Requests): PoolRequests {
       const rooms: RoomEntry[] = []
       let after: string | null = ''
       while (after !== null) {
-        const page: ReplyTo<'rooms'> = await ask({ t: 'rooms', ...filter, ...(after === '' ? {} : { after }) })
+        const page: ReplyTo<'rooms'> = await ask({ t: 'rooms', ...filter, limit: 1_000, ...(after && { after }) })
         rooms.push(...page.rooms)
         after = page.next
       }
       return rooms
+    },
+    async roomsPage(filter, options) {
+      const { rooms, next } = await ask({ t: 'rooms', ...filter, ...options })
+      return { rooms, next: next ?? undefined }
     },
     room: async (room) => (await ask({ t: 'room', room })).room,
     categories: async () => (await ask({ t: 'categories' })).categories,

@@ -1,8 +1,8 @@
 import type { Database, Knex } from '@hansard/sql'
 import { beginReadMark } from './read-marks.ts'
 import { asSeenBy, isText } from './readable-rooms.ts'
-import { applyWalls } from './rooms.ts'
 import { rowsOf } from './search-rows.ts'
+import { applyWalls } from './walls.ts'
 
 /** A room somebody follows, as far as they have read it. */
 export type FollowedRoom = {
@@ -74,15 +74,6 @@ export async function followedRooms(db: Database, principalId: number): Promise<
   })
   const unread = await unreadIn(db, principalId, rooms)
   return rooms.map((room) => ({ ...room, unread: unread.get(room.id) ?? 0 }))
-}
-
-/** Ids of all rooms somebody follows, also those that are closed to them now: to be met with a wall by the caller. */
-export async function followedRoomIds(db: Database, principalId: number): Promise<number[]> {
-  const rows: { room_id: number }[] = await db
-    .knex('followed_room')
-    .where({ principal_id: principalId })
-    .select('room_id')
-  return rows.map((row) => row.room_id)
 }
 
 type Span = { readonly id: number; readonly last: number; readonly read: number }

@@ -45,16 +45,16 @@ export {
 export {
   FOLLOWED_ROOMS_MAX,
   type FollowedRoom,
-  followedRoomIds,
   followedRooms,
   followRoom,
   unfollowRoom,
 } from './followed-rooms.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
-export { type Invitation, invitationsOf, invitedRoomIds } from './invitations.ts'
+export { type Invitation, invitationsOf } from './invitations.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
 export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
+export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './list-rooms.ts'
 export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
 export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
 export { POOL_MIGRATIONS } from './migrations.ts'
@@ -114,16 +114,7 @@ export {
   standingIn,
   standingsIn,
 } from './room-access.ts'
-export {
-  findRoom,
-  listRooms,
-  type Room,
-  type RoomFilter,
-  type RoomTextFilter,
-  type RoomViewer,
-  roomCounters,
-  rosterOf,
-} from './rooms.ts'
+export { findRoom, type Room, roomCounters, rosterOf } from './rooms.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'

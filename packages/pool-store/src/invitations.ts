@@ -1,6 +1,6 @@
 import type { Database } from '@hansard/sql'
 import { asSeenBy } from './readable-rooms.ts'
-import { applyWalls } from './rooms.ts'
+import { applyWalls } from './walls.ts'
 
 export type Invitation = {
   /** numbers somebody's invitations, in the order they came */
@@ -41,15 +41,6 @@ export async function invitationsOf(
     at: row.at,
   }))
   return { invitations, more: rows.length > limit }
-}
-
-/** Ids of all rooms somebody was invited to, also those that are closed to them now: to be met with a wall by the caller. */
-export async function invitedRoomIds(db: Database, principalId: number): Promise<number[]> {
-  const rows: { room_id: number }[] = await db
-    .knex('invitation')
-    .where({ principal_id: principalId })
-    .distinct('room_id')
-  return rows.map((row) => row.room_id)
 }
 
 type InvitationRow = {

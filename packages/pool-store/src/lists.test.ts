@@ -114,4 +114,47 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     expect(await names({ contentAbove: 201 })).toEqual(['large talk'])
     expect(await names({ contentAbove: 202 })).toEqual([])
   })
+
+  it('find a word in the name or the description, and none across both', async () => {
+    const id = await store.addRoom('first half')
+    await store.db.knex('room').where({ id }).update({ description: 'second half' })
+    const names = async (words: string[], match: 'all' | 'any' | 'exact', inDescription: boolean) =>
+      (await listRooms(store.db, { limit: 10, filter: { text: { words, match, inDescription } } })).map(
+        ({ name }) => name,
+      )
+
+    expect(await names(['SECOND', 'first'], 'all', true)).toEqual(['first half'])
+    expect(await names(['second', 'first'], 'all', false)).toEqual([])
+    expect(await names(['second', 'third'], 'any', true)).toEqual(['first half'])
+    expect(await names(['halfsecond'], 'any', true)).toEqual([])
+    expect(await names(['second', 'half'], 'exact', true)).toEqual(['first half'])
+    expect(await names(['second', 'half'], 'exact', false)).toEqual([])
+  })
+
+  it('find rooms among very many, in order, and let others be served meanwhile', async () => {
+    const { db, categoryId } = store
+    await db.knex.raw(
+      `insert into room (uri, name, privacy, category_id, created_at)
+       with recursive n(i) as (select 10001 union all select i + 1 from n where i < 19000)
+       select 'ma-chan://x/' || i, 'many ' || i, case when i % 1000 = 0 then 'secret' else 'open' end, ?, 0 from n`,
+      [categoryId],
+    )
+    let turns = 0
+    let done = false
+    const turn = () => {
+      turns += 1
+      if (!done) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const filter = { privacy: 'secret' as const, like: { wildcard: 'many *', inDescription: false } }
+    const names = (await listRooms(db, { limit: 100, filter })).map(({ name }) => name)
+    done = true
+
+    expect(names).toEqual(Array.from({ length: 9 }, (_, n) => `many ${11 + n}000`))
+    expect(turns).toBeGreaterThanOrEqual(2)
+    const after = await listRooms(db, { after: 'many 12000', limit: 3, filter })
+    expect(after.map(({ name }) => name)).toEqual(['many 13000', 'many 14000', 'many 15000'])
+    const all = await listRooms(db, { after: 'many 10000', limit: 8_999 })
+    expect([all.length, all.at(-1)!.name]).toEqual([8_999, 'many 18999'])
+  })
 })

@@ -1,6 +1,7 @@
 import type { Knex, Migration } from '@hansard/sql'
 import { FILES_MIGRATION } from './migration-files.ts'
 import { IMPORT_MIGRATION } from './migration-import.ts'
+import { PRESENCE_MIGRATION } from './migration-presence.ts'
 import { ROOMS_MIGRATION } from './migration-rooms.ts'
 import { SEARCH_MIGRATION } from './migration-search.ts'
 
@@ -107,4 +108,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   FILES_MIGRATION,
   SEARCH_MIGRATION,
   IMPORT_MIGRATION,
+  PRESENCE_MIGRATION,
 ]

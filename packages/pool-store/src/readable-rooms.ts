@@ -1,6 +1,6 @@
 import type { Database } from '@hansard/sql'
 import { identitiesOf } from './identities.ts'
-import { applyWalls } from './rooms.ts'
+import { applyWalls } from './walls.ts'
 
 /** A room somebody may come into. `rights` is the version of its rights under which this was found. */
 export type ReadableRoom = {

@@ -63,11 +63,11 @@ describe.each(['sqlite', 'postgres'] as const)('access on %s', (dialect) => {
 
     for (const who of [...people, outsider]) {
       const identities = [...(await identitiesOf(db, who.id))]
-      for (const [operation, onlyJoinable] of [
-        ['see', false],
-        ['join', true],
+      for (const [operation, among] of [
+        ['see', 'seen'],
+        ['join', 'joinable'],
       ] as const) {
-        const found = await listRooms(db, { limit: 100, visibleTo: { identities, onlyJoinable } })
+        const found = await listRooms(db, { limit: 100, asker: { identities, among, seesRoles: false } })
         const expected: string[] = []
         for (const [name, id] of rooms) {
           if ((await decideFor(db, operation, { id }, who)).decision.allowed) expected.push(name)

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   decide,
   mayCreateRoom,
+  mayKnowCategory,
   ROOM_OPERATIONS,
   ROOM_PRIVACIES,
   ROOM_ROLES,
@@ -167,6 +168,18 @@ describe('a room', () => {
       reason: 'not-a-creator',
     })
     expect(mayCreateRoom({ inScope: false, creator: false, administrator: true })).toEqual({ allowed: true })
+  })
+
+  it('tells its category to managers and creators who see it, and to nobody else', () => {
+    const creator = { ...standing(), creator: true }
+    expect(mayKnowCategory(room(), standing('manager'))).toBe(true)
+    expect(mayKnowCategory(room({ disabled: true }), standing('manager'))).toBe(true)
+    expect(mayKnowCategory(room(), creator)).toBe(true)
+    expect(mayKnowCategory(room(), administrator)).toBe(true)
+    expect(mayKnowCategory(room({ privacy: 'secret' }), creator)).toBe(false)
+    expect(mayKnowCategory(room({ disabled: true }), creator)).toBe(false)
+    expect(mayKnowCategory(room(), standing('member', 'presenter'))).toBe(false)
+    expect(mayKnowCategory(room(), { ...outside('manager'), creator: true })).toBe(false)
   })
 })
 

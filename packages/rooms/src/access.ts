@@ -108,6 +108,14 @@ export function mayCreateRoom(standing: Pick<Standing, 'inScope' | 'creator' | '
   return standing.inScope && standing.creator ? ALLOWED : refuse('not-a-creator')
 }
 
+/**
+ * Whether somebody may know which category a room belongs to: whoever manages the room, and whoever may make rooms in that
+ * category and sees this one. What a category is called may tell what it is for.
+ */
+export function mayKnowCategory(room: RoomRules, standing: Standing): boolean {
+  return maySeeRoles(room, standing).allowed || (maySee(room, standing) && mayCreateRoom(standing).allowed)
+}
+
 /** What a participant finds in a search, by a link or by its name. An administrator's door shows all rooms besides. */
 function maySee(room: RoomRules, standing: Standing): boolean {
   if (standing.administrator) return true

@@ -5,6 +5,7 @@ export {
   type Decision,
   decide,
   mayCreateRoom,
+  mayKnowCategory,
   type Refusal,
   ROOM_OPERATIONS,
   type RoomOperation,

@@ -113,7 +113,11 @@ export const ClientMessage = z.discriminatedUnion('t', [
   /** Everybody in the room, also where there are too many for notices. */
   z.strictObject({ t: z.literal('roster'), id, room }),
 
-  /** Rooms one finds: those that may be joined, or with `all` every one that may be seen. By name, those after `after`. */
+  /**
+   * Rooms one finds: those that may be joined, or with `all` every one that may be seen. By name, those after `after`; 100 when
+   * `limit` does not say. All criteria must hold. One that is about what a room does not show to whoever asks is met by
+   * no room, as if what it names were not there.
+   */
   z.strictObject({
     t: z.literal('rooms'),
     id,
@@ -124,9 +128,18 @@ export const ClientMessage = z.discriminatedUnion('t', [
     privacy: RoomPrivacy.optional(),
     type: RoomType.optional(),
     addIn: name.optional(),
-    /** URIs of principals; `mine` and `managed` stand for oneself */
+    /** the room's own setting, whatever its category says */
+    invitations: RoomInvitations.optional(),
+    /** nobody may join a disabled room: its managers find it with `all` */
+    disabled: z.boolean().optional(),
+    /** a category's name; among rooms one manages, or all that one sees where one may make rooms */
+    category: name.optional(),
+    /** URIs of principals whom the room's lists name, themselves or in a group; anybody but oneself among rooms one manages */
     member: uri.optional(),
     manager: uri.optional(),
+    /** URI of somebody who is in the room now; among rooms one may join */
+    joined: uri.optional(),
+    /** rooms whose lists name oneself as a member, as a manager */
     mine: z.boolean().optional(),
     managed: z.boolean().optional(),
     followed: z.boolean().optional(),

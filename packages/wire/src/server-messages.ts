@@ -89,8 +89,9 @@ export const ServerMessage = z.discriminatedUnion('t', [
       mayJoin: z.boolean(),
       mayPost: z.boolean(),
       mayManage: z.boolean(),
-      /** to managers only */
+      /** to managers of the room and creators of the category only */
       category: z.string().optional(),
+      /** to managers only */
       members: z.array(principalEntry).optional(),
       managers: z.array(principalEntry).optional(),
       presenters: z.array(principalEntry).optional(),

@@ -14,14 +14,15 @@ import { closedLoop, openLoop } from './load.ts'
 import { cpuSeconds, residentBytes } from './process-figures.ts'
 import { openRawClient } from './raw-client.ts'
 import { rawPostgres, rawSqlite } from './raw-driver.ts'
+import { benchRooms as roomFigures } from './rooms.ts'
 import { benchSearch as searchFigures } from './search.ts'
 import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
 
-// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory,search] [--chats N]
+// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory,search,rooms] [--chats N]
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory,search' },
+    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory,search,rooms' },
     chats: { type: 'string', default: '1000000' },
   },
 })
@@ -250,6 +251,16 @@ async function benchSearch(): Promise<void> {
   }
 }
 
+async function benchRooms(): Promise<void> {
+  for (const dialect of ['sqlite', 'postgres'] as const) {
+    const name = dialect === 'sqlite' ? 'SQLite' : 'PostgreSQL'
+    for (const { what, spread } of await roomFigures(dialect)) {
+      const [p50, max] = [spread.p50, spread.max].map((ms) => ms.toFixed(1))
+      process.stdout.write(`  (${name}: rooms, ${what}: p50 ${p50} ms, max ${max} ms)\n`)
+    }
+  }
+}
+
 try {
   if (wanted.has('standard')) await benchStandard()
   if (wanted.has('enterprise')) await benchEnterprise()
@@ -257,6 +268,7 @@ try {
   if (wanted.has('pipeline')) await benchPipeline()
   if (wanted.has('memory')) await benchMemory()
   if (wanted.has('search')) await benchSearch()
+  if (wanted.has('rooms')) await benchRooms()
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type ChatSearch, historyOf, indexChats, POOL_MIGRATIONS, searchChats } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
+import { type Spread, spreadOf, timed } from './spread.ts'
 
 export type SearchFigures = {
   /** milliseconds */
@@ -12,7 +13,6 @@ export type SearchFigures = {
   readonly all: Spread
   readonly indexedPerSecond: number
 }
-export type Spread = { readonly p50: number; readonly p95: number; readonly max: number }
 
 const ROOMS = 200
 const AUTHORS = 2_000
@@ -98,18 +98,6 @@ async function measure(db: Database): Promise<Omit<SearchFigures, 'indexedPerSec
     searches.push({ what, spread: spreadOf(times), found })
   }
   return { history: spreadOf(history), searches, all: spreadOf(all) }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
-}
-
-function spreadOf(times: number[]): Spread {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
-  return { p50: at(0.5), p95: at(0.95), max: sorted.at(-1)! }
 }
 
 async function fill(db: Database, chats: number): Promise<void> {

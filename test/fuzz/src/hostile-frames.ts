@@ -97,6 +97,7 @@ function plausibleMessage(random: Random, known: Knowledge): Record<string, unkn
     () => ({ t: 'search', filter: filter(), limit: 1 + random.below(2_000), after: text() }),
     () => ({ t: 'roster', room: room() }),
     () => ({ t: 'rooms', all: true, text: text(), match: random.pick(['all', 'any', 'exact']), inDescription: true }),
+    () => ({ t: 'rooms', all: true, joined: person(), category: text(), disabled: random.chance(0.5) }),
     () => ({ t: 'rooms', member: person(), managed: random.chance(0.5), after: text() }),
     () => ({ t: 'room', room: room() }),
     () => ({ t: 'categories' }),

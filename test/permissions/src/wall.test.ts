@@ -92,7 +92,19 @@ describe('somebody outside', () => {
         const answer = await door.ask({ t: 'search', filter: { ...FILTER, words, match: 'any' }, order: 'oldest' })
         expect(answer).toMatchObject({ t: 'found', chats: [], exceeded: false })
       }
-      expect(await door.ask({ t: 'rooms', all: true, text: 'normal' })).toMatchObject({ rooms: [], next: null })
+      const criteria = [
+        ...[{ text: 'normal' }, { disabled: true }, { disabled: false }, { invitations: 'inherit' }, { mine: true }],
+        ...[{ managed: true }, { privacy: 'open' }, { type: 'normal' }, { match: 'any', text: 'a e i o u' }],
+        ...['Wall', 'Other', 'Quiet'].map((category) => ({ category })),
+        ...['sip:seeder@names.example', 'ma-grp:*@wall.example'].flatMap((uri) => [
+          { member: uri },
+          { manager: uri },
+          { joined: uri },
+        ]),
+      ] as const
+      expect(criteria.length).toBeGreaterThan(12)
+      for (const one of criteria)
+        expect(await door.ask({ t: 'rooms', all: true, ...one })).toMatchObject({ rooms: [], next: null })
     }
   })
 

@@ -65,6 +65,7 @@ export type ListRoomsOptions = PoolOptions & {
   readonly category?: string
   readonly member?: string
   readonly manager?: string
+  readonly joined?: string
   readonly privacy?: RoomPrivacy
   readonly type?: RoomType
   readonly invitations?: RoomInvitations
@@ -75,7 +76,7 @@ export type ListRoomsOptions = PoolOptions & {
 }
 
 export async function listRooms(io: Io, options: ListRoomsOptions): Promise<ExitCode> {
-  const { filter, inDescription, category, member, manager, privacy, type, invitations, addIn } = options
+  const { filter, inDescription, category, member, manager, joined, privacy, type, invitations, addIn } = options
   const disabled = isOn(options.disabled)
   const admin = await openAdmin(io, options)
   const query = said({
@@ -84,6 +85,7 @@ export async function listRooms(io: Io, options: ListRoomsOptions): Promise<Exit
     category,
     member,
     manager,
+    joined,
     privacy,
     type,
     invitations,

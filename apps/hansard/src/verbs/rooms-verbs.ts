@@ -51,6 +51,7 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
     .option('--category <name>')
     .option('--member <principal>', 'rooms whose members name this principal')
     .option('--manager <principal>', 'rooms whose managers name this principal')
+    .option('--joined <account>', 'rooms this person is in now, among those you may join')
     .addOption(choice('--privacy <privacy>', 'only these', ROOM_PRIVACIES))
     .addOption(choice('--type <type>', 'only these', ROOM_TYPES))
     .addOption(choice('--invitations <invitations>', 'only these', ROOM_INVITATIONS))

@@ -1,0 +1,42 @@
+import type { RoomRole, ScopeList } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+
+/** Who looks: the ids a principal acts under (its own, its groups', its domain's). `onlyJoinable`: only rooms it may join. */
+export type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinable?: boolean }
+
+/** @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
+export async function applyWalls(
+  knex: Knex,
+  query: Knex.QueryBuilder,
+  { identities, onlyJoinable = false }: RoomViewer,
+): Promise<void> {
+  query
+    .whereIn('room.category_id', categoriesNaming(knex, identities, 'allowed'))
+    .whereNotIn('room.category_id', categoriesNaming(knex, identities, 'denied'))
+  const member = () => roomsGranting(knex, identities, 'member')
+  if (onlyJoinable) {
+    query
+      .andWhere('room.disabled', false)
+      .andWhere((either) => either.where('room.privacy', 'open').orWhereIn('room.id', member()))
+    return
+  }
+  query.andWhere((either) =>
+    either
+      .whereIn('room.id', roomsGranting(knex, identities, 'manager'))
+      .orWhere((found) =>
+        found
+          .where('room.disabled', false)
+          .andWhere((known) => known.whereNot('room.privacy', 'secret').orWhereIn('room.id', member())),
+      ),
+  )
+}
+
+/** @internal Ids of the rooms that grant the role to one of these principals. */
+export function roomsGranting(knex: Knex, principals: readonly number[], role: RoomRole): Knex.QueryBuilder {
+  return knex('room_role').whereIn('principal_id', principals).andWhere({ role }).select('room_id')
+}
+
+/** @internal Ids of the categories one of whose lists names one of these principals. */
+export function categoriesNaming(knex: Knex, principals: readonly number[], list: ScopeList): Knex.QueryBuilder {
+  return knex('category_scope').where({ list }).whereIn('principal_id', principals).select('category_id')
+}
