@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openInlineBus, openRedisBus } from '@hansard/bus'
-import { systemClock } from '@hansard/clock'
+import { type Clock, systemClock } from '@hansard/clock'
 import { decodeEvent } from '@hansard/compliance-event'
 import { keySecret } from '@hansard/credentials'
 import { silentLog } from '@hansard/log'
@@ -63,6 +63,7 @@ export async function openPoolInTest(dialect: Dialect) {
   const pool = {
     db,
     url,
+    writer,
     openBus,
     async person(account: string): Promise<Principal> {
       await createPrincipals(db.knex, [
@@ -95,13 +96,16 @@ export async function openPoolInTest(dialect: Dialect) {
       pool.change(room, (tx) => tx('room_role').insert({ room_id: room.id, principal_id: who.id, role })),
     revoke: (room: Room, who: Principal, role: RoomRole = 'member') =>
       pool.change(room, (tx) => tx('room_role').where({ room_id: room.id, principal_id: who.id, role }).delete()),
-    async start(overrides: Partial<ChannelServiceConfig> = {}, parts: { bus?: Bus; db?: Database } = {}) {
+    async start(
+      overrides: Partial<ChannelServiceConfig> = {},
+      parts: { bus?: Bus; db?: Database; clock?: Clock } = {},
+    ) {
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
       const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/channel`
       const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
-      const own = { db, bus: openBus(), ...parts }
-      const service = await startChannelService(config, { ...own, clock: systemClock, log: silentLog, settings })
+      const own = { db, bus: openBus(), clock: systemClock, ...parts }
+      const service = await startChannelService(config, { ...own, log: silentLog, settings })
       attachChannelService(server, '/channel', service)
       running.push({ stop: service.stop, server })
       return { service, server, endpoint, connect: (account?: string) => connect(endpoint, account) }

@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { DEPARTURES_MIGRATION } from './migration-departures.ts'
 import { FILES_MIGRATION } from './migration-files.ts'
 import { IMPORT_MIGRATION } from './migration-import.ts'
 import { ROOMS_MIGRATION } from './migration-rooms.ts'
@@ -107,4 +108,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   FILES_MIGRATION,
   SEARCH_MIGRATION,
   IMPORT_MIGRATION,
+  DEPARTURES_MIGRATION,
 ]
