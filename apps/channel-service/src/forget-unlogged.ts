@@ -1,14 +1,18 @@
 import type { Clock } from '@hansard/clock'
-import { blankUnlogged } from '@hansard/pool-store'
+import { blankUnlogged, forgetDepartures, UNLOGGED_HELD_MS } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
-/** So long a room without history holds its chats for those who have lost their connection and come back. */
-const HELD_MS = 10 * 60 * 1_000
 const BATCH = 500
 
-/** Forgets what rooms without history said more than ten minutes ago. The compliance record keeps it. */
+/**
+ * Forgets what rooms without history said more than ten minutes ago, and who went from them that long ago: nobody can be
+ * caught up with it any more. The compliance record keeps it.
+ */
 export async function forgetUnlogged({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
-  while ((await blankUnlogged(db, { before: clock.now() - HELD_MS, limit: BATCH })) === BATCH) {
-    // One batch, one transaction: chats that are being posted wait no longer than for one of them.
+  const due = { before: clock.now() - UNLOGGED_HELD_MS, limit: BATCH }
+  for (const forget of [blankUnlogged, forgetDepartures]) {
+    while ((await forget(db, due)) === BATCH) {
+      // One batch, one transaction: chats that are being posted wait no longer than for one of them.
+    }
   }
 }

@@ -16,9 +16,11 @@ const TRIES_MAX = 4
 /**
  * Brings a session into a room.
  *
- * The join is on record before the client is told. It is told the room's newest chat as of that moment; with `after`
- * it then receives everything since, in order, before live talk, and that look is on record with the join. There is no moment in between in which a chat could
- * be missed: chats committed before the join are caught up with, chats committed after it are handed out live.
+ * The join is on record before the client is told. It is told the room's newest chat as of that moment; with
+ * `after` it then receives everything since, in order, before live talk, and that look is on record with the join. There is
+ * no moment in between in which a chat could be missed: chats committed before the join are caught up with, chats committed
+ * after it are handed out live. In a room that keeps no history only those are caught up who were there a moment ago; what
+ * anybody is not given they are told is gone.
  */
 export async function joinRoom(
   parts: Parts,
@@ -82,8 +84,16 @@ function recordJoin(
     recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason })
 
   return new Promise((resolve, reject) => {
-    const since = after === undefined ? {} : { after }
-    writer.record({ kind: 'join', roomId: hub.id, principal, session: session.id, rights, ...since }, (outcome) => {
+    const fact = {
+      kind: 'join' as const,
+      roomId: hub.id,
+      principal,
+      session: session.id,
+      rights,
+      ...(after === undefined ? {} : { after }),
+      ...(access.rules.category.chatHistory ? {} : { unlogged: true }),
+    }
+    writer.record(fact, (outcome) => {
       if (outcome instanceof Error) {
         // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
         if (session.closed) takeOut('disconnected')
@@ -98,7 +108,7 @@ function recordJoin(
       }
       session.uncertain.delete(hub.id)
 
-      const { lastChatId, repeated } = outcome
+      const { from, lastChatId, repeated } = outcome
       const comeIn = (standing: Standing) => {
         if (!repeated) rooms.presence(hub, true, principal)
         session.send({
@@ -113,10 +123,8 @@ function recordJoin(
           mayPost: hub.decide('post', standing).allowed,
           addIn: hub.addIn,
         })
-        // Somebody who claims to have chats that do not exist yet has them when they do.
-        const at = after === undefined ? lastChatId : Math.min(after, lastChatId)
         session.joining.delete(hub.id)
-        session.memberships.set(uri, hub.admit(session, { at, standing }))
+        session.memberships.set(uri, hub.admit(session, { has: after ?? from, at: from, standing }))
         hub.catchUpTo(lastChatId)
         resolve('answered')
       }

@@ -23,7 +23,7 @@ export type Member = {
 /** How a hub reaches the pool database. */
 export type HubReads = {
   /** Chats after an id, oldest first, without a hole. */
-  chatsAfter(after: number, limit: number): Promise<Chat[]>
+  chatsAfter(after: number, limit: number): Promise<(Chat & { readonly unlogged: boolean })[]>
   /** The version of the room's rights now. */
   rights(): Promise<number>
   /** Loads the room's access and how everybody stands, and puts it into the hub (`take`). */
@@ -138,8 +138,12 @@ export class RoomHub {
   /** Asks the database whether the members were judged by the newest rights, and judges them again if not. */
   readonly confirmRights: () => Promise<void>
 
-  /** Takes a session in that has every chat up to `at`. It gets what is missing up to live talk, then live talk. */
-  admit(session: Session, { at, standing }: { at: number; standing: Standing }): Member {
+  /**
+   * Takes a session in that has the chats up to `has` and is given those after `at`: what is missing up to live talk, then
+   * live talk. Of what lies between it is told that it is gone, so that it does not wait for it.
+   */
+  admit(session: Session, { has, at, standing }: { has: number; at: number; standing: Standing }): Member {
+    if (has < at) session.handOut(this.#goneFrame(has + 1, at))
     const mayPost = this.decide('post', standing).allowed
     const member: Member = { session, hub: this, at, live: at >= this.delivered, standing, mayPost, held: [] }
     this.members.set(session, member)
@@ -233,7 +237,9 @@ export class RoomHub {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
           member.at = chat.chatId
-          const frame = this.#frameOf(chat)
+          // What was said while the room kept no history is for nobody who comes in later.
+          const hidden = chat.unlogged && this.access.rules.category.chatHistory
+          const frame = hidden ? undefined : this.#frameOf(chat)
           if (!frame) continue
           if (!tellGone(chat.chatId - 1) || !session.handOut(frame)) return
           told = chat.chatId
@@ -251,7 +257,7 @@ export class RoomHub {
     }
   }
 
-  /** Said in the place of chats that are gone, so that a client can tell them from chats that it missed. */
+  /** Said in the place of chats that are gone or not for this client, so that it can tell them from chats that it missed. */
   #goneFrame(from: number, through: number): Buffer {
     const gone: ServerMessageOf<'chats-purged'> = { t: 'chats-purged', room: this.uri, from, through }
     return textFrame(JSON.stringify(gone))

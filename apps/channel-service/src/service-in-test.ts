@@ -63,6 +63,7 @@ export async function openPoolInTest(dialect: Dialect) {
   const pool = {
     db,
     url,
+    writer,
     openBus,
     async person(account: string): Promise<Principal> {
       await createPrincipals(db.knex, [

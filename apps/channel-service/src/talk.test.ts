@@ -102,10 +102,9 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     const unlogged = await pool.room('whisper', 'open', { category })
     const { connect } = await start()
     const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
-    await writer!.ask({ t: 'join', room: unlogged.uri })
+    for (const each of [writer!, late!]) await each.ask({ t: 'join', room: unlogged.uri })
     await writer!.post(unlogged, 'said quietly')
 
-    await late!.ask({ t: 'join', room: unlogged.uri, after: 0 })
     await late!.until(() => late!.chats().length === 1)
     expect(await late!.ask({ t: 'history', room: unlogged.uri })).toMatchObject({ code: 'history-off' })
     await late!.ask({ t: 'part', room: unlogged.uri })

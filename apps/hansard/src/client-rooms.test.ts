@@ -147,3 +147,42 @@ it('does not repeat a change whose answer was lost', async () => {
   expect((await alice.rooms({ all: true, text: 'Once' })).map(({ name }) => name)).toEqual(['Once'])
   expect(made).toBe(1)
 })
+
+it('is given what it missed of a room without history when its connection breaks, and told what is not for it', async () => {
+  await using pool = await startTalkPool({ chatHistory: false })
+  const alice = await pool.signIn('alice')
+  const desk = await alice.join(pool.room)
+  await desk.post('one')
+  const heard: string[] = []
+  const { heard: all, tell } = next<void>()
+  let reconnections = 0
+  const bob = await pool.signIn('bob')
+  await bob.join(pool.room, {
+    onChat: ({ text }) => {
+      heard.push(text)
+      if (text === 'three') tell()
+    },
+    onRejoined: () => {
+      reconnections += 1
+    },
+  })
+  // Its connection breaks before the chat has arrived.
+  pool.wire.incoming = (frame) => {
+    if (!frame.includes('"text":"two"')) return true
+    pool.wire.incoming = () => true
+    pool.wire.cut()
+    return false
+  }
+
+  await desk.post('two')
+  await desk.post('three')
+  await all
+  const late = next<{ from: number; through: number }>()
+  const carol = await pool.signIn('carol')
+  const room = await carol.join(pool.room, { after: 0, onChatsGone: late.tell })
+
+  expect(heard).toEqual(['two', 'three'])
+  expect(await late.heard).toEqual({ from: 1, through: 3 })
+  expect(room.last).toBe(3)
+  expect(reconnections).toBe(1)
+})

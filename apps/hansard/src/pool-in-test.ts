@@ -57,8 +57,12 @@ const PASSWORD = 'a key for tests'
 
 export async function startTalkPool({
   administrators = [],
+  chatHistory = true,
   ...overrides
-}: Partial<ChannelServiceConfig> & { administrators?: readonly string[] } = {}): Promise<TalkPool> {
+}: Partial<ChannelServiceConfig> & {
+  administrators?: readonly string[]
+  chatHistory?: boolean
+} = {}): Promise<TalkPool> {
   const stack = new StopStack()
   const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
   stack.push(() => rmSync(directory, { recursive: true, force: true }))
@@ -77,7 +81,7 @@ export async function startTalkPool({
   await createPrincipals(db.knex, principals)
   const bus = openInlineBus()
   stack.push(() => bus.close())
-  const room = await makeRoom({ db, bus, settings })
+  const room = await makeRoom({ db, bus, settings }, chatHistory)
   const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
   const app = fastify({ forceCloseConnections: true })
   stack.push(() => app.close())
@@ -153,20 +157,16 @@ export async function startTalkPool({
 }
 
 /** An open room in the default category, made by the pool itself. */
-async function makeRoom({
-  db,
-  bus,
-  settings: { domain, poolRoomId },
-}: {
-  db: Database
-  bus: Bus
-  settings: PoolSettings
-}): Promise<{ uri: string }> {
+async function makeRoom(
+  { db, bus, settings: { domain, poolRoomId } }: { db: Database; bus: Bus; settings: PoolSettings },
+  chatHistory: boolean,
+): Promise<{ uri: string }> {
   const source = await startSource(db, { name: 'test', endpoint: 'test:', now: systemClock.now() })
   const writer = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'test' } })
   const from = `${source.name}/${source.epoch}`
   const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId, chatChangedFrame })
   await commands.preparePool()
+  await commands.changeCategory(poolMaker(domain), { category: DEFAULT_CATEGORY, chatHistory })
   const room = { name: 'desk', category: DEFAULT_CATEGORY, privacy: 'open' as const }
   const made = await commands.createRoom(poolMaker(domain), room)
   await writer.stop()

@@ -137,7 +137,10 @@ export function createClientRooms(
   const gone = ({ room: uri, from, through }: ServerMessageOf<'chats-purged'>) => {
     // What this client has of them it keeps: they were there when it was told.
     const room = following(uri, Math.max(from, Math.min(through, (rooms.get(uri)?.last ?? 0) + 1)))
-    if (room) room.last = through
+    if (!room) return
+    const first = Math.max(from, (room.last ?? 0) + 1)
+    room.last = through
+    room.listeners.onChatsGone?.({ from: first, through })
   }
 
   const chat = (message: ServerMessageOf<'chat'>) => {

@@ -28,6 +28,11 @@ export type RoomListeners = {
   readonly onChatReplaced?: (change: { chat: number; text: string }) => void
   /** A chat you may have been given is gone. */
   readonly onChatPurged?: (change: { chat: number }) => void
+  /**
+   * Chats that you are not given: they were purged, or said in a room without history while you were not there to hear
+   * them or were away for too long. Both ids included; no others are ever left out.
+   */
+  readonly onChatsGone?: (ids: { from: number; through: number }) => void
   /** Not sent in rooms above the pool's participant update limit. */
   readonly onJoined?: (who: Person) => void
   readonly onParted?: (who: Person) => void

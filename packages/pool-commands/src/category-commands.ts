@@ -1,4 +1,4 @@
-import { loadScope } from '@hansard/pool-store'
+import { beginStays, loadScope } from '@hansard/pool-store'
 import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
@@ -97,6 +97,10 @@ export function categoryCommands(context: Context) {
         const bears = [name, invitations, fileUpload, chatHistory].some((value) => value !== undefined)
         const { creators: _, ...walls } = { ...lists.before, ...lists.after }
         const rooms = (bears && told) || Object.keys(walls).length > 0 ? await roomsOf(tx, id) : []
+        if (chatHistory === false && before.chatHistory) {
+          await lockRooms(tx, [poolRoomId, ...rooms])
+          await beginStays(tx, rooms)
+        }
         return {
           events: changeEvents({
             roomId: poolRoomId,

@@ -1,3 +1,4 @@
+import { beginStays } from '@hansard/pool-store'
 import { type RoomRole, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type Context, changeEvents, difference, isAdministrator, isKeepable, type Maker } from './context.ts'
@@ -158,6 +159,7 @@ export function roomCommands(context: Context) {
           .update({ ...columns, ...(moved ? { category_id: moved.id } : {}) })
         const gone: RolesChanged[] = []
         if (moved) gone.push(await dropDisallowed(tx, id, moved.id))
+        if (moved && !moved.chatHistory) await beginStays(tx, [id])
         if (type === 'normal' && before.type !== 'normal') gone.push(await dropPresenters(tx, id))
         else if (moved || privacy !== undefined)
           gone.push(await dropStrangers(tx, id, (privacy ?? before.privacy) === 'open'))

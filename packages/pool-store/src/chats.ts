@@ -16,18 +16,19 @@ export type Chat = {
 
 /**
  * Chats with ids in `(after, through]`, oldest first, at most `limit`: what is handed out. Without a hole, so purged ones
- * are among them: their ids are passed without a word.
+ * are among them: of those only the ids are told. `unlogged`: the room kept no history when it was posted.
  */
 export async function chatsAfter(
   db: Database,
   { roomId, after, through, limit }: { roomId: number; after: number; through: number; limit: number },
-): Promise<Chat[]> {
-  const rows = await select(db, roomId)
+): Promise<(Chat & { readonly unlogged: boolean })[]> {
+  const rows: (ChatRow & { unlogged: boolean | number })[] = await select(db, roomId)
+    .select('unlogged')
     .andWhere('chat_id', '>', after)
     .andWhere('chat_id', '<=', through)
     .orderBy('chat_id')
     .limit(limit)
-  return rows.map(chatOf)
+  return rows.map((row) => ({ ...chatOf(row), unlogged: Boolean(row.unlogged) }))
 }
 
 /** History: the last `limit` chats with ids below `before`, or the first after `after`; oldest first. */

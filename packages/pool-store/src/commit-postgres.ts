@@ -1,9 +1,12 @@
 import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from './admission.ts'
+import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
   type After,
+  type Before,
+  comesBack,
   entersOrLooks,
   numberFacts,
   participantKey,
@@ -22,7 +25,7 @@ export const commitPostgres: Commit = (db, source, facts, now, options) =>
   withPostgres(db, async (client) => {
     await client.query('begin')
     try {
-      const before = await readBefore(client, facts, options)
+      const before = await readBefore(client, facts, { now, ...options })
       const after = numberFacts(facts, before, source, now)
       await write(client, source, after)
       await client.query('commit')
@@ -33,12 +36,16 @@ export const commitPostgres: Commit = (db, source, facts, now, options) =>
     }
   })
 
-async function readBefore(client: PoolClient, facts: readonly Fact[], { findRepeats, place }: CommitOptions) {
+async function readBefore(
+  client: PoolClient,
+  facts: readonly Fact[],
+  { now, findRepeats, place }: CommitOptions & { now: number },
+): Promise<Before> {
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
-  const participants = new Set<string>()
+  const participants = new Map<string, number | null>()
   const barred = new Set<number>()
-  if (facts.length === 0) return { rooms, posts, participants, barred }
+  if (facts.length === 0) return { rooms, posts, participants, barred, stays: NO_STAYS }
 
   const entering = facts.filter(entersOrLooks)
   if (entering.length > 0) await admissionShared(client)
@@ -76,13 +83,13 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], { findRepe
 
   const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
   if (comings.length > 0) {
-    const found = await client.query<{ room_id: number; session: string }>({
+    const found = await client.query<{ room_id: number; session: string; since: number | null }>({
       name: 'find-participants',
-      text: `select room_id, session from participant
+      text: `select room_id, session, since from participant
              where (room_id, session) in (select * from unnest($1::int[], $2::text[]))`,
       values: [comings.map((f) => f.roomId), comings.map((f) => f.session)],
     })
-    for (const row of found.rows) participants.add(participantKey(row.room_id, row.session))
+    for (const row of found.rows) participants.set(participantKey(row.room_id, row.session), row.since)
   }
 
   if (entering.length > 0) {
@@ -96,7 +103,36 @@ async function readBefore(client: PoolClient, facts: readonly Fact[], { findRepe
     })
     for (const row of found.rows) barred.add(row.id)
   }
-  return { rooms, posts, participants, barred }
+  const returning = facts.filter(comesBack)
+  const stays = returning.length > 0 ? await readStays(client, returning, now) : NO_STAYS
+  return { rooms, posts, participants, barred, stays }
+}
+
+const NO_STAYS: Before['stays'] = { stays: [], held: new Map() }
+
+async function readStays(
+  client: PoolClient,
+  facts: readonly Extract<Fact, { kind: 'join' }>[],
+  now: number,
+): Promise<Before['stays']> {
+  const found = await client.query<Stay & { held: number | null }>({
+    name: 'find-stays',
+    text: `select stay.*, (select min(chat_id) from chat
+                           where chat.room_id = who.room and unlogged and state <> 'purged') as held
+           from unnest($1::int[], $2::int[]) as who(room, person)
+           cross join lateral (
+             select room_id as "roomId", principal_id as "principalId", session, since, true as present
+             from participant where room_id = who.room and principal_id = who.person and since is not null
+             union all
+             select * from (select room_id, principal_id, session, since, false from departure
+                            where room_id = who.room and principal_id = who.person and departed_at > $3
+                            order by departed_at desc limit ${STAYS_MAX}) as departed
+           ) as stay`,
+    values: [facts.map((f) => f.roomId), facts.map((f) => f.principal.id), now - UNLOGGED_HELD_MS],
+  })
+  const held = new Map<number, number>()
+  for (const row of found.rows) if (row.held !== null) held.set(row.roomId, row.held)
+  return { stays: found.rows, held }
 }
 
 async function write(
@@ -115,15 +151,40 @@ async function write(
   if (after.joins.length > 0) {
     await client.query({
       name: 'add-participants',
-      text: `insert into participant (room_id, session, principal_id, joined_at, source, epoch)
-             select *, $5::text, $6::int from unnest($1::int[], $2::text[], $3::int[], $4::int8[])`,
+      text: `insert into participant (room_id, session, principal_id, joined_at, since, source, epoch)
+             select *, $6::text, $7::int from unnest($1::int[], $2::text[], $3::int[], $4::int8[], $5::int8[])`,
       values: [
         after.joins.map((j) => j.roomId),
         after.joins.map((j) => j.session),
         after.joins.map((j) => j.principalId),
         after.joins.map((j) => j.at),
+        after.joins.map((j) => j.since),
         source.name,
         source.epoch,
+      ],
+    })
+  }
+  const { departed, returned } = after.stays
+  if (departed.length > 0 || returned.length > 0) {
+    await client.query({
+      name: 'note-departures',
+      text: `with returned as (
+               delete from departure where (room_id, principal_id, session) in
+                 (select * from unnest($1::int[], $2::int[], $3::text[]))
+             )
+             insert into departure (room_id, principal_id, session, since, departed_at)
+             select *, $8::int8 from unnest($4::int[], $5::int[], $6::text[], $7::int8[])
+             on conflict (room_id, principal_id, session) do update
+               set since = excluded.since, departed_at = excluded.departed_at`,
+      values: [
+        returned.map((s) => s.roomId),
+        returned.map((s) => s.principalId),
+        returned.map((s) => s.session),
+        departed.map((s) => s.roomId),
+        departed.map((s) => s.principalId),
+        departed.map((s) => s.session),
+        departed.map((s) => s.since),
+        after.source.lastStamp,
       ],
     })
   }

@@ -33,6 +33,8 @@ export type Fact =
       readonly session: string
       /** Chats after this id are shown to whoever comes in: a look, and recorded as one. Absent: none are. */
       readonly after?: number
+      /** the category keeps no history: chats are shown only to those who were there a moment ago (departures.ts) */
+      readonly unlogged?: boolean
       readonly rights: number
     }
   | {
@@ -57,8 +59,17 @@ export type Fact =
 export type Outcome =
   /** `repeated`: this post was on record already; id and time are those of the first. */
   | { readonly kind: 'chat'; readonly chatId: number; readonly at: number; readonly repeated: boolean }
-  /** `lastChatId`: the newest chat of the room when the join committed. `repeated`: was a participant already. */
-  | { readonly kind: 'join'; readonly at: number; readonly lastChatId: number; readonly repeated: boolean }
+  /**
+   * `lastChatId`: the newest chat of the room when the join committed. Those after `from` are to be shown: they are on record
+   * as looked at. `repeated`: was a participant already.
+   */
+  | {
+      readonly kind: 'join'
+      readonly at: number
+      readonly from: number
+      readonly lastChatId: number
+      readonly repeated: boolean
+    }
   /** `repeated`: was no participant any more; no event was recorded. */
   | { readonly kind: 'part'; readonly at: number; readonly repeated: boolean }
   | { readonly kind: 'backchat'; readonly at: number }

@@ -4,6 +4,7 @@ export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
 export { claimFileStores } from './claim-file-stores.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export { creatableCategories } from './creatable-categories.ts'
+export { forgetDepartures, UNLOGGED_HELD_MS } from './departures.ts'
 export { eligiblePrincipals } from './eligible-principals.ts'
 export { enabledOf } from './enabled-users.ts'
 export type { Fact, Outcome } from './facts.ts'
@@ -61,6 +62,7 @@ export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
 export {
   allParticipants,
+  beginStays,
   type OrphanedParticipant,
   orphanedParticipants,
   participantCount,

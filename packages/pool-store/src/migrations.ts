@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { DEPARTURES_MIGRATION } from './migration-departures.ts'
 import { FILES_MIGRATION } from './migration-files.ts'
 import { IMPORT_MIGRATION } from './migration-import.ts'
 import { PRESENCE_MIGRATION } from './migration-presence.ts'
@@ -109,4 +110,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   SEARCH_MIGRATION,
   IMPORT_MIGRATION,
   PRESENCE_MIGRATION,
+  DEPARTURES_MIGRATION,
 ]

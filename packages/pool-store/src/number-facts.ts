@@ -7,6 +7,7 @@ import {
   leafOf,
   nextHead,
 } from '@hansard/compliance-event'
+import { followStays, type StaysAfter, type StaysBefore } from './departures.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { Principal } from './principals.ts'
 
@@ -17,8 +18,9 @@ export type Before = {
   readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
   /** Ids of those who come in or look and may not use the pool now: disabled, or not enabled by policy. */
   readonly barred: ReadonlySet<number>
-  /** Participants the batch's joins and parts speak of, by `participantKey`. */
-  readonly participants: ReadonlySet<string>
+  /** Participants the batch's joins and parts speak of, by `participantKey`, and what their stay begins after, if any does. */
+  readonly participants: ReadonlyMap<string, number | null>
+  readonly stays: StaysBefore
 }
 export type RoomCounters = {
   readonly id: number
@@ -47,13 +49,18 @@ export type After = {
     title: string | null
     unlogged: boolean
   }[]
-  readonly joins: readonly { roomId: number; session: string; principalId: number; at: number }[]
+  readonly joins: readonly Joining[]
   readonly parts: readonly { roomId: number; session: string }[]
   readonly outbox: readonly EnvelopeEvent[]
   readonly rooms: readonly { id: number; lastChatId: number; lastRoomSeq: number }[]
   readonly source: SourceCounters
+  readonly stays: StaysAfter
 }
+type Joining = { roomId: number; session: string; principalId: number; at: number; since: number | null }
 
+/** Whether stays in the room have to be read for this fact. */
+export const comesBack = (fact: Fact): fact is Extract<Fact, { kind: 'join' }> =>
+  fact.kind === 'join' && fact.unlogged === true && fact.after !== undefined
 export const entersOrLooks = (fact: Fact) => fact.kind === 'join' || fact.kind === 'backchat'
 export const postKey = (roomId: number, principalId: number, post: string) => `${roomId} ${principalId} ${post}`
 export const participantKey = (roomId: number, session: string) => `${roomId} ${session}`
@@ -74,8 +81,9 @@ export function numberFacts(
   const at = Math.max(now, source.lastStamp)
   const numbering = createNumbering(before.rooms, source, at)
   const posts = new Map(before.posts)
-  const present = new Set(before.participants)
-  const joins = new Map<string, { roomId: number; session: string; principalId: number; at: number }>()
+  const present = new Map(before.participants)
+  const stays = followStays(before.stays)
+  const joins = new Map<string, Joining>()
   const parts = new Map<string, { roomId: number; session: string }>()
   const chats: After['chats'][number][] = []
 
@@ -107,6 +115,7 @@ export function numberFacts(
           ...(title === undefined ? {} : { title }),
         })
         posts.set(key, { chatId, at })
+        if (unlogged) stays.said(room.id, chatId)
         chats.push({
           roomId: room.id,
           chatId,
@@ -122,20 +131,29 @@ export function numberFacts(
       }
       case 'join': {
         const key = participantKey(room.id, fact.session)
-        if (present.has(key)) return { kind: 'join', at, lastChatId: room.lastChatId, repeated: true }
-        record({ kind: 'join', session: fact.session })
-        const { after = room.lastChatId } = fact
-        if (after < room.lastChatId) {
-          record({ kind: 'backchat', firstChatId: after + 1, lastChatId: room.lastChatId })
+        const { lastChatId } = room
+        // Somebody who claims to have chats that do not exist yet has them when they do.
+        const after = Math.min(fact.after ?? lastChatId, lastChatId)
+        if (present.has(key)) {
+          const from = Math.max(after, present.get(key) ?? 0)
+          return { kind: 'join', at, from, lastChatId, repeated: true }
         }
-        present.add(key)
-        joins.set(key, { roomId: room.id, session: fact.session, principalId: fact.principal.id, at })
-        return { kind: 'join', at, lastChatId: room.lastChatId, repeated: false }
+        const who = { roomId: room.id, session: fact.session, principalId: fact.principal.id }
+        const from = comesBack(fact) ? stays.comeBack(who, { after, last: lastChatId }) : after
+        record({ kind: 'join', session: fact.session })
+        if (from < lastChatId) record({ kind: 'backchat', firstChatId: from + 1, lastChatId })
+        const since = fact.unlogged ? from : null
+        present.set(key, since)
+        joins.set(key, { ...who, at, since })
+        return { kind: 'join', at, from, lastChatId, repeated: false }
       }
       case 'part': {
         const key = participantKey(room.id, fact.session)
-        if (!present.delete(key)) return { kind: 'part', at, repeated: true }
+        const since = present.get(key)
+        if (since === undefined) return { kind: 'part', at, repeated: true }
+        present.delete(key)
         record({ kind: 'part', session: fact.session, reason: fact.reason })
+        stays.part({ roomId: room.id, session: fact.session, principalId: fact.principal.id, since }, fact.reason)
         // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
         if (!joins.delete(key) || before.participants.has(key))
           parts.set(key, { roomId: room.id, session: fact.session })
@@ -152,7 +170,14 @@ export function numberFacts(
     }
   })
 
-  return { outcomes, chats, joins: [...joins.values()], parts: [...parts.values()], ...numbering.result() }
+  return {
+    outcomes,
+    chats,
+    joins: [...joins.values()],
+    parts: [...parts.values()],
+    stays: stays.result(),
+    ...numbering.result(),
+  }
 }
 
 /** The counters of a transaction while it gives out numbers. */

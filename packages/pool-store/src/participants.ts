@@ -1,4 +1,4 @@
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 import type { Principal } from './principals.ts'
 import { findPrincipals } from './principals.ts'
 
@@ -20,6 +20,19 @@ export async function orphanedParticipants(db: Database, limit: number): Promise
     session: row.session,
     principal: principals.get(row.principal_id)!,
   }))
+}
+
+/**
+ * For rooms that keep no history from here on: what is said now is for those who are there, so theirs to be caught up with.
+ * The rooms are locked by the caller.
+ */
+export async function beginStays(tx: Knex.Transaction, roomIds: readonly number[]): Promise<void> {
+  for (let from = 0; from < roomIds.length; from += 5_000) {
+    await tx('participant')
+      .whereIn('room_id', roomIds.slice(from, from + 5_000))
+      .whereNull('since')
+      .update({ since: tx('room').where('room.id', tx.ref('participant.room_id')).select('last_chat_id') })
+  }
 }
 
 /** How many participants a room has, on all services. */

@@ -8,6 +8,7 @@ import {
   createRecordWriter,
   declareDead,
   type Fact,
+  forgetDepartures,
   type Outcome,
   orphanedParticipants,
   type Principal,
@@ -19,6 +20,7 @@ import {
   SourceFenced,
   startSource,
   takeRollCall,
+  UNLOGGED_HELD_MS,
 } from './index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from './store-in-test.ts'
 
@@ -242,6 +244,39 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
 
     expect([first, second]).toMatchObject([{ repeated: false }, { repeated: true }])
     expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
+  })
+
+  it('remembers who was lost from a room without history for as long as the text is held, and then forgets them', async () => {
+    const later = new ManualClock(NOW)
+    roomId = await store.addRoom('quiet room')
+    const source = await startSource(db, { name: 'quiet', endpoint: '', now: NOW })
+    const writer = createRecordWriter({ db, clock: later, source })
+    const join = (session: string, after?: number): Fact => {
+      const fact = { kind: 'join', roomId, principal, session, unlogged: true, rights: 1 } as const
+      return after === undefined ? fact : { ...fact, after }
+    }
+    const part = (session: string, reason: 'disconnected' | 'orphaned' | 'left'): Fact => {
+      return { kind: 'part', roomId, principal, session, reason }
+    }
+    const quiet = (post: string): Fact => ({ ...chat(post), unlogged: true }) as Fact
+    const inOneBatch = (...facts: Fact[]) => Promise.all(facts.map((fact) => record(writer, fact)))
+    const left = () => db.knex('departure').where({ room_id: roomId }).select('since', 'departed_at')
+
+    await inOneBatch(join('a'), join('b'), quiet('one'), part('a', 'disconnected'), part('b', 'orphaned'))
+    expect(await left()).toHaveLength(2)
+    later.advance({ ms: UNLOGGED_HELD_MS - 1 })
+    const [, inTime, again] = await inOneBatch(quiet('two'), join('c', 1), join('c', 0))
+    later.advance({ ms: 1 })
+    await record(writer, part('c', 'left'))
+    const late = await record(writer, join('d', 1))
+
+    expect(inTime).toMatchObject({ from: 1, lastChatId: 2, repeated: false })
+    expect(again).toMatchObject({ from: 1, lastChatId: 2, repeated: true })
+    expect(late).toMatchObject({ from: 2, lastChatId: 2 })
+    expect(await left()).toEqual([{ since: 0, departed_at: NOW }])
+    expect(await forgetDepartures(db, { before: NOW, limit: 10 })).toBe(0)
+    expect(await forgetDepartures(db, { before: NOW + 1, limit: 10 })).toBe(1)
+    expect(await left()).toEqual([])
   })
 
   it('goes on where the database stands after a commit of unknown outcome', async () => {

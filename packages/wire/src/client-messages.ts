@@ -68,6 +68,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
   /**
    * Comes into a room. With `after`, the last chat id the client has, it first receives every chat
    * after that one, in order, then live talk. Without, live talk begins now.
+   * A room without history does so only for somebody whose connection to it was lost within the last ten minutes, and from
+   * where they had come in; of what others ask for, `chats-purged` says that it is gone.
    */
   z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),

@@ -8,7 +8,8 @@ import { REFUSALS } from './refusals.ts'
  * `room-closed`, `new-content`, `feed-match`, `invited`.
  *
  * A server tells a client `posted` only after the chat is durable. Pushed chats of a room arrive in the order of
- * their ids from the id the client joined at, without a hole: where chats are gone, `chats-purged` says so.
+ * their ids from the id the client joined at, without a hole: where chats are gone, or not for this
+ * client to hear, `chats-purged` says so.
  */
 const re = z.number().int().nonnegative()
 const room = z.string()
@@ -140,7 +141,10 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
-  /** In the place of chats that are gone: nothing stands any more at these ids, both ends included. */
+  /**
+   * In the place of chats that are gone: nothing will come for these ids, both ends included. They were purged, or said in a
+   * room without history while this client's user was not there.
+   */
   z.object({ t: z.literal('chats-purged'), room, from: chatId, through: chatId }),
   z.object({ t: z.literal('participant-joined'), room, who: person }),
   z.object({ t: z.literal('participant-parted'), room, who: person }),
