@@ -56,7 +56,7 @@ async function receiveInTurn(parts: FileServiceParts, asked: Asked, token: FileT
 }
 
 async function receive(parts: FileServiceParts, asked: Asked, token: FileToken): Promise<UploadAnswer> {
-  const { db, clock, files, config } = parts
+  const { db, clock, log, files, config } = parts
   if (asked.signal.aborted) return refused('superseded')
   // While this request waited for its turn, another may have completed the upload.
   const file = (await findFile(db.knex, token.file.id))!
@@ -69,7 +69,10 @@ async function receive(parts: FileServiceParts, asked: Asked, token: FileToken):
     if (received.size < file.size) return { kind: 'incomplete', received: received.size, size: file.size }
   } catch (error) {
     if (error instanceof WrongOffset) return { kind: 'wrong-offset', received: error.received, size: file.size }
-    if (error instanceof FileStoreFull) return refused('store-full')
+    if (error instanceof FileStoreFull) {
+      log.error({ err: error, hint: error.hint }, 'a file store is full; uploads are refused')
+      return refused('store-full')
+    }
     if (error instanceof BodyBroken) return refused('superseded')
     throw error
   }
