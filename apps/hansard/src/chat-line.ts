@@ -3,6 +3,8 @@ export type ChatLine =
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'join' | 'part'; readonly room: string | undefined }
   | { readonly kind: 'history'; readonly limit: number }
+  | { readonly kind: 'upload'; readonly path: string }
+  | { readonly kind: 'download'; readonly link: string; readonly path: string | undefined }
   | { readonly kind: 'who' | 'rooms' | 'quit' | 'help' | 'nothing' }
   | { readonly kind: 'unknown'; readonly command: string }
 
@@ -11,6 +13,8 @@ export const CHAT_HELP = `/join ROOM     come into a room, or go back to one you
 /who           who is in this room
 /history [N]   the last N chats (30 when not said); the look is recorded
 /rooms         the rooms you may join
+/upload FILE   hand a file over in this room; its link is said there
+/download LINK [FILE]   fetch one; under its own name when no other is said
 /me TEXT       an action
 //TEXT         a chat that begins with a slash
 /quit          go out of all rooms and end`
@@ -29,6 +33,12 @@ export function readChatLine(line: string): ChatLine {
       return Number.isInteger(limit) && limit > 0
         ? { kind: 'history', limit }
         : { kind: 'unknown', command: line.trim() }
+    }
+    case 'upload':
+      return rest === '' ? { kind: 'unknown', command: line.trim() } : { kind: 'upload', path: rest }
+    case 'download': {
+      const [, link, path] = /^(\S+)(?:\s+(.+))?$/s.exec(rest) ?? []
+      return link === undefined ? { kind: 'unknown', command: line.trim() } : { kind: 'download', link, path }
     }
     case 'who':
     case 'rooms':

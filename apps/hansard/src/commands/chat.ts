@@ -1,8 +1,9 @@
 import { type Chat, connect, type PoolClient, RefusedError, type RoomHandle } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
+import { downloadFile, uploadFile } from '../chat-files.ts'
 import { CHAT_HELP, type ChatLine, readChatLine } from '../chat-line.ts'
 import { type ChatScreen, openChatScreen } from '../chat-screen.ts'
-import { misused } from '../command-failure.ts'
+import { CommandFailure, misused } from '../command-failure.ts'
 import type { ExitCode, Io } from '../io.ts'
 import { type AddressOptions, findPool } from '../pool-address.ts'
 import { readPassword, typeLine } from '../prompt.ts'
@@ -162,6 +163,23 @@ function startTalk(client: PoolClient, tell: Tell) {
         })
         return
       }
+      case 'upload': {
+        const room = here()
+        const { link, fileName, size, sha256 } = await uploadFile(client, room.uri, line.path)
+        await room.post(link)
+        tell(`-- ${visible(fileName)} was handed over: ${size} bytes, SHA-256 ${sha256}`, {
+          ...{ event: 'uploaded', room: room.name, link, fileName, size, sha256 },
+        })
+        return
+      }
+      case 'download': {
+        const room = here()
+        const { path, fileName, size, sha256 } = await downloadFile(client, room.uri, line)
+        tell(`-- ${visible(fileName)} is in ${visible(path)}: ${size} bytes, SHA-256 ${sha256}`, {
+          ...{ event: 'downloaded', room: room.name, path, fileName, size, sha256 },
+        })
+        return
+      }
       case 'rooms': {
         const list = await client.rooms()
         for (const { name, privacy } of list)
@@ -186,7 +204,7 @@ function startTalk(client: PoolClient, tell: Tell) {
       } catch (error) {
         refusals += 1
         const { message } = error as Error
-        const code = error instanceof RefusedError ? error.code : undefined
+        const code = error instanceof RefusedError || error instanceof CommandFailure ? error.code : undefined
         tell(`!! ${message}`, { event: 'refused', ...(code === undefined ? {} : { code }), message })
       }
     },
