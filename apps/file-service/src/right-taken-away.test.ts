@@ -138,6 +138,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
     ['the piece is whole', (rest: Buffer) => rest],
     ['more came than was announced', () => Buffer.alloc(SIZE)],
     ['the scanner found something', () => INFECTED.subarray(10)],
+    ['a store is away', (rest: Buffer) => Buffer.concat([rest, Buffer.alloc(SIZE - 10 - rest.length)])],
   ] as const)('while the bytes were coming is told nothing of them, when %s', async (_, restOf) => {
     const arrived = Promise.withResolvers<void>()
     const telling = (files: FileStore): FileStore => ({
@@ -157,7 +158,10 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
     stopScanner = stop
     const { origin } = await pool.startAnother({
       ...{ name: 'files-2', scanner },
-      wrap: ({ files, complianceFiles }) => ({ files: telling(files), complianceFiles }),
+      wrap: ({ files, complianceFiles }) => ({
+        files: telling(files),
+        complianceFiles: { ...complianceFiles, place: () => Promise.reject(new Error('The share is away.')) },
+      }),
     })
     const issued = await pool.upload(pool.alice, { size: SIZE })
     const url = issued.url.replace(pool.origin, origin)
@@ -167,7 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
       headers: { authorization: `Bearer ${issued.token}`, 'transfer-encoding': 'chunked' },
     })
     const answered = new Promise<number>((resolve) => sending.on('response', ({ statusCode }) => resolve(statusCode!)))
-    sending.write(INFECTED.subarray(0, 10))
+    sending.write(CONTENT.subarray(0, 10))
     await arrived.promise
     await pool.removeFromRoom(pool.alice)
     sending.end(rest)
