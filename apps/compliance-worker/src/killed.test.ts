@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
+import { mkdirSync, watch } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type AdapterSetting, openXsltEngine } from '@hansard/adapter'
 import { systemClock } from '@hansard/clock'
 import { silentLog } from '@hansard/log'
@@ -11,6 +13,7 @@ import type { Database } from '@hansard/sql'
 import { listExports, recordRollCall, stageEvents } from '@hansard/staging'
 import { compliancePostgres, scriptedPool } from '@hansard/staging/testing'
 import { startPostgres, startRedis } from '@hansard/test-servers'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ADAPTERS } from './adapter-settings.ts'
 import { replayExport } from './replay-export.ts'
@@ -19,7 +22,8 @@ import { startComplianceWorker } from './service.ts'
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const INTERVALS = 6
-const KILLS_MAX = 5
+/** Files come and go so often under the workers' hands before they are killed: from just begun to several exports on. */
+const KILL_AFTER_MOVES = fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: 5, seed: 137 })
 const options = {
   addChatRoomDetails: true,
   addUserDetails: true,
@@ -51,6 +55,19 @@ async function stageTalk(db: Database): Promise<void> {
   await recordRollCall(db, pool.rollCall(T0 + INTERVALS * MINUTE))
 }
 
+/** Resolves when so many files were made, put in place or taken away in the folders of the adapters. */
+function filesMove(directory: string, { times, signal }: { times: number; signal: AbortSignal }): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let moves = 0
+  for (const { name } of SETTINGS) {
+    mkdirSync(join(directory, name), { recursive: true })
+    watch(join(directory, name), { signal }, (happened) => {
+      if (happened === 'rename' && ++moves === times) resolve()
+    })
+  }
+  return promise
+}
+
 async function filesBelow(directory: string): Promise<Map<string, string>> {
   const names = await readdir(directory, { recursive: true, withFileTypes: true })
   const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
@@ -75,7 +92,7 @@ describe('workers as processes', () => {
 
     const spawnWorker = async (name: string): Promise<ChildProcess> => {
       const child = spawn(process.execPath, ['--conditions=@hansard/source', join(import.meta.dirname, 'main.ts')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           ...process.env,
           HANSARD_COMPLIANCE_DATABASE_URL: killedDb.url,
@@ -86,24 +103,36 @@ describe('workers as processes', () => {
           HANSARD_WORKER_NAME: name,
           HANSARD_WORKER_TICK_MS: '50',
           HANSARD_WORKER_LEASE_MS: '1000',
-          HANSARD_LOG_LEVEL: 'fatal',
+          HANSARD_LOG_LEVEL: 'info',
         },
       })
       await once(child.stdout!, 'data')
       return child
     }
     const sealed = async () => (await listExports(killedDb, { limit: 100 })).filter((e) => e.state === 'sealed').length
+    /** Resolves when everything is sealed; asks whenever the worker says that it sealed something. */
+    const allSealed = async (worker: ChildProcess) => {
+      const lines = on(createInterface(worker.stderr!), 'line', { close: ['close'] })
+      if ((await sealed()) === 2 * INTERVALS) return
+      for await (const [line] of lines) if (line.includes('export sealed') && (await sealed()) === 2 * INTERVALS) return
+      throw new Error('A worker ended before everything was sealed.')
+    }
 
     let kills = 0
-    for (; (await sealed()) < 2 * INTERVALS && kills < KILLS_MAX; kills++) {
+    for (const moves of KILL_AFTER_MOVES) {
+      if ((await sealed()) === 2 * INTERVALS) break
+      const watching = new AbortController()
+      const moved = filesMove(join(directory, 'killed'), { times: moves, signal: watching.signal })
       const workers = await Promise.all([spawnWorker('w1'), spawnWorker('w2')])
-      await systemClock.sleep(100 + ((kills * 137) % 500))
+      await Promise.race([moved, ...workers.map(allSealed)])
+      watching.abort()
       const gone = workers.map((worker) => once(worker, 'exit'))
       for (const worker of workers) worker.kill('SIGKILL')
       await Promise.all(gone)
+      kills += 1
     }
     const last = await spawnWorker('w3')
-    while ((await sealed()) < 2 * INTERVALS) await systemClock.sleep(50)
+    await allSealed(last)
     const ended = once(last, 'exit')
     last.kill('SIGTERM')
     expect(await ended).toEqual([0, null])

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { type IncomingHttpHeaders, request } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@hansard/clock'
@@ -19,6 +19,7 @@ import {
 } from '@hansard/pool-store'
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
+import { startClamd } from '@hansard/test-servers'
 import fastify from 'fastify'
 import { FILE_SERVICE_DEFAULTS, type FileService, type FileServiceConfig, startFileService } from './index.ts'
 
@@ -221,18 +222,8 @@ export function send(
   })
 }
 
-/** A server that speaks the protocol of clamd and calls infected whatever holds the word EICAR. */
-export async function startScannerInTest(clock: ManualClock): Promise<{ scanner: Scanner; stop(): void }> {
-  const server = createServer((socket) => {
-    let bytes = Buffer.alloc(0)
-    socket.on('error', () => {})
-    socket.on('data', (chunk) => {
-      bytes = Buffer.concat([bytes, chunk])
-      if (!bytes.subarray(-4).equals(Buffer.alloc(4))) return
-      socket.end(bytes.includes('EICAR') ? 'stream: Test.Eicar FOUND\0' : 'stream: OK\0')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { scanner: createClamdScanner({ address, clock }), stop: () => void server.close() }
+/** A scanner that finds something in whatever holds the word EICAR. */
+export async function startScannerInTest(clock: ManualClock): Promise<{ scanner: Scanner; stop(): Promise<void> }> {
+  const { url, stop } = await startClamd()
+  return { scanner: createClamdScanner({ address: url, clock }), stop }
 }

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto'
-import { ContentChanged, FileStoreFull, PlacedOtherwise, ScannerAway, type Verdict } from '@hansard/file-store'
-import { endUpload, type FileToken, findFile, markTokenUsed, type PoolFile } from '@hansard/pool-store'
+import {
+  ContentChanged,
+  type Digest,
+  FileStoreFull,
+  PlacedOtherwise,
+  ScannerAway,
+  type Verdict,
+} from '@hansard/file-store'
+import { endUpload, type FileToken, findFile, findPrincipal, markTokenUsed, type PoolFile } from '@hansard/pool-store'
+import { fileUri } from '@hansard/rooms'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
-import { type FileServiceParts, mustMay, NoSuchFile, refused } from './use-case.ts'
+import { type FileServiceParts, lockRoom, mustMay, NoSuchFile, refused } from './use-case.ts'
 
 /**
  * Completes an upload: scan, put the bytes in place, record. In that order.
@@ -26,7 +34,7 @@ export async function finishUpload(
       await files.discard(id)
       return refused('wrong-digest')
     }
-    if (!verdict.clean) return await quarantine(parts, token, digest.sha256, verdict.signature)
+    if (!verdict.clean) return await quarantine(parts, token, { digest, signature: verdict.signature })
 
     await files.place(storedName, files.readIncoming(id), digest)
     await complianceFiles.place(storedName, files.readIncoming(id), digest)
@@ -83,24 +91,38 @@ async function examine({ files, scanner }: FileServiceParts, id: string) {
   return { digest: { size, sha256: hash.digest('hex') }, verdict }
 }
 
-/** What is infected is set apart first and then on record as such; it is in no place a download could find. */
+/**
+ * What is infected goes to the record's own quarantine, where no download could find it, and then the room's conversation
+ * tells that it was refused, and why. Told even of somebody who lost the right meanwhile: the finding is ours, not an act
+ * of theirs that needed a right.
+ */
 async function quarantine(
   parts: FileServiceParts,
-  token: FileToken,
-  sha256: string,
-  signature: string,
+  { file, principalId, tokenHash }: FileToken,
+  { digest, signature }: { digest: Digest; signature: string },
 ): Promise<UploadAnswer> {
-  const { db, log, clock, files } = parts
-  const { id, storedName, roomId } = token.file
-  await files.quarantine(id, storedName)
-  const at = clock.now()
-  const ended = await db.knex.transaction(async (tx) => {
-    if (!(await endUpload(tx, id, { state: 'quarantined', sha256, signature, at }))) return false
-    await markTokenUsed(tx, token.tokenHash, at)
-    return true
+  const { db, log, files, complianceFiles, writer, domain } = parts
+  const { id, storedName, fileName, roomId } = file
+  const { size, sha256 } = digest
+  await complianceFiles.quarantine(storedName, files.readIncoming(id), digest)
+  const ended = await writer.change(async (tx, at) => {
+    await lockRoom(db, tx, roomId)
+    if (!(await endUpload(tx, id, { state: 'quarantined', sha256, signature, at })))
+      return { events: [], rights: [], result: (await findFile(tx, id))! }
+    await markTokenUsed(tx, tokenHash, at)
+    const principal = (await findPrincipal(tx, { id: principalId }))!
+    const detail = {
+      kind: 'change' as const,
+      action: 'created' as const,
+      subject: { type: 'quarantined-file' as const, uri: fileUri(domain, id), name: fileName },
+      before: {},
+      after: { storedName, size, sha256, signature },
+    }
+    return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
   })
-  if (!ended) return endOf((await findFile(db.knex, id))!)
-  log.error({ file: id, roomId, principalId: token.principalId, signature }, 'an infected file was quarantined')
+  if (ended?.state === 'expired') await takeBack(parts, file)
+  if (ended) return endOf(ended)
+  log.error({ file: id, roomId, principalId, signature }, 'an infected file was quarantined')
   await forgetPieces(parts, id)
   return refused('infected')
 }

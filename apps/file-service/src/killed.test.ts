@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { on, once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, statSync, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { systemClock } from '@hansard/clock'
 import { findFile } from '@hansard/pool-store'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -50,6 +50,9 @@ describe('a file service that is killed', () => {
     return { port, url: `http://127.0.0.1:${port}/files/upload` }
   }
   const at = (offset: number) => ({ 'upload-offset': String(offset) })
+  /** Bytes of an upload that lie on the disk. */
+  const arrivedOf = (issued: Issued) =>
+    statSync(join(pool.directory, 'files', 'incoming', issued.fileId), { throwIfNoEntry: false })?.size
   const offsetOf = async (url: string, issued: Issued) =>
     Number((await send('HEAD', url, issued)).headers['upload-offset'])
 
@@ -71,7 +74,7 @@ describe('a file service that is killed', () => {
       })
       sending.on('error', () => {})
       sending.write(content.subarray(offset, upTo))
-      await expect.poll(() => offsetOf(url, issued), { timeout: 10_000 }).toBe(upTo)
+      await sees(join(pool.directory, 'files', 'incoming'), () => arrivedOf(issued) === upTo, child)
       await kill(child)
       offset = upTo
     }
@@ -96,20 +99,22 @@ describe('a file service that is killed', () => {
       const name = `${issued.fileId}.txt`
       const kept = join(name.slice(0, 2), name)
       const incoming = join(own, 'incoming')
-      const reached = {
-        arriving: () => existsSync(join(incoming, issued.fileId)),
-        arrived: () =>
-          existsSync(join(incoming, issued.fileId)) && statSync(join(incoming, issued.fileId)).size === content.length,
-        copied: () => readdirSync(incoming).some((each) => each.startsWith(`${name}.`)),
-        'in the pool’s store': () => existsSync(join(own, kept)),
-        'in the compliance store': () => existsSync(join(record, kept)),
-        'on record': async () => (await findFile(pool.db.knex, issued.fileId))?.state === 'kept',
-      }[stage]
+      for (const root of [own, record]) mkdirSync(dirname(join(root, kept)), { mode: 0o700 })
+      /** Where something happens when the stage is reached, and how one sees that it is. */
+      const [where, reached] = {
+        arriving: [incoming, () => arrivedOf(issued) !== undefined],
+        arrived: [incoming, () => arrivedOf(issued) === content.length],
+        copied: [incoming, () => readdirSync(incoming).some((each) => each.startsWith(`${name}.`))],
+        'in the pool’s store': [dirname(join(own, kept)), () => existsSync(join(own, kept))],
+        'in the compliance store': [dirname(join(record, kept)), () => existsSync(join(record, kept))],
+        // The database writes a log beside itself.
+        'on record': [pool.directory, async () => (await findFile(pool.db.knex, issued.fileId))?.state === 'kept'],
+      }[stage] as [string, () => boolean | Promise<boolean>]
 
       const child = await launch(port)
       const first = send('PUT', url, { ...issued, body: content })
       first.catch(() => {})
-      while (!(await reached())) await new Promise((resolve) => setImmediate(resolve))
+      await sees(where, reached, child)
       await kill(child)
       await launch(port)
       const offset = await offsetOf(url, issued)
@@ -126,6 +131,22 @@ describe('a file service that is killed', () => {
     },
   )
 })
+
+/** Resolves when `look` says yes: it looks now, and whenever something happens in the directory. */
+async function sees(directory: string, look: () => boolean | Promise<boolean>, child: ChildProcess): Promise<void> {
+  const watcher = watch(directory)
+  // Whoever ends before that will not get there.
+  const ended = () => watcher.emit('error', new Error('The service ended before it was killed.'))
+  child.once('exit', ended)
+  try {
+    const happenings = on(watcher, 'change')
+    if (await look()) return
+    for await (const _ of happenings) if (await look()) return
+  } finally {
+    child.off('exit', ended)
+    watcher.close()
+  }
+}
 
 async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')

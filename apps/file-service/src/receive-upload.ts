@@ -3,8 +3,9 @@ import type { Clock } from '@hansard/clock'
 import { FileStoreFull, WrongOffset } from '@hansard/file-store'
 import { type FileToken, findFile, findFileToken } from '@hansard/pool-store'
 import { finishUpload } from './finish-upload.ts'
+import { tellIfMay } from './tell-if-may.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
-import { type FileServiceParts, refused, whoMay } from './use-case.ts'
+import { type FileServiceParts, refused } from './use-case.ts'
 
 /**
  * Receives a piece of an upload, and completes the upload when it was the last.
@@ -13,29 +14,28 @@ import { type FileServiceParts, refused, whoMay } from './use-case.ts'
  * after it was killed. Asked again after completion, whether by a client that missed the answer or by another one, it
  * answers as it did then and takes nothing.
  */
-export async function receiveUpload(
-  parts: FileServiceParts,
-  asked: {
-    readonly token: string
-    /** where the piece belongs; 0 begins again */
-    readonly offset: number
-    readonly body: Readable
-    /** bytes of the body, where the client said it */
-    readonly length: number | undefined
-    /** SHA-256 the client says the whole file has, in lower-case hex */
-    readonly sha256: string | undefined
-    /** the service is stopping */
-    readonly signal: AbortSignal
-  },
-): Promise<UploadAnswer> {
-  const { db, clock, transfers, config } = parts
+export async function receiveUpload(parts: FileServiceParts, asked: Asked): Promise<UploadAnswer> {
+  const { db, clock } = parts
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'upload', now: clock.now() })
-  if (!token) return refused('no-such-file')
-  if (token.file.state !== 'uploading') return endOf(token.file)
-  const { roomId } = token.file
-  const may = await whoMay(db, { place: parts.place, operation: 'upload-file', roomId, principalId: token.principalId })
-  if (!may) return refused('no-such-file')
+  return tellIfMay(parts, token, (token) => receiveInTurn(parts, asked, token))
+}
 
+type Asked = {
+  readonly token: string
+  /** where the piece belongs; 0 begins again */
+  readonly offset: number
+  readonly body: Readable
+  /** bytes of the body, where the client said it */
+  readonly length: number | undefined
+  /** SHA-256 the client says the whole file has, in lower-case hex */
+  readonly sha256: string | undefined
+  /** the service is stopping */
+  readonly signal: AbortSignal
+}
+
+async function receiveInTurn(parts: FileServiceParts, asked: Asked, token: FileToken): Promise<UploadAnswer> {
+  const { clock, transfers, config } = parts
+  if (token.file.state !== 'uploading') return endOf(token.file)
   if (asked.offset + (asked.length ?? 0) > token.file.size) return refused('too-much-data')
   const leave = transfers.enter(token.principalId)
   if (!leave) return refused('too-many-transfers')
@@ -55,12 +55,8 @@ export async function receiveUpload(
   }
 }
 
-async function receive(
-  parts: FileServiceParts,
-  asked: Parameters<typeof receiveUpload>[1],
-  token: FileToken,
-): Promise<UploadAnswer> {
-  const { db, clock, files, config } = parts
+async function receive(parts: FileServiceParts, asked: Asked, token: FileToken): Promise<UploadAnswer> {
+  const { db, clock, log, files, config } = parts
   if (asked.signal.aborted) return refused('superseded')
   // While this request waited for its turn, another may have completed the upload.
   const file = (await findFile(db.knex, token.file.id))!
@@ -73,7 +69,10 @@ async function receive(
     if (received.size < file.size) return { kind: 'incomplete', received: received.size, size: file.size }
   } catch (error) {
     if (error instanceof WrongOffset) return { kind: 'wrong-offset', received: error.received, size: file.size }
-    if (error instanceof FileStoreFull) return refused('store-full')
+    if (error instanceof FileStoreFull) {
+      log.error({ err: error, hint: error.hint }, 'a file store is full; uploads are refused')
+      return refused('store-full')
+    }
     if (error instanceof BodyBroken) return refused('superseded')
     throw error
   }

@@ -104,7 +104,12 @@ function bearer(request: FastifyRequest): string {
 type UploadAsked = { offset: number; length: number | undefined; sha256: string | undefined }
 
 function uploadAsked(request: FastifyRequest): UploadAsked | 'malformed' {
-  const { 'content-length': length, 'upload-offset': offset, 'repr-digest': digest } = request.headers
+  const { 'content-length': length, 'content-range': range, 'repr-digest': digest } = request.headers
+  // Clients that resume by themselves say so here. Who overlooked it would begin again with the end of the file.
+  const from = range === undefined ? undefined : /^bytes (\d{1,15})-\d+\/(?:\d+|\*)$/.exec(range)?.[1]
+  if (range !== undefined && from === undefined) return 'malformed'
+  const offset = request.headers['upload-offset'] ?? from
+  if (from !== undefined && Number(offset) !== Number(from)) return 'malformed'
   // PUT sends a file from its beginning; to go on with one, PATCH and PUT say where.
   if (offset === undefined && request.method === 'PATCH') return 'malformed'
   if (offset !== undefined && !/^\d{1,15}$/.test(String(offset))) return 'malformed'

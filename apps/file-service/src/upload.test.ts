@@ -150,6 +150,32 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     })
   })
 
+  it('goes on where Content-Range says, for clients that resume by themselves, and never begins again with an end', async () => {
+    await start()
+    const issued = await pool.upload(pool.alice, { size: CONTENT.length })
+    await put(issued, CONTENT.subarray(0, 10))
+    const range = (text: string) => ({ 'content-range': text })
+    for (const wrong of [
+      'bytes */37',
+      'bytes 1e1-36/37',
+      'lines 10-36/37',
+      'bytes 10-',
+      'bytes 10-36/37, bytes 3-4/37',
+    ])
+      expect(await put(issued, CONTENT.subarray(10), range(wrong))).toMatchObject({ status: 400 })
+    const both = { ...at(10), ...range('bytes 3-36/37') }
+    expect(await put(issued, CONTENT.subarray(10), both)).toMatchObject({ status: 400 })
+    expect(await put(issued, CONTENT.subarray(3), range('bytes 3-36/37'))).toMatchObject({
+      status: 409,
+      headers: at(10),
+    })
+
+    expect(await put(issued, CONTENT.subarray(10), range('bytes 10-36/37'))).toMatchObject({
+      status: 201,
+      json: { sha256: sha256Of(CONTENT) },
+    })
+  })
+
   it('is taken over by a later request while the earlier connection hangs', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })

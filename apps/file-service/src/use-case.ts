@@ -72,10 +72,15 @@ export async function whoMay(db: Database, asked: Asked): Promise<Principal | un
  * either before, and is seen here, or after. Throws `NoSuchFile` when it may not.
  */
 export async function mustMay(db: Database, tx: Knex.Transaction, asked: Asked): Promise<Principal> {
-  if (db.dialect === 'postgres') await tx('room').where({ id: asked.roomId }).forUpdate().select('id')
+  await lockRoom(db, tx, asked.roomId)
   const principal = await permitted(tx, asked)
   if (!principal) throw new NoSuchFile()
   return principal
+}
+
+/** Before anything else of a change is looked at: every change of a room waits for the one before. SQLite has one writer. */
+export async function lockRoom(db: Database, tx: Knex.Transaction, roomId: number): Promise<void> {
+  if (db.dialect === 'postgres') await tx('room').where({ id: roomId }).forUpdate().select('id')
 }
 
 async function permitted(db: Database | Knex.Transaction, asked: Asked): Promise<Principal | undefined> {

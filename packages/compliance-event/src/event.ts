@@ -57,6 +57,7 @@ export const CHANGE_SUBJECTS = [
   'pool-configuration',
   'compliance-configuration',
   'pool-state',
+  'quarantined-file',
 ] as const
 
 /** A property's value, or, of a property that is a list, entries of it. */
@@ -71,6 +72,10 @@ const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
  *
  * The event's `room` is where it happened: a change to a room stands in that room's conversation, everything else in
  * the pool's own, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).
+ *
+ * A `quarantined-file` is made by an upload that the scanner found something in: refused, and set apart. It stands in the
+ * conversation of the room it was meant for, `principal` is who sent it, and `after` has `storedName`, `size`, `sha256` and
+ * `signature`, the scanner's name for what it found.
  */
 export const Change = z.strictObject({
   action: z.enum(['created', 'changed', 'deleted']),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -163,12 +163,20 @@ describe('a file store', () => {
       const id = newFileId()
       const name = storedNameOf(id, 'a.exe')
       await store.receive(id, pieces('bad'), { offset: 0, sizeMax: 3 })
-      await store.quarantine(id, name)
-      await store.quarantine(id, name)
+      const setApart = () => store.quarantine(name, store.readIncoming(id), digest(Buffer.from('bad')))
+      await setApart()
+      await setApart()
+      await expect(store.quarantine(name, pieces('new'), digest(Buffer.from('new')))).rejects.toThrow(PlacedOtherwise)
       await store.discard(id)
       expect(await store.open(name)).toBeUndefined()
-      expect(await readFile(join(directory, 'quarantine', name), 'utf8')).toBe('bad')
+      const path = join(directory, 'quarantine', name)
+      expect(await readFile(path, 'utf8')).toBe('bad')
+      expect([(await stat(path)).mode & 0o777, (await stat(join(directory, 'quarantine'))).mode & 0o777]).toEqual([
+        0o400, 0o700,
+      ])
       expect(await everything()).toEqual([name])
+      await store.remove(name)
+      expect(await everything()).toEqual([])
     })
   })
 
@@ -221,8 +229,7 @@ describe('a file store', () => {
           () => store.receive(name, pieces('x'), { offset: 0, sizeMax: 1 }),
           () => store.place(name, pieces('x'), digest(Buffer.from('x'))),
           () => store.open(name),
-          () => store.quarantine(name, storedNameOf(id, '')),
-          () => store.quarantine(id, name),
+          () => store.quarantine(name, pieces('x'), digest(Buffer.from('x'))),
           () => store.remove(name),
           async () => store.digestIncoming(name),
           async () => buffer(store.readIncoming(name)),

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { digestOf, flushDirectory, writeAll } from '@hansard/durable-file'
 import { ContentChanged, FileStoreFull, PlacedOtherwise, WrongOffset, WrongStore } from './store-errors.ts'
@@ -11,7 +11,8 @@ import { isFileId, isStoredName } from './stored-name.ts'
  * A file store: a directory, on a disk that every server of the pool may share, in which a file that stands never changes.
  *
  * `incoming/<guid>` is what has arrived of a file, in pieces, over any number of requests and servers. `<xx>/<guid>.<ext>`
- * is a whole file. `quarantine/<guid>.<ext>` is what the scanner called infected.
+ * is a whole file. `quarantine/<guid>.<ext>`, which is made when first needed, is what the scanner called infected: nothing
+ * here opens it again, and its owner may read it only.
  *
  * The danger is two servers that finish one upload at once, one of them long believed dead. So each copies what arrived to
  * a name of its own, hashing on the way, and puts the copy in place with a link, which never replaces: the first wins, and
@@ -45,11 +46,11 @@ export type FileStore = {
   place(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
   /** A kept file, or undefined when there is none. The caller closes it. */
   open(storedName: string): Promise<OpenedFile | undefined>
-  /** Sets what has arrived apart for good, durably. Doing it again is fine. */
-  quarantine(fileId: string, storedName: string): Promise<void>
+  /** Puts a file apart, as `place` puts it in place: whole, durable, and where `open` does not find it. */
+  quarantine(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
   /** Forgets what has arrived. */
   discard(fileId: string): Promise<void>
-  /** Takes a kept file away. Only for files nobody can still be putting in place. */
+  /** Takes a file away, from quarantine too. Only for files nobody can still be putting in place. */
   remove(storedName: string): Promise<void>
   /** Ids of the files of which something lies under `incoming/`, whether pieces or copies a dead process left. */
   incomingIds(): Promise<string[]>
@@ -75,7 +76,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
   const root = resolve(directory)
   const incoming = join(root, 'incoming')
   const quarantined = join(root, 'quarantine')
-  for (const each of [root, incoming, quarantined]) await makeDirectory(each)
+  for (const each of [root, incoming]) await makeDirectory(each)
   await flushDirectory(root)
 
   const identityPath = join(root, 'store-id')
@@ -99,6 +100,33 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       yield* piecesOf(file)
     } finally {
       await file.close()
+    }
+  }
+
+  async function put(
+    storedName: string,
+    content: AsyncIterable<Uint8Array>,
+    { expected, shelf, mode }: { expected: Digest; shelf: string; mode: number },
+  ): Promise<void> {
+    if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
+    const final = join(shelf, checked(isStoredName, storedName))
+    const copy = join(incoming, `${storedName}.${randomUUID()}`)
+    try {
+      await writeCopy(copy, content, { expected, mode })
+      await roomOrFull(mkdir(shelf, { mode: 0o700 })).catch(unlessThere)
+      await flushDirectory(root)
+      try {
+        await roomOrFull(link(copy, final))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+        const standing = await digestOf(final)
+        if (standing?.sha256 !== expected.sha256)
+          throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
+      }
+      // Also of one that stood there: whoever put it may have died before its flush.
+      await flushDirectory(shelf)
+    } finally {
+      await rm(copy, { force: true })
     }
   }
 
@@ -151,29 +179,10 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       }
     },
 
-    async place(storedName, content, expected) {
-      if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
-      const shelf = shelfOf(storedName)
-      const final = keptPath(storedName)
-      const copy = join(incoming, `${storedName}.${randomUUID()}`)
-      try {
-        await writeCopy(copy, content, expected)
-        await roomOrFull(mkdir(shelf, { mode: 0o700 })).catch(unlessThere)
-        await flushDirectory(root)
-        try {
-          await roomOrFull(link(copy, final))
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-          const standing = await digestOf(final)
-          if (standing?.sha256 !== expected.sha256)
-            throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
-        }
-        // Also of one that stood there: whoever put it may have died before its flush.
-        await flushDirectory(shelf)
-      } finally {
-        await rm(copy, { force: true })
-      }
-    },
+    place: async (storedName, content, expected) =>
+      put(storedName, content, { expected, shelf: shelfOf(storedName), mode: 0o600 }),
+    quarantine: async (storedName, content, expected) =>
+      put(storedName, content, { expected, shelf: quarantined, mode: 0o400 }),
 
     async open(storedName) {
       const file = await absent(open(keptPath(storedName), READ_ONLY))
@@ -186,19 +195,16 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       }
     },
 
-    async quarantine(fileId, storedName) {
-      await link(incomingPath(fileId), quarantinePath(storedName)).catch(unlessThere)
-      await flushDirectory(quarantined)
-    },
-
     async discard(fileId) {
       const own = (await readdir(incoming)).filter((name) => name.startsWith(checked(isFileId, fileId)))
       for (const name of own) await rm(join(incoming, name), { force: true })
     },
 
     async remove(storedName) {
-      await rm(keptPath(storedName), { force: true })
-      await absent(flushDirectory(shelfOf(storedName)))
+      for (const path of [keptPath(storedName), quarantinePath(storedName)]) {
+        await rm(path, { force: true })
+        await absent(flushDirectory(dirname(path)))
+      }
     },
 
     async incomingIds() {
@@ -208,10 +214,14 @@ export async function openFileStore(directory: string): Promise<FileStore> {
   }
 }
 
-async function writeCopy(path: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void> {
+async function writeCopy(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  { expected, mode }: { expected: Digest; mode: number },
+): Promise<void> {
   const hash = createHash('sha256')
   let size = 0
-  const file = await roomOrFull(open(path, WRITE_NEW, 0o600))
+  const file = await roomOrFull(open(path, WRITE_NEW, mode))
   try {
     for await (const piece of content) {
       hash.update(piece)

@@ -250,7 +250,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const later = new ManualClock(NOW)
     roomId = await store.addRoom('quiet room')
     const source = await startSource(db, { name: 'quiet', endpoint: '', now: NOW })
-    const writer = createRecordWriter({ db, clock: later, source })
+    const writer = createRecordWriter({ db, clock: later, source, place })
     const join = (session: string, after?: number): Fact => {
       const fact = { kind: 'join', roomId, principal, session, unlogged: true, rights: 1 } as const
       return after === undefined ? fact : { ...fact, after }

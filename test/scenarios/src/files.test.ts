@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FileToken } from '@hansard/client'
-import { expect, it } from 'vitest'
+import { EICAR_SIGNATURE, startClamd } from '@hansard/test-servers'
+import { expect, it, onTestFinished } from 'vitest'
 import { refusal, startStory } from './index.ts'
 
 const OFFER = 'Fourth Coffee offers 40 cents a pound.\n'
@@ -70,4 +71,33 @@ it('opens nothing to a token that is foreign, old, of the other kind, or of some
   expect(await statuses(get(last))).toEqual([404])
   const { counts } = await story.seal()
   expect(counts).toMatchObject({ 'file-upload': 1, 'file-download': 0 })
+})
+
+it('tells an officer which file was refused because the scanner found something, and whose', async () => {
+  const clamd = await startClamd()
+  onTestFinished(() => clamd.stop())
+  await using story = await startStory('quarantined-file', { clamd: clamd.url })
+  const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
+  const { uri: desk } = await story.ida.ask('createRoom', room)
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const seat = await alice.enter(desk)
+
+  const body = 'Offer, with EICAR in it.\n'
+  const up = await alice.uploadToken(desk, { fileName: 'Offer <final>.exe', size: body.length })
+  const answer = await fetch(up.url, { method: 'PUT', headers: { authorization: `Bearer ${up.token}` }, body })
+  await seat.post('It would not take the offer.')
+
+  expect(answer.status).toBe(422)
+  expect(await refusal(bob.downloadToken(desk, up.file))).toBe('no-such-file')
+  const { strict, extended, attachments, counts, omitted } = await story.seal()
+  const told = /<Message type="CHANGE"[^>]*subjectType="quarantined-file".*?<\/Message>/s.exec(extended)?.[0]
+  expect(told).toContain('<Sender UserName="Alice Ciccu"')
+  expect(told).toContain('subjectName="Offer _final_.exe"')
+  const after = { sha256: hash('sha256', body, 'hex'), size: body.length, signature: EICAR_SIGNATURE }
+  for (const [name, value] of Object.entries(after)) expect(told).toMatch(new RegExp(`"${name}" .*value="${value}"`))
+  expect(strict).not.toContain('EICAR')
+  expect(strict).not.toContain('CHANGE')
+  expect(counts).toMatchObject({ 'file-upload': 0, chat: 1, change: omitted['change'] })
+  expect(attachments).toBe('')
 })

@@ -44,7 +44,11 @@ export type Sealed = {
   readonly omitted: Readonly<Record<string, number>>
 }
 
-export async function startStory(name: string): Promise<Story> {
+export async function startStory(
+  name: string,
+  /** `clamd`: address of a scanner that files are shown to */
+  { clamd }: { readonly clamd?: string } = {},
+): Promise<Story> {
   await using stack = new AsyncDisposableStack()
   const restoreIds = seedIds()
   stack.defer(restoreIds)
@@ -63,6 +67,7 @@ export async function startStory(name: string): Promise<Story> {
       operatorPassword: OPERATOR_PASSWORD,
       logLevel: 'silent',
       complianceThread: false,
+      clamd,
     },
     { clock, log: silentLog },
   )

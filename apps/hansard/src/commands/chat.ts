@@ -1,6 +1,6 @@
 import { connect, type PoolClient, RefusedError } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
-import { misused } from '../command-failure.ts'
+import { CommandFailure, misused } from '../command-failure.ts'
 import type { ExitCode, Io } from '../io.ts'
 import { type AddressOptions, findPool } from '../pool-address.ts'
 import { readPassword, typeLine } from '../prompt.ts'
@@ -94,7 +94,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
     } catch (error) {
       refusals += 1
       const { message } = error as Error
-      const code = error instanceof RefusedError ? error.code : undefined
+      const code = error instanceof RefusedError || error instanceof CommandFailure ? error.code : undefined
       tell(`!! ${message}`, { event: 'refused', ...(code === undefined ? {} : { code }), message })
     }
   }

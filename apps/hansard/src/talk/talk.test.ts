@@ -193,7 +193,9 @@ it('hands files over and takes them, byte for byte, and over none that is there'
     message: expect.stringContaining('there already'),
   })
   expect(readFileSync(target, 'utf8')).toBe('mine')
-  expect(await bob.type('/upload /nowhere', 'refused')).toMatchObject({ message: 'There is no file /nowhere.' })
+  expect(await bob.type('/upload /nowhere', 'refused')).toMatchObject({
+    message: '/nowhere is not a file that can be read.',
+  })
   expect(await bob.quit()).toBe(1)
   rmSync(directory, { recursive: true })
 })
