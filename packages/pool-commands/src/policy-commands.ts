@@ -1,16 +1,8 @@
-import { roomNameProblem } from '@hansard/rooms'
+import { isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import {
-  type Context,
-  changeEvents,
-  difference,
-  isKeepable,
-  type Maker,
-  type Properties,
-  requireAdministrator,
-} from './context.ts'
+import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { findNamed, quoted } from './named-principals.ts'
+import { findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Policies: who may use the pool. */

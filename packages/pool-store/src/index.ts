@@ -67,9 +67,12 @@ export {
 } from './participants.ts'
 export { type PolicyPlace, policyEnables } from './policies.ts'
 export {
+  configurationIdentityProblem,
   DEFAULT_POOL_CONFIGURATION,
+  POOL_CONFIGURATION_RANGES,
   type PoolConfiguration,
   poolConfiguration,
+  settingProblem,
 } from './pool-configuration.ts'
 export {
   findPreference,
@@ -125,7 +128,14 @@ export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
-export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'
+export {
+  findPoolRoom,
+  lockPoolChanges,
+  type PoolSettings,
+  poolSettings,
+  readActiveServers,
+  readPoolState,
+} from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
   channelServices,
