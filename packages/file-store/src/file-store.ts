@@ -41,8 +41,13 @@ export type FileStore = {
   readIncoming(fileId: string): AsyncIterable<Uint8Array>
   /** Size and SHA-256 of what has arrived, as it stands on the disk. */
   digestIncoming(fileId: string): Promise<{ size: number; sha256: string } | undefined>
-  /** Puts a file in place, whole and durable, if its content is what it should be. Doing it again is fine. */
+  /**
+   * Puts a file in place, whole and durable, if its content is what it should be. Doing it again is fine: what stands there
+   * already and is what it should be is made durable, and the content is not read.
+   */
   place(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
+  /** Size and SHA-256 of a kept file, as it stands on the disk; undefined when there is none. */
+  digest(storedName: string): Promise<Digest | undefined>
   /** A kept file, or undefined when there is none. The caller closes it. */
   open(storedName: string): Promise<OpenedFile | undefined>
   /** Sets what has arrived apart for good, durably. Doing it again is fine. */
@@ -155,6 +160,13 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
       const shelf = shelfOf(storedName)
       const final = keptPath(storedName)
+      const standing = await digestOf(final)
+      if (standing?.sha256 === expected.sha256 && standing.size === expected.size) {
+        // Whoever put it there may have died before its flush.
+        await flushDirectory(root)
+        return flushDirectory(shelf)
+      }
+      if (standing) throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
       const copy = join(incoming, `${storedName}.${randomUUID()}`)
       try {
         await writeCopy(copy, content, expected)
@@ -174,6 +186,8 @@ export async function openFileStore(directory: string): Promise<FileStore> {
         await rm(copy, { force: true })
       }
     },
+
+    digest: (storedName) => digestOf(keptPath(storedName)),
 
     async open(storedName) {
       const file = await absent(open(keptPath(storedName), READ_ONLY))

@@ -12,7 +12,7 @@ export const HOSTILE = [
   '🧑‍🚒 \u{10ffff} \ufffe',
   `"quotes" \\ 'and' </script><!-- ]]> &amp; \u007f`,
   '{"json": [1, 2, 3]}',
-  '',
+  ' ',
   'x'.repeat(65_536),
 ]
 
@@ -31,7 +31,7 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
       uri,
       account: uri.startsWith('sip:') ? decodeURIComponent(uri.slice(4, uri.lastIndexOf('@'))) : uri,
       type,
-      domain: type === 'group' ? '' : uri.slice(uri.lastIndexOf('@') + 1),
+      domain: uri.slice(uri.lastIndexOf('@') + 1),
       display_name: `Mr. ${uri}`,
       secret: type === 'user' ? `scrypt$SECRET-OF-${uri}` : '',
       created_at: NOW,
@@ -94,8 +94,12 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
   ])
   await knex('followed_room').insert({ principal_id: alice, room_id: desk })
   await knex('read_mark').insert({ principal_id: alice, room_id: desk, chat_id: 4 })
-  await knex('feed').insert({ principal_id: alice, name: 'prices', filter: '{"words":["gilt"]}' })
-  await knex('preference').insert({ principal_id: alice, label: 'kedzie.GroupChannels', version: 2, content: 'eA==' })
+  await knex('feed').insert({
+    principal_id: alice,
+    name: 'prices',
+    filter: '{"words":["gilt"],"authors":[],"ego":false}',
+  })
+  await knex('preference').insert({ principal_id: alice, label: 'kedzie.GroupChannels', version: 2, content: '"eA=="' })
   await knex('invitation').insert({
     principal_id: alice,
     invitation_id: 3,
@@ -113,7 +117,7 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
     id: file,
     room_id: desk,
     principal_id: alice,
-    file_name: JSON.stringify('p\u0000rices.txt'),
+    file_name: JSON.stringify('Größe & 価格.txt'),
     stored_name: storedName,
     size: bytes.length,
     sha256,

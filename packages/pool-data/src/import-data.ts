@@ -3,7 +3,7 @@ import { importCategories } from './import-categories.ts'
 import { importChats } from './import-chats.ts'
 import { importFiles } from './import-files.ts'
 import { importCategoryScopes, importGroupMembers, importRoomRoles } from './import-lists.ts'
-import { importPersonal } from './import-personal.ts'
+import { importPersonal, importReadMarks } from './import-personal.ts'
 import { importPrincipals } from './import-principals.ts'
 import { importRooms } from './import-rooms.ts'
 import { type ImportParts, type ImportRun, openImportRun } from './import-run.ts'
@@ -44,7 +44,7 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
   try {
     await importPolicies(run)
     await importPrincipals(run)
-    await importGroupMembers(run, reader ?? options.db.knex)
+    await importGroupMembers(run)
     await importAddIns(run)
     await importEndpoints(run)
     await importConfiguration(run)
@@ -55,6 +55,7 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
     await importPersonal(run)
     await importFiles(run)
     await importChats(run)
+    await importReadMarks(run)
     const report = reportOf(run, options)
     await finish()
     return report

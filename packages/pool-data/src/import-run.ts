@@ -4,6 +4,7 @@ import type { FileStores } from '@hansard/file-store'
 import {
   type Actor,
   type ChangeEvent,
+  lockPoolChanges,
   RecordBusy,
   RecordUnavailable,
   type RecordWriter,
@@ -11,8 +12,9 @@ import {
   takeLease,
 } from '@hansard/pool-store'
 import { type Database, isTransient, type Knex } from '@hansard/sql'
-import type { DataKind } from './data-format.ts'
+import { type DataKind, entryOf } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
+import { DataFileError } from './read-jsonl.ts'
 import type { DataProblem, Tally } from './report.ts'
 import { requireAdministrator } from './require-administrator.ts'
 
@@ -64,12 +66,15 @@ export type Step = {
   readonly principals: Set<number>
   configuration: boolean
   count(kind: string, outcome: keyof Tally, n?: number): void
-  problem(subject: string, problem: string): void
+  /** `line`: the line of the file that it is about */
+  problem(subject: string, problem: string, line?: object): void
 }
 
 export type ImportRun = ImportParts & {
   readonly file: DataFile
   readonly dry: boolean
+  /** of a dry run: what it reads by */
+  readonly reader: Knex.Transaction | undefined
   /** of a dry run: what it would have made, by table and key, with ids below 0, which no row has */
   readonly planned: Map<string, number>
   readonly tallies: Map<string, EntryTally>
@@ -77,6 +82,8 @@ export type ImportRun = ImportParts & {
   readonly categoryNames: Map<string, string>
   /** the key of the last line of an entry that is in */
   doneOf(entry: string): readonly (string | number)[] | undefined
+  /** Call now and then during work between two batches that may take long: keeps the claim, and throws when it shall stop. */
+  goOn(): Promise<void>
   /** Does a batch in one transaction, with its events and how far it brings `entry`. */
   batch(entry: string, done: readonly (string | number)[], work: (step: Step) => Promise<void>): Promise<void>
   isReference(kind: DataKind): boolean
@@ -92,12 +99,13 @@ export async function openImportRun(
   const holder = randomUUID()
   const done = new Map<string, readonly (string | number)[]>()
   const tallies = new Map<string, EntryTally>()
-  const categoryNames = new Map<string, string>()
-  for await (const line of file.lines('categories')) categoryNames.set(line.uri, line.name)
+  const categoryNames = await readCategoryNames(file)
   const mine = { import: file.identity }
 
+  let renewedAt = 0
   const renew = async () => {
     if (reader) return
+    renewedAt = clock.now()
     if (await takeLease(db, { name: LEASE, holder, now: clock.now(), ttlMs: LEASE_MS })) return
     throw new ImportBusy('Another import is under way in this pool, or was killed less than a minute ago.')
   }
@@ -110,17 +118,25 @@ export async function openImportRun(
     }
   }
 
+  const stopWhenTold = () => {
+    if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
+  }
   const run: ImportRun = {
     ...parts,
     file,
     dry: reader !== undefined,
+    reader,
     planned: new Map(),
     tallies,
     categoryNames,
     doneOf: (entry) => done.get(entry),
+    async goOn() {
+      stopWhenTold()
+      if (clock.now() - renewedAt > LEASE_MS / 3) await renew()
+    },
     isReference: (kind) => file.manifest.references.includes(kind),
     async batch(entry, through, work) {
-      if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
+      stopWhenTold()
       await renew()
       const attempt = async (knex: Knex | Knex.Transaction, at: number) => {
         const tally = structuredClone(tallies.get(entry) ?? { counts: {}, problems: [], more: 0 })
@@ -134,6 +150,7 @@ export async function openImportRun(
       } else {
         const { step, tally } = await retrying(clock, () =>
           writer.change(async (tx, at) => {
+            await lockPoolChanges(tx)
             await requireAdministrator(tx, parts.actor)
             const made = await attempt(tx, at)
             const row = { ...mine, entry, done: JSON.stringify(through), tally: JSON.stringify(made.tally) }
@@ -164,6 +181,20 @@ export async function openImportRun(
   }
 }
 
+async function readCategoryNames(file: DataFile): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  const seen = new Set<string>()
+  for await (const line of file.lines('categories')) {
+    if (seen.has(line.name))
+      throw new DataFileError(
+        `${entryOf('categories')}, line ${file.numberOf(line)}: two categories are called ${line.name}.`,
+      )
+    seen.add(line.name)
+    names.set(line.uri, line.name)
+  }
+  return names
+}
+
 async function tokenOf(db: Database, holder: string): Promise<number> {
   const row: { token: number } | undefined = await db.knex('lease').where({ name: LEASE, holder }).first('token')
   return row?.token ?? -1
@@ -183,9 +214,10 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
       tally.counts[kind] = counts
       counts[outcome] = (counts[outcome] ?? 0) + n
     },
-    problem(subject, problem) {
+    problem(subject, problem, line) {
+      const number = line === undefined ? null : (run.file.numberOf(line) ?? null)
       if (tally.problems.length >= PROBLEMS_PER_ENTRY) tally.more += 1
-      else tally.problems.push({ entry, subject: subject.slice(0, 300), problem })
+      else tally.problems.push({ entry, line: number, subject: subject.slice(0, 300), problem })
     },
   }
 }
@@ -203,7 +235,10 @@ async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. */
+/**
+ * Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. `prepare`
+ * does before it what others must not wait for; of what it did nothing may depend on the transaction being made.
+ */
 export async function inBatches<L>(
   run: ImportRun,
   entry: string,
@@ -211,6 +246,7 @@ export async function inBatches<L>(
   keyOf: (line: L) => readonly (string | number)[],
   compare: (a: readonly (string | number)[], b: readonly (string | number)[]) => number,
   work: (step: Step, lines: readonly L[]) => Promise<void>,
+  prepare?: (lines: readonly L[]) => Promise<void>,
 ): Promise<void> {
   const through = run.doneOf(entry)
   let batch: L[] = []
@@ -222,6 +258,7 @@ export async function inBatches<L>(
     const ready = batch
     batch = []
     characters = 0
+    await prepare?.(ready)
     await run.batch(entry, keyOf(last), (step) => work(step, ready))
     run.onProgress?.(entry, count)
   }

@@ -23,6 +23,8 @@ export type Tally = Readonly<Partial<Record<'exported' | 'made' | 'changed' | 'r
 
 export type DataProblem = {
   readonly entry: string
+  /** the line of the entry, counted from 1, where it is one line’s */
+  readonly line: number | null
   /** what it is about: a URI, a name, a chat's id */
   readonly subject: string
   readonly problem: string
