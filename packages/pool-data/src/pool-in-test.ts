@@ -20,6 +20,7 @@ import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql
 import { startPostgres } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
 import {
+  type DataFile,
   type DataReport,
   type ExportOptions,
   exportData,
@@ -41,7 +42,11 @@ export type PoolInTest = {
   readonly poolRoomId: number
   readonly clock: ManualClock
   exportTo(path: string, options?: Partial<ExportOptions>): Promise<DataReport>
-  importFrom(path: string, options?: Partial<ImportOptions>): Promise<DataReport>
+  /** `through`: what the import reads in place of the file */
+  importFrom(
+    path: string,
+    options?: Partial<ImportOptions> & { through?: (file: DataFile) => DataFile },
+  ): Promise<DataReport>
   events(): Promise<ComplianceEvent[]>
   fileStores(): Promise<FileStores>
   close(): Promise<void>
@@ -100,11 +105,11 @@ export async function openPoolAt(
       const [report] = await Promise.all([done, pipeline(stream, createWriteStream(path))])
       return report
     },
-    async importFrom(path, options = {}) {
+    async importFrom(path, { through = (file: DataFile) => file, ...options } = {}) {
       const file = await openDataFile(path)
       const parts = { db, clock, writer, actor: admin, poolRoomId, pool, by: admin.account, dryRun: false }
       try {
-        return await importData(file, { ...parts, ...options })
+        return await importData(through(file), { ...parts, ...options })
       } finally {
         file.close()
       }

@@ -80,7 +80,7 @@ export async function endedFiles(knex: Knex, ids: readonly string[], before: num
     const rows: { id: string }[] = await knex('file')
       .whereIn('id', ids.slice(from, from + BATCH))
       .whereNot({ state: 'uploading' })
-      .whereNot({ state: 'kept', bytes_removed: true })
+      .whereNot((coming) => coming.where({ state: 'kept', bytes_removed: true }))
       .andWhere('ended_at', '<', before)
       .select('id')
     ended.push(...rows.map((row) => row.id))
