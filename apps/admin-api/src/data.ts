@@ -15,7 +15,7 @@ import {
 } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Timer } from '@hansard/clock'
-import { FileStoreFull, type FileStores, PlacedOtherwise, WrongStore } from '@hansard/file-store'
+import { FileStoreFull, type FileStores, WrongStore } from '@hansard/file-store'
 import {
   type Changed,
   DataFileError,
@@ -241,7 +241,6 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
   if (error instanceof FileStoreFull || error instanceof WrongStore)
     return new AdminProblem('conflict', message, error.hint)
-  if (error instanceof PlacedOtherwise) return new AdminProblem('conflict', message)
   if (error instanceof ImportBusy || error instanceof ImportStopped) return new AdminProblem('try-again', message)
   return error
 }

@@ -21,12 +21,10 @@ export {
   DEFAULT_FILE_TOKEN_LIMITS,
   FILE_TOKEN_MS,
   type FileToken,
-  type FileTokenKind,
   type FileTokenLimits,
   findFileToken,
   forgetFileTokens,
   type IssuedFileToken,
-  type IssueFileToken,
   issueFileToken,
   markTokenUsed,
 } from './file-tokens.ts'
@@ -60,7 +58,6 @@ export { POOL_MIGRATIONS } from './migrations.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
 export {
   allParticipants,
-  type OrphanedParticipant,
   orphanedParticipants,
   participantCount,
   participantCounts,
@@ -68,7 +65,6 @@ export {
 export { type PolicyPlace, policyEnables } from './policies.ts'
 export {
   configurationIdentityProblem,
-  DEFAULT_POOL_CONFIGURATION,
   POOL_CONFIGURATION_RANGES,
   type PoolConfiguration,
   poolConfiguration,
@@ -118,7 +114,6 @@ export {
   listRooms,
   type Room,
   type RoomFilter,
-  type RoomTextFilter,
   type RoomViewer,
   roomCounters,
   rosterOf,
