@@ -227,10 +227,15 @@ async function keep(
 const opening = promisify(open)
 const closing = promisify(close)
 
-function publish({ bus, from }: Pick<DataParts, 'bus' | 'from'>, { rooms, principals, configuration }: Changed): void {
+function publish(
+  { bus, from }: Pick<DataParts, 'bus' | 'from'>,
+  { rooms, principals, feeds, configuration }: Changed,
+): void {
   for (const room of rooms) bus.publish({ t: 'room-changed', room, from })
   for (let at = 0; at < principals.length; at += 1_000)
     bus.publish({ t: 'principal-changed', principals: principals.slice(at, at + 1_000) })
+  for (let at = 0; at < feeds.length; at += 1_000)
+    bus.publish({ t: 'feeds-changed', principals: feeds.slice(at, at + 1_000) })
   if (configuration) bus.publish({ t: 'configuration-changed' })
 }
 

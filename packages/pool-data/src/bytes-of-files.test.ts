@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import type { FileStores } from '@hansard/file-store'
 import { endedFiles, type Outcome } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Filled, fillPool } from './fill-pool-in-test.ts'
 import type { DataFile } from './index.ts'
 import { DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
@@ -16,6 +17,11 @@ const BYTES = Buffer.from('the bytes of a file')
 const OTHER = Buffer.from('other bytes')
 
 describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come into %s', (dialect) => {
+  let server: PostgresServer | undefined
+  beforeAll(async () => {
+    if (dialect === 'postgres') server = await startPostgres()
+  })
+  afterAll(() => server?.stop())
   let directory: string
   let one: PoolInTest
   let two: PoolInTest
@@ -26,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'hansard-bytes-'))
     one = await openPoolInTest('sqlite', 'one')
-    two = await openPoolInTest(dialect, 'two')
+    two = await openPoolInTest(dialect, 'two', server)
     filled = await fillPool(one)
     stores = await two.fileStores()
     bare = join(directory, 'bare.zip')

@@ -49,7 +49,7 @@ export async function disableRooms(
       return { events, rights: openIds, result: openIds }
     })
     for (const id of made) disabled.add(id)
-    if (made.length > 0) onChanged?.({ rooms: made, principals: [], configuration: false })
+    if (made.length > 0) onChanged?.({ rooms: made, principals: [], feeds: [], configuration: false })
   }
   return disabled
 }

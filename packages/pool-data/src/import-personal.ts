@@ -144,6 +144,7 @@ async function importKind<K extends PersonalKind>(run: ImportRun, kind: K, perso
       }
       uses.note(uri, person, use)
       step.count(kind, row ? 'changed' : 'made')
+      if (kind === 'feeds') step.feeds.add(person)
       if (row) await updateRow(step, table, where, wanted)
       else {
         fresh.push({ ...where, ...wanted })

@@ -37,6 +37,8 @@ export type ImportParts = {
 export type Changed = {
   readonly rooms: readonly number[]
   readonly principals: readonly number[]
+  /** whose feeds */
+  readonly feeds: readonly number[]
   readonly configuration: boolean
 }
 
@@ -64,6 +66,7 @@ export type Step = {
   readonly events: ChangeEvent[]
   readonly rights: Set<number>
   readonly principals: Set<number>
+  readonly feeds: Set<number>
   configuration: boolean
   count(kind: string, outcome: keyof Tally, n?: number): void
   /** `line`: the line of the file that it is about */
@@ -162,8 +165,8 @@ export async function openImportRun(
         done.set(entry, through)
         const rooms = new Set([...step.rights, ...step.events.map((event) => event.roomId)])
         rooms.delete(poolRoomId)
-        const { principals, configuration } = step
-        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], configuration })
+        const { principals, feeds, configuration } = step
+        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], feeds: [...feeds], configuration })
       }
     },
   }
@@ -208,6 +211,7 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
     events: [],
     rights: new Set(),
     principals: new Set(),
+    feeds: new Set(),
     configuration: false,
     count(kind, outcome, n = 1) {
       const counts = tally.counts[kind] ?? {}
@@ -222,7 +226,7 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
   }
 }
 
-/** A batch is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
+/** A batch, and what prepares one, is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
 async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -258,7 +262,7 @@ export async function inBatches<L>(
     const ready = batch
     batch = []
     characters = 0
-    await prepare?.(ready)
+    if (prepare) await retrying(run.clock, () => prepare(ready))
     await run.batch(entry, keyOf(last), (step) => work(step, ready))
     run.onProgress?.(entry, count)
   }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { FileStores } from '@hansard/file-store'
 import { endedFiles } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, addFile, fillPool } from './fill-pool-in-test.ts'
 import type { DataReport } from './index.ts'
@@ -102,6 +103,11 @@ async function importUntil(url: string, zip: string, { clock, after, copy }: Unt
 describe.each(['sqlite', 'postgres'] as const)(
   'an import of files into %s that is killed while it copies one',
   (dialect) => {
+    let server: PostgresServer | undefined
+    beforeAll(async () => {
+      if (dialect === 'postgres') server = await startPostgres()
+    })
+    afterAll(() => server?.stop())
     let directory: string
     let one: PoolInTest
     let two: PoolInTest
@@ -113,7 +119,7 @@ describe.each(['sqlite', 'postgres'] as const)(
     beforeEach(async () => {
       directory = mkdtempSync(join(tmpdir(), 'hansard-kill-'))
       one = await openPoolInTest('sqlite', 'one')
-      two = await openPoolInTest(dialect, 'two')
+      two = await openPoolInTest(dialect, 'two', server)
       stores = await two.fileStores()
       const { knex } = one.db
       const [{ id: category }] = await knex('category').select('id')

@@ -17,7 +17,7 @@ import {
   startSource,
 } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { startPostgres } from '@hansard/test-servers'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
 import {
   type DataFile,
@@ -53,11 +53,14 @@ export type PoolInTest = {
 }
 
 let sources = 0
+let databases = 0
 
-export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<PoolInTest> {
-  const server = dialect === 'postgres' ? await startPostgres() : undefined
+/** `shared`: a server to make a database on; without it a pool on PostgreSQL has one of its own. */
+export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: PostgresServer): Promise<PoolInTest> {
+  const own = dialect === 'postgres' && !shared ? await startPostgres() : undefined
+  const server = dialect === 'postgres' ? (shared ?? own) : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-data-'))
-  const url = server ? await server.createDatabase('pool') : `sqlite:${join(directory, 'pool.db')}`
+  const url = server ? await server.createDatabase(`pool${++databases}`) : `sqlite:${join(directory, 'pool.db')}`
   const opened = await openPoolAt(url, pool)
   return {
     ...opened,
@@ -66,7 +69,7 @@ export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<Po
       openFileStores({ directory: join(directory, 'files'), complianceDirectory: join(directory, 'compliance-files') }),
     async close() {
       await opened.db.close()
-      await server?.stop()
+      await own?.stop()
       await rm(directory, { recursive: true, force: true })
     },
   }
