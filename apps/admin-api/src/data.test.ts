@@ -27,6 +27,9 @@ describe('data over HTTP', () => {
     const { id } = await one.poolDb.knex('category').where({ name: 'Desks' }).first('id')
     const uri = `ma-chan://example.com/${crypto.randomUUID()}`
     await one.poolDb.knex('room').insert({ uri, name: 'desk', category_id: id, privacy: 'open', created_at: 5 })
+    const operator = await one.poolDb.knex('principal').where({ account: 'operator' }).first('id')
+    const filter = '{"words":["gilt"],"authors":[],"ego":false}'
+    await one.poolDb.knex('feed').insert({ principal_id: operator.id, name: 'gilts', filter })
   })
   afterAll(async () => {
     await one?.close()
@@ -78,6 +81,8 @@ describe('data over HTTP', () => {
     expect(done).toMatchObject({ report: { what: 'import', counts: { rooms: { made: 1 } } } })
     const { id } = await two.poolDb.knex('room').where({ name: 'desk' }).first('id')
     expect(two.heard).toContainEqual(expect.objectContaining({ t: 'room-changed', room: id }))
+    const operator = await two.poolDb.knex('principal').where({ account: 'operator' }).first('id')
+    expect(two.heard).toContainEqual({ t: 'feeds-changed', principals: [operator.id] })
     expect(await trail(two)).toEqual(['operator import-data', 'operator try-import-data'])
   })
 

@@ -15,7 +15,7 @@ import {
 } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Timer } from '@hansard/clock'
-import { FileStoreFull, type FileStores, PlacedOtherwise, WrongStore } from '@hansard/file-store'
+import { FileStoreFull, type FileStores, WrongStore } from '@hansard/file-store'
 import {
   type Changed,
   DataFileError,
@@ -227,10 +227,15 @@ async function keep(
 const opening = promisify(open)
 const closing = promisify(close)
 
-function publish({ bus, from }: Pick<DataParts, 'bus' | 'from'>, { rooms, principals, configuration }: Changed): void {
+function publish(
+  { bus, from }: Pick<DataParts, 'bus' | 'from'>,
+  { rooms, principals, feeds, configuration }: Changed,
+): void {
   for (const room of rooms) bus.publish({ t: 'room-changed', room, from })
   for (let at = 0; at < principals.length; at += 1_000)
     bus.publish({ t: 'principal-changed', principals: principals.slice(at, at + 1_000) })
+  for (let at = 0; at < feeds.length; at += 1_000)
+    bus.publish({ t: 'feeds-changed', principals: feeds.slice(at, at + 1_000) })
   if (configuration) bus.publish({ t: 'configuration-changed' })
 }
 
@@ -241,7 +246,6 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
   if (error instanceof FileStoreFull || error instanceof WrongStore)
     return new AdminProblem('conflict', message, error.hint)
-  if (error instanceof PlacedOtherwise) return new AdminProblem('conflict', message)
   if (error instanceof ImportBusy || error instanceof ImportStopped) return new AdminProblem('try-again', message)
   return error
 }

@@ -45,7 +45,8 @@ describe.each(['sqlite', 'postgres'] as const)('files in pool data over HTTP, on
     const digest = { size: other.length, sha256: createHash('sha256').update(other).digest('hex') }
     await two.fileStores!.complianceFiles.place(storedName, pieces(other), digest)
 
-    expect(await imported(two, zip)).toMatchObject({ problem: { message: expect.stringContaining(storedName) } })
+    const problem = { entry: 'data/files.jsonl', line: 1, problem: expect.stringContaining(storedName) }
+    expect(await imported(two, zip)).toMatchObject({ report: { counts: { files: { left: 1 } }, problems: [problem] } })
     expect(await two.poolDb.knex('file')).toEqual([])
     expect(await contentOf(two.fileStores!.complianceFiles, storedName)).toEqual(other)
   })

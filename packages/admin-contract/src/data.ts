@@ -38,7 +38,9 @@ export const DataReportReply = z.object({
   start: z.string().nullable(),
   counts: z.record(z.string(), z.record(z.string(), z.number())),
   leftOut: z.array(z.string()),
-  problems: z.array(z.object({ entry: z.string(), subject: z.string(), problem: z.string() })),
+  problems: z.array(
+    z.object({ entry: z.string(), line: z.number().nullable(), subject: z.string(), problem: z.string() }),
+  ),
   problemsMore: z.number(),
 })
 export type DataReportReply = z.infer<typeof DataReportReply>

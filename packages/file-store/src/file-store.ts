@@ -42,8 +42,13 @@ export type FileStore = {
   readIncoming(fileId: string): AsyncIterable<Uint8Array>
   /** Size and SHA-256 of what has arrived, as it stands on the disk. */
   digestIncoming(fileId: string): Promise<{ size: number; sha256: string } | undefined>
-  /** Puts a file in place, whole and durable, if its content is what it should be. Doing it again is fine. */
+  /**
+   * Puts a file in place, whole and durable, if its content is what it should be. Doing it again is fine: what stands there
+   * already and is what it should be is made durable, and the content is not read.
+   */
   place(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
+  /** Size and SHA-256 of a kept file, as it stands on the disk; undefined when there is none. */
+  digest(storedName: string): Promise<Digest | undefined>
   /** A kept file, or undefined when there is none. The caller closes it. */
   open(storedName: string): Promise<OpenedFile | undefined>
   /** Puts a file apart, as `place` puts it in place: whole, durable, and where `open` does not find it. */
@@ -110,6 +115,13 @@ export async function openFileStore(directory: string): Promise<FileStore> {
   ): Promise<void> {
     if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
     const final = join(shelf, checked(isStoredName, storedName))
+    const standing = await digestOf(final)
+    if (standing?.sha256 === expected.sha256 && standing.size === expected.size) {
+      // Whoever put it there may have died before its flush.
+      await flushDirectory(root)
+      return flushDirectory(shelf)
+    }
+    if (standing) throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
     const copy = join(incoming, `${storedName}.${randomUUID()}`)
     try {
       await writeCopy(copy, content, { expected, mode })
@@ -119,8 +131,8 @@ export async function openFileStore(directory: string): Promise<FileStore> {
         await roomOrFull(link(copy, final))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        const standing = await digestOf(final)
-        if (standing?.sha256 !== expected.sha256)
+        const meanwhile = await digestOf(final)
+        if (meanwhile?.sha256 !== expected.sha256)
           throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
       }
       // Also of one that stood there: whoever put it may have died before its flush.
@@ -183,6 +195,8 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       put(storedName, content, { expected, shelf: shelfOf(storedName), mode: 0o600 }),
     quarantine: async (storedName, content, expected) =>
       put(storedName, content, { expected, shelf: quarantined, mode: 0o400 }),
+
+    digest: (storedName) => digestOf(keptPath(storedName)),
 
     async open(storedName) {
       const file = await absent(open(keptPath(storedName), READ_ONLY))

@@ -1,16 +1,7 @@
-import { roomNameProblem } from '@hansard/rooms'
+import { isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import {
-  type Context,
-  changeEvents,
-  difference,
-  isKeepable,
-  type Maker,
-  type Properties,
-  requireAdministrator,
-} from './context.ts'
+import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
 import { lockRooms } from './locked.ts'
-import { quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 import { requireWebAddress } from './web-address.ts'
 

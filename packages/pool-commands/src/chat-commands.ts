@@ -1,9 +1,10 @@
 import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
 import { reindexChats } from '@hansard/pool-store'
+import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import type { Context, Maker } from './context.ts'
 import { type LockedRoom, lockRoom, type RoomName } from './locked.ts'
-import { BATCH, findNamed, quoted } from './named-principals.ts'
+import { BATCH, findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */

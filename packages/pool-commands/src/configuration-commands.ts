@@ -1,27 +1,7 @@
-import { DEFAULT_POOL_CONFIGURATION, type PoolConfiguration } from '@hansard/pool-store'
-import {
-  type Context,
-  changeEvents,
-  difference,
-  isKeepable,
-  type Maker,
-  type Properties,
-  requireAdministrator,
-} from './context.ts'
-import { requireText } from './locked.ts'
-import { quoted } from './named-principals.ts'
+import { configurationIdentityProblem, type PoolConfiguration, settingProblem } from '@hansard/pool-store'
+import { isKeepable, quoted } from '@hansard/rooms'
+import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
 import { ChangeRefused, type Result } from './result.ts'
-import { requireWebAddress } from './web-address.ts'
-
-/** What may be set, and within what. */
-const RANGES: Partial<Record<keyof PoolConfiguration, readonly [number, number]>> = {
-  chatBytesMax: [64, 262_144],
-  storyBytesMax: [64, 262_144],
-  defaultChatHistory: [1, 500],
-  maxFileSizeKb: [0, 4_194_303],
-  participantUpdateLimit: [0, 1_000_000],
-  searchLimit: [1, 999],
-}
 
 /** Settings of the pool, its sites and its services. */
 export function configurationCommands(context: Context) {
@@ -45,9 +25,8 @@ export function configurationCommands(context: Context) {
     ): Promise<Result<{ identity: string; settings: Partial<PoolConfiguration> }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        if (!/^(global|(site|service):[^\p{Cc}\p{Cs}]{1,200})$/u.test(identity)) {
-          throw new ChangeRefused('invalid', `${quoted(identity)} is none of global, site:<name>, service:<name>.`)
-        }
+        const problem = configurationIdentityProblem(identity)
+        if (problem) throw new ChangeRefused('invalid', problem)
         const row: { settings: string } | undefined = await tx('pool_configuration')
           .where({ identity })
           .forUpdate()
@@ -58,7 +37,8 @@ export function configurationCommands(context: Context) {
         const after = { ...before }
         for (const [name, value] of Object.entries(settings)) {
           if (value === undefined) continue
-          requireSetting(name, value)
+          const wrong = settingProblem(name, value)
+          if (wrong) throw new ChangeRefused('invalid', wrong)
           if (value === null) delete after[name]
           else after[name] = value
         }
@@ -95,22 +75,6 @@ export function configurationCommands(context: Context) {
       return result
     },
   }
-}
-
-function requireSetting(name: string, value: unknown): void {
-  if (!Object.hasOwn(DEFAULT_POOL_CONFIGURATION, name))
-    throw new ChangeRefused('invalid', `There is no setting ${quoted(name)}.`)
-  if (value === null) return
-  const kind = typeof DEFAULT_POOL_CONFIGURATION[name as keyof PoolConfiguration]
-  const [min, max] = RANGES[name as keyof PoolConfiguration] ?? [0, Number.MAX_SAFE_INTEGER]
-  if (kind === 'number') {
-    const fits = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-    if (!fits) throw new ChangeRefused('invalid', `${name} takes a whole number from ${min} to ${max}.`)
-  } else if (typeof value !== kind) {
-    throw new ChangeRefused('invalid', `${name} takes a ${kind}.`)
-  }
-  if (kind === 'string') requireText(name, value as string, 2_048)
-  if (name === 'roomManagementUrl' && value !== '') requireWebAddress(value as string)
 }
 
 function differenceOfAll(before: Properties, after: Properties) {

@@ -5,6 +5,7 @@ import {
   type ChangeEvent,
   findPrincipal,
   holdAdmission,
+  lockPoolChanges,
   type Made,
   type Principal,
   RecordUnavailable,
@@ -73,11 +74,11 @@ export function createContext(options: PoolCommandsOptions): Context {
   }
   return {
     ...options,
-    make: (by, work) => make(by, work, lockChanges),
+    make: (by, work) => make(by, work, lockPoolChanges),
     makeBarring: (by, work) =>
       make(by, work, async (tx) => {
         await holdAdmission(tx, options.db.dialect)
-        await lockChanges(tx)
+        await lockPoolChanges(tx)
       }),
     makeInRoom: (by, work) => make(by, work, shareChanges),
   }
@@ -90,11 +91,6 @@ function wasUndone(error: unknown): boolean {
   const cause = error instanceof RecordUnavailable ? error.cause : error
   const { code } = (cause ?? {}) as { code?: unknown }
   return code === '40P01' || code === '40001' || isUniqueViolation(cause)
-}
-
-/** The lock of every change but those of chats; rooms and the source come after it. */
-async function lockChanges(tx: Knex.Transaction): Promise<void> {
-  await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
 }
 
 async function shareChanges(tx: Knex.Transaction): Promise<void> {
@@ -112,11 +108,6 @@ async function asOfNow(tx: Knex.Transaction, by: Maker): Promise<Maker> {
 
 export function isAdministrator(who: Maker): boolean {
   return who.roles?.includes('administrator') ?? false
-}
-
-/** Whether a database keeps a text as it is. What it does not keep names nothing that is in it. */
-export function isKeepable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\u0000')
 }
 
 export function requireAdministrator(who: Maker): void {

@@ -1,6 +1,6 @@
-import { type Context, changeEvents, isKeepable, type Maker, requireAdministrator } from './context.ts'
+import { endpointUriProblem, isKeepable, quoted } from '@hansard/rooms'
+import { type Context, changeEvents, type Maker, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Endpoints: addresses under which clients of the original look for the pool. */
@@ -13,9 +13,8 @@ export function endpointCommands(context: Context) {
     ): Promise<Result<{ uri: string; displayName: string }>> =>
       context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        if (!/^sip:[^\s@<>"\p{Cc}\p{Cs}]{1,256}@[a-z0-9.-]{1,253}$/iu.test(uri)) {
-          throw new ChangeRefused('invalid', `${quoted(uri)} is no SIP address such as sip:chat@example.com.`)
-        }
+        const problem = endpointUriProblem(uri)
+        if (problem) throw new ChangeRefused('invalid', problem)
         requireText('A display name', displayName, 256)
         if (await tx('endpoint').where({ uri }).first('id')) {
           throw new ChangeRefused('duplicate-name', `There is an endpoint ${quoted(uri)} already.`)

@@ -1,8 +1,8 @@
-import { groupUri, roomNameProblem } from '@hansard/rooms'
+import { groupUri, isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, isKeepable, type Maker, requireAdministrator } from './context.ts'
+import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { BATCH, type ListChange, quoted, resolveListChange, urisOf } from './named-principals.ts'
+import { BATCH, type ListChange, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Changes to groups. Administrators make them. */

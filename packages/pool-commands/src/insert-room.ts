@@ -1,10 +1,9 @@
 import { identitiesOf } from '@hansard/pool-store'
-import { newRoomUri, type RoomInvitations, type RoomPrivacy, type RoomType } from '@hansard/rooms'
+import { isKeepable, newRoomUri, quoted, type RoomInvitations, type RoomPrivacy, type RoomType } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, isKeepable, type Maker, type Properties } from './context.ts'
+import { type Context, changeEvents, type Maker, type Properties } from './context.ts'
 import { INVITED_NOBODY, invite } from './invite.ts'
 import { type LockedCategory, requireText } from './locked.ts'
-import { quoted } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 import { applyRoles, rolesTold } from './room-roles.ts'
 

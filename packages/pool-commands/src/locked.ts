@@ -1,8 +1,8 @@
 import { decideFor, loadScope, type RoomAccess, type RoomKey, standInCategory } from '@hansard/pool-store'
-import { mayCreateRoom, type RoomOperation, type Scope } from '@hansard/rooms'
+import { isKeepable, mayCreateRoom, quoted, type RoomOperation, type Scope, textProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { isAdministrator, isKeepable, type Maker, type Subject } from './context.ts'
-import { BATCH, quoted } from './named-principals.ts'
+import { isAdministrator, type Maker, type Subject } from './context.ts'
+import { BATCH } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
 
 /** A room by its URI or, for doors that take one, its name. */
@@ -122,11 +122,6 @@ export async function requireFreeName(tx: Knex.Transaction, name: string, proble
 }
 
 export function requireText(what: string, text: string | undefined, max: number): void {
-  if (text === undefined) return
-  if (text.length > max) {
-    throw new ChangeRefused('invalid', `${what} may have at most ${max} characters; this one has ${text.length}.`)
-  }
-  if (!isKeepable(text)) {
-    throw new ChangeRefused('invalid', `${what} holds characters that no database keeps.`)
-  }
+  const problem = text === undefined ? undefined : textProblem(what, text, max)
+  if (problem) throw new ChangeRefused('invalid', problem)
 }

@@ -1,6 +1,5 @@
-import { domainUri } from '@hansard/rooms'
+import { domainDisplayName, domainUri, isKeepable, parseDomainUri, quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { isKeepable } from './context.ts'
 import { ChangeRefused } from './result.ts'
 
 /** A principal as lists name it. */
@@ -48,7 +47,7 @@ export async function findNamed(
   }
   for (const name of wanted) {
     if (found.has(name)) continue
-    const domain = /^ma-grp:\*@([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/i.exec(name)?.[1]?.toLowerCase()
+    const domain = parseDomainUri(name)
     if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
     const named = toBeAdded ? await putDomain(tx, domain, now) : await findDomain(tx, domain)
     if (named) found.set(name, named)
@@ -65,7 +64,7 @@ async function findDomain(tx: Knex.Transaction, domain: string): Promise<Named |
 /** The principal that stands for everybody of a domain. */
 export async function putDomain(tx: Knex.Transaction, domain: string, now: number): Promise<Named> {
   const uri = domainUri(domain)
-  const name = `Everybody at ${domain}`
+  const name = domainDisplayName(domain)
   const row = { account: uri, uri, display_name: name, type: 'domain', domain, secret: '', created_at: now }
   await tx('principal').insert(row).onConflict('uri').ignore()
   const { id }: { id: number } = await tx('principal').where({ uri }).first('id')
@@ -117,10 +116,5 @@ export async function resolveListChange(
 }
 
 export const urisOf = (named: readonly Named[]): string[] => named.map(({ uri }) => uri)
-
-/** A name in a message: at most so long that the message stays one. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 128 ? `${name.slice(0, 128)}…` : name)
-}
 
 export const BATCH = 400

@@ -1,18 +1,10 @@
-import { roomNameProblem } from '@hansard/rooms'
+import { roomsOfBarred, roomsUnderPolicy } from '@hansard/pool-store'
+import { isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import {
-  type Context,
-  changeEvents,
-  difference,
-  isKeepable,
-  type Maker,
-  type Properties,
-  requireAdministrator,
-} from './context.ts'
+import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { findNamed, quoted } from './named-principals.ts'
+import { findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
-import { roomsOfBarred } from './rooms-of-barred.ts'
 
 /** Policies: who may use the pool. */
 export function policyCommands(context: Context) {
@@ -44,7 +36,7 @@ export function policyCommands(context: Context) {
         }
         await tx('policy').insert({ identity, description, enabled })
         const events = told(by, 'created', identity, { after: { description, enabled } })
-        const rights = isOfPlace(identity) ? await roomsOfBarred(tx) : []
+        const rights = await roomsUnderPolicy(tx, { id: undefined, identity })
         return { events, rights, result: { identity } }
       })
       if (result.ok) announce()
@@ -70,7 +62,7 @@ export function policyCommands(context: Context) {
         if (change) await tx('policy').where({ id: before.id }).update(change.after)
         const events = change ? told(by, 'changed', policy, change) : []
         const bears = change?.after['enabled'] !== undefined
-        const rights = bears ? await roomsUnder(tx, { id: before.id, identity: policy }) : []
+        const rights = bears ? await roomsUnderPolicy(tx, { id: before.id, identity: policy }) : []
         return { events, rights, result: { identity: policy } }
       })
       if (result.ok) announce()
@@ -85,7 +77,7 @@ export function policyCommands(context: Context) {
           .where({ policy_id: id })
           .orderBy('id')
           .select('uri', 'display_name')
-        const rights = await roomsUnder(tx, { id, identity: policy })
+        const rights = await roomsUnderPolicy(tx, { id, identity: policy })
         await tx('principal').where({ policy_id: id }).update({ policy_id: null })
         await tx('policy').where({ id }).delete()
         const events = told(by, 'deleted', policy, { before: { description, enabled } })
@@ -132,16 +124,6 @@ export function policyCommands(context: Context) {
       return result
     },
   }
-}
-
-/** Ids of the rooms in which somebody is for whom the policy may count: its holders, or whoever has none of their own. */
-function roomsUnder(tx: Knex.Transaction, { id, identity }: { id: number; identity: string }): Promise<number[]> {
-  return roomsOfBarred(tx, isOfPlace(identity) ? undefined : { policyId: id })
-}
-
-/** Whether a policy counts where it stands, without being granted. */
-function isOfPlace(identity: string): boolean {
-  return identity === 'global' || identity.startsWith('pool:') || identity.startsWith('site:')
 }
 
 async function lockPolicy(

@@ -1,7 +1,7 @@
 import { beginStays } from '@hansard/pool-store'
-import { type RoomRole, roomNameProblem } from '@hansard/rooms'
+import { isKeepable, type RoomRole, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, isAdministrator, isKeepable, type Maker } from './context.ts'
+import { type Context, changeEvents, difference, isAdministrator, type Maker } from './context.ts'
 import { findAddIn, insertRoom, type NewRoom, type RoomProperties } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import {

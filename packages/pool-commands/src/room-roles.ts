@@ -1,7 +1,7 @@
 import { identitiesOfMany, loadRoles, loadScope } from '@hansard/pool-store'
-import { type RoomRole, type RoomRoles, type RoomType, type Scope, standingOf } from '@hansard/rooms'
+import { quoted, type RoomRole, type RoomRoles, type RoomType, type Scope, standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { BATCH, type ListChange, type Named, namedById, quoted, resolveListChange, urisOf } from './named-principals.ts'
+import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 
 export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: 'presenters' } as const

@@ -1,11 +1,17 @@
-import { createPrincipals, findPrincipal, type NewPrincipal, putSecret } from '@hansard/pool-store'
-import { accountNameProblem, POOL_ROLES, type PoolRole, principalUri } from '@hansard/rooms'
+import { createPrincipals, findPrincipal, type NewPrincipal, putSecret, roomsOfBarred } from '@hansard/pool-store'
+import {
+  accountNameProblem,
+  domainProblem,
+  isKeepable,
+  POOL_ROLES,
+  type PoolRole,
+  principalUri,
+  quoted,
+} from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, isKeepable, type Maker, requireAdministrator } from './context.ts'
+import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
-import { quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
-import { roomsOfBarred } from './rooms-of-barred.ts'
 
 /** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
 export type NewUser = Omit<NewPrincipal, 'now'>
@@ -41,7 +47,8 @@ export function userCommands(context: Context) {
           if (problem) throw new ChangeRefused('invalid', `${quoted(account)}: ${problem}`)
           requireText('A display name', displayName, 256)
           requireText('An address', email, 320)
-          if (!DOMAIN.test(domain)) throw new ChangeRefused('invalid', `${quoted(domain)} is no domain.`)
+          const wrong = domainProblem(domain)
+          if (wrong) throw new ChangeRefused('invalid', wrong)
         }
         // An account that is named twice is one: the first counts.
         const wanted = [...new Map([...users].reverse().map((user) => [user.account, user])).values()].reverse()
@@ -185,5 +192,3 @@ function rolesAfter(
   const { add = [], remove = [] } = change
   return POOL_ROLES.filter((role) => (held.includes(role) || add.includes(role)) && !remove.includes(role))
 }
-
-const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/

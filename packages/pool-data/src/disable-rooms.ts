@@ -1,4 +1,4 @@
-import type { Actor, RecordWriter } from '@hansard/pool-store'
+import { type Actor, lockPoolChanges, type RecordWriter } from '@hansard/pool-store'
 import { type Database, withSnapshot } from '@hansard/sql'
 import { contentsOf } from './data-format.ts'
 import { type ExportOptions, ExportRefused, resolveScope } from './export-data.ts'
@@ -28,6 +28,7 @@ export async function disableRooms(
   const ascending = rooms.toSorted((a, b) => a - b)
   for (const ids of piecesOf(ascending, 100)) {
     const made = await writer.change(async (tx) => {
+      await lockPoolChanges(tx)
       await requireAdministrator(tx, actor)
       const query = tx('room').whereIn('id', ids).whereNull('deleted_at').andWhere({ disabled: false }).orderBy('id')
       if (db.dialect === 'postgres') query.forUpdate()
@@ -48,7 +49,7 @@ export async function disableRooms(
       return { events, rights: openIds, result: openIds }
     })
     for (const id of made) disabled.add(id)
-    if (made.length > 0) onChanged?.({ rooms: made, principals: [], configuration: false })
+    if (made.length > 0) onChanged?.({ rooms: made, principals: [], feeds: [], configuration: false })
   }
   return disabled
 }

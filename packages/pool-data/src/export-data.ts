@@ -112,7 +112,7 @@ async function write(zip: ZipWriting, tx: Knex.Transaction, options: ExportOptio
     if (entry) entries.push(entry)
     else {
       const problem = 'Its bytes are not in the file store, or not what is on record; they are not in the export.'
-      problems.push({ entry: fileEntryOf(file.storedName), subject: file.id, problem })
+      problems.push({ entry: fileEntryOf(file.storedName), line: null, subject: file.id, problem })
     }
   }
   if (fileStore) counts['bytes of files'] = { exported: kept.length - problems.length }

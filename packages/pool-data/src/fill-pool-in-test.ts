@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type FileStores, storedNameOf } from '@hansard/file-store'
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { DOMAIN, NOW, type PoolInTest } from './pool-in-test.ts'
@@ -12,7 +13,7 @@ export const HOSTILE = [
   '🧑‍🚒 \u{10ffff} \ufffe',
   `"quotes" \\ 'and' </script><!-- ]]> &amp; \u007f`,
   '{"json": [1, 2, 3]}',
-  '',
+  ' ',
   'x'.repeat(65_536),
 ]
 
@@ -31,7 +32,7 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
       uri,
       account: uri.startsWith('sip:') ? decodeURIComponent(uri.slice(4, uri.lastIndexOf('@'))) : uri,
       type,
-      domain: type === 'group' ? '' : uri.slice(uri.lastIndexOf('@') + 1),
+      domain: uri.slice(uri.lastIndexOf('@') + 1),
       display_name: `Mr. ${uri}`,
       secret: type === 'user' ? `scrypt$SECRET-OF-${uri}` : '',
       created_at: NOW,
@@ -94,8 +95,12 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
   ])
   await knex('followed_room').insert({ principal_id: alice, room_id: desk })
   await knex('read_mark').insert({ principal_id: alice, room_id: desk, chat_id: 4 })
-  await knex('feed').insert({ principal_id: alice, name: 'prices', filter: '{"words":["gilt"]}' })
-  await knex('preference').insert({ principal_id: alice, label: 'kedzie.GroupChannels', version: 2, content: 'eA==' })
+  await knex('feed').insert({
+    principal_id: alice,
+    name: 'prices',
+    filter: '{"words":["gilt"],"authors":[],"ego":false}',
+  })
+  await knex('preference').insert({ principal_id: alice, label: 'kedzie.GroupChannels', version: 2, content: '"eA=="' })
   await knex('invitation').insert({
     principal_id: alice,
     invitation_id: 3,
@@ -104,24 +109,9 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
     inviter_name: 'Gone',
     created_at: NOW,
   })
+  const stores = await fileStores()
   const bytes = Buffer.from('the bytes of a file')
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const file = crypto.randomUUID()
-  const storedName = `${file}.txt`
-  await (await fileStores()).files.place(storedName, one(bytes), { size: bytes.length, sha256 })
-  await knex('file').insert({
-    id: file,
-    room_id: desk,
-    principal_id: alice,
-    file_name: JSON.stringify('p\u0000rices.txt'),
-    stored_name: storedName,
-    size: bytes.length,
-    sha256,
-    state: 'kept',
-    created_at: NOW,
-    expires_at: NOW,
-    ended_at: NOW,
-  })
+  const file = await addFile({ knex, stores, roomId: desk, principalId: alice, name: 'Größe & 価格.txt', bytes })
   let chats = await addChats(knex, desk, [alice, partner], HOSTILE)
   chats += await addChats(knex, secret, [alice], ['off the record'], { unlogged: true })
   chats += await addChats(knex, closed, [bob], ['before it closed'])
@@ -132,7 +122,37 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
   await knex('chat')
     .where({ room_id: desk, chat_id: 5 })
     .update({ alert: true, title: JSON.stringify('A story \ud800') })
-  return { desk, secret, chats, file: storedName }
+  return { desk, secret, chats, file }
+}
+
+/** Puts a file on record, its bytes in the pool's file store. Answers its stored name. */
+export async function addFile(options: {
+  knex: Knex
+  stores: FileStores
+  roomId: number
+  principalId: number
+  name: string
+  bytes: Buffer
+}): Promise<string> {
+  const { knex, stores, roomId, principalId, name, bytes } = options
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const id = crypto.randomUUID()
+  const storedName = storedNameOf(id, name)
+  await stores.files.place(storedName, one(bytes), { size: bytes.length, sha256 })
+  await knex('file').insert({
+    id,
+    room_id: roomId,
+    principal_id: principalId,
+    file_name: JSON.stringify(name),
+    stored_name: storedName,
+    size: bytes.length,
+    sha256,
+    state: 'kept',
+    created_at: NOW,
+    expires_at: NOW,
+    ended_at: NOW,
+  })
+  return storedName
 }
 
 /** Adds chats at the end of a room; answers how many. */

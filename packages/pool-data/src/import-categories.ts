@@ -1,7 +1,7 @@
-import { roomNameProblem } from '@hansard/rooms'
+import { roomNameProblem, TEXT_LIMITS, textProblem } from '@hansard/rooms'
 import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { deleteRows, differences, makeRow, noteMade, roomIds, tell, textProblem, updateRow } from './import-rows.ts'
+import { deleteRows, differences, makeRow, noteMade, roomIds, tell, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
 type Line = LineOf<'categories'>
@@ -37,13 +37,16 @@ async function importCategory(step: Step, line: Line): Promise<'made' | 'changed
     created_at: line.createdAt,
   }
   const left = (problem: string) => {
-    step.problem(line.uri, problem)
+    step.problem(line.uri, problem, line)
     return 'left' as const
   }
-  const problem = textProblem(wanted) ?? roomNameProblem(line.name)?.replace('A room name', 'A category name')
+  const problem =
+    roomNameProblem(line.name, 'A category name') ??
+    textProblem('A description', line.description, TEXT_LIMITS.description)
   if (problem) return left(problem)
   if (!/^ma-cat:\/\/[^/]+\/[0-9a-f-]{36}$/.test(line.uri)) return left('It is no URI of a category.')
   if (await step.knex('room').where({ uri: line.uri }).first('id')) return left('It is the URI of the pool itself.')
+  if (await step.knex('room').where({ name: line.name }).first('id')) return left(`A room is called ${line.name} here.`)
 
   const byUri: Row | undefined = await step.knex('category').where({ uri: line.uri }).first()
   const byName: Row | undefined = await step.knex('category').where({ name: line.name }).first()
@@ -56,7 +59,7 @@ async function importCategory(step: Step, line: Line): Promise<'made' | 'changed
   }
   if (row && row['uri'] !== line.uri) {
     wanted.uri = row['uri'] as string
-    step.problem(line.uri, `The category ${line.name} has rooms here and keeps its URI ${wanted.uri}.`)
+    step.problem(line.uri, `The category ${line.name} has rooms here and keeps its URI ${wanted.uri}.`, line)
   }
   const { update, before, after } = differences(row, wanted, PROPERTIES)
   if (row && Object.keys(update).length === 0) return 'same'

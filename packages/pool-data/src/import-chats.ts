@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { parseRoomUri } from '@hansard/rooms'
+import { POOL_CONFIGURATION_RANGES } from '@hansard/pool-store'
+import { keptPrincipalUri, parseRoomUri } from '@hansard/rooms'
 import { chatsEntryOf } from './data-format.ts'
 import type { ChatLine, LineOf } from './data-lines.ts'
 import { compareKeys } from './data-lines.ts'
@@ -38,18 +39,21 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
   const room = await findRoom(step, uri)
   if (!room) {
     step.count('chats', 'left', lines.length)
-    if (lines[0]?.line.id === 1) step.problem(uri, 'The room is not there, so its chats are left out.')
+    const first = lines[0]!.line
+    if (step.run.file.numberOf(first) === 1)
+      step.problem(uri, 'The room is not there, so its chats are left out.', first)
     return
   }
   const authors = await idsOf(
     step,
     'principal',
-    lines.map(({ line }) => line.author),
+    lines.map(({ line }) => keptPrincipalUri(line.author)),
   )
   const fresh = await findFresh(step, room, lines, authors)
   if (fresh.length === 0) return
   if (!room.disabled) {
-    step.problem(uri, `${fresh.length} chats are not added: the room is open. Disable it first, then import again.`)
+    const words = `${fresh.length} chats are not added: the room is open. Disable it first, then import again.`
+    step.problem(uri, words, fresh[0]!.line)
     step.count('chats', 'left', fresh.length)
     return
   }
@@ -60,7 +64,7 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
       room_id: room.id,
       chat_id: line.id,
       posted_at: line.at,
-      principal_id: authors.get(line.author),
+      principal_id: authors.get(keptPrincipalUri(line.author)),
       post: line.post,
       content: JSON.stringify(line.content),
       title: line.title === null ? null : JSON.stringify(line.title),
@@ -70,7 +74,7 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
     })),
   )
   const [first, last] = [fresh[0]!.line.id, fresh.at(-1)!.line.id]
-  await updateRow(step, 'room', { id: room.id }, { last_chat_id: Math.max(room.lastChatId, last) })
+  await setLastChatId(step, uri, room, Math.max(room.lastChatId, last))
   const hash = createHash('sha256')
   for (const { text } of fresh) hash.update(`${text}\n`)
   const after = {
@@ -111,18 +115,19 @@ async function findFresh(
   const fresh: Line[] = []
   for (const each of lines) {
     const { line } = each
-    const author = authors.get(line.author)
+    const author = authors.get(keptPrincipalUri(line.author))
     const row = rows.get(line.id)
     if (row) {
       const same = author === row['principal_id'] && isSame(line, row)
       step.count('chats', same ? 'same' : 'left')
-      if (!same) step.problem(`chat ${line.id}`, 'Another chat, or another text of it, stands under this id. It stays.')
+      if (!same)
+        step.problem(`chat ${line.id}`, 'Another chat, or another text of it, stands under this id. It stays.', line)
       continue
     }
     const post = `${author} ${line.post}`
     const problem = problemOf(line, author, taken.get(post), indexed?.indexed_through ?? 0)
     if (problem) {
-      step.problem(`chat ${line.id}`, problem)
+      step.problem(`chat ${line.id}`, problem, line)
       step.count('chats', 'left')
       continue
     }
@@ -139,10 +144,22 @@ function problemOf(
   indexed: number,
 ): string | undefined {
   if (author === undefined) return `Its author ${line.author} is not there.`
+  if (!line.author.startsWith('sip:')) return `Its author ${line.author} is no user.`
   if (post !== undefined) return `It is the same post as chat ${post}, which is there.`
   if (!/^[\x21-\x7e]{1,64}$/.test(line.post)) return 'The name of its post is not 1 to 64 printable ASCII characters.'
   // The index takes a room's chats in the order of their ids: this one would never be found.
   if (line.id <= indexed) return 'Later chats of the room are there and in the search index already.'
+  return textProblemOf(line)
+}
+
+/** What no pool would have taken, whatever it was set to. */
+function textProblemOf({ content, title, state }: ChatLine): string | undefined {
+  if (state === 'purged') return content === '' && title === null ? undefined : 'It is purged and has a text.'
+  if (content === '') return 'It has no text.'
+  const bytesMax = POOL_CONFIGURATION_RANGES[title === null ? 'chatBytesMax' : 'storyBytesMax']![1]
+  const bytes = Buffer.byteLength(content)
+  if (bytes > bytesMax) return `It has ${bytes} bytes; no pool can be set to take more than ${bytesMax}.`
+  if (title !== null && (title === '' || title.length > 256)) return 'A title has 1 to 256 characters.'
   return undefined
 }
 
@@ -161,9 +178,9 @@ function isSame(line: ChatLine, row: Readonly<Record<string, unknown>>): boolean
  */
 async function openRoom(step: Step, { uri, name, disabled, lastChatId }: LineOf<'rooms'>): Promise<void> {
   const room = await findRoom(step, uri)
-  if (!room || step.run.dry) return
-  if (room.disabled && lastChatId > room.lastChatId)
-    await updateRow(step, 'room', { id: room.id }, { last_chat_id: lastChatId })
+  if (!room) return
+  if (room.disabled && lastChatId > room.lastChatId) await setLastChatId(step, uri, room, lastChatId)
+  if (step.run.dry) return
   if (!room.disabled || disabled) return
   if (!(await madeHere(step, [uri])).has(uri)) return
   await updateRow(step, 'room', { id: room.id }, { disabled: false })
@@ -177,6 +194,11 @@ async function openRoom(step: Step, { uri, name, disabled, lastChatId }: LineOf<
   step.rights.add(room.id)
 }
 
+async function setLastChatId(step: Step, uri: string, { id }: Room, last: number): Promise<void> {
+  if (step.run.dry) step.run.planned.set(`last chat of ${uri}`, last)
+  else await updateRow(step, 'room', { id }, { last_chat_id: last })
+}
+
 async function findRoom(step: Step, uri: string): Promise<Room | undefined> {
   const query = step.knex('room').where({ uri }).whereNotNull('category_id').whereNull('deleted_at')
   // Before anything else that others lock.
@@ -184,8 +206,9 @@ async function findRoom(step: Step, uri: string): Promise<Room | undefined> {
   const row: { id: number; last_chat_id: number; disabled: boolean | number } | undefined = await query.first()
   if (row) {
     const disabled = Boolean(row.disabled) || step.run.planned.has(`room disabled ${uri}`)
-    return { id: row.id, lastChatId: row.last_chat_id, disabled }
+    return { id: row.id, lastChatId: step.run.planned.get(`last chat of ${uri}`) ?? row.last_chat_id, disabled }
   }
   const planned = step.run.planned.get(`room ${uri}`)
-  return planned === undefined ? undefined : { id: planned, lastChatId: 0, disabled: true }
+  const lastChatId = step.run.planned.get(`last chat of ${uri}`) ?? 0
+  return planned === undefined ? undefined : { id: planned, lastChatId, disabled: true }
 }

@@ -1,9 +1,10 @@
 import { withSnapshot } from '@hansard/sql'
+import { DATA_KINDS } from './data-format.ts'
 import { importCategories } from './import-categories.ts'
 import { importChats } from './import-chats.ts'
 import { importFiles } from './import-files.ts'
 import { importCategoryScopes, importGroupMembers, importRoomRoles } from './import-lists.ts'
-import { importPersonal } from './import-personal.ts'
+import { importPersonal, importReadMarks } from './import-personal.ts'
 import { importPrincipals } from './import-principals.ts'
 import { importRooms } from './import-rooms.ts'
 import { type ImportParts, type ImportRun, openImportRun } from './import-run.ts'
@@ -44,7 +45,7 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
   try {
     await importPolicies(run)
     await importPrincipals(run)
-    await importGroupMembers(run, reader ?? options.db.knex)
+    await importGroupMembers(run)
     await importAddIns(run)
     await importEndpoints(run)
     await importConfiguration(run)
@@ -55,6 +56,7 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
     await importPersonal(run)
     await importFiles(run)
     await importChats(run)
+    await importReadMarks(run)
     const report = reportOf(run, options)
     await finish()
     return report
@@ -66,6 +68,8 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
 function reportOf(run: ImportRun, { pool, by, dryRun, clock }: ImportOptions): DataReport {
   const { manifest, about } = run.file
   const counts: Record<string, Record<string, number>> = {}
+  // Everything that is in the file is there, also what it holds none of.
+  for (const kind of DATA_KINDS) if (run.file.has(kind)) counts[kind] = {}
   const tallies = [...run.tallies.values()]
   for (const tally of tallies) {
     for (const [kind, outcomes] of Object.entries(tally.counts)) {
@@ -82,7 +86,9 @@ function reportOf(run: ImportRun, { pool, by, dryRun, clock }: ImportOptions): D
       ? [`${made} people, groups or domains are new. New people have no password: give them one to sign in with.`]
       : []),
     ...(bytes > 0
-      ? [`The bytes of ${bytes} files are not in the data file or have nowhere to go: copy them by hand.`]
+      ? [
+          `The bytes of ${bytes} files are not in the data file or have nowhere to go. Import an export with files, or copy them by hand into both file stores.`,
+        ]
       : []),
   ]
   return {

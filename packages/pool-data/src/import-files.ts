@@ -1,60 +1,66 @@
 import { createHash } from 'node:crypto'
-import { entryOf, fileEntryOf } from './data-format.ts'
+import { safeFileName } from '@hansard/file-store'
+import { keptPrincipalUri } from '@hansard/rooms'
+import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { idsOf, insertRows, tell } from './import-rows.ts'
+import { idsOf, insertRows, tell, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
+import { type Bytes, type FileRow, fileProblem, fileRows, isSameFile, placeBytes } from './place-bytes.ts'
 
 type Line = LineOf<'files'>
+/** What a batch put on record in one room. */
+type Told = { readonly withBytes: Line[]; without: number }
 
 /**
- * Files. Bytes that are in the data file are put in place, whole, checked and flushed, in the pool's file store and in the
- * compliance file store, before the database says that they are there; the others are to be copied by hand, and the report
- * counts them.
+ * Files. Their bytes lie in the pool's file store and in the compliance file store before the transaction that tells of
+ * them: see `placeBytes`. A file whose bytes are not there is on record as one that lacks them, until a later import has
+ * them; only then is its hash told.
  */
 export async function importFiles(run: ImportRun): Promise<void> {
   const kind = 'files'
-  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
-    const rooms = await idsOf(
-      step,
-      'room',
-      lines.map((line) => line.room),
-    )
-    const people = await idsOf(
-      step,
-      'principal',
-      lines.map((line) => line.principal),
-    )
-    const existing: Record<string, unknown>[] = await step.knex('file').whereIn(
-      'id',
-      lines.map((line) => line.id),
-    )
-    const rows = new Map(existing.map((row) => [row['id'] as string, row]))
-    const added = new Map<number, Line[]>()
-    for (const line of lines) {
-      const row = rows.get(line.id)
-      if (row) {
-        const same = row['sha256'] === line.sha256 && row['state'] === 'kept'
-        step.count(kind, same ? 'same' : 'left')
-        if (!same) step.problem(line.id, `Another file, or one that is ${String(row['state'])}, has this id. It stays.`)
-        continue
-      }
-      const roomId = rooms.get(line.room)
-      const principalId = people.get(line.principal)
-      if (roomId === undefined || principalId === undefined || !line.storedName.startsWith(line.id)) {
-        step.problem(
-          line.id,
-          'Its room or the person who handed it over is not there, or its stored name is another file’s.',
-        )
-        step.count(kind, 'left')
-        continue
-      }
-      await placeBytes(step, line)
+  let places: ReadonlyMap<string, Bytes> = new Map()
+  const record = (step: Step, lines: readonly Line[]) => recordFiles(step, lines, places)
+  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, record, async (lines) => {
+    places = await placeBytes(run, run.reader ?? run.db.knex, lines)
+  })
+}
+
+async function recordFiles(step: Step, lines: readonly Line[], places: ReadonlyMap<string, Bytes>): Promise<void> {
+  const rooms = await idsOf(
+    step,
+    'room',
+    lines.map((line) => line.room),
+  )
+  const people = await idsOf(
+    step,
+    'principal',
+    lines.map((line) => keptPrincipalUri(line.principal)),
+  )
+  const rows = await fileRows(step.knex, lines)
+  const told = new Map<number, Told>()
+  for (const line of lines) {
+    const row = rows.get(line.id)
+    const roomId = rooms.get(line.room)
+    const principalId = people.get(keptPrincipalUri(line.principal))
+    const bytes = places.get(line.id)
+    const problem = problemOf(line, { row, roomId, principalId, bytes })
+    if (problem !== undefined || roomId === undefined || principalId === undefined) {
+      step.problem(line.id, problem ?? '', line)
+      step.count('files', 'left')
+      continue
+    }
+    const there = bytes === 'there'
+    const brought = there && (row === undefined || Boolean(row.bytes_removed))
+    step.count('bytes of files', there ? (brought ? 'made' : 'same') : 'left')
+    step.count('files', row ? 'same' : 'made')
+    if (row) await updateRow(step, 'file', { id: line.id, bytes_removed: there }, { bytes_removed: !there })
+    else
       await insertRows(step, 'file', [
         {
           id: line.id,
           room_id: roomId,
           principal_id: principalId,
-          file_name: JSON.stringify(line.fileName),
+          file_name: JSON.stringify(safeFileName(line.fileName)),
           stored_name: line.storedName,
           size: line.size,
           sha256: line.sha256,
@@ -62,33 +68,48 @@ export async function importFiles(run: ImportRun): Promise<void> {
           created_at: line.createdAt,
           expires_at: line.endedAt,
           ended_at: line.endedAt,
+          bytes_removed: !there,
         },
       ])
-      step.count(kind, 'made')
-      added.set(roomId, [...(added.get(roomId) ?? []), line])
-    }
-    for (const [roomId, files] of added) await tellFiles(step, roomId, files)
-  })
+    const ofRoom = told.get(roomId) ?? { withBytes: [], without: 0 }
+    told.set(roomId, ofRoom)
+    if (brought) ofRoom.withBytes.push(line)
+    else if (!row) ofRoom.without += 1
+  }
+  for (const [roomId, files] of told) await tellFiles(step, roomId, files)
 }
 
-async function placeBytes(step: Step, line: Line): Promise<void> {
-  const { file, fileStores, dry } = step.run
-  const entry = fileEntryOf(line.storedName)
-  const there = fileStores !== undefined && file.bytes(entry) !== undefined
-  step.count('bytes of files', there ? 'made' : 'left')
-  if (!there || dry) return
-  for (const store of [fileStores.files, fileStores.complianceFiles])
-    await store.place(line.storedName, (await file.bytes(entry))!, { size: line.size, sha256: line.sha256 })
+type Found = {
+  readonly row: FileRow | undefined
+  readonly roomId: number | undefined
+  readonly principalId: number | undefined
+  readonly bytes: Bytes | undefined
 }
 
-async function tellFiles(step: Step, roomId: number, files: readonly Line[]): Promise<void> {
-  if (step.run.dry) return
+function problemOf(line: Line, { row, roomId, principalId, bytes }: Found): string | undefined {
+  if (row && !isSameFile(row, line)) {
+    const other = row.state === 'kept' ? 'Another file' : `One that is ${row.state}`
+    return `${other} has this id. It stays.`
+  }
+  const wrong = fileProblem(line)
+  if (wrong) return wrong
+  if (roomId === undefined) return `Its room ${line.room} is not there.`
+  if (principalId === undefined) return `${line.principal}, who handed it over, is not there.`
+  if (bytes === undefined) return 'It was changed here meanwhile: import it again.'
+  return typeof bytes === 'object' ? bytes.problem : undefined
+}
+
+async function tellFiles(step: Step, roomId: number, { withBytes, without }: Told): Promise<void> {
+  if (step.run.dry || withBytes.length + without === 0) return
   const room: { uri: string; name: string } | undefined = await step
     .knex('room')
     .where({ id: roomId })
     .first('uri', 'name')
   const hash = createHash('sha256')
-  for (const { id, sha256 } of files) hash.update(`${id} ${sha256}\n`)
-  const after = { importedFiles: files.length, importedSha256: hash.digest('hex') }
+  for (const { id, sha256 } of withBytes) hash.update(`${id} ${sha256}\n`)
+  const after = {
+    ...(withBytes.length > 0 ? { importedFiles: withBytes.length, importedSha256: hash.digest('hex') } : {}),
+    ...(without > 0 ? { filesWithoutBytes: without } : {}),
+  }
   tell(step, 'changed', { type: 'room', ...room! }, { before: {}, after }, roomId)
 }

@@ -1,7 +1,7 @@
 import { identitiesOf } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
 import { type DataKind, entryOf } from './data-format.ts'
-import { compareKeys } from './data-lines.ts'
+import { compareKeys, type LineOf } from './data-lines.ts'
 import { deleteRows, idsOf, insertRows, madeHere, roomIds, type Subject, tell } from './import-rows.ts'
 import type { ImportRun, Step } from './import-run.ts'
 import {
@@ -25,22 +25,22 @@ type Lists<K extends ListKind, O extends OwnerKind> = ListShape<K, O> & {
   readonly listColumn: string | undefined
   /** what events call a list */
   readonly property: (list: string) => string
-  readonly subject: (owner: Owner, row: { uri: string; name: string }) => Subject
+  readonly subjectType: 'group' | 'category' | 'room'
   readonly roomOf: (ownerId: number) => number | undefined
   /** rooms in which a change of the list may alter who may do what */
   readonly reaches: (step: Step, ownerId: number) => Promise<number[]>
-  readonly allows?: (owner: Owner, entry: Entry) => string | undefined
+  /** before each batch: reads what `refuses` decides by */
+  readonly begin?: (step: Step) => Promise<void>
+  /** what a command would refuse an entry for that is not there yet */
+  readonly refuses?: (owner: Owner<LineOf<O>>, entry: Entry) => string | undefined
+  /** tells `refuses` who is taken off */
+  readonly leaves?: (owner: Owner<LineOf<O>>, principal: string) => void
 }
 
 /** Who is in a group. Nobody is let into a circle of groups. */
-export async function importGroupMembers(run: ImportRun, knex: ImportRun['db']['knex']): Promise<void> {
+export async function importGroupMembers(run: ImportRun): Promise<void> {
   const holds = new Map<string, Set<string>>()
-  const nested: { holder: string; held: string }[] = await knex('group_member')
-    .join('principal as holder', 'holder.id', 'group_id')
-    .join('principal as held', 'held.id', 'member_id')
-    .whereNot('held.type', 'user')
-    .select('holder.uri as holder', 'held.uri as held')
-  for (const { holder, held } of nested) holds.set(holder, (holds.get(holder) ?? new Set()).add(held))
+  let began = false
   const reaches = (from: string, to: string): boolean => {
     const seen = new Set<string>()
     const waiting = [from]
@@ -60,10 +60,24 @@ export async function importGroupMembers(run: ImportRun, knex: ImportRun['db']['
     principalColumn: 'member_id',
     listColumn: undefined,
     property: () => 'members',
-    subject: (_, { uri, name }) => ({ type: 'group', uri, name }),
+    subjectType: 'group',
     roomOf: () => undefined,
     reaches: roomsOfGroup,
-    allows(owner, { principal }) {
+    async begin(step) {
+      // A dry run changes no table: what it would have changed is remembered from batch to batch.
+      if (step.run.dry && began) return
+      began = true
+      holds.clear()
+      const nested: { holder: string; held: string }[] = await step
+        .knex('group_member')
+        .join('principal as holder', 'holder.id', 'group_id')
+        .join('principal as held', 'held.id', 'member_id')
+        .where('held.type', 'group')
+        .select('holder.uri as holder', 'held.uri as held')
+      for (const { holder, held } of nested) holds.set(holder, (holds.get(holder) ?? new Set()).add(held))
+    },
+    leaves: (owner, principal) => void holds.get(owner.uri)?.delete(principal),
+    refuses(owner, { principal }) {
       if (!principal.startsWith('ma-grp:')) return undefined
       if (reaches(principal, owner.uri)) return 'This group would hold itself.'
       holds.set(owner.uri, (holds.get(owner.uri) ?? new Set()).add(principal))
@@ -97,7 +111,7 @@ export async function importCategoryScopes(run: ImportRun): Promise<void> {
     principalColumn: 'principal_id',
     listColumn: 'list',
     property: (list) => (list === 'creator' ? 'creators' : list),
-    subject: (_, { uri, name }) => ({ type: 'category', uri, name }),
+    subjectType: 'category',
     roomOf: () => undefined,
     reaches: (step, id) => roomIds(step, { category_id: id }),
   })
@@ -112,9 +126,11 @@ export async function importRoomRoles(run: ImportRun): Promise<void> {
     principalColumn: 'principal_id',
     listColumn: 'role',
     property: (role) => `${role}s`,
-    subject: (_, { uri, name }) => ({ type: 'room', uri, name }),
+    subjectType: 'room',
     roomOf: (id) => id,
     reaches: async (_, id) => [id],
+    refuses: ({ line }, { list }) =>
+      list === 'presenter' && line.type !== 'auditorium' ? 'Only an auditorium has presenters.' : undefined,
   })
 }
 
@@ -128,7 +144,7 @@ async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportR
   if (!run.file.has(kind)) return
   const entry = entryOf(kind)
   const through = run.doneOf(entry)
-  let batch: Owner[] = []
+  let batch: Owner<LineOf<O>>[] = []
   let size = 0
   const flush = async () => {
     const last = batch.at(-1)
@@ -153,9 +169,10 @@ const ENTRIES_AT_ONCE = 500
 async function applyLists<K extends ListKind, O extends OwnerKind>(
   step: Step,
   lists: Lists<K, O>,
-  owners: readonly Owner[],
+  owners: readonly Owner<LineOf<O>>[],
 ): Promise<void> {
   const { kind, ownerTable } = lists
+  await lists.begin?.(step)
   const ownerIds = await idsOf(
     step,
     ownerTable,
@@ -189,9 +206,9 @@ async function applyLists<K extends ListKind, O extends OwnerKind>(
 async function applyOwner<K extends ListKind, O extends OwnerKind>(
   step: Step,
   lists: Lists<K, O>,
-  { owner, id, principals }: { owner: Owner; id: number; principals: ReadonlyMap<string, number> },
+  { owner, id, principals }: { owner: Owner<LineOf<O>>; id: number; principals: ReadonlyMap<string, number> },
 ): Promise<void> {
-  const { kind, table, ownerColumn, principalColumn, listColumn } = lists
+  const { kind, ownerTable, table, ownerColumn, principalColumn, listColumn } = lists
   const rows: { uri: string; id: number; list: string }[] = await step
     .knex(table)
     .join('principal', 'principal.id', `${table}.${principalColumn}`)
@@ -204,6 +221,8 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
   const keyOf = (list: string, uri: string) => `${list} ${uri}`
   const there = new Set(rows.map((row) => keyOf(row.list, row.uri)))
   const wanted = new Set(owner.entries.map((each) => keyOf(each.list, each.principal)))
+  const removed = rows.filter((row) => !wanted.has(keyOf(row.list, row.uri)))
+  for (const row of removed) lists.leaves?.(owner, row.uri)
   const added: Entry[] = []
   for (const each of owner.entries) {
     if (there.has(keyOf(each.list, each.principal))) {
@@ -211,14 +230,13 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
       continue
     }
     const problem = principals.has(each.principal)
-      ? lists.allows?.(owner, each)
+      ? lists.refuses?.(owner, each)
       : `${each.principal} is not there and not in the file.`
     if (problem) {
-      step.problem(owner.uri, `${each.list} ${each.principal}: ${problem}`)
+      step.problem(owner.uri, `${each.list} ${each.principal}: ${problem}`, each.line)
       step.count(kind, 'left')
     } else added.push(each)
   }
-  const removed = rows.filter((row) => !wanted.has(keyOf(row.list, row.uri)))
   if (added.length + removed.length === 0) return
 
   const which = (list: string) => (listColumn === undefined ? {} : { [listColumn]: list })
@@ -236,19 +254,23 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
   if (added.length > 0) step.count(kind, 'made', added.length)
   if (removed.length > 0) step.count(kind, 'removed', removed.length)
   for (const room of await lists.reaches(step, id)) if (room > 0) step.rights.add(room)
-  tellLists(step, lists, owner, id, { added, removed: removed.map((row) => ({ list: row.list, principal: row.uri })) })
+  // In a dry run it may not be there yet; a category may stand here under another URI.
+  const column = ownerTable === 'principal' ? 'display_name as name' : 'name'
+  const row: { uri: string; name: string } | undefined = await step.knex(ownerTable).where({ id }).first('uri', column)
+  const subject: Subject = { type: lists.subjectType, uri: owner.uri, name: '', ...row }
+  const gone = removed.map((each) => ({ list: each.list, principal: each.uri }))
+  tellLists(step, lists, subject, id, { added, removed: gone })
 }
 
 /** A list of any length is told in events of a bounded one. */
 function tellLists<K extends ListKind, O extends OwnerKind>(
   step: Step,
   lists: Lists<K, O>,
-  owner: Owner,
+  subject: Subject,
   id: number,
-  { added, removed }: { added: readonly Entry[]; removed: readonly Entry[] },
+  { added, removed }: { added: readonly Told[]; removed: readonly Told[] },
 ): void {
-  const subject = lists.subject(owner, owner)
-  const say = (entries: readonly Entry[], side: 'before' | 'after') => {
+  const say = (entries: readonly Told[], side: 'before' | 'after') => {
     for (let from = 0; from < entries.length; from += ENTRIES_PER_EVENT) {
       const told: Record<string, string[]> = {}
       for (const { list, principal } of entries.slice(from, from + ENTRIES_PER_EVENT)) {
@@ -262,4 +284,5 @@ function tellLists<K extends ListKind, O extends OwnerKind>(
   say(removed, 'before')
   say(added, 'after')
 }
+type Told = Pick<Entry, 'list' | 'principal'>
 const ENTRIES_PER_EVENT = 500

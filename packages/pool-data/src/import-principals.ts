@@ -1,5 +1,19 @@
 import type { ChangeValue } from '@hansard/compliance-event'
 import { keySecret, newKey } from '@hansard/credentials'
+import { roomsOfBarred } from '@hansard/pool-store'
+import {
+  accountNameProblem,
+  domainDisplayName,
+  domainProblem,
+  domainUri,
+  groupUri,
+  isKeepable,
+  keptPrincipalUri,
+  principalUri,
+  roomNameProblem,
+  TEXT_LIMITS,
+  textProblem,
+} from '@hansard/rooms'
 import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import {
@@ -11,7 +25,6 @@ import {
   noteMade,
   type Subject,
   tell,
-  textProblem,
   updateRow,
 } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
@@ -19,55 +32,69 @@ import { type ImportRun, inBatches, type Step } from './import-run.ts'
 type Line = LineOf<'principals'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 
+/** A line as the pool keeps it, and as the file has it. */
+type Asked = { readonly line: Line; readonly spelt: Line }
+
 /**
- * Users, groups and domains, by their URI. Who is there keeps the secret; who is new has none that could be used.
+ * Users, groups and domains, by their URI, their domains in lower case however they are spelt. Who is there keeps the secret;
+ * who is new has none that could be used. A domain is nothing but its name: one that is there stays as it is.
  * Whoever imports is neither disabled nor loses a role by it: they could not put it right again.
  */
 export async function importPrincipals(run: ImportRun): Promise<void> {
   const kind = 'principals'
-  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
-    const existing: Row[] = await step.knex('principal').whereIn(
-      'uri',
-      lines.map((line) => line.uri),
-    )
+  await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, spelt) => {
+    const asked = spelt.map((line): Asked => ({ line: asKept(line), spelt: line }))
+    const existing: Row[] = await step
+      .knex('principal')
+      .whereIn('uri', asked.map(({ line }) => line.uri).filter(isKeepable))
     const rows = new Map(existing.map((row) => [row['uri'] as string, row]))
     const holders: { account: string; uri: string }[] = await step
       .knex('principal')
-      .whereIn(
-        'account',
-        lines.map((line) => line.account),
-      )
+      .whereIn('account', asked.map(({ line }) => line.account).filter(isKeepable))
       .select('account', 'uri')
     const accounts = new Map(holders.map(({ account, uri }) => [account, uri]))
-    const policies = await idsOf(
-      step,
-      'policy',
-      lines.flatMap((line) => line.policy ?? []),
-    )
-    for (const line of lines) {
-      const row = rows.get(line.uri)
-      const outcome = await importPrincipal(step, line, { row, holder: accounts.get(line.account), policies })
+    const policies = await idsOf(step, 'policy', spelt.flatMap((line) => line.policy ?? []).filter(isKeepable))
+    for (const each of asked) {
+      const { uri, account } = each.line
+      const found = { row: rows.get(uri), holder: accounts.get(account), policies }
+      const outcome = await importPrincipal(step, each, found)
+      if (outcome === 'made') accounts.set(account, uri)
       step.count(kind, outcome)
     }
   })
+}
+
+/** A wall around a domain holds for it however somebody spelt it. */
+function asKept(line: Line): Line {
+  const uri = keptPrincipalUri(line.uri)
+  const account = line.type === 'domain' ? keptPrincipalUri(line.account) : line.account
+  const domain = line.type === 'group' ? uri.slice(uri.lastIndexOf('@') + 1) : line.domain.toLowerCase()
+  return { ...line, uri, account, domain }
 }
 
 type Found = { row: Row | undefined; holder: string | undefined; policies: ReadonlyMap<string, number> }
 
 async function importPrincipal(
   step: Step,
-  line: Line,
+  { line, spelt }: Asked,
   { row, holder, policies }: Found,
 ): Promise<'made' | 'changed' | 'same' | 'left'> {
   const { run } = step
   const reference = run.isReference('principals')
-  if (row && reference) return 'same'
   const left = (problem: string) => {
-    step.problem(line.uri, problem)
+    step.problem(line.uri, problem, spelt)
     return 'left' as const
   }
+  if (row && row['type'] !== line.type) return left(`It is a ${String(row['type'])} here.`)
+  if (row && (reference || line.type === 'domain')) return 'same'
+  const problem = principalProblem(line)
+  if (problem) return left(problem)
+  const planned = run.planned.get(`account ${line.account}`)
+  if ((holder !== undefined && holder !== line.uri) || planned !== undefined)
+    return left(`The account name ${line.account} is taken here${holder === undefined ? '' : ` by ${holder}`}.`)
   const policyId = line.policy === null ? null : policies.get(line.policy)
-  if (policyId === undefined) step.problem(line.uri, `Its policy ${line.policy} is not there; it is left as it was.`)
+  if (policyId === undefined)
+    step.problem(line.uri, `Its policy ${line.policy} is not there; it is left as it was.`, spelt)
   const wanted = {
     uri: line.uri,
     account: line.account,
@@ -82,15 +109,9 @@ async function importPrincipal(
     // Ids of invitations are never given twice.
     last_invitation_id: Math.max(line.lastInvitationId, Number(row?.['last_invitation_id'] ?? 0)),
   }
-  const problem = textProblem(wanted) ?? uriProblem(line)
-  if (problem) return left(problem)
-  if (row && row['type'] !== line.type) return left(`It is a ${String(row['type'])} here.`)
-  const planned = run.planned.get(`account ${line.account}`)
-  if ((holder !== undefined && holder !== line.uri) || planned !== undefined)
-    return left(`The account name ${line.account} is taken here${holder === undefined ? '' : ` by ${holder}`}.`)
   const self = row?.id === run.actor.id
   if (self && line.disabled) {
-    step.problem(line.uri, 'It is your own account: it is not disabled.')
+    step.problem(line.uri, 'It is your own account: it is not disabled.', spelt)
     wanted.disabled = false
   }
 
@@ -106,16 +127,19 @@ async function importPrincipal(
     if (run.dry) run.planned.set(`account ${line.account}`, id)
     if (reference) await noteMade(step, line.uri)
   }
-  const roles = await importRoles(step, id, line, { self, known: row !== undefined })
+  const roles = await importRoles(step, id, { line, spelt }, { self, known: row !== undefined })
   if (roles.removed.length > 0) before['roles'] = roles.removed
   if (roles.added.length > 0) after['roles'] = roles.added
   const subject: Subject = { type: line.type === 'user' ? 'user' : 'group', uri: line.uri, name: line.displayName }
   if (!row) {
-    tell(step, 'created', subject, { before: {}, after })
+    // A domain grants nothing and nobody anything until it is on a list, and that is told.
+    if (line.type !== 'domain') tell(step, 'created', subject, { before: {}, after })
     return 'made'
   }
   if (Object.keys(update).length + roles.added.length + roles.removed.length === 0) return 'same'
   tell(step, 'changed', subject, { before, after })
+  if ('disabled' in update || 'policy_id' in update || roles.added.length + roles.removed.length > 0)
+    for (const room of await roomsOfBarred(step.knex, { principalIds: [id] })) step.rights.add(room)
   step.principals.add(id)
   return 'changed'
 }
@@ -149,7 +173,7 @@ async function tellPolicy(
 async function importRoles(
   step: Step,
   id: number,
-  line: Line,
+  { line, spelt }: Asked,
   { self, known }: { self: boolean; known: boolean },
 ): Promise<{ added: string[]; removed: string[] }> {
   const rows: { role: string }[] = known ? await step.knex('pool_role').where({ principal_id: id }).select('role') : []
@@ -158,7 +182,7 @@ async function importRoles(
   const added = [...wanted].filter((role) => !held.has(role))
   let removed = [...held].filter((role) => !wanted.has(role))
   if (self && removed.length > 0) {
-    step.problem(line.uri, `It is your own account: it keeps ${removed.join(', ')}.`)
+    step.problem(line.uri, `It is your own account: it keeps ${removed.join(', ')}.`, spelt)
     removed = []
   }
   for (const role of removed) await deleteRows(step, 'pool_role', { principal_id: id, role })
@@ -170,9 +194,32 @@ async function importRoles(
   return { added, removed }
 }
 
-function uriProblem({ uri, type, domain }: Line): string | undefined {
-  if (type === 'group')
-    return uri.startsWith('ma-grp:') && !uri.startsWith('ma-grp:*@') ? undefined : 'It is no URI of a group.'
-  if (type === 'domain') return uri === `ma-grp:*@${domain}` ? undefined : `It is no URI of the domain ${domain}.`
-  return uri.startsWith('sip:') && uri.endsWith(`@${domain}`) ? undefined : `It is no URI of a user of ${domain}.`
+/** What a command would refuse it for. */
+function principalProblem({ uri, type, account, domain, displayName, email, ...more }: Line): string | undefined {
+  const longest = type === 'domain' ? domainDisplayName(domain).length : 0
+  const text =
+    textProblem('A display name', displayName, Math.max(TEXT_LIMITS.displayName, longest)) ??
+    (email === null ? undefined : textProblem('An address', email, TEXT_LIMITS.address)) ??
+    domainProblem(domain)
+  if (text) return text
+  if (type === 'user')
+    return (
+      accountNameProblem(account) ??
+      (uri === principalUri(account, domain) ? undefined : `It is no URI of the account ${account} of ${domain}.`)
+    )
+  if (more.roles.length > 0 || more.policy !== null || more.disabled)
+    return 'Only users hold roles in the pool and policies, and can be disabled.'
+  if (account !== uri) return `The account of a ${type} is its URI.`
+  if (type === 'domain') return uri === domainUri(domain) ? undefined : `It is no URI of the domain ${domain}.`
+  const name = groupNameOf(uri)
+  if (name === undefined || groupUri(name, domain) !== uri) return 'It is no URI of a group.'
+  return roomNameProblem(name, 'A group’s name')
+}
+
+function groupNameOf(uri: string): string | undefined {
+  try {
+    return decodeURIComponent(/^ma-grp:(.*)@[^@]*$/s.exec(uri)?.[1] ?? '')
+  } catch {
+    return undefined
+  }
 }

@@ -1,14 +1,17 @@
-import { parseRoomUri, roomNameProblem } from '@hansard/rooms'
+import { parseRoomUri, roomNameProblem, TEXT_LIMITS, textProblem } from '@hansard/rooms'
 import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { type Differences, differences, idsOf, makeRow, noteMade, tell, textProblem, updateRow } from './import-rows.ts'
+import { type Differences, differences, idsOf, makeRow, noteMade, tell, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
 type Line = LineOf<'rooms'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 type Found = {
   readonly row: Row | undefined
-  readonly byName: Row | undefined
+  /** the URI of a room that has the name */
+  readonly holder: string | undefined
+  /** names of the categories in the file */
+  readonly categoryNames: ReadonlySet<string>
   readonly categories: ReadonlyMap<string, number>
   readonly addIns: ReadonlyMap<string, number>
 }
@@ -19,6 +22,7 @@ type Found = {
  */
 export async function importRooms(run: ImportRun): Promise<void> {
   const kind = 'rooms'
+  const categoryNames = new Set(run.categoryNames.values())
   await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
     const uris = lines.map((line) => line.uri)
     const names = lines.map((line) => line.name)
@@ -36,10 +40,13 @@ export async function importRooms(run: ImportRun): Promise<void> {
       'add_in',
       lines.flatMap((line) => line.addIn ?? []),
     )
+    const byUri = new Map(existing.map((row) => [row['uri'] as string, row]))
+    const holders = new Map(existing.map((row) => [row['name'] as string, row['uri'] as string]))
     for (const line of lines) {
-      const row = existing.find((each) => each['uri'] === line.uri)
-      const byName = existing.find((each) => each['name'] === line.name)
-      step.count(kind, await importRoom(step, line, { row, byName, categories, addIns }))
+      const found = { row: byUri.get(line.uri), holder: holders.get(line.name), categories, addIns, categoryNames }
+      const outcome = await importRoom(step, line, found)
+      if (outcome !== 'left') holders.set(line.name, line.uri)
+      step.count(kind, outcome)
     }
   })
 }
@@ -57,11 +64,11 @@ const PROPERTIES = {
 async function importRoom(
   step: Step,
   line: Line,
-  { row, byName, categories, addIns }: Found,
+  { row, holder, categories, addIns, categoryNames }: Found,
 ): Promise<'made' | 'changed' | 'same' | 'left'> {
   const { run } = step
   const left = (problem: string) => {
-    step.problem(line.uri, problem)
+    step.problem(line.uri, problem, line)
     return 'left' as const
   }
   const guid = parseRoomUri(line.uri)?.guid
@@ -72,7 +79,7 @@ async function importRoom(
   const categoryId = categories.get(line.category)
   if (categoryId === undefined) return left(`Its category ${line.category} is not there.`)
   const addInId = line.addIn === null ? null : addIns.get(line.addIn)
-  if (addInId === undefined) step.problem(line.uri, `Its add-in ${line.addIn} is not there; it has none.`)
+  if (addInId === undefined) step.problem(line.uri, `Its add-in ${line.addIn} is not there; it has none.`, line)
   const chatsToCome = run.file.hasChats(guid)
   const wanted = {
     uri: line.uri,
@@ -89,12 +96,15 @@ async function importRoom(
     // its chats are in: see `importChats`.
     ...(row && !line.disabled ? {} : { disabled: line.disabled || chatsToCome }),
   }
-  const problem = textProblem(wanted) ?? roomNameProblem(line.name)
+  const problem =
+    roomNameProblem(line.name) ??
+    textProblem('A description', line.description, TEXT_LIMITS.description) ??
+    textProblem('A topic', line.topic, TEXT_LIMITS.topic)
   if (problem) return left(problem)
   const planned = run.planned.get(`room name ${line.name}`)
-  if ((byName && byName['uri'] !== line.uri) || planned !== undefined)
+  if ((holder !== undefined && holder !== line.uri) || planned !== undefined)
     return left(`Another room is called ${line.name} here. Their chats are not mixed: rename one of them.`)
-  if (await step.knex('category').where({ name: line.name }).first('id'))
+  if (categoryNames.has(line.name) || (await step.knex('category').where({ name: line.name }).first('id')))
     return left(`A category is called ${line.name}.`)
 
   const { update, ...told } = differences(row, wanted, PROPERTIES)
@@ -115,7 +125,7 @@ async function importRoom(
   return 'changed'
 }
 
-/** Events name a category and an add-in, not their ids. */
+/** Events name a category by its URI and an add-in by its name, not by their ids. */
 async function tellNames(
   step: Step,
   line: Line,
@@ -124,14 +134,13 @@ async function tellNames(
   told: Differences,
 ): Promise<void> {
   if ('category_id' in update) {
-    told.after['category'] = step.run.categoryNames.get(line.category) ?? line.category
-    if (row) {
-      const old: { name: string } | undefined = await step
-        .knex('category')
-        .where({ id: row['category_id'] })
-        .first('name')
-      told.before['category'] = old?.name ?? null
+    const uriOf = async (id: unknown) => {
+      const found: { uri: string } | undefined = await step.knex('category').where({ id }).first('uri')
+      return found?.uri
     }
+    // A category of the same name may stand here under another URI.
+    told.after['category'] = (await uriOf(update['category_id'])) ?? line.category
+    if (row) told.before['category'] = (await uriOf(row['category_id'])) ?? null
   }
   if ('add_in_id' in update) {
     told.after['addIn'] = update['add_in_id'] === null ? null : line.addIn

@@ -1,4 +1,5 @@
 import type { ChangeValue } from '@hansard/compliance-event'
+import { isKeepable } from '@hansard/rooms'
 import type { Step } from './import-run.ts'
 
 /** What a change made: the properties that differ. */
@@ -43,29 +44,28 @@ export function differences(
   return { update, before, after }
 }
 
-/** Why the texts of a row cannot be kept in plain columns, or undefined when they can. */
-export function textProblem(row: Readonly<Record<string, unknown>>): string | undefined {
-  for (const value of Object.values(row)) {
-    if (typeof value !== 'string') continue
-    if (!value.isWellFormed()) return 'A text of it holds half a surrogate pair, which cannot be kept there.'
-    if (value.includes('\0')) return 'A text of it holds U+0000, which cannot be kept there.'
-  }
-  return undefined
+/** Why a text of a row cannot be kept in a plain column, or undefined when all can. */
+export function unkeepable(row: Readonly<Record<string, unknown>>): string | undefined {
+  const kept = Object.values(row).every((value) => typeof value !== 'string' || isKeepable(value))
+  return kept ? undefined : 'A text of it holds characters that no database keeps.'
 }
 
 type Table = 'principal' | 'category' | 'room' | 'policy' | 'add_in'
 const KEY_COLUMNS = { principal: 'uri', category: 'uri', room: 'uri', policy: 'identity', add_in: 'name' } as const
 
-/** Ids by URI (or name), of what is there and, in a dry run, of what would be by now. */
-export async function idsOf(step: Step, table: Table, keys: Iterable<string>): Promise<Map<string, number>> {
+/** Ids by URI (or name), of what is there and, in a dry run, of what would be by now. A deleted room is not there. */
+export async function idsOf(
+  step: Pick<Step, 'run' | 'knex'>,
+  table: Table,
+  keys: Iterable<string>,
+): Promise<Map<string, number>> {
   const wanted = [...new Set(keys)]
   const found = new Map<string, number>()
   const column = KEY_COLUMNS[table]
   for (let from = 0; from < wanted.length; from += 400) {
-    const rows: { id: number; key: string }[] = await step
-      .knex(table)
-      .whereIn(column, wanted.slice(from, from + 400))
-      .select('id', `${column} as key`)
+    const query = step.knex(table).whereIn(column, wanted.slice(from, from + 400))
+    if (table === 'room') query.whereNotNull('category_id').whereNull('deleted_at')
+    const rows: { id: number; key: string }[] = await query.select('id', `${column} as key`)
     for (const { key, id } of rows) found.set(key, id)
   }
   for (const key of wanted) {

@@ -4,6 +4,8 @@ import type { FileStores } from '@hansard/file-store'
 import {
   type Actor,
   type ChangeEvent,
+  holdAdmission,
+  lockPoolChanges,
   RecordBusy,
   RecordUnavailable,
   type RecordWriter,
@@ -11,8 +13,9 @@ import {
   takeLease,
 } from '@hansard/pool-store'
 import { type Database, isTransient, type Knex } from '@hansard/sql'
-import type { DataKind } from './data-format.ts'
+import { type DataKind, entryOf } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
+import { DataFileError } from './read-jsonl.ts'
 import type { DataProblem, Tally } from './report.ts'
 import { requireAdministrator } from './require-administrator.ts'
 
@@ -35,6 +38,8 @@ export type ImportParts = {
 export type Changed = {
   readonly rooms: readonly number[]
   readonly principals: readonly number[]
+  /** whose feeds */
+  readonly feeds: readonly number[]
   readonly configuration: boolean
 }
 
@@ -51,6 +56,8 @@ export class ImportBusy extends Error {
 export type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
 
 const PROBLEMS_PER_ENTRY = 200
+/** What may bar somebody from the pool: nobody comes in while a batch of it is made. */
+const BARRING: ReadonlySet<string> = new Set([entryOf('principals'), entryOf('policies')])
 const LEASE_MS = 30_000
 const LEASE = 'import-data'
 
@@ -62,14 +69,18 @@ export type Step = {
   readonly events: ChangeEvent[]
   readonly rights: Set<number>
   readonly principals: Set<number>
+  readonly feeds: Set<number>
   configuration: boolean
   count(kind: string, outcome: keyof Tally, n?: number): void
-  problem(subject: string, problem: string): void
+  /** `line`: the line of the file that it is about */
+  problem(subject: string, problem: string, line?: object): void
 }
 
 export type ImportRun = ImportParts & {
   readonly file: DataFile
   readonly dry: boolean
+  /** of a dry run: what it reads by */
+  readonly reader: Knex.Transaction | undefined
   /** of a dry run: what it would have made, by table and key, with ids below 0, which no row has */
   readonly planned: Map<string, number>
   readonly tallies: Map<string, EntryTally>
@@ -77,6 +88,8 @@ export type ImportRun = ImportParts & {
   readonly categoryNames: Map<string, string>
   /** the key of the last line of an entry that is in */
   doneOf(entry: string): readonly (string | number)[] | undefined
+  /** Call now and then during work between two batches that may take long: keeps the claim, and throws when it shall stop. */
+  goOn(): Promise<void>
   /** Does a batch in one transaction, with its events and how far it brings `entry`. */
   batch(entry: string, done: readonly (string | number)[], work: (step: Step) => Promise<void>): Promise<void>
   isReference(kind: DataKind): boolean
@@ -92,12 +105,13 @@ export async function openImportRun(
   const holder = randomUUID()
   const done = new Map<string, readonly (string | number)[]>()
   const tallies = new Map<string, EntryTally>()
-  const categoryNames = new Map<string, string>()
-  for await (const line of file.lines('categories')) categoryNames.set(line.uri, line.name)
+  const categoryNames = await readCategoryNames(file)
   const mine = { import: file.identity }
 
+  let renewedAt = 0
   const renew = async () => {
     if (reader) return
+    renewedAt = clock.now()
     if (await takeLease(db, { name: LEASE, holder, now: clock.now(), ttlMs: LEASE_MS })) return
     throw new ImportBusy('Another import is under way in this pool, or was killed less than a minute ago.')
   }
@@ -110,17 +124,25 @@ export async function openImportRun(
     }
   }
 
+  const stopWhenTold = () => {
+    if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
+  }
   const run: ImportRun = {
     ...parts,
     file,
     dry: reader !== undefined,
+    reader,
     planned: new Map(),
     tallies,
     categoryNames,
     doneOf: (entry) => done.get(entry),
+    async goOn() {
+      stopWhenTold()
+      if (clock.now() - renewedAt > LEASE_MS / 3) await renew()
+    },
     isReference: (kind) => file.manifest.references.includes(kind),
     async batch(entry, through, work) {
-      if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
+      stopWhenTold()
       await renew()
       const attempt = async (knex: Knex | Knex.Transaction, at: number) => {
         const tally = structuredClone(tallies.get(entry) ?? { counts: {}, problems: [], more: 0 })
@@ -134,6 +156,8 @@ export async function openImportRun(
       } else {
         const { step, tally } = await retrying(clock, () =>
           writer.change(async (tx, at) => {
+            if (BARRING.has(entry)) await holdAdmission(tx, db.dialect)
+            await lockPoolChanges(tx)
             await requireAdministrator(tx, parts.actor)
             const made = await attempt(tx, at)
             const row = { ...mine, entry, done: JSON.stringify(through), tally: JSON.stringify(made.tally) }
@@ -145,8 +169,8 @@ export async function openImportRun(
         done.set(entry, through)
         const rooms = new Set([...step.rights, ...step.events.map((event) => event.roomId)])
         rooms.delete(poolRoomId)
-        const { principals, configuration } = step
-        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], configuration })
+        const { principals, feeds, configuration } = step
+        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], feeds: [...feeds], configuration })
       }
     },
   }
@@ -164,6 +188,20 @@ export async function openImportRun(
   }
 }
 
+async function readCategoryNames(file: DataFile): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  const seen = new Set<string>()
+  for await (const line of file.lines('categories')) {
+    if (seen.has(line.name))
+      throw new DataFileError(
+        `${entryOf('categories')}, line ${file.numberOf(line)}: two categories are called ${line.name}.`,
+      )
+    seen.add(line.name)
+    names.set(line.uri, line.name)
+  }
+  return names
+}
+
 async function tokenOf(db: Database, holder: string): Promise<number> {
   const row: { token: number } | undefined = await db.knex('lease').where({ name: LEASE, holder }).first('token')
   return row?.token ?? -1
@@ -177,20 +215,22 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
     events: [],
     rights: new Set(),
     principals: new Set(),
+    feeds: new Set(),
     configuration: false,
     count(kind, outcome, n = 1) {
       const counts = tally.counts[kind] ?? {}
       tally.counts[kind] = counts
       counts[outcome] = (counts[outcome] ?? 0) + n
     },
-    problem(subject, problem) {
+    problem(subject, problem, line) {
+      const number = line === undefined ? null : (run.file.numberOf(line) ?? null)
       if (tally.problems.length >= PROBLEMS_PER_ENTRY) tally.more += 1
-      else tally.problems.push({ entry, subject: subject.slice(0, 300), problem })
+      else tally.problems.push({ entry, line: number, subject: subject.slice(0, 300), problem })
     },
   }
 }
 
-/** A batch is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
+/** A batch, and what prepares one, is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
 async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -203,7 +243,10 @@ async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. */
+/**
+ * Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. `prepare`
+ * does before it what others must not wait for; of what it did nothing may depend on the transaction being made.
+ */
 export async function inBatches<L>(
   run: ImportRun,
   entry: string,
@@ -211,6 +254,7 @@ export async function inBatches<L>(
   keyOf: (line: L) => readonly (string | number)[],
   compare: (a: readonly (string | number)[], b: readonly (string | number)[]) => number,
   work: (step: Step, lines: readonly L[]) => Promise<void>,
+  prepare?: (lines: readonly L[]) => Promise<void>,
 ): Promise<void> {
   const through = run.doneOf(entry)
   let batch: L[] = []
@@ -222,6 +266,7 @@ export async function inBatches<L>(
     const ready = batch
     batch = []
     characters = 0
+    if (prepare) await retrying(run.clock, () => prepare(ready))
     await run.batch(entry, keyOf(last), (step) => work(step, ready))
     run.onProgress?.(entry, count)
   }

@@ -1,18 +1,24 @@
 import type { ChangeValue } from '@hansard/compliance-event'
+import { configurationIdentityProblem, roomsUnderPolicy, settingProblem } from '@hansard/pool-store'
+import { endpointUriProblem, roomNameProblem, TEXT_LIMITS, textProblem, webAddressProblem } from '@hansard/rooms'
 import { type DataKind, entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { differences, insertRows, makeRow, type Subject, tell, textProblem, updateRow } from './import-rows.ts'
+import { differences, insertRows, makeRow, roomIds, type Subject, tell, unkeepable, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
-/** Policies, add-ins, endpoints: rows that go by one key. What exists is overwritten. */
+/** Policies, add-ins, endpoints: rows that go by one key. What exists is overwritten; what a command would refuse is left. */
 export async function importPolicies(run: ImportRun): Promise<void> {
   await importKeyed(run, 'policies', 'policy', 'identity', {
     columns: ({ identity, description, enabled }) => ({ identity, description, enabled }),
     properties: { description: 'description', enabled: 'enabled' },
     subject: ({ identity }) => ({ type: 'policy', uri: `policy:${identity}`, name: identity }),
-    async changed(step, id) {
-      const held: { id: number }[] = await step.knex('principal').where({ policy_id: id }).select('id')
-      for (const each of held) step.principals.add(each.id)
+    problem: ({ identity, description }) =>
+      roomNameProblem(identity, 'A policy’s name') ??
+      textProblem('A description', description, TEXT_LIMITS.description),
+    // Whom a policy counts for is not known here: every service looks again at everybody.
+    async changed(step, id, { identity }) {
+      for (const room of await roomsUnderPolicy(step.knex, { id, identity })) step.rights.add(room)
+      step.configuration = true
     },
   })
 }
@@ -22,7 +28,10 @@ export async function importAddIns(run: ImportRun): Promise<void> {
     columns: ({ name, url }) => ({ name, url }),
     properties: { name: 'name', url: 'url' },
     subject: ({ name }) => ({ type: 'add-in', uri: `add-in:${name}`, name }),
-    problem: ({ url }) => (/^https?:\/\//.test(url) ? undefined : 'An add-in’s URL begins with http or https.'),
+    problem: ({ name, url }) => roomNameProblem(name, 'An add-in’s name') ?? webAddressProblem(url),
+    async changed(step, id) {
+      if (id !== undefined) for (const room of await roomIds(step, { add_in_id: id })) step.rights.add(room)
+    },
   })
 }
 
@@ -31,20 +40,25 @@ export async function importEndpoints(run: ImportRun): Promise<void> {
     columns: ({ uri, displayName }) => ({ uri, display_name: displayName }),
     properties: { display_name: 'displayName' },
     subject: ({ uri, displayName }) => ({ type: 'endpoint', uri, name: displayName }),
+    problem: ({ uri, displayName }) =>
+      endpointUriProblem(uri) ?? textProblem('A display name', displayName, TEXT_LIMITS.displayName),
   })
 }
 
 export async function importConfiguration(run: ImportRun): Promise<void> {
   const kind = 'configuration'
   await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
-    for (const { identity, settings } of lines) {
-      const text = JSON.stringify(settings)
-      const problem = textProblem({ identity })
+    for (const line of lines) {
+      const { identity } = line
+      const problem = configurationProblem(line)
       if (problem) {
-        step.problem(identity, problem)
+        step.problem(identity, problem, line)
         step.count(kind, 'left')
         continue
       }
+      // Null takes a setting away, as it does everywhere.
+      const settings = Object.fromEntries(Object.entries(line.settings).filter(([, value]) => value !== null))
+      const text = JSON.stringify(settings)
       const row: { settings: string } | undefined = await step.knex('pool_configuration').where({ identity }).first()
       if (row?.settings === text) {
         step.count(kind, 'same')
@@ -69,6 +83,11 @@ export async function importConfiguration(run: ImportRun): Promise<void> {
   })
 }
 
+function configurationProblem({ identity, settings }: LineOf<'configuration'>): string | undefined {
+  const problems = Object.entries(settings).map(([name, value]) => settingProblem(name, value))
+  return configurationIdentityProblem(identity) ?? problems.find((problem) => problem !== undefined)
+}
+
 function plainValueOf(value: unknown): Exclude<ChangeValue, string[]> | undefined {
   if (value === undefined || value === null || typeof value === 'boolean') return value
   return typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
@@ -78,8 +97,10 @@ type Keyed<K extends DataKind> = {
   readonly columns: (line: LineOf<K>) => Record<string, unknown>
   readonly properties: Readonly<Record<string, string>>
   readonly subject: (line: LineOf<K>) => Subject
-  readonly problem?: (line: LineOf<K>) => string | undefined
-  readonly changed?: (step: Step, id: number) => Promise<void>
+  /** what a command would refuse it for */
+  readonly problem: (line: LineOf<K>) => string | undefined
+  /** `id`: of what was there before */
+  readonly changed?: (step: Step, id: number | undefined, line: LineOf<K>) => Promise<void>
 }
 
 async function importKeyed<K extends 'policies' | 'add-ins' | 'endpoints'>(
@@ -94,9 +115,9 @@ async function importKeyed<K extends 'policies' | 'add-ins' | 'endpoints'>(
     for (const line of lines) {
       const wanted = columns(line)
       const key = String(wanted[column])
-      const wrong = problem?.(line) ?? textProblem(wanted)
+      const wrong = problem(line) ?? unkeepable(wanted)
       if (wrong) {
-        step.problem(key, wrong)
+        step.problem(key, wrong, line)
         step.count(kind, 'left')
         continue
       }
@@ -113,10 +134,9 @@ async function importKeyed<K extends 'policies' | 'add-ins' | 'endpoints'>(
         step.count(kind, 'same')
         continue
       }
-      if (row) {
-        await updateRow(step, table, { id: row['id'] }, update)
-        await changed?.(step, row['id'] as number)
-      } else if (table === 'endpoint') await insertRows(step, table, [wanted])
+      await changed?.(step, row?.['id'] as number | undefined, line)
+      if (row) await updateRow(step, table, { id: row['id'] }, update)
+      else if (table === 'endpoint') await insertRows(step, table, [wanted])
       else await makeRow(step, table, wanted)
       tell(step, row ? 'changed' : 'created', subject(line), { before, after })
       step.count(kind, row ? 'changed' : 'made')

@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addChats, fillPool } from './fill-pool-in-test.ts'
+import type { FileStores } from '@hansard/file-store'
+import { endedFiles } from '@hansard/pool-store'
+import { newRoomUri } from '@hansard/rooms'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addChats, addFile, fillPool } from './fill-pool-in-test.ts'
 import type { DataReport } from './index.ts'
-import { dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
+import { DOMAIN, dataOfZip, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 
 const CHILD = fileURLToPath(new URL('import-in-child.ts', import.meta.url))
 
@@ -68,14 +72,18 @@ describe.each(['sqlite', 'postgres'] as const)('an import into %s that is killed
   }, 120_000)
 })
 
-/** Kills the import after so many batches; the report when it was done before. */
-async function importUntil(
-  url: string,
-  zip: string,
-  { clock, after }: { clock: number; after: number },
-): Promise<DataReport | undefined> {
-  const args = ['--conditions=@hansard/source', CHILD, url, zip, String(clock)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+type Until = {
+  readonly clock: number
+  readonly /** so many batches */ after?: number
+  /** in the middle of the n-th copy of a file into a store, of those in this directory */
+  readonly copy?: { readonly n: number; readonly directory: string }
+}
+
+/** Kills the import; the report when it was done before. */
+async function importUntil(url: string, zip: string, { clock, after, copy }: Until): Promise<DataReport | undefined> {
+  const stores = copy ? [copy.directory, String(copy.n)] : []
+  const args = ['--conditions=@hansard/source', CHILD, url, zip, String(clock), ...stores]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
   let complaints = ''
   child.stderr.on('data', (piece) => {
@@ -85,12 +93,94 @@ async function importUntil(
   let report: DataReport | undefined
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('done ')) report = JSON.parse(line.slice(5)) as DataReport
-    else if (++batches === after) child.kill('SIGKILL')
+    else if (line === 'held' || ++batches === after) child.kill('SIGKILL')
   }
   const [code, signal] = (await closed) as [number | null, string | null]
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(complaints)
   return report
 }
+
+describe.each(['sqlite', 'postgres'] as const)(
+  'an import of files into %s that is killed while it copies one',
+  (dialect) => {
+    let server: PostgresServer | undefined
+    beforeAll(async () => {
+      if (dialect === 'postgres') server = await startPostgres()
+    })
+    afterAll(() => server?.stop())
+    let directory: string
+    let one: PoolInTest
+    let two: PoolInTest
+    let stores: FileStores
+    let bare: string
+    let full: string
+    const contents = [Buffer.alloc(300_000, 'a'), Buffer.alloc(300_000, 'b')]
+    let names: string[]
+    beforeEach(async () => {
+      directory = mkdtempSync(join(tmpdir(), 'hansard-kill-'))
+      one = await openPoolInTest('sqlite', 'one')
+      two = await openPoolInTest(dialect, 'two', server)
+      stores = await two.fileStores()
+      const { knex } = one.db
+      const [{ id: category }] = await knex('category').select('id')
+      const row = { uri: newRoomUri(DOMAIN), name: 'desk', category_id: category, privacy: 'open', created_at: NOW }
+      const [{ id: roomId }] = await knex('room').insert(row).returning('id')
+      const common = { knex, stores: await one.fileStores(), roomId, principalId: one.admin.id, name: 'a.bin' }
+      names = []
+      for (const bytes of contents) names.push(await addFile({ ...common, bytes }))
+      bare = join(directory, 'bare.zip')
+      full = join(directory, 'full.zip')
+      await one.exportTo(bare)
+      await one.exportTo(full, { fileStore: common.stores.files })
+    })
+    afterEach(async () => {
+      await one.close()
+      await two.close().catch(() => {})
+      await rm(directory, { recursive: true, force: true })
+    })
+
+    it.each(['are new', 'are on record without their bytes'])(
+      'has each file once, with its bytes, when they %s',
+      async (what) => {
+        const known = what !== 'are new'
+        if (known) await two.importFrom(bare, { fileStores: stores })
+        await two.db.close()
+        let clock = 0
+        const until = (n: number) => {
+          clock += 120_000
+          return importUntil(two.url, full, { clock, copy: { n, directory: two.directory } })
+        }
+        // Two files, two stores: what the one before put in place is not copied again.
+        for (const n of [1, 1, 2, 2]) expect(await until(n)).toBeUndefined()
+        const dead = await stores.files.incomingIds()
+        const report = await until(0)
+
+        const again = await reopen(two)
+        try {
+          expect(report?.problems).toEqual([])
+          expect(report?.counts).toMatchObject({
+            files: known ? { same: 2 } : { made: 2 },
+            'bytes of files': { made: 2 },
+          })
+          const rows: { stored_name: string; size: number; sha256: string }[] = await again.db.knex('file')
+          expect(rows.map((row) => row.stored_name).sort()).toEqual(names.toSorted())
+          for (const { stored_name: name, size, sha256 } of rows)
+            for (const store of Object.values(stores)) expect(await store.digest(name)).toEqual({ size, sha256 })
+          const told = (await again.events()).flatMap((event) =>
+            event.kind === 'change' ? [event.after['importedFiles']] : [],
+          )
+          expect(told.filter((count) => count !== undefined)).toEqual([2])
+          // The sweep takes away what the dead left half copied.
+          expect(dead).not.toEqual([])
+          expect(await endedFiles(again.db.knex, dead, NOW + 1)).toEqual(dead)
+        } finally {
+          await again.db.close()
+        }
+      },
+      120_000,
+    )
+  },
+)
 
 async function reopen({ url }: PoolInTest) {
   const { openPoolAt } = await import('./pool-in-test.ts')

@@ -26,8 +26,12 @@ export type DataFile = {
   lines<K extends DataKind>(kind: K): AsyncIterable<LineOf<K>>
   hasChats(guid: string): boolean
   chats(guid: string): AsyncIterable<{ readonly line: ChatLine; readonly text: string }>
+  /** Which line of its entry it is that was handed out, counted from 1. */
+  numberOf(line: object): number | undefined
+  /** Size and SHA-256 of an entry, as listed and checked. */
+  listed(entry: string): Pick<Manifest['entries'][number], 'bytes' | 'sha256'> | undefined
   /** The bytes of a file, or undefined when they are not here. */
-  bytes(entry: string): Promise<AsyncIterable<Uint8Array>> | undefined
+  bytes(entry: string): AsyncIterable<Uint8Array> | undefined
   /** What the export said of itself: report.json, parsed and checked, or report.html. */
   report(): Promise<{ json: DataReport; html: string }>
   /** Reads everything once, from the first byte to the last. Throws `DataFileError` saying what is wrong, and where. */
@@ -37,8 +41,9 @@ export type DataFile = {
 export type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
 
 /**
- * Opens a data file, by its path or by a descriptor, which is closed with it, or when it cannot be opened. Nothing is ever unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError`
- * for what is no data file, is damaged, or is beyond `limits`.
+ * Opens a data file, by its path or by a descriptor, which is closed with it, or when it cannot be opened. Nothing is ever
+ * unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError` for what is no data file, is
+ * damaged, or is beyond `limits`.
  */
 export async function openDataFile(from: string | number, limits: DataLimits = DATA_LIMITS): Promise<DataFile> {
   const options = { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true }
@@ -78,6 +83,7 @@ async function readDirectory(zip: ZipFile, limits: DataLimits): Promise<Map<stri
 }
 
 async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: DataLimits): Promise<DataFile> {
+  const numbers = new WeakMap<object, number>()
   async function* content(name: string): AsyncGenerator<Uint8Array> {
     const entry = entries.get(name)
     if (!entry) throw new DataFileError(`It has no ${name}.`)
@@ -118,7 +124,9 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
   }
   async function* typed<T>(name: string, schema: z.ZodType<T>): AsyncGenerator<{ line: T; text: string }> {
     for await (const { number, text, value } of parseLines(name, content(name), { lineBytesMax: limits.lineBytes })) {
-      yield { text, line: parseShape(`${name}, line ${number}`, schema, value) }
+      const line = parseShape(`${name}, line ${number}`, schema, value)
+      numbers.set(line as object, number)
+      yield { text, line }
     }
   }
 
@@ -126,6 +134,8 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
   const { value: manifest, sha256: identity } = await small('manifest.json', Manifest)
   if (identity !== about.sha256['manifest.json'])
     throw new DataFileError('manifest.json is not the one that was exported.')
+
+  const listed = new Map(manifest.entries.map((entry) => [entry.name, entry]))
 
   return {
     manifest,
@@ -139,7 +149,9 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
     },
     hasChats: (guid) => entries.has(chatsEntryOf(guid)),
     chats: (guid) => typed(chatsEntryOf(guid), ChatLine),
-    bytes: (name) => (entries.has(name) ? Promise.resolve(content(name)) : undefined),
+    numberOf: (line) => numbers.get(line),
+    listed: (name) => listed.get(name),
+    bytes: (name) => (entries.has(name) ? content(name) : undefined),
     close: () => zip.close(),
     async report() {
       const text = async (name: 'report.json' | 'report.html') => {
@@ -151,7 +163,6 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
       return { json: JSON.parse(await text('report.json')) as DataReport, html: await text('report.html') }
     },
     async check() {
-      const listed = new Set(manifest.entries.map(({ name }) => name))
       if (listed.size !== manifest.entries.length) throw new DataFileError('manifest.json lists an entry twice.')
       for (const name of entries.keys()) {
         if (meaningOf(name)?.type !== 'about' && !listed.has(name))

@@ -17,9 +17,10 @@ import {
   startSource,
 } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { startPostgres } from '@hansard/test-servers'
+import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
 import {
+  type DataFile,
   type DataReport,
   type ExportOptions,
   exportData,
@@ -41,18 +42,25 @@ export type PoolInTest = {
   readonly poolRoomId: number
   readonly clock: ManualClock
   exportTo(path: string, options?: Partial<ExportOptions>): Promise<DataReport>
-  importFrom(path: string, options?: Partial<ImportOptions>): Promise<DataReport>
+  /** `through`: what the import reads in place of the file */
+  importFrom(
+    path: string,
+    options?: Partial<ImportOptions> & { through?: (file: DataFile) => DataFile },
+  ): Promise<DataReport>
   events(): Promise<ComplianceEvent[]>
   fileStores(): Promise<FileStores>
   close(): Promise<void>
 }
 
 let sources = 0
+let databases = 0
 
-export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<PoolInTest> {
-  const server = dialect === 'postgres' ? await startPostgres() : undefined
+/** `shared`: a server to make a database on; without it a pool on PostgreSQL has one of its own. */
+export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: PostgresServer): Promise<PoolInTest> {
+  const own = dialect === 'postgres' && !shared ? await startPostgres() : undefined
+  const server = dialect === 'postgres' ? (shared ?? own) : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-data-'))
-  const url = server ? await server.createDatabase('pool') : `sqlite:${join(directory, 'pool.db')}`
+  const url = server ? await server.createDatabase(`pool${++databases}`) : `sqlite:${join(directory, 'pool.db')}`
   const opened = await openPoolAt(url, pool)
   return {
     ...opened,
@@ -61,7 +69,7 @@ export async function openPoolInTest(dialect: Dialect, pool = 'one'): Promise<Po
       openFileStores({ directory: join(directory, 'files'), complianceDirectory: join(directory, 'compliance-files') }),
     async close() {
       await opened.db.close()
-      await server?.stop()
+      await own?.stop()
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -100,11 +108,11 @@ export async function openPoolAt(
       const [report] = await Promise.all([done, pipeline(stream, createWriteStream(path))])
       return report
     },
-    async importFrom(path, options = {}) {
+    async importFrom(path, { through = (file: DataFile) => file, ...options } = {}) {
       const file = await openDataFile(path)
       const parts = { db, clock, writer, actor: admin, poolRoomId, pool, by: admin.account, dryRun: false }
       try {
-        return await importData(file, { ...parts, ...options })
+        return await importData(through(file), { ...parts, ...options })
       } finally {
         file.close()
       }

@@ -23,6 +23,8 @@ export type Tally = Readonly<Partial<Record<'exported' | 'made' | 'changed' | 'r
 
 export type DataProblem = {
   readonly entry: string
+  /** the line of the entry, counted from 1, where it is one line’s */
+  readonly line: number | null
   /** what it is about: a URI, a name, a chat's id */
   readonly subject: string
   readonly problem: string
@@ -35,8 +37,16 @@ export function reportJson(report: DataReport): string {
 const TITLES = {
   export: 'Export of pool data',
   import: 'Import of pool data',
-  'dry-run': 'Import of pool data, only tried',
+  'dry-run': 'Import of pool data, only tried: nothing was changed',
 }
+const MEANINGS = {
+  exported: 'is in the file',
+  made: 'was not here',
+  changed: 'was here and became what the file says',
+  removed: 'was on a list here and is not in the file',
+  same: 'was here as the file says, or stays because the file only names it',
+  left: 'was not brought in: the problems below say why',
+} as const
 const OUTCOMES = ['exported', 'made', 'changed', 'removed', 'same', 'left'] as const
 
 /** A page that stands alone: no script, no style from elsewhere. */
@@ -53,7 +63,11 @@ export function reportHtml(report: DataReport): string {
     ['Categories', report.scope === null ? 'all' : report.scope.join(', ')],
     ...(report.start === null ? [] : [['Rooms made or talked in since', report.start]]),
   ]
-  const problems = report.problems.map(({ entry, subject, problem }) => row('td', [entry, subject, problem])).join('')
+  const problems = report.problems
+    .map(({ entry, line, subject, problem }) => row('td', [entry, line === null ? '' : String(line), subject, problem]))
+    .join('')
+  const meanings = columns.map((outcome) => `<li>${outcome}: ${MEANINGS[outcome]}</li>\n`).join('')
+  const leftOut = report.leftOut.map((line) => `<li>${escapeHtml(line)}</li>\n`).join('')
   const more = report.problemsMore === 0 ? '' : `<p>And ${report.problemsMore} more.</p>\n`
   return `<!doctype html>
 <html lang="en">
@@ -67,18 +81,19 @@ ${facts.map((fact) => row('td', fact)).join('')}</table>
 ${row('th', ['', ...columns])}${kinds
   .map(([kind, tally]) => row('td', [kind, ...columns.map((outcome) => String(tally[outcome] ?? 0))]))
   .join('')}</table>
-<h2>Left out</h2>
 <ul>
-${report.leftOut.map((line) => `<li>${escapeHtml(line)}</li>\n`).join('')}</ul>
-<h2>Problems</h2>
-${problems === '' ? '<p>None.</p>\n' : `<table>\n${row('th', ['Where', 'What', 'Problem'])}${problems}</table>\n${more}`}</body>
+${meanings}</ul>
+<h2>To know</h2>
+${leftOut === '' ? '<p>Nothing.</p>\n' : `<ul>\n${leftOut}</ul>\n`}<h2>Problems</h2>
+${problems === '' ? '<p>None.</p>\n' : `<table>\n${row('th', ['Where', 'Line', 'What', 'Problem'])}${problems}</table>\n${more}`}</body>
 </html>
 `
 }
 
+/** What would be read otherwise than it stands is shown as something that is not shown: also what turns the direction. */
 function escapeHtml(text: string): string {
   return text
     .toWellFormed()
-    .replace(/\p{Cc}/gu, '\ufffd')
+    .replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 }

@@ -77,6 +77,7 @@ export function feedProblem(filter: FeedFilter): string | undefined {
   if (filter.words.some((entry) => exactWordsOf(entry).length === 0)) {
     return 'Each entry of `words` must hold a letter or a digit.'
   }
+  if (filter.authors.length > AUTHORS_MAX) return `A feed may name ${AUTHORS_MAX} authors.`
   const words = filter.words.flatMap(exactWordsOf)
   if (words.length > WORDS_MAX || words.join(' ').length > LENGTH_MAX) {
     return `A feed may look for ${WORDS_MAX} words of ${LENGTH_MAX} characters in all.`
@@ -104,6 +105,7 @@ export function feedWords(filter: FeedFilter, owner: Owner): string {
 /** Together with a long name of one's own, so much is still a query: 64 words of 2,000 characters. */
 const WORDS_MAX = 48
 const LENGTH_MAX = 1_200
+const AUTHORS_MAX = 50
 const NAME_WORDS_MAX = 8
 const NAME_LENGTH_MAX = 256
 const BATCH = 400

@@ -5,7 +5,8 @@ import type { Knex } from '@hansard/sql'
  *
  * `uploading`: a token was given out, and bytes may be arriving. `kept`: on record, with its bytes in the pool's file store
  * and in the compliance file store. `quarantined`: the scanner found something; its bytes are set apart. `expired`: it was
- * not completed in time. `deleted`: kept once, and its bytes were taken away when retention was over.
+ * not completed in time. `deleted`: kept once, and its bytes were taken away when retention was over. A file that is `kept`
+ * and whose bytes are marked as removed came with an import that lacked them: they may still be brought.
  *
  * A file leaves `uploading` once and for good, in one conditional update: whoever comes second changes nothing and sees
  * what became of it. So no upload is completed twice, nor swept away while it is being completed.
@@ -72,13 +73,14 @@ export async function markBytesRemoved(knex: Knex, id: string): Promise<void> {
   await knex('file').where({ id }).update({ bytes_removed: true })
 }
 
-/** Those of the files that ended before `before`, whatever became of them. */
+/** Those of the files that ended before `before`, whatever became of them, but none whose bytes may be on their way. */
 export async function endedFiles(knex: Knex, ids: readonly string[], before: number): Promise<string[]> {
   const ended: string[] = []
   for (let from = 0; from < ids.length; from += BATCH) {
     const rows: { id: string }[] = await knex('file')
       .whereIn('id', ids.slice(from, from + BATCH))
       .whereNot({ state: 'uploading' })
+      .whereNot((coming) => coming.where({ state: 'kept', bytes_removed: true }))
       .andWhere('ended_at', '<', before)
       .select('id')
     ended.push(...rows.map((row) => row.id))

@@ -23,12 +23,10 @@ export {
   DEFAULT_FILE_TOKEN_LIMITS,
   FILE_TOKEN_MS,
   type FileToken,
-  type FileTokenKind,
   type FileTokenLimits,
   findFileToken,
   forgetFileTokens,
   type IssuedFileToken,
-  type IssueFileToken,
   issueFileToken,
   markTokenUsed,
 } from './file-tokens.ts'
@@ -63,16 +61,17 @@ export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
 export {
   allParticipants,
   beginStays,
-  type OrphanedParticipant,
   orphanedParticipants,
   participantCount,
   participantCounts,
 } from './participants.ts'
 export { type PolicyPlace, policyEnables } from './policies.ts'
 export {
-  DEFAULT_POOL_CONFIGURATION,
+  configurationIdentityProblem,
+  POOL_CONFIGURATION_RANGES,
   type PoolConfiguration,
   poolConfiguration,
+  settingProblem,
 } from './pool-configuration.ts'
 export {
   findPreference,
@@ -117,12 +116,20 @@ export {
   standingsIn,
 } from './room-access.ts'
 export { findRoom, type Room, roomCounters, rosterOf } from './rooms.ts'
+export { roomsOfBarred, roomsUnderPolicy } from './rooms-of-barred.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
 export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
-export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'
+export {
+  findPoolRoom,
+  lockPoolChanges,
+  type PoolSettings,
+  poolSettings,
+  readActiveServers,
+  readPoolState,
+} from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
   channelServices,

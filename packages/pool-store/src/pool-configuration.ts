@@ -1,3 +1,4 @@
+import { quoted, textProblem, webAddressProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
 /** What a pool can be told while it runs. Sizes are bytes unless the name says otherwise, counts whole numbers. */
@@ -29,6 +30,40 @@ export const DEFAULT_POOL_CONFIGURATION: PoolConfiguration = {
   searchLimit: 999,
   roomManagementUrl: '',
   managersMayEditChats: false,
+}
+
+/** Within what a number may be set, both ends included. */
+export const POOL_CONFIGURATION_RANGES: Partial<Record<keyof PoolConfiguration, readonly [number, number]>> = {
+  chatBytesMax: [64, 262_144],
+  storyBytesMax: [64, 262_144],
+  defaultChatHistory: [1, 500],
+  maxFileSizeKb: [0, 4_194_303],
+  participantUpdateLimit: [0, 1_000_000],
+  searchLimit: [1, 999],
+}
+
+/** Why nothing can be set for an identity, or undefined when it can. */
+export function configurationIdentityProblem(identity: string): string | undefined {
+  return /^(global|(site|service):[^\p{Cc}\p{Cs}]{1,200})$/u.test(identity)
+    ? undefined
+    : `${quoted(identity)} is none of global, site:<name>, service:<name>.`
+}
+
+/** Why a setting cannot take a value, or undefined when it can. Null takes it away, so that a wider one counts. */
+export function settingProblem(name: string, value: unknown): string | undefined {
+  if (!Object.hasOwn(DEFAULT_POOL_CONFIGURATION, name)) return `There is no setting ${quoted(name)}.`
+  if (value === null) return undefined
+  const kind = typeof DEFAULT_POOL_CONFIGURATION[name as keyof PoolConfiguration]
+  const [min, max] = POOL_CONFIGURATION_RANGES[name as keyof PoolConfiguration] ?? [0, Number.MAX_SAFE_INTEGER]
+  if (kind === 'number') {
+    const fits = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+    return fits ? undefined : `${name} takes a whole number from ${min} to ${max}.`
+  }
+  if (typeof value !== kind) return `${name} takes a ${kind}.`
+  if (kind !== 'string') return undefined
+  const problem = textProblem(name, value as string, 2_048)
+  if (problem || name !== 'roomManagementUrl' || value === '') return problem
+  return webAddressProblem(value as string)
 }
 
 /** What holds for a service of a site: its own settings over its site's over the global ones over the defaults. */

@@ -1,6 +1,6 @@
 import { newSigningKey } from '@hansard/credentials'
 import { newCategoryUri } from '@hansard/rooms'
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 
 /** What every service of a pool must agree on. */
 export type PoolSettings = {
@@ -36,6 +36,14 @@ export async function findPoolRoom(db: Database): Promise<{ id: number; rights: 
     .knex('room')
     .where({ id: Number(value) })
     .first('id', 'rights')
+}
+
+/**
+ * The first lock of every change of rooms, people and settings; rooms and the source come after it. What one decides by
+ * (scopes, groups in groups, free names) is spread over many rows that no other lock holds together.
+ */
+export async function lockPoolChanges(tx: Knex.Transaction): Promise<void> {
+  await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
 }
 
 /** Names of the channel services that clients are sent to, as somebody has set them; none means all there are. */

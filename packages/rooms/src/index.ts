@@ -12,7 +12,16 @@ export {
   refuse,
 } from './access.ts'
 export { fileUri, parseFileUri } from './file-uri.ts'
-export { accountNameProblem, domainUri, groupUri, principalUri } from './principal-uri.ts'
+export {
+  accountNameProblem,
+  domainDisplayName,
+  domainProblem,
+  domainUri,
+  groupUri,
+  keptPrincipalUri,
+  parseDomainUri,
+  principalUri,
+} from './principal-uri.ts'
 export {
   type CategorySwitches,
   POOL_ROLES,
@@ -31,3 +40,4 @@ export {
 } from './room.ts'
 export { nameProblem, newCategoryUri, newRoomUri, parseRoomUri, roomNameProblem } from './room-uri.ts'
 export { type RoomRoles, type Scope, type Standing, standingOf } from './standing.ts'
+export { endpointUriProblem, isKeepable, quoted, TEXT_LIMITS, textProblem, webAddressProblem } from './texts.ts'

@@ -1,4 +1,5 @@
 import { nameProblem } from './room-uri.ts'
+import { quoted } from './texts.ts'
 
 /**
  * `sip:<account>@<domain>`. An account name may hold what people really call themselves; what RFC 3261
@@ -17,6 +18,32 @@ export function groupUri(name: string, domain: string): string {
 /** `ma-grp:*@<domain>`: everybody of a domain. */
 export function domainUri(domain: string): string {
   return `ma-grp:*@${domain}`
+}
+
+/**
+ * An account's or a domain's URI as pools keep it: the domain in lower case, for a wall around it holds however somebody
+ * spelt it. Groups are of the pool's own domain, and their names are compared exactly: theirs stay as they are.
+ */
+export function keptPrincipalUri(uri: string): string {
+  if (!/^(sip:|ma-grp:\*@)/.test(uri)) return uri
+  const at = uri.lastIndexOf('@') + 1
+  return uri.slice(0, at) + uri.slice(at).toLowerCase()
+}
+
+/** What a domain is called by itself. */
+export function domainDisplayName(domain: string): string {
+  return `Everybody at ${domain}`
+}
+
+/** The domain of a domain's URI, in lower case, or undefined when the text is none. */
+export function parseDomainUri(uri: string): string | undefined {
+  const domain = /^ma-grp:\*@(.*)$/s.exec(uri)?.[1]?.toLowerCase()
+  return domain === undefined || domainProblem(domain) ? undefined : domain
+}
+
+/** Why a text, in lower case, is no domain, or undefined when it is one. */
+export function domainProblem(domain: string): string | undefined {
+  return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(domain) ? undefined : `${quoted(domain)} is no domain.`
 }
 
 /** Why a text cannot name an account, or undefined when it can. Names are compared exactly, case included. */

@@ -16,15 +16,15 @@ export function parseRoomUri(uri: string): { domain: string; guid: string } | un
   return match ? { domain: match[1]!, guid: match[2]! } : undefined
 }
 
-/** Why a text cannot name a room, or undefined when it can. At most 256 characters, none of them a control. */
-export function roomNameProblem(name: string): string | undefined {
+/** Why a text cannot name a room (or `what` it is to name), or undefined when it can. At most 256 characters, none of them a control. */
+export function roomNameProblem(name: string, what = 'A room name'): string | undefined {
   // Rooms and categories are asked for by URI or by name: one called like another's URI would be taken for it.
-  if (/^(ma-[a-z]+|sip):/i.test(name)) return 'A room name may not begin like a URI.'
+  if (/^(ma-[a-z]+|sip):/i.test(name)) return `${what} may not begin like a URI.`
   // Nobody could tell such a name from the one without.
   if (name.trim() !== '' && (name !== name.trim() || /[\u200b\u2060\ufeff]/.test(name))) {
-    return 'A room name may not begin or end with a space or hold spaces of no width.'
+    return `${what} may not begin or end with a space or hold spaces of no width.`
   }
-  return nameProblem('A room name', name)
+  return nameProblem(what, name)
 }
 
 export function nameProblem(what: string, name: string): string | undefined {

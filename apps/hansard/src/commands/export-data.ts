@@ -91,7 +91,8 @@ export function told(report: DataReport): string {
   )
   const leftOut = report.leftOut.map((line) => `- ${visible(line)}\n`).join('')
   const problems = report.problems.map(
-    ({ entry, subject, problem }) => `! ${visible(`${entry}: ${subject}: ${problem}`)}\n`,
+    ({ entry, line, subject, problem }) =>
+      `! ${visible(`${entry}${line === null ? '' : `, line ${line}`}: ${subject}: ${problem}`)}\n`,
   )
   const more = report.problemsMore === 0 ? '' : `! and ${report.problemsMore} more\n`
   return [counts, leftOut, problems.join('') + more].filter((part) => part !== '').join('\n')

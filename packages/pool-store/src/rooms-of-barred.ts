@@ -5,7 +5,7 @@ import type { Knex } from '@hansard/sql'
  * judges again who is in them before anything more is said there. `of`: only these accounts; otherwise everybody's.
  */
 export async function roomsOfBarred(
-  tx: Knex.Transaction,
+  tx: Knex | Knex.Transaction,
   of?: { principalIds: readonly number[] } | { policyId: number },
 ): Promise<number[]> {
   const query = tx('participant').distinct('participant.room_id').orderBy('participant.room_id')
@@ -19,6 +19,22 @@ export async function roomsOfBarred(
     for (const id of idsOf(await query.clone().whereIn('participant.principal_id', batch))) found.add(id)
   }
   return [...found].sort((a, b) => a - b)
+}
+
+/**
+ * The same of a policy: the rooms of its holders, or of everybody where it counts without being granted. `id` is absent of a
+ * policy that is only being made.
+ */
+export async function roomsUnderPolicy(
+  tx: Knex | Knex.Transaction,
+  { id, identity }: { id: number | undefined; identity: string },
+): Promise<number[]> {
+  if (countsByPlace(identity)) return roomsOfBarred(tx)
+  return id === undefined ? [] : roomsOfBarred(tx, { policyId: id })
+}
+
+function countsByPlace(identity: string): boolean {
+  return identity === 'global' || identity.startsWith('pool:') || identity.startsWith('site:')
 }
 
 const idsOf = (rows: readonly { room_id: number }[]) => rows.map((row) => row.room_id)

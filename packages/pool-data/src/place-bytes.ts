@@ -1,0 +1,127 @@
+import { type FileStore, isFileId, PlacedOtherwise, safeFileName, storedNameOf } from '@hansard/file-store'
+import { keptPrincipalUri } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { fileEntryOf } from './data-format.ts'
+import type { LineOf } from './data-lines.ts'
+import { idsOf } from './import-rows.ts'
+import type { ImportRun } from './import-run.ts'
+
+type Line = LineOf<'files'>
+export type FileRow = { readonly id: string; readonly sha256: string | null; readonly size: number } & {
+  readonly state: string
+  /** on record by an import that lacked its bytes, and nobody has brought them since */
+  readonly bytes_removed: boolean | number
+}
+
+/**
+ * Where the bytes of a file are: `there`, in both stores, as its line says; `away`; or they cannot be there, and the file is
+ * left out.
+ */
+export type Bytes = 'there' | 'away' | { readonly problem: string }
+
+/**
+ * Puts the bytes of files in place, before the transaction that records them.
+ *
+ * The danger is a large file: while it is copied nothing else could be recorded, were it in the transaction. So the bytes
+ * come first, whole, checked and flushed, into both stores, never in the place of others; what a crash leaves is found by
+ * the same import when it is begun again. A file that is on record without its bytes is marked before they are brought, so
+ * that they are told of after a crash too, and that no sweep takes what is on its way for what a dead upload left.
+ */
+export async function placeBytes(
+  run: ImportRun,
+  knex: Knex | Knex.Transaction,
+  lines: readonly Line[],
+): Promise<Map<string, Bytes>> {
+  const found = new Map<string, Bytes>()
+  const rows = await fileRows(knex, lines)
+  const placed = { run, knex }
+  const rooms = await idsOf(
+    placed,
+    'room',
+    lines.map((line) => line.room),
+  )
+  const people = await idsOf(
+    placed,
+    'principal',
+    lines.map((line) => keptPrincipalUri(line.principal)),
+  )
+  for (const line of lines) {
+    const row = rows.get(line.id)
+    const belongs = row ? isSameFile(row, line) : rooms.has(line.room) && people.has(keptPrincipalUri(line.principal))
+    // What will not be recorded has no bytes to bring.
+    if (!belongs || fileProblem(line)) continue
+    await run.goOn()
+    found.set(line.id, await bytesOf(run, knex, line, row))
+  }
+  return found
+}
+
+export async function fileRows(
+  knex: Knex | Knex.Transaction,
+  lines: readonly Line[],
+): Promise<ReadonlyMap<string, FileRow>> {
+  const ids = lines.map((line) => line.id)
+  const rows: FileRow[] = await knex('file').whereIn('id', ids).select('id', 'sha256', 'size', 'state', 'bytes_removed')
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export function isSameFile(row: FileRow, line: Line): boolean {
+  return row.state === 'kept' && row.sha256 === line.sha256 && row.size === line.size
+}
+
+/** Why a file cannot be recorded, or undefined when it can. */
+export function fileProblem({ id, fileName, storedName, principal }: Line): string | undefined {
+  if (!isFileId(id)) return 'Its id is no guid.'
+  if (storedName !== storedNameOf(id, safeFileName(fileName))) return 'Its stored name is another file’s.'
+  return principal.startsWith('sip:') ? undefined : `${principal} is no user.`
+}
+
+async function bytesOf(
+  run: ImportRun,
+  knex: Knex | Knex.Transaction,
+  line: Line,
+  row: FileRow | undefined,
+): Promise<Bytes> {
+  const { file, fileStores, dry } = run
+  if (!fileStores) return row && !row.bytes_removed ? 'there' : 'away'
+  const entry = fileEntryOf(line.storedName)
+  const carried = file.listed(entry)
+  if (carried && (carried.sha256 !== line.sha256 || carried.bytes !== line.size))
+    return { problem: 'Its bytes in the data file are not those that its line tells of.' }
+  const missing: FileStore[] = []
+  for (const [store, name] of [
+    [fileStores.files, 'file store'],
+    [fileStores.complianceFiles, 'compliance file store'],
+  ] as const) {
+    // What is on record with its bytes was hashed when they came; hashing all of them each time would take hours.
+    const standing = row && !row.bytes_removed ? await sizeOf(store, line) : await store.digest(line.storedName)
+    if (!standing) missing.push(store)
+    else if (standing.size !== line.size || (standing.sha256 ?? line.sha256) !== line.sha256)
+      return { problem: `Other bytes stand under its name, ${line.storedName}, in the ${name}. They stay.` }
+  }
+  if (missing.length === 0) return 'there'
+  if (!carried) return 'away'
+  if (dry) return 'there'
+  if (row && !row.bytes_removed) await knex('file').where({ id: line.id }).update({ bytes_removed: true })
+  try {
+    for (const store of missing) await store.place(line.storedName, watched(run, file.bytes(entry)!), line)
+  } catch (error) {
+    if (!(error instanceof PlacedOtherwise)) throw error
+    return { problem: `Other bytes came to stand under its name, ${line.storedName}, meanwhile. They stay.` }
+  }
+  return 'there'
+}
+
+async function sizeOf(store: FileStore, line: Line): Promise<{ size: number; sha256?: string } | undefined> {
+  const opened = await store.open(line.storedName)
+  await opened?.close()
+  return opened && { size: opened.size }
+}
+
+/** A file may take longer than the claim of an import lasts. */
+async function* watched(run: ImportRun, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) {
+    await run.goOn()
+    yield piece
+  }
+}
