@@ -100,7 +100,7 @@ export const changeUser: Handle<'changeUser'> = async (parts, { actor, path, bod
   return userDetail(parts, uri)
 }
 
-/** Sets a password. Whoever is signed in with the old one keeps the connection and cannot make another. */
+/** Sets a password. Whoever is signed in with the old one is signed out. */
 export const setPassword: Handle<'setPassword'> = async ({ commands }, { actor, body: { account, password } }) => {
   await settle(commands.setSecret(actor, { user: account, secret: await hashPassword(password) }))
   return { account }

@@ -155,7 +155,10 @@ it('says what is wrong with a request, where and what to do', async () => {
 
 it('declares a source dead once, and tells a second caller that it is', async () => {
   const token = await signIn()
-  await startSource(test.poolDb, { name: 'channel-1', endpoint: '', now: NOW })
+  await startSource(test.poolDb, { name: 'channel-1', endpoint: '', now: test.clock.now() })
+  const early = await ask('declareDead', { token, body: { source: 'channel-1' } })
+  expect(early.body).toMatchObject({ error: 'conflict', message: expect.stringContaining('it is alive') })
+  test.clock.advance({ ms: 10_001 })
   expect(await done('declareDead', { token, body: { source: 'channel-1' } })).toEqual({ source: 'channel-1', epoch: 1 })
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
 })

@@ -1,4 +1,4 @@
-import { declareDead, sourceStates } from '@hansard/pool-store'
+import { declareDead, SILENT_BEFORE_DEAD_MS, sourceStates } from '@hansard/pool-store'
 import { auditLook } from './audit-look.ts'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
@@ -10,10 +10,19 @@ import { AdminProblem } from './problems.ts'
 export const declareSourceDead: Handle<'declareDead'> = async (parts, { actor, body: { source } }) => {
   const { poolDb, clock } = parts
   await auditLook(parts, actor.account, 'declare-dead', source)
-  const epoch = await declareDead(poolDb, { name: source, now: clock.now() })
+  const now = clock.now()
+  const epoch = await declareDead(poolDb, { name: source, now, silentSince: now - SILENT_BEFORE_DEAD_MS })
   if (epoch !== undefined) return { source, epoch }
   const known = await sourceStates(poolDb, source)
   if (known.length === 0)
     throw new AdminProblem('not-found', `There is no source ${JSON.stringify(source)}.`, 'See `hansard status`.')
+  if (known.at(-1) === 'alive') {
+    const seconds = SILENT_BEFORE_DEAD_MS / 1_000
+    throw new AdminProblem(
+      'conflict',
+      `Source ${source} has reported within the last ${seconds} seconds: it is alive, and people may be talking there.`,
+      `Stop it, or end its process; ${seconds} seconds after its last report it may be declared dead.`,
+    )
+  }
   throw new AdminProblem('conflict', `Source ${source} is not alive any more; it is ${known.at(-1)}.`)
 }

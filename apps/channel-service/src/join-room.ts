@@ -80,8 +80,13 @@ function recordJoin(
   const { writer, rooms, recordPart } = parts
   const principal = session.principal!
   const { rights } = access.room
-  const takeOut = (reason: 'disconnected' | 'removed') =>
-    recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason })
+  // Until it is on record the session comes in here no more: a departure after the next join would be that one's.
+  const takeOut = (reason: 'disconnected' | 'removed') => {
+    session.parting.add(hub.id)
+    recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, () =>
+      session.parting.delete(hub.id),
+    )
+  }
 
   return new Promise((resolve, reject) => {
     const fact = {
@@ -110,7 +115,7 @@ function recordJoin(
 
       const { from, lastChatId, repeated } = outcome
       const comeIn = (standing: Standing) => {
-        if (!repeated) rooms.presence(hub, true, principal)
+        if (!repeated) rooms.presence(hub, { joined: true, who: principal, rights: outcome.rights })
         session.send({
           t: 'joined',
           re: id,

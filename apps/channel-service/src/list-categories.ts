@@ -1,4 +1,4 @@
-import { creatableCategories, identitiesOf } from '@hansard/pool-store'
+import { administers, creatableCategories, identitiesOf } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from './session.ts'
@@ -16,7 +16,7 @@ export async function listCategories(
 }
 
 export async function categoriesToCreateIn(db: Database, { principal }: Pick<Session, 'principal'>) {
-  const { id, roles } = principal!
-  if (roles.includes('administrator')) return creatableCategories(db, 'everywhere')
+  const { id } = principal!
+  if (await administers(db, principal!)) return creatableCategories(db, 'everywhere')
   return creatableCategories(db, { identities: [...(await identitiesOf(db, id))] })
 }

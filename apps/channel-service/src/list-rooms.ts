@@ -1,4 +1,5 @@
 import {
+  administers,
   asSeenBy,
   identitiesOf,
   type Room,
@@ -46,10 +47,10 @@ function wordsOf({ text = '', match }: Pick<ClientMessageOf<'rooms'>, 'text' | '
 
 async function listOnce(db: Database, session: Session, message: ClientMessageOf<'rooms'>): Promise<void> {
   const { id, after, limit = ROOM_LIST_DEFAULT } = message
-  const { id: principalId, roles } = session.principal!
+  const { id: principalId } = session.principal!
   const rooms = await asSeenBy(db, principalId, async (identities) => {
     const { filter, holding } = await criteriaOf(db, message, principalId)
-    const administrator = roles.includes('administrator')
+    const administrator = await administers(db, session.principal!)
     const among: RoomAsker['among'] = !message.all ? 'joinable' : administrator ? 'all' : 'seen'
     return readRooms(db, {
       after: storable(after),

@@ -5,7 +5,8 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 /**
  * Looks again who signed-in sessions belong to: everybody's, or those of `principals`. Pool roles take effect at once.
- * Whoever may not use the pool any more is put out of every room and, once that is on record, disconnected.
+ * Whoever may not use the pool any more, or signed in with a secret that was replaced, is put out of every room and, once that
+ * is on record, disconnected.
  */
 export async function lookAgain(
   parts: Pick<ChannelServiceParts, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
@@ -28,9 +29,11 @@ export async function lookAgain(
     if (session.closing) continue
     // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
     session.closing = true
-    void partAllRooms(parts, session, 'removed').then(() =>
-      session.close(1008, 'this account may not use the pool now'),
-    )
+    const [reason, says] =
+      now && enabled.has(now.id)
+        ? (['disconnected', 'the secret of this account was replaced: sign in again'] as const)
+        : (['removed', 'this account may not use the pool now'] as const)
+    void partAllRooms(parts, session, reason).then(() => session.close(1008, says))
   }
 }
 

@@ -7,10 +7,11 @@ import type { ChannelServiceParts } from './use-case.ts'
 export type PartFact = Extract<Fact, { kind: 'part' }>
 
 /**
- * Records a departure for certain: while the database is away it is tried again and again. `settled` is called once,
- * with false when this service has ended and a survivor will have to record it.
+ * Records a departure for certain: while the database is away it is tried again and again. `settled` is called once: with
+ * the version of the room's rights it was recorded under (undefined: the room is gone), or with `ended` when this service has
+ * ended and a survivor will have to record it.
  */
-export type RecordPart = (fact: PartFact, settled?: (recorded: boolean) => void) => void
+export type RecordPart = (fact: PartFact, settled?: (how: { rights: number | undefined } | 'ended') => void) => void
 
 /** Takes a session out of a room at its own wish. */
 export function partRoom(
@@ -53,10 +54,10 @@ export function leaveRoom(
   session.parting.add(hub.id)
   hub.members.delete(session)
   rooms.leave(hub)
-  recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, (done) => {
+  recordPart({ kind: 'part', roomId: hub.id, principal, session: session.id, reason }, (how) => {
     session.parting.delete(hub.id)
-    if (!done) return
-    rooms.presence(hub, false, principal)
+    if (how === 'ended') return
+    if (how.rights !== undefined) rooms.presence(hub, { joined: false, who: principal, rights: how.rights })
     recorded?.()
   })
 }

@@ -12,9 +12,9 @@ const RETRY_MS = 500
 export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
   const recordPart: RecordPart = (fact, settled) => {
     writer.record(fact, (outcome) => {
-      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return settled?.(false)
+      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return settled?.('ended')
       if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, settled))
-      settled?.(true)
+      settled?.({ rights: outcome.kind === 'part' ? outcome.rights : undefined })
     })
   }
   return recordPart

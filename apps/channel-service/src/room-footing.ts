@@ -1,4 +1,4 @@
-import { decideFor, identitiesOf, type RoomAccess } from '@hansard/pool-store'
+import { administers, decideFor, identitiesOf, type RoomAccess } from '@hansard/pool-store'
 import { type Decision, decide, type RoomOperation, type Standing, standingOf } from '@hansard/rooms'
 import type { RoomHub } from './room-hub.ts'
 import type { Session } from './session.ts'
@@ -62,12 +62,13 @@ async function letInByHub(
 ): Promise<Footing | undefined> {
   // Taken before the standing is read: what changes in between is caught when the fact is recorded.
   const access = hub?.deleted ? undefined : hub?.access
-  const { id, roles } = session.principal!
+  const who = session.principal!
   // Read also where there is no hub to decide by: whether there is one is not to be told.
-  const identities = await identitiesOf(db, id)
+  const identities = await identitiesOf(db, who.id)
+  const administrator = await administers(db, who)
   if (!access) return undefined
   const { scope, roles: granted } = access
-  const standing = standingOf(identities, { scope, roles: granted, administrator: roles.includes('administrator') })
+  const standing = standingOf(identities, { scope, roles: granted, administrator })
   return decide(operation, access.rules, standing, access.settings).allowed ? { access, standing } : undefined
 }
 

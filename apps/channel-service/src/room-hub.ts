@@ -24,8 +24,10 @@ export type Member = {
 export type HubReads = {
   /** Chats after an id, oldest first, without a hole. */
   chatsAfter(after: number, limit: number): Promise<(Chat & { readonly unlogged: boolean })[]>
-  /** The version of the room's rights now. */
+  /** The version of the room's rights now. Rejects when this service has been declared dead or replaced. */
   rights(): Promise<number>
+  /** Whether the record has confirmed a moment ago that this service is alive. */
+  standing(): boolean
   /** Loads the room's access and how everybody stands, and puts it into the hub (`take`). */
   reload(hub: RoomHub): Promise<void>
 }
@@ -63,6 +65,9 @@ export class RoomHub {
   #filling: Promise<void> | undefined
   readonly #changes: { readonly chatId: number; readonly frame: Buffer }[] = []
   #telling: Promise<void> | undefined
+  /** notices that wait, and the last of them */
+  #notices = 0
+  #noticing: Promise<unknown> = Promise.resolve()
 
   constructor(options: {
     access: RoomAccess
@@ -102,8 +107,10 @@ export class RoomHub {
   /** Hands out a chat that is known to be durable and was committed under `rights`. */
   deliver(id: number, frame: string, rights: number): void {
     if (id <= this.delivered) return
-    // Not kept until the hub knows enough: the database has it, and is asked about the rights on the way.
-    if (id > this.delivered + 1 || rights > this.rights || this.#filling) return this.catchUpTo(id)
+    // Not kept until the hub knows enough: the database has it, and is asked about the rights on the way. So it is when this
+    // service may have been declared dead without having heard: its people are out of the room then.
+    if (id > this.delivered + 1 || rights > this.rights || this.#filling || !this.#reads.standing())
+      return this.catchUpTo(id)
     this.#handOut(id, textFrame(frame), () => JSON.parse(frame) as FeedChat)
   }
 
@@ -151,10 +158,28 @@ export class RoomHub {
     return member
   }
 
-  /** Writes a notice (not a chat) to every member but one. */
-  notify(text: string, except?: Session): void {
+  /**
+   * Writes a notice (not a chat) to every member, once they have been judged by `rights`: somebody who is to be put out does
+   * not hear who comes after. Notices keep their order. One that has to wait while the database is away is dropped.
+   */
+  notify(text: string, rights: number): void {
     const frame = textFrame(text)
-    for (const session of this.members.keys()) if (session !== except) session.handOut(frame)
+    if (this.#notices === 0 && rights <= this.rights && this.#reads.standing()) return this.#tellAll(frame)
+    if (this.#notices === NOTICES_WAITING_MAX) return
+    this.#notices += 1
+    this.#noticing = this.#noticing
+      .then(() => (this.#reads.standing() ? this.reach(rights) : this.confirmRights().then(() => this.reach(rights))))
+      .then(
+        () => this.#tellAll(frame),
+        () => {},
+      )
+      .finally(() => {
+        this.#notices -= 1
+      })
+  }
+
+  #tellAll(frame: Buffer): void {
+    for (const session of this.members.keys()) session.handOut(frame)
   }
 
   /** Tells that a chat was replaced or purged: to nobody before the chat itself, nor to somebody who is to be put out. */
@@ -282,6 +307,7 @@ const feedChat = ({ author, text, title }: Chat): FeedChat => ({ from: author, t
 
 const PAGE = 200
 const READINGS_MAX = 5
+const NOTICES_WAITING_MAX = 1_000
 const RESUME_BELOW_BYTES = 256 * 1_024
 
 /** Waits until a socket has sent most of what it holds, so that a long absence is not poured into memory at once. */

@@ -7,7 +7,9 @@ import {
   type Principal,
   participantCount,
   participantCounts,
+  requireAlive,
   roomCounters,
+  type Source,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
@@ -26,7 +28,7 @@ export type RoomsInService = {
   /** Forgets the hub when nobody of this service is in the room any more. */
   leave(hub: RoomHub): void
   /** Somebody has come or gone: tells the members here and on the other services. */
-  presence(hub: RoomHub, joined: boolean, who: Principal): void
+  presence(hub: RoomHub, presence: Presence): void
   /** What another service, or a command on this one, says about a room. */
   hear(message: RoomMessage): void
   /** Compares every room with the record: what a bus has dropped is found here. */
@@ -35,17 +37,28 @@ export type RoomsInService = {
   recount(): Promise<void>
 }
 
+/** Somebody came or went, as of a version of the room's rights. */
+export type Presence = {
+  readonly joined: boolean
+  readonly who: Pick<Principal, 'uri' | 'name'>
+  readonly rights: number
+}
+
 export function createRoomsInService(options: {
   db: Database
   bus: Bus
   place: PolicyPlace
-  service: string
+  /** this service, as the record knows it */
+  source: Source
+  /** whether the record has confirmed a moment ago that this service is alive */
+  standing: () => boolean
   participantUpdateLimit: () => number
   evict: Evict
   feeds: LiveFeeds
   onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, place, service, participantUpdateLimit, evict, feeds, onError } = options
+  const { db, bus, place, source, standing, participantUpdateLimit, evict, feeds, onError } = options
+  const service = `${source.name}/${source.epoch}`
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
@@ -73,7 +86,11 @@ export function createRoomsInService(options: {
         feeds,
         reads: {
           chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
-          rights: async () => (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER,
+          standing,
+          async rights() {
+            if (!standing()) await requireAlive(db, source)
+            return (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER
+          },
           reload: (room) => judgeMembers({ db, place, evict }, room),
         },
       })
@@ -94,7 +111,7 @@ export function createRoomsInService(options: {
         for (const chat of message.chats) hub.deliver(chat.id, chat.frame, message.rights)
         return
       case 'presence':
-        return tell(hub, message.joined, message.who)
+        return tell(hub, message)
       case 'room-changed':
         if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
         return
@@ -105,9 +122,9 @@ export function createRoomsInService(options: {
     }
   }
 
-  const tell = (hub: RoomHub, joined: boolean, who: { uri: string; name: string }) => {
+  const tell = (hub: RoomHub, { joined, who, rights }: Presence) => {
     const wasQuiet = hub.quiet
-    counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)))
+    counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)), rights)
     // The count that silence ends with has this one in it already.
     if (wasQuiet || hub.quiet) return
     const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
@@ -115,10 +132,10 @@ export function createRoomsInService(options: {
       room: hub.uri,
       who: { uri: who.uri, name: who.name },
     }
-    hub.notify(JSON.stringify(notice))
+    hub.notify(JSON.stringify(notice), rights)
   }
 
-  const counted = (hub: RoomHub, participants: number) => {
+  const counted = (hub: RoomHub, participants: number, rights: number) => {
     hub.participants = participants
     const limit = participantUpdateLimit()
     const quiet = participants > limit || (hub.quiet && participants >= 0.8 * limit)
@@ -129,7 +146,7 @@ export function createRoomsInService(options: {
       room: hub.uri,
       participants,
     }
-    hub.notify(JSON.stringify(notice))
+    hub.notify(JSON.stringify(notice), rights)
   }
 
   const hold = (hub: RoomHub) => {
@@ -159,9 +176,10 @@ export function createRoomsInService(options: {
       byUri.delete(hub.uri)
       void entry.unsubscribe().catch(() => {})
     },
-    presence(hub, joined, who) {
-      tell(hub, joined, who)
-      bus.publish({ t: 'presence', room: hub.id, joined, who: { uri: who.uri, name: who.name }, from: service })
+    presence(hub, { joined, who, rights }) {
+      tell(hub, { joined, who, rights })
+      const told = { uri: who.uri, name: who.name }
+      bus.publish({ t: 'presence', room: hub.id, joined, who: told, rights, from: service })
     },
     hear(message) {
       const hub = hubs.get(message.room)?.hub
@@ -180,9 +198,11 @@ export function createRoomsInService(options: {
     },
     async recount() {
       const counts = await participantCounts(db, [...hubs.keys()])
+      const counters = await roomCounters(db, [...hubs.keys()])
       for (const { hub } of hubs.values()) {
         const now = counts.get(hub.id) ?? 0
-        if (now !== hub.participants) counted(hub, now)
+        const rights = counters.get(hub.id)?.rights
+        if (now !== hub.participants && rights !== undefined) counted(hub, now, rights)
       }
     },
   }

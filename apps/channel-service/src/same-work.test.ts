@@ -39,6 +39,7 @@ const CATEGORY_MESSAGES: Readonly<Record<string, (category: string, own: string)
   'create-room': (category) => ({ t: 'create-room', category, name: 'new' }),
   'change-room': (category, own) => ({ t: 'change-room', room: own, category }),
   eligible: (category) => ({ t: 'eligible', category }),
+  rooms: (category) => ({ t: 'rooms', all: true, category }),
 }
 
 describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s', (dialect) => {
@@ -132,7 +133,8 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     const ask = (category: string) => workOf(CATEGORY_MESSAGES[t]!(category, own))
     await ask('Nowhere')
     const missing = await ask('Nowhere')
-    expect(missing.answer).toMatchObject({ t: 'refused', code: 'not-a-creator' })
+    const refused = { t: 'refused', code: 'not-a-creator' }
+    expect(missing.answer).toMatchObject(t === 'rooms' ? { t: 'rooms', rooms: [] } : refused)
     expect(await ask('Walled')).toEqual(missing)
     expect(missing.statements.length).toBeGreaterThan(1)
   })

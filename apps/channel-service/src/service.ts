@@ -12,6 +12,7 @@ import {
   declareDead,
   type PoolSettings,
   SourceFenced,
+  STANDING_MS,
   silentSources,
   startSource,
   stopSource,
@@ -75,11 +76,17 @@ export async function startChannelService(
   })
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
   const attention = createAttention({ db, bus, clock, onError: onError('telling of what is new') })
+  // A service that was cut off from the database may have been declared dead, and its people are out of their rooms then. Half
+  // of the silence that is waited for before that, it still hands out what it hears; after that only what the record confirms.
+  let confirmedAt = clock.now()
+  const standingMs = Math.min(STANDING_MS, (config.declareDeadAfterMs || Number.POSITIVE_INFINITY) / 2)
+  const standing = () => clock.now() - confirmedAt < standingMs
   const rooms = createRoomsInService({
     db,
     bus,
     place: { pool: settings.pool, site: config.site },
-    service: instance,
+    source,
+    standing,
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => parts),
     feeds: attention.feeds,
@@ -95,6 +102,9 @@ export async function startChannelService(
     clock,
     source,
     place: { pool: settings.pool, site: config.site },
+    onCommit(begunAt) {
+      confirmedAt = Math.max(confirmedAt, begunAt)
+    },
     onBatch: () => handout.endOfBatch(),
     onFailure(error) {
       if (error instanceof SourceFenced) {

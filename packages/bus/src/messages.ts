@@ -25,6 +25,8 @@ export const RoomMessage = z.discriminatedUnion('t', [
     t: z.literal('presence'),
     room,
     from,
+    /** version of the room's rights when it was recorded: who may not be told any more is put out first */
+    rights: z.number().int().positive(),
     joined: z.boolean(),
     who: z.strictObject({ uri: z.string(), name: z.string() }),
   }),

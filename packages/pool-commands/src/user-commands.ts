@@ -127,17 +127,23 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Replaces the secret. Whoever is signed in with the old one keeps the connection and cannot make another. */
-    setSecret: (by: Maker, { user, secret }: { user: string; secret: string }): Promise<Result<{ uri: string }>> =>
-      context.make(by, async (by, tx) => {
+    /** Replaces the secret. Whoever is signed in with the old one is signed out: it may have been in the wrong hands. */
+    async setSecret(
+      by: Maker,
+      { user, secret }: { user: string; secret: string },
+    ): Promise<Result<{ id: number; uri: string }>> {
+      const result = await context.make(by, async (by, tx) => {
         if (by.id !== 0) requireAdministrator(by)
-        const { account, uri, name } = await findUser(tx, user)
+        const { id, account, uri, name } = await findUser(tx, user)
         await putSecret(tx, { account, secret })
         const subject = { type: 'user' as const, uri, name }
         const after = { secret: 'replaced' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
-        return { events, rights: [], result: { uri } }
-      }),
+        return { events, rights: [], result: { id, uri } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
+      return result
+    },
   }
 }
 

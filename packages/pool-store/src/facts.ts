@@ -68,10 +68,12 @@ export type Outcome =
       readonly at: number
       readonly from: number
       readonly lastChatId: number
+      /** version of the room's rights when it committed */
+      readonly rights: number
       readonly repeated: boolean
     }
   /** `repeated`: was no participant any more; no event was recorded. */
-  | { readonly kind: 'part'; readonly at: number; readonly repeated: boolean }
+  | { readonly kind: 'part'; readonly at: number; readonly rights: number; readonly repeated: boolean }
   | { readonly kind: 'backchat'; readonly at: number }
   | { readonly kind: 'no-such-room' }
   /** Who may do what in the room has changed since this was decided; `rights` is the version now. Nothing was recorded. */

@@ -104,6 +104,7 @@ export {
   SourceFenced,
 } from './record-writer.ts'
 export {
+  administers,
   decideFor,
   loadRoles,
   loadRoomAccess,
@@ -134,7 +135,10 @@ export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
   channelServices,
   declareDead,
+  requireAlive,
+  SILENT_BEFORE_DEAD_MS,
   type Source,
+  STANDING_MS,
   settleSource,
   silentSources,
   sourceStates,

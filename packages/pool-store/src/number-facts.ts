@@ -69,8 +69,8 @@ export const participantKey = (roomId: number, session: string) => `${roomId} ${
  * Gives a batch of facts their numbers: chat ids per room, places in each room's order, sequence numbers and
  * chain heads of the source. Pure, so both dialects number alike; the caller holds the locks.
  *
- * Facts keep their order. A repeated post, a second join of one session and a part of somebody who is not there
- * get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
+ * Facts keep their order. A repeated post, a second join of one session (but for what it looks at) and a part of somebody who
+ * is not there get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
  */
 export function numberFacts(
   facts: readonly Fact[],
@@ -136,7 +136,9 @@ export function numberFacts(
         const after = Math.min(fact.after ?? lastChatId, lastChatId)
         if (present.has(key)) {
           const from = Math.max(after, present.get(key) ?? 0)
-          return { kind: 'join', at, from, lastChatId, repeated: true }
+          // The first time may have asked for less: what is shown now is looked at now.
+          if (from < lastChatId) record({ kind: 'backchat', firstChatId: from + 1, lastChatId })
+          return { kind: 'join', at, from, lastChatId, rights: room.rights, repeated: true }
         }
         const who = { roomId: room.id, session: fact.session, principalId: fact.principal.id }
         const from = comesBack(fact) ? stays.comeBack(who, { after, last: lastChatId }) : after
@@ -145,19 +147,19 @@ export function numberFacts(
         const since = fact.unlogged ? from : null
         present.set(key, since)
         joins.set(key, { ...who, at, since })
-        return { kind: 'join', at, from, lastChatId, repeated: false }
+        return { kind: 'join', at, from, lastChatId, rights: room.rights, repeated: false }
       }
       case 'part': {
         const key = participantKey(room.id, fact.session)
         const since = present.get(key)
-        if (since === undefined) return { kind: 'part', at, repeated: true }
+        if (since === undefined) return { kind: 'part', at, rights: room.rights, repeated: true }
         present.delete(key)
         record({ kind: 'part', session: fact.session, reason: fact.reason })
         stays.part({ roomId: room.id, session: fact.session, principalId: fact.principal.id, since }, fact.reason)
         // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
         if (!joins.delete(key) || before.participants.has(key))
           parts.set(key, { roomId: room.id, session: fact.session })
-        return { kind: 'part', at, repeated: false }
+        return { kind: 'part', at, rights: room.rights, repeated: false }
       }
       case 'backchat':
         record({

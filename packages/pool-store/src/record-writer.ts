@@ -100,12 +100,14 @@ export function createRecordWriter(options: {
   waitingMax?: number
   /** characters of chats waiting at most */
   waitingCharactersMax?: number
+  /** called after each commit, with the time at which it began: then at the latest this source was alive */
+  onCommit?: (begunAt: number) => void
   /** called after each batch's facts were answered */
   onBatch?: (facts: readonly Fact[]) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
-  const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
+  const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
   const { waitingCharactersMax = 64 * 1_024 * 1_024 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
@@ -155,8 +157,10 @@ export function createRecordWriter(options: {
       if (ended) throw ended
       counters ??= await readCounters()
       const numbered = { ...counters, name: source.name, epoch: source.epoch }
-      const committed = await commitChange(db, numbered, work, clock.now())
+      const begunAt = clock.now()
+      const committed = await commitChange(db, numbered, work, begunAt)
       counters = committed.source
+      onCommit?.(begunAt)
       resolve(committed.result)
       onBatch?.([])
     } catch (error) {
@@ -190,8 +194,10 @@ export function createRecordWriter(options: {
       let failure: unknown
       try {
         if (ended) throw ended
+        const begunAt = clock.now()
         after = await commitBatch(facts)
         counters = after.source
+        onCommit?.(begunAt)
       } catch (error) {
         counters = undefined
         failure = error

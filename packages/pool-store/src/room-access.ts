@@ -91,7 +91,27 @@ export async function loadRoles(
   return { members: of('member'), managers: of('manager'), presenters: of('presenter') }
 }
 
+/** `roles` are those a door believes somebody to hold. */
 type Someone = { readonly id: number; readonly roles: readonly string[] }
+
+/**
+ * Whether somebody administers the pool now. A door may not have heard yet that the role was taken away; who is not believed
+ * to hold it costs no statement.
+ */
+export async function administers(db: Database | Knex.Transaction, who: Someone): Promise<boolean> {
+  return (await administratorsAmong(db, [who])).has(who.id)
+}
+
+async function administratorsAmong(db: Database | Knex.Transaction, people: readonly Someone[]): Promise<Set<number>> {
+  const believed = people.filter(({ roles }) => roles.includes('administrator')).map(({ id }) => id)
+  if (believed.length === 0) return new Set()
+  const knex = 'dialect' in db ? db.knex : db
+  const rows: { principal_id: number }[] = await knex('pool_role')
+    .where({ role: 'administrator' })
+    .whereIn('principal_id', believed)
+    .select('principal_id')
+  return new Set(rows.map((row) => row.principal_id))
+}
 
 /** How somebody stands to a room now. */
 export async function standingIn(
@@ -99,7 +119,7 @@ export async function standingIn(
   access: Pick<RoomAccess, 'scope' | 'roles'>,
   who: Someone,
 ): Promise<Standing> {
-  const administrator = who.roles.includes('administrator')
+  const administrator = await administers(db, who)
   return standingOf(await identitiesOf(db, who.id), { scope: access.scope, roles: access.roles, administrator })
 }
 
@@ -113,13 +133,14 @@ export async function standingsIn(
     db,
     people.map((who) => who.id),
   )
+  const administrators = await administratorsAmong(db, people)
   return new Map(
     people.map((who) => [
       who.id,
       standingOf(identities.get(who.id) ?? new Set([who.id]), {
         scope: access.scope,
         roles: access.roles,
-        administrator: who.roles.includes('administrator'),
+        administrator: administrators.has(who.id),
       }),
     ]),
   )
@@ -143,7 +164,7 @@ export async function standInRoom(
   const identities = await identitiesOf(db, who.id)
   const access = await accessTo('dialect' in db ? db.knex : db, room ?? NO_ROOM, identities)
   const { scope, roles } = access
-  const standing = standingOf(identities, { scope, roles, administrator: who.roles.includes('administrator') })
+  const standing = standingOf(identities, { scope, roles, administrator: await administers(db, who) })
   return { standing, access: room && access }
 }
 
@@ -172,7 +193,7 @@ export async function standInCategory(
   const found: { id: number } | undefined = await knex('category').where(by).first('id')
   const identities = await identitiesOf(db, who.id)
   const scope = await loadScope(knex, found?.id ?? NO_ID, identities)
-  const administrator = who.roles.includes('administrator')
+  const administrator = await administers(db, who)
   return { standing: standingOf(identities, { scope, roles: NO_ROLES, administrator }), categoryId: found?.id }
 }
 

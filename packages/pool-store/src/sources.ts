@@ -1,5 +1,6 @@
 import { genesisHead, type RollCall, type SourceReport, type SourceState } from '@hansard/compliance-event'
 import { type Database, isUniqueViolation } from '@hansard/sql'
+import { SourceFenced } from './record-writer.ts'
 
 /**
  * Sources: the service instances that record events, one row for each start of each.
@@ -15,6 +16,14 @@ export type Source = {
   readonly lastStamp: number
   readonly head: string
 }
+
+/**
+ * So long after the record has confirmed that it is alive, a service hands out what it hears without asking the record again.
+ * So nobody may declare a source dead that has been silent for less: its participants would be out and still hear.
+ */
+export const STANDING_MS = 5_000
+/** A source that reported less than so long ago is not declared dead: twice as long, so that clocks may differ. */
+export const SILENT_BEFORE_DEAD_MS = 2 * STANDING_MS
 
 export async function startSource(
   db: Database,
@@ -77,6 +86,13 @@ export async function declareDead(
       .update({ state: 'dead', ended_at: now })
     return ended === 1 ? alive.epoch : undefined
   })
+}
+
+/** Throws `SourceFenced` when the source is not alive any more. */
+export async function requireAlive(db: Database, source: Pick<Source, 'name' | 'epoch'>): Promise<void> {
+  const { name, epoch } = source
+  const row: unknown = await db.knex('source').where({ name, epoch, state: 'alive' }).first('epoch')
+  if (!row) throw new SourceFenced(source)
 }
 
 /** The states of a source's epochs, oldest first; empty when the name is unknown. */

@@ -1,0 +1,171 @@
+import type { Bus } from '@hansard/bus'
+import type { Principal, Room } from '@hansard/pool-store'
+import { type Database, openDatabase } from '@hansard/sql'
+import { type BreakableProxy, startBreakableProxy } from '@hansard/test-servers'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
+
+describe('a service between which and the database the network breaks', () => {
+  let pool: PoolInTest
+  let proxy: BreakableProxy
+  let db: Database
+  let room: Room
+  let bob: Principal
+  beforeEach(async () => {
+    pool = await openPoolInTest('postgres')
+    proxy = await startBreakableProxy(pool.url)
+    db = openDatabase({ url: proxy.url })
+    const alice = await pool.person('alice')
+    bob = await pool.person('bob')
+    room = await pool.room('desk', 'closed')
+    for (const who of [alice, bob]) await pool.grant(room, who)
+  })
+  afterEach(async () => {
+    proxy.mend()
+    await pool.close()
+    await db.close()
+    await proxy.stop()
+  })
+  const eventsOf = async (name: string) =>
+    (await pool.events())
+      .filter((event) => event.principal.name === name)
+      .sort((one, other) => one.room.seq - other.room.seq)
+
+  it('hands out nothing once its people’s departure is on record, and ends when it hears that it is dead', async () => {
+    const options = { declareDeadAfterMs: 1_500, heartbeatMs: 200 }
+    const one = await pool.start(options)
+    const two = await pool.start(options, { db })
+    const alice = await one.connect('alice')
+    const cutOff = await two.connect('bob')
+    for (const each of [alice, cutOff]) await each.ask({ t: 'join', room: room.uri })
+    await alice.post(room, 'before')
+    await cutOff.until(() => cutOff.chats().length === 1)
+
+    proxy.cut()
+    await expect.poll(async () => (await eventsOf('BOB')).map(({ kind }) => kind)).toEqual(['join', 'part'])
+    for (let n = 1; n <= 20; n += 1) await alice.post(room, `after ${n}`)
+    await alice.until(() => alice.chats().length === 21)
+    proxy.mend()
+
+    expect(await cutOff.closed).toMatchObject({ code: 1012 })
+    expect(cutOff.chats().map(([, text]) => text)).toEqual(['before'])
+  })
+
+  it('records what somebody looks at who comes in again after a join of unknown outcome', async () => {
+    const one = await pool.start()
+    const two = await pool.start({}, { db })
+    const alice = await one.connect('alice')
+    await alice.ask({ t: 'join', room: room.uri })
+    for (let n = 1; n <= 5; n += 1) await alice.post(room, `chat ${n}`)
+    const coming = await two.connect('bob')
+    let joining = false
+    proxy.onSent = (sent) => {
+      joining ||= sent.includes('add-participants')
+      return undefined
+    }
+    // The join commits, and nobody hears of it.
+    proxy.onAnswered = (answer) => (joining && answer.includes('COMMIT') ? 'drop' : undefined)
+
+    expect(await coming.ask({ t: 'join', room: room.uri })).toMatchObject({ t: 'refused', code: 'try-again' })
+    proxy.onAnswered = () => undefined
+    expect(await coming.ask({ t: 'join', room: room.uri, after: 0 })).toMatchObject({ t: 'joined', last: 5 })
+    await coming.until(() => coming.chats().length === 5)
+
+    expect(await eventsOf('BOB')).toMatchObject([{ kind: 'join' }, { kind: 'backchat', firstChatId: 1, lastChatId: 5 }])
+  })
+
+  it('records no departure after the join that followed it', async () => {
+    const one = await pool.start()
+    const two = await pool.start({}, { db })
+    const alice = await two.connect('alice')
+    const watching = await one.connect('alice')
+    const coming = await two.connect('bob')
+    for (const each of [alice, watching]) await each.ask({ t: 'join', room: room.uri })
+
+    // The join stands on record while its answer is on the way, and bob is put out meanwhile.
+    const answer = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    let joining = false
+    proxy.onSent = (sent) => {
+      joining ||= sent.includes('add-participants')
+      if (!joining || !/\bcommit\b/.test(sent)) return undefined
+      proxy.onSent = () => undefined
+      held.resolve()
+      return answer.promise
+    }
+    const first = coming.ask({ t: 'join', room: room.uri })
+    await held.promise
+    // Its departure cannot be recorded at the first try.
+    let breaks = 0
+    const breakPart = (sent: string) => {
+      if (!sent.includes('drop-participants') || breaks > 0) return undefined
+      breaks += 1
+      return 'drop' as const
+    }
+    answer.resolve()
+    proxy.onSent = breakPart
+    await pool.revoke(room, bob)
+    await first
+    await pool.grant(room, bob)
+    let joined = await coming.ask({ t: 'join', room: room.uri })
+    for (; joined.t === 'refused'; joined = await coming.ask({ t: 'join', room: room.uri })) {
+      expect(['try-again', 'not-a-member', 'already-joined', 'no-such-room']).toContain(joined.code)
+      if (joined.code === 'already-joined') break
+    }
+
+    const kinds = (await eventsOf('BOB')).map(({ kind }) => kind)
+    expect(kinds.filter((kind) => kind === 'join').length - kinds.filter((kind) => kind === 'part').length).toBe(1)
+    expect(kinds.at(-1)).toBe('join')
+    const roster = await watching.ask({ t: 'roster', room: room.uri })
+    expect(roster).toMatchObject({ participants: expect.arrayContaining([{ uri: bob.uri, name: 'BOB' }]) })
+  })
+})
+
+describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it should carry, on %s', (dialect) => {
+  let pool: PoolInTest
+  beforeEach(async () => {
+    pool = await openPoolInTest(dialect)
+  })
+  afterEach(() => pool.close())
+  const deaf = (lost: string): Bus => {
+    const bus = pool.openBus()
+    return { ...bus, publish: (message) => (message.t === lost ? undefined : bus.publish(message)) }
+  }
+
+  it('nobody who was put out hears who comes and goes after that', async () => {
+    const people = await Promise.all(['alice', 'bob', 'carol'].map((account) => pool.person(account)))
+    const room = await pool.room('desk', 'secret')
+    for (const who of people.slice(0, 2)) await pool.grant(room, who)
+    const one = await pool.start({}, { bus: deaf('room-changed') })
+    const two = await pool.start({}, { bus: deaf('room-changed') })
+    const [alice, removed, carol] = [await one.connect('alice'), await one.connect('bob'), await two.connect('carol')]
+    for (const each of [alice, removed]) await each.ask({ t: 'join', room: room.uri })
+
+    await pool.revoke(room, people[1]!)
+    await pool.grant(room, people[2]!)
+    await carol.ask({ t: 'join', room: room.uri })
+    await alice.until(() => alice.pushed.some((m) => m.t === 'participant-joined' && m.who.name === 'CAROL'))
+    await carol.ask({ t: 'part', room: room.uri })
+    await removed.told('room-closed')
+
+    const heard = removed.pushed.filter((m) => m.t.startsWith('participant'))
+    expect(heard.map((m) => 'who' in m && m.who.name)).not.toContain('CAROL')
+  })
+
+  it('who was an administrator a moment ago sees no room of theirs', async () => {
+    const [eve, bob] = [await pool.person('eve'), await pool.person('bob')]
+    await pool.db.knex('pool_role').insert({ principal_id: eve.id, role: 'administrator' })
+    const walled = await pool.addCategory('Walled', { allowed: [bob.id] })
+    const room = await pool.room('secret merger', 'secret', { category: walled })
+    const { connect } = await pool.start()
+    const client = await connect('eve')
+    expect(await client.ask({ t: 'room', room: room.uri })).toMatchObject({ t: 'room' })
+    expect(await client.ask({ t: 'rooms', all: true })).toMatchObject({ rooms: [{ name: 'secret merger' }] })
+
+    await pool.db.knex('pool_role').where({ principal_id: eve.id }).delete()
+
+    expect(await client.ask({ t: 'room', room: room.uri })).toMatchObject({ t: 'refused', code: 'no-such-room' })
+    expect(await client.ask({ t: 'rooms', all: true })).toMatchObject({ rooms: [] })
+    expect(await client.ask({ t: 'categories' })).toMatchObject({ categories: [] })
+  })
+})
