@@ -13,8 +13,8 @@ export type BreakableProxy = AsyncDisposable & {
    * back, and what comes after it, until it resolves.
    */
   onSent: (text: string) => 'drop' | Promise<void> | undefined
-  /** Called with what the server answers. `drop` ends the connection and passes nothing on. */
-  onAnswered: (text: string) => 'drop' | undefined
+  /** The same of what the server answers. */
+  onAnswered: (text: string) => 'drop' | Promise<void> | undefined
   stop(): Promise<void>
 }
 
@@ -35,19 +35,19 @@ export async function startBreakableProxy(url: string): Promise<BreakableProxy> 
       sockets.add(each)
       each.on('error', end).on('close', end)
     }
-    let sending = Promise.resolve()
-    client.on('data', (piece) => {
-      sending = sending.then(async () => {
-        const verdict = proxy.onSent(piece.toString('latin1'))
-        if (verdict === 'drop') return end()
-        await verdict
-        if (!onward.destroyed) onward.write(piece)
+    const pass = (from: Socket, to: Socket, judge: (text: string) => 'drop' | Promise<void> | undefined) => {
+      let passing = Promise.resolve()
+      from.on('data', (piece) => {
+        passing = passing.then(async () => {
+          const verdict = judge(piece.toString('latin1'))
+          if (verdict === 'drop') return end()
+          await verdict
+          if (!to.destroyed) to.write(piece)
+        })
       })
-    })
-    onward.on('data', (piece) => {
-      if (proxy.onAnswered(piece.toString('latin1')) === 'drop') return end()
-      client.write(piece)
-    })
+    }
+    pass(client, onward, (text) => proxy.onSent(text))
+    pass(onward, client, (text) => proxy.onAnswered(text))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
