@@ -66,8 +66,9 @@ const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
  * A change to a room, a category, a principal or a setting: what was done to what, and the properties that differ.
  *
  * A plain property stands in `before` with its old value and in `after` with its new one; `created` has no `before`,
- * `deleted` no `after`. A list (members, say) is told by its differences: entries taken away stand in `before`,
- * entries added in `after`. So folding all changes of a subject gives its state, however long its lists are.
+ * `deleted` no `after`, and in `before` everything that the subject was, its lists whole. A list (members, say) is
+ * told by its differences: entries taken away stand in `before`, entries added in `after`. So folding all changes of a
+ * subject gives its state, however long its lists are: a long one is told by several events, one after the other.
  *
  * The event's `room` is where it happened: a change to a room stands in that room's conversation, everything else in
  * the pool's own, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).

@@ -128,7 +128,8 @@ export type Subject = Extract<ChangeEvent['detail'], { kind: 'change' }>['subjec
 
 /**
  * The event or events of a change. A list of more than 500 entries is told by several, so that an event stays an
- * event: the first carries everything else.
+ * event: the first carries everything else. The others are changes, but those of a deletion are deletions too: whoever
+ * folds them never meets a change of what is gone already.
  */
 export function changeEvents(options: {
   roomId: number
@@ -157,7 +158,7 @@ export function changeEvents(options: {
   const event = (told: { before: Properties; after: Properties }, index: number): ChangeEvent => ({
     roomId,
     principal: by,
-    detail: { kind: 'change', action: index === 0 ? action : 'changed', subject, ...told },
+    detail: { kind: 'change', action: action === 'deleted' || index === 0 ? action : 'changed', subject, ...told },
   })
   return [first, ...more].map(event)
 }
