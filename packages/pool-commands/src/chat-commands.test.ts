@@ -32,6 +32,13 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       (event): event is EventOf<'chat-replaced'> | EventOf<'chat-purged'> =>
         event.room.uri === uri && (event.kind === 'chat-replaced' || event.kind === 'chat-purged'),
     )
+  /** What an edit tells of the words that stood there, besides themselves. */
+  const wordsOf = ({ author, postedAt, alert, replacedTitle, replacedBefore }: Awaited<ReturnType<typeof edits>>[0]) =>
+    JSON.parse(JSON.stringify({ author, postedAt, alert, replacedTitle, replacedBefore })) as object
+  const authorOf = async (account: string) => {
+    const { id, uri, name } = await pool.principal(account)
+    return { id, uri, name, internal: true }
+  }
   const texts = async (id: number) => {
     const rows: { content: string }[] = await pool.db.knex('chat').where({ room_id: id }).orderBy('chat_id')
     return rows.map(({ content }) => JSON.parse(content) as string)
@@ -50,6 +57,8 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(await edits(uri)).toMatchObject([
       { kind: 'chat-purged', chatId: 1, replaced: 'Sell.', principal: { uri: sip('admin') } },
     ])
+    // Nothing of a title, an alert or an earlier replacement, because there was none.
+    expect((await edits(uri)).map(wordsOf)).toEqual([{ author: await authorOf('ann'), postedAt: NOW }])
     expect(done.frames).toEqual([JSON.stringify({ room: uri, chat: 1 })])
     expect(pool.service.told).toEqual([{ t: 'chat-changed', room: id, from: 'service-1/1', frame: done.frames[0] }])
     expect(await pool.db.knex('search_again').where({ room_id: id }).select('chat_id')).toEqual([{ chat_id: 1 }])
@@ -68,7 +77,10 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
 
     expect(await texts(id)).toEqual(['Rain\u0000\ud800'])
     expect(await pool.db.knex('chat').where({ room_id: id }).first()).toMatchObject({ title: null, state: 'replaced' })
-    expect(await edits(uri)).toMatchObject([{ content: 'Rain\u0000\ud800', replaced: 'Weather\nFrost in the north.' }])
+    expect(await edits(uri)).toMatchObject([{ content: 'Rain\u0000\ud800', replaced: 'Frost in the north.' }])
+    expect((await edits(uri)).map(wordsOf)).toEqual([
+      { author: await authorOf('ann'), postedAt: NOW, replacedTitle: 'Weather' },
+    ])
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: '' }))).toBe('invalid')
     const long = 'x'.repeat(262_145)
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: long }))).toBe('invalid')
@@ -108,6 +120,32 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       Array.from({ length: 1_100 }, (_, n) => `chat ${n + 1}`),
     )
     expect(must(await pool.commands.clearRoom(admin, { room, through })).count).toBe(0)
+  })
+
+  it('is told with whose words stood there, since when, and whether they were theirs still', async () => {
+    const { room, uri } = await make('Sell.')
+    const { id: roomId, rights } = await pool.room(room)
+    const alert = { kind: 'chat' as const, roomId, rights, post: 'alert', text: 'Now!', again: false, alert: true }
+    await pool.service.record({ ...alert, principal: await pool.principal('bob') })
+    must(await pool.commands.changeUser(admin, { user: 'bob', displayName: 'Bob', email: 'bob@mail.example' }))
+    pool.clock.advance({ seconds: 60 })
+    const postedAt = pool.clock.now() - 60_000
+    must(await pool.commands.purgeChats(admin, { room, filter: { from: 0 }, replacement: '(removed)' }))
+    must(await pool.commands.clearRoom(admin, { room, through: pool.clock.now() }))
+
+    const ann = { author: await authorOf('ann'), postedAt }
+    const bob = {
+      author: { ...(await authorOf('bob')), name: 'Bob', email: 'bob@mail.example' },
+      postedAt,
+      alert: true,
+    }
+    expect((await edits(uri)).map((event) => [event.kind, event.replaced, wordsOf(event)])).toEqual([
+      ['chat-replaced', 'Sell.', ann],
+      ['chat-replaced', 'Now!', bob],
+      ['chat-purged', '(removed)', { ...ann, replacedBefore: true }],
+      ['chat-purged', '(removed)', { ...bob, replacedBefore: true }],
+    ])
+    must(await pool.commands.changeUser(admin, { user: 'bob', displayName: 'bob', email: null }))
   })
 
   describe('is found to be purged', () => {

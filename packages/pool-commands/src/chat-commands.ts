@@ -127,7 +127,19 @@ type Edited = {
   readonly uri: string
   readonly edited: readonly { chatId: number; text: string | undefined }[]
 }
-type ChatRow = { chat_id: number; content: string; title: string | null; state: string }
+type ChatRow = {
+  chat_id: number
+  content: string
+  title: string | null
+  state: string
+  alert: unknown
+  posted_at: number
+  author_id: number
+  author_uri: string
+  author_name: string
+  author_email: string | null
+  author_internal: unknown
+}
 
 function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
   return {
@@ -139,10 +151,18 @@ function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; 
 
 async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
   if (!Number.isSafeInteger(chatId)) return undefined
+  return chatsOf(tx, roomId).andWhere({ chat_id: chatId }).first()
+}
+
+/** The chats of a room that are not purged, with who posted them. */
+function chatsOf(tx: Knex.Transaction, roomId: number): Knex.QueryBuilder {
   return tx('chat')
-    .where({ room_id: roomId, chat_id: chatId })
-    .whereNot({ state: 'purged' })
-    .first('chat_id', 'content', 'title', 'state')
+    .join('principal', 'principal.id', 'chat.principal_id')
+    .where('chat.room_id', roomId)
+    .whereNot('chat.state', 'purged')
+    .select('chat.chat_id', 'chat.content', 'chat.title', 'chat.state', 'chat.alert', 'chat.posted_at')
+    .select({ author_id: 'principal.id', author_uri: 'principal.uri', author_name: 'principal.display_name' })
+    .select({ author_email: 'principal.email', author_internal: 'principal.internal' })
 }
 
 /** A page of the chats a selection finds; `next` when there may be more. */
@@ -153,14 +173,11 @@ async function select(
   { after, through, now }: { after: number; through: number; now: number },
 ): Promise<{ found: ChatRow[]; next: number | undefined }> {
   const { words, match = 'all', caseSensitive = false, authors, from, to } = selection
-  const query = tx('chat')
-    .where({ room_id: roomId })
-    .whereNot({ state: 'purged' })
+  const query = chatsOf(tx, roomId)
     .andWhere('chat_id', '>', after)
     .andWhere('chat_id', '<=', through)
     .orderBy('chat_id')
     .limit(EDITED_AT_ONCE)
-    .select('chat_id', 'content', 'title', 'state')
   if (authors !== undefined) {
     const named = await findNamed(tx, authors, now)
     const other = named.find(({ type }) => type !== 'user')
@@ -193,6 +210,27 @@ function textsOf(row: ChatRow): { text: string; title?: string } {
   return { text: JSON.parse(row.content) as string, ...title }
 }
 
+/** A chat as it stands, as the event tells it that takes it away. */
+function replacedOf(row: ChatRow) {
+  const { text: replaced, title } = textsOf(row)
+  return {
+    chatId: row.chat_id,
+    replaced,
+    ...(title === undefined ? {} : { replacedTitle: title }),
+    // Then these are not the author's words, but somebody's who edited them.
+    ...(row.state === 'replaced' ? { replacedBefore: true as const } : {}),
+    author: {
+      id: row.author_id,
+      uri: row.author_uri,
+      name: row.author_name,
+      ...(row.author_email === null ? {} : { email: row.author_email }),
+      internal: Boolean(row.author_internal),
+    },
+    postedAt: row.posted_at,
+    ...(row.alert ? { alert: true as const } : {}),
+  }
+}
+
 async function edit(
   tx: Knex.Transaction,
   { room }: LockedRoom,
@@ -204,8 +242,6 @@ async function edit(
   const edited: { chatId: number; text: string | undefined }[] = []
   for (const row of rows) {
     const { text: content, title } = textsOf(row)
-    // A story is replaced with its title: both were said.
-    const replaced = title === undefined ? content : `${title}\n${content}`
     if (text !== undefined && text === content && title === undefined) continue
     const chatId = row.chat_id
     edited.push({ chatId, text })
@@ -214,8 +250,8 @@ async function edit(
       principal: by,
       detail:
         text === undefined
-          ? { kind: 'chat-purged' as const, chatId, replaced }
-          : { kind: 'chat-replaced' as const, chatId, content: text, replaced },
+          ? { kind: 'chat-purged' as const, ...replacedOf(row) }
+          : { kind: 'chat-replaced' as const, content: text, ...replacedOf(row) },
     })
   }
   const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
