@@ -26,6 +26,7 @@ export type {
   Person,
   Posted,
   PostOptions,
+  ReplaceOptions,
   RoomHandle,
   RoomListeners,
   RoomLook,

@@ -1,9 +1,17 @@
 import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
-import { reindexChats } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
-import type { Context, Maker } from './context.ts'
-import { type LockedRoom, lockRoom, type RoomName } from './locked.ts'
-import { BATCH, findNamed, quoted } from './named-principals.ts'
+import type { ChatNow, Context, Maker } from './context.ts'
+import {
+  type ChatRow,
+  chatsOf,
+  editChats,
+  type Replacement,
+  requireFitting,
+  type TextLimits,
+  textsOf,
+} from './edit-chats.ts'
+import { lockRoom, type RoomName } from './locked.ts'
+import { findNamed, quoted } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */
@@ -20,27 +28,30 @@ export type ChatSelection = {
 const EDITED_AT_ONCE = 500
 
 const TEXT_MAX = 262_144
+const TITLE_MAX = 256
 
 /** What becomes of chats after they were posted. The record keeps what was there before. */
 export function chatCommands(context: Context) {
   const { bus, from, chatChangedFrame } = context
 
   const announce = (done: Edited) => {
-    for (const { chatId, text } of done.edited) {
-      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text })
+    for (const { chatId, text, title } of done.edited) {
+      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text, title })
       bus.publish({ t: 'chat-changed', room: done.id, from, frame })
     }
   }
 
   const editOne = async (
     by: Maker,
-    { room, chat, text }: RoomName & { chat: number; text?: string },
+    { room, chat }: RoomName & { chat: number },
+    replacement?: Replacement & { limits?: TextLimits | undefined },
   ): Promise<Result<{ id: number; uri: string; frames: string[] }>> => {
     const result = await context.makeInRoom(by, async (by, tx) => {
-      const locked = await lockRoom(tx, { room }, by, text === undefined ? 'delete-chat' : 'replace-chat')
+      const locked = await lockRoom(tx, { room }, by, replacement ? 'replace-chat' : 'delete-chat')
       const row = await findChat(tx, locked.room.id, chat)
       if (!row) throw new ChangeRefused('no-such-chat', `${locked.room.name} has no chat ${chat}.`)
-      const edited = await edit(tx, locked, [row], by, text)
+      if (replacement) requireFitting(row, replacement)
+      const edited = await editChats(tx, locked, [row], by, replacement)
       return { ...edited, rights: [], result: { id: locked.room.id, uri: locked.room.uri, edited: edited.edited } }
     })
     if (!result.ok) return result
@@ -54,7 +65,7 @@ export function chatCommands(context: Context) {
     asked: RoomName,
     operation: 'clear-room' | 'purge-chats',
     selection: ChatSelection,
-    { text, dryRun = false }: { text?: string | undefined; dryRun?: boolean | undefined },
+    { replacement, dryRun = false }: { replacement?: Replacement | undefined; dryRun?: boolean | undefined },
   ): Promise<Result<{ id: number; uri: string; count: number }>> => {
     let after = 0
     let count = 0
@@ -67,7 +78,7 @@ export function chatCommands(context: Context) {
         const locked = await lockRoom(tx, name, by, operation)
         through ??= locked.room.lastChatId
         const page = await select(tx, locked.room.id, selection, { after, through, now: at })
-        const edited = dryRun ? { events: [], edited: [] } : await edit(tx, locked, page.found, by, text)
+        const edited = dryRun ? { events: [], edited: [] } : await editChats(tx, locked, page.found, by, replacement)
         const { id, uri } = locked.room
         return { ...edited, rights: [], result: { id, uri, edited: edited.edited, ...page } }
       })
@@ -83,10 +94,23 @@ export function chatCommands(context: Context) {
   }
 
   return {
-    /** Puts a text in the place of a chat's; a story loses its title. */
-    replaceChat: (by: Maker, edited: RoomName & { chat: number; text: string }) => {
-      const problem = textProblem(edited.text)
-      return problem ? Promise.resolve(problem) : editOne(by, edited)
+    /** Puts a text in the place of a chat's. A story stays one: it keeps its title unless it is given another. */
+    replaceChat: (
+      by: Maker,
+      {
+        text,
+        title,
+        limits,
+        ...named
+      }: RoomName & {
+        chat: number
+        text: string
+        title?: string | undefined
+        limits?: TextLimits | undefined
+      },
+    ) => {
+      const problem = textProblem(text) ?? (title === undefined ? undefined : titleProblem(title))
+      return problem ? Promise.resolve(problem) : editOne(by, named, { text, title, keepsTitle: true, limits })
     },
     /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
     deleteChat: (by: Maker, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
@@ -99,7 +123,10 @@ export function chatCommands(context: Context) {
       if (problem) return Promise.resolve(problem)
       return editMany(by, { room }, 'clear-room', { to: through }, { dryRun })
     },
-    /** Takes away, or replaces the text of, the chats that a selection finds. A selection that says nothing is refused. */
+    /**
+     * Takes away the chats that a selection finds, or puts a text in the place of each whole chat: a story is one no longer.
+     * A selection that says nothing is refused.
+     */
     purgeChats: (
       by: Maker,
       {
@@ -117,7 +144,8 @@ export function chatCommands(context: Context) {
       const problem =
         timeProblem(first) ?? timeProblem(to) ?? (replacement === undefined ? undefined : textProblem(replacement))
       if (problem) return Promise.resolve(problem)
-      return editMany(by, { room }, 'purge-chats', filter, { text: replacement, dryRun })
+      const whole = replacement === undefined ? {} : { replacement: { text: replacement, keepsTitle: false } }
+      return editMany(by, { room }, 'purge-chats', filter, { ...whole, dryRun })
     },
   }
 }
@@ -125,44 +153,19 @@ export function chatCommands(context: Context) {
 type Edited = {
   readonly id: number
   readonly uri: string
-  readonly edited: readonly { chatId: number; text: string | undefined }[]
+  readonly edited: readonly ({ chatId: number } & ChatNow)[]
 }
-type ChatRow = {
-  chat_id: number
-  content: string
-  title: string | null
-  state: string
-  alert: unknown
-  posted_at: number
-  author_id: number
-  author_uri: string
-  author_name: string
-  author_email: string | null
-  author_internal: unknown
-}
-
 function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
   return {
     id,
     uri,
-    frames: edited.map(({ chatId, text }) => context.chatChangedFrame({ room: uri, chat: chatId, text })),
+    frames: edited.map(({ chatId, text, title }) => context.chatChangedFrame({ room: uri, chat: chatId, text, title })),
   }
 }
 
 async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
   if (!Number.isSafeInteger(chatId)) return undefined
   return chatsOf(tx, roomId).andWhere({ chat_id: chatId }).first()
-}
-
-/** The chats of a room that are not purged, with who posted them. */
-function chatsOf(tx: Knex.Transaction, roomId: number): Knex.QueryBuilder {
-  return tx('chat')
-    .join('principal', 'principal.id', 'chat.principal_id')
-    .where('chat.room_id', roomId)
-    .whereNot('chat.state', 'purged')
-    .select('chat.chat_id', 'chat.content', 'chat.title', 'chat.state', 'chat.alert', 'chat.posted_at')
-    .select({ author_id: 'principal.id', author_uri: 'principal.uri', author_name: 'principal.display_name' })
-    .select({ author_email: 'principal.email', author_internal: 'principal.internal' })
 }
 
 /** A page of the chats a selection finds; `next` when there may be more. */
@@ -205,72 +208,16 @@ function readQuery(asked: { words: string; match: WordMatch; caseSensitive: bool
   }
 }
 
-function textsOf(row: ChatRow): { text: string; title?: string } {
-  const title = row.title === null ? {} : { title: JSON.parse(row.title) as string }
-  return { text: JSON.parse(row.content) as string, ...title }
-}
-
-/** A chat as it stands, as the event tells it that takes it away. */
-function replacedOf(row: ChatRow) {
-  const { text: replaced, title } = textsOf(row)
-  return {
-    chatId: row.chat_id,
-    replaced,
-    ...(title === undefined ? {} : { replacedTitle: title }),
-    // Then these are not the author's words, but somebody's who edited them.
-    ...(row.state === 'replaced' ? { replacedBefore: true as const } : {}),
-    author: {
-      id: row.author_id,
-      uri: row.author_uri,
-      name: row.author_name,
-      ...(row.author_email === null ? {} : { email: row.author_email }),
-      internal: Boolean(row.author_internal),
-    },
-    postedAt: row.posted_at,
-    ...(row.alert ? { alert: true as const } : {}),
-  }
-}
-
-async function edit(
-  tx: Knex.Transaction,
-  { room }: LockedRoom,
-  rows: readonly ChatRow[],
-  by: Maker,
-  text: string | undefined,
-) {
-  const events = []
-  const edited: { chatId: number; text: string | undefined }[] = []
-  for (const row of rows) {
-    const { text: content, title } = textsOf(row)
-    if (text !== undefined && text === content && title === undefined) continue
-    const chatId = row.chat_id
-    edited.push({ chatId, text })
-    events.push({
-      roomId: room.id,
-      principal: by,
-      detail:
-        text === undefined
-          ? { kind: 'chat-purged' as const, ...replacedOf(row) }
-          : { kind: 'chat-replaced' as const, content: text, ...replacedOf(row) },
-    })
-  }
-  const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
-  const ids = edited.map(({ chatId }) => chatId)
-  for (let from = 0; from < ids.length; from += BATCH) {
-    await tx('chat')
-      .where({ room_id: room.id })
-      .whereIn('chat_id', ids.slice(from, from + BATCH))
-      .update(now)
-  }
-  await reindexChats(tx, room.id, ids)
-  return { events, edited }
-}
-
 type Problem = { ok: false; refusal: 'invalid'; message: string }
 
 function timeProblem(time: number | undefined): Problem | undefined {
   if (time === undefined || Number.isSafeInteger(time)) return undefined
   return { ok: false, refusal: 'invalid', message: 'A time is a whole number of milliseconds since 1970.' }
+}
+
+function titleProblem(title: string): Problem | undefined {
+  if (title !== '' && title.length <= TITLE_MAX) return undefined
+  return { ok: false, refusal: 'invalid', message: `A title has 1 to ${TITLE_MAX} characters.` }
 }
 
 function textProblem(text: string): Problem | undefined {
