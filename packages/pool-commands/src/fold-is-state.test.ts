@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPlace, type PlaceInTest } from './pool-in-test.ts'
-import { allSteps, furnish, take } from './random-commands-in-test.ts'
+import { allSteps, clearOut, furnish, take } from './random-commands-in-test.ts'
 import { deletionsByEvents, stateByEvents, stateByTables } from './state-in-test.ts'
 
 const RUNS = { sqlite: 20, postgres: 10 } as const
@@ -24,6 +24,8 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
           for (const [at, step] of steps.entries()) {
             if ((await take(pool, pool.service, step, at)) === 'done') done.add(step.does)
           }
+          expect(stateByEvents(await pool.events())).toEqual(await stateByTables(pool.db))
+          await clearOut(pool)
           const events = await pool.events()
           expect(stateByEvents(events)).toEqual(await stateByTables(pool.db))
           const { told, was } = deletionsByEvents(events)
