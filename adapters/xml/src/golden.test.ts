@@ -222,6 +222,37 @@ describe('the extended document', () => {
     },
   )
 
+  it('tells whose words were replaced or purged, since when, and what they were, as far as the event does', () => {
+    const { events } = loadScenario(fixture('scenarios/whose-words.json'))
+    const told: Record<string, unknown>[] = []
+    for (const [tag, attributes] of goldenFiles(fixture('golden/xml-extended/whose-words')).flatMap(elementsByPython)) {
+      const element = tag.replace(/^\{.*\}/, '')
+      const of = (name: string) => exact(attributes[name], attributes[`${name}Json`])
+      if (element === 'FirstMessage' || element === 'Message') {
+        const { alert, replacedBefore } = attributes
+        const flags = {
+          alert: alert && JSON.parse(alert),
+          replacedBefore: replacedBefore && JSON.parse(replacedBefore),
+        }
+        told.push({ title: of('title'), replaced: of('replaced'), replacedTitle: of('replacedTitle'), ...flags })
+      }
+      if (element === 'Author') told.at(-1)!['author'] = `${attributes['UserName']} ${attributes['uri']}`
+      if (element === 'PostedTimeUTC') told.at(-1)!['postedAt'] = Number(attributes['since1970'])
+    }
+    // The first message stands there twice.
+    expect(told.slice(-events.length)).toEqual(
+      events.map((event) => {
+        if (event.kind !== 'chat-replaced' && event.kind !== 'chat-purged') throw new Error(event.kind)
+        const { replaced, replacedTitle, replacedBefore, author, postedAt, alert } = event
+        return {
+          ...{ title: event.kind === 'chat-replaced' ? event.title : undefined },
+          ...{ replaced, replacedTitle, replacedBefore, alert, postedAt },
+          ...(author ? { author: `${visibleText(author.name)} ${author.uri.replace('sip:', '')}` } : {}),
+        }
+      }),
+    )
+  })
+
   it('names the roster at both ends of the interval, once in a conversation', () => {
     const names = goldenFiles(fixture('golden/xml-extended/long-conversation')).flatMap((bytes) =>
       elementsByPython(bytes).map(([name]) => name.replace(/^\{.*\}/, '')),

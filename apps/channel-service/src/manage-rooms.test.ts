@@ -129,6 +129,41 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     expect(await bob.ask({ t: 'history', room: room.uri })).toMatchObject({ chats: [], more: false })
   })
 
+  it('keeps a story one that is replaced, and says the same to those who are there and to those who look', async () => {
+    const room = await makeRoom({ members: ['alice', 'bob'] })
+    for (const each of [alice, bob]) await each.ask({ t: 'join', room: room.uri })
+    const story = { t: 'post', room: room.uri, text: 'x'.repeat(10_000), title: 'Plan A', alert: true } as const
+    for (const post of ['a', 'b', 'c']) expect(await alice.ask({ ...story, post })).toMatchObject({ t: 'posted' })
+    await alice.post(room, 'no story')
+    const replace = (chat: number, text: string, title?: string) =>
+      carol.ask({ t: 'replace-chat', room: room.uri, chat, text, ...(title === undefined ? {} : { title }) })
+
+    expect(await replace(1, 'y'.repeat(9_000))).toMatchObject({ t: 'done' })
+    expect(await replace(2, 'second body', 'Plan B')).toMatchObject({ t: 'done' })
+    expect(await replace(2, 'x'.repeat(65_537))).toMatchObject({ code: 'too-long' })
+    expect(await replace(4, 'second text', 'Plan B')).toMatchObject({ code: 'invalid' })
+    const purge = { t: 'purge-chats', room: room.uri, replacement: '(removed)' } as const
+    const rest = { words: 'Plan A', match: 'phrase', caseSensitive: false } as const
+    expect(await carol.ask({ ...purge, filter: rest })).toMatchObject({ count: 2 })
+
+    await bob.until(() => bob.pushed.filter((m) => m.t === 'chat-replaced').length === 4)
+    const pushed = bob.pushed.flatMap((m) => (m.t === 'chat-replaced' ? [[m.chat, m.text, m.title]] : []))
+    expect(pushed).toEqual([
+      [1, 'y'.repeat(9_000), 'Plan A'],
+      [2, 'second body', 'Plan B'],
+      [1, '(removed)', undefined],
+      [3, '(removed)', undefined],
+    ])
+    const history = await bob.ask({ t: 'history', room: room.uri })
+    expect(history.t === 'history' && history.chats.map((c) => [c.chat, c.text, c.title, c.alert])).toEqual([
+      [1, '(removed)', undefined, true],
+      [2, 'second body', 'Plan B', true],
+      [3, '(removed)', undefined, true],
+      [4, 'no story', undefined, undefined],
+    ])
+    expect(await replace(1, 'y'.repeat(4_097))).toMatchObject({ code: 'too-long' })
+  })
+
   it('disables, enables and deletes a room', async () => {
     const room = await makeRoom({ members: ['alice', 'bob'] })
     await bob.ask({ t: 'join', room: room.uri })

@@ -3,20 +3,14 @@ import { runCommand } from './run-command.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
-/** Puts another text in a chat's place. */
+/** Puts another text in a chat's place. How long it may be hangs on what it replaces: a chat or a story. */
 export function replaceChat(
   { commands, configuration }: Pick<ChannelServiceParts, 'commands' | 'configuration'>,
   session: Session,
-  { id, room, chat, text }: ClientMessageOf<'replace-chat'>,
-): Promise<void> | void {
-  const { chatBytesMax } = configuration.limits
-  if (Buffer.byteLength(text) > chatBytesMax)
-    return session.refuse(
-      id,
-      'too-long',
-      `A chat may have ${chatBytesMax} bytes; this one has ${Buffer.byteLength(text)}.`,
-    )
-  return runCommand(session, id, commands.replaceChat(session.principal!, { room, chat, text }), () => ({
+  { id, room, chat, text, title }: ClientMessageOf<'replace-chat'>,
+): Promise<void> {
+  const { limits } = configuration
+  return runCommand(session, id, commands.replaceChat(session.principal!, { room, chat, text, title, limits }), () => ({
     t: 'done',
     re: id,
   }))

@@ -60,7 +60,7 @@ it('hears of chats that were replaced and purged, and reads on over them', async
   const bob = await pool.signIn('bob')
   const desk = await alice.join(pool.room)
   for (const text of ['one', 'two', 'three', 'four']) await desk.post(text)
-  const replaced = next<{ chat: number; text: string }>()
+  const replaced = next<{ chat: number; text: string; title?: string }>()
   const purged = next<{ chat: number }>()
   await bob.join(pool.room, { onChatReplaced: replaced.tell, onChatPurged: purged.tell })
 
@@ -92,6 +92,35 @@ it('hears of chats that were replaced and purged, and reads on over them', async
     [5, 'five', undefined],
   ])
   expect(reconnections).toBe(0)
+})
+
+it('hears of a story under which title it was replaced, and that it is none any more', async () => {
+  await using pool = await startTalkPool({ administrators: ['alice'] })
+  const alice = await pool.signIn('alice')
+  const bob = await pool.signIn('bob')
+  const desk = await alice.join(pool.room)
+  await desk.post('first body', { title: 'Plan A' })
+  const heard: unknown[] = []
+  const { heard: last, tell } = next<void>()
+  await bob.join(pool.room, {
+    onChatReplaced: (change) => {
+      heard.push(change)
+      if (change.text === 'gone') tell()
+    },
+  })
+
+  await desk.replaceChat(1, 'second body')
+  await alice.replaceChat(pool.room, 1, 'third body', { title: 'Plan B' })
+  await desk.replaceChat(1, 'fourth body', { title: 'Plan C' })
+  expect(await alice.purgeChats(pool.room, { words: 'plan' }, { replacement: 'gone' })).toBe(1)
+
+  await last
+  expect(heard).toEqual([
+    { chat: 1, text: 'second body', title: 'Plan A' },
+    { chat: 1, text: 'third body', title: 'Plan B' },
+    { chat: 1, text: 'fourth body', title: 'Plan C' },
+    { chat: 1, text: 'gone' },
+  ])
 })
 
 it('tells chats that are gone from chats that were lost on the way', async () => {

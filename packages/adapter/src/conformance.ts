@@ -64,6 +64,12 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
         if (!adapter.includesKind(kind)) continue
         assert.notDeepEqual(files[0]!.bytes, nothing[0]!.bytes, `${kind} leaves no trace`)
         assert.ok(textOf(files).includes(ADDRESS), `${kind}: nobody can tell who it was`)
+        if (kind === 'chat-replaced' || kind === 'chat-purged') {
+          assert.ok(
+            textOf(files).includes(AUTHOR.uri.slice('sip:'.length)),
+            `${kind}: nobody can tell whose words they were`,
+          )
+        }
         if (kind === 'change') assert.ok(textOf(files).includes('topic'), 'change: nobody can tell what was changed')
       }
     }),
@@ -179,7 +185,9 @@ const PRINCIPAL: EventPrincipal = {
   email: ADDRESS,
   internal: true,
 }
+const AUTHOR: EventPrincipal = { id: 11, uri: 'sip:bob@fourthcoffee.com', name: 'Bob Gage', internal: true }
 const STARTS_AT = 1_795_165_200_000
+const EDITED = { chatId: 1, replaced: 'before', author: AUTHOR, postedAt: STARTS_AT - 1 }
 const OPTIONS: AdapterOptions = {
   oneChatRoomPerOutputFile: false,
   addChatRoomDetails: true,
@@ -235,9 +243,9 @@ function eventOf(
     case 'file-download':
       return { ...common, kind, ...FILE }
     case 'chat-replaced':
-      return { ...common, kind, chatId: 1, content, replaced: 'before' }
+      return { ...common, kind, content, ...EDITED }
     case 'chat-purged':
-      return { ...common, kind, chatId: 1, replaced: 'before' }
+      return { ...common, kind, ...EDITED }
     case 'change':
       return {
         ...common,

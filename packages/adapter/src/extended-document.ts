@@ -1,4 +1,4 @@
-import type { ChangeValue, ComplianceEvent } from '@hansard/compliance-event'
+import type { ChangeValue, ComplianceEvent, EventOf } from '@hansard/compliance-event'
 import type { RosterEntry } from '@hansard/conversation'
 import type { AdapterOptions } from './adapter.ts'
 import {
@@ -20,7 +20,8 @@ export const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
 /**
  * Everything the strict document says, in a namespace of its own, and what it has no place for: every kind
  * of event, who recorded it and as the how-manieth (`source`, `epoch`, `seq`), its place in the room
- * (`roomSeq`), why somebody parted, what was changed, and who sat in each room when the interval began and ended.
+ * (`roomSeq`), why somebody parted, what was changed, whose words were replaced or purged, and who sat in each room when
+ * the interval began and ended.
  *
  * Where a text holds characters that XML cannot carry, the attribute shows pictures of them, and a second
  * one of the same name with `Json` behind it holds the text exactly, as a JSON string in ASCII.
@@ -94,6 +95,10 @@ function writeMessage(
   ])
   writer.empty('Sender', senderAttributes(event.principal, options))
   writer.empty('DateTimeUTC', timestampAttributes(event.at))
+  if ('author' in event && event.author) writer.empty('Author', senderAttributes(event.author, options))
+  if ('postedAt' in event && event.postedAt !== undefined) {
+    writer.empty('PostedTimeUTC', timestampAttributes(event.postedAt))
+  }
   if (event.kind === 'change') {
     writeProperties(writer, 'Before', event.before)
     writeProperties(writer, 'After', event.after)
@@ -133,7 +138,7 @@ function valueAttributes(value: ChangeValue): Attributes[] {
 function ownAttributes(event: ComplianceEvent): Attributes {
   switch (event.kind) {
     case 'chat':
-      return [['alert', event.alert], ...(event.title === undefined ? NONE : exactly('title', event.title))]
+      return [['alert', event.alert], ...maybe('title', event.title)]
     case 'join':
       return [['session', event.session]]
     case 'part':
@@ -142,17 +147,14 @@ function ownAttributes(event: ComplianceEvent): Attributes {
         ['reason', event.reason],
       ]
     case 'backchat':
-      return [
-        ['firstChatId', event.firstChatId],
-        ['lastChatId', event.lastChatId],
-        ...(event.query === undefined ? NONE : exactly('query', event.query)),
-      ]
+      return [['firstChatId', event.firstChatId], ['lastChatId', event.lastChatId], ...maybe('query', event.query)]
     case 'file-upload':
     case 'file-download':
       return [...exactly('fileName', event.fileName), ['size', event.size], ['sha256', event.sha256]]
     case 'chat-replaced':
+      return [...maybe('title', event.title), ...replacedAttributes(event)]
     case 'chat-purged':
-      return exactly('replaced', event.replaced)
+      return replacedAttributes(event)
     case 'change':
       return [
         ['action', event.action],
@@ -163,7 +165,18 @@ function ownAttributes(event: ComplianceEvent): Attributes {
   }
 }
 
-const NONE: Attributes = []
+function replacedAttributes(event: EventOf<'chat-replaced' | 'chat-purged'>): Attributes {
+  return [
+    ...exactly('replaced', event.replaced),
+    ...maybe('replacedTitle', event.replacedTitle),
+    ['replacedBefore', event.replacedBefore],
+    ['alert', event.alert],
+  ]
+}
+
+function maybe(name: string, text: string | undefined): Attributes {
+  return text === undefined ? [] : exactly(name, text)
+}
 
 function writeRoster(
   writer: XmlWriter,

@@ -26,6 +26,7 @@ const REFUSED = {
   'not-in-scope': 422,
   'presenter-not-a-member': 422,
   'limit-exceeded': 422,
+  'too-long': 422,
 } as const satisfies Record<(typeof ACCESS_REFUSALS)[number], number> & Record<string, number>
 
 /** What the API itself says no with, and its status. */

@@ -187,7 +187,7 @@ export const ROOMS_ROUTES = {
   replaceChats: {
     method: 'POST',
     path: '/admin/rooms/:room/chats/replace',
-    summary: 'Replace the text of the chats of a room that a filter finds, or count them',
+    summary: 'Put a text in the place of the chats of a room that a filter finds, stories whole, or count them',
     roles: ['administrator'],
     query: NO_QUERY,
     body: ReplaceChatsRequest,

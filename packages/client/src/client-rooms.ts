@@ -103,8 +103,8 @@ export function createClientRooms(
     },
     post: (text, options) => posts.post(room, text, options),
     history: (options) => requests.ask({ t: 'history', room: room.uri, ...options }, room).then(historyPage),
-    replaceChat: async (chat, text) =>
-      void (await requests.ask({ t: 'replace-chat', room: room.uri, chat, text }, room)),
+    replaceChat: async (chat, text, options) =>
+      void (await requests.ask({ t: 'replace-chat', room: room.uri, chat, text, ...options }, room)),
     deleteChat: async (chat) => void (await requests.ask({ t: 'delete-chat', room: room.uri, chat }, room)),
     roster: async () => (await requests.ask({ t: 'roster', room: room.uri }, room)).participants as Person[],
     part: () =>
@@ -149,6 +149,10 @@ export function createClientRooms(
     room.last = message.chat
     const { t: _, room: __, ...told } = message
     room.listeners.onChat?.(told)
+  }
+
+  const replaced = ({ room, chat, text, title }: ServerMessageOf<'chat-replaced'>) => {
+    rooms.get(room)?.listeners.onChatReplaced?.({ chat, text, ...(title === undefined ? {} : { title }) })
   }
 
   return {
@@ -198,7 +202,7 @@ export function createClientRooms(
           chat(message)
           return true
         case 'chat-replaced':
-          rooms.get(message.room)?.listeners.onChatReplaced?.({ chat: message.chat, text: message.text })
+          replaced(message)
           return true
         case 'chats-purged':
           gone(message)

@@ -27,6 +27,7 @@ export type {
   Person,
   Posted,
   PostOptions,
+  ReplaceOptions,
   RoomHandle,
   RoomListeners,
   RoomLook,

@@ -1,6 +1,6 @@
 import type { ClientMessageOf, FeedFilter, ServerMessageOf, ChatFilter as WireChatFilter } from '@hansard/wire'
 import type { ReplyTo, Requests } from './requests.ts'
-import type { AddIn, Chat, HistoryOptions, HistoryPage } from './room.ts'
+import type { AddIn, Chat, HistoryOptions, HistoryPage, ReplaceOptions } from './room.ts'
 
 export type RoomEntry = ServerMessageOf<'rooms'>['rooms'][number]
 export type RoomInfo = ServerMessageOf<'room'>['room']
@@ -45,9 +45,10 @@ export type PoolRequests = {
   deleteRoom(room: string): Promise<void>
   /** Removes everything posted at or before `through` (milliseconds since 1970). Answers how many chats. */
   clearRoom(room: string, through: number): Promise<number>
-  /** Removes the chats the filter finds, or puts `replacement` in their place. Answers how many. */
+  /** Removes the chats the filter finds, or puts `replacement` in the place of each, stories whole. Answers how many. */
   purgeChats(room: string, filter: ChatFilter, options?: { replacement?: string }): Promise<number>
-  replaceChat(room: string, chat: number, text: string): Promise<void>
+  /** A story keeps its title unless you give another. */
+  replaceChat(room: string, chat: number, text: string, options?: ReplaceOptions): Promise<void>
   deleteChat(room: string, chat: number): Promise<void>
   /** Whom a room's or a category's roles may be given to. `text` may hold the wildcard `*`. */
   eligible(options: Omit<ClientMessageOf<'eligible'>, 't' | 'id'>): Promise<Principal[]>
@@ -118,7 +119,7 @@ export function createPoolRequests({ ask }: Requests): PoolRequests {
     clearRoom: async (room, through) => (await ask({ t: 'clear-room', room, through })).count ?? 0,
     purgeChats: async (room, filter, options) =>
       (await ask({ t: 'purge-chats', room, filter: whole(filter), ...options })).count ?? 0,
-    replaceChat: (room, chat, text) => ask({ t: 'replace-chat', room, chat, text }).then(nothing),
+    replaceChat: (room, chat, text, options) => ask({ t: 'replace-chat', room, chat, text, ...options }).then(nothing),
     deleteChat: (room, chat) => ask({ t: 'delete-chat', room, chat }).then(nothing),
     eligible: async (options) => (await ask({ t: 'eligible', ...options })).principals,
     history: (room, options) => ask({ t: 'history', room, ...options }).then(historyPage),

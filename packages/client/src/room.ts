@@ -24,8 +24,8 @@ export type PostOptions = {
 export type RoomListeners = {
   /** Every chat from the joining on (or after `after`), once, in order, reconnections or not; your own too. */
   readonly onChat?: (chat: Chat) => void
-  /** A chat you may have been given has another text now. */
-  readonly onChatReplaced?: (change: { chat: number; text: string }) => void
+  /** A chat you may have been given has another text now. Without `title` it is no story, whatever it was. */
+  readonly onChatReplaced?: (change: { chat: number; text: string; title?: string }) => void
   /** A chat you may have been given is gone. */
   readonly onChatPurged?: (change: { chat: number }) => void
   /**
@@ -65,8 +65,11 @@ export type RoomHandle = {
   post(text: string, options?: PostOptions): Promise<Posted>
   /** Chats before chat id `before` (the newest when absent), or after chat id `after`; oldest first. The look is recorded. */
   history(options?: HistoryOptions): Promise<HistoryPage>
-  /** Puts another text in a chat's place, where the pool lets you. The record keeps what was posted. */
-  replaceChat(chat: number, text: string): Promise<void>
+  /**
+   * Puts another text in a chat's place, where the pool lets you. The record keeps what was posted. A story keeps its title
+   * unless you give another.
+   */
+  replaceChat(chat: number, text: string, options?: ReplaceOptions): Promise<void>
   deleteChat(chat: number): Promise<void>
   /** Everybody in the room, also where there are too many for notices. */
   roster(): Promise<Person[]>
@@ -74,6 +77,8 @@ export type RoomHandle = {
   part(): Promise<void>
 }
 
+/** `title`: of a story, another one */
+export type ReplaceOptions = { readonly title?: string }
 export type HistoryOptions = { readonly before?: number; readonly after?: number; readonly limit?: number }
 export type HistoryPage = { readonly chats: Chat[]; readonly more: boolean }
 

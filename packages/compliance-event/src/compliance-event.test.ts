@@ -66,6 +66,20 @@ describe('the text of an event', () => {
     expect(() => decodeEvent(JSON.stringify({ ...chat, title: null }))).toThrow(InvalidEvent)
   })
 
+  it('of a replaced or purged chat tells whose words stood there, and is read without it where it was not told', () => {
+    const { kind: _, content: __, ...told } = chat as EventOf<'chat'>
+    const purged = { ...told, kind: 'chat-purged' as const, replaced: 'hello' }
+    const author = { ...chat.principal, id: 6, uri: 'sip:bob@example.com' }
+    const words = { author, postedAt: 1, replacedTitle: 'Frost', replacedBefore: true as const, alert: true as const }
+    for (const event of [purged, { ...purged, ...words }]) {
+      expect(decodeEvent(encodeEvent(event))).toEqual(event)
+      const replaced = { ...event, kind: 'chat-replaced' as const, content: 'hi', title: 'Rain' }
+      expect(decodeEvent(encodeEvent(replaced))).toEqual(replaced)
+    }
+    for (const wrong of [{ title: 'Rain' }, { author: 'bob' }, { postedAt: -1 }, { replacedBefore: false }])
+      expect(() => decodeEvent(JSON.stringify({ ...purged, ...wrong }))).toThrow(InvalidEvent)
+  })
+
   it('of a change reads back as what it was, whatever the properties are called and hold', () => {
     const value = fc.oneof(
       ...[fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null)],

@@ -67,8 +67,9 @@ const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
  * A change to a room, a category, a principal or a setting: what was done to what, and the properties that differ.
  *
  * A plain property stands in `before` with its old value and in `after` with its new one; `created` has no `before`,
- * `deleted` no `after`. A list (members, say) is told by its differences: entries taken away stand in `before`,
- * entries added in `after`. So folding all changes of a subject gives its state, however long its lists are.
+ * `deleted` no `after`, and in `before` everything that the subject was, its lists whole. A list (members, say) is
+ * told by its differences: entries taken away stand in `before`, entries added in `after`. So folding all changes of a
+ * subject gives its state, however long its lists are: a long one is told by several events, one after the other.
  *
  * The event's `room` is where it happened: a change to a room stands in that room's conversation, everything else in
  * the pool's own, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).
@@ -85,6 +86,24 @@ export const Change = z.strictObject({
 })
 export type Change = z.infer<typeof Change>
 export type ChangeValue = z.infer<typeof value>
+
+/**
+ * The chat that was replaced or purged: `replaced` and `replacedTitle` (of a story) are what stood there, `author` who
+ * posted it, `postedAt` when, `alert` whether as an alert. `replacedBefore`: what stood there was no longer what the author
+ * posted, but what an earlier `chat-replaced` tells.
+ *
+ * Events recorded before the author was told have none, nor any of this but `replaced`, in which the title of a story
+ * stands before its text, parted by a line break.
+ */
+const edited = {
+  chatId,
+  replaced: text,
+  replacedTitle: text.optional(),
+  replacedBefore: z.literal(true).optional(),
+  author: EventPrincipal.optional(),
+  postedAt: count.optional(),
+  alert: z.literal(true).optional(),
+}
 
 export const ComplianceEvent = z.discriminatedUnion('kind', [
   /** `alert`: of high importance. `title`: the chat is a story, and `content` its body. */
@@ -122,9 +141,15 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
     size: count,
     sha256: text,
   }),
-  /** `content` is what stands there now, `replaced` what stood there before. */
-  z.strictObject({ ...common, kind: z.literal('chat-replaced'), chatId, content: text, replaced: text }),
-  z.strictObject({ ...common, kind: z.literal('chat-purged'), chatId, replaced: text }),
+  /** `content` is what stands there now, and of a story `title`; whether it is an alert stays as it was. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('chat-replaced'),
+    content: text,
+    title: text.optional(),
+    ...edited,
+  }),
+  z.strictObject({ ...common, kind: z.literal('chat-purged'), ...edited }),
   /** `principal` changed what governs the pool. See `Change`. */
   z.strictObject({ ...common, kind: z.literal('change'), ...Change.shape }),
 ])

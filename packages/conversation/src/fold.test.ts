@@ -106,6 +106,10 @@ it('counts the title of a story, and every entry of a changed list, for what the
 
   expect(eventWeight({ ...event, title: 'x'.repeat(2_000) })).toBe(3)
   expect(eventWeight(change)).toBe(1)
+  const words = { chatId: 1, replaced: 'x'.repeat(600), replacedTitle: 'y'.repeat(400) }
+  const purged = { ...common, kind: 'chat-purged' as const, ...words }
+  expect(eventWeight(purged)).toBe(2)
+  expect(eventWeight({ ...purged, kind: 'chat-replaced', content: 'x'.repeat(500), title: 'y'.repeat(500) })).toBe(3)
   expect(eventWeight({ ...change, before: { topic: 'x'.repeat(1_000) }, after: { topic: 'y'.repeat(1_000) } })).toBe(3)
   expect(eventWeight({ ...change, after: { members: people } })).toBe(1 + 'members'.length + people[0]!.length)
 })

@@ -1,4 +1,4 @@
-import type { ChangeValue, ComplianceEvent, EventPrincipal } from '@hansard/compliance-event'
+import type { ChangeValue, ComplianceEvent, EventOf, EventPrincipal } from '@hansard/compliance-event'
 
 /**
  * Folds the events of one interval into conversations: one room during one interval.
@@ -56,9 +56,9 @@ function charactersOf(event: ComplianceEvent): number {
     case 'chat':
       return event.content.length + (event.title ?? '').length
     case 'chat-replaced':
-      return event.content.length + event.replaced.length
+      return event.content.length + (event.title ?? '').length + replacedCharacters(event)
     case 'chat-purged':
-      return event.replaced.length
+      return replacedCharacters(event)
     case 'backchat':
       return (event.query ?? '').length
     case 'file-upload':
@@ -75,6 +75,10 @@ function charactersOf(event: ComplianceEvent): number {
     case 'part':
       return 0
   }
+}
+
+function replacedCharacters({ replaced, replacedTitle = '' }: EventOf<'chat-replaced' | 'chat-purged'>): number {
+  return replaced.length + replacedTitle.length
 }
 
 /** Names and values as documents write them: an entry of a list repeats the list's name. */

@@ -67,14 +67,14 @@ export function addInCommands(context: Context) {
     async deleteAddIn(by: Maker, { addIn }: { addIn: string }): Promise<Result<{ name: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        const { id, name } = await lockAddIn(tx, addIn)
+        const { id, name, url } = await lockAddIn(tx, addIn)
         const rooms = await roomsWithAddIn(tx, id)
         await lockRooms(tx, [poolRoomId, ...rooms.map((room) => room.id)])
         await tx('room').where({ add_in_id: id }).update({ add_in_id: null })
         await tx('add_in').where({ id }).delete()
         const subject = { type: 'add-in' as const, uri: `add-in:${name}`, name }
         const events = [
-          ...changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { name } }),
+          ...changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { name, url } }),
           ...toldOfRooms(rooms, by, { addIn: name }, { addIn: null }),
         ]
         return { events, rights: rooms.map((room) => room.id), result: { name, rooms: rooms.map((room) => room.id) } }

@@ -1,9 +1,9 @@
 import { beginStays, loadScope } from '@hansard/pool-store'
 import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
-import { lockCategory, lockRooms, requireFreeName, requireText } from './locked.ts'
-import { BATCH, type ListChange, type Named, resolveListChange, urisOf } from './named-principals.ts'
+import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
+import { type LockedCategory, lockCategory, lockRooms, requireFreeName, requireText } from './locked.ts'
+import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 import { requireInScope } from './room-roles.ts'
 
@@ -123,10 +123,12 @@ export function categoryCommands(context: Context) {
     deleteCategory: (by: Maker, { category }: { category: string }): Promise<Result<{ id: number; uri: string }>> =>
       context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        const { id, uri, name } = await lockCategory(tx, category)
+        const before = await lockCategory(tx, category)
+        const { id, uri, name } = before
         if ((await roomsOf(tx, id)).length > 0) {
           throw new ChangeRefused('category-not-empty', 'The category has rooms. Move or delete them first.')
         }
+        const told = await categoryTold(tx, before)
         await tx('category_scope').where({ category_id: id }).delete()
         // Deleted rooms keep their rows; they are in no category any more.
         const deleted: { id: number }[] = await tx('room').where({ category_id: id }).select('id')
@@ -134,10 +136,20 @@ export function categoryCommands(context: Context) {
         await tx('room').where({ category_id: id }).update({ category_id: null })
         await tx('category').where({ id }).delete()
         const subject = { type: 'category' as const, uri, name }
-        const events = changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { name } })
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: told })
         return { events, rights: [], result: { id, uri } }
       }),
   }
+}
+
+/** Everything a category is, as the change that creates one tells it. */
+async function categoryTold(tx: Knex.Transaction, category: LockedCategory): Promise<Properties> {
+  const { name, description, invitations, fileUpload, chatHistory, scope } = category
+  const lists: Record<string, string[]> = {}
+  for (const list of Object.values(LISTS)) {
+    if (scope[list].size > 0) lists[list] = urisOf(await namedById(tx, [...scope[list]]))
+  }
+  return { name, description, invitations, fileUpload, chatHistory, ...lists }
 }
 
 /** Ids of the category's rooms that are not deleted. */

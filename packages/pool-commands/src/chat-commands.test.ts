@@ -1,4 +1,5 @@
 import type { EventOf } from '@hansard/compliance-event'
+import { indexChats, searchChats } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChatSelection, Maker } from './index.ts'
 import { EVERYBODY, must, NOW, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
@@ -32,9 +33,21 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       (event): event is EventOf<'chat-replaced'> | EventOf<'chat-purged'> =>
         event.room.uri === uri && (event.kind === 'chat-replaced' || event.kind === 'chat-purged'),
     )
+  /** What an edit tells of the words that stood there, besides themselves. */
+  const wordsOf = ({ author, postedAt, alert, replacedTitle, replacedBefore }: Awaited<ReturnType<typeof edits>>[0]) =>
+    JSON.parse(JSON.stringify({ author, postedAt, alert, replacedTitle, replacedBefore })) as object
+  const authorOf = async (account: string) => {
+    const { id, uri, name } = await pool.principal(account)
+    return { id, uri, name, internal: true }
+  }
   const texts = async (id: number) => {
     const rows: { content: string }[] = await pool.db.knex('chat').where({ room_id: id }).orderBy('chat_id')
     return rows.map(({ content }) => JSON.parse(content) as string)
+  }
+
+  const titles = async (id: number) => {
+    const rows: { title: string | null }[] = await pool.db.knex('chat').where({ room_id: id }).orderBy('chat_id')
+    return rows.map(({ title }) => (title === null ? null : (JSON.parse(title) as string)))
   }
 
   it('that is deleted keeps its row and number; its text is on record and nowhere else', async () => {
@@ -50,6 +63,8 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(await edits(uri)).toMatchObject([
       { kind: 'chat-purged', chatId: 1, replaced: 'Sell.', principal: { uri: sip('admin') } },
     ])
+    // Nothing of a title, an alert or an earlier replacement, because there was none.
+    expect((await edits(uri)).map(wordsOf)).toEqual([{ author: await authorOf('ann'), postedAt: NOW }])
     expect(done.frames).toEqual([JSON.stringify({ room: uri, chat: 1 })])
     expect(pool.service.told).toEqual([{ t: 'chat-changed', room: id, from: 'service-1/1', frame: done.frames[0] }])
     expect(await pool.db.knex('search_again').where({ room_id: id }).select('chat_id')).toEqual([{ chat_id: 1 }])
@@ -60,18 +75,96 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     }
   })
 
-  it('that is replaced has the new text, whatever its characters; a story loses its title, and both are on record', async () => {
+  it('that is replaced has the new text, whatever its characters, and what stood there is on record', async () => {
     const { room, id, uri } = await make()
-    await pool.post('ann', room, 'Frost in the north.', 'Weather')
+    await pool.post('ann', room, 'Frost in the north.')
     must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'Rain\u0000\ud800' }))
     must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'Rain\u0000\ud800' }))
 
     expect(await texts(id)).toEqual(['Rain\u0000\ud800'])
     expect(await pool.db.knex('chat').where({ room_id: id }).first()).toMatchObject({ title: null, state: 'replaced' })
-    expect(await edits(uri)).toMatchObject([{ content: 'Rain\u0000\ud800', replaced: 'Weather\nFrost in the north.' }])
+    expect(await edits(uri)).toMatchObject([{ content: 'Rain\u0000\ud800', replaced: 'Frost in the north.' }])
+    expect((await edits(uri)).map(wordsOf)).toEqual([{ author: await authorOf('ann'), postedAt: NOW }])
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: '' }))).toBe('invalid')
     const long = 'x'.repeat(262_145)
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: long }))).toBe('invalid')
+  })
+
+  it('that is a story stays one when it is replaced, with its title or another; members and the record are told it', async () => {
+    const { room, id, uri } = await make('Sell.')
+    await pool.post('ann', room, 'first body', 'Plan A')
+    const replace = (text: string, title?: string, chat = 2) =>
+      pool.commands.replaceChat(admin, { room, chat, text, title })
+    const done = [
+      must(await replace('second body')),
+      must(await replace('second body', 'Plan B\u0000')),
+      must(await replace('second body', 'Plan B\u0000')),
+      must(await replace('third body')),
+    ]
+
+    expect(done.flatMap(({ frames }) => frames.map((frame) => JSON.parse(frame) as object))).toEqual([
+      { room: uri, chat: 2, text: 'second body', title: 'Plan A' },
+      { room: uri, chat: 2, text: 'second body', title: 'Plan B\u0000' },
+      { room: uri, chat: 2, text: 'third body', title: 'Plan B\u0000' },
+    ])
+    expect(await titles(id)).toEqual([null, 'Plan B\u0000'])
+    const told = (await edits(uri)).map((event) => {
+      if (event.kind !== 'chat-replaced') throw new Error(event.kind)
+      const { replacedTitle, replaced, title, content } = event
+      return { replacedTitle, replaced, title, content }
+    })
+    expect(told).toEqual([
+      { replacedTitle: 'Plan A', replaced: 'first body', title: 'Plan A', content: 'second body' },
+      { replacedTitle: 'Plan A', replaced: 'second body', title: 'Plan B\u0000', content: 'second body' },
+      { replacedTitle: 'Plan B\u0000', replaced: 'second body', title: 'Plan B\u0000', content: 'third body' },
+    ])
+    // What is no story does not become one, and no title is none.
+    expect(refusal(await replace('Buy.', 'Trade', 1))).toBe('invalid')
+    for (const title of ['', 'x'.repeat(257)]) expect(refusal(await replace('fourth body', title))).toBe('invalid')
+    expect(await texts(id)).toEqual(['Sell.', 'third body'])
+  })
+
+  it('that is replaced may be as long as a chat, and a story as long as a story', async () => {
+    const { room } = await make('Sell.')
+    await pool.post('ann', room, 'body', 'Plan A')
+    const limits = { chatBytesMax: 10, storyBytesMax: 20 }
+    const attempt = async (chat: number, text: string) =>
+      refusal(await pool.commands.replaceChat(admin, { room, chat, text, limits }))
+    expect([await attempt(1, 'é'.repeat(5)), await attempt(1, `${'é'.repeat(5)}x`)]).toEqual([
+      'not refused',
+      'too-long',
+    ])
+    expect([await attempt(2, 'é'.repeat(10)), await attempt(2, 'x'.repeat(21))]).toEqual(['not refused', 'too-long'])
+  })
+
+  it('that is replaced is found by what stands there now, title or text, and by nothing that stood there', async () => {
+    const { room, id } = await make()
+    for (const [text, title] of [
+      ['one oldbody', 'oldtitle'],
+      ['two oldbody', 'oldtitle'],
+      ['three oldbody', 'oldtitle'],
+    ])
+      await pool.post('ann', room, text!, title)
+    await indexChats(pool.db, { atLeast: 1 })
+    must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'newbody' }))
+    must(await pool.commands.replaceChat(admin, { room, chat: 2, text: 'newbody', title: 'newtitle' }))
+    const filter = { words: 'three' }
+    must(await pool.commands.purgeChats(admin, { room, filter, replacement: 'newbody' }))
+
+    const found = async (words: string) => {
+      const search = { roomIds: [id], words, match: 'all', caseSensitive: false, order: 'oldest' } as const
+      return (await searchChats(pool.db, search)).chats.map(({ chatId }) => chatId)
+    }
+    const all = async () => [
+      await found('oldbody'),
+      await found('oldtitle'),
+      await found('newbody'),
+      await found('newtitle'),
+    ]
+    const now = [[], [1], [1, 2, 3], [2]]
+    expect(await all()).toEqual(now)
+    await indexChats(pool.db, { atLeast: 1 })
+    expect(await all()).toEqual(now)
   })
 
   it('is edited by administrators, and by the room’s managers where the pool says so', async () => {
@@ -108,6 +201,32 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       Array.from({ length: 1_100 }, (_, n) => `chat ${n + 1}`),
     )
     expect(must(await pool.commands.clearRoom(admin, { room, through })).count).toBe(0)
+  })
+
+  it('is told with whose words stood there, since when, and whether they were theirs still', async () => {
+    const { room, uri } = await make('Sell.')
+    const { id: roomId, rights } = await pool.room(room)
+    const alert = { kind: 'chat' as const, roomId, rights, post: 'alert', text: 'Now!', again: false, alert: true }
+    await pool.service.record({ ...alert, principal: await pool.principal('bob') })
+    must(await pool.commands.changeUser(admin, { user: 'bob', displayName: 'Bob', email: 'bob@mail.example' }))
+    pool.clock.advance({ seconds: 60 })
+    const postedAt = pool.clock.now() - 60_000
+    must(await pool.commands.purgeChats(admin, { room, filter: { from: 0 }, replacement: '(removed)' }))
+    must(await pool.commands.clearRoom(admin, { room, through: pool.clock.now() }))
+
+    const ann = { author: await authorOf('ann'), postedAt }
+    const bob = {
+      author: { ...(await authorOf('bob')), name: 'Bob', email: 'bob@mail.example' },
+      postedAt,
+      alert: true,
+    }
+    expect((await edits(uri)).map((event) => [event.kind, event.replaced, wordsOf(event)])).toEqual([
+      ['chat-replaced', 'Sell.', ann],
+      ['chat-replaced', 'Now!', bob],
+      ['chat-purged', '(removed)', { ...ann, replacedBefore: true }],
+      ['chat-purged', '(removed)', { ...bob, replacedBefore: true }],
+    ])
+    must(await pool.commands.changeUser(admin, { user: 'bob', displayName: 'bob', email: null }))
   })
 
   describe('is found to be purged', () => {
@@ -148,12 +267,20 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     })
 
     it('and is given another text instead, if there is one', async () => {
-      const { room, id } = await make(...SAID)
+      const { room, id, uri } = await make(...SAID)
       const replacement = '(removed)'
       expect(must(await pool.commands.purgeChats(admin, { room, filter: { words: 'frost' }, replacement })).count).toBe(
         2,
       )
       expect(await texts(id)).toEqual(['Beans fell', 'beans rose', replacement, replacement])
+      await pool.post('ann', room, 'Frost again', 'Weather')
+      pool.service.told.length = 0
+      must(await pool.commands.purgeChats(admin, { room, filter: { words: 'weather' }, replacement }))
+      // The text stands in the place of the whole story, for those who are there and for those who come.
+      expect(pool.service.told).toMatchObject([{ frame: JSON.stringify({ room: uri, chat: 5, text: replacement }) }])
+      expect([(await texts(id))[4], (await titles(id))[4]]).toEqual([replacement, null])
+      expect(await edits(uri)).toMatchObject([{}, {}, { replacedTitle: 'Weather', replaced: 'Frost again' }])
+      expect((await edits(uri))[2]).not.toHaveProperty('title')
       const nothing = await pool.commands.purgeChats(admin, { room, filter: { words: 'frost' }, replacement: '' })
       expect(refusal(nothing)).toBe('invalid')
     })

@@ -1,10 +1,18 @@
 import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
-import { reindexChats } from '@hansard/pool-store'
 import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import type { Context, Maker } from './context.ts'
-import { type LockedRoom, lockRoom, type RoomName } from './locked.ts'
-import { BATCH, findNamed } from './named-principals.ts'
+import type { ChatNow, Context, Maker } from './context.ts'
+import {
+  type ChatRow,
+  chatsOf,
+  editChats,
+  type Replacement,
+  requireFitting,
+  type TextLimits,
+  textsOf,
+} from './edit-chats.ts'
+import { lockRoom, type RoomName } from './locked.ts'
+import { findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */
@@ -21,27 +29,30 @@ export type ChatSelection = {
 const EDITED_AT_ONCE = 500
 
 const TEXT_MAX = 262_144
+const TITLE_MAX = 256
 
 /** What becomes of chats after they were posted. The record keeps what was there before. */
 export function chatCommands(context: Context) {
   const { bus, from, chatChangedFrame } = context
 
   const announce = (done: Edited) => {
-    for (const { chatId, text } of done.edited) {
-      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text })
+    for (const { chatId, text, title } of done.edited) {
+      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text, title })
       bus.publish({ t: 'chat-changed', room: done.id, from, frame })
     }
   }
 
   const editOne = async (
     by: Maker,
-    { room, chat, text }: RoomName & { chat: number; text?: string },
+    { room, chat }: RoomName & { chat: number },
+    replacement?: Replacement & { limits?: TextLimits | undefined },
   ): Promise<Result<{ id: number; uri: string; frames: string[] }>> => {
     const result = await context.makeInRoom(by, async (by, tx) => {
-      const locked = await lockRoom(tx, { room }, by, text === undefined ? 'delete-chat' : 'replace-chat')
+      const locked = await lockRoom(tx, { room }, by, replacement ? 'replace-chat' : 'delete-chat')
       const row = await findChat(tx, locked.room.id, chat)
       if (!row) throw new ChangeRefused('no-such-chat', `${locked.room.name} has no chat ${chat}.`)
-      const edited = await edit(tx, locked, [row], by, text)
+      if (replacement) requireFitting(row, replacement)
+      const edited = await editChats(tx, locked, [row], by, replacement)
       return { ...edited, rights: [], result: { id: locked.room.id, uri: locked.room.uri, edited: edited.edited } }
     })
     if (!result.ok) return result
@@ -55,7 +66,7 @@ export function chatCommands(context: Context) {
     asked: RoomName,
     operation: 'clear-room' | 'purge-chats',
     selection: ChatSelection,
-    { text, dryRun = false }: { text?: string | undefined; dryRun?: boolean | undefined },
+    { replacement, dryRun = false }: { replacement?: Replacement | undefined; dryRun?: boolean | undefined },
   ): Promise<Result<{ id: number; uri: string; count: number }>> => {
     let after = 0
     let count = 0
@@ -68,7 +79,7 @@ export function chatCommands(context: Context) {
         const locked = await lockRoom(tx, name, by, operation)
         through ??= locked.room.lastChatId
         const page = await select(tx, locked.room.id, selection, { after, through, now: at })
-        const edited = dryRun ? { events: [], edited: [] } : await edit(tx, locked, page.found, by, text)
+        const edited = dryRun ? { events: [], edited: [] } : await editChats(tx, locked, page.found, by, replacement)
         const { id, uri } = locked.room
         return { ...edited, rights: [], result: { id, uri, edited: edited.edited, ...page } }
       })
@@ -84,10 +95,23 @@ export function chatCommands(context: Context) {
   }
 
   return {
-    /** Puts a text in the place of a chat's; a story loses its title. */
-    replaceChat: (by: Maker, edited: RoomName & { chat: number; text: string }) => {
-      const problem = textProblem(edited.text)
-      return problem ? Promise.resolve(problem) : editOne(by, edited)
+    /** Puts a text in the place of a chat's. A story stays one: it keeps its title unless it is given another. */
+    replaceChat: (
+      by: Maker,
+      {
+        text,
+        title,
+        limits,
+        ...named
+      }: RoomName & {
+        chat: number
+        text: string
+        title?: string | undefined
+        limits?: TextLimits | undefined
+      },
+    ) => {
+      const problem = textProblem(text) ?? (title === undefined ? undefined : titleProblem(title))
+      return problem ? Promise.resolve(problem) : editOne(by, named, { text, title, keepsTitle: true, limits })
     },
     /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
     deleteChat: (by: Maker, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
@@ -100,7 +124,10 @@ export function chatCommands(context: Context) {
       if (problem) return Promise.resolve(problem)
       return editMany(by, { room }, 'clear-room', { to: through }, { dryRun })
     },
-    /** Takes away, or replaces the text of, the chats that a selection finds. A selection that says nothing is refused. */
+    /**
+     * Takes away the chats that a selection finds, or puts a text in the place of each whole chat: a story is one no longer.
+     * A selection that says nothing is refused.
+     */
     purgeChats: (
       by: Maker,
       {
@@ -118,7 +145,8 @@ export function chatCommands(context: Context) {
       const problem =
         timeProblem(first) ?? timeProblem(to) ?? (replacement === undefined ? undefined : textProblem(replacement))
       if (problem) return Promise.resolve(problem)
-      return editMany(by, { room }, 'purge-chats', filter, { text: replacement, dryRun })
+      const whole = replacement === undefined ? {} : { replacement: { text: replacement, keepsTitle: false } }
+      return editMany(by, { room }, 'purge-chats', filter, { ...whole, dryRun })
     },
   }
 }
@@ -126,24 +154,19 @@ export function chatCommands(context: Context) {
 type Edited = {
   readonly id: number
   readonly uri: string
-  readonly edited: readonly { chatId: number; text: string | undefined }[]
+  readonly edited: readonly ({ chatId: number } & ChatNow)[]
 }
-type ChatRow = { chat_id: number; content: string; title: string | null; state: string }
-
 function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
   return {
     id,
     uri,
-    frames: edited.map(({ chatId, text }) => context.chatChangedFrame({ room: uri, chat: chatId, text })),
+    frames: edited.map(({ chatId, text, title }) => context.chatChangedFrame({ room: uri, chat: chatId, text, title })),
   }
 }
 
 async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
   if (!Number.isSafeInteger(chatId)) return undefined
-  return tx('chat')
-    .where({ room_id: roomId, chat_id: chatId })
-    .whereNot({ state: 'purged' })
-    .first('chat_id', 'content', 'title', 'state')
+  return chatsOf(tx, roomId).andWhere({ chat_id: chatId }).first()
 }
 
 /** A page of the chats a selection finds; `next` when there may be more. */
@@ -154,14 +177,11 @@ async function select(
   { after, through, now }: { after: number; through: number; now: number },
 ): Promise<{ found: ChatRow[]; next: number | undefined }> {
   const { words, match = 'all', caseSensitive = false, authors, from, to } = selection
-  const query = tx('chat')
-    .where({ room_id: roomId })
-    .whereNot({ state: 'purged' })
+  const query = chatsOf(tx, roomId)
     .andWhere('chat_id', '>', after)
     .andWhere('chat_id', '<=', through)
     .orderBy('chat_id')
     .limit(EDITED_AT_ONCE)
-    .select('chat_id', 'content', 'title', 'state')
   if (authors !== undefined) {
     const named = await findNamed(tx, authors, now)
     const other = named.find(({ type }) => type !== 'user')
@@ -189,53 +209,16 @@ function readQuery(asked: { words: string; match: WordMatch; caseSensitive: bool
   }
 }
 
-function textsOf(row: ChatRow): { text: string; title?: string } {
-  const title = row.title === null ? {} : { title: JSON.parse(row.title) as string }
-  return { text: JSON.parse(row.content) as string, ...title }
-}
-
-async function edit(
-  tx: Knex.Transaction,
-  { room }: LockedRoom,
-  rows: readonly ChatRow[],
-  by: Maker,
-  text: string | undefined,
-) {
-  const events = []
-  const edited: { chatId: number; text: string | undefined }[] = []
-  for (const row of rows) {
-    const { text: content, title } = textsOf(row)
-    // A story is replaced with its title: both were said.
-    const replaced = title === undefined ? content : `${title}\n${content}`
-    if (text !== undefined && text === content && title === undefined) continue
-    const chatId = row.chat_id
-    edited.push({ chatId, text })
-    events.push({
-      roomId: room.id,
-      principal: by,
-      detail:
-        text === undefined
-          ? { kind: 'chat-purged' as const, chatId, replaced }
-          : { kind: 'chat-replaced' as const, chatId, content: text, replaced },
-    })
-  }
-  const now = { content: JSON.stringify(text ?? ''), title: null, state: text === undefined ? 'purged' : 'replaced' }
-  const ids = edited.map(({ chatId }) => chatId)
-  for (let from = 0; from < ids.length; from += BATCH) {
-    await tx('chat')
-      .where({ room_id: room.id })
-      .whereIn('chat_id', ids.slice(from, from + BATCH))
-      .update(now)
-  }
-  await reindexChats(tx, room.id, ids)
-  return { events, edited }
-}
-
 type Problem = { ok: false; refusal: 'invalid'; message: string }
 
 function timeProblem(time: number | undefined): Problem | undefined {
   if (time === undefined || Number.isSafeInteger(time)) return undefined
   return { ok: false, refusal: 'invalid', message: 'A time is a whole number of milliseconds since 1970.' }
+}
+
+function titleProblem(title: string): Problem | undefined {
+  if (title !== '' && title.length <= TITLE_MAX) return undefined
+  return { ok: false, refusal: 'invalid', message: `A title has 1 to ${TITLE_MAX} characters.` }
 }
 
 function textProblem(text: string): Problem | undefined {

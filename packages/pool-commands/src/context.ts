@@ -23,9 +23,12 @@ export type PoolCommandsOptions = {
   readonly domain: string
   /** the row under which changes that concern no room are recorded: `poolSettings` */
   readonly poolRoomId: number
-  /** the notice that members of a room are pushed when a chat was replaced (`text`) or purged (no `text`) */
-  readonly chatChangedFrame: (change: { room: string; chat: number; text?: string | undefined }) => string
+  /** the notice that members of a room are pushed when a chat was replaced (`text`, of a story `title`) or purged */
+  readonly chatChangedFrame: (change: { room: string; chat: number } & Partial<ChatNow>) => string
 }
+
+/** What stands in a chat's place now. */
+export type ChatNow = { readonly text: string | undefined; readonly title: string | undefined }
 
 /** Who makes a change: a user, or the pool itself. */
 export type Maker = Actor & Partial<Pick<Principal, 'roles'>>
@@ -119,7 +122,8 @@ export type Subject = Extract<ChangeEvent['detail'], { kind: 'change' }>['subjec
 
 /**
  * The event or events of a change. A list of more than 500 entries is told by several, so that an event stays an
- * event: the first carries everything else.
+ * event: the first carries everything else. The others are changes, but those of a deletion are deletions too: whoever
+ * folds them never meets a change of what is gone already.
  */
 export function changeEvents(options: {
   roomId: number
@@ -148,7 +152,7 @@ export function changeEvents(options: {
   const event = (told: { before: Properties; after: Properties }, index: number): ChangeEvent => ({
     roomId,
     principal: by,
-    detail: { kind: 'change', action: index === 0 ? action : 'changed', subject, ...told },
+    detail: { kind: 'change', action: action === 'deleted' || index === 0 ? action : 'changed', subject, ...told },
   })
   return [first, ...more].map(event)
 }

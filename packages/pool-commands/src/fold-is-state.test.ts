@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPlace, type PlaceInTest } from './pool-in-test.ts'
-import { allSteps, furnish, take } from './random-commands-in-test.ts'
-import { stateByEvents, stateByTables } from './state-in-test.ts'
+import { allSteps, clearOut, furnish, take } from './random-commands-in-test.ts'
+import { deletionsByEvents, stateByEvents, stateByTables } from './state-in-test.ts'
 
 const RUNS = { sqlite: 20, postgres: 10 } as const
 
@@ -13,8 +13,9 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
   })
   afterAll(() => place?.close())
 
-  it('is told by its events: they fold to what the tables say', async () => {
+  it('is told by its events: they fold to what the tables say, and what is deleted is told as it was', async () => {
     const done = new Set<string>()
+    let deletions = 0
     await fc.assert(
       fc.asyncProperty(fc.array(allSteps, { minLength: 1, maxLength: 60, size: 'max' }), async (steps) => {
         const pool = await place.open()
@@ -24,6 +25,12 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
             if ((await take(pool, pool.service, step, at)) === 'done') done.add(step.does)
           }
           expect(stateByEvents(await pool.events())).toEqual(await stateByTables(pool.db))
+          await clearOut(pool)
+          const events = await pool.events()
+          expect(stateByEvents(events)).toEqual(await stateByTables(pool.db))
+          const { told, was } = deletionsByEvents(events)
+          expect(told).toEqual(was)
+          deletions += told.length
         } finally {
           await pool.close()
         }
@@ -32,5 +39,6 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
     )
     // A property that was held by refusals alone would say nothing.
     expect(done.size).toBeGreaterThan(15)
+    expect(deletions).toBeGreaterThan(5)
   })
 })

@@ -94,7 +94,7 @@ export function groupCommands(context: Context) {
     async deleteGroup(by: Maker, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
-        const { id, uri, name } = await lockGroup(tx, group, domain)
+        const { id, uri, name, email } = await lockGroup(tx, group, domain)
         const holding = await groupsHolding(tx, id)
         const rooms = await roomsThatMention(tx, holding)
         if (await isDenied(tx, holding)) {
@@ -103,13 +103,13 @@ export function groupCommands(context: Context) {
             'A category denies the group, or one that holds it. Take it from there first: a wall is not taken down by the way.',
           )
         }
+        const members = await membersOf(tx, id)
         const events = await takeFromLists(tx, { id, uri, poolRoomId, by })
         await tx('group_member').where({ group_id: id }).orWhere({ member_id: id }).delete()
         await tx('principal').where({ id }).delete()
         const subject = { type: 'group' as const, uri, name }
-        events.push(
-          ...changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before: { displayName: name } }),
-        )
+        const before = { displayName: name, email, ...(members.length > 0 ? { members } : {}) }
+        events.push(...changeEvents({ roomId: poolRoomId, by, action: 'deleted', subject, before }))
         return { events, rights: rooms, result: { id, uri, rooms } }
       })
       if (!result.ok) return result
@@ -123,14 +123,23 @@ async function lockGroup(
   tx: Knex.Transaction,
   group: string,
   domain: string,
-): Promise<{ id: number; uri: string; name: string }> {
+): Promise<{ id: number; uri: string; name: string; email: string | null }> {
   if (!isKeepable(group)) throw new ChangeRefused('no-such-group', `There is no group ${quoted(group)}.`)
-  const row: { id: number; uri: string; display_name: string } | undefined = await tx('principal')
+  const row: { id: number; uri: string; display_name: string; email: string | null } | undefined = await tx('principal')
     .where({ type: 'group' })
     .whereIn('uri', [group, groupUri(group, domain)])
-    .first('id', 'uri', 'display_name')
+    .first('id', 'uri', 'display_name', 'email')
   if (!row) throw new ChangeRefused('no-such-group', `There is no group ${quoted(group)}.`)
-  return { id: row.id, uri: row.uri, name: row.display_name }
+  return { id: row.id, uri: row.uri, name: row.display_name, email: row.email }
+}
+
+async function membersOf(tx: Knex.Transaction, groupId: number): Promise<string[]> {
+  const rows: { uri: string }[] = await tx('group_member')
+    .join('principal', 'principal.id', 'group_member.member_id')
+    .where({ group_id: groupId })
+    .orderBy('uri')
+    .select('principal.uri')
+  return rows.map(({ uri }) => uri)
 }
 
 async function changeMembers(tx: Knex.Transaction, groupId: number, change: ListChange, now: number) {

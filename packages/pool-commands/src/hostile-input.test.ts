@@ -33,6 +33,7 @@ function asked(text: string): [string, object][] {
     ...['disableRoom', 'enableRoom', 'deleteRoom'].map((does): [string, object] => [does, { room: text }]),
     ['replaceChat', { room: text, chat: 1, text: 'x' }],
     ['replaceChat', { room: 'desk', chat: 1, text }],
+    ['replaceChat', { room: 'desk', chat: 1, text: 'x', title: text }],
     ['deleteChat', { room: text, chat: 1 }],
     ['clearRoom', { room: text, through: 1 }],
     ['purgeChats', { room: 'desk', filter: { words: text }, dryRun: true }],

@@ -11,7 +11,7 @@ import {
   refusal,
   sip,
 } from './pool-in-test.ts'
-import { stateByEvents, stateByTables } from './state-in-test.ts'
+import { deletionsByEvents, stateByEvents, stateByTables } from './state-in-test.ts'
 
 const SIZE = 16_000
 
@@ -57,6 +57,27 @@ describe.each(['sqlite', 'postgres'] as const)('a list of %s with 16,000 entries
     expect(
       refusal(await pool.commands.changeRoles(admin, { room: 'Hall', role: 'member', change: { set: one } })),
     ).toBe('limit-exceeded')
+  })
+
+  it('is told whole when what had it is deleted', async () => {
+    must(await pool.commands.createGroup(admin, { name: 'many', members: everyone }))
+    must(await pool.commands.createCategory(admin, { name: 'Many', allowed: everyone }))
+    must(await pool.commands.createRoom(admin, { name: 'Many here', category: 'General', members: everyone }))
+    await pool.changes()
+    must(await pool.commands.deleteGroup(admin, { group: 'many' }))
+    must(await pool.commands.deleteCategory(admin, { category: 'Many' }))
+    must(await pool.commands.deleteRoom(admin, { room: 'Many here' }))
+
+    const told = await pool.changes()
+    expect(told.map(({ action }) => action)).toEqual(Array.from({ length: 96 }, () => 'deleted'))
+    expect(Math.max(...told.map((event) => JSON.stringify(event).length))).toBeLessThan(32_768)
+    for (const list of ['members', 'allowed']) {
+      const entries = told.flatMap(({ before, subject }) => (subject.type === 'group' ? [] : (before[list] ?? [])))
+      expect(entries.length).toBe(SIZE)
+    }
+    const { told: deletions, was } = deletionsByEvents(await pool.events())
+    expect(deletions).toHaveLength(3)
+    expect(deletions).toEqual(was)
   })
 
   it('holds in a category, in a group, and among authors', async () => {

@@ -161,7 +161,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     ])
     must(await commands.deleteAddIn(admin, { addIn: 'Quotes' }))
     expect(await pool.changes()).toMatchObject([
-      { action: 'deleted' },
+      { action: 'deleted', before: { name: 'Quotes', url: 'https://prices.example/' } },
       { subject: { uri: room.uri }, after: { addIn: null } },
     ])
     expect((await pool.room('Priced')).rights).toBe(3)

@@ -35,6 +35,17 @@ export async function furnish(pool: PoolInTest): Promise<void> {
   }
 }
 
+/** Deletes what there is of everything that steps speak of, so that whatever was done to it, its end is told. */
+export async function clearOut({ commands }: PoolInTest): Promise<void> {
+  for (const n of [0, 1, 2, 3]) {
+    await commands.deleteRoom(POOL, { room: `r${n}` })
+    await commands.deleteAddIn(POOL, { addIn: `a${n}` })
+    await commands.deletePolicy(POOL, { policy: `p${n}` })
+  }
+  for (const n of [0, 1]) await commands.deleteCategory(POOL, { category: `c${n}` })
+  for (const n of [0, 1, 2, 3]) await commands.deleteGroup(POOL, { group: `g${n}` })
+}
+
 const numbered = (prefix: string, count: number) =>
   fc.constantFrom(...Array.from({ length: count }, (_, index) => `${prefix}${index}`))
 const room = numbered('r', 4)
@@ -171,7 +182,7 @@ const CHAT_STEPS = [
   step('post', { room, text: word, title: maybe(word) }, 8),
   step('join', { room, session: fc.constantFrom('s1', 's2', 's3') }, 4),
   step('part', { room, session: fc.constantFrom('s1', 's2', 's3') }, 3),
-  step('replaceChat', { room, chat, text }, 3, admin),
+  step('replaceChat', { room, chat, text, title: maybe(word) }, 4, admin),
   step('deleteChat', { room, chat }, 2, admin),
   step('clearRoom', { room, through: fc.constantFrom(0, Number.MAX_SAFE_INTEGER), dryRun: flag }, 1, admin),
   step(

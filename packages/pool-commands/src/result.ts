@@ -16,6 +16,7 @@ export type CommandRefusal =
   | 'presenter-not-a-member'
   | 'category-not-empty'
   | 'limit-exceeded'
+  | 'too-long'
   | 'conflict'
 
 export type Result<T> =

@@ -257,14 +257,20 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   })
 
   it('that is deleted is nowhere any more, its name is free, and what was said in it is kept', async () => {
-    const { name, id, uri } = await make({ members: [sip('bob')], managers: [sip('ann')] })
+    const properties = { description: 'Where it is', topic: 'Beans', type: 'auditorium', privacy: 'secret' } as const
+    const presenters = [sip('bob')]
+    const { name, id, uri } = await make({ ...properties, members: [sip('bob')], managers: [sip('ann')], presenters })
+    const [created] = (await pool.events()).filter((event) => event.kind === 'change' && event.room.uri === uri)
     await pool.post('bob', name, 'Sell.')
     expect(refusal(await pool.commands.deleteRoom(ann, { room: name }))).toBe('not-an-administrator')
     must(await pool.commands.deleteRoom(admin, { room: uri }))
 
-    expect(await pool.changes()).toMatchObject([
-      { action: 'deleted', room: { uri, name }, before: { name }, after: {} },
-    ])
+    const [deleted, ...others] = await pool.changes()
+    expect(others).toEqual([])
+    expect(deleted).toMatchObject({ action: 'deleted', room: { uri, name }, after: {} })
+    const managers = [sip('admin'), sip('ann')]
+    expect(deleted!.before).toEqual({ ...(created?.kind === 'change' && created.after), managers })
+    expect(deleted!.before).toMatchObject({ name, ...properties, presenters, disabled: false, addIn: null })
     for (const room of [name, uri])
       expect(refusal(await pool.commands.changeRoom(admin, { room, topic: 'x' }))).toBe('no-such-room')
     expect(await listsOf(id)).toEqual({ members: [], managers: [], presenters: [] })

@@ -1,7 +1,7 @@
 import { beginStays } from '@hansard/pool-store'
 import { isKeepable, type RoomRole, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, isAdministrator, type Maker } from './context.ts'
+import { type Context, changeEvents, difference, isAdministrator, type Maker, type Properties } from './context.ts'
 import { findAddIn, insertRoom, type NewRoom, type RoomProperties } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import {
@@ -19,6 +19,7 @@ import {
   dropDisallowed,
   dropPresenters,
   dropStrangers,
+  listsTold,
   ROLE_LISTS,
   type RolesChange,
   type RolesChanged,
@@ -198,12 +199,13 @@ export function roomCommands(context: Context) {
       const result = await context.make(by, async (by, tx, at) => {
         const { room, subject } = await lockRoom(tx, name, by, 'delete-room')
         const { id, uri, rights } = room
+        const before = await roomTold(tx, room)
         await tx('room').where({ id }).update({ deleted_at: at, shown_name: room.name, name: uri })
         for (const table of ['room_role', 'followed_room', 'read_mark', 'invitation']) {
           await tx(table).where({ room_id: id }).delete()
         }
         return {
-          events: changeEvents({ roomId: id, by, action: 'deleted', subject, before: { name: room.name } }),
+          events: changeEvents({ roomId: id, by, action: 'deleted', subject, before }),
           rights: [id],
           result: { id, uri, rights: rights + 1 },
         }
@@ -213,6 +215,14 @@ export function roomCommands(context: Context) {
       return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
     },
   }
+}
+
+/** Everything a room is, as the change that creates one tells it. */
+async function roomTold(tx: Knex.Transaction, room: LockedRoom['room']): Promise<Properties> {
+  const { name, description, topic, type, privacy, invitations, disabled, addIn } = room
+  const { uri: category }: { uri: string } = await tx('category').where({ id: room.categoryId }).first('uri')
+  const lists = await listsTold(tx, room.id)
+  return { name, description, topic, type, privacy, invitations, disabled, addIn, category, ...lists }
 }
 
 async function switchRoom(

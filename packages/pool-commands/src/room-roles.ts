@@ -72,6 +72,16 @@ export function rolesTold(changed: RolesChanged): {
   return told
 }
 
+/** A room's lists as they stand, those without entries left out. */
+export async function listsTold(tx: Knex.Transaction, roomId: number): Promise<Record<string, string[]>> {
+  const roles = await loadRoles(tx, roomId)
+  const told: Record<string, string[]> = {}
+  for (const list of Object.values(ROLE_LISTS)) {
+    if (roles[list].size > 0) told[list] = urisOf(await namedById(tx, [...roles[list]]))
+  }
+  return told
+}
+
 /** Takes everybody out of the room's lists whom the category does not allow; answers who that was. */
 export async function dropDisallowed(tx: Knex.Transaction, roomId: number, categoryId: number): Promise<RolesChanged> {
   const roles = await loadRoles(tx, roomId)

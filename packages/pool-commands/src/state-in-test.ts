@@ -1,5 +1,13 @@
 import type { ComplianceEvent } from '@hansard/compliance-event'
-import { type FoldedSubject, foldPool, listOf, type PoolState, type SubjectType, subjectsOf } from '@hansard/pool-fold'
+import {
+  type FoldedSubject,
+  foldPool,
+  openPoolFold,
+  type PoolState,
+  type Properties,
+  type SubjectType,
+  subjectsOf,
+} from '@hansard/pool-fold'
 import type { Database, Knex } from '@hansard/sql'
 
 /** What a pool is, as its tables say or as its events imply: equal texts mean equal pools. */
@@ -34,10 +42,7 @@ export function stateByEvents(events: Iterable<ComplianceEvent>): StateInTest {
   const state = foldPool(events, { chats: true })
   const found: StateInTest = {}
   for (const [type, { plain, lists }] of Object.entries(SHAPES)) {
-    found[type] = byUri(state, type as SubjectType, ({ properties }, subject) => ({
-      ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, properties[name] ?? value])),
-      ...Object.fromEntries(lists.map((list) => [list, listOf(subject, list)])),
-    }))
+    found[type] = byUri(state, type as SubjectType, ({ properties }) => shaped(properties, { plain, lists }))
   }
   // A pool is in its usual state until somebody says otherwise.
   found['pool-state'] = { 'pool:test': { state: 'normal', activeServers: [] }, ...found['pool-state'] }
@@ -62,13 +67,49 @@ export function stateByEvents(events: Iterable<ComplianceEvent>): StateInTest {
   return found
 }
 
-function byUri(
-  state: PoolState,
-  type: SubjectType,
-  of: (subject: FoldedSubject, again: FoldedSubject) => object,
-): Record<string, unknown> {
+function byUri(state: PoolState, type: SubjectType, of: (subject: FoldedSubject) => object): Record<string, unknown> {
   const known = [...subjectsOf(state, type).values()].filter((subject) => !subject.deleted)
-  return Object.fromEntries(known.map((subject) => [subject.uri, of(subject, subject)]))
+  return Object.fromEntries(known.map((subject) => [subject.uri, of(subject)]))
+}
+
+/** What was deleted, as the deletions told it and as the events before had made it: equal, if deletions tell all. */
+export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: unknown[]; was: unknown[] } {
+  const fold = openPoolFold()
+  const [told, was]: [unknown[], unknown[]] = [[], []]
+  const deletion = (event: ComplianceEvent | undefined) =>
+    event?.kind === 'change' && event.action === 'deleted' && event.subject.type in SHAPES ? event : undefined
+  const ofSubject = (event: ReturnType<typeof deletion>) => `${event?.subject.type} ${event?.subject.uri}`
+  // In one room the events of one deletion follow each other.
+  const byRoom = events.toSorted((a, b) =>
+    a.room.uri === b.room.uri ? a.room.seq - b.room.seq : a.room.uri < b.room.uri ? -1 : 1,
+  )
+  let before: Record<string, Properties[string]> = {}
+  for (const [index, event] of byRoom.entries()) {
+    const deleted = deletion(event)
+    if (deleted) {
+      const { type, uri } = deleted.subject
+      for (const [name, value] of Object.entries(deleted.before)) {
+        const more = before[name]
+        before[name] = Array.isArray(value) && Array.isArray(more) ? [...more, ...value] : value
+      }
+      if (ofSubject(deletion(byRoom[index + 1])) !== ofSubject(deleted)) {
+        const known = subjectsOf(fold.state(), type).get(uri)?.properties ?? {}
+        told.push([type, uri, shaped(before, SHAPES[type]!)])
+        was.push([type, uri, shaped(known, SHAPES[type]!)])
+        before = {}
+      }
+    }
+    fold.add(event)
+  }
+  return { told, was }
+}
+
+function shaped(properties: Properties, { plain, lists }: Shape): Record<string, unknown> {
+  const listed = (value: unknown) => (Array.isArray(value) ? value.toSorted() : [])
+  return {
+    ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, properties[name] ?? value])),
+    ...Object.fromEntries(lists.map((list) => [list, listed(properties[list])])),
+  }
 }
 
 type Row = Record<string, unknown>

@@ -133,14 +133,20 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     })
 
     it('is deleted when it holds no room, also after those in it were deleted', async () => {
-      const { name, uri } = await category({ allowed: [EVERYBODY] })
+      const { name, uri } = await category({ allowed: [EVERYBODY], denied: [sip('bob')], creators: [sip('ann')] })
       must(await pool.commands.createRoom(admin, { name: `in ${name}`, category: name, members: [sip('ann')] }))
       await pool.post('ann', `in ${name}`, 'Sell.')
       expect(refusal(await pool.commands.deleteCategory(admin, { category: name }))).toBe('category-not-empty')
       must(await pool.commands.deleteRoom(admin, { room: `in ${name}` }))
       await pool.changes()
       must(await pool.commands.deleteCategory(admin, { category: name }))
-      expect(await pool.changes()).toMatchObject([{ action: 'deleted', subject: { uri }, before: { name }, after: {} }])
+      const [deleted, ...others] = await pool.changes()
+      expect(others).toEqual([])
+      expect(deleted).toMatchObject({ action: 'deleted', subject: { uri }, after: {} })
+      expect(deleted!.before).toEqual({
+        ...{ name, description: '', invitations: false, fileUpload: false, chatHistory: true },
+        ...{ allowed: [EVERYBODY], denied: [sip('bob')], creators: [sip('ann')] },
+      })
       await pool.commands.preparePool()
       expect(await pool.changes()).toEqual([])
     })
@@ -215,7 +221,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
           [false, around.uri, 'changed', { allowed: [uri] }],
           [false, around.uri, 'changed', { creators: [uri] }],
           [false, outer.uri, 'changed', { members: [uri] }],
-          [false, uri, 'deleted', { displayName: name }],
+          [false, uri, 'deleted', { displayName: name, email: null, members: [sip('ann')] }],
         ]),
       )
       expect((await pool.room(`of ${name}`)).rights).toBe(2)

@@ -168,12 +168,18 @@ describe('chats', () => {
       tell(DESK, { kind: 'chat', chatId: 2, content: 'Frost.', title: 'Weather' }),
       tell(DESK, { kind: 'chat-replaced', chatId: 2, content: 'Rain.', replaced: 'Frost.' }),
       tell(DESK, { kind: 'chat-purged', chatId: 1, replaced: 'Sell.' }),
+      tell(DESK, { kind: 'chat', chatId: 3, content: 'Body.', title: 'Plan A' }),
+      tell(DESK, {
+        ...{ kind: 'chat-replaced', chatId: 3, content: 'Another.', title: 'Plan B' },
+        ...{ replaced: 'Body.', replacedTitle: 'Plan A', author: alice, postedAt: 5 },
+      }),
     ]
     expect(foldPool(events).chats.size).toBe(0)
     expect(foldPool(events, { chats: true }).chats.get(DESK)).toEqual(
       new Map([
         [1, { content: '', title: undefined, alert: true, state: 'purged' }],
         [2, { content: 'Rain.', title: undefined, alert: false, state: 'replaced' }],
+        [3, { content: 'Another.', title: 'Plan B', alert: false, state: 'replaced' }],
       ]),
     )
   })

@@ -150,8 +150,7 @@ function applyChat(chats: Map<number, FoldedChat>, event: EventOf<'chat' | 'chat
   }
   const { alert = false } = chats.get(chatId) ?? {}
   if (event.kind === 'chat-purged') chats.set(chatId, { content: '', title: undefined, alert, state: 'purged' })
-  // What was replaced of a story holds its title: what stands there now has none.
-  else chats.set(chatId, { content: event.content, title: undefined, alert, state: 'replaced' })
+  else chats.set(chatId, { content: event.content, title: event.title, alert, state: 'replaced' })
 }
 
 function mapIn<K, L, V>(maps: Map<K, Map<L, V>>, key: K): Map<L, V> {

@@ -88,8 +88,18 @@ export const ClientMessage = z.discriminatedUnion('t', [
     alert: z.boolean().optional(),
     title: name.optional(),
   }),
-  /** Replaces a chat's text, where the pool lets one: the record keeps the old text. */
-  z.strictObject({ t: z.literal('replace-chat'), id, room, chat: chatId, text: z.string().min(1) }),
+  /**
+   * Replaces a chat's text, where the pool lets one: the record keeps the old text. A story stays a story; `title` is for
+   * one alone and replaces its title, which stays without.
+   */
+  z.strictObject({
+    t: z.literal('replace-chat'),
+    id,
+    room,
+    chat: chatId,
+    text: z.string().min(1),
+    title: name.optional(),
+  }),
   z.strictObject({ t: z.literal('delete-chat'), id, room, chat: chatId }),
   /** Up to `limit` chats before chat id `before` (the newest when absent), oldest first. Recorded as a look. */
   z.strictObject({

@@ -139,7 +139,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
 
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
-  z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string() }),
+  /** What stands there now: without `title` it is no story, whatever it was. */
+  z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string(), title: z.string().optional() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
   /**
    * In the place of chats that are gone: nothing will come for these ids, both ends included. They were purged, or said in a
@@ -194,10 +195,17 @@ export function chatFrame(chat: {
   } satisfies ServerMessageOf<'chat'>)
 }
 
-/** The text of a pushed `chat-replaced` (with `text`) or `chat-purged` (without). */
-export function chatChangedFrame(change: { room: string; chat: number; text?: string | undefined }): string {
-  const { room, chat, text } = change
+/** The text of a pushed `chat-replaced` (with `text`, of a story with `title`) or `chat-purged` (without). */
+export function chatChangedFrame(change: {
+  room: string
+  chat: number
+  text?: string | undefined
+  title?: string | undefined
+}): string {
+  const { room, chat, text, title } = change
   const message: ServerMessageOf<'chat-replaced' | 'chat-purged'> =
-    text === undefined ? { t: 'chat-purged', room, chat } : { t: 'chat-replaced', room, chat, text }
+    text === undefined
+      ? { t: 'chat-purged', room, chat }
+      : { t: 'chat-replaced', room, chat, text, ...(title === undefined ? {} : { title }) }
   return JSON.stringify(message)
 }

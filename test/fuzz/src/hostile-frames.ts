@@ -90,7 +90,7 @@ function plausibleMessage(random: Random, known: Knowledge): Record<string, unkn
     () => ({ t: 'part', room: room() }),
     () => ({ t: 'post', room: room(), post: `p${random.below(1e9)}`, text: text(), alert: random.chance(0.5) }),
     () => ({ t: 'post', room: room(), post: 'again', text: text(), again: true, title: text() }),
-    () => ({ t: 'replace-chat', room: room(), chat: random.below(20), text: text() }),
+    () => ({ t: 'replace-chat', room: room(), chat: random.below(20), text: text(), title: text() }),
     () => ({ t: 'delete-chat', room: room(), chat: random.below(20) }),
     () => ({ t: 'history', room: room(), limit: 1 + random.below(1_000), before: random.below(100) }),
     () => ({ t: 'search', rooms: [room()], filter: filter(), order: random.pick(['newest', 'oldest']) }),

@@ -41,6 +41,36 @@ it('lets an administrator replace and delete chats, a manager where the pool let
   }
 })
 
+it('replaces the text of a story, its title with it if asked, and the whole of it by what an administrator puts there', async () => {
+  await using story = await startStory('corrected-stories')
+  const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
+  const alice = await story.signIn('alice')
+  const bob = await story.signIn('bob')
+  const ida = await story.signIn('ida')
+  const seat = await alice.enter(desk)
+  await bob.enter(desk)
+  await seat.post('first body', { title: 'Plan A', alert: true })
+  await seat.post(`Long ago: ${'x'.repeat(5_000)}`, { title: 'History' })
+
+  await ida.replaceChat(desk, 1, 'second body')
+  await ida.replaceChat(desk, 1, 'third body', { title: 'Plan B' })
+  await ida.replaceChat(desk, 2, `Not long ago: ${'x'.repeat(5_000)}`)
+  await story.ida.ask('replaceChats', { filter: { words: 'plan' } }, { room: desk })
+  await ida.deleteChat(desk, 2)
+
+  expect((await bob.saw(desk, 'chat 2 is gone')).slice(-5).map((line) => line.replace(/x+/, '…'))).toEqual([
+    'chat 1 now reads: [Plan A] second body',
+    'chat 1 now reads: [Plan B] third body',
+    'chat 2 now reads: [History] Not long ago: …',
+    'chat 1 now reads: This message was replaced by the Persistent Chat administrator.',
+    'chat 2 is gone',
+  ])
+  expect((await bob.history(desk)).chats).toMatchObject([{ chat: 1, replaced: true, alert: true }])
+  expect((await bob.history(desk)).chats[0]).not.toHaveProperty('title')
+  expect((await bob.search({ words: 'body plan', match: 'any' })).chats).toEqual([])
+  await story.seal()
+})
+
 it('clears a room up to a date and no further, and keeps on record what was removed', async () => {
   await using story = await startStory('cleared-room')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })

@@ -64,7 +64,8 @@ export async function signInPerson(
             `${from.name}${alert ? ' (alert)' : ''}${title === undefined ? '' : ` [${title}]`}${replaced ? ' (replaced)' : ''}: ${text}`,
             text,
           ),
-        onChatReplaced: ({ chat, text }) => see(`chat ${chat} now reads: ${text}`),
+        onChatReplaced: ({ chat, text, title }) =>
+          see(`chat ${chat} now reads: ${title === undefined ? '' : `[${title}] `}${text}`),
         onChatPurged: ({ chat }) => see(`chat ${chat} is gone`),
         onJoined: ({ name }) => see(`${name} came in`),
         onParted: ({ name }) => see(`${name} went out`),

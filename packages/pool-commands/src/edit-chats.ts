@@ -1,0 +1,132 @@
+import { reindexChats } from '@hansard/pool-store'
+import type { Knex } from '@hansard/sql'
+import type { ChatNow, Maker } from './context.ts'
+import type { LockedRoom } from './locked.ts'
+import { BATCH } from './named-principals.ts'
+import { ChangeRefused } from './result.ts'
+
+/** What is put in a chat's place. `keepsTitle`: a story stays one; `title` is its new one, if it is given one. */
+export type Replacement = { readonly text: string; readonly title?: string | undefined; readonly keepsTitle: boolean }
+
+/** How many bytes a chat and a story may have: the door knows. */
+export type TextLimits = { readonly chatBytesMax: number; readonly storyBytesMax: number }
+
+/** A chat with who posted it. */
+export type ChatRow = {
+  chat_id: number
+  content: string
+  title: string | null
+  state: string
+  alert: unknown
+  posted_at: number
+  author_id: number
+  author_uri: string
+  author_name: string
+  author_email: string | null
+  author_internal: unknown
+}
+
+/** The chats of a room that are not purged, with who posted them. */
+export function chatsOf(tx: Knex.Transaction, roomId: number): Knex.QueryBuilder {
+  return tx('chat')
+    .join('principal', 'principal.id', 'chat.principal_id')
+    .where('chat.room_id', roomId)
+    .whereNot('chat.state', 'purged')
+    .select('chat.chat_id', 'chat.content', 'chat.title', 'chat.state', 'chat.alert', 'chat.posted_at')
+    .select({ author_id: 'principal.id', author_uri: 'principal.uri', author_name: 'principal.display_name' })
+    .select({ author_email: 'principal.email', author_internal: 'principal.internal' })
+}
+
+export function textsOf(row: ChatRow): { text: string; title?: string } {
+  const title = row.title === null ? {} : { title: JSON.parse(row.title) as string }
+  return { text: JSON.parse(row.content) as string, ...title }
+}
+
+/** A chat as it stands, as the event tells it that takes it away. */
+function replacedOf(row: ChatRow) {
+  const { text: replaced, title } = textsOf(row)
+  return {
+    chatId: row.chat_id,
+    replaced,
+    ...(title === undefined ? {} : { replacedTitle: title }),
+    // Then these are not the author's words, but somebody's who edited them.
+    ...(row.state === 'replaced' ? { replacedBefore: true as const } : {}),
+    author: {
+      id: row.author_id,
+      uri: row.author_uri,
+      name: row.author_name,
+      ...(row.author_email === null ? {} : { email: row.author_email }),
+      internal: Boolean(row.author_internal),
+    },
+    postedAt: row.posted_at,
+    ...(row.alert ? { alert: true as const } : {}),
+  }
+}
+
+/**
+ * Takes the texts of chats away, or puts another in their place, and tells it: the events carry what stood there. It leaves
+ * alone what already reads so.
+ */
+export async function editChats(
+  tx: Knex.Transaction,
+  { room }: LockedRoom,
+  rows: readonly ChatRow[],
+  by: Maker,
+  replacement: Replacement | undefined,
+) {
+  const events = []
+  const edited: ({ chatId: number } & ChatNow)[] = []
+  for (const row of rows) {
+    const before = textsOf(row)
+    const text = replacement?.text
+    const title = replacement?.keepsTitle ? (replacement.title ?? before.title) : undefined
+    if (text === before.text && title === before.title) continue
+    edited.push({ chatId: row.chat_id, text, title })
+    const stands = title === undefined ? {} : { title }
+    events.push({
+      roomId: room.id,
+      principal: by,
+      detail:
+        text === undefined
+          ? { kind: 'chat-purged' as const, ...replacedOf(row) }
+          : { kind: 'chat-replaced' as const, content: text, ...stands, ...replacedOf(row) },
+    })
+  }
+  const now = {
+    content: JSON.stringify(replacement?.text ?? ''),
+    ...titleColumn(replacement),
+    state: replacement ? 'replaced' : 'purged',
+  }
+  const ids = edited.map(({ chatId }) => chatId)
+  for (let from = 0; from < ids.length; from += BATCH) {
+    await tx('chat')
+      .where({ room_id: room.id })
+      .whereIn('chat_id', ids.slice(from, from + BATCH))
+      .update(now)
+  }
+  await reindexChats(tx, room.id, ids)
+  return { events, edited }
+}
+
+/** Titles of several chats are only ever taken away together. */
+function titleColumn(replacement: Replacement | undefined): { title?: string | null } {
+  if (!replacement?.keepsTitle) return { title: null }
+  return replacement.title === undefined ? {} : { title: JSON.stringify(replacement.title) }
+}
+
+/** Refuses a title for what is no story, and a text that is longer than what it replaces may be. */
+export function requireFitting(
+  row: ChatRow,
+  { text, title, limits }: Replacement & { limits?: TextLimits | undefined },
+): void {
+  const story = row.title !== null
+  if (title !== undefined && !story) {
+    throw new ChangeRefused('invalid', `Chat ${row.chat_id} is no story: it has no title.`)
+  }
+  if (!limits) return
+  const bytesMax = story ? limits.storyBytesMax : limits.chatBytesMax
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= bytesMax) return
+  const what = story ? 'A story' : 'A chat'
+  throw new ChangeRefused('too-long', `${what} may have ${bytesMax} bytes; this one has ${bytes}.`)
+}
