@@ -40,6 +40,7 @@ export { QuarantineRetryResult, ReplayResult, RequestAccepted, RequestState, Sea
 export {
   AddRoomsReply,
   AddRoomsRequest,
+  ChangeRoomReply,
   ChangeRoomRequest,
   ChangeRoomRolesRequest,
   ChatsChangedReply,
@@ -49,7 +50,6 @@ export {
   EligiblePrincipalsReply,
   ListRoomsQuery,
   ListRoomsReply,
-  MoveRoomReply,
   MoveRoomRequest,
   NewRoom,
   RoomDetail,

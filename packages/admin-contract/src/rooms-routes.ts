@@ -10,6 +10,7 @@ import { Removed } from './done.ts'
 import {
   AddRoomsReply,
   AddRoomsRequest,
+  ChangeRoomReply,
   ChangeRoomRequest,
   ChangeRoomRolesRequest,
   ChatsChangedReply,
@@ -19,7 +20,6 @@ import {
   EligiblePrincipalsReply,
   ListRoomsQuery,
   ListRoomsReply,
-  MoveRoomReply,
   MoveRoomRequest,
   RoomDetail,
 } from './rooms.ts'
@@ -111,11 +111,11 @@ export const ROOMS_ROUTES = {
   changeRoom: {
     method: 'PATCH',
     path: '/admin/rooms/:room',
-    summary: 'Change what a room is',
+    summary: 'Change what a room is, where it belongs and who is in it: all that is named, or nothing',
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: ChangeRoomRequest,
-    reply: RoomDetail,
+    reply: ChangeRoomReply,
   },
   changeRoomRoles: {
     method: 'PATCH',
@@ -124,7 +124,7 @@ export const ROOMS_ROUTES = {
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: ChangeRoomRolesRequest,
-    reply: RoomDetail,
+    reply: ChangeRoomReply,
   },
   disableRoom: {
     method: 'POST',
@@ -151,7 +151,7 @@ export const ROOMS_ROUTES = {
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: MoveRoomRequest,
-    reply: MoveRoomReply,
+    reply: ChangeRoomReply,
   },
   deleteRoom: {
     method: 'DELETE',

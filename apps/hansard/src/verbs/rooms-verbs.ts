@@ -75,11 +75,12 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
     )
 
   const set = properties(
-    poolVerb(rooms, 'set', 'change what a room is, who is in it, and where it belongs')
+    poolVerb(rooms, 'set', 'change what a room is, who is in it, and where it belongs: all that is named, or nothing')
       .argument('<room>', 'name or URI')
       .option('--name <name>', 'call it so')
       .option('--category <name>', 'move it there; whom that category does not allow is dropped and named')
-      .option('--no-add-in', 'show no add-in'),
+      .option('--no-add-in', 'show no add-in')
+      .option('--dry-run', 'tell who would be dropped and change nothing', false),
   )
   for (const role of ['member', 'manager', 'presenter']) listOptions(set, role, `${role}s`)
   set.action(
