@@ -178,8 +178,9 @@ export async function switchRoom(
 }
 
 export async function removeRoom(io: Io, room: string, options: PoolOptions & { yes: boolean }): Promise<ExitCode> {
-  await confirm(io, options, `Delete ${room} for good?`)
   const admin = await openAdmin(io, options)
+  await admin.ask('showRoom', { parts: { room } })
+  await confirm(io, options, `Delete ${room} for good?`)
   const removed = await admin.ask('deleteRoom', { parts: { room } })
   answer(io, options.json, removed, () => `${room} has been deleted.\n`)
   return 0
@@ -195,7 +196,12 @@ export async function clearRoom(
   const admin = await openAdmin(io, options)
   const done = await admin.ask('clearRoom', { parts: { room }, body: { through, dryRun } })
   const been = dryRun ? 'would be' : done.chats === 1 ? 'has been' : 'have been'
-  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${been} removed.\n`)
+  answer(
+    io,
+    options.json,
+    { ...done, through },
+    () => `${counted(done.chats, 'chat')} posted through ${utc(through)} ${been} removed.\n`,
+  )
   return 0
 }
 
