@@ -1,5 +1,13 @@
-import { identitiesOf, loadRoomAccess, type Principal, type RoomAccess, standingIn } from '@hansard/pool-store'
-import type { Call } from './call.ts'
+import {
+  creatableCategories,
+  identitiesOf,
+  listRooms,
+  loadRoomAccess,
+  type Principal,
+  type RoomAccess,
+  standingIn,
+} from '@hansard/pool-store'
+import { type Call, notAllowed } from './call.ts'
 import { noSuch, roomBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
@@ -38,6 +46,20 @@ export async function getRoomAccess(
 
 export async function identities({ poolDb }: Pick<AdminApiParts, 'poolDb'>, actor: Principal): Promise<number[]> {
   return [...(await identitiesOf(poolDb, actor.id))]
+}
+
+/** Rooms are managed by whoever manages one that they can see. */
+export async function managesSome({ poolDb }: Pick<AdminApiParts, 'poolDb'>, own: number[]): Promise<boolean> {
+  const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
+  return (await listRooms(poolDb, viewer)).length > 0
+}
+
+/** Whoever manages no room and may make none has no business here, and is told so rather than shown an empty list. */
+export async function requireManager(parts: Pick<AdminApiParts, 'poolDb'>, { actor }: Pick<Call, 'actor'>) {
+  const own = await identities(parts, actor)
+  const creatable = await creatableCategories(parts.poolDb, { identities: own })
+  if (creatable.length === 0 && !(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
+  return own
 }
 
 async function manages(db: AdminApiParts['poolDb'], actor: Principal, access: RoomAccess): Promise<boolean> {

@@ -123,6 +123,16 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
       ).toEqual(['needle'])
     }
     expect((await test.done('listRooms', { token, query: { chatContentExceedsMb: 1 } })).rooms).toEqual([])
+    const none: [Record<string, string>, string][] = [
+      [{ category: 'zzz' }, 'no-such-category'],
+      [{ member: 'ghost' }, 'no-such-principal'],
+      [{ manager: 'sip:ghost@example.com' }, 'no-such-principal'],
+      [{ addIn: 'nonexist' }, 'no-such-add-in'],
+    ]
+    for (const [query, error] of none)
+      expect((await test.ask('listRooms', { token, query })).body, error).toMatchObject({ error })
+    // Everybody of a domain is a principal, whether or not any list names it yet.
+    expect((await test.done('listRooms', { token, query: { member: 'ma-grp:*@new.example' } })).rooms).toEqual([])
     expect((await test.ask('listRooms', { token, query: { privcay: 'secret' } })).body).toMatchObject({
       error: 'malformed',
     })

@@ -11,8 +11,8 @@ import {
 import { mayCreateRoom, standingOf } from '@hansard/rooms'
 import { auditAuditor } from './audit-look.ts'
 import { type Call, type Handle, notAllowed } from './call.ts'
-import { getRoomAccess, identities } from './managed-rooms.ts'
-import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import { getRoomAccess, identities, managesSome } from './managed-rooms.ts'
+import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -27,7 +27,12 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
     query.category === undefined
       ? [undefined]
       : await listCategories(poolDb, { limit: 1, exactly: categoryBy(query.category) })
-  if (query.category !== undefined && !category) return { rooms: [], next: null }
+  if (query.category !== undefined && !category) {
+    if (call.byRole) throw noSuch('no-such-category', 'category', query.category)
+    return { rooms: [], next: null }
+  }
+  // Whoever may know what there is must not take a mistyped name for "none"; to others it stays "none of yours".
+  if (call.byRole) await requireFilterNames(poolDb, { principals: [query.member, query.manager], addIn: query.addIn })
   const ids = async (name: string | undefined) => (name === undefined ? undefined : [await principalIdOf(poolDb, name)])
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
@@ -110,8 +115,7 @@ const NO_ROLES = { members: new Set<number>(), managers: new Set<number>(), pres
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
 async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
   const own = await identities(parts, actor)
-  const viewer = { limit: 1, visibleTo: { identities: own }, filter: { managedBy: own } }
-  if ((await listRoomsOfPool(parts.poolDb, viewer)).length === 0) throw notAllowed(['administrator', 'auditor'])
+  if (!(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
   return own
 }
 

@@ -2,12 +2,13 @@ import type { User, UserDetail } from '@hansard/admin-contract'
 import { findUser, groupsHolding, listUsers as listUsersOfPool, policyEnables, type UserRow } from '@hansard/pool-store'
 import { auditAuditor } from './audit-look.ts'
 import type { Handle } from './call.ts'
-import { noSuch, pageOf, userBy } from './name-things.ts'
+import { noSuch, pageOf, requireFilterNames, userBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 
 export const listUsers: Handle<'listUsers'> = async (parts, call) => {
   const { after, limit, ...filter } = call.query
   await auditAuditor(parts, call, 'list-users', 'pool', filter)
+  await requireFilterNames(parts.poolDb, { policy: filter.policy })
   const [page, next] = pageOf(
     await listUsersOfPool(parts.poolDb, { after, limit: limit + 1, filter }),
     limit,

@@ -39,8 +39,8 @@ export const ROOMS_ROUTES = {
   listCategories: {
     method: 'GET',
     path: '/admin/categories',
-    summary: 'List categories',
-    roles: ['administrator', 'auditor'],
+    summary: 'List categories; for who holds no role, names and descriptions of those this person may make rooms in',
+    roles: ['administrator', 'auditor', 'manager'],
     query: ListCategoriesQuery,
     body: undefined,
     reply: ListCategoriesReply,
