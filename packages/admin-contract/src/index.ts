@@ -2,13 +2,16 @@ export {
   AddCategoryRequest,
   Category,
   CategoryDetail,
+  CategoryEntry,
   ChangeCategoryRequest,
   ListCategoriesQuery,
   ListCategoriesReply,
 } from './categories.ts'
 export { DEFAULT_REPLACEMENT, RemoveChatsRequest, ReplaceChatsRequest } from './chats.ts'
 export {
+  ComplianceConfigurationChanged,
   ComplianceConfigurationEntry,
+  ComplianceConfigurationRemoved,
   ComplianceSettings,
   ListComplianceConfigurationsReply,
 } from './compliance-configuration.ts'
@@ -96,6 +99,7 @@ export {
   AdapterStatus,
   DeclareDeadReply,
   DeclareDeadRequest,
+  EndedAdapter,
   PoolStatus,
   SealedInterval,
   SourceStatus,
