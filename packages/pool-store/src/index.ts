@@ -129,6 +129,7 @@ export { indexPauseMs } from './search-pace.ts'
 export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
+  aliveSources,
   channelServices,
   declareDead,
   type Source,
