@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
@@ -16,6 +17,11 @@ export type PoolOnTheLine = AsyncDisposable & {
   readonly pool: StandardEdition
   /** Runs a command line as a process would, and answers what it wrote. */
   hansard(line: readonly string[], options?: Options): Promise<{ exitCode: number; stdout: string; stderr: string }>
+  /** The same while it runs: `input` is what it reads, and `heard` the first line it writes that holds a text. */
+  talk(
+    line: readonly string[],
+    options: { readonly env: Record<string, string>; readonly input: PassThrough },
+  ): { heard(text: string): Promise<string>; readonly done: Promise<number> }
   /** What a command answers that must succeed. */
   // biome-ignore lint/suspicious/noExplicitAny: what a test reads of it is what it is about.
   json(line: readonly string[], options?: Options): Promise<any>
@@ -37,6 +43,29 @@ export async function startPoolOnTheLine(): Promise<PoolOnTheLine> {
     const exitCode = await runCommandLine([...line, '--data', data], { stdin, stdout, stderr, env: new Env(env), stop })
     return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
   }
+  const talk: PoolOnTheLine['talk'] = (line, { env, input }) => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const written: string[] = []
+    const waiting = new Set<() => void>()
+    createInterface(stdout).on('line', (text) => {
+      written.push(text)
+      for (const look of waiting) look()
+    })
+    const stop = new AbortController().signal
+    const io = { stdin: input, stdout, stderr, env: new Env(env), stop }
+    return {
+      done: runCommandLine([...line, '--data', data], io),
+      heard: (text) =>
+        new Promise((resolve) => {
+          const look = () => {
+            const found = written.find((one) => one.includes(text))
+            if (found !== undefined) resolve(found)
+          }
+          waiting.add(look)
+          look()
+        }),
+    }
+  }
   const json: PoolOnTheLine['json'] = async (line, given) => {
     const { stdout, exitCode, stderr } = await hansard([...line, '--json'], given)
     if (exitCode !== 0) throw new Error(`${line.join(' ')} ended with ${exitCode}: ${stderr}`)
@@ -46,6 +75,7 @@ export async function startPoolOnTheLine(): Promise<PoolOnTheLine> {
     data,
     pool,
     hansard,
+    talk,
     json,
     async addUser(account, ...rest) {
       const password = `${account}s password`
