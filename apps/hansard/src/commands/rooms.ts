@@ -179,7 +179,8 @@ export async function switchRoom(
 
 export async function removeRoom(io: Io, room: string, options: PoolOptions & { yes: boolean }): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
-  await admin.ask('showRoom', { parts: { room } })
+  // Of a room that is not there nothing need be asked.
+  if (!options.yes) await admin.ask('showRoom', { parts: { room } })
   await confirm(io, options, `Delete ${room} for good?`)
   const removed = await admin.ask('deleteRoom', { parts: { room } })
   answer(io, options.json, removed, () => `${room} has been deleted.\n`)
