@@ -101,6 +101,11 @@ it('asks before a group is removed, unless there is none', async () => {
   expect((await line.hansard(['groups', 'remove', 'Desk', '--yes'])).exitCode).toBe(0)
 })
 
+it('says whether there is anybody, where nobody is asked for', async () => {
+  const none = await line.json(['principals', 'eligible', '--category', 'General', '--limit', '0'])
+  expect(none).toEqual({ principals: [], more: true })
+})
+
 it('remarks that a service is unknown, and refuses the name of a policy that would count for nobody', async () => {
   const shown = await line.hansard(['config', 'show', '--service', 'nope'])
   expect(shown).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('No service "nope" has ever started') })
