@@ -63,6 +63,8 @@ export async function changeRoom(
   let invited = INVITED_NOBODY
   const result = await context.make(by, async (by, tx, at) => {
     const locked = await lockRoom(tx, { room }, by, roles ? 'change-roles' : 'change-room')
+    const alsoWhatItIs = roles && Object.values(changes).some((value) => value !== undefined)
+    if (alsoWhatItIs) await lockRoom(tx, { room }, by, 'change-room')
     const { id, uri, rights } = locked.room
     const { told, moved, gone } = await applyProperties(tx, locked, by, changes)
     const after = {
