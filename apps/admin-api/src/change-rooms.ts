@@ -1,5 +1,5 @@
-import type { AddRoomsReply, RoomDetail } from '@hansard/admin-contract'
-import { DEFAULT_CATEGORY } from '@hansard/pool-commands'
+import type { AddRoomsReply, ChangeRoomReply, RoomDetail } from '@hansard/admin-contract'
+import { DEFAULT_CATEGORY, type RoomChanges } from '@hansard/pool-commands'
 import { loadRoomAccess } from '@hansard/pool-store'
 import { roomNameProblem } from '@hansard/rooms'
 import type { Call, Handle } from './call.ts'
@@ -29,11 +29,16 @@ export const createRoom: Handle<'createRoom'> = async (parts, { actor, body }) =
   return roomAt(parts, uri)
 }
 
-export const changeRoom: Handle<'changeRoom'> = (parts, call) =>
-  changed(parts, call, (room) => parts.commands.changeRoom(call.actor, { room, ...call.body }))
+export const changeRoom: Handle<'changeRoom'> = (parts, call) => {
+  const { members, managers, presenters, ...properties } = call.body
+  const named = [members, managers, presenters].some((change) => change !== undefined)
+  return withDropped(parts, call, { ...properties, roles: named ? { members, managers, presenters } : undefined })
+}
 
 export const changeRoomRoles: Handle<'changeRoomRoles'> = (parts, call) =>
-  changed(parts, call, (room) => parts.commands.changeAllRoles(call.actor, { room, roles: call.body }))
+  withDropped(parts, call, { roles: call.body })
+
+export const moveRoom: Handle<'moveRoom'> = (parts, call) => withDropped(parts, call, { category: call.body.category })
 
 export const disableRoom: Handle<'disableRoom'> = (parts, call) =>
   changed(parts, call, (room) => parts.commands.disableRoom(call.actor, { room }))
@@ -41,19 +46,18 @@ export const disableRoom: Handle<'disableRoom'> = (parts, call) =>
 export const enableRoom: Handle<'enableRoom'> = (parts, call) =>
   changed(parts, call, (room) => parts.commands.enableRoom(call.actor, { room }))
 
-export const moveRoom: Handle<'moveRoom'> = async (parts, call) => {
-  const room = call.path['room']!
-  await behindManagersDoor(parts, call, room)
-  const { category } = call.body
-  const { uri, dropped } = await settle(parts.commands.changeRoom(call.actor, { room, category }))
-  return { ...(await roomAt(parts, uri)), dropped }
-}
-
 export const deleteRoom: Handle<'deleteRoom'> = async (parts, call) => {
   const room = call.path['room']!
   await behindManagersDoor(parts, call, room)
   const { uri } = await settle(parts.commands.deleteRoom(call.actor, { room }))
   return { removed: uri }
+}
+
+async function withDropped(parts: AdminApiParts, call: Call, changes: RoomChanges): Promise<ChangeRoomReply> {
+  const room = call.path['room']!
+  await behindManagersDoor(parts, call, room)
+  const { uri, dropped, droppedFrom } = await settle(parts.commands.changeRoom(call.actor, { room, ...changes }))
+  return { ...(await roomAt(parts, uri)), dropped, droppedFrom, dryRun: changes.dryRun ?? false }
 }
 
 async function changed(

@@ -1,4 +1,5 @@
 import {
+  adaptersOf,
   type ComplianceConfiguration,
   configurationsProblem,
   openXsltEngine,
@@ -6,6 +7,7 @@ import {
 } from '@hansard/adapter'
 import {
   type ConfigurationChange,
+  type ConfigurationSettings,
   listComplianceConfigurations as listOf,
   putComplianceConfiguration as putOf,
   removeComplianceConfiguration as removeOf,
@@ -26,20 +28,44 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
   const { customConfiguration } = call.body
   const problem = customConfiguration === undefined ? undefined : await stylesheetProblemOf(customConfiguration)
   if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
-  const change = await putOf(parts.complianceDb, { ...changing(parts, call), settings: () => call.body })
-  const { before, after } = settled(change)
-  await settle(parts.commands.tellComplianceConfiguration(call.actor, { identity, before, after }))
-  return { identity, settings: after ?? {} }
+  const { after, ended } = await changed(parts, call, () =>
+    putOf(parts.complianceDb, { ...changing(parts, call), settings: () => call.body }),
+  )
+  return { identity, settings: after ?? {}, ended }
 }
 
+/**
+ * The global configuration is always there: it returns to its defaults, and keeps its adapter's name, for that is the
+ * series its exports are numbered in. Any other is an adapter, whose series ends.
+ */
 export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (parts, call) => {
   const known = (await listOf(parts.complianceDb)).configurations.map(({ identity }) => identity)
   const identity = call.path['identity']!
   if (!known.includes(identity))
     throw new AdminProblem('not-found', `There is no compliance configuration ${JSON.stringify(identity)}.`)
-  const { before, after } = settled(await removeOf(parts.complianceDb, changing(parts, call)))
-  await settle(parts.commands.tellComplianceConfiguration(call.actor, { identity, before, after }))
-  return { removed: identity }
+  const settings = (before: ConfigurationSettings | undefined) => ({ adapterName: before?.['adapterName'] })
+  const { ended } = await changed(parts, call, () =>
+    identity === 'global'
+      ? putOf(parts.complianceDb, { ...changing(parts, call), settings })
+      : removeOf(parts.complianceDb, changing(parts, call)),
+  )
+  return { removed: identity, ended }
+}
+
+/** Makes a change, puts it on record, and says which series of exports ended by it. */
+async function changed(parts: AdminApiParts, call: Call, make: () => Promise<ConfigurationChange>) {
+  const series = async () => {
+    const { configurations } = await listOf(parts.complianceDb)
+    return adaptersOf(configurations as readonly ComplianceConfiguration[]).map(({ name }) => name)
+  }
+  const before = await series()
+  const change = settled(await make())
+  const identity = call.path['identity']!
+  await settle(
+    parts.commands.tellComplianceConfiguration(call.actor, { identity, before: change.before, after: change.after }),
+  )
+  const after = await series()
+  return { after: change.after, ended: before.filter((name) => !after.includes(name)) }
 }
 
 /** In a thread of its own, which is not kept: stylesheets are set a few times in the life of a pool. */

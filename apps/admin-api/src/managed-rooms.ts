@@ -1,5 +1,13 @@
-import { loadRoomAccess, type RoomAccess, standInRoom } from '@hansard/pool-store'
-import type { Call } from './call.ts'
+import {
+  creatableCategories,
+  identitiesOf,
+  listRooms,
+  loadRoomAccess,
+  type RoomAccess,
+  type RoomAsker,
+  standInRoom,
+} from '@hansard/pool-store'
+import { type Call, notAllowed } from './call.ts'
 import { noSuch, roomBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
@@ -35,4 +43,25 @@ export async function getRoomAccess(
   const access = await loadRoomAccess(poolDb, roomBy(room))
   if (!access) throw call.byRole ? noSuch('no-such-room', 'room', room) : hiddenRoom()
   return access
+}
+
+/** Asks about the rooms of those who may see and manage them. */
+export function managerOf(identities: readonly number[]): RoomAsker {
+  return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
+}
+
+/** Rooms are managed by whoever manages one that they can see. */
+export async function managesSome({ poolDb }: Pick<AdminApiParts, 'poolDb'>, own: number[]): Promise<boolean> {
+  return (await listRooms(poolDb, { limit: 1, asker: managerOf(own) })).length > 0
+}
+
+/** Whoever manages no room and may make none has no business here, and is told so rather than shown an empty list. */
+export async function requireManager(
+  parts: Pick<AdminApiParts, 'poolDb'>,
+  { actor }: Pick<Call, 'actor'>,
+): Promise<number[]> {
+  const own = [...(await identitiesOf(parts.poolDb, actor.id))]
+  const creatable = await creatableCategories(parts.poolDb, { identities: own })
+  if (creatable.length === 0 && !(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
+  return own
 }

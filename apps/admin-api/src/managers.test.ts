@@ -59,6 +59,25 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect((await test.done('eligiblePrincipals', { token: mia, query })).principals).toHaveLength(1)
   })
 
+  it('is told of the categories it may make rooms in and of add-ins, as by the client protocol, and no more', async () => {
+    await test.done('addAddIn', { token: operator, body: { name: 'board', url: 'https://example.com/b' } })
+    const categories = async (token: string, query = {}) => test.done('listCategories', { token, query })
+    expect(await categories(mia)).toEqual({ categories: [{ name: 'Own', description: '' }], next: null })
+    expect((await categories(mia, { name: 'W*' })).categories).toEqual([])
+    expect((await test.ask('listCategories', { token: mia, query: { principal: 'member' } })).status).toBe(403)
+    expect((await test.ask('showCategory', { token: mia, parts: { category: 'Own' } })).status).toBe(403)
+    expect((await test.done('listAddIns', { token: mia })).addIns).toMatchObject([{ name: 'board' }])
+
+    const stranger = await test.addUser('stranger')
+    for (const name of ['listCategories', 'listAddIns'] as const)
+      expect((await test.ask(name, { token: stranger })).body).toMatchObject({ error: 'not-allowed' })
+    const general = { parts: { category: 'General' }, body: { creators: { add: ['stranger'] } } }
+    await test.done('changeCategory', { token: operator, ...general })
+    expect((await categories(stranger)).categories.map(({ name }) => name)).toEqual(['General'])
+    expect((await test.done('listAddIns', { token: stranger })).addIns).toHaveLength(1)
+    await test.done('changeCategory', { token: operator, ...general, body: { creators: { remove: ['stranger'] } } })
+  })
+
   it('is told of every other room what it is told of one that is not there', async () => {
     const asked: [AdminRouteName, object | undefined][] = [
       ['showRoom', undefined],

@@ -1,4 +1,5 @@
 import type { ProblemCode } from '@hansard/admin-contract'
+import { findPolicy, listAddIns } from '@hansard/pool-store'
 import { groupUri } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import { AdminProblem } from './problems.ts'
@@ -22,6 +23,32 @@ export async function principalIdOf(db: Database, text: string): Promise<number>
   const by = /^(sip|ma-grp):/.test(text) ? { uri: text } : { account: text, type: 'user' }
   const row: { id: number } | undefined = await db.knex('principal').where(by).first('id')
   return row?.id ?? -1
+}
+
+/** Refuses a filter by a name that nothing has. A domain is known without being written down anywhere. */
+export async function requireFilterNames(
+  db: Database,
+  {
+    category,
+    principals = [],
+    addIn,
+    policy,
+  }: {
+    category?: string | undefined
+    principals?: readonly (string | undefined)[]
+    addIn?: string | undefined
+    policy?: string | undefined
+  },
+): Promise<void> {
+  if (category !== undefined && !(await db.knex('category').where(categoryBy(category)).first('id')))
+    throw noSuch('no-such-category', 'category', category)
+  for (const name of principals) {
+    if (name === undefined || name.startsWith('ma-grp:*@')) continue
+    if ((await principalIdOf(db, name)) === -1) throw noSuch('no-such-principal', 'principal', name)
+  }
+  if (addIn !== undefined && !(await listAddIns(db)).some(({ name }) => name === addIn))
+    throw noSuch('no-such-add-in', 'add-in', addIn)
+  if (policy !== undefined && !(await findPolicy(db, policy))) throw noSuch('no-such-policy', 'policy', policy)
 }
 
 /** What a caller asked for by a name that nothing has. */

@@ -17,34 +17,67 @@ export const setPoolState: Handle<'setPoolState'> = async ({ commands, pool }, {
 
 export const activeServers: Handle<'activeServers'> = (parts) => shown(parts)
 
-export const setActiveServers: Handle<'setActiveServers'> = (parts, { actor, body: { servers } }) =>
-  change(parts, actor, (active) => {
+export const setActiveServers: Handle<'setActiveServers'> = async (parts, { actor, body: { servers } }) => {
+  const known = await channelServices(parts.poolDb)
+  const named = 'set' in servers ? servers.set : [...(servers.add ?? []), ...(servers.remove ?? [])]
+  const unknown = named.find((name) => !known.includes(name))
+  // A server that was mistyped would be the only active one before long, and nobody could sign in.
+  if (unknown !== undefined && !(await isNamed(parts, unknown, servers)))
+    throw new AdminProblem(
+      'not-found',
+      `There is no server ${JSON.stringify(unknown)}.`,
+      known.length === 0 ? 'No channel service has ever started here.' : `There are ${known.join(', ')}.`,
+    )
+  return change(parts, actor, known, (active) => {
     if ('set' in servers) return servers.set
     const { add = [], remove = [] } = servers
-    return some([...active, ...add].filter((name) => !remove.includes(name)))
+    return some(
+      [...active, ...add].filter((name) => !remove.includes(name)),
+      known,
+    )
   })
+}
 
 export const swapActiveServers: Handle<'swapActiveServers'> = async (parts, { actor }) => {
   const known = await channelServices(parts.poolDb)
-  return change(parts, actor, (active) => some(known.filter((name) => !active.includes(name))))
+  return change(parts, actor, known, (active) =>
+    some(
+      known.filter((name) => !active.includes(name)),
+      known,
+    ),
+  )
 }
 
 /** `to` is given the servers that are active, by name: where none is named, that is every one there is. */
 async function change(
   parts: AdminApiParts,
   actor: Call['actor'],
+  known: readonly string[],
   to: (active: readonly string[]) => readonly string[],
 ): Promise<ActiveServersReply> {
-  const known = await channelServices(parts.poolDb)
   const named = (stored: readonly string[]) => (stored.length === 0 ? known : stored)
   await settle(parts.commands.setActiveServers(actor, { pool: parts.pool, change: (stored) => to(named(stored)) }))
   return shown(parts)
 }
 
-/** No server named means all of them, so taking the last away would do the opposite of what was asked. */
-function some(names: readonly string[]): readonly string[] {
-  if (names.length === 0) throw new AdminProblem('conflict', 'Then no server would be active.')
+/**
+ * No server named means all of them, so taking the last away would do the opposite of what was asked; and with servers
+ * alone that have never started nobody could sign in.
+ */
+function some(names: readonly string[], known: readonly string[]): readonly string[] {
+  if (!names.some((name) => known.includes(name))) throw new AdminProblem('conflict', 'Then no server would be active.')
   return names
+}
+
+/** A name that stands among the active ones without being a server's may always be taken away. */
+async function isNamed(
+  { poolDb }: AdminApiParts,
+  name: string,
+  servers: Call<'setActiveServers'>['body']['servers'],
+): Promise<boolean> {
+  return (
+    'remove' in servers && (servers.remove ?? []).includes(name) && (await readActiveServers(poolDb)).includes(name)
+  )
 }
 
 async function shown({ poolDb }: AdminApiParts): Promise<ActiveServersReply> {

@@ -5,6 +5,7 @@ import { RecordBusy, RecordStopped, RecordUnavailable, SourceFenced } from '@han
 import { isTransient } from '@hansard/sql'
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
+import { issueWords } from './issue-words.ts'
 
 /** An expected no, on its way to the caller. */
 export class AdminProblem extends Error {
@@ -31,8 +32,7 @@ export function sendProblem(reply: FastifyReply, problem: AdminProblem): Fastify
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new AdminProblem('malformed', `${issue.path.join('.') || 'request'}: ${issue.message}`)
+  throw new AdminProblem('malformed', issueWords(result.error.issues[0]!))
 }
 
 /** What a caller is told of an error. What is nobody's expectation is logged, and not told. */

@@ -43,7 +43,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),
-    'eligiblePrincipals',
+    ...(['eligiblePrincipals', 'listCategories', 'listAddIns'] as const),
   ],
 }
 

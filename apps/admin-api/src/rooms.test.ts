@@ -80,7 +80,20 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     await test.done('addCategory', { token, body: { name: 'Other', allowed: ['cyd'] } })
     const moved = await test.done('moveRoom', { ...byUri, body: { category: 'Other' } })
     expect(moved).toMatchObject({ category: 'Other', members: [], dropped: ['sip:ann@example.com'] })
+    expect(moved.droppedFrom.members).toEqual(['sip:ann@example.com'])
     expect((await test.done('listRooms', { token, query: { category: 'Other', name: 'CALM' } })).rooms).toHaveLength(1)
+    const many = { topic: 'all', type: 'auditorium', members: { add: ['cyd'] }, presenters: { add: ['cyd'] } }
+    const nowhere = { ...many, category: 'none' }
+    expect(await test.ask('changeRoom', { ...byUri, body: nowhere })).toMatchObject({ status: 404 })
+    expect(await test.done('showRoom', byUri)).toMatchObject({ topic: '', type: 'normal', members: [] })
+    expect(await test.done('changeRoom', { ...byUri, body: { ...many, dryRun: true } })).toMatchObject({ topic: '' })
+    const all = await test.done('changeRoom', { ...byUri, body: many })
+    expect(all).toMatchObject({ topic: 'all', type: 'auditorium', members: [{ name: 'cyd' }], dryRun: false })
+    const without = { ...byUri, body: { members: { remove: ['cyd'] } } }
+    expect(await test.done('changeRoomRoles', without)).toMatchObject({
+      dropped: ['sip:cyd@example.com'],
+      droppedFrom: { members: [], presenters: ['sip:cyd@example.com'] },
+    })
     expect(await test.done('deleteRoom', byUri)).toEqual({ removed: uri })
     expect(await test.ask('showRoom', byUri)).toMatchObject({ status: 404, body: { error: 'no-such-room' } })
   })
@@ -110,6 +123,16 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
       ).toEqual(['needle'])
     }
     expect((await test.done('listRooms', { token, query: { chatContentExceedsMb: 1 } })).rooms).toEqual([])
+    const none: [Record<string, string>, string][] = [
+      [{ category: 'zzz' }, 'no-such-category'],
+      [{ member: 'ghost' }, 'no-such-principal'],
+      [{ manager: 'sip:ghost@example.com' }, 'no-such-principal'],
+      [{ addIn: 'nonexist' }, 'no-such-add-in'],
+    ]
+    for (const [query, error] of none)
+      expect((await test.ask('listRooms', { token, query })).body, error).toMatchObject({ error })
+    // Everybody of a domain is a principal, whether or not any list names it yet.
+    expect((await test.done('listRooms', { token, query: { member: 'ma-grp:*@new.example' } })).rooms).toEqual([])
     expect((await test.ask('listRooms', { token, query: { privcay: 'secret' } })).body).toMatchObject({
       error: 'malformed',
     })

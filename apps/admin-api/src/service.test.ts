@@ -139,6 +139,21 @@ it('says what is wrong with a request, where and what to do', async () => {
     ['addUsers', { users: [{ account: 'a', password: 'short' }] }, undefined, /users\.0\.password/],
     ['addRooms', { rooms: [{ name: 'r', members: ['nobody'] }] }, undefined, /no principal "nobody"/],
     ['addRooms', { rooms: [{ name: ' ' }] }, undefined, /empty/],
+    [
+      'addUsers',
+      { users: [{ account: 'a', roles: ['king'] }] },
+      undefined,
+      /^users\.0\.roles\.0: takes one of admin.*, /,
+    ],
+    ['changeUser', { roles: { add: ['king'] } }, { user: 'operator' }, /^roles\.add\.0: takes one of administrator, /],
+    [
+      'changeConfiguration',
+      { storyBytesMax: 50 },
+      { identity: 'global' },
+      /^storyBytesMax: takes a number of at least 64/,
+    ],
+    ['changeConfiguration', { bytes: 50 }, { identity: 'global' }, /there is no "bytes" here/],
+    ['addUsers', { users: [] }, undefined, /^users: takes at least 1 entries/],
     ['setPassword', { account: 'nobody', password: 'long enough' }, undefined, /no account/],
     ['declareDead', { source: 'nobody' }, undefined, /no source/],
     ['showExport', undefined, { adapter: 'xml', number: '1' }, /no export xml\/1/],
@@ -181,4 +196,12 @@ it('names what is wrong with the pool, worst first', async () => {
   const token = await signIn()
   const { alarms } = await done('status', { token })
   expect(alarms).toEqual(['No roll call has reached the compliance database yet. Is a relay running?'])
+  for (const name of ['channel-1', 'channel-2'])
+    await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: NOW })
+  await done('setActiveServers', { token, body: { servers: { remove: ['channel-1'] } } })
+  expect((await done('status', { token })).alarms).toHaveLength(1)
+  await done('declareDead', { token, body: { source: 'channel-2' } })
+  expect((await done('status', { token })).alarms[0]).toMatch(/^Nobody can sign in: .* \(channel-2\)/)
+  await done('setPoolState', { token, body: { state: 'failed-over' } })
+  expect(await done('status', { token })).toMatchObject({ state: 'failed-over' })
 })

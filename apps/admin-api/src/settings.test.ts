@@ -43,6 +43,13 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.done('listUsers', { token, query: { policy: 'nobody' } })).users).toMatchObject([
       { account: 'ann' },
     ])
+    for (const identity of ['bogus:X', 'Site:X', 'site:'])
+      expect((await test.ask('addPolicy', { token, body: { identity, enabled: true } })).body, identity).toMatchObject({
+        error: 'invalid',
+        message: expect.stringContaining('site:<name> or pool:<name>'),
+      })
+    const nope = await test.ask('listUsers', { token, query: { policy: 'nope' } })
+    expect(nope.body).toMatchObject({ error: 'no-such-policy', message: 'There is no policy "nope".' })
     expect((await test.done('listPolicies', { token })).policies.map(({ identity }) => identity)).toEqual([
       ...['global', 'nobody', 'pool:test'],
     ])
@@ -77,6 +84,13 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.ask('changeConfiguration', { ...at('planet:x'), body })).body).toMatchObject({
       error: 'invalid',
     })
+    const remarks = async (query: Record<string, string>) =>
+      (await test.done('effectiveConfiguration', { token, query })).remarks
+    expect(await remarks({ service: 'admin-1' })).toEqual([])
+    expect(await remarks({ service: 'nope' })).toEqual([expect.stringContaining('No service "nope" has ever started')])
+    await test.done('addConfiguration', { ...at('service:nope'), body: { chatBytesMax: 1_024 } })
+    expect(await remarks({ service: 'nope' })).toEqual([])
+    await test.done('removeConfiguration', at('service:nope'))
     await test.done('removeConfiguration', at('global'))
     expect(await effective({})).toMatchObject({ chatBytesMax: 4_096, searchLimit: 999 })
     expect((await test.done('listConfigurations', { token })).configurations).toHaveLength(1)
@@ -94,8 +108,28 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
       inactive: all.slice(0, 2),
     })
     expect((await test.ask('setActiveServers', { token, body: { servers: { remove: all } } })).status).toBe(409)
+    for (const servers of [{ add: ['nope'] }, { set: ['nope'] }, { remove: ['nope'] }])
+      expect((await test.ask('setActiveServers', { token, body: { servers } })).body).toMatchObject({
+        message: 'There is no server "nope".',
+        hint: 'There are channel-1, channel-2, channel-3.',
+      })
+    // From before unknown names were refused.
+    const stored = (names: string[]) =>
+      test.poolDb
+        .knex('pool_setting')
+        .where({ name: 'active-servers' })
+        .update({ value: JSON.stringify(names) })
+    await stored(['channel-3', 'nope'])
+    expect((await test.ask('setActiveServers', { token, body: { servers: { remove: ['channel-3'] } } })).status).toBe(
+      409,
+    )
+    expect(await set({ remove: ['nope'] })).toMatchObject({ active: ['channel-3'] })
     expect(await set({ add: ['channel-1'] })).toEqual({ active: ['channel-1', 'channel-3'], inactive: ['channel-2'] })
     expect(await set({ set: [] })).toEqual({ active: all, inactive: [] })
+    expect((await test.changes()).at(-1)).toMatchObject({
+      before: { allServersActive: false, activeServers: ['channel-1', 'channel-3'] },
+      after: { allServersActive: true },
+    })
     expect((await test.ask('swapActiveServers', { token })).status).toBe(409)
     expect(await test.done('setPoolState', { token, body: { state: 'failed-over' } })).toEqual({
       pool: 'test',
@@ -110,6 +144,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect(await test.done('putComplianceConfiguration', { ...at('global'), body: settings })).toEqual({
       identity: 'global',
       settings,
+      ended: [],
     })
     const refused: [string, object][] = [
       ['adapter:two', { adapterType: 'none' }],
@@ -124,12 +159,24 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
       expect(answer.body, JSON.stringify(body)).toMatchObject({ error: 'invalid' })
     }
     await test.done('putComplianceConfiguration', { ...at('adapter:two'), body: { addUserDetails: true } })
-    expect(await test.done('removeComplianceConfiguration', at('adapter:two'))).toEqual({ removed: 'adapter:two' })
+    expect(await test.done('removeComplianceConfiguration', at('adapter:two'))).toEqual({
+      removed: 'adapter:two',
+      ended: ['two'],
+    })
     expect((await test.ask('removeComplianceConfiguration', at('adapter:two'))).status).toBe(404)
-    // The last one stays: without it nothing would be exported.
-    expect((await test.ask('removeComplianceConfiguration', at('global'))).body).toMatchObject({ error: 'invalid' })
     expect((await test.done('listComplianceConfigurations', { token })).configurations).toEqual([
       { identity: 'global', settings },
+    ])
+  })
+
+  it('takes the global compliance configuration back to its defaults, and goes on with its series', async () => {
+    const global = { token, parts: { identity: 'global' } }
+    const body = { adapterName: 'firm', addUserDetails: true, runIntervalMs: 900_000 }
+    const renamed = await test.done('putComplianceConfiguration', { ...global, body })
+    expect(renamed.ended).toEqual(['xml'])
+    expect(await test.done('removeComplianceConfiguration', global)).toEqual({ removed: 'global', ended: [] })
+    expect((await test.done('listComplianceConfigurations', { token })).configurations).toEqual([
+      { identity: 'global', settings: { adapterName: 'firm' } },
     ])
   })
 

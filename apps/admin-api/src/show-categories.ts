@@ -1,11 +1,30 @@
 import type { Category, CategoryDetail } from '@hansard/admin-contract'
-import { type CategoryRow, categoryLists, listCategories as listCategoriesOfPool } from '@hansard/pool-store'
-import type { Handle } from './call.ts'
-import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import {
+  type CategoryRow,
+  categoryLists,
+  creatableCategories,
+  listCategories as listCategoriesOfPool,
+} from '@hansard/pool-store'
+import { type Handle, notAllowed } from './call.ts'
+import { requireManager } from './managed-rooms.ts'
+import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 
-export const listCategories: Handle<'listCategories'> = async ({ poolDb }, { query }) => {
-  const { after, limit, name, principal } = query
+/** To whoever comes without a role: the categories this person may make rooms in, and no more of them than clients are told. */
+export const listCategories: Handle<'listCategories'> = async (parts, call) => {
+  const { poolDb } = parts
+  const { after, limit, name, principal } = call.query
+  if (!call.byRole) {
+    const own = await requireManager(parts, call)
+    // Whom a category's lists name is not for everybody: a filter by it would tell.
+    if (principal !== undefined) throw notAllowed(['administrator', 'auditor'])
+    const creatable = await creatableCategories(poolDb, { identities: own }, name)
+    const left = creatable.filter((category) => after === undefined || category.name > after)
+    left.sort((a, b) => (a.name < b.name ? -1 : 1))
+    const [page, next] = pageOf(left.slice(0, limit + 1), limit, (category) => category.name)
+    return { categories: page.map(({ name, description }) => ({ name, description })), next }
+  }
+  if (principal !== undefined) await requireFilterNames(poolDb, { principals: [principal] })
   const naming = principal === undefined ? undefined : await principalIdOf(poolDb, principal)
   const found = await listCategoriesOfPool(poolDb, { after, limit: limit + 1, name, naming })
   const [page, next] = pageOf(found, limit, (category) => category.name)

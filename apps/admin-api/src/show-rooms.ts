@@ -11,8 +11,8 @@ import {
 } from '@hansard/pool-store'
 import { mayCreateRoom } from '@hansard/rooms'
 import { type Call, type Handle, notAllowed } from './call.ts'
-import { getRoomAccess } from './managed-rooms.ts'
-import { categoryBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
+import { getRoomAccess, managerOf, managesSome } from './managed-rooms.ts'
+import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -23,6 +23,11 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   const { poolDb } = parts
   const { query } = call
   const own = call.byRole ? undefined : await ownIdentities(parts, call)
+  // Whoever may know what there is must not take a mistyped name for "none"; to others it stays "none of yours".
+  if (call.byRole) {
+    const { category, member, manager, joined, addIn } = query
+    await requireFilterNames(poolDb, { category, principals: [member, manager, joined], addIn })
+  }
   const ids = async (name: string | undefined) => (name === undefined ? undefined : [await principalIdOf(poolDb, name)])
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
@@ -90,13 +95,8 @@ async function categoryToMakeRoomsIn(parts: AdminApiParts, call: Call, name: str
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
 async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
   const own = [...(await identitiesOf(parts.poolDb, actor.id))]
-  if ((await listRoomsOfPool(parts.poolDb, { limit: 1, asker: managerOf(own) })).length === 0)
-    throw notAllowed(['administrator', 'auditor'])
+  if (!(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
   return own
-}
-
-function managerOf(identities: readonly number[]): RoomAsker {
-  return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
 }
 
 /** Sees every room, and who is in it where this person may join it. */

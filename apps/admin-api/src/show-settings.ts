@@ -5,12 +5,18 @@ import {
   listPolicies as listPoliciesOfPool,
   listPoolConfigurations,
   poolConfiguration,
+  sourceStates,
 } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
+import { requireManager } from './managed-rooms.ts'
 import { noSuch, pageOf } from './name-things.ts'
 import { AdminProblem } from './problems.ts'
 
-export const listAddIns: Handle<'listAddIns'> = async ({ poolDb }, { query: { after = '', limit } }) => {
+/** Also to whoever manages a room or may make one: that is what add-ins are for. */
+export const listAddIns: Handle<'listAddIns'> = async (parts, call) => {
+  if (!call.byRole) await requireManager(parts, call)
+  const { poolDb } = parts
+  const { after = '', limit } = call.query
   const all = await addInsOf(poolDb)
   const [page, next] = pageOf(all.filter(({ name }) => name > after).slice(0, limit + 1), limit, ({ name }) => name)
   return { addIns: page.map(({ name, url }) => ({ name, url })), next }
@@ -54,6 +60,15 @@ export const showConfiguration: Handle<'showConfiguration'> = async ({ poolDb },
   return found
 }
 
-export const effectiveConfiguration: Handle<'effectiveConfiguration'> = async ({ poolDb }, { query }) => ({
-  settings: await poolConfiguration(poolDb.knex, query),
-})
+/** A name that is mistyped would be answered with what holds for nobody: so it is said when nothing has that name. */
+export const effectiveConfiguration: Handle<'effectiveConfiguration'> = async ({ poolDb }, { query }) => {
+  const { service } = query
+  const configured = (await listPoolConfigurations(poolDb)).some(({ identity }) => identity === `service:${service}`)
+  const known = service === undefined || configured || (await sourceStates(poolDb, service)).length > 0
+  const remarks = known
+    ? []
+    : [
+        `No service ${JSON.stringify(service)} has ever started here, and nothing is set for one: this is what would hold.`,
+      ]
+  return { settings: await poolConfiguration(poolDb.knex, query), remarks }
+}

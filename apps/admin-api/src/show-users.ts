@@ -1,11 +1,12 @@
 import type { User, UserDetail } from '@hansard/admin-contract'
 import { findUser, groupsHolding, listUsers as listUsersOfPool, policyEnables, type UserRow } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
-import { noSuch, pageOf, userBy } from './name-things.ts'
+import { noSuch, pageOf, requireFilterNames, userBy } from './name-things.ts'
 import type { AdminApiParts } from './parts.ts'
 
 export const listUsers: Handle<'listUsers'> = async ({ poolDb }, { query }) => {
   const { after, limit, ...filter } = query
+  await requireFilterNames(poolDb, { policy: filter.policy })
   const [page, next] = pageOf(
     await listUsersOfPool(poolDb, { after, limit: limit + 1, filter }),
     limit,

@@ -13,6 +13,6 @@ export function changeRoles(
     session,
     id,
     commands.changeRoles(session.principal!, { room, role, change: { add, remove } }),
-    ({ dropped }) => ({ t: 'done', re: id, dropped }),
+    ({ dropped, droppedFrom }) => ({ t: 'done', re: id, dropped, droppedFrom }),
   )
 }

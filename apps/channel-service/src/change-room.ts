@@ -9,9 +9,10 @@ export function changeRoom(
   session: Session,
   { id, t: _, ...change }: ClientMessageOf<'change-room'>,
 ): Promise<void> {
-  return runCommand(session, id, commands.changeRoom(session.principal!, change), ({ dropped }) => ({
+  return runCommand(session, id, commands.changeRoom(session.principal!, change), ({ dropped, droppedFrom }) => ({
     t: 'done',
     re: id,
     dropped,
+    droppedFrom,
   }))
 }

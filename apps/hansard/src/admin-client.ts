@@ -14,6 +14,7 @@ import { refused, unreachable } from './command-failure.ts'
 import type { Io } from './io.ts'
 import { type AddressOptions, findPool } from './pool-address.ts'
 import { readPassword } from './prompt.ts'
+import { inOptionNames } from './verbs/setting-names.ts'
 
 type Parts = Readonly<Record<string, string | number>>
 type Ask<N extends AdminRouteName> = {
@@ -135,5 +136,7 @@ function problemOf(url: URL, status: number, answer: unknown): Error {
   const problem = Problem.safeParse(answer)
   if (!problem.success) return unreachable(`${url} answered ${status}.`)
   const { error, message, hint } = problem.data
-  return error === 'try-again' ? unreachable(message, hint) : refused(message, hint, error)
+  if (error === 'try-again') return unreachable(message, hint)
+  const aboutOptions = error === 'malformed' || error === 'invalid'
+  return refused(aboutOptions ? inOptionNames(message) : message, hint, error)
 }

@@ -47,7 +47,10 @@ it('makes rooms, and is told when it is put out of one', async () => {
   expect([...page, ...others]).toEqual(await alice.rooms({ all: true }))
   expect(await alice.eligible({ room: uri, text: '*carol*' })).toMatchObject([{ name: 'carol' }])
   expect((await bob.history(uri, { after: 0 })).chats).toMatchObject([{ text: 'one' }])
-  expect(await alice.changeRoles(uri, { role: 'member', remove: ['bob'] })).toEqual({ dropped: [] })
+  expect(await alice.changeRoles(uri, { role: 'member', remove: ['bob'] })).toEqual({
+    dropped: [],
+    droppedFrom: { members: [], managers: [], presenters: [] },
+  })
 
   expect(await out.heard).toBe('removed')
   await expect(desk.post('two')).rejects.toMatchObject({ code: 'not-joined' })

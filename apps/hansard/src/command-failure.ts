@@ -51,11 +51,10 @@ export function reportFailure(io: Io, error: unknown, { json, debug }: { json: b
 function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error
   if (error instanceof RefusedError) return refused(error.message, undefined, error.code)
-  if (error instanceof UnreachableError)
-    return unreachable(
-      error.message,
-      'Is the pool running? `hansard start` starts one; --data DIR or --server URL name another.',
-    )
+  if (error instanceof UnreachableError) {
+    const hint = 'Is the pool running? `hansard start` starts one; --data DIR or --server URL name another.'
+    return unreachable(error.message, error.answered ? undefined : hint)
+  }
   if (error instanceof Error) {
     const hint = (error as { hint?: unknown }).hint
     return new CommandFailure(2, error.message, { hint: typeof hint === 'string' ? hint : undefined, cause: error })

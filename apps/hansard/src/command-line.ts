@@ -8,7 +8,7 @@ import { addDataVerbs } from './verbs/data-verbs.ts'
 import { addPeopleVerbs } from './verbs/people-verbs.ts'
 import { addRoomsVerbs } from './verbs/rooms-verbs.ts'
 import { addSettingsVerbs } from './verbs/settings-verbs.ts'
-import { address, json, positive } from './verbs/verb.ts'
+import { address, asked, json, positive } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
 
 type Options = { readonly json: boolean; readonly server?: string; readonly data?: string }
@@ -51,7 +51,6 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
     })
-    .showHelpAfterError('(hansard help tells what there is)')
     .addHelpText('after', `${EXIT_CODES}${ENVIRONMENT}`)
   const run =
     <A extends unknown[]>(work: (...args: A) => Promise<ExitCode>) =>
@@ -83,7 +82,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
       }),
     )
 
-  address(json(program.command('replay')))
+  asked(json(program.command('replay')))
     .description('play logs of the #ubuntu corpus format into a pool, one room per file')
     .argument('<path...>', 'log files, or folders of .log files')
     .option('--speed <speed>', 'max, or how many times faster than in the logs, such as 60x', 'max')
@@ -96,7 +95,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
       }),
     )
 
-  address(json(program.command('seal')))
+  asked(json(program.command('seal')))
     .description('close what is open now, and wait until it is sealed')
     .action(
       run(async (options: Options) => {
@@ -106,7 +105,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     )
 
   const exports = program.command('exports').description('what has been exported')
-  address(json(exports.command('list')))
+  asked(json(exports.command('list')))
     .description('exports, newest first')
     .option('--adapter <name>', 'only of this adapter')
     .option('--limit <n>', 'so many at most', positive, 50)
@@ -116,7 +115,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
         return listExports(io, options)
       }),
     )
-  address(json(exports.command('show')))
+  asked(json(exports.command('show')))
     .description('one export and its files')
     .argument('<id>', 'such as xml/12')
     .action(
@@ -125,7 +124,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
         return showExport(io, id, options)
       }),
     )
-  address(json(exports.command('files')))
+  asked(json(exports.command('files')))
     .description('the paths of its files, one a line')
     .argument('<id>', 'such as xml/12')
     .action(
@@ -134,7 +133,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
         return exportFiles(io, id, options)
       }),
     )
-  address(json(exports.command('replay')))
+  asked(json(exports.command('replay')))
     .description('render it again and compare with the sealed bytes')
     .argument('<id>', 'such as xml/12')
     .action(
@@ -154,7 +153,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
       }),
     )
 
-  address(json(program.command('status')))
+  asked(json(program.command('status')))
     .description('where everything is that was accepted; exit code 1 when something needs a person')
     .action(
       run(async (options: Options) => {
@@ -172,7 +171,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
   addSettingsVerbs(program, verbs)
 
   const quarantine = program.command('quarantine').description('events that could not be staged')
-  address(json(quarantine.command('list')))
+  asked(json(quarantine.command('list')))
     .description('what is there and why; exit code 1 when there is anything')
     .action(
       run(async (options: Options) => {
@@ -180,7 +179,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
         return listQuarantine(io, options)
       }),
     )
-  address(json(quarantine.command('retry')))
+  asked(json(quarantine.command('retry')))
     .description('try to stage them again')
     .action(
       run(async (options: Options) => {
@@ -190,7 +189,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     )
 
   const sources = program.command('sources').description('services that record events')
-  address(json(sources.command('declare-dead')))
+  asked(json(sources.command('declare-dead')))
     .description('say that a silent source will not come back, so that intervals can close without it')
     .argument('<source>', 'as status names it')
     .action(
@@ -199,7 +198,15 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
         return declareDead(io, source, options)
       }),
     )
+  nameOwnHelp(program, 'hansard')
   return program
+}
+
+/** Whoever typed a verb wrongly is sent to that verb's help. */
+function nameOwnHelp(command: Command, line: string): void {
+  const more = command.commands.length > 0 ? 'tells what there is' : 'tells how it is used'
+  command.showHelpAfterError(`(${line} --help ${more})`)
+  for (const verb of command.commands) nameOwnHelp(verb, `${line} ${verb.name()}`)
 }
 
 function portNumber(text: string): number {

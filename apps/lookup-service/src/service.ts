@@ -59,12 +59,15 @@ export async function startLookupService(
             : [401, 'Account or password is wrong.']
         return await reply.code(status as number).send({ error: result.reason, message })
       }
-      const endpoint = assignments.assign(await readActiveServers(db))
+      const active = await readActiveServers(db)
+      const endpoint = assignments.assign(active)
       if (!endpoint) {
-        return await reply
-          .code(503)
-          .header('retry-after', '1')
-          .send({ error: 'try-again', message: 'No channel service has room just now. Try again in a moment.' })
+        // Which servers those are is the operators' business.
+        const message =
+          active.length === 0
+            ? 'No channel service has room just now. Try again in a moment.'
+            : 'None of the servers that are said to be active has room or is running. An operator sees them with `hansard status`.'
+        return await reply.code(503).header('retry-after', '1').send({ error: 'try-again', message })
       }
       const { principal, token, expiresAt } = result
       const granted: SignInReply = {

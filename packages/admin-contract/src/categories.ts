@@ -56,8 +56,12 @@ export const ListCategoriesQuery = z.strictObject({
 })
 export type ListCategoriesQuery = z.output<typeof ListCategoriesQuery>
 
+/** A category in a list: to who holds no role the name and the description, to others all of it. */
+export const CategoryEntry = Category.partial().required({ name: true, description: true })
+export type CategoryEntry = z.infer<typeof CategoryEntry>
+
 /** By name, ascending. */
-export const ListCategoriesReply = z.object({ categories: z.array(Category), next })
+export const ListCategoriesReply = z.object({ categories: z.array(CategoryEntry), next })
 export type ListCategoriesReply = z.infer<typeof ListCategoriesReply>
 
 export const CategoryDetail = Category.extend({

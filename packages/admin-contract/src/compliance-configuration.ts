@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** `global`, or `adapter:<name>` for one adapter of several. */
+/** `global`, `adapter:<name>`, `site:<name>` or `service:<name>`: one adapter each. */
 const identity = z.string().min(1).max(256)
 const path = z.string().min(1).max(4_096)
 
@@ -45,3 +45,12 @@ export type ComplianceConfigurationEntry = z.infer<typeof ComplianceConfiguratio
 
 export const ListComplianceConfigurationsReply = z.object({ configurations: z.array(ComplianceConfigurationEntry) })
 export type ListComplianceConfigurationsReply = z.infer<typeof ListComplianceConfigurationsReply>
+
+/** Names of adapters that there are no more after the change: nothing is exported to their series any more. */
+const ended = z.array(z.string())
+
+export const ComplianceConfigurationChanged = ComplianceConfigurationEntry.extend({ ended })
+export type ComplianceConfigurationChanged = z.infer<typeof ComplianceConfigurationChanged>
+
+export const ComplianceConfigurationRemoved = z.object({ removed: z.string(), ended })
+export type ComplianceConfigurationRemoved = z.infer<typeof ComplianceConfigurationRemoved>

@@ -2,13 +2,16 @@ export {
   AddCategoryRequest,
   Category,
   CategoryDetail,
+  CategoryEntry,
   ChangeCategoryRequest,
   ListCategoriesQuery,
   ListCategoriesReply,
 } from './categories.ts'
 export { DEFAULT_REPLACEMENT, RemoveChatsRequest, ReplaceChatsRequest } from './chats.ts'
 export {
+  ComplianceConfigurationChanged,
   ComplianceConfigurationEntry,
+  ComplianceConfigurationRemoved,
   ComplianceSettings,
   ListComplianceConfigurationsReply,
 } from './compliance-configuration.ts'
@@ -40,6 +43,7 @@ export { QuarantineRetryResult, ReplayResult, RequestAccepted, RequestState, Sea
 export {
   AddRoomsReply,
   AddRoomsRequest,
+  ChangeRoomReply,
   ChangeRoomRequest,
   ChangeRoomRolesRequest,
   ChatsChangedReply,
@@ -49,7 +53,6 @@ export {
   EligiblePrincipalsReply,
   ListRoomsQuery,
   ListRoomsReply,
-  MoveRoomReply,
   MoveRoomRequest,
   NewRoom,
   RoomDetail,
@@ -96,6 +99,7 @@ export {
   AdapterStatus,
   DeclareDeadReply,
   DeclareDeadRequest,
+  EndedAdapter,
   PoolStatus,
   SealedInterval,
   SourceStatus,

@@ -1,9 +1,10 @@
 import {
-  ComplianceConfigurationEntry,
+  ComplianceConfigurationChanged,
+  ComplianceConfigurationRemoved,
   ComplianceSettings,
   ListComplianceConfigurationsReply,
 } from './compliance-configuration.ts'
-import { OpenApiDocument, Removed } from './done.ts'
+import { OpenApiDocument } from './done.ts'
 import { ExportDetail, ListExportsQuery, ListExportsReply } from './exports.ts'
 import { QuarantineReply } from './quarantine.ts'
 import { RequestAccepted, RequestState } from './requests.ts'
@@ -142,15 +143,16 @@ export const RECORD_ROUTES = {
     roles: ['operator'],
     query: NO_QUERY,
     body: ComplianceSettings,
-    reply: ComplianceConfigurationEntry,
+    reply: ComplianceConfigurationChanged,
   },
   removeComplianceConfiguration: {
     method: 'DELETE',
     path: '/admin/compliance-configuration/:identity',
-    summary: 'Remove a configuration; the global one returns to its defaults',
+    summary:
+      'Remove an adapter, whose series of exports ends; the global one returns to its defaults and keeps its name',
     roles: ['operator'],
     query: NO_QUERY,
     body: undefined,
-    reply: Removed,
+    reply: ComplianceConfigurationRemoved,
   },
 } as const satisfies Record<string, Route>

@@ -10,6 +10,7 @@ import { Removed } from './done.ts'
 import {
   AddRoomsReply,
   AddRoomsRequest,
+  ChangeRoomReply,
   ChangeRoomRequest,
   ChangeRoomRolesRequest,
   ChatsChangedReply,
@@ -19,7 +20,6 @@ import {
   EligiblePrincipalsReply,
   ListRoomsQuery,
   ListRoomsReply,
-  MoveRoomReply,
   MoveRoomRequest,
   RoomDetail,
 } from './rooms.ts'
@@ -39,8 +39,8 @@ export const ROOMS_ROUTES = {
   listCategories: {
     method: 'GET',
     path: '/admin/categories',
-    summary: 'List categories',
-    roles: ['administrator', 'auditor'],
+    summary: 'List categories; for who holds no role, names and descriptions of those this person may make rooms in',
+    roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-categories', object: 'pool' },
     query: ListCategoriesQuery,
     body: undefined,
@@ -115,11 +115,11 @@ export const ROOMS_ROUTES = {
   changeRoom: {
     method: 'PATCH',
     path: '/admin/rooms/:room',
-    summary: 'Change what a room is',
+    summary: 'Change what a room is, where it belongs and who is in it: all that is named, or nothing',
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: ChangeRoomRequest,
-    reply: RoomDetail,
+    reply: ChangeRoomReply,
   },
   changeRoomRoles: {
     method: 'PATCH',
@@ -128,7 +128,7 @@ export const ROOMS_ROUTES = {
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: ChangeRoomRolesRequest,
-    reply: RoomDetail,
+    reply: ChangeRoomReply,
   },
   disableRoom: {
     method: 'POST',
@@ -155,7 +155,7 @@ export const ROOMS_ROUTES = {
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: MoveRoomRequest,
-    reply: MoveRoomReply,
+    reply: ChangeRoomReply,
   },
   deleteRoom: {
     method: 'DELETE',

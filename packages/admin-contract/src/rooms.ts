@@ -54,10 +54,6 @@ export const CreateRoomRequest = z.strictObject({
 })
 export type CreateRoomRequest = z.infer<typeof CreateRoomRequest>
 
-/** What is not named stays. Roles, category and whether it is disabled have routes of their own. */
-export const ChangeRoomRequest = z.strictObject({ name: name.optional(), ...properties })
-export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
-
 /** Presenters must be members; all must be in the category's scope. */
 export const ChangeRoomRolesRequest = z.strictObject({
   members: PrincipalsChange.optional(),
@@ -65,6 +61,18 @@ export const ChangeRoomRolesRequest = z.strictObject({
   presenters: PrincipalsChange.optional(),
 })
 export type ChangeRoomRolesRequest = z.infer<typeof ChangeRoomRolesRequest>
+
+/** One change, all or nothing. What is not named stays. Whether it is disabled has routes of its own. */
+export const ChangeRoomRequest = z.strictObject({
+  name: name.optional(),
+  ...properties,
+  /** it moves there; whom that category does not allow is dropped from the lists */
+  category: name.optional(),
+  ...ChangeRoomRolesRequest.shape,
+  /** tell who would be dropped and change nothing */
+  dryRun: z.boolean().optional(),
+})
+export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
 
 export const MoveRoomRequest = z.strictObject({ category: name })
 export type MoveRoomRequest = z.infer<typeof MoveRoomRequest>
@@ -117,9 +125,19 @@ export const RoomDetail = RoomEntry.extend({
 })
 export type RoomDetail = z.infer<typeof RoomDetail>
 
-/** `dropped`: URIs that lost their roles in the room, because its category does not let them have any. */
-export const MoveRoomReply = RoomDetail.extend({ dropped: z.array(z.string()) })
-export type MoveRoomReply = z.infer<typeof MoveRoomReply>
+const uris = z.array(z.string())
+
+/**
+ * The room as it is then. `dropped`: URIs that lost a role without being named, each once: the new category does not
+ * allow them, a normal room has no presenters, or who is no member any more is no presenter either. `droppedFrom`: the
+ * same by list.
+ */
+export const ChangeRoomReply = RoomDetail.extend({
+  dropped: uris,
+  droppedFrom: z.object({ members: uris, managers: uris, presenters: uris }),
+  dryRun: z.boolean(),
+})
+export type ChangeRoomReply = z.infer<typeof ChangeRoomReply>
 
 export const ClearRoomRequest = z.strictObject({
   /** chats posted at this time or before it are removed for good; the compliance record keeps them */

@@ -40,8 +40,8 @@ export const SETTINGS_ROUTES = {
   listAddIns: {
     method: 'GET',
     path: '/admin/add-ins',
-    summary: 'List add-ins',
-    roles: ['administrator', 'auditor'],
+    summary: 'List add-ins; also to who manages a room or may make one',
+    roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-add-ins', object: 'pool' },
     query: SettingsQuery,
     body: undefined,
@@ -229,7 +229,7 @@ export const SETTINGS_ROUTES = {
   setPoolState: {
     method: 'PUT',
     path: '/admin/pool-state',
-    summary: 'Say whether the pool runs from its backup site',
+    summary: 'Say whether the pool runs from its backup site: kept, on record and shown; it switches nothing',
     roles: ['operator'],
     query: NO_QUERY,
     body: SetPoolStateRequest,

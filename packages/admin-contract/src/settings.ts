@@ -86,17 +86,24 @@ export type ListPoolConfigurationsReply = z.infer<typeof ListPoolConfigurationsR
 /** Of a service of a site: its own settings over its site's over the global ones over the defaults. */
 export const EffectiveConfigurationQuery = z.strictObject({ site: name.optional(), service: name.optional() })
 export type EffectiveConfigurationQuery = z.infer<typeof EffectiveConfigurationQuery>
-export const EffectiveConfigurationReply = z.object({ settings: PoolSettings.required() })
+export const EffectiveConfigurationReply = z.object({
+  settings: PoolSettings.required(),
+  /** what whoever asked should know, such as that there is no service of that name; mostly empty */
+  remarks: z.array(z.string()),
+})
 export type EffectiveConfigurationReply = z.infer<typeof EffectiveConfigurationReply>
 
-/** `failed-over`: the pool runs from its backup site. */
+/** `failed-over`: the pool runs from its backup site. It is kept, on record and shown; it switches nothing. */
 export const PoolStateName = z.enum(['normal', 'failed-over'])
 export const PoolStateReply = z.object({ pool: z.string(), state: PoolStateName })
 export type PoolStateReply = z.infer<typeof PoolStateReply>
 export const SetPoolStateRequest = z.strictObject({ state: PoolStateName })
 export type SetPoolStateRequest = z.infer<typeof SetPoolStateRequest>
 
-/** Channel services: those that clients are sent to, and the others that have ever started. */
+/**
+ * Channel services: those that clients are sent to, and the others that have ever started. One that has never started
+ * cannot be made active, and one that has always stays.
+ */
 export const ActiveServersReply = z.object({ active: z.array(z.string()), inactive: z.array(z.string()) })
 export type ActiveServersReply = z.infer<typeof ActiveServersReply>
 export const SetActiveServersRequest = z.strictObject({ servers: listChange(z.array(name).max(1_000)) })

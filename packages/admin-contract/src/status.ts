@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { count, timestamp } from './paging.ts'
+import { PoolStateName } from './settings.ts'
 
 /** A source as the worker knows it: the last roll call that mentioned it, and how far its events are staged. */
 export const SourceStatus = z.object({
@@ -32,9 +33,15 @@ export const AdapterStatus = z.object({
 })
 export type AdapterStatus = z.infer<typeof AdapterStatus>
 
+/** A series of exports that an adapter wrote which there is no more. Should it come back, it exports what it missed. */
+export const EndedAdapter = z.object({ name: z.string(), lastSealed: SealedInterval.nullable() })
+export type EndedAdapter = z.infer<typeof EndedAdapter>
+
 /** Where everything that was accepted is right now. */
 export const PoolStatus = z.object({
   pool: z.string(),
+  /** as an operator said last; it switches nothing */
+  state: PoolStateName,
   version: z.string(),
   takenAt: timestamp,
   sources: z.array(SourceStatus),
@@ -46,6 +53,7 @@ export const PoolStatus = z.object({
   openInterval: z.object({ start: timestamp, end: timestamp }).nullable(),
   quarantine: z.object({ count }),
   adapters: z.array(AdapterStatus),
+  endedAdapters: z.array(EndedAdapter),
   /** sentences for an operator, worst first; empty when all is well */
   alarms: z.array(z.string()),
 })

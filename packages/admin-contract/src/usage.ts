@@ -17,7 +17,15 @@ export const UsageReportQuery = z.strictObject({
 })
 export type UsageReportQuery = z.output<typeof UsageReportQuery>
 
-const roomUse = z.object({ uri: z.string(), name: z.string(), category: z.string(), chats: count, authors: count })
+const roomUse = z.object({
+  uri: z.string(),
+  name: z.string(),
+  category: z.string(),
+  chats: count,
+  authors: count,
+  /** a deleted room's name may be another's by now */
+  deleted: z.boolean(),
+})
 
 export const UsageReport = z.object({
   start: timestamp,

@@ -14,9 +14,12 @@ export class RefusedError extends Error {
 export class UnreachableError extends Error {
   override name = 'UnreachableError'
   readonly url: string
-  constructor(url: string, reason: string, cause?: unknown) {
+  /** it is there, and said itself that it cannot serve just now, and why */
+  readonly answered: boolean
+  constructor(url: string, reason: string, cause?: unknown, { answered = false }: { answered?: boolean } = {}) {
     super(`${url} cannot be reached: ${reason}`, { cause })
     this.url = url
+    this.answered = answered
   }
 }
 

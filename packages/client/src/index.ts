@@ -4,6 +4,7 @@ export { ClosedError, RefusedError, UncertainError, UnreachableError } from './e
 export type { ClientListeners, PoolClient } from './pool-client.ts'
 export type {
   ChatFilter,
+  Dropped,
   FileToken,
   FollowedRoom,
   Found,

@@ -38,8 +38,8 @@ export type PoolRequests = {
   /** Makes a room, and you its manager. Answers its URI. */
   createRoom(room: NewRoom): Promise<{ uri: string; name: string }>
   /** With `category` it moves there. Answers the entries that the room no longer allows and that were dropped. */
-  changeRoom(room: string, change: RoomProperties & { category?: string }): Promise<{ dropped: string[] }>
-  changeRoles(room: string, change: RoleChange): Promise<{ dropped: string[] }>
+  changeRoom(room: string, change: RoomProperties & { category?: string }): Promise<Dropped>
+  changeRoles(room: string, change: RoleChange): Promise<Dropped>
   disableRoom(room: string): Promise<void>
   enableRoom(room: string): Promise<void>
   deleteRoom(room: string): Promise<void>
@@ -76,6 +76,12 @@ export type PoolRequests = {
   uploadToken(room: string, file: { fileName: string; size: number }): Promise<FileToken>
   downloadToken(room: string, file: string): Promise<FileToken>
 }
+/** Entries of a room's lists that a change took along without being told to, each once. */
+export type Dropped = {
+  readonly dropped: readonly string[]
+  /** the same by the list they stood in; a server of before does not tell */
+  readonly droppedFrom: ServerMessageOf<'done'>['droppedFrom']
+}
 export type Found = {
   readonly chats: readonly FoundChat[]
   readonly exceeded: boolean
@@ -85,7 +91,10 @@ export type Found = {
 export function createPoolRequests({ ask }: Requests): PoolRequests {
   const nothing = () => {}
   const found = ({ chats, exceeded, next }: ServerMessageOf<'found'>): Found => ({ chats, exceeded, next })
-  const dropped = (reply: ServerMessageOf<'done'>) => ({ dropped: reply.dropped ?? [] })
+  const dropped = (reply: ServerMessageOf<'done'>): Dropped => ({
+    dropped: reply.dropped ?? [],
+    droppedFrom: reply.droppedFrom,
+  })
   const token = ({ t: _, re: __, ...rest }: ServerMessageOf<'file-token'>): FileToken => rest
 
   return {

@@ -27,7 +27,9 @@ export async function signIn(
   if (response.status === 429)
     throw new RefusedError('too-many-attempts', message ?? 'Too many sign-ins failed. Try again later.')
   if (response.status === 400) throw new RefusedError('malformed', message ?? 'The sign-in was not understood.')
-  throw new UnreachableError(url, `it answered ${response.status}${message ? `: ${message}` : ''}`)
+  throw new UnreachableError(url, `it answered ${response.status}${message ? `: ${message}` : ''}`, undefined, {
+    answered: message !== undefined,
+  })
 }
 
 async function ask(url: string, init: RequestInit, fetcher: typeof fetch): Promise<Response> {

@@ -66,6 +66,7 @@ export function createContext(options: PoolCommandsOptions): Context {
         })
         return { ok: true as const, value }
       } catch (error) {
+        if (error instanceof Rehearsed) return { ok: true as const, value: error.outcome as T }
         if (error instanceof ChangeRefused) {
           return { ok: false as const, refusal: error.refusal, message: error.message }
         }
@@ -84,6 +85,16 @@ export function createContext(options: PoolCommandsOptions): Context {
         await lockPoolChanges(tx)
       }),
     makeInRoom: (by, work) => make(by, work, shareChanges),
+  }
+}
+
+/** Thrown inside a change that is only tried: nothing of it is kept, and the caller gets what would have come of it. */
+export class Rehearsed extends Error {
+  override name = 'Rehearsed'
+  readonly outcome: unknown
+  constructor(outcome: unknown) {
+    super('The change was only tried.')
+    this.outcome = outcome
   }
 }
 

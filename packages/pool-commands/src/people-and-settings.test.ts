@@ -253,7 +253,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     expect(refusal(await commands.setActiveServers(admin, { pool: 'test', change: () => many }))).toBe('limit-exceeded')
     expect((await pool.changes()).map(({ before, after }) => [before, after])).toEqual([
       [{ state: 'normal' }, { state: 'failed-over' }],
-      [{}, { activeServers: ['a', 'b'] }],
+      [{ allServersActive: true }, { allServersActive: false, activeServers: ['a', 'b'] }],
       [{ activeServers: ['a'] }, {}],
     ])
   })

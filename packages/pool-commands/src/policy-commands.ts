@@ -30,6 +30,13 @@ export function policyCommands(context: Context) {
         requireAdministrator(by)
         const problem = roomNameProblem(identity)
         if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A policy’s name'))
+        // A prefix that is mistyped would make a policy that counts for nobody, and nobody would notice.
+        if (identity.includes(':') && !/^(site|pool):[^:]/.test(identity)) {
+          throw new ChangeRefused(
+            'invalid',
+            `${quoted(identity)} is no policy’s name: with a colon it is site:<name> or pool:<name>; one to grant has none.`,
+          )
+        }
         requireText('A description', description, 256)
         if (await tx('policy').where({ identity }).first('id')) {
           throw new ChangeRefused('duplicate-name', `There is a policy ${quoted(identity)} already.`)

@@ -44,6 +44,8 @@ export function poolStateCommands(context: Context) {
         const removed = before.filter((name) => !active.includes(name))
         const added = active.filter((name) => !before.includes(name))
         const subject = { type: 'pool-state' as const, uri: `pool:${pool}`, name: pool }
+        // No name at all says that every server is active: an empty list alone would not tell a reader so.
+        const all = difference({ allServersActive: before.length === 0 }, { allServersActive: active.length === 0 })
         const events =
           removed.length + added.length === 0
             ? []
@@ -52,8 +54,8 @@ export function poolStateCommands(context: Context) {
                 by,
                 action: 'changed',
                 subject,
-                before: removed.length > 0 ? { activeServers: removed } : {},
-                after: added.length > 0 ? { activeServers: added } : {},
+                before: { ...all?.before, ...(removed.length > 0 ? { activeServers: removed } : {}) },
+                after: { ...all?.after, ...(added.length > 0 ? { activeServers: added } : {}) },
               })
         return { events, rights: [], result: { active } }
       })

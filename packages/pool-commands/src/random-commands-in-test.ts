@@ -104,7 +104,17 @@ const ROOM_STEPS = [
     6,
     admin,
   ),
-  step('changeRoom', { room, ...properties, name: maybe(room), category: maybe(category) }, 6, admin),
+  step(
+    'changeRoom',
+    {
+      ...{ room, ...properties, name: maybe(room), category: maybe(category), dryRun: maybe(flag) },
+      roles: maybe(
+        fc.record({ members: maybe(listChange), managers: maybe(listChange), presenters: maybe(listChange) }),
+      ),
+    },
+    6,
+    admin,
+  ),
   step('changeRoles', { room, role: fc.constantFrom('member', 'manager', 'presenter'), change: listChange }, 8, admin),
   step(
     'changeAllRoles',

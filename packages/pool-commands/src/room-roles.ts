@@ -91,13 +91,6 @@ export async function dropDisallowed(tx: Knex.Transaction, roomId: number, categ
   return removeFrom(tx, roomId, roles, (id) => outside.has(id))
 }
 
-/** Takes those presenters away that are no members any more, unless everybody in the category may come in. */
-export async function dropStrangers(tx: Knex.Transaction, roomId: number, open: boolean): Promise<RolesChanged> {
-  const roles = await loadRoles(tx, roomId)
-  const covered = open ? roles.presenters : await coveredBy(tx, roles.members, [...roles.presenters])
-  return removeFrom(tx, roomId, { ...roles, members: NOBODY, managers: NOBODY }, (id) => !covered.has(id))
-}
-
 export async function dropPresenters(tx: Knex.Transaction, roomId: number): Promise<RolesChanged> {
   const roles = await loadRoles(tx, roomId)
   return removeFrom(tx, roomId, { ...roles, members: NOBODY, managers: NOBODY }, () => true)

@@ -29,6 +29,40 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     expect(must(await changeRoles(admin, { ...hall, role: 'presenter', change: { set: [] } })).dropped).toEqual([])
   })
 
+  it('makes one change of all that is named, tells it in one event, and nothing of what was refused or only tried', async () => {
+    const events = async () =>
+      (await pool.db.knex('outbox').orderBy('seq').select('body'))
+        .map(({ body }) => JSON.parse(body))
+        .filter(({ kind }) => kind === 'change')
+    const [ann, me] = [sip('ann'), sip('admin')]
+    must(await pool.commands.createCategory(admin, { name: 'Ann', allowed: [ann] }))
+    must(await pool.commands.createRoom(admin, { name: 'whole', category: 'General', members: [me] }))
+    const before = await events()
+    const change = { room: 'whole', topic: 'new', type: 'auditorium' as const, category: 'Ann' }
+    const lists = { members: { add: [ann] }, presenters: { add: [ann] } }
+
+    expect(refusal(await pool.commands.changeRoom(admin, { ...change, roles: { members: { add: [me] } } }))).toBe(
+      'not-in-scope',
+    )
+    const tried = must(await pool.commands.changeRoom(admin, { ...change, roles: lists, dryRun: true }))
+    expect(await events()).toEqual(before)
+    expect(await pool.db.knex('room').where({ name: 'whole' }).first('topic', 'type')).toEqual({
+      topic: '',
+      type: 'normal',
+    })
+    const done = must(await pool.commands.changeRoom(admin, { ...change, roles: lists }))
+
+    expect(done.droppedFrom).toEqual({ members: [me], managers: [me], presenters: [] })
+    expect(tried).toEqual(done)
+    const told = (await events()).slice(before.length)
+    expect(told).toMatchObject([
+      {
+        before: { topic: '', type: 'normal', members: [me], managers: [me] },
+        after: { topic: 'new', type: 'auditorium', members: [ann], presenters: [ann] },
+      },
+    ])
+  })
+
   it('says so when there are more people than one change invites, and invites none of them', async () => {
     const rows = Array.from({ length: 10_001 }, (_, n) => ({
       ...{ account: `u${n}`, uri: sip(`u${n}`, 'big.example'), display_name: `u${n}`, domain: 'big.example' },

@@ -196,7 +196,8 @@ async function sayWhatIsLeftOut(
     const others = (await count(tx('room').whereNotNull('category_id').whereNull('deleted_at'))) - rooms
     if (others > 0)
       said.push(`${others} rooms that are not of ${start === undefined ? 'these categories' : 'this choice'}.`)
-    if (disabledHere)
+    if (disabledHere?.size === 1) said.push('1 room was disabled for this export; it is in it as it was before.')
+    else if (disabledHere)
       said.push(`${disabledHere.size} rooms were disabled for this export; they are in it as they were before.`)
   }
   if (unlogged > 0)

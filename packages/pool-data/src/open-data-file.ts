@@ -50,6 +50,9 @@ export async function openDataFile(from: string | number, limits: DataLimits = D
   const opening = () => (typeof from === 'string' ? openPromise(from, options) : fromFdPromise(from, options))
   const zip = await damaged('It is no zip file', opening).catch((error: unknown) => {
     if (typeof from === 'number') closeSync(from)
+    // A file that is not there, or may not be read, is not for that reason no zip.
+    const { code, syscall } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+    if (syscall === 'open') throw new DataFileError(`It cannot be read: ${code}.`, { cause: error })
     throw error
   })
   try {

@@ -133,6 +133,7 @@ export {
 } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
+  aliveSources,
   channelServices,
   declareDead,
   requireAlive,

@@ -158,3 +158,15 @@ export async function channelServices(db: Database): Promise<string[]> {
     .orderBy('name')
   return rows.map((row) => row.name)
 }
+
+/** Of these, the ones that are alive and have reported since `since`. */
+export async function aliveSources(db: Database, names: readonly string[], since: number): Promise<string[]> {
+  const rows: { name: string }[] = await db
+    .knex('source')
+    .where('state', 'alive')
+    .andWhere('reported_at', '>=', since)
+    .whereIn('name', [...names])
+    .distinct('name')
+    .orderBy('name')
+  return rows.map((row) => row.name)
+}

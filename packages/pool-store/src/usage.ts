@@ -18,6 +18,8 @@ export type RoomUse = {
   readonly category: string
   readonly chats: number
   readonly authors: number
+  /** its name may be another room's by now */
+  readonly deleted: boolean
 }
 export type Usage = {
   readonly users: number
@@ -121,6 +123,7 @@ function rooms(knex: Knex): Knex.QueryBuilder {
       'room.uri',
       knex.raw('coalesce(room.shown_name, room.name) as "name"'),
       'category.name as category',
+      'room.deleted_at',
       'use.chats',
       'use.authors',
     )
@@ -134,7 +137,9 @@ function roomUseOf(row: {
   category: string
   chats: number | string | null
   authors: number | string | null
+  deleted_at: number | string | null
 }): RoomUse {
   const { uri, name, category } = row
-  return { uri, name, category, chats: Number(row.chats ?? 0), authors: Number(row.authors ?? 0) }
+  const deleted = row.deleted_at !== null
+  return { uri, name, category, chats: Number(row.chats ?? 0), authors: Number(row.authors ?? 0), deleted }
 }

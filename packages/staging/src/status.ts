@@ -20,6 +20,8 @@ export type StagingStatus = {
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
   readonly adapters: readonly AdapterStanding[]
+  /** adapters that were taken away: nothing has been written to their series since */
+  readonly endedAdapters: readonly Pick<AdapterStanding, 'name' | 'lastSealed'>[]
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
 
@@ -75,6 +77,7 @@ export async function readStatus(
     oldestUnexportedAt: await oldestUnexportedAt(db),
     quarantine: { count: await countQuarantined(db) },
     adapters: await adapterRows(db),
+    endedAdapters: await endedAdapters(db),
     exporter:
       exporter && exporter.expires_at > now ? { holder: exporter.holder, expiresAt: exporter.expires_at } : null,
   }
@@ -127,21 +130,29 @@ async function adapterRows(db: Database): Promise<AdapterStanding[]> {
     await db.knex('adapter_state').where({ active: 1 }).orderBy('adapter')
   return Promise.all(
     states.map(async (state) => {
-      const sealed = await db
-        .knex('export')
-        .where({ adapter: state.adapter, state: 'sealed' })
-        .orderBy('number', 'desc')
-        .first('number', 'starts_at', 'ends_at', 'sealed_at')
       const unsealed = await oneNumber(db.knex('export').where({ adapter: state.adapter }).whereRaw(UNSEALED).count())
       return {
         name: state.adapter,
         problem: state.problem,
         problemSince: state.problem_since,
         waiting: (unsealed ?? 0) + Math.max(0, closed - state.exported_through),
-        lastSealed: sealed
-          ? { number: sealed.number, startsAt: sealed.starts_at, endsAt: sealed.ends_at, sealedAt: sealed.sealed_at }
-          : null,
+        lastSealed: await lastSealedOf(db, state.adapter),
       }
     }),
   )
+}
+
+async function endedAdapters(db: Database): Promise<StagingStatus['endedAdapters']> {
+  const ended: { adapter: string }[] = await db.knex('adapter_state').where({ active: 0 }).orderBy('adapter')
+  return Promise.all(ended.map(async ({ adapter }) => ({ name: adapter, lastSealed: await lastSealedOf(db, adapter) })))
+}
+
+async function lastSealedOf(db: Database, adapter: string): Promise<AdapterStanding['lastSealed']> {
+  const sealed = await db
+    .knex('export')
+    .where({ adapter, state: 'sealed' })
+    .orderBy('number', 'desc')
+    .first('number', 'starts_at', 'ends_at', 'sealed_at')
+  if (!sealed) return null
+  return { number: sealed.number, startsAt: sealed.starts_at, endsAt: sealed.ends_at, sealedAt: sealed.sealed_at }
 }

@@ -105,8 +105,19 @@ export const ServerMessage = z.discriminatedUnion('t', [
   }),
   z.object({ t: z.literal('add-ins'), re, addIns: z.array(z.object({ name: z.string(), url: z.string() })) }),
   z.object({ t: z.literal('room-created'), re, room, name: z.string() }),
-  /** A change was made. `dropped`: entries the room's new category or type does not allow; `count`: chats touched. */
-  z.object({ t: z.literal('done'), re, dropped: z.array(z.string()).optional(), count: z.number().optional() }),
+  /**
+   * A change was made. `dropped`: entries of the room's lists that it took along without being told to, each once, and
+   * `droppedFrom` by the list they stood in; `count`: chats touched.
+   */
+  z.object({
+    t: z.literal('done'),
+    re,
+    dropped: z.array(z.string()).optional(),
+    droppedFrom: z
+      .object({ members: z.array(z.string()), managers: z.array(z.string()), presenters: z.array(z.string()) })
+      .optional(),
+    count: z.number().optional(),
+  }),
   z.object({ t: z.literal('eligible'), re, principals: z.array(principalEntry) }),
   z.object({
     t: z.literal('followed'),

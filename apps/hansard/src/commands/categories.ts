@@ -42,18 +42,25 @@ export async function listCategories(io: Io, options: PoolOptions): Promise<Exit
     const reply = await admin.ask('listCategories', { query: page })
     return { entries: reply.categories, next: reply.next }
   })
+  // Of categories that this person may only make rooms in no more is told.
+  const brief = categories.every(({ rooms }) => rooms === undefined)
   answer(io, options.json, { categories }, () =>
-    table(
-      ['CATEGORY', 'ROOMS', 'INVITATIONS', 'FILE UPLOAD', 'HISTORY', 'DESCRIPTION'],
-      categories.map((category) => [
-        category.name,
-        category.rooms,
-        shownSwitch(category.invitations),
-        shownSwitch(category.fileUpload),
-        shownSwitch(category.chatHistory),
-        category.description,
-      ]),
-    ),
+    brief && categories.length > 0
+      ? table(
+          ['CATEGORY', 'DESCRIPTION'],
+          categories.map(({ name, description }) => [name, description]),
+        )
+      : table(
+          ['CATEGORY', 'ROOMS', 'INVITATIONS', 'FILE UPLOAD', 'HISTORY', 'DESCRIPTION'],
+          categories.map((category) => [
+            category.name,
+            category.rooms ?? '',
+            shownSwitch(category.invitations ?? false),
+            shownSwitch(category.fileUpload ?? false),
+            shownSwitch(category.chatHistory ?? false),
+            category.description,
+          ]),
+        ),
   )
   return 0
 }

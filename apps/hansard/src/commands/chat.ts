@@ -65,7 +65,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
       }),
     onNewContent: ({ room, last }) => void tellNews(room, last),
     onClosed: (cause) => {
-      if (cause) tell(`-- signed out: ${cause.message}`, { event: 'closed', message: cause.message })
+      if (cause) tell(`-- signed out: ${whyClosed(cause)}`, { event: 'closed', message: whyClosed(cause) })
       screen?.close()
     },
   })
@@ -110,6 +110,12 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
   screen.close()
   await client.close()
   return refusals > 0 ? 1 : 0
+}
+
+/** Who was inside had the right password: what a new sign-in is refused with tells only half of what happened. */
+function whyClosed(cause: Error): string {
+  if (!(cause instanceof RefusedError) || cause.code !== 'wrong-credentials') return cause.message
+  return 'the account may not sign in any more: it was disabled, or its password was changed.'
 }
 
 async function carryOut(talk: Talk, line: TalkLine): Promise<void> {

@@ -3,7 +3,7 @@ import { openAdmin } from '../admin-client.ts'
 import { misused } from '../command-failure.ts'
 import { confirm } from '../confirm.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
-import { counted } from '../table.ts'
+import { counted, utc } from '../table.ts'
 import { type PoolOptions, said } from '../verbs/verb.ts'
 
 export type RemoveChatsOptions = PoolOptions & {
@@ -32,8 +32,16 @@ export async function removeChats(io: Io, room: string, options: RemoveChatsOpti
   if (words === undefined && from === undefined && to === undefined && options.author.length === 0) {
     throw misused('Say which chats: --words, --author, --from or --to.', 'To remove everything, `hansard rooms clear`.')
   }
+  if (replace === '') {
+    throw misused(
+      '--replace takes the text that is put in their place.',
+      'Without a text it is a note; without --replace they are removed.',
+    )
+  }
   const what = replace === undefined ? 'Remove' : 'Replace'
-  if (!dryRun) await confirm(io, options, `${what} the chats of ${room} that fit?`)
+  const range = [from === undefined ? '' : ` from ${utc(from)}`, to === undefined ? '' : ` through ${utc(to)}`].join('')
+  const posted = range === '' ? '' : ` posted${range}`
+  if (!dryRun) await confirm(io, options, `${what} the chats of ${room}${posted} that fit?`)
   const admin = await openAdmin(io, options)
   const parts = { room }
   const replacement = replace === true ? DEFAULT_REPLACEMENT : replace
@@ -43,6 +51,11 @@ export async function removeChats(io: Io, room: string, options: RemoveChatsOpti
       : await admin.ask('replaceChats', { parts, body: { filter, replacement, dryRun } })
   const been = dryRun ? 'would be' : done.chats === 1 ? 'has been' : 'have been'
   const verb = `${been} ${replacement === undefined ? 'removed' : 'replaced'}`
-  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${verb}.\n`)
+  answer(
+    io,
+    options.json,
+    { ...done, ...said({ from, to }) },
+    () => `${counted(done.chats, 'chat')}${posted} ${verb}.\n`,
+  )
   return 0
 }

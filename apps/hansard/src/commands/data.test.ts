@@ -83,5 +83,13 @@ describe('export-data and import-data', () => {
     await truncate(zip, 200)
     const cut = await hansard('import-data', zip, '--data', two)
     expect(cut).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no zip file') })
+    const missing = await hansard('import-data', join(directory, 'missing.zip'), '--data', two)
+    expect(missing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('It cannot be read: ENOENT.') })
+  })
+
+  it('counts a single room that it disabled as one', async () => {
+    const options = ['--disable-exported-rooms', '--level', 'room-directory']
+    const { stdout } = await hansard('export-data', join(directory, 'frozen.zip'), ...options, '--data', one)
+    expect(stdout).toContain('1 room was disabled for this export; it is in it as it was before.')
   })
 })

@@ -61,8 +61,10 @@ export async function setGroup(
 }
 
 export async function removeGroup(io: Io, group: string, options: PoolOptions & { yes: boolean }): Promise<ExitCode> {
-  await confirm(io, options, `Remove ${group}, and whatever was granted to it?`)
   const admin = await openAdmin(io, options)
+  // Of a group that is not there nothing need be asked.
+  if (!options.yes) await admin.ask('showGroup', { parts: { group } })
+  await confirm(io, options, `Remove ${group}, and whatever was granted to it?`)
   const removed = await admin.ask('removeGroup', { parts: { group } })
   answer(io, options.json, removed, () => `${group} has been removed.\n`)
   return 0

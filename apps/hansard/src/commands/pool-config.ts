@@ -2,7 +2,8 @@ import type { AdminReplyOf } from '@hansard/admin-contract'
 import { openAdmin } from '../admin-client.ts'
 import { misused } from '../command-failure.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
-import { properties } from '../table.ts'
+import { properties, visible } from '../table.ts'
+import { CONFIG_SETTINGS, settingsNamed } from '../verbs/setting-names.ts'
 import { isOn, type PoolOptions, said } from '../verbs/verb.ts'
 
 export type ConfigOptions = PoolOptions & {
@@ -40,8 +41,9 @@ export async function showConfig(
 ): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
   const query = said({ site: options.site, service: options.service })
-  const { settings } = await admin.ask('effectiveConfiguration', { query })
+  const { settings, remarks } = await admin.ask('effectiveConfiguration', { query })
   answer(io, options.json, settings, () => shown(settings))
+  for (const remark of remarks) io.stderr.write(`${visible(remark)}\n`)
   return 0
 }
 
@@ -68,6 +70,22 @@ export async function setConfig(io: Io, identity: string, options: ConfigOptions
   const changed = known
     ? await admin.ask('changeConfiguration', { parts, body })
     : await admin.ask('addConfiguration', { parts, body: settings })
+  answer(io, options.json, changed, () => `${changed.identity}\n${indented(shown(changed.settings))}`)
+  return 0
+}
+
+/** Takes settings away, so that a wider configuration counts, or the default. */
+export async function unsetConfig(
+  io: Io,
+  identity: string,
+  settings: readonly string[],
+  options: PoolOptions,
+): Promise<ExitCode> {
+  const body = Object.fromEntries(settingsNamed(CONFIG_SETTINGS, settings).map((name) => [name, null]))
+  const admin = await openAdmin(io, options)
+  // Of a configuration that is not there, none is made.
+  await admin.ask('showConfiguration', { parts: { identity } })
+  const changed = await admin.ask('changeConfiguration', { parts: { identity }, body })
   answer(io, options.json, changed, () => `${changed.identity}\n${indented(shown(changed.settings))}`)
   return 0
 }

@@ -11,7 +11,11 @@ export async function poolState(io: Io, state: string | undefined, options: Pool
   const admin = await openAdmin(io, options)
   const shown =
     state === undefined ? await admin.ask('poolState') : await admin.ask('setPoolState', { body: { state } })
-  answer(io, options.json, shown, () => `${shown.pool}: ${shown.state}\n`)
+  const kept =
+    state === undefined
+      ? ''
+      : 'That is kept, on record and shown by status. It switches nothing: databases and servers are moved by hand.\n'
+  answer(io, options.json, shown, () => `${shown.pool}: ${shown.state}\n${kept}`)
   return 0
 }
 

@@ -75,7 +75,7 @@ async function poolFor(io: Io, options: AddressOptions): Promise<PoolToReplayTo>
   if (options.server !== undefined) return running(await openAdmin(io, options))
   const data = resolve(options.data ?? DEFAULT_DATA_DIRECTORY)
   if (await readRunFile(data)) {
-    const admin = await openAdmin(io, { data }).catch((error: unknown) => error)
+    const admin = await openAdmin(io, { ...options, data }).catch((error: unknown) => error)
     // A note without a pool behind it was left by one that was killed; starting one settles the question.
     if (!(admin instanceof Error)) return running(admin as AdminClient)
   }

@@ -4,7 +4,7 @@ import { allPages, openAdmin } from '../admin-client.ts'
 import { misused } from '../command-failure.ts'
 import { confirm } from '../confirm.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
-import { counted, properties, table, utc } from '../table.ts'
+import { counted, properties, table, utc, visible } from '../table.ts'
 import { isOn, listChange, type PoolOptions, said } from '../verbs/verb.ts'
 
 export type AddRoomsOptions = PoolOptions & {
@@ -124,12 +124,17 @@ type Lists = { readonly [K in `${'add' | 'remove'}${'Member' | 'Manager' | 'Pres
 }
 export type SetRoomOptions = PoolOptions &
   RoomProperties &
-  Lists & { readonly name?: string; readonly category?: string; readonly addIn?: string | false }
+  Lists & {
+    readonly name?: string
+    readonly category?: string
+    readonly addIn?: string | false
+    readonly dryRun: boolean
+  }
 
-/** Changes what was named, one kind of change after the other: what a room is, where it belongs, who is in it. */
+/** Changes what was named, all of it or nothing: what a room is, where it belongs, who is in it. */
 export async function setRoom(io: Io, room: string, options: SetRoomOptions): Promise<ExitCode> {
   if (options.name !== undefined) refuseBadName(options.name)
-  const { name, description, topic, privacy, type, invitations, addIn, category } = options
+  const { name, description, topic, privacy, type, invitations, addIn, category, dryRun } = options
   const changes = said({
     name,
     description,
@@ -138,30 +143,26 @@ export async function setRoom(io: Io, room: string, options: SetRoomOptions): Pr
     type,
     invitations,
     addIn: addIn === false ? null : addIn,
-  })
-  const roles = said({
+    category,
     members: listChange(options.addMember, options.removeMember, options.clearMembers),
     managers: listChange(options.addManager, options.removeManager, options.clearManagers),
     presenters: listChange(options.addPresenter, options.removePresenter, options.clearPresenters),
   })
-  const wanted = [changes, roles].some((change) => Object.keys(change).length > 0)
-  if (!wanted && category === undefined)
+  if (Object.keys(changes).length === 0)
     throw misused('Nothing to change was named.', 'See `hansard rooms set --help`.')
 
   const admin = await openAdmin(io, options)
-  // By its URI from here on: the name may be among the changes.
-  let shown = await admin.ask('showRoom', { parts: { room } })
-  const parts = { room: shown.uri }
-  let dropped: readonly string[] = []
-  if (Object.keys(changes).length > 0) shown = await admin.ask('changeRoom', { parts, body: changes })
-  if (category !== undefined) {
-    const moved = await admin.ask('moveRoom', { parts, body: { category } })
-    dropped = moved.dropped
-    shown = moved
-  }
-  if (Object.keys(roles).length > 0) shown = await admin.ask('changeRoomRoles', { parts, body: roles })
-  answer(io, options.json, { ...shown, dropped }, () =>
-    [describe(shown), ...dropped.map((uri) => `dropped, for ${shown.category} does not allow them: ${uri}\n`)].join(''),
+  const changed = await admin.ask('changeRoom', {
+    parts: { room },
+    body: { ...changes, ...(dryRun ? { dryRun } : {}) },
+  })
+  const dropped = Object.entries(changed.droppedFrom).flatMap(([list, uris]) =>
+    uris.map((uri) => `${dryRun ? 'would be dropped' : 'dropped'} from the ${list}: ${visible(uri)}\n`),
+  )
+  answer(io, options.json, changed, () =>
+    dryRun
+      ? [...dropped, dropped.length === 0 ? 'Nobody would be dropped. ' : '', 'Nothing was changed.\n'].join('')
+      : [describe(changed), ...dropped].join(''),
   )
   return 0
 }
@@ -179,8 +180,10 @@ export async function switchRoom(
 }
 
 export async function removeRoom(io: Io, room: string, options: PoolOptions & { yes: boolean }): Promise<ExitCode> {
-  await confirm(io, options, `Delete ${room} for good?`)
   const admin = await openAdmin(io, options)
+  // Of a room that is not there nothing need be asked.
+  if (!options.yes) await admin.ask('showRoom', { parts: { room } })
+  await confirm(io, options, `Delete ${room} for good?`)
   const removed = await admin.ask('deleteRoom', { parts: { room } })
   answer(io, options.json, removed, () => `${room} has been deleted.\n`)
   return 0
@@ -196,7 +199,12 @@ export async function clearRoom(
   const admin = await openAdmin(io, options)
   const done = await admin.ask('clearRoom', { parts: { room }, body: { through, dryRun } })
   const been = dryRun ? 'would be' : done.chats === 1 ? 'has been' : 'have been'
-  answer(io, options.json, done, () => `${counted(done.chats, 'chat')} ${been} removed.\n`)
+  answer(
+    io,
+    options.json,
+    { ...done, through },
+    () => `${counted(done.chats, 'chat')} posted through ${utc(through)} ${been} removed.\n`,
+  )
   return 0
 }
 

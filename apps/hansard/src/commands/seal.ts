@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { SealResult } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
 import { type AdminClient, awaitRequest, openAdmin } from '../admin-client.ts'
+import { CommandFailure } from '../command-failure.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import type { AddressOptions } from '../pool-address.ts'
 import { startWaiting } from '../progress.ts'
@@ -22,8 +23,12 @@ export async function sealCommand(io: Io, options: AddressOptions & { json: bool
     })
     progress.end()
     const sealed = SealResult.parse(done.result)
-    const document = await newestDocument(admin)
-    answer(io, options.json, { ...sealed, document: document ?? null }, () =>
+    const document = await newestDocument(admin).catch((error: unknown) => {
+      // An operator may seal, and not look at what is in the exports.
+      if (error instanceof CommandFailure && error.code === 'not-allowed') return 'unseen' as const
+      throw error
+    })
+    answer(io, options.json, { ...sealed, ...(document === 'unseen' ? {} : { document: document ?? null }) }, () =>
       [
         `Sealed ${utc(sealed.start)} to ${utc(sealed.end)}.\n`,
         table(
@@ -31,7 +36,7 @@ export async function sealCommand(io: Io, options: AddressOptions & { json: bool
           sealed.exports.map(({ adapter, number, events }) => [`${adapter}/${number}`, events]),
         ),
         ...(sealed.exports.some(({ events }) => events > 0) ? [] : ['Nothing happened in it.\n']),
-        ...(document === undefined ? [] : [`Newest document: ${document}\n`]),
+        ...(document === undefined || document === 'unseen' ? [] : [`Newest document: ${document}\n`]),
       ].join(''),
     )
     return 0

@@ -19,7 +19,7 @@ export function describe(status: PoolStatus): string {
   return [
     ...status.alarms.map((alarm) => `!! ${visible(alarm)}\n`),
     ...(status.alarms.length > 0 ? ['\n'] : []),
-    `Pool        ${visible(status.pool)}, ${utc(status.takenAt)}, version ${status.version}\n`,
+    `Pool        ${visible(status.pool)}${status.state === 'normal' ? '' : `, said to be ${status.state}`}, ${utc(status.takenAt)}, version ${status.version}\n`,
     `Outbox      ${counted(outbox.rows, 'event')}${oldest}\n`,
     `Queue       ${number(queue.waiting)} waiting, ${number(queue.active)} active, ${number(queue.failed)} failed\n`,
     `Staged      ${counted(staged.events, 'event')}\n`,
@@ -51,5 +51,9 @@ export function describe(status: PoolStatus): string {
         problem ?? '',
       ]),
     ),
+    ...status.endedAdapters.map(({ name, lastSealed }) => {
+      const since = lastSealed === null ? '' : ` since ${name}/${lastSealed.number}, sealed ${utc(lastSealed.sealedAt)}`
+      return `\nThe series ${visible(name)} has ended: nothing has been written to it${since}.\n`
+    }),
   ].join('')
 }

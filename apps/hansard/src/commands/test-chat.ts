@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { connect, type PoolClient, type RoomHandle } from '@hansard/client'
+import { connect, type PoolClient, RefusedError, type RoomHandle, UnreachableError } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
-import { refused } from '../command-failure.ts'
+import { CommandFailure, refused } from '../command-failure.ts'
 import { answer, type ExitCode, type Io } from '../io.ts'
 import { findPool } from '../pool-address.ts'
 import { readPassword } from '../prompt.ts'
@@ -21,7 +21,9 @@ export async function testChat(io: Io, room: string, options: TestChatOptions): 
   const clients: PoolClient[] = []
   const signIn = async (account: string, variable: string) => {
     const password = await readPassword(io, { variable, question: `Password of ${account}: ` })
-    const client = await connect({ server, account, password, openSocket: wsSocket })
+    const client = await step(`${account} could not sign in`, () =>
+      connect({ server, account, password, openSocket: wsSocket }),
+    )
     clients.push(client)
     return client
   }
@@ -29,12 +31,14 @@ export async function testChat(io: Io, room: string, options: TestChatOptions): 
     const startedAt = systemClock.now()
     const sender = await signIn(options.sender, 'HANSARD_SENDER_PASSWORD')
     const receiver = await signIn(options.receiver, 'HANSARD_RECEIVER_PASSWORD')
-    const uri = await findRoom(sender, room)
-    const [one, other] = [await enter(sender, uri), await enter(receiver, uri)]
-    const there = await exchange(one, other)
-    const back = await exchange(other, one)
-    await one.handle.part()
-    await other.handle.part()
+    const names = { sender: `${options.sender} (sender)`, receiver: `${options.receiver} (receiver)` }
+    const uri = await step(`${names.sender} could not look for the room`, () => findRoom(sender, room))
+    const one = await step(`${names.sender} could not come into ${room}`, () => enter(sender, uri))
+    const other = await step(`${names.receiver} could not come into ${room}`, () => enter(receiver, uri))
+    const there = await step(`No chat came from ${names.sender} to ${names.receiver}`, () => exchange(one, other))
+    const back = await step(`No chat came from ${names.receiver} to ${names.sender}`, () => exchange(other, one))
+    await step(`${names.sender} could not go out`, () => one.handle.part())
+    await step(`${names.receiver} could not go out`, () => other.handle.part())
     const result = {
       result: 'success',
       server,
@@ -53,6 +57,26 @@ export async function testChat(io: Io, room: string, options: TestChatOptions): 
   } finally {
     await Promise.all(clients.map((client) => client.close()))
   }
+}
+
+/** What failed of the test, and of whom: of two accounts the pool's own words do not say which. */
+async function step<T>(failed: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { message } = error as Error
+    const { exitCode = error instanceof RefusedError ? 1 : 2, code, hint } = error as Partial<CommandFailure>
+    throw new CommandFailure(exitCode, `${failed}: ${message}`, { hint: hint ?? diagnosis(error), code, cause: error })
+  }
+}
+
+function diagnosis(error: unknown): string | undefined {
+  if (error instanceof UnreachableError)
+    return error.answered ? undefined : 'Is the service running? See `hansard status`.'
+  if (!(error instanceof RefusedError)) return undefined
+  if (error.code === 'wrong-credentials')
+    return 'See `hansard users show ACCOUNT`: is it disabled, or the password another?'
+  return 'See `hansard rooms show ROOM`: is the account a member, in an auditorium a presenter, and is the room enabled?'
 }
 
 type Inside = { readonly handle: RoomHandle; readonly heard: Map<string, () => void> }

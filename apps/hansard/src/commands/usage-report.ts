@@ -23,11 +23,16 @@ export async function usageReport(io: Io, options: UsageReportOptions): Promise<
       ? ''
       : `\n${title}\n${table(
           ['ROOM', 'CATEGORY', 'CHATS', 'PEOPLE'],
-          entries.map((room) => [room.name, room.category, room.chats, room.authors]),
+          entries.map((room) => [
+            room.deleted ? `${room.name} (deleted)` : room.name,
+            room.category,
+            room.chats,
+            room.authors,
+          ]),
         )}`
   answer(io, options.json, report, () =>
     [
-      `${utc(report.start)} to ${utc(report.end)}: ${counted(report.chats, 'chat')} by `,
+      `From ${utc(report.start)} until before ${utc(report.end)}: ${counted(report.chats, 'chat')} by `,
       `${counted(report.users, 'account')} in ${counted(report.rooms, 'room')}\n`,
       report.topUsers.length === 0
         ? ''

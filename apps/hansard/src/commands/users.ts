@@ -143,6 +143,6 @@ function describe(user: AdminReplyOf<'showUser'>): string {
     ['groups', user.groups.map(({ name }) => name)],
     ['policy', user.policy ?? ''],
     ['disabled', user.disabled ? 'yes' : 'no'],
-    ['may use the pool', user.enabled ? 'yes' : 'no'],
+    ['may use the pool', user.disabled ? 'no: the account is disabled' : user.enabled ? 'yes' : 'no: a policy says so'],
   ])
 }

@@ -2,7 +2,19 @@ import type { Command } from 'commander'
 import type { RemoveChatsOptions } from '../commands/chats.ts'
 import type { TestChatOptions } from '../commands/test-chat.ts'
 import type { UsageReportOptions } from '../commands/usage-report.ts'
-import { choice, moment, poolVerb, several, type Verbs, whole } from './verb.ts'
+import {
+  address,
+  between,
+  choice,
+  DATES,
+  json,
+  lastMoment,
+  moment,
+  momentAfter,
+  poolVerb,
+  several,
+  type Verbs,
+} from './verb.ts'
 
 export function addChatsVerbs(program: Command, { io, run }: Verbs): void {
   const chats = program.command('chats').description('what was said')
@@ -12,8 +24,8 @@ export function addChatsVerbs(program: Command, { io, run }: Verbs): void {
       .option('--words <text>', 'words that stand in them')
       .addOption(choice('--match <match>', 'all of the words, any of them, or the phrase', ['all', 'any', 'phrase']))
       .option('--case-sensitive', 'upper and lower case differ', false)
-      .option('--from <date>', 'posted then or later', moment)
-      .option('--to <date>', 'posted then or earlier', moment)
+      .option('--from <date>', `posted then or later: ${DATES.from}`, moment)
+      .option('--to <date>', `posted then or earlier: ${DATES.through}`, lastMoment)
       .option('--replace [text]', 'put this in their place; a note that an administrator did when no text is given')
       .option('--dry-run', 'count and change nothing', false)
       .option('--yes', 'do not ask', false),
@@ -27,12 +39,12 @@ export function addChatsVerbs(program: Command, { io, run }: Verbs): void {
   )
 
   poolVerb(program, 'usage-report', 'who used the pool, and which rooms were used')
-    .option('--start <date>', 'thirty days before the end when absent', moment)
-    .option('--end <date>', 'now when absent', moment)
-    .option('--top-users <n>', 'so many of the most active', whole, 10)
-    .option('--top-rooms <n>', 'so many of the most active', whole, 10)
-    .option('--least-active-rooms <n>', 'so many of the least active', whole, 10)
-    .option('--inactive-since <date>', 'rooms in which nobody has posted since', moment)
+    .option('--start <date>', `${DATES.from}; thirty days before the end when absent`, moment)
+    .option('--end <date>', `${DATES.through}; now when absent`, momentAfter)
+    .option('--top-users <n>', 'so many of the most active', between(0, 1_000), 10)
+    .option('--top-rooms <n>', 'so many of the most active', between(0, 1_000), 10)
+    .option('--least-active-rooms <n>', 'so many of the least active', between(0, 1_000), 10)
+    .option('--inactive-since <date>', `rooms in which nobody has posted since: ${DATES.from}`, moment)
     .action(
       run(async (options: UsageReportOptions) => {
         const { usageReport } = await import('../commands/usage-report.ts')
@@ -40,7 +52,8 @@ export function addChatsVerbs(program: Command, { io, run }: Verbs): void {
       }),
     )
 
-  poolVerb(program, 'test-chat', 'sign two accounts in, exchange a pair of chats in a room, and measure it')
+  address(json(program.command('test-chat')))
+    .description('sign two accounts in, exchange a pair of chats in a room, and measure it')
     .argument('<room>', 'a room both may join')
     .requiredOption('--sender <account>', 'password from HANSARD_SENDER_PASSWORD, or typed')
     .requiredOption('--receiver <account>', 'password from HANSARD_RECEIVER_PASSWORD, or typed')

@@ -1,7 +1,7 @@
 import { EXPORT_LEVELS } from '@hansard/pool-data'
 import type { Command } from 'commander'
 import type { ExportDataOptions } from '../commands/export-data.ts'
-import { choice, moment, type PoolOptions, poolVerb, several, type Verbs } from './verb.ts'
+import { choice, DATES, moment, type PoolOptions, poolVerb, several, type Verbs } from './verb.ts'
 
 const REPORT = 'what was done, what not and why: a page, or JSON where the name ends in .json'
 
@@ -14,7 +14,7 @@ export function addDataVerbs(program: Command, { io, run }: Verbs): void {
     .argument('<file>', 'where the zip is to be')
     .addOption(choice('--level <level>', 'how much', EXPORT_LEVELS).default('all'))
   several(exporting, '--scope <category>', 'only this category')
-    .option('--start <date>', 'of a room-directory: rooms made or talked in since', moment)
+    .option('--start <date>', `of a room-directory: rooms made or talked in since: ${DATES.from}`, moment)
     .option('--disable-exported-rooms', 'disable the rooms first, so that nothing is said in them after it', false)
     .option('--files', 'with the bytes of files', false)
     .option('--report <file>', REPORT)

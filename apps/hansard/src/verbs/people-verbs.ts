@@ -1,11 +1,11 @@
 import { POOL_ROLES } from '@hansard/rooms'
 import type { Command } from 'commander'
 import type { AddUsersOptions, ListUsersOptions, SetUserOptions } from '../commands/users.ts'
-import { choice, listOptions, onOff, type PoolOptions, poolVerb, several, type Verbs } from './verb.ts'
+import { choice, listOptions, onOff, type PoolOptions, poolVerb, several, severalOf, type Verbs } from './verb.ts'
 
 export function addPeopleVerbs(program: Command, { io, run }: Verbs): void {
   const users = program.command('users').description('accounts')
-  several(
+  severalOf(
     poolVerb(users, 'add', 'add accounts; each is given a key to sign in with, told once')
       .argument('<account...>')
       .option('--password', 'a password instead: typed, or from HANSARD_PASSWORD', false)
@@ -13,8 +13,9 @@ export function addPeopleVerbs(program: Command, { io, run }: Verbs): void {
       .option('--email <address>')
       .option('--domain <domain>', 'the pool’s when absent')
       .option('--partner', 'of another organisation', false),
-    `--role <role>`,
-    `a role in the pool: ${POOL_ROLES.join(', ')}`,
+    '--role <role>',
+    'a role in the pool',
+    POOL_ROLES,
   ).action(
     run(async (accounts: string[], options: AddUsersOptions) => {
       const { addUsers } = await import('../commands/users.ts')
@@ -48,8 +49,8 @@ export function addPeopleVerbs(program: Command, { io, run }: Verbs): void {
     .option('--no-email')
     .addOption(onOff('--disabled <on|off>', 'may not, or may again, sign in'))
     .addOption(onOff('--partner <on|off>', 'of another organisation'))
-  several(set, '--add-role <role>', 'a role in the pool')
-  several(set, '--remove-role <role>', 'a role in the pool')
+  severalOf(set, '--add-role <role>', 'gives a role in the pool', POOL_ROLES)
+  severalOf(set, '--remove-role <role>', 'takes a role in the pool', POOL_ROLES)
   set.action(
     run(async (account: string, options: SetUserOptions) => {
       const { setUser } = await import('../commands/users.ts')

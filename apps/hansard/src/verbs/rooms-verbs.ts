@@ -2,13 +2,14 @@ import { ROOM_INVITATIONS, ROOM_PRIVACIES, ROOM_TYPES } from '@hansard/rooms'
 import type { Command } from 'commander'
 import type { AddRoomsOptions, CreateRoomOptions, ListRoomsOptions, SetRoomOptions } from '../commands/rooms.ts'
 import {
+  between,
   choice,
+  DATES,
+  lastMoment,
   listOptions,
-  moment,
   onOff,
   type PoolOptions,
   poolVerb,
-  positive,
   several,
   type Verbs,
   whole,
@@ -76,11 +77,12 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
     )
 
   const set = properties(
-    poolVerb(rooms, 'set', 'change what a room is, who is in it, and where it belongs')
+    poolVerb(rooms, 'set', 'change what a room is, who is in it, and where it belongs: all that is named, or nothing')
       .argument('<room>', 'name or URI')
       .option('--name <name>', 'call it so')
       .option('--category <name>', 'move it there; whom that category does not allow is dropped and named')
-      .option('--no-add-in', 'show no add-in'),
+      .option('--no-add-in', 'show no add-in')
+      .option('--dry-run', 'tell who would be dropped and change nothing', false),
   )
   for (const role of ['member', 'manager', 'presenter']) listOptions(set, role, `${role}s`)
   set.action(
@@ -117,7 +119,7 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
 
   poolVerb(rooms, 'clear', 'remove everything posted up to a time; the compliance record keeps it')
     .argument('<room>', 'name or URI')
-    .requiredOption('--through <date>', 'a date such as 2026-11-20 or a time such as 2026-11-20T15:30Z', moment)
+    .requiredOption('--through <date>', DATES.through, lastMoment)
     .option('--dry-run', 'count and change nothing', false)
     .option('--yes', 'do not ask', false)
     .action(
@@ -132,7 +134,7 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
     .option('--room <room>', 'the lists of this room')
     .option('--presenters', 'whom the auditorium may make presenters', false)
     .option('--filter <wildcard>', 'the URI or the name')
-    .option('--limit <n>', 'so many at most', positive, 1_000)
+    .option('--limit <n>', 'so many at most', between(0, 10_000), 1_000)
     .action(
       run(
         async (

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { ComplianceConfigOptions } from '../commands/compliance-config.ts'
 import type { ConfigOptions } from '../commands/pool-config.ts'
-import { choice, onOff, type PoolOptions, poolVerb, several, type Verbs, whole } from './verb.ts'
+import { COMPLIANCE_SETTINGS, CONFIG_SETTINGS } from './setting-names.ts'
+import { between, choice, onOff, type PoolOptions, poolVerb, several, type Verbs } from './verb.ts'
 
 export function addSettingsVerbs(program: Command, verbs: Verbs): void {
   addAddInVerbs(program, verbs)
@@ -143,13 +144,17 @@ function addConfigVerbs(program: Command, { io, run }: Verbs): void {
     )
   poolVerb(config, 'set', 'change settings; they hold at once')
     .argument('<identity>', 'global, site:<name> or service:<name>')
-    .option('--default-chat-history <n>', 'chats shown when somebody comes in: 1 to 500', whole)
-    .option('--max-file-size-kb <n>', 'largest file, in units of 1,024 bytes', whole)
-    .option('--participant-update-limit <n>', 'above so many participants comings and goings are not told', whole)
+    .option('--default-chat-history <n>', 'chats shown when somebody comes in: 1 to 500', between(1, 500))
+    .option('--max-file-size-kb <n>', 'largest file, in units of 1,024 bytes', between(0, 4_194_303))
+    .option(
+      '--participant-update-limit <n>',
+      'above so many participants comings and goings are not told',
+      between(0, 1_000_000),
+    )
     .option('--room-management-url <url>', 'where rooms are managed in a browser')
-    .option('--chat-bytes <n>', 'longest chat', whole)
-    .option('--story-bytes <n>', 'longest story', whole)
-    .option('--search-limit <n>', 'results of one search at most', whole)
+    .option('--chat-bytes <n>', 'longest chat: 64 to 262144', between(64, 262_144))
+    .option('--story-bytes <n>', 'longest story: 64 to 262144', between(64, 262_144))
+    .option('--search-limit <n>', 'results of one search at most: 1 to 999', between(1, 999))
     .addOption(onOff('--managers-may-edit-chats <on|off>', 'room managers may replace and delete chats'))
     .addOption(
       choice('--profile <profile>', 'sizes of chats and stories: the original’s, or the default ones', [
@@ -161,6 +166,15 @@ function addConfigVerbs(program: Command, { io, run }: Verbs): void {
       run(async (identity: string, options: ConfigOptions) => {
         const { setConfig } = await import('../commands/pool-config.ts')
         return setConfig(io, identity, options)
+      }),
+    )
+  poolVerb(config, 'unset', 'give settings back to the wider configuration, or to the defaults')
+    .argument('<identity>', 'global, site:<name> or service:<name>')
+    .argument('<setting...>', `as the options of set are called: ${Object.keys(CONFIG_SETTINGS).join(', ')}`)
+    .action(
+      run(async (identity: string, settings: string[], options: PoolOptions) => {
+        const { unsetConfig } = await import('../commands/pool-config.ts')
+        return unsetConfig(io, identity, settings, options)
       }),
     )
   poolVerb(config, 'remove', 'remove a configuration; the global one returns to the defaults')
@@ -175,7 +189,7 @@ function addConfigVerbs(program: Command, { io, run }: Verbs): void {
 
 function addPoolVerbs(program: Command, { io, run }: Verbs): void {
   const pool = program.command('pool').description('the pool’s state and its active servers')
-  poolVerb(pool, 'state', 'show or say whether the pool runs from its backup site')
+  poolVerb(pool, 'state', 'show or say whether the pool runs from its backup site: a note, which switches nothing')
     .argument('[state]', 'normal or failed-over')
     .action(
       run(async (state: string | undefined, options: PoolOptions) => {
@@ -206,13 +220,14 @@ function addComplianceConfigVerbs(program: Command, { io, run }: Verbs): void {
     }),
   )
   const set = poolVerb(config, 'set', 'add or change a configuration; it counts from the next interval')
-    .argument('<identity>', 'global, or adapter:<name>')
-    .option('--adapter-name <name>')
+    .argument('<identity>', 'global, adapter:<name>, site:<name> or service:<name>: one adapter each')
+    .option('--adapter-name <name>', 'another name begins another series of exports, and ends this one')
     .option('--adapter-type <type>', 'an output format, such as xml')
     .option('--output-directory <dir>')
     .option('--run-interval <time>', 'length of an interval: 1m to 30d')
     .option('--stylesheet <file>', 'an XSLT file for the adapter')
-    .option('--events-per-file <n>', 'events in one document at most', whole)
+    .option('--no-stylesheet', 'the adapter’s own again')
+    .option('--events-per-file <n>', 'events in one document at most: 1 to 100000', between(1, 100_000))
   for (const [name, told] of [
     ['add-chat-room-details', 'more of the room in the documents'],
     ['add-user-details', 'more of people in the documents'],
@@ -221,16 +236,28 @@ function addComplianceConfigVerbs(program: Command, { io, run }: Verbs): void {
   ] as const) {
     set.addOption(onOff(`--${name} <on|off>`, told))
   }
+  set.option('--yes', 'do not ask when a series of exports ends by it', false)
   set.action(
     run(async (identity: string, options: ComplianceConfigOptions) => {
       const { setComplianceConfig } = await import('../commands/compliance-config.ts')
       return setComplianceConfig(io, identity, options)
     }),
   )
-  poolVerb(config, 'remove', 'remove a configuration; the global one returns to the defaults')
-    .argument('<identity>')
+  poolVerb(config, 'unset', 'give settings back to the global configuration, or to the defaults')
+    .argument('<identity>', 'as list shows it')
+    .argument('<setting...>', `as the options of set are called: ${Object.keys(COMPLIANCE_SETTINGS).join(', ')}`)
+    .option('--yes', 'do not ask when a series of exports ends by it', false)
     .action(
-      run(async (identity: string, options: PoolOptions) => {
+      run(async (identity: string, settings: string[], options: PoolOptions & { yes: boolean }) => {
+        const { unsetComplianceConfig } = await import('../commands/compliance-config.ts')
+        return unsetComplianceConfig(io, identity, settings, options)
+      }),
+    )
+  poolVerb(config, 'remove', 'remove an adapter, whose series of exports ends; the global one returns to the defaults')
+    .argument('<identity>', 'as list shows it')
+    .option('--yes', 'do not ask', false)
+    .action(
+      run(async (identity: string, options: PoolOptions & { yes: boolean }) => {
         const { removeComplianceConfig } = await import('../commands/compliance-config.ts')
         return removeComplianceConfig(io, identity, options)
       }),

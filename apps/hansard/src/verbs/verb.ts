@@ -20,12 +20,19 @@ export function address(command: Command): Command {
   return command
     .addOption(new Option('--server <url>', 'a running pool').conflicts('data'))
     .addOption(new Option('--data <dir>', `the data directory of a pool on this machine (${DEFAULT_DATA_DIRECTORY})`))
-    .addOption(new Option('--as <account>', 'who asks: with --server; the operator when it is not said'))
+}
+
+/** Who asks, of a verb that asks as somebody. */
+export function asked(command: Command): Command {
+  return address(command).option(
+    '--as <account>',
+    'who asks, with the password of this account; the operator when absent',
+  )
 }
 
 /** A verb that asks a running pool. */
 export function poolVerb(parent: Command, usage: string, description: string): Command {
-  return address(json(parent.command(usage))).description(description)
+  return asked(json(parent.command(usage))).description(description)
 }
 
 export function choice(flags: string, description: string, choices: readonly string[]): Option {
@@ -45,6 +52,20 @@ export function several(command: Command, flags: string, description: string): C
   return command.option(flags, `${description}; may be said several times`, collect, [])
 }
 
+/** The same for an option that takes one of a few words. */
+export function severalOf(command: Command, flags: string, description: string, choices: readonly string[]): Command {
+  const told = `${description}: ${choices.join(', ')}; may be said several times`
+  return command.option(
+    flags,
+    told,
+    (value: string, before: readonly string[]) => {
+      if (choices.includes(value)) return collect(value, before)
+      throw new InvalidArgumentError(`It takes one of ${choices.join(', ')}.`)
+    },
+    [],
+  )
+}
+
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }
@@ -61,6 +82,23 @@ export function whole(text: string): number {
   throw new InvalidArgumentError('It takes a whole number.')
 }
 
+/** A whole number within bounds, which the refusal says. */
+export function between(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`)
+  }
+}
+
+/** How the helps call a date or a time: of a range's start, of an end that belongs to it, and of one that does not. */
+export const DATES = {
+  from: 'a date such as 2026-11-20 (its midnight UTC), or a time such as 2026-11-20T15:30Z',
+  through: 'a date such as 2026-11-20 (to its end, UTC), or a time such as 2026-11-20T15:30Z',
+}
+
+const DAY_MS = 86_400_000
+
 /** `2026-11-20`, `2026-11-20T15:30Z` or milliseconds since 1970: milliseconds since 1970. A date is its midnight UTC. */
 export function moment(text: string): number {
   if (/^\d{10,16}$/.test(text)) return Number(text)
@@ -70,6 +108,20 @@ export function moment(text: string): number {
   if (Number.isNaN(at) || at < 0)
     throw new InvalidArgumentError('It takes a date such as 2026-11-20, or a time such as 2026-11-20T15:30Z.')
   return at
+}
+
+/** The end of a range that what happened then still belongs to: a date is the last millisecond of its day, UTC. */
+export function lastMoment(text: string): number {
+  return isDate(text) ? moment(text) + DAY_MS - 1 : moment(text)
+}
+
+/** The end of a range that lasts until before it: a date is the whole day, so the midnight after it, UTC. */
+export function momentAfter(text: string): number {
+  return isDate(text) ? moment(text) + DAY_MS : moment(text)
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text)
 }
 
 /** What is undefined or an empty list is not said. */

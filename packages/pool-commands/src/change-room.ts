@@ -1,0 +1,174 @@
+import { beginStays } from '@hansard/pool-store'
+import { roomNameProblem } from '@hansard/rooms'
+import type { Knex } from '@hansard/sql'
+import { type Context, changeEvents, difference, type Maker, Rehearsed } from './context.ts'
+import { findAddIn, type RoomProperties } from './insert-room.ts'
+import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
+import {
+  type LockedRoom,
+  lockCategoryForRooms,
+  lockRoom,
+  type RoomName,
+  requireFreeName,
+  requireText,
+} from './locked.ts'
+import { urisOf } from './named-principals.ts'
+import type { Result } from './result.ts'
+import {
+  applyRoles,
+  dropDisallowed,
+  dropPresenters,
+  ROLE_LISTS,
+  type RoleList,
+  type RolesChange,
+  type RolesChanged,
+  rolesTold,
+} from './room-roles.ts'
+
+export type RoomChanges = RoomProperties & {
+  readonly name?: string | undefined
+  readonly category?: string | undefined
+  readonly roles?: RolesChange | undefined
+  /** tells what would come of it, and changes nothing */
+  readonly dryRun?: boolean | undefined
+}
+
+export type RoomChanged = {
+  readonly id: number
+  readonly uri: string
+  /**
+   * URIs that lost a role without being named: the new category does not allow them, a normal room has no presenters, or
+   * who is no member any more is no presenter either. Each once.
+   */
+  readonly dropped: string[]
+  /** the same by the list they were dropped from */
+  readonly droppedFrom: DroppedFrom
+  /** nobody was invited, because the new members are more people than one change invites */
+  readonly tooManyToInvite: boolean
+}
+export type DroppedFrom = { readonly [L in RoleList]: string[] }
+
+export type ChangeRoom = (by: Maker, changes: RoomName & RoomChanges) => Promise<Result<RoomChanged>>
+
+/**
+ * Changes what a room is, where it belongs and whom it grants what, in this order: the lists are those of the room as it is
+ * then. One change, however much was named: what refuses a part of it leaves nothing of it standing, and who reads the
+ * record finds it told at once.
+ */
+export async function changeRoom(
+  context: Context,
+  announce: (room: { id: number; rights: number }, invited: Invited) => void,
+  by: Maker,
+  { room, roles, dryRun, ...changes }: RoomName & RoomChanges,
+): Promise<Result<RoomChanged>> {
+  let invited = INVITED_NOBODY
+  const result = await context.make(by, async (by, tx, at) => {
+    const locked = await lockRoom(tx, { room }, by, roles ? 'change-roles' : 'change-room')
+    const alsoWhatItIs = roles && Object.values(changes).some((value) => value !== undefined)
+    if (alsoWhatItIs) await lockRoom(tx, { room }, by, 'change-room')
+    const { id, uri, rights } = locked.room
+    const { told, moved, gone } = await applyProperties(tx, locked, by, changes)
+    const after = {
+      id,
+      categoryId: moved?.id ?? locked.room.categoryId,
+      type: changes.type ?? locked.room.type,
+      open: (changes.privacy ?? locked.room.privacy) === 'open',
+    }
+    if (roles || moved || 'privacy' in told.after) {
+      const { strangers, ...changed } = await applyRoles(tx, after, roles ?? {}, at)
+      gone.presenters.push(...urisOf(strangers))
+      const lists = rolesTold(changed)
+      merge(told.before, lists.before)
+      merge(told.after, lists.after)
+      const invites = moved?.invitations ?? locked.rules.category.invitations
+      if (invites && (changes.invitations ?? locked.rules.invitations) !== 'off') {
+        const { added } = changed.members
+        invited = await invite(tx, { roomId: id, categoryId: after.categoryId, added, by, at })
+      }
+    }
+    const touched = Object.keys(told.before).length + Object.keys(told.after).length > 0
+    const dropped = [...new Set(Object.values(gone).flat())]
+    const outcome = { id, uri, dropped, droppedFrom: gone, rights: touched ? rights + 1 : rights }
+    if (dryRun) throw new Rehearsed(outcome)
+    if (!touched) return { events: [], rights: [], result: outcome }
+    // Name and topic are seen by whoever is in the room: they, too, must be loaded anew.
+    return {
+      events: changeEvents({
+        roomId: id,
+        by,
+        action: 'changed',
+        subject: { ...locked.subject, name: changes.name ?? locked.room.name },
+        ...told,
+      }),
+      rights: [id],
+      result: outcome,
+    }
+  })
+  if (!result.ok) return result
+  const { rights, ...outcome } = result.value
+  if (!dryRun) announce({ id: outcome.id, rights }, invited)
+  return { ok: true, value: { ...outcome, tooManyToInvite: invited.tooMany } }
+}
+
+type Told = { before: Record<string, string | boolean | number | null | string[]>; after: Told['before'] }
+
+/** Writes what the room is and where it belongs, and takes out of its lists whom that leaves no place in them. */
+async function applyProperties(
+  tx: Knex.Transaction,
+  { room: before }: LockedRoom,
+  by: Maker,
+  changes: Omit<RoomChanges, 'roles' | 'dryRun'>,
+) {
+  const gone = { members: [] as string[], managers: [] as string[], presenters: [] as string[] }
+  const { id } = before
+  const { uri: categoryUri }: { uri: string } = await tx('category').where({ id: before.categoryId }).first('uri')
+  const stays = [undefined, before.category, categoryUri].includes(changes.category)
+  const moved = stays ? undefined : await lockCategoryForRooms(tx, changes.category!, by)
+  if (changes.name !== undefined && changes.name !== before.name) {
+    await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
+  }
+  requireText('A description', changes.description, 256)
+  requireText('A topic', changes.topic, 256)
+  const { name, description, topic, type, privacy, invitations, addIn } = changes
+  const addInId = await findAddIn(tx, addIn)
+  const differs = difference(
+    {
+      name: before.name,
+      description: before.description,
+      topic: before.topic,
+      type: before.type,
+      privacy: before.privacy,
+      invitations: before.invitations,
+      addIn: before.addIn,
+      category: categoryUri,
+    },
+    { name, description, topic, type, privacy, invitations, addIn, category: moved?.uri },
+  )
+  if (!differs) return { told: { before: {}, after: {} } as Told, moved: undefined, gone }
+  const columns = Object.fromEntries(
+    Object.entries({ name, description, topic, type, privacy, invitations, add_in_id: addInId }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
+  await tx('room')
+    .where({ id })
+    .update({ ...columns, ...(moved ? { category_id: moved.id } : {}) })
+  const lists: RolesChanged[] = []
+  if (moved) lists.push(await dropDisallowed(tx, id, moved.id))
+  if (moved && !moved.chatHistory) await beginStays(tx, [id])
+  if (type === 'normal' && before.type !== 'normal') lists.push(await dropPresenters(tx, id))
+  const told = { before: { ...differs.before }, after: { ...differs.after } } as Told
+  for (const changed of lists) {
+    merge(told.before, rolesTold(changed).before)
+    for (const list of Object.values(ROLE_LISTS)) gone[list].push(...urisOf(changed[list].removed))
+  }
+  return { told, moved, gone }
+}
+
+/** Adds to lists that are told already. */
+function merge(told: Told['before'], lists: Readonly<Record<string, string[]>>): void {
+  for (const [list, uris] of Object.entries(lists)) {
+    const known = told[list]
+    told[list] = Array.isArray(known) ? [...known, ...uris] : uris
+  }
+}
