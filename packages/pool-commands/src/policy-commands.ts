@@ -1,5 +1,5 @@
 import { roomsOfBarred, roomsUnderPolicy } from '@hansard/pool-store'
-import { isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
+import { isKeepable, policyNameProblem, quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
@@ -28,15 +28,8 @@ export function policyCommands(context: Context) {
     ): Promise<Result<{ identity: string }>> {
       const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
-        const problem = roomNameProblem(identity)
-        if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'A policy’s name'))
-        // A prefix that is mistyped would make a policy that counts for nobody, and nobody would notice.
-        if (identity.includes(':') && !/^(site|pool):[^:]/.test(identity)) {
-          throw new ChangeRefused(
-            'invalid',
-            `${quoted(identity)} is no policy’s name: with a colon it is site:<name> or pool:<name>; one to grant has none.`,
-          )
-        }
+        const problem = policyNameProblem(identity)
+        if (problem) throw new ChangeRefused('invalid', `${quoted(identity)}: ${problem}`)
         requireText('A description', description, 256)
         if (await tx('policy').where({ identity }).first('id')) {
           throw new ChangeRefused('duplicate-name', `There is a policy ${quoted(identity)} already.`)

@@ -1,6 +1,13 @@
 import type { ChangeValue } from '@hansard/compliance-event'
 import { configurationIdentityProblem, roomsUnderPolicy, settingProblem } from '@hansard/pool-store'
-import { endpointUriProblem, roomNameProblem, TEXT_LIMITS, textProblem, webAddressProblem } from '@hansard/rooms'
+import {
+  endpointUriProblem,
+  policyNameProblem,
+  roomNameProblem,
+  TEXT_LIMITS,
+  textProblem,
+  webAddressProblem,
+} from '@hansard/rooms'
 import { type DataKind, entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import { differences, insertRows, makeRow, roomIds, type Subject, tell, unkeepable, updateRow } from './import-rows.ts'
@@ -13,8 +20,7 @@ export async function importPolicies(run: ImportRun): Promise<void> {
     properties: { description: 'description', enabled: 'enabled' },
     subject: ({ identity }) => ({ type: 'policy', uri: `policy:${identity}`, name: identity }),
     problem: ({ identity, description }) =>
-      roomNameProblem(identity, 'A policy’s name') ??
-      textProblem('A description', description, TEXT_LIMITS.description),
+      policyNameProblem(identity) ?? textProblem('A description', description, TEXT_LIMITS.description),
     // Whom a policy counts for is not known here: every service looks again at everybody.
     async changed(step, id, { identity }) {
       for (const room of await roomsUnderPolicy(step.knex, { id, identity })) step.rights.add(room)

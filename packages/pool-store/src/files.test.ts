@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import { isStoredName } from '@hansard/file-store'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_TOKEN_MS } from './file-tokens.ts'
 import {
   endedFiles,
   endUpload,
   expiredFiles,
   expireUploads,
-  FILE_TOKEN_MS,
   fileCounts,
   findFile,
   findFileToken,

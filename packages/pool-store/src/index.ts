@@ -20,10 +20,7 @@ export {
   readFeed,
 } from './feeds.ts'
 export {
-  DEFAULT_FILE_TOKEN_LIMITS,
-  FILE_TOKEN_MS,
   type FileToken,
-  type FileTokenLimits,
   findFileToken,
   forgetFileTokens,
   type IssuedFileToken,
@@ -35,7 +32,6 @@ export {
   endUpload,
   expiredFiles,
   expireUploads,
-  type FileState,
   fileCounts,
   findFile,
   markBytesRemoved,
@@ -52,7 +48,7 @@ export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.t
 export { type Invitation, invitationsOf } from './invitations.ts'
 export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
-export { type GroupRow, listGroups, membersOf, type NamedPrincipal, namedPrincipals } from './list-groups.ts'
+export { type GroupRow, listGroups, membersOf, namedPrincipals } from './list-groups.ts'
 export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './list-rooms.ts'
 export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
 export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
@@ -119,8 +115,8 @@ export {
 export { findRoom, type Room, roomCounters, rosterOf } from './rooms.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './rooms-of-barred.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
-export { type FeedSearch, searchFeed } from './search-feed.ts'
-export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'
+export { searchFeed } from './search-feed.ts'
+export { indexChats, reindexChats } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
 export {
@@ -147,4 +143,4 @@ export {
   stopSource,
   takeRollCall,
 } from './sources.ts'
-export { type RoomUse, type Usage, type UsageQuestion, usageOf } from './usage.ts'
+export { usageOf } from './usage.ts'

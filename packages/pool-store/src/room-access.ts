@@ -94,6 +94,8 @@ export async function loadRoles(
 /** `roles` are those a door believes somebody to hold. */
 type Someone = { readonly id: number; readonly roles: readonly string[] }
 
+const POOL_ITSELF = 0
+
 /**
  * Whether somebody administers the pool now. A door may not have heard yet that the role was taken away; who is not believed
  * to hold it costs no statement.
@@ -104,7 +106,8 @@ export async function administers(db: Database | Knex.Transaction, who: Someone)
 
 async function administratorsAmong(db: Database | Knex.Transaction, people: readonly Someone[]): Promise<Set<number>> {
   const believed = people.filter(({ roles }) => roles.includes('administrator')).map(({ id }) => id)
-  if (believed.length === 0) return new Set()
+  // The pool itself is nobody's account, and nobody takes its role away.
+  if (believed.every((id) => id === POOL_ITSELF)) return new Set(believed)
   const knex = 'dialect' in db ? db.knex : db
   const rows: { principal_id: number }[] = await knex('pool_role')
     .where({ role: 'administrator' })

@@ -38,6 +38,13 @@ export {
   SCOPE_LISTS,
   type ScopeList,
 } from './room.ts'
-export { nameProblem, newCategoryUri, newRoomUri, parseRoomUri, roomNameProblem } from './room-uri.ts'
+export {
+  nameProblem,
+  newCategoryUri,
+  newRoomUri,
+  parseRoomUri,
+  policyNameProblem,
+  roomNameProblem,
+} from './room-uri.ts'
 export { type RoomRoles, type Scope, type Standing, standingOf } from './standing.ts'
 export { endpointUriProblem, isKeepable, quoted, TEXT_LIMITS, textProblem, webAddressProblem } from './texts.ts'

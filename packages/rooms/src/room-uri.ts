@@ -27,6 +27,16 @@ export function roomNameProblem(name: string, what = 'A room name'): string | un
   return nameProblem(what, name)
 }
 
+/**
+ * Why a text cannot name a policy. With a colon it counts for a place, `site:<name>` or `pool:<name>`: a prefix that is mistyped
+ * would make a policy that counts for nobody, and nobody would notice.
+ */
+export function policyNameProblem(identity: string): string | undefined {
+  const problem = roomNameProblem(identity, 'A policy’s name')
+  if (problem || !identity.includes(':') || /^(site|pool):[^:]/.test(identity)) return problem
+  return 'A policy’s name has a colon only as site:<name> or pool:<name>; one to grant has none.'
+}
+
 export function nameProblem(what: string, name: string): string | undefined {
   if (name.trim() === '') return `${what} may not be empty.`
   if (name.length > 256) return `${what} may have at most 256 characters; this one has ${name.length}.`
