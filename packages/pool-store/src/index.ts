@@ -121,11 +121,13 @@ export {
   roomCounters,
   rosterOf,
 } from './rooms.ts'
-export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
+export { reindexChat, reindexChats, reindexRoom } from './search-again.ts'
+export { type ChatSearch, type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
 export { type FeedSearch, searchFeed } from './search-feed.ts'
-export { type IndexProgress, indexChats, reindexChat, reindexChats, reindexRoom } from './search-index.ts'
+export { type IndexProgress, indexChats } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
+export { SearchRefused } from './search-refused.ts'
 export { findPoolRoom, type PoolSettings, poolSettings, readActiveServers, readPoolState } from './settings.ts'
 export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
 export {
