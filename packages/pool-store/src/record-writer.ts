@@ -98,15 +98,17 @@ export function createRecordWriter(options: {
   batchMax?: number
   /** facts waiting at most; more are refused with `RecordBusy` */
   waitingMax?: number
-  /** characters of chats waiting at most */
+  /** characters of chats and looks waiting at most */
   waitingCharactersMax?: number
+  /** looks waiting at most: a search may be hundreds, and must leave the others room */
+  looksWaitingMax?: number
   /** called after each batch's facts were answered */
   onBatch?: (facts: readonly Fact[]) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onBatch, onFailure } = options
-  const { waitingCharactersMax = 64 * 1_024 * 1_024 } = options
+  const { waitingCharactersMax = 64 * 1_024 * 1_024, looksWaitingMax = 4_096 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
@@ -117,6 +119,17 @@ export function createRecordWriter(options: {
   let ended: RecordError | undefined
   let onIdle: (() => void)[] = []
   let characters = 0
+  /** what of it all is looks, the batch under way included */
+  const looks = { waiting: 0, characters: 0 }
+
+  const count = (fact: Fact, sign: 1 | -1) => {
+    const size = sign * sizeOf(fact)
+    characters += size
+    if (!isLook(fact)) return
+    looks.waiting += sign
+    looks.characters += size
+  }
+  const tooManyLooks = () => looks.waiting >= looksWaitingMax || looks.characters > waitingCharactersMax / LOOKS_SHARE
 
   // What a caller does with its answer is its own affair: the next in the batch must still get theirs.
   const answer = (entry: Waiting, outcome: Outcome | RecordError) => {
@@ -197,7 +210,7 @@ export function createRecordWriter(options: {
         failure = error
       }
       committing = 0
-      for (const { fact } of batch) characters -= sizeOf(fact)
+      for (const { fact } of batch) count(fact, -1)
       if (after) {
         const { outcomes } = after
         batch.forEach((entry, index) => answer(entry, outcomes[index]!))
@@ -229,9 +242,9 @@ export function createRecordWriter(options: {
   return {
     record(fact, done) {
       if (ended) return done(ended)
-      if (waiting.length >= waitingMax || characters > waitingCharactersMax)
+      if (waiting.length >= waitingMax || characters > waitingCharactersMax || (isLook(fact) && tooManyLooks()))
         return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
-      characters += sizeOf(fact)
+      count(fact, 1)
       waiting.push({ fact, done })
       schedule()
     },
@@ -259,6 +272,8 @@ export function createRecordWriter(options: {
 }
 
 const CHANGES_WAITING_MAX = 1_000
+/** Of the characters that may wait, looks have one part in so many. */
+const LOOKS_SHARE = 4
 
 type Changing = {
   readonly work: ChangeWork<unknown>
@@ -267,8 +282,11 @@ type Changing = {
 }
 type Waiting = { readonly fact: Fact; readonly done: (outcome: Outcome | RecordError) => void }
 
+const isLook = (fact: Fact) => fact.kind === 'backchat'
+
 function sizeOf(fact: Fact): number {
-  return fact.kind === 'chat' ? fact.text.length : 0
+  if (fact.kind === 'chat') return fact.text.length
+  return fact.kind === 'backchat' ? (fact.query?.length ?? 0) : 0
 }
 
 function unavailable(error: unknown): RecordUnavailable {
