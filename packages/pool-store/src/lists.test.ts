@@ -95,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
   it('find rooms by a wildcard, and those whose chats are large', async () => {
     const frank = await store.addUser('frank')
     const large = await store.addRoom('large talk')
-    await store.db.knex('room').where({ id: large }).update({ description: 'about bonds' })
+    await store.db.knex('room').where({ id: large }).update({ description: 'about bonds', last_chat_id: 2 })
     const chat = (chatId: number, state: string) => ({
       room_id: large,
       chat_id: chatId,

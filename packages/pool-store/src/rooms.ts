@@ -1,5 +1,6 @@
 import type { RoomInvitations, RoomPrivacy, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
+import { largerRooms } from './large-rooms.ts'
 import { whereLike } from './wildcard.ts'
 
 /** A room that is not deleted, as it is now. */
@@ -69,7 +70,18 @@ export async function listRooms(
   db: Database,
   options: { after?: string | undefined; limit: number; filter?: RoomFilter; visibleTo?: RoomViewer },
 ): Promise<Room[]> {
-  const { after = '', limit, filter = {}, visibleTo } = options
+  const { after = '', limit, filter = {} } = options
+  if (filter.contentAbove === undefined) return roomsByName(db, { ...options, after, filter })
+  const page = (from: string) => roomsByName(db, { ...options, after: from, limit: MEASURED_AT_ONCE, filter })
+  return largerRooms(db, { above: filter.contentAbove, after, limit, page })
+}
+const MEASURED_AT_ONCE = 200
+
+async function roomsByName(
+  db: Database,
+  options: { after: string; limit: number; filter: RoomFilter; visibleTo?: RoomViewer },
+): Promise<Room[]> {
+  const { after, limit, filter, visibleTo } = options
   const query = selectRooms(db.knex).andWhere('room.name', '>', after).orderBy('room.name').limit(limit)
   applyFilter(db.knex, query, filter)
   if (visibleTo) await applyWalls(db.knex, query, visibleTo)
@@ -160,20 +172,9 @@ function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): 
   if (member !== undefined) query.whereIn('room.id', roomsGranting(knex, member, 'member'))
   if (manager !== undefined) query.whereIn('room.id', roomsGranting(knex, manager, 'manager'))
   if (text) applyText(query, text)
-  const { like, contentAbove, managedBy } = filter
+  const { like, managedBy } = filter
   if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
   if (managedBy !== undefined) query.whereIn('room.id', roomsGranting(knex, managedBy, 'manager'))
-  if (contentAbove !== undefined) query.whereIn('room.id', roomsLargerThan(knex, contentAbove, managedBy))
-}
-
-/** Reads every chat there is, or with `managedBy` those of the rooms these manage. */
-function roomsLargerThan(knex: Knex, bytes: number, managedBy: readonly number[] | undefined): Knex.QueryBuilder {
-  const query = knex('chat')
-    .whereNot('state', 'purged')
-    .groupBy('room_id')
-    .havingRaw('sum(octet_length(content)) > ?', [bytes])
-    .select('room_id')
-  return managedBy === undefined ? query : query.whereIn('room_id', roomsGranting(knex, managedBy, 'manager'))
 }
 
 function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: RoomTextFilter): void {

@@ -31,6 +31,25 @@ export function chatsInRanges(dialect: Dialect, ranges: readonly ChatRange[]): B
   }
 }
 
+/** The ranges, cut and put together so that each portion has at most `size` chats. */
+export function* rangePortions(ranges: readonly ChatRange[], size: number): Generator<ChatRange[]> {
+  let portion: ChatRange[] = []
+  let room = size
+  for (const range of ranges) {
+    for (let after = range.after; after < range.through; ) {
+      const through = Math.min(range.through, after + room)
+      portion.push({ roomId: range.roomId, after, through })
+      room -= through - after
+      after = through
+      if (room > 0) continue
+      yield portion
+      portion = []
+      room = size
+    }
+  }
+  if (portion.length > 0) yield portion
+}
+
 /** `from …`: single chats, by their keys. */
 export function chatsAt(dialect: Dialect, keys: readonly { roomId: number; chatId: number }[]): Bound {
   if (dialect === 'sqlite') {

@@ -4,7 +4,7 @@ import type { FoundChat } from './search-chats.ts'
 import { type Compared, compareChats, type Limits } from './search-compare.ts'
 import { inOrder, type Standing } from './search-order.ts'
 import { SearchRefused } from './search-refused.ts'
-import { type Bound, type ChatRange, chatsAt, chatsInRanges } from './search-rows.ts'
+import { type Bound, chatsAt, chatsInRanges, rangePortions } from './search-rows.ts'
 import { roomTails } from './search-tail.ts'
 
 /** The first of what the index does not have: in order, and as much as a page may hold. */
@@ -44,7 +44,7 @@ export async function searchUnindexed(
   const tails = await roomTails(db, [...wanted.rooms])
   const waiting = tails.reduce((count, tail) => count + tail.through - tail.after, 0)
   if (waiting > UNINDEXED_MAX) throw behind(`${waiting} chats`)
-  for (const ranges of portions(tails, PORTION)) await take(chatsInRanges(db.dialect, ranges))
+  for (const ranges of rangePortions(tails, PORTION)) await take(chatsInRanges(db.dialect, ranges))
 
   const changed: { roomId: number; chatId: number }[] = await db
     .knex('search_again')
@@ -60,25 +60,6 @@ export async function searchUnindexed(
 function behind(what: string): SearchRefused {
   const message = `The search index is being built: ${what} of these rooms are to come. Try again in a minute.`
   return new SearchRefused('index-behind', message)
-}
-
-/** The ranges, cut and put together so that each portion has at most `size` chats. */
-function* portions(ranges: readonly ChatRange[], size: number): Generator<ChatRange[]> {
-  let portion: ChatRange[] = []
-  let room = size
-  for (const range of ranges) {
-    for (let after = range.after; after < range.through; ) {
-      const through = Math.min(range.through, after + room)
-      portion.push({ roomId: range.roomId, after, through })
-      room -= through - after
-      after = through
-      if (room > 0) continue
-      yield portion
-      portion = []
-      room = size
-    }
-  }
-  if (portion.length > 0) yield portion
 }
 
 /** Chats outside the index that a search reads rather than be refused, their bytes, and the chats in one statement. */
