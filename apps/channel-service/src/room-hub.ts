@@ -233,6 +233,8 @@ export class RoomHub {
           throw new Error(`Chats ${member.at + 1} to ${this.delivered} of ${this.uri} cannot be read.`)
         await this.confirmRights()
         if (!present()) return
+        // All of the page in one go: what was confirmed holds for now.
+        const handed: Chat[] = []
         for (const chat of chats) {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
@@ -241,9 +243,14 @@ export class RoomHub {
           if (!frame) continue
           if (!tellGone(chat.chatId - 1) || !session.handOut(frame)) return
           told = chat.chatId
-          const feeds = await this.#feeds.matchingFor(session, () => feedChat(chat))
+          handed.push(chat)
+        }
+        for (const chat of handed) {
+          const matching = this.#feeds.matchingFor(session, () => feedChat(chat))
+          if (!matching) break
+          const feeds = await matching
           if (!present()) return
-          this.#tellMatch(session, chat.chatId, feeds ?? [])
+          this.#tellMatch(session, chat.chatId, feeds)
         }
         await drained(session)
       }

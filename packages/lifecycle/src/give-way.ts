@@ -4,15 +4,15 @@ export function giveWay(): Promise<void> {
 }
 
 /**
- * Counts work, in whatever it is measured by, and gives way each time `perTurn` of it was done. What one person wrote may
- * be much work; this is what keeps everybody else from waiting for all of it.
+ * Counts work, in whatever it is measured by, and gives way each time `perTurn` of it was done: what it answers then is to
+ * be waited for. What one person wrote may be much work; this is what keeps everybody else from waiting for all of it.
  */
-export function givingWay(perTurn: number): (done: number) => Promise<void> {
+export function givingWay(perTurn: number): (done: number) => Promise<void> | undefined {
   let since = 0
-  return async (done) => {
+  return (done) => {
     since += done
-    if (since < perTurn) return
+    if (since < perTurn) return undefined
     since = 0
-    await giveWay()
+    return giveWay()
   }
 }

@@ -13,7 +13,7 @@ import { wordsOf } from '@hansard/chat-text'
 export const BLOCK_CHATS = 1_024
 
 /**
- * So many bytes of chats and their titles fill a block as well. A thousand chats as people talk have a quarter of it; a
+ * So many bytes of chats fill a block as well. A thousand chats as people talk have a quarter of it; a
  * thousand stories of nothing but new words would be eleven million keys.
  */
 export const BLOCK_BYTES = 512 * 1_024

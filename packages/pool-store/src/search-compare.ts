@@ -38,12 +38,15 @@ type Located = { readonly roomId: number; readonly chatId: number; readonly byte
  */
 export async function compareChats(db: Database, wanted: Wanted, chats: Bound, limits: Limits): Promise<Compared> {
   const compare = inOrder(wanted.order)
-  const rows = (await select(db, wanted, chats, CONTENT_IF_SHORT))
-    .filter((row) => wanted.rooms.has(row.room_id) && wanted.authors?.has(row.principal_id) !== false)
-    .map((row) => ({ row, ...standingOf(row), bytes: Number(row.bytes) }))
-    .filter((chat) => !wanted.after || compare(chat, wanted.after) > 0)
-    .filter((chat) => !limits.last || compare(chat, limits.last) <= 0)
-    .sort(compare)
+  const rows: (Standing & { readonly row: Row; readonly bytes: number })[] = []
+  for (const row of await select(db, wanted, chats, CONTENT_IF_SHORT)) {
+    if (!wanted.rooms.has(row.room_id) || wanted.authors?.has(row.principal_id) === false) continue
+    const { room_id: roomId, chat_id: chatId, posted_at: postedAt, bytes } = row
+    const chat = { roomId, chatId, postedAt, bytes, row }
+    if (wanted.after && compare(chat, wanted.after) <= 0) continue
+    if (!limits.last || compare(chat, limits.last) <= 0) rows.push(chat)
+  }
+  rows.sort(compare)
   const long = portionsOf(
     rows.filter(({ row }) => row.content === null),
     { count: LONG_AT_ONCE, bytes: PORTION_BYTES },
@@ -53,7 +56,8 @@ export async function compareChats(db: Database, wanted: Wanted, chats: Bound, l
   const found: FoundChat[] = []
   let bytes = 0
   let characters = 0
-  for (const [index, { row, ...chat }] of rows.entries()) {
+  for (const [index, chat] of rows.entries()) {
+    const { row } = chat
     let whole: Row | undefined = row
     if (row.content === null) {
       if (texts.size === 0) texts = await readWhole(db, wanted, long.next().value!)
@@ -61,14 +65,17 @@ export async function compareChats(db: Database, wanted: Wanted, chats: Bound, l
       texts.delete(nameOf(chat))
     }
     bytes += chat.bytes
-    await giveWay(chat.bytes + BYTES_OF_A_CHAT)
-    const shown = whole?.content == null ? undefined : { roomId: chat.roomId, ...chatOf(whole) }
-    if (shown && (!wanted.query || matches(wanted.query, shown))) {
+    const turn = giveWay(chat.bytes + BYTES_OF_A_CHAT)
+    if (turn) await turn
+    if (!whole || whole.content === null) continue
+    const shown = { roomId: chat.roomId, ...chatOf(whole) }
+    if (!wanted.query || matches(wanted.query, shown)) {
       found.push(shown)
       characters += shown.text.length
     }
     if ((bytes > limits.bytes || characters > limits.characters) && index < rows.length - 1) {
-      return { chats: found, bytes, through: chat }
+      const { roomId, chatId, postedAt } = chat
+      return { chats: found, bytes, through: { roomId, chatId, postedAt } }
     }
   }
   return { chats: found, bytes }

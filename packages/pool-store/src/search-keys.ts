@@ -38,7 +38,8 @@ export async function readKeys(
       const title = chat.title === null ? undefined : (JSON.parse(chat.title) as string)
       const { roomId, principalId } = places[from]!
       addKeysOf({ roomId, principalId, text: JSON.parse(chat.content) as string, title }, from, keys)
-      await giveWay(chat.content.length)
+      const turn = giveWay(chat.content.length)
+      if (turn) await turn
     }
   }
   const keep = (chat: ChatText) => {

@@ -72,8 +72,8 @@ export async function rowsOf<Row>(knex: Knex, sql: string, values: readonly unkn
   return Array.isArray(answer) ? answer : answer.rows
 }
 
-/** How much a chat's text is to read. Neither database reads the text itself for it. */
-export const CHAT_BYTES = '(octet_length(chat.content) + coalesce(octet_length(chat.title), 0))'
+/** How much a chat's text is to read; titles are short. Neither database reads the text itself for it. */
+export const CHAT_BYTES = 'octet_length(chat.content)'
 
 /**
  * The text of a chat that is short, to be read with many others, and null for a long one: of those only as many are read
