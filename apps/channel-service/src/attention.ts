@@ -30,7 +30,7 @@ export function createAttention(options: {
   let feedsReadAt = clock.now()
   const people = new Map<number, Set<Session>>()
   const watches = createWatches(options)
-  const feeds = createLiveFeeds({ db, people })
+  const feeds = createLiveFeeds({ db, people, onError })
 
   return {
     watches,

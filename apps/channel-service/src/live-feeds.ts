@@ -1,6 +1,7 @@
 import { type ChatQuery, matcherOf, wordsOf } from '@hansard/chat-text'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
+import { createTurns } from './in-turns.ts'
 import type { RoomHub } from './room-hub.ts'
 import type { Session } from './session.ts'
 
@@ -14,13 +15,16 @@ export type FeedChat = {
 /** Which feeds of its members let a chat of a room through. */
 export type LiveFeeds = {
   /**
-   * The names of the feeds that let the chat through, of those members that have any; undefined when there are none. `read`
-   * is called only when somebody here has feeds at all.
+   * Tells the names of the feeds that let the chat through, of those members that have any. That is later, and in the order
+   * of the calls: comparing takes as long as people make their feeds and stories. `read` is called only when somebody here
+   * has feeds at all.
    */
-  matching(hub: RoomHub, read: () => FeedChat): ReadonlyMap<Session, readonly string[]> | undefined
-  /** The feeds of one session that let the chat through. */
-  matchingFor(session: Session, read: () => FeedChat): readonly string[]
+  tellMatching(hub: RoomHub, chat: ToCompare, tell: (session: Session, feeds: readonly string[]) => void): void
+  /** The feeds of one session that let the chat through; undefined when it has none. */
+  matchingFor(session: Session, read: () => FeedChat): Promise<readonly string[]> | undefined
 }
+
+export type ToCompare = { readonly read: () => FeedChat; readonly bytes: number }
 
 /** Those signed in to this service, by principal id. */
 export type People = ReadonlyMap<number, ReadonlySet<Session>>
@@ -30,6 +34,8 @@ type LiveFeed = {
   readonly name: string
   readonly authors: ReadonlySet<string>
   readonly query: ChatQuery | undefined
+  /** how often the words of a chat are gone through for it, at most */
+  readonly passes: number
 }
 type Shelf = Map<string, Map<number, LiveFeed[]>>
 
@@ -39,7 +45,17 @@ type Shelf = Map<string, Map<number, LiveFeed[]>>
  * A chat asks only the feeds that begin with one of its words, or name its author, and of these only the members' own: so
  * a chat costs those who have no feeds nothing, and feeds cost by what they find and not by how many there are.
  */
-export function createLiveFeeds({ db, people }: { db: Database; people: People }) {
+export function createLiveFeeds({
+  db,
+  people,
+  onError,
+}: {
+  db: Database
+  people: People
+  onError: (error: unknown) => void
+}) {
+  const turns = createTurns({ perTurn: WORDS_PER_TURN, onError })
+  let waitingBytes = 0
   const byPrincipal = new Map<number, readonly LiveFeed[]>()
   const byWord: Shelf = new Map()
   const byAuthor: Shelf = new Map()
@@ -52,7 +68,9 @@ export function createLiveFeeds({ db, people }: { db: Database; people: People }
     byPrincipal.delete(principalId)
     if (!owner || feeds.length === 0) return
     const live = feeds.map(({ name, filter }): LiveFeed => {
-      return { principalId, name, authors: new Set(filter.authors), query: readFeed(filter, owner) }
+      const query = readFeed(filter, owner)
+      const passes = Math.max(1, query?.terms.filter((term) => term.length > 1).length ?? 0)
+      return { principalId, name, authors: new Set(filter.authors), query, passes }
     })
     byPrincipal.set(principalId, live)
     for (const feed of live) shelve(feed, add)
@@ -76,30 +94,42 @@ export function createLiveFeeds({ db, people }: { db: Database; people: People }
     return reading
   }
 
-  const find = (hub: RoomHub, chat: FeedChat): Map<Session, string[]> | undefined => {
-    let found: Map<Session, string[]> | undefined
+  /** Yields how many words were compared, or what takes as long. */
+  function* find(hub: RoomHub, chat: FeedChat): Generator<number, Map<Session, string[]>> {
+    const found = new Map<Session, string[]>()
     const seen = new Set<LiveFeed>()
     const matches = matcherOf(chat)
-    const ask = (feed: LiveFeed) => {
-      if (seen.has(feed)) return
-      seen.add(feed)
-      if (!letsThrough(feed, chat, matches)) return
+    const words = byWord.size === 0 ? [] : [...wordsOf(chat.text), ...wordsOf(chat.title ?? '')]
+    const put = (feed: LiveFeed) => {
       for (const session of people.get(feed.principalId) ?? []) {
         if (!hub.members.has(session)) continue
-        found ??= new Map()
         const names = found.get(session)
         if (names) names.push(feed.name)
         else found.set(session, [feed.name])
       }
     }
-    for (const owners of shelvesOf(chat)) {
-      if (owners.size <= hub.members.size) {
-        for (const [principalId, feeds] of owners) if (isHere(hub, principalId)) for (const feed of feeds) ask(feed)
-      } else {
-        for (const { principal } of hub.members.keys()) for (const feed of owners.get(principal!.id) ?? []) ask(feed)
+    yield words.length
+    for (const owners of shelvesOf(chat, words)) {
+      for (const feeds of ownersHere(hub, owners)) {
+        yield 1
+        for (const feed of feeds ?? []) {
+          if (seen.has(feed)) continue
+          seen.add(feed)
+          if (letsThrough(feed, chat, matches)) put(feed)
+          yield feed.passes * words.length
+        }
       }
     }
     return found
+  }
+
+  /** The feeds on a shelf of each owner who is in the room: going through whichever are fewer. */
+  function* ownersHere(hub: RoomHub, owners: ReadonlyMap<number, LiveFeed[]>) {
+    if (owners.size <= hub.members.size) {
+      for (const [principalId, feeds] of owners) yield isHere(hub, principalId) ? feeds : undefined
+    } else {
+      for (const { principal } of hub.members.keys()) yield owners.get(principal!.id)
+    }
   }
 
   const isHere = (hub: RoomHub, principalId: number) => {
@@ -107,24 +137,49 @@ export function createLiveFeeds({ db, people }: { db: Database; people: People }
     return false
   }
 
-  function* shelvesOf(chat: FeedChat) {
+  function* shelvesOf(chat: FeedChat, words: readonly string[]) {
     const authored = byAuthor.get(chat.from.uri)
     if (authored) yield authored
-    if (byWord.size === 0) return
-    for (const word of new Set([...wordsOf(chat.text), ...wordsOf(chat.title ?? '')])) {
+    for (const word of new Set(words)) {
       const owners = byWord.get(word)
       if (owners) yield owners
     }
   }
 
   return {
-    matching: (hub: RoomHub, read: () => FeedChat) => (byPrincipal.size === 0 ? undefined : find(hub, read())),
+    tellMatching(hub: RoomHub, { read, bytes }: ToCompare, tell: (session: Session, feeds: readonly string[]) => void) {
+      // Matches are a courtesy: what more waits than this is found by whoever opens the feed, as everything is.
+      if (byPrincipal.size === 0 || waitingBytes > WAITING_BYTES_MAX) return
+      waitingBytes += bytes
+      function* compare() {
+        try {
+          for (const [session, feeds] of yield* find(hub, read())) tell(session, feeds)
+        } finally {
+          waitingBytes -= bytes
+        }
+      }
+      turns.add(compare())
+    },
     matchingFor(session: Session, read: () => FeedChat) {
       const feeds = byPrincipal.get(session.principal!.id)
-      if (!feeds) return []
-      const chat = read()
-      const matches = matcherOf(chat)
-      return feeds.filter((feed) => letsThrough(feed, chat, matches)).map((feed) => feed.name)
+      if (!feeds) return undefined
+      return new Promise<readonly string[]>((resolve, reject) => {
+        function* compare() {
+          try {
+            const chat = read()
+            const matches = matcherOf(chat)
+            const found: string[] = []
+            for (const feed of feeds!) {
+              if (letsThrough(feed, chat, matches)) found.push(feed.name)
+              yield feed.passes * (chat.text.length / CHARACTERS_OF_A_WORD)
+            }
+            resolve(found)
+          } catch (error) {
+            reject(error)
+          }
+        }
+        turns.add(compare())
+      })
     },
     /** Reads somebody's feeds, or reads them again. */
     load,
@@ -174,3 +229,8 @@ function remove(shelf: Shelf, key: string, feed: LiveFeed): void {
 }
 
 const BATCH = 400
+/** About a millisecond's work. */
+const WORDS_PER_TURN = 100_000
+const CHARACTERS_OF_A_WORD = 4
+/** Bytes of the chats that wait to be compared at most. */
+const WAITING_BYTES_MAX = 16 * 1_024 * 1_024

@@ -1,6 +1,7 @@
 import { findFeed, principalIdsByUri, searchFeed } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import { look } from './search-history.ts'
+import { feedOnRecord } from './search-on-record.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
@@ -21,7 +22,7 @@ export async function openFeed(
   const { filter } = feed
   await look(parts, session, {
     id,
-    query: [...filter.words, ...filter.authors, ...(filter.ego ? [owner.name, owner.account] : [])].join(' | '),
+    query: feedOnRecord(filter, owner),
     async search(rooms) {
       const authorIds = await principalIdsByUri(db, filter.authors)
       return searchFeed(db, { roomIds: rooms.map((room) => room.id), filter, owner, authorIds, after, limit })

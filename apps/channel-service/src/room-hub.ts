@@ -12,6 +12,8 @@ export type Member = {
   readonly hub: RoomHub
   at: number
   live: boolean
+  /** what it had when it came to live talk: it has been told all there is to tell of chats up to this one */
+  liveAfter: number
   /** how it stands to the room, as of the hub's version of rights */
   standing: Standing
   /** what it was last told about posting */
@@ -152,7 +154,8 @@ export class RoomHub {
   admit(session: Session, { has, at, standing }: { has: number; at: number; standing: Standing }): Member {
     if (has < at) session.handOut(this.#goneFrame(has + 1, at))
     const mayPost = this.decide('post', standing).allowed
-    const member: Member = { session, hub: this, at, live: at >= this.delivered, standing, mayPost, held: [] }
+    const live = at >= this.delivered
+    const member: Member = { session, hub: this, at, live, liveAfter: at, standing, mayPost, held: [] }
     this.members.set(session, member)
     if (!member.live) void this.#bringUp(member)
     return member
@@ -224,10 +227,11 @@ export class RoomHub {
       if (frame) member.session.handOut(frame)
     }
     if (!frame) return
-    // After the chat itself, and to those who have it: whoever catches up is told when they get there.
-    for (const [session, feeds] of this.#feeds.matching(this, read) ?? []) {
-      if (this.members.get(session)?.live) this.#tellMatch(session, id, feeds)
-    }
+    // After the chat itself, and to those who were handed it here: whoever catches up is told when they get there.
+    this.#feeds.tellMatching(this, { read, bytes: frame.length }, (session, feeds) => {
+      const member = this.members.get(session)
+      if (member?.live && member.liveAfter < id) this.#tellMatch(session, id, feeds)
+    })
   }
 
   #tellMatch(session: Session, chat: number, feeds: readonly string[]): void {
@@ -258,6 +262,8 @@ export class RoomHub {
           throw new Error(`Chats ${member.at + 1} to ${this.delivered} of ${this.uri} cannot be read.`)
         await this.confirmRights()
         if (!present()) return
+        // All of the page in one go: what was confirmed holds for now.
+        const handed: Chat[] = []
         for (const chat of chats) {
           // Live talk is told in its own turn: what was read beyond it here would arrive twice.
           if (chat.chatId > this.delivered) break
@@ -268,12 +274,19 @@ export class RoomHub {
           if (!frame) continue
           if (!tellGone(chat.chatId - 1) || !session.handOut(frame)) return
           told = chat.chatId
-          const feeds = this.#feeds.matchingFor(session, () => feedChat(chat))
+          handed.push(chat)
+        }
+        for (const chat of handed) {
+          const matching = this.#feeds.matchingFor(session, () => feedChat(chat))
+          if (!matching) break
+          const feeds = await matching
+          if (!present()) return
           this.#tellMatch(session, chat.chatId, feeds)
         }
         await drained(session)
       }
       tellGone(member.at)
+      member.liveAfter = member.at
       member.live = true
       for (const frame of member.held.splice(0)) if (present()) session.handOut(frame)
     } catch {

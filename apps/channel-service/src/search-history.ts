@@ -1,5 +1,6 @@
 import {
   type ChatsFound,
+  decideFor,
   type FoundChat,
   findPoolRoom,
   type Outcome,
@@ -11,10 +12,10 @@ import {
   searchChats,
   searchCursor,
 } from '@hansard/pool-store'
-import type { ChatFilter, ClientMessageOf } from '@hansard/wire'
+import type { ClientMessageOf } from '@hansard/wire'
 import { fitting, historyChat } from './open-history.ts'
 import { refuseByRule, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
-import { decideInRoom } from './room-footing.ts'
+import { searchOnRecord } from './search-on-record.ts'
 import type { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
 
@@ -28,15 +29,11 @@ const TRIES_MAX = 4
 export async function searchHistory(parts: Parts, session: Session, message: ClientMessageOf<'search'>): Promise<void> {
   const { id, rooms: named, filter, order, after } = message
   const limit = Math.min(message.limit ?? PAGE_DEFAULT, parts.configuration.limits.searchLimit, SEARCH_PAGE_MAX)
-  for (const uri of new Set(named)) {
-    const decided = await decideInRoom(parts, session, { uri, operation: 'search-history', fresh: true })
-    if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
-  }
   const { words, match, caseSensitive, authors, from, to } = filter
   await look(parts, session, {
     id,
-    named,
-    query: queryText(filter),
+    named: named && [...new Set(named)],
+    query: searchOnRecord(filter),
     async search(rooms) {
       const authorIds = authors && (await principalIdsByUri(parts.db, authors))
       const roomIds = rooms.map((room) => room.id)
@@ -48,7 +45,7 @@ export async function searchHistory(parts: Parts, session: Session, message: Cli
 /** What is asked of one page of a search or a feed. */
 export type Look = {
   readonly id: number
-  /** URIs of the rooms to look in; every room that may be read when absent */
+  /** URIs of the rooms to look in, each once; every room that may be read when absent. One that may not be read is refused. */
   readonly named?: readonly string[] | undefined
   /** as it stands on record */
   readonly query: string
@@ -70,6 +67,12 @@ export async function look(parts: Parts, session: Session, { id, named, query, s
         withHistory: true,
         ...(named ? { uris: named } : {}),
       })
+      const missing = named && firstMissing(named, rooms)
+      if (missing !== undefined) {
+        const { decision } = await decideFor(db, 'search-history', { uri: missing }, session.principal!)
+        if (!decision.allowed) return refuseByRule(session, id, decision.reason)
+        continue
+      }
       const found = withinPage(await search(rooms))
       if (session.closed) return
       const byId = new Map(rooms.map((room) => [room.id, room]))
@@ -105,29 +108,22 @@ export async function look(parts: Parts, session: Session, { id, named, query, s
 /** Rooms in which a search that found nothing there is recorded at most. */
 const EMPTY_LOOKS_MAX = 50
 const SEARCH_PAGE_MAX = 999
+/** Rooms one page shows something of: so many looks at most it puts on record. */
+const PAGE_ROOMS_MAX = 100
 
-/** As much of what was found as fits in one answer; the rest is asked for with `next`. */
+function firstMissing(named: readonly string[], rooms: readonly ReadableRoom[]): string | undefined {
+  const readable = new Set(rooms.map((room) => room.uri))
+  return named.find((uri) => !readable.has(uri))
+}
+
+/** As much of what was found as fits in one answer and is of few enough rooms; the rest is asked for with `next`. */
 function withinPage(found: ChatsFound): ChatsFound {
-  const chats: readonly FoundChat[] = fitting(found.chats)
+  const rooms = new Set<number>()
+  const end = found.chats.findIndex((chat) => rooms.add(chat.roomId).size > PAGE_ROOMS_MAX)
+  const chats: readonly FoundChat[] = fitting(end === -1 ? found.chats : found.chats.slice(0, end))
   if (chats.length === found.chats.length) return found
   return { chats, exceeded: true, next: searchCursor(chats.at(-1)!) }
 }
-
-/** A search as it stands on record: the words as they were typed, and after them what else was asked for. */
-function queryText({ words = '', match, caseSensitive, authors, from, to }: ChatFilter): string {
-  const time = (ms: number) => (ms <= TIME_MAX ? new Date(ms).toISOString() : String(ms))
-  const more = [
-    ...(words === '' || match === 'all' ? [] : [match === 'any' ? 'any of the words' : 'as a phrase']),
-    ...(caseSensitive ? ['case sensitive'] : []),
-    ...(authors ? [`by ${authors.join(', ')}`] : []),
-    ...(from === undefined ? [] : [`from ${time(from)}`]),
-    ...(to === undefined ? [] : [`to ${time(to)}`]),
-  ]
-  return more.length === 0 ? words : `${words} [${more.join('; ')}]`.trimStart()
-}
-
-/** The last moment a date can hold. */
-const TIME_MAX = 8_640_000_000_000_000
 
 type Recorded = { roomId: number; rights: number; firstChatId: number; lastChatId: number }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chatQuery, exactWordsOf, fold, matches, QueryRefused, type WordMatch, wordsOf } from './index.ts'
+import { chatQuery, exactWordsOf, fold, matcherOf, matches, QueryRefused, type WordMatch, wordsOf } from './index.ts'
+import { follows } from './sequence.ts'
 
 const finds = (words: string, text: string, match: WordMatch = 'all', caseSensitive = false) =>
   matches(chatQuery({ words, match, caseSensitive }), { text })
@@ -84,5 +85,42 @@ describe('a query', () => {
         },
       ),
     )
+  })
+})
+
+describe('words that follow one another', () => {
+  it('are found where going through every place finds them', () => {
+    const few = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 6 })
+    let found = 0
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b'), { maxLength: 30 }), few, (words, term) => {
+        const expected = words.some((_, at) => term.every((word, index) => words[at + index] === word))
+        if (expected) found += 1
+        expect(follows(words, term)).toBe(expected)
+        const queries = ['x', 'y', 'z', 'x y', term.join(' ')].map((words) =>
+          chatQuery({ words, match: 'phrase', caseSensitive: false }),
+        )
+        const ask = matcherOf({ text: words.join(' ') })
+        expect(queries.map(ask)).toEqual([false, false, false, false, expected])
+      }),
+      { numRuns: 500 },
+    )
+    expect(found).toBeGreaterThan(50)
+  })
+
+  it('are looked for in one go, however often the text begins like them', () => {
+    let reads = 0
+    const text = Array<string>(20_000).fill('za')
+    const counted = new Proxy(text, {
+      get(words, key) {
+        reads += 1
+        return Reflect.get(words, key)
+      },
+    })
+
+    expect(follows(counted, [...Array<string>(63).fill('za'), 'zb'])).toBe(false)
+    expect(reads).toBeGreaterThan(20_000)
+    // Its length is asked for beside each word.
+    expect(reads).toBeLessThan(5 * 20_000)
   })
 })

@@ -1,3 +1,4 @@
+import { follows } from './sequence.ts'
 import { exactWordsOf, fold, wordsOf } from './words.ts'
 
 /** `any`: one of the words is enough. `all`: each of them, in any order. `phrase`: they follow one another. */
@@ -39,25 +40,42 @@ export function matches(query: ChatQuery, chat: ChatText): boolean {
 /** The same for many queries and one chat, whose words are cut but once. */
 export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
   const cut = (read: (text: string) => string[]) =>
-    chat.title === undefined ? [read(chat.text)] : [read(chat.text), read(chat.title)]
-  let folded: string[][] | undefined
-  let exact: string[][] | undefined
+    (chat.title === undefined ? [chat.text] : [chat.text, chat.title]).map((text) => partOf(read(text)))
+  let folded: Part[] | undefined
+  let exact: Part[] | undefined
+  let asked = 0
   return (query) => {
     if (query.terms.length === 0) return false
     if (query.caseSensitive) exact ??= cut(exactWordsOf)
     else folded ??= cut(wordsOf)
     const parts = (query.caseSensitive ? exact : folded)!
-    const found = (term: readonly string[]) => parts.some((words) => follows(words, term))
+    asked += query.terms.length
+    const found = (term: readonly string[]) =>
+      parts.some((part) =>
+        asked <= TERMS_FEW
+          ? follows(part.words, term)
+          : part.holds(term) && (term.length === 1 || follows(part.words, term)),
+      )
     return query.match === 'any' ? query.terms.some(found) : query.terms.every(found)
   }
 }
 
-function follows(words: readonly string[], term: readonly string[]): boolean {
-  for (let at = words.indexOf(term[0]!); at !== -1; at = words.indexOf(term[0]!, at + 1)) {
-    if (term.every((word, index) => words[at + index] === word)) return true
+/** Words that may be looked at for many terms: those that lack one of a term's words need not be gone through again. */
+type Part = { readonly words: readonly string[]; holds(term: readonly string[]): boolean }
+
+function partOf(words: readonly string[]): Part {
+  let set: Set<string> | undefined
+  return {
+    words,
+    holds(term) {
+      set ??= new Set(words)
+      return term.every((word) => set!.has(word))
+    },
   }
-  return false
 }
+
+/** For fewer terms it takes longer to make a set of the words than to go through them. */
+const TERMS_FEW = 4
 
 export class QueryRefused extends Error {
   override name = 'QueryRefused'

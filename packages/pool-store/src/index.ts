@@ -114,11 +114,13 @@ export {
 } from './room-access.ts'
 export { findRoom, type Room, roomCounters, rosterOf } from './rooms.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './rooms-of-barred.ts'
-export { type ChatSearch, type ChatsFound, type FoundChat, SearchRefused, searchChats } from './search-chats.ts'
+export { reindexChats } from './search-again.ts'
+export { type ChatSearch, type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
 export { searchFeed } from './search-feed.ts'
-export { indexChats, reindexChats } from './search-index.ts'
+export { indexChats } from './search-index.ts'
 export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
+export { SearchRefused } from './search-refused.ts'
 export {
   findPoolRoom,
   lockPoolChanges,

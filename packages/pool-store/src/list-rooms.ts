@@ -1,5 +1,6 @@
 import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
+import { largerRooms } from './large-rooms.ts'
 import { type Room, type RoomRow, roomOf, selectRooms } from './rooms.ts'
 import { applyWalls, categoriesNaming, roomsGranting } from './walls.ts'
 import { whereLike } from './wildcard.ts'
@@ -58,20 +59,30 @@ export type RoomAsker = {
 
 /** With SQLite a statement keeps the whole process waiting, so it reads so many rooms and then lets others be served. */
 const ROOMS_AT_ONCE = 4_096
-/** where every chat of them is read */
-const ROOMS_READ_AT_ONCE = 128
+/** Rooms whose chats are weighed before more are looked for. */
+const ROOMS_WEIGHED_AT_ONCE = 200
 
 /** Rooms in the order of their names, those after `after`. Without an asker nothing is held back. */
-export async function listRooms(
-  db: Database,
-  options: { after?: string | undefined; limit: number; filter?: RoomFilter; asker?: RoomAsker },
-): Promise<Room[]> {
+export async function listRooms(db: Database, options: ListOptions): Promise<Room[]> {
+  const { after = '', limit, filter = {} } = options
+  if (filter.contentAbove === undefined) return roomsByName(db, options)
+  const page = (from: string) => roomsByName(db, { ...options, after: from, limit: ROOMS_WEIGHED_AT_ONCE })
+  return largerRooms(db, { above: filter.contentAbove, after, limit, page })
+}
+
+type ListOptions = {
+  readonly after?: string | undefined
+  readonly limit: number
+  readonly filter?: RoomFilter
+  readonly asker?: RoomAsker
+}
+
+async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> {
   const { limit, filter = {}, asker } = options
   const { knex } = db
   const found: Room[] = []
-  const by = filter.contentAbove === undefined ? ROOMS_AT_ONCE : ROOMS_READ_AT_ONCE
   for (let after = options.after ?? ''; ; ) {
-    const through = db.dialect === 'sqlite' ? await nameFurtherOn(knex, { after, by }) : undefined
+    const through = db.dialect === 'sqlite' ? await nameFurtherOn(knex, { after, by: ROOMS_AT_ONCE }) : undefined
     const query = selectRooms(knex, { byName: db.dialect === 'sqlite' })
       .andWhere('room.name', '>', after)
       .orderBy('room.name')
@@ -128,11 +139,7 @@ function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): 
   if (filter.invited !== undefined) query.whereIn('room.id', of('invitation', filter.invited))
   if (text) applyText(query, text)
   if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
-  if (filter.contentAbove !== undefined) query.andWhereRaw(`${CONTENT_OF_ROOM} > ?`, [filter.contentAbove])
 }
-
-/** What is kept of each room's chats, in bytes. Room by room: what other criteria have left out is not read. */
-const CONTENT_OF_ROOM = `(select sum(octet_length(chat.content)) from chat where chat.room_id = room.id and chat.state <> 'purged')`
 
 function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: RoomTextFilter): void {
   if (words.length === 0) return

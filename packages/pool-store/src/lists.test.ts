@@ -95,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
   it('find rooms by a wildcard, and those whose chats are large', async () => {
     const frank = await store.addUser('frank')
     const large = await store.addRoom('large talk')
-    await store.db.knex('room').where({ id: large }).update({ description: 'about bonds' })
+    await store.db.knex('room').where({ id: large }).update({ description: 'about bonds', last_chat_id: 2 })
     const chat = (chatId: number, state: string) => ({
       room_id: large,
       chat_id: chatId,
@@ -151,7 +151,8 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     done = true
 
     expect(names).toEqual(Array.from({ length: 9 }, (_, n) => `many ${11 + n}000`))
-    expect(turns).toBeGreaterThanOrEqual(2)
+    // PostgreSQL reads elsewhere: nobody waits for it here.
+    expect(turns).toBeGreaterThanOrEqual(dialect === 'sqlite' ? 2 : 1)
     const after = await listRooms(db, { after: 'many 12000', limit: 3, filter })
     expect(after.map(({ name }) => name)).toEqual(['many 13000', 'many 14000', 'many 15000'])
     const all = await listRooms(db, { after: 'many 10000', limit: 8_999 })

@@ -308,6 +308,39 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await outboxOf(source)).map((row) => row.seq)).toEqual([1, 2])
   })
 
+  it('refuses looks before they take the room of chats, joins and parts', async () => {
+    const { source } = await start()
+    const limits = { looksWaitingMax: 10, waitingCharactersMax: 8_000 }
+    const writer = createRecordWriter({ db, clock, source, place, ...limits })
+    const looks = (count: number, query: string) =>
+      Array.from({ length: count }, () =>
+        record(writer, { kind: 'backchat', roomId, principal, firstChatId: 0, lastChatId: 0, query, rights: 1 }),
+      )
+    const others = (name: string) =>
+      [
+        chat(name, 'x'.repeat(1_500)),
+        { kind: 'join', roomId, principal, session: name, rights: 1 } as const,
+        { kind: 'part', roomId, principal, session: name, reason: 'left' } as const,
+      ].map((fact) => record(writer, fact))
+    const counted = async (outcomes: readonly Promise<Outcome | RecordError>[]) =>
+      Map.groupBy(await Promise.all(outcomes), (outcome) => ('kind' in outcome ? outcome.kind : outcome.name))
+
+    const many = await counted([...looks(30, 'short'), ...others('one')])
+    expect([...many].map(([kind, { length }]) => [kind, length])).toEqual([
+      ['backchat', 10],
+      ['RecordBusy', 20],
+      ['chat', 1],
+      ['join', 1],
+      ['part', 1],
+    ])
+    // Two of them are all of a quarter of the characters, and one more may go beyond it.
+    const long = await counted([...looks(9, 'y'.repeat(1_000)), ...others('two')])
+    expect([long.get('backchat')?.length, long.get('RecordBusy')?.length]).toEqual([3, 6])
+    expect([...long.keys()]).toEqual(['backchat', 'RecordBusy', 'chat', 'join', 'part'])
+    // What was recorded takes no room any more.
+    expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
+  })
+
   it('answers everybody in a batch although one of them throws at the answer', async () => {
     const { writer } = await start()
     const answered: unknown[] = []

@@ -98,8 +98,10 @@ export function createRecordWriter(options: {
   batchMax?: number
   /** facts waiting at most; more are refused with `RecordBusy` */
   waitingMax?: number
-  /** characters of chats waiting at most */
+  /** characters of chats and looks waiting at most */
   waitingCharactersMax?: number
+  /** looks waiting at most: a search may be hundreds, and must leave the others room */
+  looksWaitingMax?: number
   /** called after each commit, with the time at which it began: then at the latest this source was alive */
   onCommit?: (begunAt: number) => void
   /** called after each batch's facts were answered */
@@ -108,7 +110,7 @@ export function createRecordWriter(options: {
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
-  const { waitingCharactersMax = 64 * 1_024 * 1_024 } = options
+  const { waitingCharactersMax = 64 * 1_024 * 1_024, looksWaitingMax = 4_096 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
@@ -119,6 +121,17 @@ export function createRecordWriter(options: {
   let ended: RecordError | undefined
   let onIdle: (() => void)[] = []
   let characters = 0
+  /** what of it all is looks, the batch under way included */
+  const looks = { waiting: 0, characters: 0 }
+
+  const count = (fact: Fact, sign: 1 | -1) => {
+    const size = sign * sizeOf(fact)
+    characters += size
+    if (!isLook(fact)) return
+    looks.waiting += sign
+    looks.characters += size
+  }
+  const tooManyLooks = () => looks.waiting >= looksWaitingMax || looks.characters > waitingCharactersMax / LOOKS_SHARE
 
   // What a caller does with its answer is its own affair: the next in the batch must still get theirs.
   const answer = (entry: Waiting, outcome: Outcome | RecordError) => {
@@ -203,7 +216,7 @@ export function createRecordWriter(options: {
         failure = error
       }
       committing = 0
-      for (const { fact } of batch) characters -= sizeOf(fact)
+      for (const { fact } of batch) count(fact, -1)
       if (after) {
         const { outcomes } = after
         batch.forEach((entry, index) => answer(entry, outcomes[index]!))
@@ -235,9 +248,9 @@ export function createRecordWriter(options: {
   return {
     record(fact, done) {
       if (ended) return done(ended)
-      if (waiting.length >= waitingMax || characters > waitingCharactersMax)
+      if (waiting.length >= waitingMax || characters > waitingCharactersMax || (isLook(fact) && tooManyLooks()))
         return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
-      characters += sizeOf(fact)
+      count(fact, 1)
       waiting.push({ fact, done })
       schedule()
     },
@@ -265,6 +278,8 @@ export function createRecordWriter(options: {
 }
 
 const CHANGES_WAITING_MAX = 1_000
+/** Of the characters that may wait, looks have one part in so many. */
+const LOOKS_SHARE = 4
 
 type Changing = {
   readonly work: ChangeWork<unknown>
@@ -273,8 +288,11 @@ type Changing = {
 }
 type Waiting = { readonly fact: Fact; readonly done: (outcome: Outcome | RecordError) => void }
 
+const isLook = (fact: Fact) => fact.kind === 'backchat'
+
 function sizeOf(fact: Fact): number {
-  return fact.kind === 'chat' ? fact.text.length : 0
+  if (fact.kind === 'chat') return fact.text.length
+  return fact.kind === 'backchat' ? (fact.query?.length ?? 0) : 0
 }
 
 function unavailable(error: unknown): RecordUnavailable {

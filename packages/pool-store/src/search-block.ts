@@ -1,8 +1,8 @@
 import { wordsOf } from '@hansard/chat-text'
 
 /**
- * What a block of the search index is made of. A block holds up to 1,024 chats of all rooms, near one another in
- * time; a chat's place in it is its number from 0.
+ * What a block of the search index is made of. A block holds up to 1,024 chats of all rooms, fewer when they
+ * are long, near one another in time; a chat's place in it is its number from 0.
  *
  * - `search_block.chats`: where each place's chat is found, 20 bytes a place.
  * - `search_word`: per key and block the places that have it.
@@ -11,6 +11,12 @@ import { wordsOf } from '@hansard/chat-text'
  * more: nothing is found before its text was compared. And an index of hashes holds no words to forget.
  */
 export const BLOCK_CHATS = 1_024
+
+/**
+ * So many bytes of chats fill a block as well. A thousand chats as people talk have a quarter of it; a
+ * thousand stories of nothing but new words would be eleven million keys.
+ */
+export const BLOCK_BYTES = 512 * 1_024
 
 export type Place = {
   readonly roomId: number
@@ -79,29 +85,26 @@ export function addTo(set: PlaceSet, bytes: Buffer): void {
   }
 }
 
-/** The chats of a block as they are now: what of them can be found, by key. */
-export function keysOfChats(chats: readonly IndexedChat[]): Map<number, number[]> {
-  const found = new Map<number, number[]>()
-  const add = (key: number, place: number) => {
-    const places = found.get(key)
-    if (!places) found.set(key, [place])
+/** What can be found in a block: by key the places that have it. */
+export type BlockKeys = Map<number, number[]>
+
+/** Adds what can be found of the chat at `place`. Places are added in their order. */
+export function addKeysOf(chat: IndexedChat, place: number, keys: BlockKeys): void {
+  const add = (key: number) => {
+    const places = keys.get(key)
+    if (!places) keys.set(key, [place])
     else if (places[places.length - 1] !== place) places.push(place)
   }
-  chats.forEach((chat, place) => {
-    if (chat.gone) return
-    add(roomKey(chat.roomId), place)
-    add(authorKey(chat.principalId), place)
-    for (const word of wordsOf(chat.text)) add(wordKey(word), place)
-    if (chat.title !== undefined) for (const word of wordsOf(chat.title)) add(wordKey(word), place)
-  })
-  return found
+  add(roomKey(chat.roomId))
+  add(authorKey(chat.principalId))
+  for (const word of wordsOf(chat.text)) add(wordKey(word))
+  if (chat.title !== undefined) for (const word of wordsOf(chat.title)) add(wordKey(word))
 }
 
-export type IndexedChat = Place & {
+/** A chat that may be found. */
+export type IndexedChat = Pick<Place, 'roomId' | 'principalId'> & {
   readonly text: string
   readonly title: string | undefined
-  /** purged, or never kept: nobody may find it */
-  readonly gone: boolean
 }
 
 // No word has a space, so neither of these is one.

@@ -5,8 +5,8 @@ import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ChatSearch, indexChats, POOL_MIGRATIONS, searchChats } from './index.ts'
+import { reindexChat, reindexRoom } from './search-again.ts'
 import { placeAt, placeCount, wordKey } from './search-block.ts'
-import { reindexChat, reindexRoom } from './search-index.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialect) => {
   let server: PostgresServer | undefined

@@ -1,11 +1,12 @@
-import { type ChatQuery, chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
+import { chatQuery, QueryRefused, type WordMatch } from '@hansard/chat-text'
 import type { Database } from '@hansard/sql'
-import { type Chat, type ChatRow, chatOf } from './chats.ts'
-import type { Place } from './search-block.ts'
+import type { Chat } from './chats.ts'
 import { indexCandidates, type Wanted } from './search-candidates.ts'
+import { compareChats } from './search-compare.ts'
 import { beforeTime, decodeCursor, encodeCursor, inOrder, type SearchOrder, type Standing } from './search-order.ts'
-import { type Bound, type ChatRange, chatsAt, chatsInRanges, rowsOf } from './search-rows.ts'
-import { roomTails } from './search-tail.ts'
+import { SearchRefused } from './search-refused.ts'
+import { chatsAt } from './search-rows.ts'
+import { searchUnindexed } from './search-unindexed.ts'
 
 export type ChatSearch = {
   /** the rooms the asker may search; nothing of any other room is ever answered */
@@ -46,28 +47,38 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
   }
   const compare = inOrder(wanted.order)
   // Before the index: what the indexer brings in between is then seen twice rather than never.
-  const unindexed = (await searchUnindexed(db, wanted)).sort(compare)
+  const { chats: unindexed, end } = await searchUnindexed(db, wanted, {
+    chats: limit + 1,
+    characters: PAGE_CHARACTERS_MAX,
+  })
   const found: FoundChat[] = []
   const seen = new Set<string>()
+  let characters = 0
   const put = (chat: FoundChat) => {
     const key = `${chat.roomId} ${chat.chatId}`
-    if (!seen.has(key)) found.push(chat)
+    if (seen.has(key)) return
     seen.add(key)
+    found.push(chat)
+    characters += chat.text.length
   }
-  const putBatch = (chats: FoundChat[], through: Standing | undefined) => {
-    const end = through ? unindexed.findIndex((chat) => compare(chat, through) > 0) : -1
-    const between = unindexed.splice(0, end === -1 ? unindexed.length : end)
-    for (const chat of [...chats, ...between].sort(compare)) put(chat)
-  }
-  const page = (next: Standing | undefined): ChatsFound => {
+  /** Puts what was found as far as `through`, or all the rest, and answers the page if it ends there. */
+  const putBatch = (chats: readonly FoundChat[], through: Standing | undefined): ChatsFound | undefined => {
+    const ends = end !== undefined && (!through || compare(through, end) >= 0)
+    const last = ends ? end : through
+    const beyond = (chat: FoundChat) => last !== undefined && compare(chat, last) > 0
+    const until = unindexed.findIndex(beyond)
+    const between = unindexed.splice(0, until === -1 ? unindexed.length : until)
+    for (const chat of [...chats.filter((chat) => !beyond(chat)), ...between].sort(compare)) put(chat)
     if (found.length > limit) {
-      const chats = found.slice(0, limit)
-      return { chats, exceeded: true, next: encodeCursor(chats[limit - 1] as FoundChat & Standing) }
+      const page = found.slice(0, limit)
+      return { chats: page, exceeded: true, next: encodeCursor(page.at(-1) as FoundChat & Standing) }
     }
-    return next ? { chats: found, exceeded: true, next: encodeCursor(next) } : { chats: found, exceeded: false }
+    return ends ? upTo(end) : undefined
   }
+  const upTo = (place: Standing): ChatsFound => ({ chats: found, exceeded: true, next: encodeCursor(place) })
 
   let compared = 0
+  let bytes = 0
   let blocks = 0
   // As many as are wanted at first; more at a time where few of them are it.
   let size = Math.max(limit + 1, BATCH_MIN)
@@ -75,21 +86,24 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
     for (let at = 0; at < step.candidates.length; ) {
       const batch = step.candidates.slice(at, at + Math.min(size, BATCH_MAX))
       size *= 2
-      putBatch(await compareChats(db, wanted, batch), batch.at(-1))
+      const limits = { bytes: COMPARED_BYTES_MAX - bytes, characters: PAGE_CHARACTERS_MAX - characters }
+      const more = await compareChats(db, wanted, chatsAt(db.dialect, batch), limits)
+      const reached = more.through ?? batch.at(-1)!
+      const page = putBatch(more.chats, reached)
+      if (page) return page
       at += batch.length
       compared += batch.length
-      if (found.length > limit) return page(undefined)
-      if (compared >= COMPARED_MAX) return page(batch.at(-1))
+      bytes += more.bytes
+      if (more.through || compared >= COMPARED_MAX || bytes >= COMPARED_BYTES_MAX) return upTo(reached)
+      if (characters >= PAGE_CHARACTERS_MAX) return upTo(reached)
     }
     blocks += step.blocks
     if (blocks >= BLOCKS_MAX) {
       const reached = beforeTime(wanted.order, step.reached)
-      putBatch([], reached)
-      return page(reached)
+      return putBatch([], reached) ?? upTo(reached)
     }
   }
-  putBatch([], undefined)
-  return page(undefined)
+  return putBatch([], undefined) ?? { chats: found, exceeded: false }
 }
 
 function read(search: ChatSearch): { limit: number; wanted: Wanted } {
@@ -119,95 +133,14 @@ function read(search: ChatSearch): { limit: number; wanted: Wanted } {
 // A number beyond a column's range is nobody's id, and an error to PostgreSQL.
 const isId = (id: number) => Number.isInteger(id) && id > 0 && id <= 0x7fffffff
 
-/** Those of the chats at `places` that are, as they are now, what is wanted. */
-function compareChats(db: Database, wanted: Wanted, places: readonly Place[]): Promise<FoundChat[]> {
-  return select(db, wanted, chatsAt(db.dialect, places))
-}
-
-/** What is wanted among the chats that the index does not have, or not as they are now. */
-async function searchUnindexed(db: Database, wanted: Wanted): Promise<FoundChat[]> {
-  const rooms = [...wanted.rooms]
-  const tails = await roomTails(db, rooms)
-  const waiting = tails.reduce((count, tail) => count + tail.through - tail.after, 0)
-  if (waiting > UNINDEXED_MAX) {
-    throw new SearchRefused(
-      'index-behind',
-      `The search index is being built: ${waiting} chats of these rooms are to come. Try again in a minute.`,
-    )
-  }
-  const found = new Map<string, FoundChat>()
-  const put = (chats: FoundChat[]) => {
-    for (const chat of chats) found.set(`${chat.roomId} ${chat.chatId}`, chat)
-  }
-  for (const ranges of portions(tails, PORTION)) put(await select(db, wanted, chatsInRanges(db.dialect, ranges)))
-
-  const changed: { roomId: number; chatId: number }[] = await db
-    .knex('search_again')
-    .where({ gone: false })
-    .select('room_id as roomId', 'chat_id as chatId')
-  const mine = changed.filter((chat) => wanted.rooms.has(chat.roomId))
-  for (let from = 0; from < mine.length; from += PORTION) {
-    put(await compareChats(db, wanted, mine.slice(from, from + PORTION) as Place[]))
-  }
-  return [...found.values()]
-}
-
-/** The ranges, cut and put together so that each portion has at most `size` chats. */
-function* portions(ranges: readonly ChatRange[], size: number): Generator<ChatRange[]> {
-  let portion: ChatRange[] = []
-  let room = size
-  for (const range of ranges) {
-    for (let after = range.after; after < range.through; ) {
-      const through = Math.min(range.through, after + room)
-      portion.push({ roomId: range.roomId, after, through })
-      room -= through - after
-      after = through
-      if (room > 0) continue
-      yield portion
-      portion = []
-      room = size
-    }
-  }
-  if (portion.length > 0) yield portion
-}
-
-async function select(db: Database, wanted: Wanted, chats: Bound): Promise<FoundChat[]> {
-  const rows = await rowsOf<ChatRow & { room_id: number; principal_id: number }>(
-    db.knex,
-    `select chat.room_id, chat.chat_id, chat.posted_at, chat.principal_id, chat.content, chat.title,
-            chat.alert, chat.state,
-            principal.uri, principal.display_name
-     from ${chats.sql} join principal on principal.id = chat.principal_id
-     where chat.state <> 'purged' and not chat.unlogged and chat.posted_at between ? and ?`,
-    [...chats.values, wanted.from, wanted.to],
-  )
-  const compare = inOrder(wanted.order)
-  return rows
-    .filter((row) => wanted.rooms.has(row.room_id) && wanted.authors?.has(row.principal_id) !== false)
-    .map((row) => ({ roomId: row.room_id, ...chatOf(row) }))
-    .filter((chat) => !wanted.after || compare(chat, wanted.after) > 0)
-    .filter((chat) => says(wanted.query, chat))
-}
-
-const says = (query: ChatQuery | undefined, chat: FoundChat) => !query || matches(query, chat)
-
-/** The search cannot be done as asked; the message says why, to the person who asked. */
-export class SearchRefused extends Error {
-  override name = 'SearchRefused'
-  readonly code: QueryRefused['code'] | 'bad-limit' | 'bad-dates' | 'bad-cursor' | 'index-behind'
-  constructor(code: SearchRefused['code'], message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 const LIMIT_MAX = 999
 /** Chats read and compared for one page, and in one statement. */
 const COMPARED_MAX = 5_000
 const BATCH_MIN = 64
 const BATCH_MAX = 500
+/** Bytes of chats read and compared for one page: 5,000 chats of talk have a tenth of it. */
+const COMPARED_BYTES_MAX = 8 * 1_024 * 1_024
+/** Characters of one page. */
+const PAGE_CHARACTERS_MAX = 1_024 * 1_024
 /** Blocks of the index looked at for one page: 16 million chats' worth. */
 const BLOCKS_MAX = 16_384
-/** Chats outside the index that a search reads rather than be refused; and in one statement. */
-const UNINDEXED_MAX = 50_000
-const PORTION = 1_000

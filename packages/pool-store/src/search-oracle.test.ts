@@ -7,7 +7,7 @@ import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatSearch, type ChatsFound, indexChats, POOL_MIGRATIONS, SearchRefused, searchChats } from './index.ts'
-import { reindexChat } from './search-index.ts'
+import { reindexChat } from './search-again.ts'
 
 // Everything is done to both databases, and both must answer what a filter over all chats answers.
 let postgres: PostgresServer

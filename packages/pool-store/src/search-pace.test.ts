@@ -6,4 +6,7 @@ it('the indexer rests when there is no whole block, takes a tenth of the time, a
   expect(indexPauseMs({ indexed: 1_024, waiting: 1_024 }, 50)).toBe(450)
   expect(indexPauseMs({ indexed: 1_024, waiting: 1_024 }, 500)).toBe(1_000)
   expect(indexPauseMs({ indexed: 1_024, waiting: 20_000 }, 50)).toBe(50)
+  const stories = { indexed: 16, waiting: 900 }
+  expect(indexPauseMs({ ...stories, waitingBytes: 1_000_000 }, 50)).toBe(450)
+  expect(indexPauseMs({ ...stories, waitingBytes: 60_000_000 }, 50)).toBe(50)
 })

@@ -1,4 +1,4 @@
-import { BLOCK_CHATS } from './search-block.ts'
+import { BLOCK_BYTES, BLOCK_CHATS } from './search-block.ts'
 import type { IndexProgress } from './search-index.ts'
 
 /**
@@ -7,10 +7,12 @@ import type { IndexProgress } from './search-index.ts'
  * Searches read a short tail without anyone noticing, so while the pool is busy the indexer takes a tenth of the time
  * there is. A long tail is worth more: searches are slow then, and refused in the end.
  */
-export function indexPauseMs({ waiting }: IndexProgress, tookMs: number): number {
-  if (waiting < BLOCK_CHATS) return IDLE_MS
-  return waiting < TAIL_LONG ? Math.min(9 * tookMs, IDLE_MS) : tookMs
+export function indexPauseMs({ waiting, waitingBytes = 0 }: IndexProgress, tookMs: number): number {
+  if (waiting < BLOCK_CHATS && waitingBytes < BLOCK_BYTES) return IDLE_MS
+  const long = waiting >= TAIL_LONG || waitingBytes >= TAIL_BYTES_LONG
+  return long ? tookMs : Math.min(9 * tookMs, IDLE_MS)
 }
 
 const IDLE_MS = 1_000
 const TAIL_LONG = 20_000
+const TAIL_BYTES_LONG = 16 * BLOCK_BYTES

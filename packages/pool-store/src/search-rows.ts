@@ -31,6 +31,25 @@ export function chatsInRanges(dialect: Dialect, ranges: readonly ChatRange[]): B
   }
 }
 
+/** The ranges, cut and put together so that each portion has at most `size` chats. */
+export function* rangePortions(ranges: readonly ChatRange[], size: number): Generator<ChatRange[]> {
+  let portion: ChatRange[] = []
+  let room = size
+  for (const range of ranges) {
+    for (let after = range.after; after < range.through; ) {
+      const through = Math.min(range.through, after + room)
+      portion.push({ roomId: range.roomId, after, through })
+      room -= through - after
+      after = through
+      if (room > 0) continue
+      yield portion
+      portion = []
+      room = size
+    }
+  }
+  if (portion.length > 0) yield portion
+}
+
 /** `from …`: single chats, by their keys. */
 export function chatsAt(dialect: Dialect, keys: readonly { roomId: number; chatId: number }[]): Bound {
   if (dialect === 'sqlite') {
@@ -52,3 +71,31 @@ export async function rowsOf<Row>(knex: Knex, sql: string, values: readonly unkn
   const answer = (await knex.raw(sql, values as Knex.RawBinding[])) as Row[] | { rows: Row[] }
   return Array.isArray(answer) ? answer : answer.rows
 }
+
+/** How much a chat's text is to read; titles are short. Neither database reads the text itself for it. */
+export const CHAT_BYTES = 'octet_length(chat.content)'
+
+/**
+ * The text of a chat that is short, to be read with many others, and null for a long one: of those only as many are read
+ * in one statement as `portionsOf` says. Talk is short, so it costs no further statement.
+ */
+export const CONTENT_IF_SHORT = `case when ${CHAT_BYTES} <= 1024 then chat.content end`
+
+/** Chats that are read in one statement: few enough, and few enough bytes, but one at least. */
+export function* portionsOf<C extends { readonly bytes: number }>(
+  chats: readonly C[],
+  { count, bytes }: { readonly count: number; readonly bytes: number },
+): Generator<readonly C[]> {
+  for (let from = 0; from < chats.length; ) {
+    let to = from
+    for (let sum = 0; to < chats.length && to - from < count; to += 1) {
+      sum += chats[to]!.bytes
+      if (sum > bytes && to > from) break
+    }
+    yield chats.slice(from, to)
+    from = to
+  }
+}
+
+/** Bytes of long chats in one statement, or two stories. */
+export const PORTION_BYTES = 128 * 1_024

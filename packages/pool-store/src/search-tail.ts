@@ -1,6 +1,6 @@
 import type { Database } from '@hansard/sql'
 import type { Place } from './search-block.ts'
-import { type ChatRange, chatsInRanges, isOneOf, rowsOf } from './search-rows.ts'
+import { CHAT_BYTES, type ChatRange, chatsInRanges, isOneOf, rowsOf } from './search-rows.ts'
 
 /** What the index does not have yet, per room; of all rooms or of those named. */
 export async function roomTails(db: Database, roomIds?: readonly number[]): Promise<ChatRange[]> {
@@ -14,12 +14,26 @@ export async function roomTails(db: Database, roomIds?: readonly number[]): Prom
   )
 }
 
+/** A chat that is not in the index yet. */
+export type WaitingChat = Place & { readonly bytes: number }
+
+/** How much there is to read in the tails: for few chats only, it looks at each. */
+export async function bytesOfTails(db: Database, tails: readonly ChatRange[]): Promise<number> {
+  const from = chatsInRanges(db.dialect, tails)
+  const [row] = await rowsOf<{ bytes: string | number | null }>(
+    db.knex,
+    `select sum(${CHAT_BYTES}) as "bytes" from ${from.sql}`,
+    from.values,
+  )
+  return Number(row!.bytes)
+}
+
 /**
  * The oldest chats of the tails, by time, at least `limit` of them if there are as many and never more. Within a room
  * they are in the order of their ids, whatever the clocks of the services said.
  */
-export async function gatherTails(db: Database, tails: readonly ChatRange[], limit: number): Promise<Place[]> {
-  type Waiting = Place & { readonly order: number }
+export async function gatherTails(db: Database, tails: readonly ChatRange[], limit: number): Promise<WaitingChat[]> {
+  type Waiting = WaitingChat & { readonly order: number }
   const rooms = tails
     .slice(0, ROOMS_AT_ONCE)
     .map((tail) => ({ ...tail, step: 0, latest: Number.NEGATIVE_INFINITY, queue: [] as Waiting[] }))
@@ -37,10 +51,10 @@ export async function gatherTails(db: Database, tails: readonly ChatRange[], lim
       return range
     })
     const from = chatsInRanges(db.dialect, ranges)
-    const rows = await rowsOf<Place>(
+    const rows = await rowsOf<WaitingChat>(
       db.knex,
       `select chat.room_id as "roomId", chat.chat_id as "chatId", chat.principal_id as "principalId",
-              chat.posted_at as "postedAt" from ${from.sql} order by chat.room_id, chat.chat_id`,
+              chat.posted_at as "postedAt", ${CHAT_BYTES} as "bytes" from ${from.sql} order by chat.room_id, chat.chat_id`,
       from.values,
     )
     for (const row of rows) {

@@ -111,7 +111,10 @@ export const ClientMessage = z.discriminatedUnion('t', [
     after: chatId.optional(),
     limit: z.number().int().min(1).optional(),
   }),
-  /** Searches rooms one may read (all of them when `rooms` is absent). Recorded as a look in each that has a result. */
+  /**
+   * Searches rooms one may read (all of them when `rooms` is absent). Recorded as a look in each that has a result: a page
+   * has results of 100 rooms at most.
+   */
   z.strictObject({
     t: z.literal('search'),
     id,

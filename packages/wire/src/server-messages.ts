@@ -175,6 +175,10 @@ export const ServerMessage = z.discriminatedUnion('t', [
   /** This session is in the room no longer: `removed`, `disabled`, `deleted`. */
   z.object({ t: z.literal('room-closed'), room, reason: z.string() }),
   z.object({ t: z.literal('new-content'), room, last: chatId }),
+  /**
+   * After the chat itself, to whoever was handed it, and in the order of the chats. A server that has more to compare than
+   * it keeps up with leaves some out: `open-feed` shows them all.
+   */
   z.object({ t: z.literal('feed-match'), feed: z.string(), room, chat: chatId }),
   /** New invitations are waiting. */
   z.object({ t: z.literal('invited') }),
