@@ -52,7 +52,22 @@ export const PEOPLE: readonly Person[] = [
     creator: true,
     by: 'name',
   },
-  { name: 'administrator', told: 'administrator', inScope: false, roles: [], administrator: true, by: 'name' },
+  {
+    name: 'administrator',
+    told: 'administrator, outside',
+    inScope: false,
+    roles: [],
+    administrator: true,
+    by: 'name',
+  },
+  {
+    name: 'administrator-insider',
+    told: 'administrator, in scope',
+    inScope: true,
+    roles: [],
+    administrator: true,
+    by: 'domain',
+  },
 ]
 
 export function standingOfPerson(person: Person): Standing {
