@@ -159,6 +159,32 @@ describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it shou
     expect(heard.map((m) => 'who' in m && m.who.name)).not.toContain('CAROL')
   })
 
+  it('everybody is told what was replaced and purged all the same, each once and in order', async () => {
+    const boss = await pool.person('boss')
+    await pool.person('bob')
+    await pool.db.knex('pool_role').insert({ principal_id: boss.id, role: 'administrator' })
+    const room = await pool.room('desk', 'open')
+    const one = await pool.start({}, { bus: deaf('chats-edited') })
+    const two = await pool.start()
+    const [writer, reader] = [await one.connect('boss'), await two.connect('bob')]
+    for (const each of [writer, reader]) await each.ask({ t: 'join', room: room.uri })
+    for (const text of ['one', 'two', 'three']) await writer.post(room, text)
+    await reader.until(() => reader.chats().length === 3)
+
+    await writer.ask({ t: 'delete-chat', room: room.uri, chat: 1 })
+    await writer.ask({ t: 'replace-chat', room: room.uri, chat: 2, text: 'zwei' })
+    await writer.ask({ t: 'replace-chat', room: room.uri, chat: 3, text: 'drei' })
+
+    for (const each of [writer, reader]) {
+      await each.until(() => each.pushed.some((m) => m.t === 'chat-replaced' && m.chat === 3))
+      expect(each.pushed.filter((m) => ['chat-purged', 'chat-replaced'].includes(m.t))).toEqual([
+        { t: 'chat-purged', room: room.uri, chat: 1 },
+        { t: 'chat-replaced', room: room.uri, chat: 2, text: 'zwei' },
+        { t: 'chat-replaced', room: room.uri, chat: 3, text: 'drei' },
+      ])
+    }
+  })
+
   it('who was an administrator a moment ago sees no room of theirs', async () => {
     const [eve, bob] = [await pool.person('eve'), await pool.person('bob')]
     await pool.db.knex('pool_role').insert({ principal_id: eve.id, role: 'administrator' })

@@ -65,7 +65,8 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
     access,
     addIn: null,
     participants: 1,
-    reads: { chatsAfter: never, rights: never, reload: never, standing: () => true },
+    edits: 0,
+    reads: { chatsAfter: never, chatsEdited: never, rights: never, reload: never, standing: () => true },
     feeds,
   })
   const standing = await standingIn(pool.db, access, alice)

@@ -1,6 +1,6 @@
 import type { Chat, RoomAccess } from '@hansard/pool-store'
 import { type Decision, decide, type RoomOperation, refuse, type Standing } from '@hansard/rooms'
-import { chatFrame, type ServerMessageOf } from '@hansard/wire'
+import { chatChangedFrame, chatFrame, type ServerMessageOf } from '@hansard/wire'
 import { textFrame } from './frames.ts'
 import type { FeedChat, LiveFeeds } from './live-feeds.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -30,6 +30,8 @@ export type HubReads = {
   rights(): Promise<number>
   /** Whether the record has confirmed a moment ago that this service is alive. */
   standing(): boolean
+  /** What was edited after an edit, in the order of the edits, and how far this goes. */
+  chatsEdited(after: number): Promise<{ chats: readonly Chat[]; through: number }>
   /** Loads the room's access and how everybody stands, and puts it into the hub (`take`). */
   reload(hub: RoomHub): Promise<void>
 }
@@ -59,14 +61,15 @@ export class RoomHub {
   entering = 0
   /** participants on all services, as far as notices have told */
   participants: number
+  /** every edit of chats up to this one has been told on this service */
+  edits: number
   /** too many participants for join and part notices (limit, and 80 % of it to resume) */
   quiet = false
   readonly #reads: HubReads
   readonly #feeds: LiveFeeds
   #wanted: number
   #filling: Promise<void> | undefined
-  readonly #changes: { readonly chatId: number; readonly frame: Buffer }[] = []
-  #telling: Promise<void> | undefined
+  readonly #readEdits: () => Promise<void>
   /** notices that wait, and the last of them */
   #notices = 0
   #noticing: Promise<unknown> = Promise.resolve()
@@ -75,6 +78,8 @@ export class RoomHub {
     access: RoomAccess
     addIn: RoomHub['addIn']
     participants: number
+    /** the room's newest edit when it was opened */
+    edits: number
     reads: HubReads
     feeds: LiveFeeds
   }) {
@@ -86,10 +91,12 @@ export class RoomHub {
     this.delivered = room.lastChatId
     this.#wanted = room.lastChatId
     this.participants = options.participants
+    this.edits = options.edits
     this.#reads = options.reads
     this.#feeds = options.feeds
     this.refresh = oneAtATime(() => this.#reads.reload(this))
     this.confirmRights = oneAtATime(async () => this.reach(await this.#reads.rights()))
+    this.#readEdits = oneAtATime(() => this.#tellOfEdits())
   }
 
   get name(): string {
@@ -185,35 +192,39 @@ export class RoomHub {
     for (const session of this.members.keys()) session.handOut(frame)
   }
 
-  /** Tells that a chat was replaced or purged: to nobody before the chat itself, nor to somebody who is to be put out. */
-  tellChange(chatId: number, text: string): Promise<void> {
-    this.#changes.push({ chatId, frame: textFrame(text) })
-    return this.tellChanges()
+  /**
+   * Tells what was replaced or purged, up to this edit: to nobody before the chat itself, nor to somebody who is to be put out.
+   * What it says is read in the database, so a hint that was lost is made good by the next, or by comparing.
+   */
+  async tellEdits(edit: number): Promise<void> {
+    if (edit <= this.edits || this.deleted) return
+    await this.#readEdits()
+    this.edits = Math.max(this.edits, edit)
   }
 
-  /** Tells what could not be told while the database was away. */
-  tellChanges(): Promise<void> {
-    this.#telling ??= this.#tellChanges().finally(() => {
-      this.#telling = undefined
-    })
-    return this.#telling
-  }
-
-  async #tellChanges(): Promise<void> {
-    // Many at once when a room is cleared: the database is asked once for all of them.
-    while (this.#changes.length > 0) {
-      const count = this.#changes.length
-      this.catchUpTo(this.#changes.reduce((newest, { chatId }) => Math.max(newest, chatId), 0))
+  async #tellOfEdits(): Promise<void> {
+    for (;;) {
+      const { chats, through } = await this.#reads.chatsEdited(this.edits)
+      if (chats.length === 0) return
+      const newest = chats.reduce((id, { chatId }) => Math.max(id, chatId), 0)
+      this.catchUpTo(newest)
       await this.confirmRights()
       while (this.#filling) await this.#filling
-      const told = this.#changes.splice(0, count)
+      if (this.delivered < newest) throw new Error(`Chats up to ${newest} of ${this.uri} cannot be read.`)
+      this.edits = through
+      const frames = chats.map((chat) => this.#editFrame(chat))
       for (const member of this.members.values()) {
-        for (const { frame } of told) {
+        for (const frame of frames) {
           if (member.live) member.session.handOut(frame)
           else member.held.push(frame)
         }
       }
     }
+  }
+
+  #editFrame({ chatId, state, text, title }: Chat): Buffer {
+    const stands = state === 'purged' ? {} : { text, title }
+    return textFrame(chatChangedFrame({ room: this.uri, chat: chatId, ...stands }))
   }
 
   #handOut(id: number, frame: Buffer | undefined, read: () => FeedChat): void {

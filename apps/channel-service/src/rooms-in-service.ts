@@ -2,6 +2,7 @@ import type { Bus, RoomMessage } from '@hansard/bus'
 import {
   addInOf,
   chatsAfter,
+  chatsEdited,
   loadRoomAccess,
   type PolicyPlace,
   type Principal,
@@ -74,6 +75,8 @@ export function createRoomsInService(options: {
     })
     try {
       const participants = await participantCount(db, roomId)
+      // Before anybody is in: what is edited after this is told.
+      const edits = (await roomCounters(db, [roomId])).get(roomId)?.edits ?? 0
       const access = await loadRoomAccess(db, { id: roomId })
       if (!access) {
         await unsubscribe()
@@ -83,6 +86,7 @@ export function createRoomsInService(options: {
         access,
         addIn: await addInOf(db, access.room),
         participants,
+        edits,
         feeds,
         reads: {
           chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
@@ -91,6 +95,7 @@ export function createRoomsInService(options: {
             if (!standing()) await requireAlive(db, source)
             return (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER
           },
+          chatsEdited: (after) => chatsEdited(db, { roomId, after }),
           reload: (room) => judgeMembers({ db, place, evict }, room),
         },
       })
@@ -115,10 +120,8 @@ export function createRoomsInService(options: {
       case 'room-changed':
         if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
         return
-      case 'chat-changed': {
-        const { chat } = JSON.parse(message.frame) as { chat: number }
-        hub.tellChange(chat, message.frame).catch(onError)
-      }
+      case 'chats-edited':
+        hub.tellEdits(message.edit).catch(onError)
     }
   }
 
@@ -188,12 +191,12 @@ export function createRoomsInService(options: {
     async compare() {
       // Not waited for: a large room that is judged again must not hold up the others.
       const counters = await roomCounters(db, [...hubs.keys()])
-      for (const [id, { lastChatId, rights }] of counters) {
+      for (const [id, { lastChatId, rights, edits }] of counters) {
         const hub = hubs.get(id)?.hub
         if (!hub) continue
         if (rights > hub.rights && !hub.deleted) hub.reach(rights).catch(onError)
         hub.catchUpTo(lastChatId)
-        hub.tellChanges().catch(onError)
+        hub.tellEdits(edits).catch(onError)
       }
     },
     async recount() {

@@ -1,6 +1,5 @@
 import type { Bus } from '@hansard/bus'
 import { blankUnlogged, type Room } from '@hansard/pool-store'
-import { chatChangedFrame } from '@hansard/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
@@ -87,8 +86,11 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     const reader = await two.connect('bob')
     for (const each of [writer, reader]) await each.ask({ t: 'join', room: room.uri })
     await writer.post(room, 'wrong')
-    const frame = chatChangedFrame({ room: room.uri, chat: 1, text: 'right' })
-    bus.publish({ t: 'chat-changed', room: room.id, from: 'elsewhere/1', frame })
+    await pool.change(room, async (tx) => {
+      await tx('chat').where({ room_id: room.id }).update({ content: '"right"', state: 'replaced', edit: 1 })
+      await tx('room').where({ id: room.id }).update({ edits: 1 })
+    })
+    bus.publish({ t: 'chats-edited', room: room.id, from: 'elsewhere/1', edit: 1 })
 
     await reader.told('chat-replaced')
     expect(reader.pushed.filter((m) => m.t === 'chat' || m.t === 'chat-replaced')).toMatchObject([

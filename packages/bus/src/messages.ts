@@ -19,8 +19,8 @@ export const RoomMessage = z.discriminatedUnion('t', [
     rights: z.number().int().positive(),
     chats: z.array(z.strictObject({ id: z.number().int().positive(), frame: z.string() })),
   }),
-  /** A chat was replaced or purged: the notice that is pushed to members as it is. */
-  z.strictObject({ t: z.literal('chat-changed'), room, from, frame: z.string() }),
+  /** Chats were replaced or purged: the number of the room's newest edit. What they are now is read in the database. */
+  z.strictObject({ t: z.literal('chats-edited'), room, from, edit: z.number().int().positive() }),
   z.strictObject({
     t: z.literal('presence'),
     room,

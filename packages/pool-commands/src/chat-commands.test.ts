@@ -66,7 +66,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     // Nothing of a title, an alert or an earlier replacement, because there was none.
     expect((await edits(uri)).map(wordsOf)).toEqual([{ author: await authorOf('ann'), postedAt: NOW }])
     expect(done.frames).toEqual([JSON.stringify({ room: uri, chat: 1 })])
-    expect(pool.service.told).toEqual([{ t: 'chat-changed', room: id, from: 'service-1/1', frame: done.frames[0] }])
+    expect(pool.service.told).toEqual([{ t: 'chats-edited', room: id, from: 'service-1/1', edit: 1 }])
     expect(await pool.db.knex('search_again').where({ room_id: id }).select('chat_id')).toEqual([{ chat_id: 1 }])
     expect(refusal(await pool.commands.deleteChat(admin, { room, chat: 1 }))).toBe('no-such-chat')
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'x' }))).toBe('no-such-chat')
@@ -277,7 +277,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       pool.service.told.length = 0
       must(await pool.commands.purgeChats(admin, { room, filter: { words: 'weather' }, replacement }))
       // The text stands in the place of the whole story, for those who are there and for those who come.
-      expect(pool.service.told).toMatchObject([{ frame: JSON.stringify({ room: uri, chat: 5, text: replacement }) }])
+      expect(pool.service.told).toMatchObject([{ t: 'chats-edited', edit: expect.any(Number) }])
       expect([(await texts(id))[4], (await titles(id))[4]]).toEqual([replacement, null])
       expect(await edits(uri)).toMatchObject([{}, {}, { replacedTitle: 'Weather', replaced: 'Frost again' }])
       expect((await edits(uri))[2]).not.toHaveProperty('title')

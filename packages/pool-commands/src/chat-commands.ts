@@ -1,4 +1,5 @@
 import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-text'
+import { EDITED_AT_ONCE } from '@hansard/pool-store'
 import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import type { ChatNow, Context, Maker } from './context.ts'
@@ -25,21 +26,15 @@ export type ChatSelection = {
   readonly to?: number | undefined
 }
 
-/** Chats in one transaction at most: what is said meanwhile waits for it. */
-const EDITED_AT_ONCE = 500
-
 const TEXT_MAX = 262_144
 const TITLE_MAX = 256
 
 /** What becomes of chats after they were posted. The record keeps what was there before. */
 export function chatCommands(context: Context) {
-  const { bus, from, chatChangedFrame } = context
+  const { bus, from } = context
 
-  const announce = (done: Edited) => {
-    for (const { chatId, text, title } of done.edited) {
-      const frame = chatChangedFrame({ room: done.uri, chat: chatId, text, title })
-      bus.publish({ t: 'chat-changed', room: done.id, from, frame })
-    }
+  const announce = ({ id, edit }: Edited) => {
+    if (edit !== undefined) bus.publish({ t: 'chats-edited', room: id, from, edit })
   }
 
   const editOne = async (
@@ -52,8 +47,8 @@ export function chatCommands(context: Context) {
       const row = await findChat(tx, locked.room.id, chat)
       if (!row) throw new ChangeRefused('no-such-chat', `${locked.room.name} has no chat ${chat}.`)
       if (replacement) requireFitting(row, replacement)
-      const edited = await editChats(tx, locked, [row], by, replacement)
-      return { ...edited, rights: [], result: { id: locked.room.id, uri: locked.room.uri, edited: edited.edited } }
+      const { events, ...done } = await editChats(tx, locked, [row], by, replacement)
+      return { events, rights: [], result: { id: locked.room.id, uri: locked.room.uri, ...done } }
     })
     if (!result.ok) return result
     announce(result.value)
@@ -79,9 +74,11 @@ export function chatCommands(context: Context) {
         const locked = await lockRoom(tx, name, by, operation)
         through ??= locked.room.lastChatId
         const page = await select(tx, locked.room.id, selection, { after, through, now: at })
-        const edited = dryRun ? { events: [], edited: [] } : await editChats(tx, locked, page.found, by, replacement)
+        const { events, ...done } = dryRun
+          ? { events: [], edited: [], edit: undefined }
+          : await editChats(tx, locked, page.found, by, replacement)
         const { id, uri } = locked.room
-        return { ...edited, rights: [], result: { id, uri, edited: edited.edited, ...page } }
+        return { events, rights: [], result: { id, uri, ...done, ...page } }
       })
       if (!result.ok) return result
       announce(result.value)
@@ -155,6 +152,8 @@ type Edited = {
   readonly id: number
   readonly uri: string
   readonly edited: readonly ({ chatId: number } & ChatNow)[]
+  /** the number of the edit; undefined when it touched nothing */
+  readonly edit: number | undefined
 }
 function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
   return {

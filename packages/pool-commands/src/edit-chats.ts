@@ -92,12 +92,14 @@ export async function editChats(
           : { kind: 'chat-replaced' as const, content: text, ...stands, ...replacedOf(row) },
     })
   }
+  const ids = edited.map(({ chatId }) => chatId)
+  const edit = ids.length > 0 ? await nextEdit(tx, room.id) : undefined
   const now = {
     content: JSON.stringify(replacement?.text ?? ''),
     ...titleColumn(replacement),
     state: replacement ? 'replaced' : 'purged',
+    edit,
   }
-  const ids = edited.map(({ chatId }) => chatId)
   for (let from = 0; from < ids.length; from += BATCH) {
     await tx('chat')
       .where({ room_id: room.id })
@@ -105,7 +107,16 @@ export async function editChats(
       .update(now)
   }
   await reindexChats(tx, room.id, ids)
-  return { events, edited }
+  return { events, edited, edit }
+}
+
+/** The caller holds the room's lock. */
+async function nextEdit(tx: Knex.Transaction, roomId: number): Promise<number> {
+  const { edits }: { edits: number } = await tx('room').where({ id: roomId }).first('edits')
+  await tx('room')
+    .where({ id: roomId })
+    .update({ edits: edits + 1 })
+  return edits + 1
 }
 
 /** Titles of several chats are only ever taken away together. */

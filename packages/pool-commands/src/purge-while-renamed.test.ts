@@ -38,7 +38,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room of more chats than one st
       const renames: Promise<unknown>[] = []
       // After the first step, and before the second: the names change places.
       told.push = (...messages) => {
-        if (messages[0]?.t === 'chat-changed' && renames.length === 0) {
+        if (messages[0]?.t === 'chats-edited' && renames.length === 0) {
           const rename = (room: string, name: string) => pool.commands.changeRoom(admin, { room, name }).then(must)
           renames.push(rename(`desk ${how}`, `old ${how}`), rename(`other ${how}`, `desk ${how}`))
         }

@@ -31,6 +31,29 @@ export async function chatsAfter(
   return rows.map((row) => ({ ...chatOf(row), unlogged: Boolean(row.unlogged) }))
 }
 
+/**
+ * Chats that were replaced or purged by edits after `after`, in the order of the edits, and the last edit that this tells whole:
+ * there may be more. An edit is of `EDITED_AT_ONCE` chats at most.
+ */
+export async function chatsEdited(
+  db: Database,
+  { roomId, after }: { roomId: number; after: number },
+): Promise<{ chats: Chat[]; through: number }> {
+  const rows: (ChatRow & { edit: number })[] = await select(db, roomId)
+    .select('edit')
+    .andWhere('edit', '>', after)
+    .orderBy(['edit', 'chat_id'])
+    .limit(2 * EDITED_AT_ONCE)
+  const last = rows.at(-1)?.edit
+  if (last === undefined) return { chats: [], through: after }
+  // The last edit may go on beyond what was read.
+  const whole = rows.length < 2 * EDITED_AT_ONCE ? rows : rows.filter(({ edit }) => edit < last)
+  return { chats: whole.map(chatOf), through: whole.at(-1)!.edit }
+}
+
+/** Chats that one edit may touch: what is said meanwhile waits for it. */
+export const EDITED_AT_ONCE = 500
+
 /** History: the last `limit` chats with ids below `before`, or the first after `after`; oldest first. */
 export async function historyOf(
   db: Database,

@@ -1,6 +1,6 @@
 export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
 export { holdAdmission } from './admission.ts'
-export { blankUnlogged, type Chat, chatsAfter, historyOf } from './chats.ts'
+export { blankUnlogged, type Chat, chatsAfter, chatsEdited, EDITED_AT_ONCE, historyOf } from './chats.ts'
 export { claimFileStores } from './claim-file-stores.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
 export { creatableCategories } from './creatable-categories.ts'

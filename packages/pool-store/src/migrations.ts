@@ -1,5 +1,6 @@
 import type { Knex, Migration } from '@hansard/sql'
 import { DEPARTURES_MIGRATION } from './migration-departures.ts'
+import { EDITS_MIGRATION } from './migration-edits.ts'
 import { FILES_MIGRATION } from './migration-files.ts'
 import { IMPORT_MIGRATION } from './migration-import.ts'
 import { PRESENCE_MIGRATION } from './migration-presence.ts'
@@ -111,4 +112,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   IMPORT_MIGRATION,
   PRESENCE_MIGRATION,
   DEPARTURES_MIGRATION,
+  EDITS_MIGRATION,
 ]

@@ -35,18 +35,17 @@ export async function findRoom(
   return row && roomOf(row)
 }
 
-/** The newest chat id and the rights' version of each room that is still there. */
-export async function roomCounters(
-  db: Database,
-  roomIds: readonly number[],
-): Promise<Map<number, { lastChatId: number; rights: number }>> {
-  const found = new Map<number, { lastChatId: number; rights: number }>()
+type Counters = { readonly lastChatId: number; readonly rights: number; readonly edits: number }
+
+/** The newest chat id, the rights' version and the newest edit of each room that is still there. */
+export async function roomCounters(db: Database, roomIds: readonly number[]): Promise<Map<number, Counters>> {
+  const found = new Map<number, Counters>()
   for (let from = 0; from < roomIds.length; from += 5_000) {
-    const rows: { id: number; last_chat_id: number; rights: number }[] = await db
+    const rows: { id: number; last_chat_id: number; rights: number; edits: number }[] = await db
       .knex('room')
       .whereIn('id', roomIds.slice(from, from + 5_000))
-      .select('id', 'last_chat_id', 'rights')
-    for (const row of rows) found.set(row.id, { lastChatId: row.last_chat_id, rights: row.rights })
+      .select('id', 'last_chat_id', 'rights', 'edits')
+    for (const { id, last_chat_id: lastChatId, rights, edits } of rows) found.set(id, { lastChatId, rights, edits })
   }
   return found
 }
