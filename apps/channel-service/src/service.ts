@@ -31,6 +31,7 @@ import { findDisabled, lookAgain } from './look-again.ts'
 import { partAllRooms } from './part-room.ts'
 import { receive } from './receive.ts'
 import { createRecordPart, partOrphans } from './record-departures.ts'
+import { createRequestsUnderWay } from './requests-under-way.ts'
 import { createRoomsInService } from './rooms-in-service.ts'
 import { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
@@ -128,6 +129,7 @@ export async function startChannelService(
     poolRoomId: settings.poolRoomId,
     chatChangedFrame,
   })
+  const requests = createRequestsUnderWay()
   const parts: ChannelServiceParts = {
     db,
     settings,
@@ -142,6 +144,7 @@ export async function startChannelService(
     recordPart,
     handout,
     attention,
+    requests,
   }
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
@@ -188,6 +191,7 @@ export async function startChannelService(
         patience.cancel()
         sessions.delete(session)
         attention.ended(session)
+        requests.ended(session)
         void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
       })
     })

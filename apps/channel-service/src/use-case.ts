@@ -8,6 +8,7 @@ import type { ChannelServiceConfig } from './config.ts'
 import type { Handout } from './handout.ts'
 import type { LiveConfiguration } from './live-configuration.ts'
 import type { RecordPart } from './part-room.ts'
+import type { RequestsUnderWay } from './requests-under-way.ts'
 import type { RoomsInService } from './rooms-in-service.ts'
 
 /** What the service owns and its use cases may take from. */
@@ -25,4 +26,5 @@ export type ChannelServiceParts = {
   readonly config: ChannelServiceConfig
   readonly configuration: LiveConfiguration
   readonly attention: Attention
+  readonly requests: RequestsUnderWay
 }

@@ -66,14 +66,17 @@ async function run(db: Database, group: Group): Promise<void> {
 async function workOn(tx: Knex.Transaction, entries: readonly Entry[]): Promise<(() => void)[]> {
   const answers: (() => void)[] = []
   for (const { work, resolve, reject } of entries) {
+    await tx.raw('savepoint member')
     try {
-      const value = await tx.transaction(work)
+      const value = await work(tx)
       answers.push(() => resolve(value))
     } catch (error) {
       // A full disk ends the whole transaction, and with it the savepoints: what came next would be committed by itself.
       if (isTransient(error)) throw error
+      await tx.raw('rollback to member')
       answers.push(() => reject(error))
     }
+    await tx.raw('release member')
   }
   return answers
 }
