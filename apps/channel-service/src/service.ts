@@ -21,6 +21,7 @@ import { chatChangedFrame, FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import { createAttention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
+import { createConnections } from './connections.ts'
 import { createEvict } from './evict.ts'
 import { forgetUnlogged } from './forget-unlogged.ts'
 import { createOutgoing } from './frames.ts'
@@ -66,7 +67,8 @@ export async function startChannelService(
   const stack = new StopStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const instance = `${source.name}/${source.epoch}`
-  const sessions = new Set<Session>()
+  const connections = createConnections(config)
+  const sessions = connections.all
   const outgoing = createOutgoing()
   const handout = createHandout({ bus, service: instance, outgoing })
   const configuration = await readLiveConfiguration(db, {
@@ -145,6 +147,7 @@ export async function startChannelService(
     handout,
     attention,
     requests,
+    connections,
   }
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
@@ -160,14 +163,15 @@ export async function startChannelService(
   let stopping = false
 
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (stopping || sessions.size >= config.sessionsMax) {
+    const remote = request.socket.remoteAddress ?? 'unknown'
+    if (stopping || !connections.mayConnect(remote)) {
       socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
       return
     }
     wss.handleUpgrade(request, socket, head, (ws) => {
       const session = new Session({
         id: crypto.randomUUID(),
-        remote: request.socket.remoteAddress ?? 'unknown',
+        remote,
         socket: socket as Socket,
         ws,
         outgoing,
@@ -175,7 +179,7 @@ export async function startChannelService(
         requestsPerSecond: config.requestsPerSecond,
         now: clock.now(),
       })
-      sessions.add(session)
+      connections.add(session)
       // A client whose machine vanished says nothing; the kernel finds out.
       session.socket.setKeepAlive(true, KEEP_ALIVE_MS)
       const patience = clock.after(config.signInWithinMs, () => {
@@ -189,7 +193,7 @@ export async function startChannelService(
       ws.on('close', () => {
         session.closed = true
         patience.cancel()
-        sessions.delete(session)
+        connections.remove(session)
         attention.ended(session)
         requests.ended(session)
         void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')

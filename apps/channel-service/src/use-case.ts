@@ -5,6 +5,7 @@ import type { PoolSettings, RecordWriter, SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { Attention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
+import type { Connections } from './connections.ts'
 import type { Handout } from './handout.ts'
 import type { LiveConfiguration } from './live-configuration.ts'
 import type { RecordPart } from './part-room.ts'
@@ -27,4 +28,5 @@ export type ChannelServiceParts = {
   readonly configuration: LiveConfiguration
   readonly attention: Attention
   readonly requests: RequestsUnderWay
+  readonly connections: Connections
 }

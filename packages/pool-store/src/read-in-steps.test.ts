@@ -68,8 +68,14 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
     const ids = everybody.map(({ id }) => id)
     await store.db.knex('principal').where({ id: ids[1_700] }).update({ disabled: true })
 
+    const askedAbout: number[] = []
+    const note = ({ bindings }: { bindings: readonly unknown[] }) => askedAbout.push(bindings.length)
+    store.db.knex.on('query', note)
     const enabled = await enabledOf(store.db, { pool: 'test', principalIds: ids })
+    store.db.knex.off('query', note)
 
+    // Not about all at once, every two seconds, while nobody is answered.
+    expect(Math.max(...askedAbout)).toBeLessThan(1_010)
     expect(ids.filter((id) => !enabled.has(id))).toEqual([ids[1_700]])
   })
 
