@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '@hansard/clock'
+
 /**
  * Lets the event loop go round between the statements of a database that answers in the calling thread.
  *
@@ -12,13 +14,20 @@ export type Turns = {
 /** A turn works for so many milliseconds, and for the statement that begins within them. */
 const WORK_MS = 4
 
-export function createTurns({ now = () => performance.now() }: { now?: () => number } = {}): Turns {
+/** Real time, whatever clock its owner keeps: this is about the thread. */
+export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
   let began: number | undefined
+  const isOver = () => {
+    if (began === undefined) return false
+    const worked = clock.now() - began
+    // A clock that was put back tells nothing.
+    return worked >= WORK_MS || worked < 0
+  }
   return {
     async take() {
-      while (began !== undefined && now() - began >= WORK_MS) await nextTurn()
+      while (isOver()) await nextTurn()
       if (began !== undefined) return
-      began = now()
+      began = clock.now()
       setImmediate(() => {
         began = undefined
       })
