@@ -11,7 +11,7 @@ export type ChannelServiceConfig = {
   readonly filesUrl?: string | undefined
   /** sessions at most; a further connection is refused with HTTP 503 */
   readonly sessionsMax: number
-  /** sessions of one account on this service at most; a further sign-in is refused */
+  /** sessions of one account on this service at most, and never more than half of all; a further sign-in is refused */
   readonly sessionsPerAccountMax: number
   /** connections that have not signed in, at most: for a further one the oldest goes; 0: a quarter of `sessionsMax` */
   readonly unsignedMax: number

@@ -94,4 +94,15 @@ describe('connections', () => {
     while (answer.t === 'refused' && answer.code === 'limit-exceeded') answer = await signIn()
     expect(answer).toMatchObject({ t: 'signed-in' })
   })
+
+  it('of one account are never more than half of all', async () => {
+    const { endpoint } = await pool.start({ sessionsMax: 4 })
+    for (let n = 0; n < 2; n += 1) await connect(endpoint, 'alice')
+    const third = await connect(endpoint)
+
+    const answer = await third.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+
+    expect(answer).toMatchObject({ t: 'refused', code: 'limit-exceeded' })
+    await connect(endpoint, 'bob')
+  })
 })

@@ -6,10 +6,12 @@ import type { Session } from './session.ts'
  *
  * A slot is worth something only to those who sign in. So connections that have not done so have a share of the slots, and
  * one address a share of that; when it is used up the oldest of them goes, not the newest, because whoever means to sign in
- * does so at once. Nor has one account all slots.
+ * does so at once. Nor has one account all slots: half of them at most, however few there are.
  */
 export type Connections = {
   readonly all: ReadonlySet<Session>
+  /** sessions that one account may have */
+  readonly perAccountMax: number
   /** Whether another connection may come from this address, perhaps in place of one that `add` sends away. */
   mayConnect(address: string): boolean
   add(session: Session): void
@@ -24,7 +26,8 @@ type Limits = Pick<
 >
 
 export function createConnections(limits: Limits): Connections {
-  const { sessionsMax, sessionsPerAccountMax } = limits
+  const { sessionsMax } = limits
+  const perAccountMax = Math.min(limits.sessionsPerAccountMax, Math.ceil(sessionsMax / 2))
   const unsignedMax = Math.min(limits.unsignedMax || Math.max(1, Math.floor(sessionsMax / 4)), sessionsMax)
   const unsignedPerAddressMax = limits.unsignedPerAddressMax || Math.ceil(unsignedMax / 2)
   const all = new Set<Session>()
@@ -61,6 +64,7 @@ export function createConnections(limits: Limits): Connections {
 
   return {
     all,
+    perAccountMax,
     mayConnect(address) {
       const among = crowded(address)
       return !among || oldestIdle(among) !== undefined
@@ -82,7 +86,7 @@ export function createConnections(limits: Limits): Connections {
     },
     claim(session, principalId) {
       const had = sessionsOf.get(principalId) ?? 0
-      if (had >= sessionsPerAccountMax) return false
+      if (had >= perAccountMax) return false
       noLongerUnsigned(session)
       accountOf.set(session, principalId)
       sessionsOf.set(principalId, had + 1)

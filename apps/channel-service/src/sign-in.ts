@@ -37,7 +37,7 @@ async function signInOnce(parts: Parts, session: Session, message: ClientMessage
   }
   if (session.closed || session.closing) return
   if (!parts.connections.claim(session, principal.id)) {
-    const max = config.sessionsPerAccountMax
+    const max = parts.connections.perAccountMax
     return session.refuse(
       id,
       'limit-exceeded',
