@@ -11,6 +11,12 @@ export type ChannelServiceConfig = {
   readonly filesUrl?: string | undefined
   /** sessions at most; a further connection is refused with HTTP 503 */
   readonly sessionsMax: number
+  /** sessions of one account on this service at most, and never more than half of all; a further sign-in is refused */
+  readonly sessionsPerAccountMax: number
+  /** connections that have not signed in, at most: for a further one the oldest goes; 0: a quarter of `sessionsMax` */
+  readonly unsignedMax: number
+  /** of these, from one address; 0: half of them */
+  readonly unsignedPerAddressMax: number
   /** the site whose settings hold for this service, over those of the whole pool */
   readonly site?: string | undefined
   /** what wins over the pool's configuration */
@@ -28,6 +34,9 @@ export type ChannelServiceConfig = {
 
 export const CHANNEL_SERVICE_DEFAULTS = {
   sessionsMax: 19_000,
+  sessionsPerAccountMax: 64,
+  unsignedMax: 0,
+  unsignedPerAddressMax: 0,
   limits: {},
   sessionBufferMax: 4 * 1_024 * 1_024,
   requestsPerSecond: 1_000,
@@ -65,6 +74,17 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
     logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
     sessionsMax: env.integer('HANSARD_CHANNEL_SESSIONS_MAX', { min: 1, max: 20_000, fallback: d.sessionsMax }),
+    sessionsPerAccountMax: env.integer('HANSARD_CHANNEL_SESSIONS_PER_ACCOUNT_MAX', {
+      min: 1,
+      max: 20_000,
+      fallback: d.sessionsPerAccountMax,
+    }),
+    unsignedMax: env.integer('HANSARD_CHANNEL_UNSIGNED_MAX', { min: 0, max: 20_000, fallback: d.unsignedMax }),
+    unsignedPerAddressMax: env.integer('HANSARD_CHANNEL_UNSIGNED_PER_ADDRESS_MAX', {
+      min: 0,
+      max: 20_000,
+      fallback: d.unsignedPerAddressMax,
+    }),
     site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
     // 0: as the pool's configuration says.
     limits: chatBytesMax > 0 ? { chatBytesMax } : {},

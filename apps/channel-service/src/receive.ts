@@ -13,9 +13,13 @@ export function receive(parts: ChannelServiceParts, session: Session, data: stri
   try {
     read(parts, session, data)
   } catch {
-    // Nothing that a stranger typed may end everybody's service.
-    session.close(1011, 'this frame could not be read')
+    unreadable(session)
   }
+}
+
+/** Nothing that a stranger typed may end everybody's service. */
+function unreadable(session: Session): void {
+  session.close(1011, 'this frame could not be read')
 }
 
 function read(parts: ChannelServiceParts, session: Session, data: string): void {
@@ -39,9 +43,19 @@ function read(parts: ChannelServiceParts, session: Session, data: string): void 
   if (!session.principal && message.t !== 'sign-in' && message.t !== 'ping') {
     return session.refuse(message.id, 'not-signed-in', 'Sign in first.')
   }
-  const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
-  const answered = handle(parts, session, message)
-  if (answered) answered.catch(() => refuseUnreachable(session, message.id))
+  const answer = () => answerOne(parts, session, message)
+  if (!parts.requests.take(session, { kind: message.t, characters: data.length, answer })) {
+    session.refuse(message.id, 'too-fast', 'So many requests of this session wait already. Wait for their answers.')
+  }
+}
+
+function answerOne(parts: ChannelServiceParts, session: Session, message: ClientMessage): Promise<void> | void {
+  try {
+    const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
+    return handle(parts, session, message)?.catch(() => refuseUnreachable(session, message.id))
+  } catch {
+    unreadable(session)
+  }
 }
 
 function unknownMessage(session: Session, re: number | undefined, value: unknown): void {

@@ -22,6 +22,7 @@ import { chatChangedFrame, FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import { createAttention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
+import { createConnections } from './connections.ts'
 import { createEvict } from './evict.ts'
 import { forgetUnlogged } from './forget-unlogged.ts'
 import { createOutgoing } from './frames.ts'
@@ -32,6 +33,7 @@ import { findDisabled, lookAgain } from './look-again.ts'
 import { partAllRooms } from './part-room.ts'
 import { receive } from './receive.ts'
 import { createRecordPart, partOrphans } from './record-departures.ts'
+import { createRequestsUnderWay } from './requests-under-way.ts'
 import { createRoomsInService } from './rooms-in-service.ts'
 import { Session } from './session.ts'
 import type { ChannelServiceParts } from './use-case.ts'
@@ -66,7 +68,8 @@ export async function startChannelService(
   const stack = new StopStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const instance = `${source.name}/${source.epoch}`
-  const sessions = new Set<Session>()
+  const connections = createConnections(config)
+  const sessions = connections.all
   const outgoing = createOutgoing()
   const handout = createHandout({ bus, service: instance, outgoing })
   const configuration = await readLiveConfiguration(db, {
@@ -138,6 +141,7 @@ export async function startChannelService(
     poolRoomId: settings.poolRoomId,
     chatChangedFrame,
   })
+  const requests = createRequestsUnderWay()
   const parts: ChannelServiceParts = {
     db,
     settings,
@@ -152,6 +156,8 @@ export async function startChannelService(
     recordPart,
     handout,
     attention,
+    requests,
+    connections,
   }
 
   stack.push(() => stopSource(db, { ...source, now: clock.now() }))
@@ -167,14 +173,15 @@ export async function startChannelService(
   let stopping = false
 
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (stopping || sessions.size >= config.sessionsMax) {
+    const remote = request.socket.remoteAddress ?? 'unknown'
+    if (stopping || !connections.mayConnect(remote)) {
       socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
       return
     }
     wss.handleUpgrade(request, socket, head, (ws) => {
       const session = new Session({
         id: crypto.randomUUID(),
-        remote: request.socket.remoteAddress ?? 'unknown',
+        remote,
         socket: socket as Socket,
         ws,
         outgoing,
@@ -182,7 +189,7 @@ export async function startChannelService(
         requestsPerSecond: config.requestsPerSecond,
         now: clock.now(),
       })
-      sessions.add(session)
+      connections.add(session)
       // A client whose machine vanished says nothing; the kernel finds out.
       session.socket.setKeepAlive(true, KEEP_ALIVE_MS)
       const patience = clock.after(config.signInWithinMs, () => {
@@ -196,8 +203,9 @@ export async function startChannelService(
       ws.on('close', () => {
         session.closed = true
         patience.cancel()
-        sessions.delete(session)
+        connections.remove(session)
         attention.ended(session)
+        requests.ended(session)
         void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
       })
     })

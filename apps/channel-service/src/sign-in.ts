@@ -6,7 +6,7 @@ import type { ChannelServiceParts } from './use-case.ts'
 
 type Parts = Pick<
   ChannelServiceParts,
-  'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention'
+  'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention' | 'connections'
 >
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
@@ -34,6 +34,15 @@ async function signInOnce(parts: Parts, session: Session, message: ClientMessage
   if (!principal) return
   if (!(await policyEnables(db, { pool: settings.pool, site: config.site, principalId: principal.id }))) {
     return session.refuse(id, 'not-enabled', 'The policy that holds for this account does not let it use the pool.')
+  }
+  if (session.closed || session.closing) return
+  if (!parts.connections.claim(session, principal.id)) {
+    const max = parts.connections.perAccountMax
+    return session.refuse(
+      id,
+      'limit-exceeded',
+      `This account has ${max} sessions here, which is as many as it may have.`,
+    )
   }
   session.principal = principal
   // What was read of the account may have been changed before this session could be found by its name.

@@ -1,11 +1,17 @@
-import type { Database, Knex } from '@hansard/sql'
+import { standingOf } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+import { identitiesOfMany } from './identities.ts'
 import type { NamedPrincipal } from './list-groups.ts'
+import { loadRoles, loadScope, NO_ROLES } from './room-access.ts'
 import { whereLike } from './wildcard.ts'
 
 /**
  * Whom the lists of a category, or of a room in it, may name: users, groups and domains that are allowed and not denied,
- * themselves or by what holds them. The same as `standingOf` says of each, asked for all at once. With `membersOf`, only
- * those that this room's list of members reaches: whom it may make presenters. By URI.
+ * themselves or by what holds them. With `membersOf`, only those that this room's list of members reaches: whom it may make
+ * presenters. By URI.
+ *
+ * One statement could tell, and would read everybody before it tells of one. SQLite answers nobody else meanwhile: so they
+ * are read in steps, as far as enough are found.
  */
 export async function eligiblePrincipals(
   db: Database,
@@ -19,43 +25,40 @@ export async function eligiblePrincipals(
   },
 ): Promise<NamedPrincipal[]> {
   const { categoryId, membersOf, filter, limit } = options
-  const { knex } = db
-  const scope = (list: string) =>
-    knex('category_scope').where({ category_id: categoryId, list }).select('principal_id as id')
-  const query = knex
-    .with('edge', edges(knex))
-    .withRecursive('allowed', within(knex, 'allowed', scope('allowed')))
-    .withRecursive('denied', within(knex, 'denied', scope('denied')))
-  if (membersOf !== undefined) {
-    const members = knex('room_role').where({ room_id: membersOf, role: 'member' }).select('principal_id as id')
-    query.withRecursive('member', within(knex, 'member', members)).whereIn('id', knex('member').select('id'))
-  }
-  query
-    .from('principal')
-    .whereIn('id', knex('allowed').select('id'))
-    .whereNotIn('id', knex('denied').select('id'))
-    .orderBy('uri')
-    .limit(limit)
-    .select('uri', 'display_name as name', 'type')
-  if (filter !== undefined) whereLike(query, ['uri', 'display_name'], filter)
-  return query
-}
-
-/** What holds what: groups their members, domains everything of theirs. */
-function edges(knex: Knex): Knex.QueryBuilder {
-  return knex('group_member')
-    .select('group_id as holder', 'member_id as held')
-    .unionAll((domains: Knex.QueryBuilder) =>
-      domains
-        .from('principal as everyone')
-        .join('principal as someone', 'someone.domain', 'everyone.domain')
-        .where('everyone.type', 'domain')
-        .whereNot('someone.type', 'domain')
-        .select('everyone.id as holder', 'someone.id as held'),
+  const scope = await loadScope(db.knex, categoryId)
+  const roles = membersOf === undefined ? NO_ROLES : await loadRoles(db.knex, membersOf)
+  const found: NamedPrincipal[] = []
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const { candidates, last } = await readStep(db, after, filter)
+    const identities = await identitiesOfMany(
+      db,
+      candidates.map(({ id }) => id),
     )
+    for (const { id, uri, name, type } of candidates) {
+      const standing = standingOf(identities.get(id)!, { scope, roles, administrator: false })
+      if (!standing.inScope || (membersOf !== undefined && !standing.roles.has('member'))) continue
+      found.push({ uri, name, type })
+      if (found.length === limit) return found
+    }
+    after = last
+  }
+  return found
 }
 
-function within(knex: Knex, name: string, roots: Knex.QueryBuilder): Knex.QueryBuilder {
-  // `union`, not `union all`: a cycle of groups, should one ever be there, ends.
-  return roots.union(knex('edge').join(name, `${name}.id`, 'edge.holder').select('edge.held as id'))
+/** Looks at the next principals after a URI: those that the wildcard means, and the last that was looked at if there are more. */
+async function readStep(
+  { knex }: Database,
+  after: string,
+  filter: string | undefined,
+): Promise<{ candidates: (NamedPrincipal & { readonly id: number })[]; last: string | undefined }> {
+  const step = () => knex('principal').where('uri', '>', after).orderBy('uri')
+  const end: { uri: string } | undefined = await step()
+    .offset(STEP - 1)
+    .first('uri')
+  const query = step().select('id', 'uri', 'display_name as name', 'type')
+  if (end) query.andWhere('uri', '<=', end.uri)
+  if (filter !== undefined) whereLike(query, ['uri', 'display_name'], filter)
+  return { candidates: await query, last: end?.uri }
 }
+
+const STEP = 400

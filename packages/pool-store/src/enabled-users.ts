@@ -23,4 +23,5 @@ export async function enabledOf(
   return found
 }
 
-const BATCH = 5_000
+/** SQLite answers one statement at a time: nobody waits while everybody is asked about. */
+const BATCH = 1_000

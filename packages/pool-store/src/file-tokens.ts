@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { newKey } from '@hansard/credentials'
 import { isFileId, newFileId, safeFileName, storedNameOf } from '@hansard/file-store'
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, groupedTransaction, type Knex } from '@hansard/sql'
 import { findFile, type PoolFile } from './files.ts'
 
 /**
@@ -85,7 +85,7 @@ export async function issueFileToken(db: Database, asked: IssueFileToken): Promi
     return refused('too-large', `A file may have at most ${asked.maxFileSizeKb} KB here.`)
   const token = newKey()
   const expiresAt = now + FILE_TOKEN_MS
-  return db.knex.transaction(async (tx) => {
+  return groupedTransaction(db, async (tx) => {
     // Counted and added under one lock: side by side, each of many would find room for itself.
     if (db.dialect === 'postgres') await tx.raw('select pg_advisory_xact_lock(?)', [ISSUE_LOCK])
     const file =

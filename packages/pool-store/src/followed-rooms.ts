@@ -1,4 +1,4 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
 import { beginReadMark } from './read-marks.ts'
 import { asSeenBy, isText } from './readable-rooms.ts'
 import { rowsOf } from './search-rows.ts'
@@ -24,7 +24,7 @@ export async function followRoom(
   db: Database,
   { principalId, roomId }: { principalId: number; roomId: number },
 ): Promise<'followed' | 'limit-exceeded'> {
-  return db.knex.transaction(async (tx) => {
+  return groupedTransaction(db, async (tx) => {
     await lockPrincipal(db, tx, principalId)
     const known = await tx('followed_room').where({ principal_id: principalId, room_id: roomId }).first('room_id')
     if (known) return 'followed'
@@ -43,11 +43,12 @@ export async function unfollowRoom(
   { principalId, roomUri }: { principalId: number; roomUri: string },
 ): Promise<void> {
   if (!isText(roomUri)) return
-  await db
-    .knex('followed_room')
-    .where({ principal_id: principalId })
-    .whereIn('room_id', db.knex('room').where({ uri: roomUri }).select('id'))
-    .delete()
+  await groupedStatement(db, (knex) =>
+    knex('followed_room')
+      .where({ principal_id: principalId })
+      .whereIn('room_id', knex('room').where({ uri: roomUri }).select('id'))
+      .delete(),
+  )
 }
 
 /** The followed rooms that somebody may come into now, by name. Of the others nothing is told, not that they are there. */

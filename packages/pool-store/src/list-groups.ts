@@ -64,4 +64,5 @@ async function named(db: Database, ids: Knex.QueryBuilder | readonly number[]): 
   return Array.isArray(ids) ? query.whereIn('id', ids) : query.whereIn('id', ids as Knex.QueryBuilder)
 }
 
-const BATCH = 5_000
+/** SQLite answers one statement at a time: nobody waits for a list of many thousands. */
+const BATCH = 1_000

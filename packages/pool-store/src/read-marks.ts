@@ -1,17 +1,19 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, groupedStatement, type Knex } from '@hansard/sql'
 
 /** Notes that somebody has read everything up to `chatId`. Marks never go back, and never beyond the room's newest chat. */
 export async function putReadMark(
   db: Database,
   { principalId, roomId, chatId }: { principalId: number; roomId: number; chatId: number },
 ): Promise<void> {
-  await db.knex.raw(
-    `insert into read_mark (principal_id, room_id, chat_id)
-     select cast(? as integer), id, case when last_chat_id < cast(? as bigint) then last_chat_id else cast(? as bigint) end
-     from room where id = ?
-     on conflict (principal_id, room_id) do update set chat_id = excluded.chat_id
-     where excluded.chat_id > read_mark.chat_id`,
-    [principalId, chatId, chatId, roomId],
+  await groupedStatement(db, (knex) =>
+    knex.raw(
+      `insert into read_mark (principal_id, room_id, chat_id)
+       select cast(? as integer), id, case when last_chat_id < cast(? as bigint) then last_chat_id else cast(? as bigint) end
+       from room where id = ?
+       on conflict (principal_id, room_id) do update set chat_id = excluded.chat_id
+       where excluded.chat_id > read_mark.chat_id`,
+      [principalId, chatId, chatId, roomId],
+    ),
   )
 }
 

@@ -3,6 +3,7 @@ import {
   type Decision,
   decide,
   type RoomOperation,
+  type RoomRole,
   type RoomRoles,
   type RoomRules,
   refuse,
@@ -84,12 +85,22 @@ export async function loadRoles(
   roomId: number,
   among?: ReadonlySet<number>,
 ): Promise<RoomRoles> {
-  const query = knex('room_role').where({ room_id: roomId })
-  if (among) query.whereIn('principal_id', [...among])
-  const rows: { principal_id: number; role: string }[] = await query.select('principal_id', 'role')
-  const of = (role: string) => new Set(rows.filter((row) => row.role === role).map((row) => row.principal_id))
-  return { members: of('member'), managers: of('manager'), presenters: of('presenter') }
+  const roles = { member: new Set<number>(), manager: new Set<number>(), presenter: new Set<number>() }
+  for (let after = NO_ID; ; ) {
+    const query = knex('room_role').where({ room_id: roomId })
+    if (among) query.whereIn('principal_id', [...among])
+    else query.andWhere('principal_id', '>', after).orderBy('principal_id').limit(ROLES_STEP)
+    const rows: { principal_id: number; role: RoomRole }[] = await query.select('principal_id', 'role')
+    for (const { principal_id: id, role } of rows) roles[role].add(id)
+    if (among || rows.length < ROLES_STEP) break
+    // The last one's further roles may stand beyond this step: read again, with what stands before them.
+    after = rows.at(-1)!.principal_id - 1
+  }
+  return { members: roles.member, managers: roles.manager, presenters: roles.presenter }
 }
+
+/** More than the roles one principal may have, so that every step comes further. */
+const ROLES_STEP = 2_000
 
 /** `roles` are those a door believes somebody to hold. */
 type Someone = { readonly id: number; readonly roles: readonly string[] }
@@ -202,7 +213,8 @@ export async function standInCategory(
 
 /** No row has it. */
 const NO_ID = -1
-const NO_ROLES: RoomRoles = { members: new Set(), managers: new Set(), presenters: new Set() }
+/** @internal */
+export const NO_ROLES: RoomRoles = { members: new Set(), managers: new Set(), presenters: new Set() }
 const NO_ROOM: Room = {
   id: NO_ID,
   uri: '',

@@ -40,24 +40,37 @@ type Counters = { readonly lastChatId: number; readonly rights: number; readonly
 /** The newest chat id, the rights' version and the newest edit of each room that is still there. */
 export async function roomCounters(db: Database, roomIds: readonly number[]): Promise<Map<number, Counters>> {
   const found = new Map<number, Counters>()
-  for (let from = 0; from < roomIds.length; from += 5_000) {
+  for (let from = 0; from < roomIds.length; from += BATCH) {
     const rows: { id: number; last_chat_id: number; rights: number; edits: number }[] = await db
       .knex('room')
-      .whereIn('id', roomIds.slice(from, from + 5_000))
+      .whereIn('id', roomIds.slice(from, from + BATCH))
       .select('id', 'last_chat_id', 'rights', 'edits')
     for (const { id, last_chat_id: lastChatId, rights, edits } of rows) found.set(id, { lastChatId, rights, edits })
   }
   return found
 }
 
-/** Everybody in the room, on whatever server, once each. */
+/** Everybody in the room, on whatever server, once each, by URI. Read in steps: a room may hold many thousands. */
 export async function rosterOf(db: Database, roomId: number): Promise<{ uri: string; name: string }[]> {
-  return db
-    .knex('principal')
-    .whereIn('id', db.knex('participant').where({ room_id: roomId }).select('principal_id'))
-    .orderBy('uri')
-    .select('uri', 'display_name as name')
+  const found = new Map<string, string>()
+  for (let after = ''; ; ) {
+    const rows: { session: string; uri: string; name: string }[] = await db
+      .knex('participant')
+      .join('principal', 'principal.id', 'participant.principal_id')
+      .where('participant.room_id', roomId)
+      .andWhere('participant.session', '>', after)
+      .orderBy('participant.session')
+      .limit(ROSTER_STEP)
+      .select('participant.session', 'principal.uri', 'principal.display_name as name')
+    for (const { uri, name } of rows) found.set(uri, name)
+    if (rows.length < ROSTER_STEP) break
+    after = rows.at(-1)!.session
+  }
+  return [...found].map(([uri, name]) => ({ uri, name })).sort((a, b) => (a.uri < b.uri ? -1 : 1))
 }
+
+const ROSTER_STEP = 1_000
+const BATCH = 1_000
 
 /** @internal */
 export type RoomRow = {

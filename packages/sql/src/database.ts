@@ -5,6 +5,7 @@ import type SqliteDatabase from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
 import pg from 'pg'
 import { isTransient } from './errors.ts'
+import { createTurns } from './turns.ts'
 
 const require = createRequire(import.meta.url)
 const { knex } = knexModule
@@ -16,7 +17,8 @@ const { knex } = knexModule
  * holds exactly one connection, and its transactions begin IMMEDIATE, so within one `Database` writers wait
  * for each other in turn and across processes they wait for the file lock; neither sees a stale snapshot.
  * One thread must open a SQLite file once and share the `Database`: better-sqlite3 is synchronous, and a second
- * connection waiting for a transaction of the first would wait for ever.
+ * connection waiting for a transaction of the first would wait for ever. Between statements, not within a transaction, the
+ * event loop gets its turn.
  */
 export type Database = { readonly knex: Knex; readonly dialect: Dialect; close(): Promise<void> }
 export type Dialect = 'sqlite' | 'postgres'
@@ -133,6 +135,16 @@ class ImmediateTransaction extends Transaction {
 }
 
 class ImmediateSqliteClient extends BetterSqliteClient {
+  readonly #turns = createTurns()
+
+  // Waited for with the connection in hand: those who queue for it would otherwise pass it on within one turn. A transaction
+  // takes its connection once.
+  override async acquireConnection(): Promise<unknown> {
+    const connection: unknown = await super.acquireConnection()
+    await this.#turns.take()
+    return connection
+  }
+
   override transaction(...args: unknown[]): Knex.Transaction {
     return new ImmediateTransaction(this, ...args) as unknown as Knex.Transaction
   }

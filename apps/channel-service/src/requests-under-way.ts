@@ -1,0 +1,181 @@
+import type { Socket } from 'node:net'
+import type { ClientMessage } from '@hansard/wire'
+
+/**
+ * How many requests are worked on at once: a few of a session, not many more of an account however many sessions it has. The
+ * others wait in their session, in the order they came.
+ *
+ * The rate of requests is bounded too, but each may take many statements, and those of everybody are answered by one
+ * database. What waits behind them for its turn there, above all other people's chats, waits for a few and not for a
+ * thousand.
+ */
+export type RequestsUnderWay = {
+  /** Works on a request, now or in its turn. False when as much waits already as a session may let wait. */
+  take(asker: Asker, request: Request): boolean
+  /** What waits is not worked on any more. */
+  ended(asker: Asker): void
+}
+
+/** A signed-in session, as far as it matters here. */
+export type Asker = {
+  readonly principal: { readonly id: number } | undefined
+  readonly socket: Pick<Socket, 'writableLength' | 'once'>
+  readonly closing: boolean
+  readonly closed: boolean
+}
+
+export type Request = {
+  readonly kind: ClientMessage['t']
+  readonly characters: number
+  /** Never throws, never rejects. */
+  answer(): Promise<void> | void
+}
+
+/** These are bounded by themselves, or are nothing to wait for. */
+const AT_ONCE: ReadonlySet<ClientMessage['t']> = new Set(['sign-in', 'ping', 'join', 'part', 'post'])
+
+/** What may be long, or read much before it is short. */
+const LARGE: ReadonlySet<ClientMessage['t']> = new Set([
+  'roster',
+  'rooms',
+  'room',
+  'categories',
+  'eligible',
+  'followed',
+  'search',
+  'open-feed',
+])
+
+const SESSION_MAX = 4
+const ACCOUNT_MAX = 5
+/** A large one counts as many: an account has one of them under way, and something small beside it. */
+const LARGE_COUNTS = 3
+/** The SDK leaves no more unanswered. */
+const WAITING_MAX = 1_000
+const WAITING_CHARACTERS_MAX = 4 * 1_024 * 1_024
+/** While so many bytes wait to be read by the client, nothing more is answered: a list is made when the last one is sent. */
+const UNSENT_MAX = 256 * 1_024
+
+type Line = {
+  readonly asker: Asker
+  readonly account: Account
+  waiting: Request[]
+  characters: number
+  underWay: number
+  /** its client reads what it was sent; then it goes on */
+  sending: boolean
+}
+type Account = {
+  readonly id: number
+  underWay: number
+  /** sessions that have asked for something */
+  lines: number
+  /** sessions that may start their next request, in the order they became ready */
+  readonly ready: Set<Line>
+}
+
+export function createRequestsUnderWay(): RequestsUnderWay {
+  const lines = new Map<Asker, Line>()
+  const accounts = new Map<number, Account>()
+
+  const lineOf = (asker: Asker): Line => {
+    const known = lines.get(asker)
+    if (known) return known
+    const { id } = asker.principal!
+    const account: Account = accounts.get(id) ?? { id, underWay: 0, lines: 0, ready: new Set() }
+    accounts.set(id, account)
+    account.lines += 1
+    const line = { asker, account, waiting: [], characters: 0, underWay: 0, sending: false }
+    lines.set(asker, line)
+    return line
+  }
+
+  const makeReady = (line: Line) => {
+    const [next] = line.waiting
+    if (!next || line.sending || line.underWay + countOf(next) > SESSION_MAX) return
+    const { asker, account } = line
+    if (isOver(asker)) return
+    if (asker.socket.writableLength <= UNSENT_MAX) {
+      account.ready.add(line)
+      return
+    }
+    line.sending = true
+    asker.socket.once('drain', () => {
+      line.sending = false
+      advance(line)
+    })
+  }
+
+  /** One that does not fit keeps back those behind it: otherwise large ones would never have their turn. */
+  const startReady = (account: Account) => {
+    for (const line of account.ready) {
+      const next = line.waiting[0]!
+      if (!isOver(line.asker) && account.underWay + countOf(next) > ACCOUNT_MAX) return
+      account.ready.delete(line)
+      if (isOver(line.asker)) continue
+      line.waiting.shift()
+      line.characters -= next.characters
+      start(line, next)
+      makeReady(line)
+    }
+  }
+
+  const advance = (line: Line) => {
+    makeReady(line)
+    startReady(line.account)
+  }
+
+  // What a session has left under way counts until it is over: who hangs up and comes back has no more at once.
+  const forget = (account: Account) => {
+    if (account.lines === 0 && account.underWay === 0) accounts.delete(account.id)
+  }
+
+  const start = (line: Line, request: Request) => {
+    const { account } = line
+    const count = countOf(request)
+    line.underWay += count
+    account.underWay += count
+    const end = () => {
+      line.underWay -= count
+      account.underWay -= count
+      advance(line)
+      forget(account)
+    }
+    void Promise.resolve(request.answer()).then(end)
+  }
+
+  return {
+    take(asker, request) {
+      if (AT_ONCE.has(request.kind)) {
+        void request.answer()
+        return true
+      }
+      const line = lineOf(asker)
+      if (line.waiting.length >= WAITING_MAX || line.characters > WAITING_CHARACTERS_MAX) return false
+      line.waiting.push(request)
+      line.characters += request.characters
+      advance(line)
+      return true
+    },
+    ended(asker) {
+      const line = lines.get(asker)
+      if (!line) return
+      lines.delete(asker)
+      line.waiting = []
+      const { account } = line
+      account.ready.delete(line)
+      account.lines -= 1
+      startReady(account)
+      forget(account)
+    },
+  }
+}
+
+function countOf({ kind }: Request): number {
+  return LARGE.has(kind) ? LARGE_COUNTS : 1
+}
+
+/** What a client sent before it was told to go is not worked on after that. */
+function isOver({ closing, closed }: Asker): boolean {
+  return closing || closed
+}
