@@ -88,11 +88,14 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
     const held = await pool.db.knex.transaction()
     if (dialect === 'postgres') await held.raw('lock table room in access exclusive mode')
 
-    const first = search()
-    const second = await search()
+    const done: string[] = []
+    const asked = ['first', 'second'].map((which) => search().then(({ t }) => done.push(`${which} ${t}`)))
+    // Whoever waits for the database keeps nobody waiting who does not need it.
+    expect(await client.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
+    expect(done).toEqual([])
     await held.rollback()
 
-    expect(second).toMatchObject({ t: 'refused', code: 'too-fast' })
-    expect(await first).toMatchObject({ t: 'found' })
+    await Promise.all(asked)
+    expect(done).toEqual(['first found', 'second found'])
   })
 })
