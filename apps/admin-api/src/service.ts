@@ -15,7 +15,6 @@ import {
   stopSource,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { chatChangedFrame } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
 import { serveData } from './data.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
@@ -114,7 +113,6 @@ export async function startAdminApi(
     from: `${source.name}/${source.epoch}`,
     domain,
     poolRoomId,
-    chatChangedFrame,
   })
   await commands.preparePool()
   const { version, site, runIntervalMs, complianceDirectories } = config

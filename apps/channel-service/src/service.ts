@@ -18,7 +18,7 @@ import {
   stopSource,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { chatChangedFrame, FRAME_BYTES_MAX } from '@hansard/wire'
+import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import { createAttention } from './attention.ts'
 import type { ChannelServiceConfig } from './config.ts'
@@ -139,7 +139,6 @@ export async function startChannelService(
     from: instance,
     domain: settings.domain,
     poolRoomId: settings.poolRoomId,
-    chatChangedFrame,
   })
   const requests = createRequestsUnderWay()
   const parts: ChannelServiceParts = {

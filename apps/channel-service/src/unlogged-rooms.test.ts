@@ -210,7 +210,6 @@ describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (d
       from: 'elsewhere/1',
       domain: 'example.com',
       poolRoomId: (await findPoolRoom(pool.db))!.id,
-      chatChangedFrame: () => '',
     })
     const keepHistory = (chatHistory: boolean) =>
       commands.changeCategory(poolMaker('example.com'), { category: 'General', chatHistory })

@@ -27,7 +27,6 @@ import {
   stopSource,
 } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { chatChangedFrame } from '@hansard/wire'
 import fastify from 'fastify'
 import { wsSocket } from './ws-socket.ts'
 
@@ -164,7 +163,7 @@ async function makeRoom(
   const source = await startSource(db, { name: 'test', endpoint: 'test:', now: systemClock.now() })
   const writer = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'test' } })
   const from = `${source.name}/${source.epoch}`
-  const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId, chatChangedFrame })
+  const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId })
   await commands.preparePool()
   await commands.changeCategory(poolMaker(domain), { category: DEFAULT_CATEGORY, chatHistory })
   const room = { name: 'desk', category: DEFAULT_CATEGORY, privacy: 'open' as const }

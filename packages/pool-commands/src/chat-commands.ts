@@ -2,7 +2,7 @@ import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-
 import { EDITED_AT_ONCE } from '@hansard/pool-store'
 import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import type { ChatNow, Context, Maker } from './context.ts'
+import type { Context, Maker } from './context.ts'
 import {
   type ChatRow,
   chatsOf,
@@ -41,7 +41,7 @@ export function chatCommands(context: Context) {
     by: Maker,
     { room, chat }: RoomName & { chat: number },
     replacement?: Replacement & { limits?: TextLimits | undefined },
-  ): Promise<Result<{ id: number; uri: string; frames: string[] }>> => {
+  ): Promise<Result<{ id: number; uri: string }>> => {
     const result = await context.makeInRoom(by, async (by, tx) => {
       const locked = await lockRoom(tx, { room }, by, replacement ? 'replace-chat' : 'delete-chat')
       const row = await findChat(tx, locked.room.id, chat)
@@ -52,7 +52,8 @@ export function chatCommands(context: Context) {
     })
     if (!result.ok) return result
     announce(result.value)
-    return { ok: true, value: framesOf(context, result.value) }
+    const { id, uri } = result.value
+    return { ok: true, value: { id, uri } }
   }
 
   /** Edits in steps, each a change of its own; a step that finds nothing is the last. */
@@ -151,16 +152,10 @@ export function chatCommands(context: Context) {
 type Edited = {
   readonly id: number
   readonly uri: string
-  readonly edited: readonly ({ chatId: number } & ChatNow)[]
+  /** ids of the chats that read otherwise now */
+  readonly edited: readonly number[]
   /** the number of the edit; undefined when it touched nothing */
   readonly edit: number | undefined
-}
-function framesOf(context: Context, { id, uri, edited }: Edited): { id: number; uri: string; frames: string[] } {
-  return {
-    id,
-    uri,
-    frames: edited.map(({ chatId, text, title }) => context.chatChangedFrame({ room: uri, chat: chatId, text, title })),
-  }
 }
 
 async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {

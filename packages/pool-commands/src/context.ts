@@ -23,12 +23,7 @@ export type PoolCommandsOptions = {
   readonly domain: string
   /** the row under which changes that concern no room are recorded: `poolSettings` */
   readonly poolRoomId: number
-  /** the notice that members of a room are pushed when a chat was replaced (`text`, of a story `title`) or purged */
-  readonly chatChangedFrame: (change: { room: string; chat: number } & Partial<ChatNow>) => string
 }
-
-/** What stands in a chat's place now. */
-export type ChatNow = { readonly text: string | undefined; readonly title: string | undefined }
 
 /** Who makes a change: a user, or the pool itself. */
 export type Maker = Actor & Partial<Pick<Principal, 'roles'>>

@@ -1,6 +1,6 @@
 import { reindexChats } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
-import type { ChatNow, Maker } from './context.ts'
+import type { Maker } from './context.ts'
 import type { LockedRoom } from './locked.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
@@ -75,13 +75,13 @@ export async function editChats(
   replacement: Replacement | undefined,
 ) {
   const events = []
-  const edited: ({ chatId: number } & ChatNow)[] = []
+  const edited: number[] = []
   for (const row of rows) {
     const before = textsOf(row)
     const text = replacement?.text
     const title = replacement?.keepsTitle ? (replacement.title ?? before.title) : undefined
     if (text === before.text && title === before.title) continue
-    edited.push({ chatId: row.chat_id, text, title })
+    edited.push(row.chat_id)
     const stands = title === undefined ? {} : { title }
     events.push({
       roomId: room.id,
@@ -92,21 +92,20 @@ export async function editChats(
           : { kind: 'chat-replaced' as const, content: text, ...stands, ...replacedOf(row) },
     })
   }
-  const ids = edited.map(({ chatId }) => chatId)
-  const edit = ids.length > 0 ? await nextEdit(tx, room.id) : undefined
+  const edit = edited.length > 0 ? await nextEdit(tx, room.id) : undefined
   const now = {
     content: JSON.stringify(replacement?.text ?? ''),
     ...titleColumn(replacement),
     state: replacement ? 'replaced' : 'purged',
     edit,
   }
-  for (let from = 0; from < ids.length; from += BATCH) {
+  for (let from = 0; from < edited.length; from += BATCH) {
     await tx('chat')
       .where({ room_id: room.id })
-      .whereIn('chat_id', ids.slice(from, from + BATCH))
+      .whereIn('chat_id', edited.slice(from, from + BATCH))
       .update(now)
   }
-  await reindexChats(tx, room.id, ids)
+  await reindexChats(tx, room.id, edited)
   return { events, edited, edit }
 }
 

@@ -100,7 +100,6 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
       from: `${source.name}/${source.epoch}`,
       domain: DOMAIN,
       poolRoomId,
-      chatChangedFrame: (change) => JSON.stringify(change),
     })
     return { commands, writer, told, record: (fact) => new Promise((resolve) => writer.record(fact, resolve)) }
   }
