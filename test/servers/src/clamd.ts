@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { launchOnFreePort } from './launch-on-free-port.ts'
-import { end, launch, type ServerProcess } from './server-process.ts'
+import { startKillableServer } from './killable-server.ts'
+import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** The word that the scanner takes for something. */
@@ -52,28 +52,5 @@ export async function startClamd({
       ready: /^Self checking/m,
     })
   }
-
-  let { child, port } = await launchOnFreePort(launchOn)
-  let stopping: Promise<void> | undefined
-  const server: ClamdServer = {
-    port,
-    url: `tcp://127.0.0.1:${port}`,
-    get pid() {
-      return child.pid as number
-    },
-    kill: () => end(child, 'SIGKILL'),
-    async restart() {
-      await end(child, 'SIGKILL')
-      child = await launchOn(port)
-    },
-    stop() {
-      stopping ??= (async () => {
-        await end(child, 'SIGKILL')
-        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
-      })()
-      return stopping
-    },
-    [Symbol.asyncDispose]: () => server.stop(),
-  }
-  return server
+  return startKillableServer({ scheme: 'tcp', directory, launchOn })
 }

@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises'
-import { launchOnFreePort } from './launch-on-free-port.ts'
-import { end, launch, type ServerProcess } from './server-process.ts'
+import { startKillableServer } from './killable-server.ts'
+import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export type RedisServer = ServerProcess
@@ -19,28 +18,5 @@ export async function startRedis(): Promise<RedisServer> {
       endSignal: 'SIGKILL',
       ready: /Ready to accept connections/,
     })
-
-  let { child, port } = await launchOnFreePort(launchOn)
-  let stopping: Promise<void> | undefined
-  const server: RedisServer = {
-    port,
-    url: `redis://127.0.0.1:${port}`,
-    get pid() {
-      return child.pid as number
-    },
-    kill: () => end(child, 'SIGKILL'),
-    async restart() {
-      await end(child, 'SIGKILL')
-      child = await launchOn(port)
-    },
-    stop() {
-      stopping ??= (async () => {
-        await end(child, 'SIGKILL')
-        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
-      })()
-      return stopping
-    },
-    [Symbol.asyncDispose]: () => server.stop(),
-  }
-  return server
+  return startKillableServer({ scheme: 'redis', directory, launchOn })
 }
