@@ -27,7 +27,7 @@ export const OPERATOR_PASSWORD = 'a password for the operator'
 type Asked = {
   readonly body?: object
   readonly token?: string | undefined
-  readonly parts?: Record<string, string | number>
+  readonly deps?: Record<string, string | number>
   readonly query?: Record<string, string | number | boolean>
 }
 
@@ -107,13 +107,13 @@ export async function openAdminInTest(
   await admin.createOperator({ password: OPERATOR_PASSWORD })
   await app.ready()
 
-  const ask: AdminInTest['ask'] = async (name, { body, token, parts, query } = {}) => {
+  const ask: AdminInTest['ask'] = async (name, { body, token, deps, query } = {}) => {
     const { method }: Route = ADMIN_ROUTES[name]
     const words = Object.entries(query ?? {}).map(([key, value]): [string, string] => [key, String(value)])
     const search = words.length > 0 ? `?${new URLSearchParams(words)}` : ''
     const response = await app.inject({
       method,
-      url: `${adminPath(name, parts)}${search}`,
+      url: `${adminPath(name, deps)}${search}`,
       ...(token ? { headers: { authorization: `Bearer ${token}` } } : {}),
       ...(body ? { payload: body } : {}),
     })

@@ -9,7 +9,7 @@ import {
 import { type Principal, policyEnables } from '@hansard/pool-store'
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem, parse } from './problems.ts'
 
 /** One request, checked: who asks, and what for. */
@@ -24,7 +24,7 @@ export type Call<N extends AdminRouteName = AdminRouteName> = {
   /** the caller holds a role that may call the route; otherwise it comes as a manager of rooms */
   readonly byRole: boolean
 }
-export type Handle<N extends AdminRouteName> = (parts: AdminApiParts, call: Call<N>) => Promise<AdminReplyOf<N>>
+export type Handle<N extends AdminRouteName> = (deps: AdminApiDeps, call: Call<N>) => Promise<AdminReplyOf<N>>
 export type Handlers<N extends AdminRouteName = AdminRouteName> = { readonly [K in N]: Handle<K> }
 
 /**
@@ -34,7 +34,7 @@ export type Handlers<N extends AdminRouteName = AdminRouteName> = { readonly [K 
 export async function callOf<N extends AdminRouteName>(
   name: N,
   request: FastifyRequest,
-  { signIn, poolDb, pool, site }: Pick<AdminApiParts, 'signIn' | 'poolDb' | 'pool' | 'site'>,
+  { signIn, poolDb, pool, site }: Pick<AdminApiDeps, 'signIn' | 'poolDb' | 'pool' | 'site'>,
 ): Promise<Call<N>> {
   const route: Route = ADMIN_ROUTES[name]
   const actor = route.roles === 'everybody' ? NOBODY : await signedIn(signIn, request)
@@ -62,7 +62,7 @@ export function notAllowed(roles: readonly Caller[]): AdminProblem {
   return new AdminProblem('not-allowed', `This takes the role ${held.join(' or ')}.`)
 }
 
-export async function signedIn(signIn: AdminApiParts['signIn'], request: FastifyRequest): Promise<Principal> {
+export async function signedIn(signIn: AdminApiDeps['signIn'], request: FastifyRequest): Promise<Principal> {
   const bearer = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')
   const principal = bearer ? await signIn.withToken(bearer[1]!) : undefined
   if (!principal) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')

@@ -1,21 +1,21 @@
 import type { Handle } from './call.ts'
-import { settle } from './settle.ts'
+import { unwrap } from './unwrap.ts'
 
 /** What is taken away or replaced here stays on the compliance record. */
 export const clearRoom: Handle<'clearRoom'> = async ({ commands }, { actor, path, body }) => {
   const { through, dryRun = false } = body
-  const { count } = await settle(commands.clearRoom(actor, { room: path['room']!, through, dryRun }))
+  const { count } = await unwrap(commands.clearRoom(actor, { room: path['room']!, through, dryRun }))
   return { chats: count, dryRun }
 }
 
 export const removeChats: Handle<'removeChats'> = async ({ commands }, { actor, path, body }) => {
   const { filter, dryRun = false } = body
-  const { count } = await settle(commands.purgeChats(actor, { room: path['room']!, filter, dryRun }))
+  const { count } = await unwrap(commands.purgeChats(actor, { room: path['room']!, filter, dryRun }))
   return { chats: count, dryRun }
 }
 
 export const replaceChats: Handle<'replaceChats'> = async ({ commands }, { actor, path, body }) => {
   const { filter, replacement, dryRun = false } = body
-  const { count } = await settle(commands.purgeChats(actor, { room: path['room']!, filter, replacement, dryRun }))
+  const { count } = await unwrap(commands.purgeChats(actor, { room: path['room']!, filter, replacement, dryRun }))
   return { chats: count, dryRun }
 }

@@ -3,13 +3,13 @@ import { hashPassword, keySecret, newKey } from '@hansard/credentials'
 import { findPrincipals, type Principal, principalIds } from '@hansard/pool-store'
 import { accountNameProblem, principalUri } from '@hansard/rooms'
 import type { Call, Handle } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
-import { settle } from './settle.ts'
 import { userDetail } from './show-users.ts'
+import { unwrap } from './unwrap.ts'
 
 /** Adds accounts that do not exist yet. Generated keys are told once, here, and stored only as a hash. */
-export const addUsers: Handle<'addUsers'> = async (parts, { actor, body: { users } }) => {
+export const addUsers: Handle<'addUsers'> = async (deps, { actor, body: { users } }) => {
   checkUsers(users)
   const keys = new Map<string, string>()
   const added = []
@@ -19,7 +19,7 @@ export const addUsers: Handle<'addUsers'> = async (parts, { actor, body: { users
     if (user.generateKey) keys.set(user.account, key)
     added.push({
       account: user.account,
-      domain: domainOf(parts, user),
+      domain: domainOf(deps, user),
       displayName: user.displayName ?? user.account,
       email: user.email,
       internal: user.internal ?? true,
@@ -27,12 +27,12 @@ export const addUsers: Handle<'addUsers'> = async (parts, { actor, body: { users
       secret: user.password === undefined ? keySecret(key) : await hashPassword(user.password),
     })
   }
-  const { created } = await settle(parts.commands.addUsers(actor, { users: added }))
+  const { created } = await unwrap(deps.commands.addUsers(actor, { users: added }))
   const known = users.filter(({ account }) => !created.has(account))
   for (const { account } of known) keys.delete(account)
   const rotated = known.filter((user) => user.rotateKey).map((user) => user.account)
-  for (const [account, key] of await rotateKeys(parts, actor, rotated)) keys.set(account, key)
-  return { users: users.map((user) => entryOf(parts, user, { created, keys })) }
+  for (const [account, key] of await rotateKeys(deps, actor, rotated)) keys.set(account, key)
+  return { users: users.map((user) => entryOf(deps, user, { created, keys })) }
 }
 
 type Asked = Call<'addUsers'>['body']['users']
@@ -52,7 +52,7 @@ function checkUsers(users: Asked): void {
 
 /** New keys for accounts that are there. Accounts that run the pool are changed by name (`users passwd`), never so. */
 async function rotateKeys(
-  { poolDb, commands }: AdminApiParts,
+  { poolDb, commands }: AdminApiDeps,
   actor: Principal,
   accounts: readonly string[],
 ): Promise<Map<string, string>> {
@@ -68,40 +68,40 @@ async function rotateKeys(
   }
   for (const account of accounts) {
     const key = newKey()
-    await settle(commands.setSecret(actor, { user: account, secret: keySecret(key) }))
+    await unwrap(commands.setSecret(actor, { user: account, secret: keySecret(key) }))
     keys.set(account, key)
   }
   return keys
 }
 
 function entryOf(
-  parts: AdminApiParts,
+  deps: AdminApiDeps,
   user: Asked[number],
   { created, keys }: { created: ReadonlySet<string>; keys: ReadonlyMap<string, string> },
 ): AddUsersReply['users'][number] {
   const key = keys.get(user.account)
   return {
     account: user.account,
-    uri: principalUri(user.account, domainOf(parts, user)),
+    uri: principalUri(user.account, domainOf(deps, user)),
     created: created.has(user.account),
     ...(key === undefined ? {} : { key }),
   }
 }
 
-function domainOf({ domain }: AdminApiParts, user: Asked[number]): string {
+function domainOf({ domain }: AdminApiDeps, user: Asked[number]): string {
   return (user.domain ?? domain).toLowerCase()
 }
 
-export const changeUser: Handle<'changeUser'> = async (parts, { actor, path, body }) => {
+export const changeUser: Handle<'changeUser'> = async (deps, { actor, path, body }) => {
   const user = path['user']!
   const { roles, ...changes } = body
   const wanted = roles && 'set' in roles ? roles.set : roles
-  const { uri } = await settle(parts.commands.changeUser(actor, { user, ...changes, roles: wanted }))
-  return userDetail(parts, uri)
+  const { uri } = await unwrap(deps.commands.changeUser(actor, { user, ...changes, roles: wanted }))
+  return userDetail(deps, uri)
 }
 
 /** Sets a password. Whoever is signed in with the old one is signed out. */
 export const setPassword: Handle<'setPassword'> = async ({ commands }, { actor, body: { account, password } }) => {
-  await settle(commands.setSecret(actor, { user: account, secret: await hashPassword(password) }))
+  await unwrap(commands.setSecret(actor, { user: account, secret: await hashPassword(password) }))
   return { account }
 }

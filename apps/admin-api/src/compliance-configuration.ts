@@ -13,9 +13,9 @@ import {
   removeComplianceConfiguration as removeOf,
 } from '@hansard/staging'
 import type { Call, Handle } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
-import { settle } from './settle.ts'
+import { unwrap } from './unwrap.ts'
 
 export const listComplianceConfigurations: Handle<'listComplianceConfigurations'> = async ({ complianceDb }) => {
   const { configurations } = await listOf(complianceDb)
@@ -23,13 +23,13 @@ export const listComplianceConfigurations: Handle<'listComplianceConfigurations'
 }
 
 /** The configuration as a whole is checked by the rules the worker goes by; what it could not use is refused here. */
-export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = async (parts, call) => {
+export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = async (deps, call) => {
   const identity = call.path['identity']!
   const { customConfiguration } = call.body
   const problem = customConfiguration === undefined ? undefined : await stylesheetProblemOf(customConfiguration)
   if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
-  const { after, ended } = await changed(parts, call, () =>
-    putOf(parts.complianceDb, { ...changing(parts, call), settings: () => call.body }),
+  const { after, ended } = await changed(deps, call, () =>
+    putOf(deps.complianceDb, { ...changing(deps, call), settings: () => call.body }),
   )
   return { identity, settings: after ?? {}, ended }
 }
@@ -38,31 +38,31 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
  * The global configuration is always there: it returns to its defaults, and keeps its adapter's name, for that is the
  * series its exports are numbered in. Any other is an adapter, whose series ends.
  */
-export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (parts, call) => {
-  const known = (await listOf(parts.complianceDb)).configurations.map(({ identity }) => identity)
+export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (deps, call) => {
+  const known = (await listOf(deps.complianceDb)).configurations.map(({ identity }) => identity)
   const identity = call.path['identity']!
   if (!known.includes(identity))
     throw new AdminProblem('not-found', `There is no compliance configuration ${JSON.stringify(identity)}.`)
   const settings = (before: ConfigurationSettings | undefined) => ({ adapterName: before?.['adapterName'] })
-  const { ended } = await changed(parts, call, () =>
+  const { ended } = await changed(deps, call, () =>
     identity === 'global'
-      ? putOf(parts.complianceDb, { ...changing(parts, call), settings })
-      : removeOf(parts.complianceDb, changing(parts, call)),
+      ? putOf(deps.complianceDb, { ...changing(deps, call), settings })
+      : removeOf(deps.complianceDb, changing(deps, call)),
   )
   return { removed: identity, ended }
 }
 
 /** Makes a change, puts it on record, and says which series of exports ended by it. */
-async function changed(parts: AdminApiParts, call: Call, make: () => Promise<ConfigurationChange>) {
+async function changed(deps: AdminApiDeps, call: Call, make: () => Promise<ConfigurationChange>) {
   const series = async () => {
-    const { configurations } = await listOf(parts.complianceDb)
+    const { configurations } = await listOf(deps.complianceDb)
     return adaptersOf(configurations as readonly ComplianceConfiguration[]).map(({ name }) => name)
   }
   const before = await series()
   const change = settled(await make())
   const identity = call.path['identity']!
-  await settle(
-    parts.commands.tellComplianceConfiguration(call.actor, { identity, before: change.before, after: change.after }),
+  await unwrap(
+    deps.commands.tellComplianceConfiguration(call.actor, { identity, before: change.before, after: change.after }),
   )
   const after = await series()
   return { after: change.after, ended: before.filter((name) => !after.includes(name)) }
@@ -81,7 +81,7 @@ async function stylesheetProblemOf(stylesheet: string): Promise<string | undefin
 const COMPILE_WITHIN_MS = 10_000
 
 function changing(
-  { clock, complianceDirectories }: AdminApiParts,
+  { clock, complianceDirectories }: AdminApiDeps,
   { actor, path }: Pick<Call, 'actor' | 'path'>,
 ): Parameters<typeof removeOf>[1] {
   return {

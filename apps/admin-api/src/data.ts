@@ -31,13 +31,13 @@ import {
 } from '@hansard/pool-data'
 import type { Principal, RecordWriter } from '@hansard/pool-store'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { auditLook } from './audit-look.ts'
+import { auditRead } from './audit-read.ts'
 import { notAllowed, signedIn } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem, parse, problemOf, sendProblem } from './problems.ts'
 
-export type DataParts = Pick<
-  AdminApiParts,
+export type DataDeps = Pick<
+  AdminApiDeps,
   'poolDb' | 'complianceDb' | 'clock' | 'log' | 'signIn' | 'pool' | 'domain'
 > & {
   readonly writer: RecordWriter
@@ -60,10 +60,10 @@ const UPLOAD_BYTES_MAX = 64 * 1_024 ** 3
 const LINE_EVERY_MS = 10_000
 
 /** Adds the routes by which what a pool knows goes out and comes in. Every use of them is on record. */
-export function serveData(app: FastifyInstance, parts: DataParts): void {
+export function serveData(app: FastifyInstance, deps: DataDeps): void {
   void app.register(async (data) => {
     data.setErrorHandler((error, request, reply) =>
-      sendProblem(reply, problemOf(parts.log, request.method, refusalOf(error))),
+      sendProblem(reply, problemOf(deps.log, request.method, refusalOf(error))),
     )
     data.removeAllContentTypeParsers()
     // Not parsed and not held: whoever handles it reads it.
@@ -71,22 +71,22 @@ export function serveData(app: FastifyInstance, parts: DataParts): void {
     data.route({
       method: ['GET', 'POST'],
       url: DATA_EXPORT_PATH,
-      handler: (request, reply) => sendExport(parts, request, reply),
+      handler: (request, reply) => sendExport(deps, request, reply),
     })
-    data.post(DATA_IMPORT_PATH, (request, reply) => receiveImport(parts, request, reply))
+    data.post(DATA_IMPORT_PATH, (request, reply) => receiveImport(deps, request, reply))
   })
 }
 
-async function administrator(parts: DataParts, request: FastifyRequest): Promise<Principal> {
-  const actor = await signedIn(parts.signIn, request)
+async function administrator(deps: DataDeps, request: FastifyRequest): Promise<Principal> {
+  const actor = await signedIn(deps.signIn, request)
   if (!actor.roles.includes('administrator')) throw notAllowed(['administrator'])
   return actor
 }
 
-async function sendExport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const actor = await administrator(parts, request)
+async function sendExport(deps: DataDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const actor = await administrator(deps, request)
   const query = parse(ExportDataQuery, request.query)
-  const { poolDb: db, clock, pool, domain, writer, fileStores, log } = parts
+  const { poolDb: db, clock, pool, domain, writer, fileStores, log } = deps
   const scope = query.scope === undefined ? undefined : [query.scope].flat()
   const start = query.start === undefined ? undefined : Date.parse(query.start)
   const choice = { level: query.level, scope, start }
@@ -101,13 +101,13 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
       'An admin API of its own has them when HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE say where they are.',
     )
 
-  await auditLook(parts, actor.account, 'export-data', query.level, {
+  await auditRead(deps, actor.account, 'export-data', query.level, {
     scope: scope ?? null,
     start: start ?? null,
     disables,
   })
   const disabledHere = disables
-    ? await disableRooms({ db, writer, actor, ...choice, onChanged: (changed) => publish(parts, changed) })
+    ? await disableRooms({ db, writer, actor, ...choice, onChanged: (changed) => publish(deps, changed) })
     : undefined
   const from = { db, clock, pool, domain, by: actor.account, ...choice, disabledHere }
   const { stream, done } = await exportData({
@@ -123,15 +123,15 @@ async function sendExport(parts: DataParts, request: FastifyRequest, reply: Fast
     .send(stream)
 }
 
-async function receiveImport(parts: DataParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const actor = await administrator(parts, request)
+async function receiveImport(deps: DataDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const actor = await administrator(deps, request)
   const dryRun = parse(ImportDataQuery, request.query).dryRun === 'true'
   if (!(request.body instanceof Readable)) {
     throw new AdminProblem('malformed', 'Send the zip of an export as the body, with Content-Type: application/zip.')
   }
-  const file = await openDataFile(await keep(request.body, parts))
+  const file = await openDataFile(await keep(request.body, deps))
   try {
-    await auditLook(parts, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
+    await auditRead(deps, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
       from: file.about.pool,
       level: file.manifest.level,
     })
@@ -140,7 +140,7 @@ async function receiveImport(parts: DataParts, request: FastifyRequest, reply: F
     throw error
   }
   const lines = new PassThrough()
-  void carryOut(parts, { actor, dryRun, file, lines }).finally(() => {
+  void carryOut(deps, { actor, dryRun, file, lines }).finally(() => {
     file.close()
     lines.end()
   })
@@ -155,8 +155,8 @@ type Import = {
 }
 
 /** Tells what it does while it does it, so that neither side takes the other for dead. */
-async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import): Promise<void> {
-  const { poolDb: db, clock, writer, poolRoomId, pool, fileStores, log } = parts
+async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import): Promise<void> {
+  const { poolDb: db, clock, writer, poolRoomId, pool, fileStores, log } = deps
   const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
   let last: ImportLine = { at: 'checking', lines: 0 }
   let timer: Timer | undefined
@@ -168,7 +168,7 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
   // Whoever asked has gone: what is done is done, and the same import again goes on from there.
   const gone = new AbortController()
   lines.once('close', () => gone.abort())
-  const stop = parts.stop ? AbortSignal.any([parts.stop, gone.signal]) : gone.signal
+  const stop = deps.stop ? AbortSignal.any([deps.stop, gone.signal]) : gone.signal
   try {
     const report = await importData(file, {
       db,
@@ -181,7 +181,7 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
       dryRun,
       actor,
       by: actor.account,
-      onChanged: (changed) => publish(parts, changed),
+      onChanged: (changed) => publish(deps, changed),
       onProgress: (at, count) => {
         last = { at, lines: count }
       },
@@ -201,7 +201,7 @@ async function carryOut(parts: DataParts, { actor, dryRun, file, lines }: Import
  */
 async function keep(
   content: Readable,
-  { temporaryDirectory = tmpdir(), uploadBytesMax = UPLOAD_BYTES_MAX }: DataParts,
+  { temporaryDirectory = tmpdir(), uploadBytesMax = UPLOAD_BYTES_MAX }: DataDeps,
 ): Promise<number> {
   const path = join(temporaryDirectory, `hansard-import-${randomUUID()}.zip`)
   const descriptor = await opening(path, 'wx+', 0o600)
@@ -228,7 +228,7 @@ const opening = promisify(open)
 const closing = promisify(close)
 
 function publish(
-  { bus, from }: Pick<DataParts, 'bus' | 'from'>,
+  { bus, from }: Pick<DataDeps, 'bus' | 'from'>,
   { rooms, principals, feeds, configuration }: Changed,
 ): void {
   for (const room of rooms) bus.publish({ t: 'room-changed', room, from })

@@ -17,21 +17,21 @@ import {
   type RequestDetail,
 } from '@hansard/staging'
 import type { Call, Handle } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
 
-type Parts = Pick<AdminApiParts, 'complianceDb' | 'clock'>
+type Deps = Pick<AdminApiDeps, 'complianceDb' | 'clock'>
 type ExportName = { readonly adapter: string; readonly number: number }
 
 const QUARANTINE_SHOWN = 200
 const BODY_SHOWN = 2_000
 
-export const listExports: Handle<'listExports'> = async (parts, { query }): Promise<ListExportsReply> => {
+export const listExports: Handle<'listExports'> = async (deps, { query }): Promise<ListExportsReply> => {
   const { adapter, after, limit } = query
   const from = after === undefined ? undefined : parseExportId(after)
   if (after !== undefined && !from)
     throw new AdminProblem('malformed', `"${after}" is no export; exports are named like xml/12.`)
-  const found = await listExportsOf(parts.complianceDb, {
+  const found = await listExportsOf(deps.complianceDb, {
     adapter: adapter ?? from?.adapter,
     before: from?.number,
     limit: limit + 1,
@@ -44,10 +44,10 @@ export const listExports: Handle<'listExports'> = async (parts, { query }): Prom
   }
 }
 
-export const showExport: Handle<'showExport'> = async (parts, { path }): Promise<ExportDetail> => {
+export const showExport: Handle<'showExport'> = async (deps, { path }): Promise<ExportDetail> => {
   const id = exportNamed(path)
-  const found = await getExport(parts, id)
-  const files = await filesOf(parts.complianceDb, found.id)
+  const found = await getExport(deps, id)
+  const files = await filesOf(deps.complianceDb, found.id)
   return {
     ...summaryOf({ ...found, documents: files.filter((file) => file.role === 'document').length }),
     directory: found.settings?.directory ?? '',
@@ -57,24 +57,24 @@ export const showExport: Handle<'showExport'> = async (parts, { path }): Promise
   }
 }
 
-export const seal: Handle<'seal'> = (parts, { actor }) => askWorker(parts, actor.account, { kind: 'seal' })
+export const seal: Handle<'seal'> = (deps, { actor }) => askWorker(deps, actor.account, { kind: 'seal' })
 
-export const retryQuarantine: Handle<'retryQuarantine'> = (parts, { actor }) =>
-  askWorker(parts, actor.account, { kind: 'quarantine-retry' })
+export const retryQuarantine: Handle<'retryQuarantine'> = (deps, { actor }) =>
+  askWorker(deps, actor.account, { kind: 'quarantine-retry' })
 
-export const replayExport: Handle<'replayExport'> = async (parts, { actor, path }) => {
+export const replayExport: Handle<'replayExport'> = async (deps, { actor, path }) => {
   const id = exportNamed(path)
-  const found = await getExport(parts, id)
+  const found = await getExport(deps, id)
   if (found.state !== 'sealed') {
     const name = exportId(id.adapter, id.number)
     throw new AdminProblem('conflict', `${name} is not sealed yet; there is nothing to compare with.`)
   }
-  return askWorker(parts, actor.account, { kind: 'replay', ...id })
+  return askWorker(deps, actor.account, { kind: 'replay', ...id })
 }
 
 /** Puts a request to the worker on record, with who asked. */
 async function askWorker(
-  { complianceDb, clock }: Parts,
+  { complianceDb, clock }: Deps,
   actor: string,
   request: RequestDetail,
 ): Promise<{ request: string }> {
@@ -89,10 +89,10 @@ export const requestState: Handle<'request'> = async ({ complianceDb }, { path }
   return { request: id, kind, state, reason, ...(state === 'done' ? { result } : {}) }
 }
 
-export const quarantine: Handle<'quarantine'> = async (parts) => {
-  const events = await listQuarantined(parts.complianceDb, { limit: QUARANTINE_SHOWN })
+export const quarantine: Handle<'quarantine'> = async (deps) => {
+  const events = await listQuarantined(deps.complianceDb, { limit: QUARANTINE_SHOWN })
   return {
-    count: await countQuarantined(parts.complianceDb),
+    count: await countQuarantined(deps.complianceDb),
     events: events.map(({ source, epoch, seq, at, reason, quarantinedAt, body }) => ({
       source,
       epoch,
@@ -111,7 +111,7 @@ function exportNamed(path: Call['path']): ExportName {
   return id
 }
 
-async function getExport({ complianceDb }: Parts, { adapter, number }: ExportName): Promise<Export> {
+async function getExport({ complianceDb }: Deps, { adapter, number }: ExportName): Promise<Export> {
   const found = await findExport(complianceDb, { adapter, number })
   if (!found)
     throw new AdminProblem(

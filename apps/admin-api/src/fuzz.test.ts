@@ -75,7 +75,7 @@ describe.each([
       200,
     )
     const after = await test.done('createRoom', { token: operator, body: { name: 'after', category: 'General' } })
-    expect((await test.done('showRoom', { token: operator, parts: { room: 'after' } })).uri).toBe(after.uri)
+    expect((await test.done('showRoom', { token: operator, deps: { room: 'after' } })).uri).toBe(after.uri)
     await test.done('status', { token: operator })
   })
 

@@ -8,8 +8,8 @@ import {
   standInRoom,
 } from '@hansard/pool-store'
 import { type Call, notAllowed } from './call.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { noSuch, roomBy } from './name-things.ts'
-import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
 /**
@@ -20,7 +20,7 @@ import { AdminProblem } from './problems.ts'
  * work.
  */
 export async function behindManagersDoor(
-  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
   { actor, byRole }: Pick<Call, 'actor' | 'byRole'>,
   room: string,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export function hiddenRoom(): AdminProblem {
 }
 
 export async function getRoomAccess(
-  { poolDb }: Pick<AdminApiParts, 'poolDb'>,
+  { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
   call: Pick<Call, 'actor' | 'byRole'>,
   room: string,
 ): Promise<RoomAccess> {
@@ -51,17 +51,17 @@ export function managerOf(identities: readonly number[]): RoomAsker {
 }
 
 /** Rooms are managed by whoever manages one that they can see. */
-export async function managesSome({ poolDb }: Pick<AdminApiParts, 'poolDb'>, own: number[]): Promise<boolean> {
+export async function managesSome({ poolDb }: Pick<AdminApiDeps, 'poolDb'>, own: number[]): Promise<boolean> {
   return (await listRooms(poolDb, { limit: 1, asker: managerOf(own) })).length > 0
 }
 
 /** Whoever manages no room and may make none has no business here, and is told so rather than shown an empty list. */
 export async function requireManager(
-  parts: Pick<AdminApiParts, 'poolDb'>,
+  deps: Pick<AdminApiDeps, 'poolDb'>,
   { actor }: Pick<Call, 'actor'>,
 ): Promise<number[]> {
-  const own = [...(await identitiesOf(parts.poolDb, actor.id))]
-  const creatable = await creatableCategories(parts.poolDb, { identities: own })
-  if (creatable.length === 0 && !(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
+  const own = [...(await identitiesOf(deps.poolDb, actor.id))]
+  const creatable = await creatableCategories(deps.poolDb, { identities: own })
+  if (creatable.length === 0 && !(await managesSome(deps, own))) throw notAllowed(['administrator', 'auditor'])
   return own
 }

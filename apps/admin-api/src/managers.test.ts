@@ -28,7 +28,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
   afterAll(() => test?.close())
 
   it('sees and changes that room, as the rules let managers', async () => {
-    const room = { token: mia, parts: { room: 'managed' } }
+    const room = { token: mia, deps: { room: 'managed' } }
     expect((await test.done('listRooms', { token: mia })).rooms.map(({ name }) => name)).toEqual(['managed'])
     expect((await test.done('showRoom', room)).members).toEqual([
       { uri: 'sip:member@example.com', name: 'member', type: 'user' },
@@ -49,7 +49,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect((await test.done('createRoom', { token: mia, body })).managers.map(({ name }) => name)).toEqual(['mia'])
     const extra = { name: 'to move', category: 'General', managers: ['mia'], members: ['member'] }
     await test.done('createRoom', { token: operator, body: extra })
-    const moved = await test.done('moveRoom', { token: mia, parts: { room: 'to move' }, body: { category: 'Own' } })
+    const moved = await test.done('moveRoom', { token: mia, deps: { room: 'to move' }, body: { category: 'Own' } })
     expect(moved).toMatchObject({
       category: 'Own',
       dropped: expect.arrayContaining(['sip:member@example.com']),
@@ -65,13 +65,13 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect(await categories(mia)).toEqual({ categories: [{ name: 'Own', description: '' }], next: null })
     expect((await categories(mia, { name: 'W*' })).categories).toEqual([])
     expect((await test.ask('listCategories', { token: mia, query: { principal: 'member' } })).status).toBe(403)
-    expect((await test.ask('showCategory', { token: mia, parts: { category: 'Own' } })).status).toBe(403)
+    expect((await test.ask('showCategory', { token: mia, deps: { category: 'Own' } })).status).toBe(403)
     expect((await test.done('listAddIns', { token: mia })).addIns).toMatchObject([{ name: 'board' }])
 
     const stranger = await test.addUser('stranger')
     for (const name of ['listCategories', 'listAddIns'] as const)
       expect((await test.ask(name, { token: stranger })).body).toMatchObject({ error: 'not-allowed' })
-    const general = { parts: { category: 'General' }, body: { creators: { add: ['stranger'] } } }
+    const general = { deps: { category: 'General' }, body: { creators: { add: ['stranger'] } } }
     await test.done('changeCategory', { token: operator, ...general })
     expect((await categories(stranger)).categories.map(({ name }) => name)).toEqual(['General'])
     expect((await test.done('listAddIns', { token: stranger })).addIns).toHaveLength(1)
@@ -89,7 +89,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     for (const [name, body] of asked) {
       const answers = await Promise.all(
         ['open', 'secret', 'joined', 'walled', 'not there', rooms['secret']!, rooms['walled']!].map(async (room) => {
-          const answer = await test.ask(name, { token: mia, parts: { room }, ...(body ? { body } : {}) })
+          const answer = await test.ask(name, { token: mia, deps: { room }, ...(body ? { body } : {}) })
           return JSON.stringify(answer)
         }),
       )
@@ -105,7 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
       JSON.stringify(await test.ask('createRoom', { token: mia, body: { name: 'secret', category } }))
     expect(await create('Walled')).toBe(await create('not there'))
     const move = async (category: string) =>
-      JSON.stringify(await test.ask('moveRoom', { token: mia, parts: { room: 'managed' }, body: { category } }))
+      JSON.stringify(await test.ask('moveRoom', { token: mia, deps: { room: 'managed' }, body: { category } }))
     expect(await move('Walled')).toBe(await move('not there'))
   })
 
@@ -146,17 +146,16 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     await test.done('listRooms', { token: mia })
     await test.done('addPolicy', { token: operator, body: { identity, enabled: false } })
     expect((await test.ask('listRooms', { token: mia })).body).toMatchObject({ error: 'not-allowed' })
-    expect((await test.ask('showRoom', { token: mia, parts: { room: 'managed' } })).status).toBe(403)
-    for (const policy of [identity, 'site:lima'])
-      await test.done('removePolicy', { token: operator, parts: { policy } })
+    expect((await test.ask('showRoom', { token: mia, deps: { room: 'managed' } })).status).toBe(403)
+    for (const policy of [identity, 'site:lima']) await test.done('removePolicy', { token: operator, deps: { policy } })
     await test.done('listRooms', { token: mia })
   })
 
   it('loses the door with the room, at once', async () => {
     const body = { managers: { set: [] } }
     for (const room of ['managed', 'made', 'to move'])
-      await test.done('changeRoomRoles', { token: operator, parts: { room }, body })
+      await test.done('changeRoomRoles', { token: operator, deps: { room }, body })
     expect((await test.ask('listRooms', { token: mia })).body).toMatchObject({ error: 'not-allowed' })
-    expect((await test.ask('showRoom', { token: mia, parts: { room: 'managed' } })).status).toBe(404)
+    expect((await test.ask('showRoom', { token: mia, deps: { room: 'managed' } })).status).toBe(404)
   })
 })

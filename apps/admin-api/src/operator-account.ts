@@ -1,9 +1,9 @@
 import { hashPassword, newKey, passwordProblem, verifySecret } from '@hansard/credentials'
-import { type PoolCommands, poolMaker } from '@hansard/pool-commands'
+import { type PoolCommands, poolActor } from '@hansard/pool-commands'
 import { findPrincipal } from '@hansard/pool-store'
 import { POOL_ROLES } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
-import { settle } from './settle.ts'
+import { unwrap } from './unwrap.ts'
 
 /**
  * `created`: `oneTimePassword` was made up, because the caller chose none. It is stored nowhere else: whoever asks for
@@ -29,7 +29,7 @@ export async function createOperator(
   const chosen = password ?? newKey()
   const secret = await hashPassword(chosen)
   const operator = { account, domain, displayName: 'Operator', roles: POOL_ROLES, secret }
-  const { created } = await settle(commands.addUsers(poolMaker(domain), { users: [operator] }))
+  const { created } = await unwrap(commands.addUsers(poolActor(domain), { users: [operator] }))
   // Another process on the same database was faster: its password counts.
   if (!created.has(account)) return { outcome: 'kept', passwordDiffers: password !== undefined }
   return { outcome: 'created', oneTimePassword: password === undefined ? chosen : undefined }

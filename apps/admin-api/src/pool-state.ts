@@ -1,9 +1,9 @@
 import type { ActiveServersReply } from '@hansard/admin-contract'
 import { channelServices, readActiveServers, readPoolState } from '@hansard/pool-store'
 import type { Call, Handle } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
-import { settle } from './settle.ts'
+import { unwrap } from './unwrap.ts'
 
 export const poolState: Handle<'poolState'> = async ({ poolDb, pool }) => ({
   pool,
@@ -11,24 +11,24 @@ export const poolState: Handle<'poolState'> = async ({ poolDb, pool }) => ({
 })
 
 export const setPoolState: Handle<'setPoolState'> = async ({ commands, pool }, { actor, body }) => {
-  const { state } = await settle(commands.setPoolState(actor, { pool, state: body.state }))
+  const { state } = await unwrap(commands.setPoolState(actor, { pool, state: body.state }))
   return { pool, state }
 }
 
-export const activeServers: Handle<'activeServers'> = (parts) => shown(parts)
+export const activeServers: Handle<'activeServers'> = (deps) => shown(deps)
 
-export const setActiveServers: Handle<'setActiveServers'> = async (parts, { actor, body: { servers } }) => {
-  const known = await channelServices(parts.poolDb)
+export const setActiveServers: Handle<'setActiveServers'> = async (deps, { actor, body: { servers } }) => {
+  const known = await channelServices(deps.poolDb)
   const named = 'set' in servers ? servers.set : [...(servers.add ?? []), ...(servers.remove ?? [])]
   const unknown = named.find((name) => !known.includes(name))
   // A server that was mistyped would be the only active one before long, and nobody could sign in.
-  if (unknown !== undefined && !(await isNamed(parts, unknown, servers)))
+  if (unknown !== undefined && !(await isNamed(deps, unknown, servers)))
     throw new AdminProblem(
       'not-found',
       `There is no server ${JSON.stringify(unknown)}.`,
       known.length === 0 ? 'No channel service has ever started here.' : `There are ${known.join(', ')}.`,
     )
-  return change(parts, actor, known, (active) => {
+  return change(deps, actor, known, (active) => {
     if ('set' in servers) return servers.set
     const { add = [], remove = [] } = servers
     return some(
@@ -38,9 +38,9 @@ export const setActiveServers: Handle<'setActiveServers'> = async (parts, { acto
   })
 }
 
-export const swapActiveServers: Handle<'swapActiveServers'> = async (parts, { actor }) => {
-  const known = await channelServices(parts.poolDb)
-  return change(parts, actor, known, (active) =>
+export const swapActiveServers: Handle<'swapActiveServers'> = async (deps, { actor }) => {
+  const known = await channelServices(deps.poolDb)
+  return change(deps, actor, known, (active) =>
     some(
       known.filter((name) => !active.includes(name)),
       known,
@@ -50,14 +50,14 @@ export const swapActiveServers: Handle<'swapActiveServers'> = async (parts, { ac
 
 /** `to` is given the servers that are active, by name: where none is named, that is every one there is. */
 async function change(
-  parts: AdminApiParts,
+  deps: AdminApiDeps,
   actor: Call['actor'],
   known: readonly string[],
   to: (active: readonly string[]) => readonly string[],
 ): Promise<ActiveServersReply> {
   const named = (stored: readonly string[]) => (stored.length === 0 ? known : stored)
-  await settle(parts.commands.setActiveServers(actor, { pool: parts.pool, change: (stored) => to(named(stored)) }))
-  return shown(parts)
+  await unwrap(deps.commands.setActiveServers(actor, { pool: deps.pool, change: (stored) => to(named(stored)) }))
+  return shown(deps)
 }
 
 /**
@@ -71,7 +71,7 @@ function some(names: readonly string[], known: readonly string[]): readonly stri
 
 /** A name that stands among the active ones without being a server's may always be taken away. */
 async function isNamed(
-  { poolDb }: AdminApiParts,
+  { poolDb }: AdminApiDeps,
   name: string,
   servers: Call<'setActiveServers'>['body']['servers'],
 ): Promise<boolean> {
@@ -80,7 +80,7 @@ async function isNamed(
   )
 }
 
-async function shown({ poolDb }: AdminApiParts): Promise<ActiveServersReply> {
+async function shown({ poolDb }: AdminApiDeps): Promise<ActiveServersReply> {
   const known = await channelServices(poolDb)
   const stored = await readActiveServers(poolDb)
   const active = stored.length === 0 ? known : [...stored]

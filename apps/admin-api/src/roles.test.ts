@@ -58,7 +58,7 @@ it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
     const token = await test.addUser(`an ${role}`, { roles: [role] })
     for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
       if (roles === 'everybody') continue
-      const { body } = await test.ask(name as AdminRouteName, { token, parts: PARTS })
+      const { body } = await test.ask(name as AdminRouteName, { token, deps: PARTS })
       const opened = body.error !== 'not-allowed'
       // Holders of a role may manage rooms like everybody: what they are told there is no room of theirs.
       const hidden = ['no-such-room', 'malformed', 'not-a-creator'].includes(body.error)
@@ -73,7 +73,7 @@ it('opens to somebody without a role nothing at all', async () => {
   const token = await test.addUser('a participant')
   for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
     if (roles === 'everybody') continue
-    const { body } = await test.ask(name as AdminRouteName, { token, parts: PARTS })
+    const { body } = await test.ask(name as AdminRouteName, { token, deps: PARTS })
     const refusals = MAY.manager.includes(name as AdminRouteName)
       ? ['no-such-room', 'malformed', 'not-a-creator', 'not-allowed']
       : ['not-allowed']
@@ -95,8 +95,8 @@ it('tells of each look that an auditor takes at people, and of none that an admi
   await test.done('createRoom', { token: await test.signIn(), body: { name: 'desk', category: 'General' } })
   for (const who of [token, operator]) {
     await test.done('listUsers', { token: who, query: { name: 'a*' } })
-    await test.done('showUser', { token: who, parts: { user: 'doer' } })
-    await test.done('showRoom', { token: who, parts: { room: 'desk' } })
+    await test.done('showUser', { token: who, deps: { user: 'doer' } })
+    await test.done('showRoom', { token: who, deps: { room: 'desk' } })
     await test.done('usageReport', { token: who })
   }
   const records: { actor: string; action: string; object: string }[] = await test.complianceDb

@@ -15,13 +15,11 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
   it('makes, lists, changes and removes groups, and their rights with them', async () => {
     const made = await test.done('addGroup', { token, body: { name: 'Desk & Co', members: ['ann', 'bob'] } })
     expect(made).toMatchObject({ uri: 'ma-grp:Desk%20%26%20Co@example.com', name: 'Desk & Co' })
-    const group = { token, parts: { group: 'Desk & Co' } }
+    const group = { token, deps: { group: 'Desk & Co' } }
     const body = { displayName: 'The desk', members: { add: ['cyd'], remove: ['ann'] } }
     expect((await test.done('changeGroup', { ...group, body })).members.map(({ name }) => name)).toEqual(['bob', 'cyd'])
     expect((await test.done('listGroups', { token, query: { member: 'cyd' } })).groups).toMatchObject([{ members: 2 }])
-    expect((await test.done('showUser', { token, parts: { user: 'bob' } })).groups).toMatchObject([
-      { name: 'The desk' },
-    ])
+    expect((await test.done('showUser', { token, deps: { user: 'bob' } })).groups).toMatchObject([{ name: 'The desk' }])
     expect(await test.ask('addGroup', { token, body: { name: 'Desk & Co' } })).toMatchObject({
       status: 409,
       body: { error: 'duplicate-name' },
@@ -45,13 +43,9 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
       [['createRoom', { body: { ...room, name: 'ma-chan://x' } }], 422, 'invalid'],
       [['createRoom', { body: { ...room, name: 'x', category: 'none' } }], 404, 'no-such-category'],
       [['createRoom', { body: { ...room, name: 'x', addIn: 'none' } }], 404, 'no-such-add-in'],
-      [['changeRoomRoles', { parts: { room: 'none' }, body: {} }], 404, 'no-such-room'],
-      [
-        ['changeRoomRoles', { parts: { room: 'within' }, body: { members: { add: ['no'] } } }],
-        404,
-        'no-such-principal',
-      ],
-      [['removeCategory', { parts: { category: 'Wall' } }], 409, 'category-not-empty'],
+      [['changeRoomRoles', { deps: { room: 'none' }, body: {} }], 404, 'no-such-room'],
+      [['changeRoomRoles', { deps: { room: 'within' }, body: { members: { add: ['no'] } } }], 404, 'no-such-principal'],
+      [['removeCategory', { deps: { category: 'Wall' } }], 409, 'category-not-empty'],
       [['eligiblePrincipals', { query: {} }], 400, 'malformed'],
     ]
     for (const [[name, options], status, error] of refusals) {
@@ -69,10 +63,10 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
   it('changes, disables, moves and deletes a room, by its name or its URI, and tells the other services', async () => {
     const body = { name: 'a/b %2F ü', category: 'Wall', members: ['ann'] }
     const { uri } = await test.done('createRoom', { token, body })
-    const room = { token, parts: { room: 'a/b %2F ü' } }
+    const room = { token, deps: { room: 'a/b %2F ü' } }
     expect((await test.done('showRoom', room)).uri).toBe(uri)
     expect((await test.done('changeRoom', { ...room, body: { name: 'calm' } })).name).toBe('calm')
-    const byUri = { token, parts: { room: uri } }
+    const byUri = { token, deps: { room: uri } }
     test.heard.length = 0
     expect((await test.done('disableRoom', byUri)).disabled).toBe(true)
     expect(test.heard).toContainEqual(expect.objectContaining({ t: 'room-changed', rights: expect.any(Number) }))
@@ -149,7 +143,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
         content: JSON.stringify(text),
       })
     await test.poolDb.knex('room').where({ id: roomId }).update({ last_chat_id: 3 })
-    const room = { token, parts: { room: 'said' } }
+    const room = { token, deps: { room: 'said' } }
     const filter = { words: 'bonds', authors: ['ann'] }
     expect(await test.done('removeChats', { ...room, body: { filter, dryRun: true } })).toEqual({
       chats: 2,
@@ -172,10 +166,10 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
 
   it('lets nobody lock the last administrator out', async () => {
     const body = { roles: { remove: ['administrator'] } }
-    expect((await test.ask('changeUser', { token, parts: { user: 'operator' }, body })).body).toMatchObject({
+    expect((await test.ask('changeUser', { token, deps: { user: 'operator' }, body })).body).toMatchObject({
       error: 'conflict',
     })
-    const disabled = await test.ask('changeUser', { token, parts: { user: 'operator' }, body: { disabled: true } })
+    const disabled = await test.ask('changeUser', { token, deps: { user: 'operator' }, body: { disabled: true } })
     expect(disabled.body).toMatchObject({ error: 'conflict' })
     await test.done('status', { token })
   })

@@ -8,16 +8,16 @@ const MISSING_CATEGORY = 'ma-cat://example.com/00000000-0000-0000-0000-000000000
 
 /** Every route that people without a role come through, by what they may name there and may not see. */
 const NAMING_ROOMS: Readonly<Partial<Record<AdminRouteName, (room: string) => Asked>>> = {
-  showRoom: (room) => ({ parts: { room } }),
-  changeRoom: (room) => ({ parts: { room }, body: { topic: 'x' } }),
-  changeRoomRoles: (room) => ({ parts: { room }, body: { members: { add: ['mia'] } } }),
-  disableRoom: (room) => ({ parts: { room } }),
-  moveRoom: (room) => ({ parts: { room }, body: { category: 'General' } }),
+  showRoom: (room) => ({ deps: { room } }),
+  changeRoom: (room) => ({ deps: { room }, body: { topic: 'x' } }),
+  changeRoomRoles: (room) => ({ deps: { room }, body: { members: { add: ['mia'] } } }),
+  disableRoom: (room) => ({ deps: { room } }),
+  moveRoom: (room) => ({ deps: { room }, body: { category: 'General' } }),
   eligiblePrincipals: (room) => ({ query: { room } }),
 }
 const NAMING_CATEGORIES: Readonly<Partial<Record<AdminRouteName, (category: string) => Asked>>> = {
   createRoom: (category) => ({ body: { name: 'new', category } }),
-  moveRoom: (category) => ({ parts: { room: 'managed' }, body: { category } }),
+  moveRoom: (category) => ({ deps: { room: 'managed' }, body: { category } }),
   listRooms: (category) => ({ query: { category } }),
   eligiblePrincipals: (category) => ({ query: { category } }),
 }

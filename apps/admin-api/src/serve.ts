@@ -1,9 +1,9 @@
 import { ADMIN_ROUTES, type AdminRouteName } from '@hansard/admin-contract'
 import type { Log } from '@hansard/log'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import { recordLook } from './audit-look.ts'
+import { recordRead } from './audit-read.ts'
 import { callOf, type Handle, type Handlers } from './call.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem, problemOf, sendProblem } from './problems.ts'
 
 const BODY_MAX = 4 * 1_024 * 1_024
@@ -33,11 +33,11 @@ export function adminHttpOptions(log: Log): HttpOptions {
 type HttpOptions = Pick<FastifyServerOptions, 'routerOptions' | 'frameworkErrors' | 'clientErrorHandler'>
 
 /** Adds every route of the catalogue, and an answer to whatever is none. */
-export function serve(app: FastifyInstance, parts: AdminApiParts, handlers: Handlers): void {
+export function serve(app: FastifyInstance, deps: AdminApiDeps, handlers: Handlers): void {
   const prefix = '/admin'
   void app.register(
     async (admin) => {
-      admin.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(parts.log, request.method, error)))
+      admin.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(deps.log, request.method, error)))
       admin.setNotFoundHandler((_request, reply) =>
         sendProblem(reply, new AdminProblem('not-found', 'The admin API has no such route.')),
       )
@@ -49,9 +49,9 @@ export function serve(app: FastifyInstance, parts: AdminApiParts, handlers: Hand
           url: path.slice(prefix.length),
           bodyLimit: BODY_MAX,
           async handler(request) {
-            const call = await callOf(name, request, parts)
-            await recordLook(parts, name, call)
-            return handle(parts, call)
+            const call = await callOf(name, request, deps)
+            await recordRead(deps, name, call)
+            return handle(deps, call)
           },
         })
       }

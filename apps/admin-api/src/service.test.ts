@@ -14,12 +14,12 @@ const signIn = () => test.signIn()
 
 it('answers nobody who has not signed in, and on no route of the catalogue by accident', async () => {
   const alice = await test.addUser('alice')
-  const parts = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
-  const more = { ...parts, policy: 'a', endpoint: 'a', identity: 'a' }
+  const deps = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
+  const more = { ...deps, policy: 'a', endpoint: 'a', identity: 'a' }
   for (const name of Object.keys(ADMIN_ROUTES) as AdminRouteName[]) {
     if (ADMIN_ROUTES[name].roles === 'everybody') continue
-    expect((await ask(name, { parts: more })).body, name).toMatchObject({ error: 'not-signed-in' })
-    expect((await ask(name, { parts: more, token: `${alice}x` })).body, name).toMatchObject({ error: 'not-signed-in' })
+    expect((await ask(name, { deps: more })).body, name).toMatchObject({ error: 'not-signed-in' })
+    expect((await ask(name, { deps: more, token: `${alice}x` })).body, name).toMatchObject({ error: 'not-signed-in' })
   }
   expect(Object.values(ADMIN_ROUTES).filter(({ roles }) => roles === 'everybody')).toEqual([
     ADMIN_ROUTES.signIn,
@@ -31,9 +31,9 @@ it('takes a role away, and an account, from the very next request', async () => 
   const token = await signIn()
   const bob = await test.addUser('bob', { roles: ['auditor'] })
   await done('listUsers', { token: bob })
-  await done('changeUser', { token, parts: { user: 'bob' }, body: { roles: { remove: ['auditor'] } } })
+  await done('changeUser', { token, deps: { user: 'bob' }, body: { roles: { remove: ['auditor'] } } })
   expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-allowed' })
-  await done('changeUser', { token, parts: { user: 'bob' }, body: { disabled: true } })
+  await done('changeUser', { token, deps: { user: 'bob' }, body: { disabled: true } })
   expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
@@ -160,8 +160,8 @@ it('says what is wrong with a request, where and what to do', async () => {
     ['showExport', undefined, { adapter: '../..', number: '1' }, /no export/],
     ['request', undefined, { id: "1' or 1=1" }, /no request/],
   ]
-  for (const [name, body, parts, message] of bad) {
-    const reply = await ask(name, { token, ...(body ? { body } : {}), ...(parts ? { parts } : {}) })
+  for (const [name, body, deps, message] of bad) {
+    const reply = await ask(name, { token, ...(body ? { body } : {}), ...(deps ? { deps } : {}) })
     expect(reply.status, `${name} ${JSON.stringify(reply.body)}`).toBeGreaterThanOrEqual(400)
     expect(reply.status).toBeLessThan(500)
     expect(reply.body.message).toMatch(message)
@@ -183,7 +183,7 @@ it('records every look at the exports, and every request', async () => {
   await done('listExports', { token })
   await done('quarantine', { token })
   const { request } = await done('seal', { token })
-  expect(await done('request', { token, parts: { id: request } })).toMatchObject({ kind: 'seal', state: 'waiting' })
+  expect(await done('request', { token, deps: { id: request } })).toMatchObject({ kind: 'seal', state: 'waiting' })
 
   const records: { actor: string; action: string }[] = await test.complianceDb
     .knex('audit_record')

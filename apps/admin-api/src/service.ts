@@ -17,10 +17,10 @@ import {
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
 import { serveData } from './data.ts'
+import type { AdminApiDeps } from './deps.ts'
+import { handlers } from './handlers.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
-import type { AdminApiParts } from './parts.ts'
 import { serve } from './serve.ts'
-import { whoAnswers } from './who-answers.ts'
 
 export type AdminApiConfig = {
   /** the source's name: one instance at a time may run under it */
@@ -69,7 +69,7 @@ export async function startAdminApi(
     log: Log
     signIn: SignIn
     settings: { pool: string; domain: string; poolRoomId: number }
-    queueDepth: AdminApiParts['queueDepth']
+    queueDepth: AdminApiDeps['queueDepth']
     /** the bytes of files, for exports that take them along and imports that bring them */
     fileStores?: FileStores | undefined
   },
@@ -116,7 +116,7 @@ export async function startAdminApi(
   })
   await commands.preparePool()
   const { version, site, runIntervalMs, complianceDirectories } = config
-  const parts: AdminApiParts = {
+  const deps: AdminApiDeps = {
     poolDb,
     complianceDb,
     clock,
@@ -131,12 +131,12 @@ export async function startAdminApi(
     complianceDirectories,
     queueDepth,
   }
-  serve(app, parts, whoAnswers())
+  serve(app, deps, handlers())
   const stopping = new AbortController()
   stack.push(() => stopping.abort())
   const from = `${source.name}/${source.epoch}`
   const { temporaryDirectory } = config
-  serveData(app, { ...parts, writer, bus, from, poolRoomId, fileStores, temporaryDirectory, stop: stopping.signal })
+  serveData(app, { ...deps, writer, bus, from, poolRoomId, fileStores, temporaryDirectory, stop: stopping.signal })
   log.info({ source: source.name, epoch: source.epoch }, 'admin API started')
 
   const stop = () => stack.stop()

@@ -17,23 +17,23 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     const addIn = { name: 'board', url: 'https://example.com/board' }
     expect(await test.done('addAddIn', { token, body: addIn })).toEqual(addIn)
     await test.done('createRoom', { token, body: { name: 'with board', category: 'General', addIn: 'board' } })
-    const parts = { addIn: 'board' }
+    const deps = { addIn: 'board' }
     const url = 'http://example.com/b'
-    expect(await test.done('changeAddIn', { token, parts, body: { url } })).toEqual({ name: 'board', url })
+    expect(await test.done('changeAddIn', { token, deps, body: { url } })).toEqual({ name: 'board', url })
     expect(await test.done('listAddIns', { token })).toEqual({ addIns: [{ name: 'board', url }], next: null })
-    expect(await test.done('showAddIn', { token, parts })).toEqual({ name: 'board', url })
+    expect(await test.done('showAddIn', { token, deps })).toEqual({ name: 'board', url })
     const body = { url: 'javascript:alert(1)' }
-    expect((await test.ask('changeAddIn', { token, parts, body })).body).toMatchObject({ error: 'invalid' })
-    expect(await test.done('removeAddIn', { token, parts })).toEqual({ removed: 'board' })
-    expect((await test.done('showRoom', { token, parts: { room: 'with board' } })).addIn).toBe(null)
-    expect((await test.ask('showAddIn', { token, parts })).body).toMatchObject({ error: 'no-such-add-in' })
+    expect((await test.ask('changeAddIn', { token, deps, body })).body).toMatchObject({ error: 'invalid' })
+    expect(await test.done('removeAddIn', { token, deps })).toEqual({ removed: 'board' })
+    expect((await test.done('showRoom', { token, deps: { room: 'with board' } })).addIn).toBe(null)
+    expect((await test.ask('showAddIn', { token, deps })).body).toMatchObject({ error: 'no-such-add-in' })
   })
 
   it('lets everybody in until a policy says otherwise, and counts the narrowest', async () => {
     await test.done('addUsers', { token, body: { users: [{ account: 'ann' }] } })
-    const enabled = async () => (await test.done('showUser', { token, parts: { user: 'ann' } })).enabled
+    const enabled = async () => (await test.done('showUser', { token, deps: { user: 'ann' } })).enabled
     expect(await enabled()).toBe(true)
-    await test.done('changePolicy', { token, parts: { policy: 'global' }, body: { enabled: false } })
+    await test.done('changePolicy', { token, deps: { policy: 'global' }, body: { enabled: false } })
     expect(await enabled()).toBe(false)
     await test.done('addPolicy', { token, body: { identity: 'pool:test', enabled: true } })
     expect(await enabled()).toBe(true)
@@ -55,8 +55,8 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     ])
     await test.done('grantPolicy', { token, body: { users: ['ann'], policy: null } })
     expect(await enabled()).toBe(true)
-    await test.done('removePolicy', { token, parts: { policy: 'nobody' } })
-    expect((await test.ask('showPolicy', { token, parts: { policy: 'nobody' } })).body).toMatchObject({
+    await test.done('removePolicy', { token, deps: { policy: 'nobody' } })
+    expect((await test.ask('showPolicy', { token, deps: { policy: 'nobody' } })).body).toMatchObject({
       error: 'no-such-policy',
     })
   })
@@ -65,12 +65,12 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     const body = { uri: 'sip:ocschat@example.com', displayName: 'Chat' }
     expect(await test.done('addEndpoint', { token, body })).toEqual(body)
     expect((await test.done('listEndpoints', { token })).endpoints).toEqual([body])
-    expect(await test.done('removeEndpoint', { token, parts: { endpoint: body.uri } })).toEqual({ removed: body.uri })
-    expect((await test.ask('removeEndpoint', { token, parts: { endpoint: body.uri } })).status).toBe(404)
+    expect(await test.done('removeEndpoint', { token, deps: { endpoint: body.uri } })).toEqual({ removed: body.uri })
+    expect((await test.ask('removeEndpoint', { token, deps: { endpoint: body.uri } })).status).toBe(404)
   })
 
   it('sets what the pool, a site and a service are told, and says what holds', async () => {
-    const at = (identity: string) => ({ token, parts: { identity } })
+    const at = (identity: string) => ({ token, deps: { identity } })
     expect(await test.done('showConfiguration', at('global'))).toEqual({ identity: 'global', settings: {} })
     await test.done('changeConfiguration', { ...at('global'), body: { chatBytesMax: 512, searchLimit: 10 } })
     await test.done('addConfiguration', { ...at('site:Redmond'), body: { chatBytesMax: 1_024 } })
@@ -139,7 +139,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
   })
 
   it('tells the compliance worker only what it can use', async () => {
-    const at = (identity: string) => ({ token, parts: { identity } })
+    const at = (identity: string) => ({ token, deps: { identity } })
     const settings = { adapterName: 'xml', adapterType: 'xml', runIntervalMs: 900_000 }
     expect(await test.done('putComplianceConfiguration', { ...at('global'), body: settings })).toEqual({
       identity: 'global',
@@ -170,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
   })
 
   it('takes the global compliance configuration back to its defaults, and goes on with its series', async () => {
-    const global = { token, parts: { identity: 'global' } }
+    const global = { token, deps: { identity: 'global' } }
     const body = { adapterName: 'firm', addUserDetails: true, runIntervalMs: 900_000 }
     const renamed = await test.done('putComplianceConfiguration', { ...global, body })
     expect(renamed.ended).toEqual(['xml'])

@@ -6,16 +6,16 @@ import {
   listCategories as listCategoriesOfPool,
 } from '@hansard/pool-store'
 import { type Handle, notAllowed } from './call.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { requireManager } from './managed-rooms.ts'
 import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
-import type { AdminApiParts } from './parts.ts'
 
 /** To whoever comes without a role: the categories this person may make rooms in, and no more of them than clients are told. */
-export const listCategories: Handle<'listCategories'> = async (parts, call) => {
-  const { poolDb } = parts
+export const listCategories: Handle<'listCategories'> = async (deps, call) => {
+  const { poolDb } = deps
   const { after, limit, name, principal } = call.query
   if (!call.byRole) {
-    const own = await requireManager(parts, call)
+    const own = await requireManager(deps, call)
     // Whom a category's lists name is not for everybody: a filter by it would tell.
     if (principal !== undefined) throw notAllowed(['administrator', 'auditor'])
     const creatable = await creatableCategories(poolDb, { identities: own }, name)
@@ -31,9 +31,9 @@ export const listCategories: Handle<'listCategories'> = async (parts, call) => {
   return { categories: page.map(categoryOf), next }
 }
 
-export const showCategory: Handle<'showCategory'> = async (parts, { path }) => categoryDetail(parts, path['category']!)
+export const showCategory: Handle<'showCategory'> = async (deps, { path }) => categoryDetail(deps, path['category']!)
 
-export async function categoryDetail({ poolDb }: AdminApiParts, name: string): Promise<CategoryDetail> {
+export async function categoryDetail({ poolDb }: AdminApiDeps, name: string): Promise<CategoryDetail> {
   const [category] = await listCategoriesOfPool(poolDb, { limit: 1, exactly: categoryBy(name) })
   if (!category) throw noSuch('no-such-category', 'category', name)
   return { ...categoryOf(category), createdAt: category.createdAt, ...(await categoryLists(poolDb, category.id)) }

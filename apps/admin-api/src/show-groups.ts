@@ -1,8 +1,8 @@
 import type { Group, GroupDetail } from '@hansard/admin-contract'
 import { type GroupRow, listGroups as listGroupsOfPool, membersOf } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { groupBy, noSuch, pageOf, principalIdOf } from './name-things.ts'
-import type { AdminApiParts } from './parts.ts'
 
 export const listGroups: Handle<'listGroups'> = async ({ poolDb }, { query }) => {
   const { after, limit, name, member } = query
@@ -12,9 +12,9 @@ export const listGroups: Handle<'listGroups'> = async ({ poolDb }, { query }) =>
   return { groups: page.map(groupOf), next }
 }
 
-export const showGroup: Handle<'showGroup'> = async (parts, { path }) => groupDetail(parts, path['group']!)
+export const showGroup: Handle<'showGroup'> = async (deps, { path }) => groupDetail(deps, path['group']!)
 
-export async function groupDetail({ poolDb, domain }: AdminApiParts, name: string): Promise<GroupDetail> {
+export async function groupDetail({ poolDb, domain }: AdminApiDeps, name: string): Promise<GroupDetail> {
   const [group] = await listGroupsOfPool(poolDb, { limit: 1, uri: groupBy(name, domain) })
   if (!group) throw noSuch('no-such-group', 'group', name)
   return { ...groupOf(group), createdAt: group.createdAt, members: await membersOf(poolDb, group.id) }

@@ -11,18 +11,18 @@ import {
 } from '@hansard/pool-store'
 import { mayCreateRoom } from '@hansard/rooms'
 import { type Call, type Handle, notAllowed } from './call.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { getRoomAccess, managerOf, managesSome } from './managed-rooms.ts'
 import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
-import type { AdminApiParts } from './parts.ts'
 import { AdminProblem } from './problems.ts'
 
 const MIB = 1_048_576
 
 /** By filter; for somebody without a role, among the rooms this person manages. */
-export const listRooms: Handle<'listRooms'> = async (parts, call) => {
-  const { poolDb } = parts
+export const listRooms: Handle<'listRooms'> = async (deps, call) => {
+  const { poolDb } = deps
   const { query } = call
-  const own = call.byRole ? undefined : await ownIdentities(parts, call)
+  const own = call.byRole ? undefined : await ownIdentities(deps, call)
   // Whoever may know what there is must not take a mistyped name for "none"; to others it stays "none of yours".
   if (call.byRole) {
     const { category, member, manager, joined, addIn } = query
@@ -32,7 +32,7 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   const found = await listRoomsOfPool(poolDb, {
     after: query.after,
     limit: query.limit + 1,
-    asker: own ? managerOf(own) : await byRole(parts, call),
+    asker: own ? managerOf(own) : await byRole(deps, call),
     filter: {
       category: query.category === undefined ? undefined : categoryBy(query.category),
       like:
@@ -54,10 +54,10 @@ export const listRooms: Handle<'listRooms'> = async (parts, call) => {
   return { rooms: page.map(roomEntry), next }
 }
 
-export const showRoom: Handle<'showRoom'> = async (parts, call) =>
-  roomDetail(parts, await getRoomAccess(parts, call, call.path['room']!))
+export const showRoom: Handle<'showRoom'> = async (deps, call) =>
+  roomDetail(deps, await getRoomAccess(deps, call, call.path['room']!))
 
-export async function roomDetail({ poolDb }: AdminApiParts, { room, roles }: RoomAccess): Promise<RoomDetail> {
+export async function roomDetail({ poolDb }: AdminApiDeps, { room, roles }: RoomAccess): Promise<RoomDetail> {
   return {
     ...roomEntry(room),
     members: await namedPrincipals(poolDb, roles.members),
@@ -66,18 +66,18 @@ export async function roomDetail({ poolDb }: AdminApiParts, { room, roles }: Roo
   }
 }
 
-export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (parts, call) => {
+export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (deps, call) => {
   const { category, room, presenters = false, filter, resultSize } = call.query
   if ((category === undefined) === (room === undefined))
     throw new AdminProblem('malformed', 'Name a category or a room, and not both.')
   if (presenters && room === undefined) throw new AdminProblem('malformed', 'Only a room has presenters.')
   const where =
-    room === undefined ? { categoryId: await categoryToMakeRoomsIn(parts, call, category!) } : await ofRoom(room)
-  const found = await eligibleOf(parts.poolDb, { ...where, filter, limit: resultSize + 1 })
+    room === undefined ? { categoryId: await categoryToMakeRoomsIn(deps, call, category!) } : await ofRoom(room)
+  const found = await eligibleOf(deps.poolDb, { ...where, filter, limit: resultSize + 1 })
   return { principals: found.slice(0, resultSize), more: found.length > resultSize }
 
   async function ofRoom(name: string): Promise<{ categoryId: number; membersOf?: number }> {
-    const access = await getRoomAccess(parts, call, name)
+    const access = await getRoomAccess(deps, call, name)
     if (presenters && access.room.type !== 'auditorium')
       throw new AdminProblem('invalid', 'The room is no auditorium, and has no presenters.')
     return { categoryId: access.room.categoryId, ...(presenters ? { membersOf: access.room.id } : {}) }
@@ -85,23 +85,23 @@ export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (parts, ca
 }
 
 /** A category that exists and one may make rooms in, or the same answer for both. */
-async function categoryToMakeRoomsIn(parts: AdminApiParts, call: Call, name: string): Promise<number> {
-  const { standing, categoryId } = await standInCategory(parts.poolDb, categoryBy(name), call.actor)
+async function categoryToMakeRoomsIn(deps: AdminApiDeps, call: Call, name: string): Promise<number> {
+  const { standing, categoryId } = await standInCategory(deps.poolDb, categoryBy(name), call.actor)
   if (call.byRole && categoryId === undefined) throw noSuch('no-such-category', 'category', name)
   if (categoryId !== undefined && (call.byRole || mayCreateRoom(standing).allowed)) return categoryId
   throw new AdminProblem('not-a-creator', 'You may make no rooms there.')
 }
 
 /** Who manages no room has no business here, and is told so rather than shown an empty list. */
-async function ownIdentities(parts: AdminApiParts, { actor }: Call): Promise<number[]> {
-  const own = [...(await identitiesOf(parts.poolDb, actor.id))]
-  if (!(await managesSome(parts, own))) throw notAllowed(['administrator', 'auditor'])
+async function ownIdentities(deps: AdminApiDeps, { actor }: Call): Promise<number[]> {
+  const own = [...(await identitiesOf(deps.poolDb, actor.id))]
+  if (!(await managesSome(deps, own))) throw notAllowed(['administrator', 'auditor'])
   return own
 }
 
 /** Sees every room, and who is in it where this person may join it. */
-async function byRole(parts: AdminApiParts, { actor }: Call): Promise<RoomAsker> {
-  return { identities: [...(await identitiesOf(parts.poolDb, actor.id))], among: 'all', seesRoles: true }
+async function byRole(deps: AdminApiDeps, { actor }: Call): Promise<RoomAsker> {
+  return { identities: [...(await identitiesOf(deps.poolDb, actor.id))], among: 'all', seesRoles: true }
 }
 
 function roomEntry(room: Room): RoomEntry {

@@ -13,9 +13,9 @@ import { noSuch, pageOf } from './name-things.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Also to whoever manages a room or may make one: that is what add-ins are for. */
-export const listAddIns: Handle<'listAddIns'> = async (parts, call) => {
-  if (!call.byRole) await requireManager(parts, call)
-  const { poolDb } = parts
+export const listAddIns: Handle<'listAddIns'> = async (deps, call) => {
+  if (!call.byRole) await requireManager(deps, call)
+  const { poolDb } = deps
   const { after = '', limit } = call.query
   const all = await addInsOf(poolDb)
   const [page, next] = pageOf(all.filter(({ name }) => name > after).slice(0, limit + 1), limit, ({ name }) => name)

@@ -1,8 +1,8 @@
 import type { User, UserDetail } from '@hansard/admin-contract'
 import { findUser, groupsHolding, listUsers as listUsersOfPool, policyEnables, type UserRow } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { noSuch, pageOf, requireFilterNames, userBy } from './name-things.ts'
-import type { AdminApiParts } from './parts.ts'
 
 export const listUsers: Handle<'listUsers'> = async ({ poolDb }, { query }) => {
   const { after, limit, ...filter } = query
@@ -15,9 +15,9 @@ export const listUsers: Handle<'listUsers'> = async ({ poolDb }, { query }) => {
   return { users: page.map(userOf), next }
 }
 
-export const showUser: Handle<'showUser'> = async (parts, { path }) => userDetail(parts, path['user']!)
+export const showUser: Handle<'showUser'> = async (deps, { path }) => userDetail(deps, path['user']!)
 
-export async function userDetail({ poolDb, pool }: AdminApiParts, name: string): Promise<UserDetail> {
+export async function userDetail({ poolDb, pool }: AdminApiDeps, name: string): Promise<UserDetail> {
   const user = await findUser(poolDb, userBy(name))
   if (!user) throw noSuch('no-such-principal', 'user', name)
   return {

@@ -1,5 +1,5 @@
 import { declareDead, SILENT_BEFORE_DEAD_MS, sourceStates } from '@hansard/pool-store'
-import { auditLook } from './audit-look.ts'
+import { auditRead } from './audit-read.ts'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
@@ -7,9 +7,9 @@ import { AdminProblem } from './problems.ts'
  * Declares a source dead: it is fenced in the pool database, so that it cannot commit anything any more, and intervals
  * no longer wait for it. Who asked is on record before it is done. What it had committed is staged and exported like everything else.
  */
-export const declareSourceDead: Handle<'declareDead'> = async (parts, { actor, body: { source } }) => {
-  const { poolDb, clock } = parts
-  await auditLook(parts, actor.account, 'declare-dead', source)
+export const declareSourceDead: Handle<'declareDead'> = async (deps, { actor, body: { source } }) => {
+  const { poolDb, clock } = deps
+  await auditRead(deps, actor.account, 'declare-dead', source)
   const now = clock.now()
   const epoch = await declareDead(poolDb, { name: source, now, silentSince: now - SILENT_BEFORE_DEAD_MS })
   if (epoch !== undefined) return { source, epoch }

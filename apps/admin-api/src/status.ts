@@ -1,8 +1,8 @@
 import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
 import { aliveSources, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
-import { type AdapterStanding, readStatus } from '@hansard/staging'
+import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
-import type { AdminApiParts } from './parts.ts'
+import type { AdminApiDeps } from './deps.ts'
 
 /** Where everything that was accepted is right now, and what an operator should do about it. */
 export async function poolStatus({
@@ -14,7 +14,7 @@ export async function poolStatus({
   runIntervalMs,
   queueDepth,
 }: Pick<
-  AdminApiParts,
+  AdminApiDeps,
   'poolDb' | 'complianceDb' | 'clock' | 'pool' | 'version' | 'runIntervalMs' | 'queueDepth'
 >): Promise<PoolStatus> {
   const now = clock.now()
@@ -57,7 +57,7 @@ export async function poolStatus({
   }
 }
 
-function sealedInterval(adapter: string, last: AdapterStanding['lastSealed']): SealedInterval | null {
+function sealedInterval(adapter: string, last: AdapterProgress['lastSealed']): SealedInterval | null {
   if (!last) return null
   return { adapter, number: last.number, start: last.startsAt, end: last.endsAt, sealedAt: last.sealedAt }
 }

@@ -96,15 +96,12 @@ export async function openPoolInTest(dialect: Dialect) {
       pool.change(room, (tx) => tx('room_role').insert({ room_id: room.id, principal_id: who.id, role })),
     revoke: (room: Room, who: Principal, role: RoomRole = 'member') =>
       pool.change(room, (tx) => tx('room_role').where({ room_id: room.id, principal_id: who.id, role }).delete()),
-    async start(
-      overrides: Partial<ChannelServiceConfig> = {},
-      parts: { bus?: Bus; db?: Database; clock?: Clock } = {},
-    ) {
+    async start(overrides: Partial<ChannelServiceConfig> = {}, deps: { bus?: Bus; db?: Database; clock?: Clock } = {}) {
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
       const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/channel`
       const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
-      const own = { db, bus: openBus(), clock: systemClock, ...parts }
+      const own = { db, bus: openBus(), clock: systemClock, ...deps }
       const service = await startChannelService(config, { ...own, log: silentLog, settings })
       attachChannelService(server, '/channel', service)
       running.push({ stop: service.stop, server })

@@ -21,7 +21,7 @@ beforeEach(async () => {
 })
 afterEach(() => pool.close())
 
-const start = (overrides: Partial<ChannelServiceConfig> = {}, parts: { bus?: Bus } = {}) => pool.start(overrides, parts)
+const start = (overrides: Partial<ChannelServiceConfig> = {}, deps: { bus?: Bus } = {}) => pool.start(overrides, deps)
 const events = () => pool.events()
 
 it('hands a chat to everybody in the room, in the order of the record, and to nobody else', async () => {
@@ -213,8 +213,8 @@ it('records everybody’s departure when it stops, and those a predecessor left 
   await bob.ask({ t: 'join', room: open.uri })
   await second.service.stop()
 
-  const parts = (await events()).filter((e) => e.kind === 'part')
-  expect(parts.map((e) => [e.principal.name, e.kind === 'part' && e.reason])).toEqual([
+  const deps = (await events()).filter((e) => e.kind === 'part')
+  expect(deps.map((e) => [e.principal.name, e.kind === 'part' && e.reason])).toEqual([
     ['ALICE', 'orphaned'],
     ['BOB', 'stopped'],
   ])

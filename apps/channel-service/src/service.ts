@@ -7,12 +7,12 @@ import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
 import {
+  CONFIRMED_ALIVE_MS,
   createRecordWriter,
   createSignIn,
   declareDead,
   type PoolSettings,
   SourceFenced,
-  STANDING_MS,
   silentSources,
   startSource,
   stopSource,
@@ -20,23 +20,23 @@ import {
 import type { Database } from '@hansard/sql'
 import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
-import { createAttention } from './attention.ts'
+import { createAttention } from './attention/attention.ts'
+import { forgetUnlogged } from './background/forget-unlogged.ts'
+import { keepIndex } from './background/keep-index.ts'
+import { readLiveConfiguration } from './background/live-configuration.ts'
 import type { ChannelServiceConfig } from './config.ts'
-import { createConnections } from './connections.ts'
-import { createEvict } from './evict.ts'
-import { forgetUnlogged } from './forget-unlogged.ts'
-import { createOutgoing } from './frames.ts'
-import { createHandout } from './handout.ts'
-import { keepIndex } from './keep-index.ts'
-import { readLiveConfiguration } from './live-configuration.ts'
-import { findDisabled, lookAgain } from './look-again.ts'
-import { partAllRooms } from './part-room.ts'
-import { receive } from './receive.ts'
-import { createRecordPart, partOrphans } from './record-departures.ts'
-import { createRequestsUnderWay } from './requests-under-way.ts'
-import { createRoomsInService } from './rooms-in-service.ts'
-import { Session } from './session.ts'
-import type { ChannelServiceParts } from './use-case.ts'
+import { createConnections } from './delivery/connections.ts'
+import { createOutgoing } from './delivery/frames.ts'
+import { Session } from './delivery/session.ts'
+import { createEvict } from './departures/evict.ts'
+import { partAllRooms } from './departures/part-room.ts'
+import { findDisabled, recheckMembers } from './departures/recheck-members.ts'
+import { createRecordPart, partOrphans } from './departures/record-departures.ts'
+import type { ChannelServiceDeps } from './deps.ts'
+import { createRequestsUnderWay } from './requests/limits.ts'
+import { receive } from './requests/receive.ts'
+import { createDelivery } from './rooms/deliver.ts'
+import { createRoomsInService } from './rooms/rooms-in-service.ts'
 
 export type ChannelService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
@@ -71,7 +71,7 @@ export async function startChannelService(
   const connections = createConnections(config)
   const sessions = connections.all
   const outgoing = createOutgoing()
-  const handout = createHandout({ bus, service: instance, outgoing })
+  const delivery = createDelivery({ bus, service: instance, outgoing })
   const configuration = await readLiveConfiguration(db, {
     service: config.name,
     site: config.site,
@@ -82,8 +82,8 @@ export async function startChannelService(
   // A service that was cut off from the database may have been declared dead, and its people are out of their rooms then. Half
   // of the silence that is waited for before that, it still hands out what it hears; after that only what the record confirms.
   let confirmedAt = clock.now()
-  const standingMs = Math.min(STANDING_MS, (config.declareDeadAfterMs || Number.POSITIVE_INFINITY) / 2)
-  const standing = () => clock.now() - confirmedAt < standingMs
+  const confirmedForMs = Math.min(CONFIRMED_ALIVE_MS, (config.declareDeadAfterMs || Number.POSITIVE_INFINITY) / 2)
+  const standing = () => clock.now() - confirmedAt < confirmedForMs
   const rooms = createRoomsInService({
     db,
     bus,
@@ -91,7 +91,7 @@ export async function startChannelService(
     source,
     standing,
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
-    evict: createEvict(() => parts),
+    evict: createEvict(() => deps),
     feeds: attention.feeds,
     onError: onError('judging who is in a room'),
   })
@@ -108,7 +108,7 @@ export async function startChannelService(
     onCommit(begunAt) {
       confirmedAt = Math.max(confirmedAt, begunAt)
     },
-    onBatch: () => handout.endOfBatch(),
+    onBatch: () => delivery.endOfBatch(),
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')
@@ -141,7 +141,7 @@ export async function startChannelService(
     poolRoomId: settings.poolRoomId,
   })
   const requests = createRequestsUnderWay()
-  const parts: ChannelServiceParts = {
+  const deps: ChannelServiceDeps = {
     db,
     settings,
     commands,
@@ -153,7 +153,7 @@ export async function startChannelService(
     config,
     configuration,
     recordPart,
-    handout,
+    delivery,
     attention,
     requests,
     connections,
@@ -196,7 +196,7 @@ export async function startChannelService(
       })
       ws.on('message', (data, isBinary) => {
         if (isBinary) session.refuse(undefined, 'malformed', 'Frames are text, not binary.')
-        else receive(parts, session, data.toString())
+        else receive(deps, session, data.toString())
       })
       ws.on('error', (error) => log.debug({ err: error, session: session.id }, 'connection error'))
       ws.on('close', () => {
@@ -205,14 +205,14 @@ export async function startChannelService(
         connections.remove(session)
         attention.ended(session)
         requests.ended(session)
-        void partAllRooms(parts, session, stopping ? 'stopped' : 'disconnected')
+        void partAllRooms(deps, session, stopping ? 'stopped' : 'disconnected')
       })
     })
   }
 
   stack.push(async () => {
     for (const session of sessions) {
-      void partAllRooms(parts, session, 'stopped')
+      void partAllRooms(deps, session, 'stopped')
       session.close(1001, 'this service is stopping')
     }
     await writer.drained()
@@ -260,7 +260,7 @@ export async function startChannelService(
     startLoop({
       clock,
       everyMs: ACCOUNT_CHECK_MS,
-      turn: () => findDisabled(parts, sessions),
+      turn: () => findDisabled(deps, sessions),
       onError: onError('looking for disabled accounts'),
     }),
     startLoop({
@@ -268,7 +268,7 @@ export async function startChannelService(
       everyMs: SLOW_CHECK_MS,
       async turn() {
         await configuration.reload()
-        await lookAgain(parts, sessions)
+        await recheckMembers(deps, sessions)
         await rooms.recount()
         await forgetUnlogged({ db, clock })
       },
@@ -291,7 +291,7 @@ export async function startChannelService(
         return reportLoad()
       case 'principal-changed':
         for (const session of sessions) if (session.signingIn) session.doubtful = true
-        lookAgain(parts, sessions, new Set(message.principals)).catch(onError('looking again who is signed in'))
+        recheckMembers(deps, sessions, new Set(message.principals)).catch(onError('looking again who is signed in'))
         return
       case 'configuration-changed':
         configuration.reload().catch(onError('reading the configuration'))

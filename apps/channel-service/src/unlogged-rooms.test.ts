@@ -1,8 +1,8 @@
 import { ManualClock } from '@hansard/clock'
-import { createPoolCommands, poolMaker } from '@hansard/pool-commands'
+import { createPoolCommands, poolActor } from '@hansard/pool-commands'
 import { findPoolRoom, type Room } from '@hansard/pool-store'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forgetUnlogged } from './forget-unlogged.ts'
+import { forgetUnlogged } from './background/forget-unlogged.ts'
 import { type Client, openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (dialect) => {
@@ -212,7 +212,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (d
       poolRoomId: (await findPoolRoom(pool.db))!.id,
     })
     const keepHistory = (chatHistory: boolean) =>
-      commands.changeCategory(poolMaker('example.com'), { category: 'General', chatHistory })
+      commands.changeCategory(poolActor('example.com'), { category: 'General', chatHistory })
     await join(alice)
     const bob = await enter('bob')
     await say('logged')

@@ -9,20 +9,20 @@ import {
   type WorkRequest,
 } from '@hansard/staging'
 import { replayExport } from './replay-export.ts'
-import type { ExportParts } from './run-export.ts'
+import type { ExportDeps } from './run-export.ts'
 
 /** Tries everything in quarantine once more and answers. */
-export async function answerRetry({ db, lease, clock }: ExportParts, request: WorkRequest): Promise<void> {
+export async function answerRetry({ db, lease, clock }: ExportDeps, request: WorkRequest): Promise<void> {
   await retryQuarantine(db, lease, { now: clock.now(), requestId: request.id })
 }
 
 /** Renders a sealed export again and answers whether it came out the same. The look is on record. */
 export async function answerReplay(
-  parts: ExportParts & { adapters: ReadonlyMap<string, Adapter>; holder: string },
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter>; holder: string },
   request: WorkRequest & { kind: 'replay' },
 ): Promise<void> {
-  const { db, lease, clock, holder } = parts
-  const replayed = await replayExport(parts, request)
+  const { db, lease, clock, holder } = deps
+  const replayed = await replayExport(deps, request)
   const answer =
     'refused' in replayed
       ? ({ state: 'failed', reason: replayed.refused } as const)
@@ -40,7 +40,7 @@ export async function answerReplay(
 
 /** Says why a request was not carried out. Whoever asked may ask again. */
 export async function answerFailure(
-  { db, lease, clock }: ExportParts,
+  { db, lease, clock }: ExportDeps,
   { id }: WorkRequest,
   reason: string,
 ): Promise<void> {
@@ -57,7 +57,7 @@ export function cutFor(request: WorkRequest): number {
  * says what it waits for. True when answered.
  */
 export async function answerSeal(
-  { db, lease, clock }: ExportParts,
+  { db, lease, clock }: ExportDeps,
   request: WorkRequest,
   { adapters, waitsFor }: { adapters: readonly string[]; waitsFor: string | null },
 ): Promise<boolean> {

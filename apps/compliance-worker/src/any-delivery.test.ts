@@ -1,7 +1,7 @@
 import { openXsltEngine } from '@hansard/adapter'
 import { leafOf } from '@hansard/compliance-event'
 import { type EvidenceDirectory, verifySeries } from '@hansard/evidence'
-import { addRequest, listExports, recordRollCall, stageEvents } from '@hansard/staging'
+import { addRequest, listExports, recordSourceProgress, stageEvents } from '@hansard/staging'
 import type { ScriptedSource } from '@hansard/staging/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -83,7 +83,7 @@ async function play(
   const rollCall = () => {
     const { takenAt, sources: reports } = bench.pool.rollCall(now)
     const known = reports.filter((r) => ![...hidden].some((h) => h.name === r.source && h.epoch === r.epoch))
-    return recordRollCall(bench.db, { takenAt, sources: known })
+    return recordSourceProgress(bench.db, { takenAt, sources: known })
   }
   const everything = async (strangersToo = true) => {
     if (strangersToo) hidden.clear()
@@ -236,10 +236,10 @@ it('exports every event exactly once, verifiably, whatever comes late, twice, ga
       expect(found(extended, /subjectName="(\d+ by [^"]+)"/g)).toEqual(changed.toSorted())
       expect(found(await textOf('extended', '.ATTACH'), /<Attachment (transfer)=/g)).toHaveLength(taken)
 
-      const parts = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
+      const deps = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
       for (const sealed of await listExports(bench.db, { limit: 1_000 })) {
         expect(sealed.state).toBe('sealed')
-        expect(await replayExport(parts, sealed)).toMatchObject({ identical: true, differences: [] })
+        expect(await replayExport(deps, sealed)).toMatchObject({ identical: true, differences: [] })
       }
     }),
     { numRuns: Number(process.env['HANSARD_TEST_RUNS'] ?? 12), endOnFailure: true },

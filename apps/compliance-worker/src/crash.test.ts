@@ -23,7 +23,7 @@ import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { LEASE_MS } from './config.ts'
 import { renderExport } from './render-export.ts'
-import { type ExportParts, runExport, settingsOf } from './run-export.ts'
+import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
 /** One event a file, so that an export has several. */
@@ -47,7 +47,7 @@ async function stagedBench(): Promise<Bench> {
   return bench
 }
 
-const partsOf = (bench: Bench, lease: Lease): ExportParts => ({
+const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
   db: bench.db,
   lease,
   clock: bench.clock,
@@ -62,27 +62,27 @@ const partsOf = (bench: Bench, lease: Lease): ExportParts => ({
 type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 
 /** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
-async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportParts> {
+async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
   const lease = (await takeLease(db, { holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
-  const parts = partsOf(bench, lease)
+  const deps = partsOf(bench, lease)
   await registerAdapters(db, lease, ['xml'])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
   await closeInterval(db, lease, { interval, now: T0 + MINUTE })
-  if (last === 'closed') return parts
+  if (last === 'closed') return deps
   await numberExports(db, lease, { adapter: 'xml', now: T0 + MINUTE })
-  if (last === 'numbered') return parts
+  if (last === 'numbered') return deps
   const planned = await bindEvents(db, lease, (await nextUnsealed(db, 'xml'))!)
-  if (last === 'bound') return parts
-  const settings = settingsOf(parts, setting, xml)
+  if (last === 'bound') return deps
+  const settings = settingsOf(deps, setting, xml)
   const stylesheet = xml.defaultStylesheet
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
-  if (last === 'recorded') return parts
+  if (last === 'recorded') return deps
   await mkdir(settings.directory, { recursive: true })
   let written = 0
   const dying = renderExport(
     {
-      ...parts,
+      ...deps,
       adapter: xml,
       async put({ name, content }) {
         if (written++ === last) throw new Error('killed')
@@ -93,7 +93,7 @@ async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<E
   )
   if (last < FILES) await expect(dying).rejects.toThrow('killed')
   else await dying
-  return parts
+  return deps
 }
 
 async function finishes(bench: Bench) {

@@ -19,11 +19,11 @@ import {
 import { ADAPTERS } from './adapter-settings.ts'
 import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
 import { storedFilesIn } from './check-stored-file.ts'
+import { isDatabaseTrouble } from './classify-error.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
-import { type ExportParts, runExport, settingsOf } from './run-export.ts'
-import { isDatabaseTrouble } from './whose-trouble.ts'
+import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 
 /** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
 const PER_TURN = 20
@@ -56,7 +56,7 @@ export function createExporter(given: {
   return {
     async turn(lease, signal) {
       const { pool, outputDirectory } = config
-      const parts: ExportParts = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
+      const deps: ExportDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
       const names = configuration.adapters.map((setting) => setting.name)
       await registerAdapters(db, lease, names)
@@ -64,25 +64,25 @@ export function createExporter(given: {
         // Whoever has corrected something does not wait for the next attempt.
         retries.clear()
         await activateAdapters(db, lease, names)
-        await tryStylesheets(parts, configuration)
+        await tryStylesheets(deps, configuration)
         version = configuration.version
       }
       const requests = await waitingRequests(db)
       for (const request of ofKind(requests, 'quarantine-retry')) {
-        await answered(parts, request, () => answerRetry(parts, request))
+        await answered(deps, request, () => answerRetry(deps, request))
       }
 
       const seals = ofKind(requests, 'seal')
-      const closing = await closeWhatCan(parts, seals, configuration)
+      const closing = await closeWhatCan(deps, seals, configuration)
       let busy = closing.closed >= PER_TURN
       for (const setting of configuration.adapters) {
-        if (await exportWhatCan(parts, setting, configuration)) busy = true
+        if (await exportWhatCan(deps, setting, configuration)) busy = true
         signal.throwIfAborted()
       }
       for (const request of seals)
-        await answerSeal(parts, request, { adapters: names, waitsFor: sentence(closing.held) })
+        await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       for (const request of ofKind(requests, 'replay').slice(0, 1)) {
-        await answered(parts, request, () => answerReplay({ ...parts, adapters: ADAPTERS, holder }, request))
+        await answered(deps, request, () => answerReplay({ ...deps, adapters: ADAPTERS, holder }, request))
         busy = true
       }
       return busy ? 'again' : 'pause'
@@ -90,18 +90,18 @@ export function createExporter(given: {
   }
 
   /** A request that cannot be carried out is answered all the same: unanswered it would be tried for ever, before all others. */
-  async function answered(parts: ExportParts, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
+  async function answered(deps: ExportDeps, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
     try {
       await answer()
     } catch (error) {
-      if (isWorkersOwn(error, parts)) throw error
+      if (isWorkersOwn(error, deps)) throw error
       log.error({ request: request.id, kind: request.kind, err: withoutContent(error) }, 'a request failed')
-      await answerFailure(parts, request, exportProblem(error, ''))
+      await answerFailure(deps, request, exportProblem(error, ''))
     }
   }
 
   /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
-  async function tryStylesheets({ lease }: ExportParts, { adapters }: WorkerConfiguration): Promise<void> {
+  async function tryStylesheets({ lease }: ExportDeps, { adapters }: WorkerConfiguration): Promise<void> {
     for (const { name, stylesheet } of adapters) {
       try {
         if (stylesheet !== undefined) await given.engine.compile(stylesheet)
@@ -114,18 +114,18 @@ export function createExporter(given: {
   }
 
   async function closeWhatCan(
-    parts: ExportParts,
+    deps: ExportDeps,
     seals: readonly WorkRequest[],
     { runIntervalMs }: WorkerConfiguration,
   ): Promise<{ closed: number; held: CloseDecision | undefined }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
-      parts.signal.throwIfAborted()
+      deps.signal.throwIfAborted()
       const last = await openInterval(db, { runIntervalMs })
       if (!last) return { closed, held: undefined }
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
-      const decision = await closeInterval(db, parts.lease, { interval, now: clock.now() })
+      const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
       if (!decision.close) return { closed, held: decision }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
     }
@@ -134,7 +134,7 @@ export function createExporter(given: {
 
   /** True when there is more to do for this adapter. */
   async function exportWhatCan(
-    parts: ExportParts,
+    deps: ExportDeps,
     setting: AdapterSetting,
     { directoryProblemOf }: WorkerConfiguration,
   ): Promise<boolean> {
@@ -147,15 +147,15 @@ export function createExporter(given: {
       const unsafe = directoryProblemOf(setting)
       if (unsafe !== undefined) throw new Error(unsafe)
       for (let sealed = 0; sealed < PER_TURN; sealed++) {
-        parts.signal.throwIfAborted()
+        deps.signal.throwIfAborted()
         let unsealed = await nextUnsealed(db, name)
         if (!unsealed) {
-          if (!(await numberExports(db, parts.lease, { adapter: name, now: clock.now() }))) break
+          if (!(await numberExports(db, deps.lease, { adapter: name, now: clock.now() }))) break
           unsealed = await nextUnsealed(db, name)
         }
         if (!unsealed) break
         const { number, kind } = unsealed
-        await runExport(parts, { setting, adapter, unsealed })
+        await runExport(deps, { setting, adapter, unsealed })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
         if (sealed === PER_TURN - 1) return true
       }
@@ -163,18 +163,18 @@ export function createExporter(given: {
       return false
     } catch (error) {
       // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
-      if (isWorkersOwn(error, parts)) throw error
+      if (isWorkersOwn(error, deps)) throw error
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS) })
-      const problem = exportProblem(error, settingsOf(parts, setting, adapter).directory)
+      const problem = exportProblem(error, settingsOf(deps, setting, adapter).directory)
       log.error({ adapter: name, err: withoutContent(error), failures }, problem)
-      await noteProblem(db, parts.lease, { adapter: name, problem, now: clock.now() })
+      await noteProblem(db, deps.lease, { adapter: name, problem, now: clock.now() })
       return false
     }
   }
 }
 
-function isWorkersOwn(error: unknown, { signal }: ExportParts): boolean {
+function isWorkersOwn(error: unknown, { signal }: ExportDeps): boolean {
   return error instanceof LeaseLost || signal.aborted || isDatabaseTrouble(error)
 }
 

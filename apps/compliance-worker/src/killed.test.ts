@@ -10,7 +10,7 @@ import { systemClock } from '@hansard/clock'
 import { silentLog } from '@hansard/log'
 import { openInlineTransport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
-import { listExports, recordRollCall, stageEvents } from '@hansard/staging'
+import { listExports, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { compliancePostgres, scriptedPool } from '@hansard/staging/testing'
 import { startPostgres, startRedis } from '@hansard/test-servers'
 import fc from 'fast-check'
@@ -52,7 +52,7 @@ async function stageTalk(db: Database): Promise<void> {
     source.reports(T0 + INTERVALS * MINUTE)
     await stageEvents(db, source.envelope(), T0)
   }
-  await recordRollCall(db, pool.rollCall(T0 + INTERVALS * MINUTE))
+  await recordSourceProgress(db, pool.rollCall(T0 + INTERVALS * MINUTE))
 }
 
 /** Resolves when so many files were made, put in place or taken away in the folders of the adapters. */
@@ -160,9 +160,9 @@ describe('workers as processes', () => {
     expect(files).toEqual(await filesBelow(join(directory, 'calm')))
 
     const engine = await openXsltEngine()
-    const parts = { db: killedDb, engine, adapters: ADAPTERS, signal: new AbortController().signal }
+    const deps = { db: killedDb, engine, adapters: ADAPTERS, signal: new AbortController().signal }
     for (const { adapter, number } of await listExports(killedDb, { limit: 100 })) {
-      expect(await replayExport(parts, { adapter, number })).toMatchObject({ adapter, number, identical: true })
+      expect(await replayExport(deps, { adapter, number })).toMatchObject({ adapter, number, identical: true })
     }
     await engine.close()
     await killedDb.close()

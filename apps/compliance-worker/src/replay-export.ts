@@ -22,10 +22,10 @@ export type Replayed = {
  * written. The settings and the stylesheet are those recorded with the export, not today's.
  */
 export async function replayExport(
-  parts: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },
+  deps: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },
   { adapter, number }: { adapter: string; number: number },
 ): Promise<Replayed | { readonly refused: string }> {
-  const { db, adapters } = parts
+  const { db, adapters } = deps
   const sealed = await findExport(db, { adapter, number })
   if (!sealed) return { refused: `There is no export ${adapter}/${number}.` }
   const { settings, state } = sealed
@@ -35,7 +35,7 @@ export async function replayExport(
     return { refused: `${adapter}/${number} was made by the adapter ${settings.adapter}, which is not installed.` }
 
   const rendered = await renderExport(
-    { ...parts, adapter: program, put: ({ content }) => digest(content) },
+    { ...deps, adapter: program, put: ({ content }) => digest(content) },
     {
       planned: sealed,
       settings,

@@ -18,12 +18,12 @@ import {
   sealExport,
 } from '@hansard/staging'
 import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
+import { isDiskTrouble } from './classify-error.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
-import { isDiskTrouble } from './whose-trouble.ts'
 
 /** What the exporter works with. The lease is the one it holds now; without it nothing is written or sealed. */
-export type ExportParts = {
+export type ExportDeps = {
   readonly db: Database
   readonly lease: Lease
   readonly clock: Clock
@@ -43,35 +43,35 @@ export type ExportParts = {
  * written, a file that holds the same bytes is left alone, and the manifest, which makes the others count, comes last.
  */
 export async function runExport(
-  parts: ExportParts,
+  deps: ExportDeps,
   { setting, adapter, unsealed }: { setting: AdapterSetting; adapter: Adapter; unsealed: Export },
 ): Promise<void> {
-  const { db, lease, clock, signal } = parts
+  const { db, lease, clock, signal } = deps
   const planned = await bindEvents(db, lease, unsealed)
   signal.throwIfAborted()
 
-  const settings = settingsOf(parts, setting, adapter)
+  const settings = settingsOf(deps, setting, adapter)
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
   await openDirectory(settings.directory, planned)
-  if (planned.settings !== null) await clearEarlierAttempt(parts, planned, settings)
+  if (planned.settings !== null) await clearEarlierAttempt(deps, planned, settings)
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
 
   const previousManifestSha256 = await previousManifest(db, planned)
   const files = await renderExport(
     {
-      ...parts,
+      ...deps,
       adapter,
-      put: (file) => write(parts, settings.directory, file),
-      beforeUpload: (upload) => checkStoredFile(parts.openStoredFile, upload),
+      put: (file) => write(deps, settings.directory, file),
+      beforeUpload: (upload) => checkStoredFile(deps.openStoredFile, upload),
     },
     { planned, settings, stylesheet, previousManifestSha256 },
   )
-  if (planned.settings !== null) await removeOthers(parts, settings.directory, stemOf(planned), files)
+  if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
   await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, now: clock.now() })
 }
 
 export function settingsOf(
-  { engine, pool, outputDirectory }: Pick<ExportParts, 'engine' | 'pool' | 'outputDirectory'>,
+  { engine, pool, outputDirectory }: Pick<ExportDeps, 'engine' | 'pool' | 'outputDirectory'>,
   setting: AdapterSetting,
   adapter: Adapter,
 ): ExportSettings {
@@ -97,7 +97,7 @@ export function settingsOf(
 }
 
 async function write(
-  { db, lease }: ExportParts,
+  { db, lease }: ExportDeps,
   directory: string,
   { name, content }: { name: string; content: Parameters<typeof writeDurably>[2] },
 ): Promise<{ size: number; sha256: string }> {
@@ -120,21 +120,21 @@ async function openDirectory(directory: string, { number }: Export): Promise<voi
  * What a run that died left behind. If it ran with other settings its files are not ours: they go, the manifest first,
  * so that at no moment a manifest stands beside documents it does not describe.
  */
-async function clearEarlierAttempt(parts: ExportParts, planned: Export, settings: ExportSettings): Promise<void> {
-  await assertLease(parts.db, parts.lease)
+async function clearEarlierAttempt(deps: ExportDeps, planned: Export, settings: ExportSettings): Promise<void> {
+  await assertLease(deps.db, deps.lease)
   await clearTemporaries(settings.directory)
   if (JSON.stringify(planned.settings) === JSON.stringify(settings)) return
   const stem = stemOf(planned)
   const earlier = planned.settings!.directory
-  await removeFiles(parts, settings.directory, (name) => belongsTo(stem, name))
+  await removeFiles(deps, settings.directory, (name) => belongsTo(stem, name))
   if (earlier === settings.directory) return
   try {
-    await removeFiles(parts, earlier, (name) => belongsTo(stem, name))
+    await removeFiles(deps, earlier, (name) => belongsTo(stem, name))
   } catch (error) {
     // The adapter was given another directory, often because this one is dead. Evidence does not wait for it.
     if (!isDiskTrouble(error)) throw error
     const { adapter, number } = planned
-    parts.log.warn(
+    deps.log.warn(
       { export: `${adapter}/${number}`, directory: earlier, err: error },
       'files of an earlier attempt stay',
     )
@@ -142,17 +142,17 @@ async function clearEarlierAttempt(parts: ExportParts, planned: Export, settings
 }
 
 async function removeOthers(
-  parts: ExportParts,
+  deps: ExportDeps,
   directory: string,
   stem: string,
   files: readonly ExportFileRecord[],
 ): Promise<void> {
   const ours = new Set(files.map((file) => file.name))
-  await removeFiles(parts, directory, (name) => belongsTo(stem, name) && !ours.has(name))
+  await removeFiles(deps, directory, (name) => belongsTo(stem, name) && !ours.has(name))
 }
 
 /** Manifests first. The lease is asked for before each: a successor's sealed files have the same names. */
-async function removeFiles({ db, lease }: ExportParts, directory: string, which: (name: string) => boolean) {
+async function removeFiles({ db, lease }: ExportDeps, directory: string, which: (name: string) => boolean) {
   const names = (await readdir(directory)).filter(which)
   const beforeEach = () => assertLease(db, lease)
   const manifests = names.filter((name) => name.endsWith(MANIFEST_SUFFIX))

@@ -6,7 +6,7 @@ import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
-import { type Lease, LeaseLost, recordRollCall, releaseLease, stageEvents, takeLease } from '@hansard/staging'
+import { type Lease, LeaseLost, recordSourceProgress, releaseLease, stageEvents, takeLease } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
 
@@ -125,5 +125,5 @@ export async function startComplianceWorker({
 
 async function take(db: Database, clock: Clock, envelope: Envelope): Promise<void> {
   if (envelope.kind === 'events') await stageEvents(db, envelope, clock.now())
-  else await recordRollCall(db, envelope.rollCall)
+  else await recordSourceProgress(db, envelope.rollCall)
 }

@@ -9,7 +9,7 @@ import type { Database } from '@hansard/sql'
 import {
   listComplianceConfigurations,
   putComplianceConfiguration,
-  recordRollCall,
+  recordSourceProgress,
   removeComplianceConfiguration,
   stageEvents,
 } from '@hansard/staging'
@@ -78,7 +78,7 @@ export async function openBench(): Promise<Bench> {
         source.reports(at)
         await stageEvents(db, source.envelope(), at)
       }
-      await recordRollCall(db, pool.rollCall(at))
+      await recordSourceProgress(db, pool.rollCall(at))
     },
     async files(adapter = 'xml', root = directory) {
       const names = (await readdir(join(root, adapter))).sort()

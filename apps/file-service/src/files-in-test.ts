@@ -203,11 +203,11 @@ export function send(
     })
     sent.on('error', reject)
     sent.on('response', (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
+      const deps: Buffer[] = []
+      response.on('data', (part: Buffer) => deps.push(part))
       response.on('error', reject)
       response.on('end', () => {
-        const bytes = Buffer.concat(parts)
+        const bytes = Buffer.concat(deps)
         const isJson = response.headers['content-type']?.startsWith('application/json') && bytes.length > 0
         resolve({
           status: response.statusCode!,

@@ -9,8 +9,8 @@ import {
 } from '@hansard/file-store'
 import { endUpload, type FileToken, findFile, findPrincipal, markTokenUsed, type PoolFile } from '@hansard/pool-store'
 import { fileUri } from '@hansard/rooms'
+import { type FileServiceDeps, lockRoom, mustMay, NoSuchFile, refused } from './deps.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
-import { type FileServiceParts, lockRoom, mustMay, NoSuchFile, refused } from './use-case.ts'
 
 /**
  * Completes an upload: scan, put the bytes in place, record. In that order.
@@ -21,26 +21,26 @@ import { type FileServiceParts, lockRoom, mustMay, NoSuchFile, refused } from '.
  * that were scanned are those that are kept: each step reads what arrived anew and compares the hash.
  */
 export async function finishUpload(
-  parts: FileServiceParts,
+  deps: FileServiceDeps,
   { token, sha256: announced }: { token: FileToken; sha256: string | undefined },
 ): Promise<UploadAnswer> {
-  const { db, log, files, complianceFiles, writer } = parts
+  const { db, log, files, complianceFiles, writer } = deps
   const { file } = token
   const { id, storedName, size } = file
   try {
-    const { digest, verdict } = await examine(parts, id)
+    const { digest, verdict } = await examine(deps, id)
     if (digest.size !== size) return refused('conflict')
     if (announced !== undefined && announced !== digest.sha256) {
       await files.discard(id)
       return refused('wrong-digest')
     }
-    if (!verdict.clean) return await quarantine(parts, token, { digest, signature: verdict.signature })
+    if (!verdict.clean) return await quarantine(deps, token, { digest, signature: verdict.signature })
 
     await files.place(storedName, files.readIncoming(id), digest)
     await complianceFiles.place(storedName, files.readIncoming(id), digest)
     const ended = await writer.change(async (tx, at) => {
       const { roomId } = file
-      const asked = { place: parts.place, operation: 'upload-file' as const, roomId, principalId: token.principalId }
+      const asked = { place: deps.place, operation: 'upload-file' as const, roomId, principalId: token.principalId }
       const principal = await mustMay(db, tx, asked)
       if (!(await endUpload(tx, id, { state: 'kept', sha256: digest.sha256, at }))) {
         return { events: [], rights: [], result: { file: (await findFile(tx, id))!, now: false } }
@@ -50,9 +50,9 @@ export async function finishUpload(
       const kept: PoolFile = { ...file, state: 'kept', sha256: digest.sha256 }
       return { events: [{ roomId: file.roomId, principal, detail }], rights: [], result: { file: kept, now: true } }
     })
-    if (ended.file.state === 'expired') await takeBack(parts, file)
+    if (ended.file.state === 'expired') await takeBack(deps, file)
     if (!ended.now) return endOf(ended.file)
-    await forgetPieces(parts, id)
+    await forgetPieces(deps, id)
     log.info({ file: id, size }, 'a file was uploaded')
     return { kind: 'complete', file: ended.file, repeated: false }
   } catch (error) {
@@ -75,7 +75,7 @@ export async function finishUpload(
 }
 
 /** Takes the hash of what arrived while the scanner looks at it; without a scanner everything is clean. */
-async function examine({ files, scanner }: FileServiceParts, id: string) {
+async function examine({ files, scanner }: FileServiceDeps, id: string) {
   const hash = createHash('sha256')
   let size = 0
   async function* hashed() {
@@ -97,11 +97,11 @@ async function examine({ files, scanner }: FileServiceParts, id: string) {
  * of theirs that needed a right.
  */
 async function quarantine(
-  parts: FileServiceParts,
+  deps: FileServiceDeps,
   { file, principalId, tokenHash }: FileToken,
   { digest, signature }: { digest: Digest; signature: string },
 ): Promise<UploadAnswer> {
-  const { db, log, files, complianceFiles, writer, domain } = parts
+  const { db, log, files, complianceFiles, writer, domain } = deps
   const { id, storedName, fileName, roomId } = file
   const { size, sha256 } = digest
   await complianceFiles.quarantine(storedName, files.readIncoming(id), digest)
@@ -120,15 +120,15 @@ async function quarantine(
     }
     return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
   })
-  if (ended?.state === 'expired') await takeBack(parts, file)
+  if (ended?.state === 'expired') await takeBack(deps, file)
   if (ended) return endOf(ended)
   log.error({ file: id, roomId, principalId, signature }, 'an infected file was quarantined')
-  await forgetPieces(parts, id)
+  await forgetPieces(deps, id)
   return refused('infected')
 }
 
 /** The sweep may have looked already when these bytes came: an upload that expired in the meantime leaves none behind. */
-async function takeBack({ files, complianceFiles }: FileServiceParts, { id, storedName }: PoolFile): Promise<void> {
+async function takeBack({ files, complianceFiles }: FileServiceDeps, { id, storedName }: PoolFile): Promise<void> {
   for (const store of [files, complianceFiles]) {
     await store.remove(storedName)
     await store.discard(id)
@@ -136,7 +136,7 @@ async function takeBack({ files, complianceFiles }: FileServiceParts, { id, stor
 }
 
 /** What is kept is kept: that the pieces it was made of could not be taken away is the sweep's business. */
-async function forgetPieces({ files, log }: FileServiceParts, id: string): Promise<void> {
+async function forgetPieces({ files, log }: FileServiceDeps, id: string): Promise<void> {
   await files
     .discard(id)
     .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file stay for a while'))

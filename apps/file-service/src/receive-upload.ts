@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream'
 import type { Clock } from '@hansard/clock'
 import { FileStoreFull, WrongOffset } from '@hansard/file-store'
 import { type FileToken, findFile, findFileToken } from '@hansard/pool-store'
+import { type FileServiceDeps, refused } from './deps.ts'
 import { finishUpload } from './finish-upload.ts'
 import { tellIfMay } from './tell-if-may.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
-import { type FileServiceParts, refused } from './use-case.ts'
 
 /**
  * Receives a piece of an upload, and completes the upload when it was the last.
@@ -14,10 +14,10 @@ import { type FileServiceParts, refused } from './use-case.ts'
  * after it was killed. Asked again after completion, whether by a client that missed the answer or by another one, it
  * answers as it did then and takes nothing.
  */
-export async function receiveUpload(parts: FileServiceParts, asked: Asked): Promise<UploadAnswer> {
-  const { db, clock } = parts
+export async function receiveUpload(deps: FileServiceDeps, asked: Asked): Promise<UploadAnswer> {
+  const { db, clock } = deps
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'upload', now: clock.now() })
-  return tellIfMay(parts, token, (token) => receiveInTurn(parts, asked, token))
+  return tellIfMay(deps, token, (token) => receiveInTurn(deps, asked, token))
 }
 
 type Asked = {
@@ -33,8 +33,8 @@ type Asked = {
   readonly signal: AbortSignal
 }
 
-async function receiveInTurn(parts: FileServiceParts, asked: Asked, token: FileToken): Promise<UploadAnswer> {
-  const { clock, transfers, config } = parts
+async function receiveInTurn(deps: FileServiceDeps, asked: Asked, token: FileToken): Promise<UploadAnswer> {
+  const { clock, transfers, config } = deps
   if (token.file.state !== 'uploading') return endOf(token.file)
   if (asked.offset + (asked.length ?? 0) > token.file.size) return refused('too-much-data')
   const leave = transfers.enter(token.principalId)
@@ -45,7 +45,7 @@ async function receiveInTurn(parts: FileServiceParts, asked: Asked, token: FileT
   try {
     const done = await transfers.take(token.file.id, () => cut.abort())
     try {
-      return await receive(parts, { ...asked, signal: stop }, token)
+      return await receive(deps, { ...asked, signal: stop }, token)
     } finally {
       done()
     }
@@ -55,8 +55,8 @@ async function receiveInTurn(parts: FileServiceParts, asked: Asked, token: FileT
   }
 }
 
-async function receive(parts: FileServiceParts, asked: Asked, token: FileToken): Promise<UploadAnswer> {
-  const { db, clock, log, files, config } = parts
+async function receive(deps: FileServiceDeps, asked: Asked, token: FileToken): Promise<UploadAnswer> {
+  const { db, clock, log, files, config } = deps
   if (asked.signal.aborted) return refused('superseded')
   // While this request waited for its turn, another may have completed the upload.
   const file = (await findFile(db.knex, token.file.id))!
@@ -76,7 +76,7 @@ async function receive(parts: FileServiceParts, asked: Asked, token: FileToken):
     if (error instanceof BodyBroken) return refused('superseded')
     throw error
   }
-  return finishUpload(parts, { token: { ...token, file }, sha256: asked.sha256 })
+  return finishUpload(deps, { token: { ...token, file }, sha256: asked.sha256 })
 }
 
 /** The body ended before it was whole, or was not waited for any longer. What came before that has been received. */

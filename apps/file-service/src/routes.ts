@@ -5,11 +5,11 @@ import { RecordBusy, RecordStopped, RecordUnavailable, SourceFenced } from '@han
 import { fileUri } from '@hansard/rooms'
 import { isTransient } from '@hansard/sql'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FileServiceDeps, RefusalCode } from './deps.ts'
 import { receiveUpload } from './receive-upload.ts'
 import { type DownloadAnswer, etagOf, sendDownload } from './send-download.ts'
 import { tellOffset } from './tell-offset.ts'
 import type { UploadAnswer } from './upload-answer.ts'
-import type { FileServiceParts, RefusalCode } from './use-case.ts'
 
 const REFUSALS: Record<RefusalCode | 'malformed', readonly [status: number, message: string]> = {
   malformed: [400, 'The request cannot be understood; docs/files.md says what it takes.'],
@@ -30,7 +30,7 @@ const TRY_AGAIN = new Set<RefusalCode>(['store-full', 'too-many-transfers', 'try
 const REST_MS = 10_000
 
 /** Adds the routes of the file service: `/files/upload`, `/files/download` and `/files/d/<token>`. */
-export function addFileRoutes(app: FastifyInstance, parts: FileServiceParts, signal: AbortSignal): void {
+export function addFileRoutes(app: FastifyInstance, deps: FileServiceDeps, signal: AbortSignal): void {
   void app.register(
     async (scope) => {
       // Bodies are bytes, whatever their type is said to be; they are read by the use case, as they come.
@@ -40,7 +40,7 @@ export function addFileRoutes(app: FastifyInstance, parts: FileServiceParts, sig
         reply.headers(SAFE)
       })
       scope.setErrorHandler((error, request, reply) => {
-        parts.log.warn({ err: error, route: request.routeOptions.url }, 'a file request failed')
+        deps.log.warn({ err: error, route: request.routeOptions.url }, 'a file request failed')
         return refuse(reply, isPassing(error) ? 'try-again' : 'malformed')
       })
       scope.setNotFoundHandler((_request, reply) => refuse(reply, 'no-such-file'))
@@ -52,20 +52,20 @@ export function addFileRoutes(app: FastifyInstance, parts: FileServiceParts, sig
           const asked = uploadAsked(request)
           if (asked === 'malformed') return refuse(reply, 'malformed')
           const token = bearer(request)
-          reply.raw.once('finish', () => readRest(request.raw, parts.clock))
-          const answer = await receiveUpload(parts, { ...asked, token, body: request.raw, signal })
-          return answerUpload(parts, reply, answer)
+          reply.raw.once('finish', () => readRest(request.raw, deps.clock))
+          const answer = await receiveUpload(deps, { ...asked, token, body: request.raw, signal })
+          return answerUpload(deps, reply, answer)
         },
       })
       scope.head('/upload', async (request, reply) =>
-        answerUpload(parts, reply, await tellOffset(parts, { token: bearer(request) })),
+        answerUpload(deps, reply, await tellOffset(deps, { token: bearer(request) })),
       )
       const download = (inUrl: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
         const token = inUrl ? (request.params as { token: string }).token : bearer(request)
         const { range, 'if-range': ifRange } = request.headers
         return answerDownload(
           reply,
-          await sendDownload(parts, { token, inUrl, range, ifRange: ifRange as string, signal }),
+          await sendDownload(deps, { token, inUrl, range, ifRange: ifRange as string, signal }),
         )
       }
       scope.route({ method: 'GET', url: '/download', exposeHeadRoute: false, handler: download(false) })
@@ -119,7 +119,7 @@ function uploadAsked(request: FastifyRequest): UploadAsked | 'malformed' {
   return { offset: Number(offset ?? 0), length: length === undefined ? undefined : Number(length), sha256 }
 }
 
-function answerUpload({ domain }: FileServiceParts, reply: FastifyReply, answer: UploadAnswer): FastifyReply {
+function answerUpload({ domain }: FileServiceDeps, reply: FastifyReply, answer: UploadAnswer): FastifyReply {
   switch (answer.kind) {
     case 'refused':
       return refuse(reply, answer.code)

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { OpenedFile } from '@hansard/file-store'
 import { type FileToken, findFileToken, markTokenUsed, type PoolFile } from '@hansard/pool-store'
 import { type ByteRange, parseByteRange } from './byte-range.ts'
-import { type FileServiceParts, mustMay, NoSuchFile, type Refused, refused, whoMay } from './use-case.ts'
+import { type FileServiceDeps, mustMay, NoSuchFile, type Refused, refused, whoMay } from './deps.ts'
 
 export type DownloadAnswer =
   | Refused
@@ -35,12 +35,12 @@ type Asked = {
  * only goes on with a download, for whoever names the file's hash in If-Range, as browsers do: who finds the URL in a
  * history or a proxy's log gets nothing.
  */
-export async function sendDownload(parts: FileServiceParts, asked: Asked): Promise<DownloadAnswer> {
-  const { db, clock, log, files, transfers } = parts
+export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise<DownloadAnswer> {
+  const { db, clock, log, files, transfers } = deps
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'download', now: clock.now() })
   if (token?.file.state !== 'kept' || token.file.sha256 === undefined) return refused('no-such-file')
   const file = { ...token.file, sha256: token.file.sha256 }
-  const { place } = parts
+  const { place } = deps
   const may = { place, operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
   if (!(await whoMay(db, may))) return refused('no-such-file')
 
@@ -65,7 +65,7 @@ export async function sendDownload(parts: FileServiceParts, asked: Asked): Promi
       leave()
       return refused('try-again')
     }
-    if (start === 0 || token.usedAt === undefined) await recordDownload(parts, token, file, asked.inUrl && start === 0)
+    if (start === 0 || token.usedAt === undefined) await recordDownload(deps, token, file, asked.inUrl && start === 0)
   } catch (error) {
     await opened?.close()
     leave()
@@ -74,7 +74,7 @@ export async function sendDownload(parts: FileServiceParts, asked: Asked): Promi
   }
   const end = range?.end ?? file.size - 1
   const cut = () => void body.destroy(new CutOff('Nobody takes what is sent.'))
-  const content = send(parts, { opened, range: { start: start!, end }, signal: asked.signal, cut, may })
+  const content = send(deps, { opened, range: { start: start!, end }, signal: asked.signal, cut, may })
   const body = Readable.from(content, { objectMode: false, highWaterMark: 65_536 })
   // Not left to the generator: where the client went before the first byte, it never began.
   body.once('close', () => {
@@ -90,7 +90,7 @@ export function etagOf(file: { readonly sha256: string }): string {
 }
 
 async function recordDownload(
-  { db, place, writer }: FileServiceParts,
+  { db, place, writer }: FileServiceDeps,
   token: FileToken,
   file: PoolFile & { sha256: string },
   once: boolean,
@@ -112,7 +112,7 @@ async function recordDownload(
 
 /** The bytes, as long as somebody takes them who may have them. */
 async function* send(
-  { db, clock, config }: FileServiceParts,
+  { db, clock, config }: FileServiceDeps,
   options: {
     opened: OpenedFile
     range: ByteRange

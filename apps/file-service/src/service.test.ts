@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
-import { takeRollCall } from '@hansard/pool-store'
+import { readSourceProgress } from '@hansard/pool-store'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseByteRange } from './byte-range.ts'
@@ -17,7 +17,8 @@ describe('a file service', () => {
 
   it('reports every second while it lives, so that intervals close, and stops as stopped', async () => {
     pool = await startFilesInTest(undefined)
-    const source = async () => (await takeRollCall(pool!.db, 0)).sources.find(({ source: name }) => name === 'files-2')
+    const source = async () =>
+      (await readSourceProgress(pool!.db, 0)).sources.find(({ source: name }) => name === 'files-2')
     const { stop } = await pool.startAnother({ name: 'files-2' })
     const reportedAt = async () => (await source())!.reportedAt
     for (let report = 0; report < 3; report += 1) {

@@ -6,10 +6,10 @@ import { claimFileStores, createRecordWriter, SourceFenced, startSource, stopSou
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
 import type { FileServiceConfig } from './config.ts'
+import type { FileServiceDeps } from './deps.ts'
 import { addFileRoutes } from './routes.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { createTransfers } from './transfers.ts'
-import type { FileServiceParts } from './use-case.ts'
 
 export type FileService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
@@ -28,7 +28,7 @@ export type FileService = Service & {
  */
 export async function startFileService(
   config: FileServiceConfig,
-  parts: {
+  deps: {
     app: FastifyInstance
     db: Database
     clock: Clock
@@ -40,16 +40,16 @@ export async function startFileService(
     scanner: Scanner | undefined
   },
 ): Promise<FileService> {
-  const { app, db, clock, log } = parts
+  const { app, db, clock, log } = deps
   const stack = new StopStack()
-  await claimFileStores(db, parts)
+  await claimFileStores(db, deps)
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
     announceFenced = resolve
   })
   const stopping = new AbortController()
-  const place = { pool: parts.pool, site: config.site }
+  const place = { pool: deps.pool, site: config.site }
   const writer = createRecordWriter({
     db,
     clock,
@@ -69,7 +69,7 @@ export async function startFileService(
   stack.push(() => writer.stop())
 
   const transfers = createTransfers(config)
-  const service: FileServiceParts = { ...parts, place, config, writer, transfers }
+  const service: FileServiceDeps = { ...deps, place, config, writer, transfers }
   addFileRoutes(app, service, stopping.signal)
 
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)

@@ -1,5 +1,5 @@
 import { endedFiles, expiredFiles, expireUploads, forgetFileTokens, markBytesRemoved } from '@hansard/pool-store'
-import type { FileServiceParts } from './use-case.ts'
+import type { FileServiceDeps } from './deps.ts'
 
 /** Longer than any request may take: whoever works on a file after this has been given up, and finds that out. */
 const PATIENCE_FACTOR = 2
@@ -13,8 +13,8 @@ const BATCH = 100
  * its bytes go only when every request that was under way then must be over. Nothing that is kept is ever touched: only the
  * pieces and copies it was made of are.
  */
-export async function sweepFiles(parts: FileServiceParts): Promise<'again' | 'pause'> {
-  const { db, clock, files, complianceFiles, config, log } = parts
+export async function sweepFiles(deps: FileServiceDeps): Promise<'again' | 'pause'> {
+  const { db, clock, files, complianceFiles, config, log } = deps
   const now = clock.now()
   const before = now - PATIENCE_FACTOR * config.transferMs
   const expired = await expireUploads(db.knex, { before, now })

@@ -1,6 +1,6 @@
 import type { FileToken } from '@hansard/pool-store'
+import { type FileServiceDeps, refused, whoMay } from './deps.ts'
 import type { UploadAnswer } from './upload-answer.ts'
-import { type FileServiceParts, refused, whoMay } from './use-case.ts'
 
 /**
  * What an upload has come to, told to whoever may upload: asked before anything is looked at or taken, and again before the
@@ -13,7 +13,7 @@ import { type FileServiceParts, refused, whoMay } from './use-case.ts'
  * right went after the file was handed over.
  */
 export async function tellIfMay(
-  { db, place, log }: FileServiceParts,
+  { db, place, log }: FileServiceDeps,
   token: FileToken | undefined,
   ask: (token: FileToken) => Promise<UploadAnswer>,
 ): Promise<UploadAnswer> {

@@ -1,5 +1,5 @@
 import type { PoolFile } from '@hansard/pool-store'
-import { type Refused, refused } from './use-case.ts'
+import { type Refused, refused } from './deps.ts'
 
 export type UploadAnswer =
   | Refused

@@ -16,9 +16,9 @@ import { type AddressOptions, findPool } from './pool-address.ts'
 import { readPassword } from './prompt.ts'
 import { inOptionNames } from './verbs/setting-names.ts'
 
-type Parts = Readonly<Record<string, string | number>>
+type Deps = Readonly<Record<string, string | number>>
 type Ask<N extends AdminRouteName> = {
-  readonly parts?: Parts
+  readonly parts?: Deps
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
 } & (AdminRequestOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: AdminRequestOf<N> })
 

@@ -15,7 +15,7 @@ import { keySecret } from '@hansard/credentials'
 import { StopStack } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createPoolCommands, DEFAULT_CATEGORY, poolMaker } from '@hansard/pool-commands'
+import { createPoolCommands, DEFAULT_CATEGORY, poolActor } from '@hansard/pool-commands'
 import {
   createPrincipals,
   createRecordWriter,
@@ -165,9 +165,9 @@ async function makeRoom(
   const from = `${source.name}/${source.epoch}`
   const commands = createPoolCommands({ db, writer, bus, from, domain, poolRoomId })
   await commands.preparePool()
-  await commands.changeCategory(poolMaker(domain), { category: DEFAULT_CATEGORY, chatHistory })
+  await commands.changeCategory(poolActor(domain), { category: DEFAULT_CATEGORY, chatHistory })
   const room = { name: 'desk', category: DEFAULT_CATEGORY, privacy: 'open' as const }
-  const made = await commands.createRoom(poolMaker(domain), room)
+  const made = await commands.createRoom(poolActor(domain), room)
   await writer.stop()
   await stopSource(db, { ...source, now: systemClock.now() })
   if (!made.ok) throw new Error(made.message)

@@ -1,11 +1,11 @@
 import type { Clock } from '@hansard/clock'
 import type { Envelope, EnvelopeEvent } from '@hansard/compliance-event'
 import type { Log } from '@hansard/log'
-import { readOutbox, takeRollCall } from '@hansard/pool-store'
+import { readOutbox, readSourceProgress } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
 import type { RelayConfig } from './config.ts'
-import { keyOf, type Standings, takeUp } from './standing.ts'
+import { keyOf, type SourceCursors, takeUp } from './source-cursors.ts'
 
 const ENVELOPES_PER_READ = 10
 
@@ -15,48 +15,48 @@ const ENVELOPES_PER_READ = 10
  * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now.
  */
 export async function sendEvents(
-  parts: {
+  deps: {
     poolDb: Database
     complianceDb: Database
     transport: Transport
     clock: Clock
     log: Log
-    standings: Standings
+    cursors: SourceCursors
     config: RelayConfig
   },
   signal: AbortSignal,
 ): Promise<'again' | 'pause'> {
-  const { poolDb, complianceDb, transport, clock, log, standings, config } = parts
+  const { poolDb, complianceDb, transport, clock, log, cursors, config } = deps
   let again = false
-  const { sources } = await takeRollCall(poolDb, clock.now())
+  const { sources } = await readSourceProgress(poolDb, clock.now())
   for (const { source, epoch, lastSeq, state } of sources) {
-    const standing = standings.get(keyOf({ source, epoch }))
-    if (!standing) continue
-    standing.lastSeq = lastSeq
-    standing.ended = state !== 'alive'
-    const from = standing.sent
-    const allowance = config.inFlightMax - (from - standing.staged)
+    const cursor = cursors.get(keyOf({ source, epoch }))
+    if (!cursor) continue
+    cursor.lastSeq = lastSeq
+    cursor.ended = state !== 'alive'
+    const from = cursor.sent
+    const allowance = config.inFlightMax - (from - cursor.staged)
     if (lastSeq <= from || allowance <= 0) continue
 
     const limit = Math.min(allowance, ENVELOPES_PER_READ * config.batchEvents)
     const events = await readOutbox(poolDb, { source, epoch, afterSeq: from, limit })
     const first = events[0]?.seq ?? lastSeq + 1
-    if (first !== from + 1 && first > standing.staged + 1) {
+    if (first !== from + 1 && first > cursor.staged + 1) {
       log.error({ source, epoch, from: from + 1, to: first - 1 }, 'events are missing from the outbox')
     }
-    if (from === standing.staged) standing.movedAt = clock.now()
+    if (from === cursor.staged) cursor.movedAt = clock.now()
     await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
 
     // Set back in the meantime, to send again? Then so be it.
-    if (standing.sent !== from) continue
-    standing.sent = events.at(-1)?.seq ?? lastSeq
+    if (cursor.sent !== from) continue
+    cursor.sent = events.at(-1)?.seq ?? lastSeq
     if (events.length === limit && limit < allowance) again = true
   }
 
   // Last, because it needs the compliance database: while that is away, known sources are sent on.
-  const reports = sources.filter((report) => !standings.has(keyOf(report)))
+  const reports = sources.filter((report) => !cursors.has(keyOf(report)))
   if (reports.length > 0) {
-    await takeUp(complianceDb, standings, { reports, now: clock.now() })
+    await takeUp(complianceDb, cursors, { reports, now: clock.now() })
     again = true
   }
   return again ? 'again' : 'pause'

@@ -14,13 +14,13 @@ import {
   outboxDepth,
   POOL_MIGRATIONS,
   type Principal,
+  readSourceProgress,
   startSource,
   stopSource,
-  takeRollCall,
 } from '@hansard/pool-store'
 import { openBullTransport, openInlineTransport, type Transport } from '@hansard/queue'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging, recordRollCall, stagedThrough, stageEvents } from '@hansard/staging'
+import { migrateStaging, recordSourceProgress, stagedThrough, stageEvents } from '@hansard/staging'
 import { type PostgresServer, startPostgres, startRedis } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -104,7 +104,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   }
 
   const stage = async (envelope: Envelope): Promise<void> => {
-    if (envelope.kind === 'roll-call') await recordRollCall(complianceDb, envelope.rollCall)
+    if (envelope.kind === 'roll-call') await recordSourceProgress(complianceDb, envelope.rollCall)
     else await stageEvents(complianceDb, envelope, systemClock.now())
   }
 
@@ -276,11 +276,11 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await declareDead(poolDb, { name: other.name, now: systemClock.now() })
     await relayTo(transport, { config: { resendMs: 60_000 } })
     await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(2), until)
-    expect((await takeRollCall(poolDb, 0)).sources).toHaveLength(2)
+    expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(2)
 
     await transport.consume(stage)
 
-    await vi.waitFor(async () => expect((await takeRollCall(poolDb, 0)).sources).toEqual([]), until)
+    await vi.waitFor(async () => expect((await readSourceProgress(poolDb, 0)).sources).toEqual([]), until)
     expect(await outboxRows()).toBe(0)
   })
 
@@ -299,7 +299,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const before = rolls
     await vi.waitFor(() => expect(rolls).toBeGreaterThan(before + 3), until)
 
-    expect((await takeRollCall(poolDb, 0)).sources).toHaveLength(1)
+    expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
   })
 
   it('empties the outbox of a source the compliance database is through with', async () => {
@@ -316,7 +316,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
 
     const second = await relayTo(transport)
 
-    await vi.waitFor(async () => expect((await takeRollCall(poolDb, 0)).sources).toEqual([]), until)
+    await vi.waitFor(async () => expect((await readSourceProgress(poolDb, 0)).sources).toEqual([]), until)
     expect(await outboxRows()).toBe(0)
     await second.stop()
   })
@@ -472,7 +472,7 @@ async function poolOn(server: PostgresServer) {
       await Promise.all(outcomes)
     },
     async stage(envelope: Envelope): Promise<void> {
-      if (envelope.kind === 'roll-call') await recordRollCall(complianceDb, envelope.rollCall)
+      if (envelope.kind === 'roll-call') await recordSourceProgress(complianceDb, envelope.rollCall)
       else await stageEvents(complianceDb, envelope, systemClock.now())
     },
     async progress() {

@@ -5,11 +5,11 @@ import type { Log } from '@hansard/log'
 import { type Lease, releaseLease, takeLease } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
-import { callTheRoll } from './call-the-roll.ts'
 import { RELAY_DEFAULTS, type RelayConfig } from './config.ts'
 import { forgetStaged } from './forget-staged.ts'
+import { reportProgress } from './report-progress.ts'
 import { sendEvents } from './send-events.ts'
-import type { Standings } from './standing.ts'
+import type { SourceCursors } from './source-cursors.ts'
 
 export type Relay = Service & {
   /** This relay holds the lease and works; another may be waiting for it. */
@@ -24,7 +24,7 @@ export type Relay = Service & {
  * Any number may run; a lease lets one work. The lease spares work and guards nothing: two relays that both believe to
  * hold it send events twice, which staging does not mind, and delete only what is staged.
  */
-export async function startRelay(parts: {
+export async function startRelay(deps: {
   poolDb: Database
   complianceDb: Database
   transport: Transport
@@ -32,11 +32,11 @@ export async function startRelay(parts: {
   log: Log
   config: { relayName: string } & Partial<RelayConfig>
 }): Promise<Relay> {
-  const { poolDb, clock, log } = parts
-  const config: RelayConfig = { ...RELAY_DEFAULTS, ...parts.config }
-  const standings: Standings = new Map()
-  const calls = { outstanding: 0 }
-  const work = { ...parts, config, standings, calls }
+  const { poolDb, clock, log } = deps
+  const config: RelayConfig = { ...RELAY_DEFAULTS, ...deps.config }
+  const cursors: SourceCursors = new Map()
+  const reports = { outstanding: 0 }
+  const work = { ...deps, config, cursors, reports }
   const holder = `${config.relayName} ${randomUUID()}`
   let lease: Lease | undefined
   let heldUntil = 0
@@ -47,8 +47,8 @@ export async function startRelay(parts: {
     const taken = await takeLease(poolDb, { name: 'relay', holder, now, ttlMs: config.leaseMs })
     if (taken && taken.token !== lease?.token) {
       log.info({ relay: config.relayName, token: taken.token }, 'this relay works now')
-      standings.clear()
-      calls.outstanding = 0
+      cursors.clear()
+      reports.outstanding = 0
     }
     const begins = taken !== undefined && !leading()
     lease = taken
@@ -91,7 +91,7 @@ export async function startRelay(parts: {
     loop(
       'calling the roll',
       config.rollCallMs,
-      whenLeading((signal) => callTheRoll(work, signal)),
+      whenLeading((signal) => reportProgress(work, signal)),
     ),
   ]
   const wake = () => {

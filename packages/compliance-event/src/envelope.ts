@@ -10,7 +10,7 @@ export type Envelope =
       readonly epoch: number
       readonly events: readonly EnvelopeEvent[]
     }
-  | { readonly kind: 'roll-call'; readonly rollCall: RollCall }
+  | { readonly kind: 'roll-call'; readonly rollCall: SourceProgress }
 
 /** One outbox row: the event's text, and what must be known of it even if the text cannot be read. */
 export type EnvelopeEvent = {
@@ -42,4 +42,4 @@ export type SourceReport = {
 }
 
 /** Every source there has ever been, read from the pool database in one statement at `takenAt` (the relay's clock). */
-export type RollCall = { readonly takenAt: number; readonly sources: readonly SourceReport[] }
+export type SourceProgress = { readonly takenAt: number; readonly sources: readonly SourceReport[] }

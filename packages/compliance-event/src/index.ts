@@ -1,6 +1,6 @@
 export { genesisHead, type Head, leafOf, nextHead } from './chain.ts'
 export { decodeEvent, encodeEvent, eventIdOf, InvalidEvent } from './encoding.ts'
-export type { Envelope, EnvelopeEvent, RollCall, SourceReport, SourceState } from './envelope.ts'
+export type { Envelope, EnvelopeEvent, SourceProgress, SourceReport, SourceState } from './envelope.ts'
 export {
   CHANGE_SUBJECTS,
   Change,

@@ -115,13 +115,13 @@ export async function openFileStore(directory: string): Promise<FileStore> {
   ): Promise<void> {
     if (identity !== undefined && (await readIdentity()) !== identity) throw new WrongStore(root)
     const final = join(shelf, checked(isStoredName, storedName))
-    const standing = await digestOf(final)
-    if (standing?.sha256 === expected.sha256 && standing.size === expected.size) {
+    const existing = await digestOf(final)
+    if (existing?.sha256 === expected.sha256 && existing.size === expected.size) {
       // Whoever put it there may have died before its flush.
       await flushDirectory(root)
       return flushDirectory(shelf)
     }
-    if (standing) throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
+    if (existing) throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
     const copy = join(incoming, `${storedName}.${randomUUID()}`)
     try {
       await writeCopy(copy, content, { expected, mode })

@@ -1,3 +1,5 @@
-export { giveWay, givingWay } from './give-way.ts'
+export { coalesce } from './coalesce.ts'
 export { type Loop, startLoop } from './loop.ts'
 export { type Service, StopStack } from './service.ts'
+export { createTaskQueue, type Work } from './task-queue.ts'
+export { yieldAfter, yieldToEventLoop } from './yield-to-event-loop.ts'

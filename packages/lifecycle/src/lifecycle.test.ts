@@ -1,6 +1,6 @@
 import { ManualClock, systemClock } from '@hansard/clock'
 import { describe, expect, it, vi } from 'vitest'
-import { givingWay, StopStack, startLoop } from './index.ts'
+import { StopStack, startLoop, yieldAfter } from './index.ts'
 
 const until = { timeout: 5_000, interval: 1 }
 
@@ -143,12 +143,12 @@ describe('a stack of things to stop', () => {
 
 describe('work that gives way', () => {
   it('does so each time so much of it was done, and others have their turn', async () => {
-    const giveWay = givingWay(10)
+    const yieldToEventLoop = yieldAfter(10)
     const log: string[] = []
     setImmediate(() => log.push('others'))
 
     for (const done of [4, 5, 3, 9, 20, 1]) {
-      const turn = giveWay(done)
+      const turn = yieldToEventLoop(done)
       log.push(turn ? 'given' : 'kept')
       await turn
     }

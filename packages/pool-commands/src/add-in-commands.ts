@@ -1,6 +1,13 @@
 import { isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
+import {
+  type CommandActor,
+  type Context,
+  changeEvents,
+  difference,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
 import { lockRooms } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 import { requireWebAddress } from './web-address.ts'
@@ -14,7 +21,7 @@ export function addInCommands(context: Context) {
 
   return {
     createAddIn: (
-      by: Maker,
+      by: CommandActor,
       { name, url }: { name: string; url: string },
     ): Promise<Result<{ name: string; url: string }>> =>
       context.make(by, async (by, tx) => {
@@ -28,7 +35,7 @@ export function addInCommands(context: Context) {
       }),
 
     async changeAddIn(
-      by: Maker,
+      by: CommandActor,
       { addIn, name, url }: { addIn: string; name?: string | undefined; url?: string | undefined },
     ): Promise<Result<{ name: string; url: string }>> {
       const result = await context.make(by, async (by, tx) => {
@@ -64,7 +71,7 @@ export function addInCommands(context: Context) {
       return { ok: true, value: { name: result.value.name, url: result.value.url } }
     },
 
-    async deleteAddIn(by: Maker, { addIn }: { addIn: string }): Promise<Result<{ name: string }>> {
+    async deleteAddIn(by: CommandActor, { addIn }: { addIn: string }): Promise<Result<{ name: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, name, url } = await lockAddIn(tx, addIn)
@@ -88,7 +95,7 @@ export function addInCommands(context: Context) {
 
 type RoomRow = { id: number; uri: string; name: string }
 
-function toldOfRooms(rooms: readonly RoomRow[], by: Maker, before: Properties, after: Properties) {
+function toldOfRooms(rooms: readonly RoomRow[], by: CommandActor, before: Properties, after: Properties) {
   return rooms.flatMap(({ id, uri, name }) =>
     changeEvents({ roomId: id, by, action: 'changed', subject: { type: 'room', uri, name }, before, after }),
   )

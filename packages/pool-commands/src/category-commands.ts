@@ -1,7 +1,14 @@
 import { beginStays, loadScope } from '@hansard/pool-store'
 import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
+import {
+  type CommandActor,
+  type Context,
+  changeEvents,
+  difference,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
 import { type LockedCategory, lockCategory, lockRooms, requireFreeName, requireText } from './locked.ts'
 import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
@@ -33,7 +40,10 @@ export function categoryCommands(context: Context) {
   const { bus, from, poolRoomId, domain } = context
 
   return {
-    createCategory: (by: Maker, category: NewCategory): Promise<Result<{ id: number; uri: string; name: string }>> =>
+    createCategory: (
+      by: CommandActor,
+      category: NewCategory,
+    ): Promise<Result<{ id: number; uri: string; name: string }>> =>
       context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
         await requireFreeName(tx, category.name, roomNameProblem(category.name))
@@ -64,7 +74,7 @@ export function categoryCommands(context: Context) {
      * stay on the rooms' lists without effect: nothing is dropped unseen, and a wall put up by mistake can be taken down.
      */
     async changeCategory(
-      by: Maker,
+      by: CommandActor,
       { category, ...changes }: { category: string } & CategoryChanges,
     ): Promise<Result<{ id: number; uri: string; name: string }>> {
       const result = await context.make(by, async (by, tx, at) => {
@@ -120,7 +130,10 @@ export function categoryCommands(context: Context) {
       return { ok: true, value: { id, uri, name } }
     },
 
-    deleteCategory: (by: Maker, { category }: { category: string }): Promise<Result<{ id: number; uri: string }>> =>
+    deleteCategory: (
+      by: CommandActor,
+      { category }: { category: string },
+    ): Promise<Result<{ id: number; uri: string }>> =>
       context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const before = await lockCategory(tx, category)

@@ -1,7 +1,7 @@
 import { beginStays } from '@hansard/pool-store'
 import { roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, Rehearsed } from './context.ts'
+import { type CommandActor, type Context, changeEvents, difference, Rehearsed } from './context.ts'
 import { findAddIn, type RoomProperties } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import {
@@ -48,7 +48,7 @@ export type RoomChanged = {
 }
 export type DroppedFrom = { readonly [L in RoleList]: string[] }
 
-export type ChangeRoom = (by: Maker, changes: RoomName & RoomChanges) => Promise<Result<RoomChanged>>
+export type ChangeRoom = (by: CommandActor, changes: RoomName & RoomChanges) => Promise<Result<RoomChanged>>
 
 /**
  * Changes what a room is, where it belongs and whom it grants what, in this order: the lists are those of the room as it is
@@ -58,7 +58,7 @@ export type ChangeRoom = (by: Maker, changes: RoomName & RoomChanges) => Promise
 export async function changeRoom(
   context: Context,
   announce: (room: { id: number; rights: number }, invited: Invited) => void,
-  by: Maker,
+  by: CommandActor,
   { room, roles, dryRun, ...changes }: RoomName & RoomChanges,
 ): Promise<Result<RoomChanged>> {
   let invited = INVITED_NOBODY
@@ -116,7 +116,7 @@ type Told = { before: Record<string, string | boolean | number | null | string[]
 async function applyProperties(
   tx: Knex.Transaction,
   { room: before }: LockedRoom,
-  by: Maker,
+  by: CommandActor,
   changes: Omit<RoomChanges, 'roles' | 'dryRun'>,
 ) {
   const gone = { members: [] as string[], managers: [] as string[], presenters: [] as string[] }

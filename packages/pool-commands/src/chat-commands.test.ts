@@ -1,13 +1,13 @@
 import type { EventOf } from '@hansard/compliance-event'
 import { indexChats, searchChats } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ChatSelection, Maker } from './index.ts'
+import type { ChatSelection, CommandActor } from './index.ts'
 import { EVERYBODY, must, NOW, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
+  let admin: CommandActor
   let names = 0
   beforeAll(async () => {
     place = await openPlace(dialect)
@@ -167,7 +167,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     const { room } = await make('Sell.', 'Buy.')
     const [ann, bob] = [await pool.principal('ann'), await pool.principal('bob')]
     must(await pool.commands.changeRoles(admin, { room, role: 'manager', change: { add: [sip('bob')] } }))
-    const attempt = async (by: Maker) => refusal(await pool.commands.deleteChat(by, { room, chat: 99 }))
+    const attempt = async (by: CommandActor) => refusal(await pool.commands.deleteChat(by, { room, chat: 99 }))
     const allow = (managersMayEditChats: boolean | null) =>
       pool.commands.changeConfiguration(admin, { identity: 'global', settings: { managersMayEditChats } })
     expect([await attempt(ann), await attempt(bob)]).toEqual(['not-an-administrator', 'not-an-administrator'])

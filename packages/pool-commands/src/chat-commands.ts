@@ -2,7 +2,7 @@ import { chatQuery, matches, QueryRefused, type WordMatch } from '@hansard/chat-
 import { EDITED_AT_ONCE } from '@hansard/pool-store'
 import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import type { Context, Maker } from './context.ts'
+import type { CommandActor, Context } from './context.ts'
 import {
   type ChatRow,
   chatsOf,
@@ -38,7 +38,7 @@ export function chatCommands(context: Context) {
   }
 
   const editOne = async (
-    by: Maker,
+    by: CommandActor,
     { room, chat }: RoomName & { chat: number },
     replacement?: Replacement & { limits?: TextLimits | undefined },
   ): Promise<Result<{ id: number; uri: string }>> => {
@@ -58,7 +58,7 @@ export function chatCommands(context: Context) {
 
   /** Edits in steps, each a change of its own; a step that finds nothing is the last. */
   const editMany = async (
-    by: Maker,
+    by: CommandActor,
     asked: RoomName,
     operation: 'clear-room' | 'purge-chats',
     selection: ChatSelection,
@@ -95,7 +95,7 @@ export function chatCommands(context: Context) {
   return {
     /** Puts a text in the place of a chat's. A story stays one: it keeps its title unless it is given another. */
     replaceChat: (
-      by: Maker,
+      by: CommandActor,
       {
         text,
         title,
@@ -112,10 +112,10 @@ export function chatCommands(context: Context) {
       return problem ? Promise.resolve(problem) : editOne(by, named, { text, title, keepsTitle: true, limits })
     },
     /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
-    deleteChat: (by: Maker, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
+    deleteChat: (by: CommandActor, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
     /** Takes away everything posted at `through` (milliseconds since 1970) or before. */
     clearRoom: (
-      by: Maker,
+      by: CommandActor,
       { room, through, dryRun }: RoomName & { through: number; dryRun?: boolean | undefined },
     ): Promise<Result<{ id: number; uri: string; count: number }>> => {
       const problem = timeProblem(through)
@@ -127,7 +127,7 @@ export function chatCommands(context: Context) {
      * A selection that says nothing is refused.
      */
     purgeChats: (
-      by: Maker,
+      by: CommandActor,
       {
         room,
         filter,

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type Context, changeEvents, difference, type Maker, type Properties } from './context.ts'
+import { type CommandActor, type Context, changeEvents, difference, type Properties } from './context.ts'
 import type { Result } from './result.ts'
 
 type Settings = Readonly<Record<string, string | number | boolean | undefined>>
@@ -14,7 +14,7 @@ export function complianceConfigurationCommands(context: Context) {
      * and the exports do not.
      */
     tellComplianceConfiguration: (
-      by: Maker,
+      by: CommandActor,
       { identity, ...settings }: { identity: string; before: Settings | undefined; after: Settings | undefined },
     ): Promise<Result<undefined>> =>
       context.make(by, async (by) => {

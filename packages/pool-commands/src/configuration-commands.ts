@@ -1,6 +1,13 @@
 import { configurationIdentityProblem, type PoolConfiguration, settingProblem } from '@hansard/pool-store'
 import { isKeepable, quoted } from '@hansard/rooms'
-import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
+import {
+  type CommandActor,
+  type Context,
+  changeEvents,
+  difference,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** Settings of the pool, its sites and its services. */
@@ -11,7 +18,7 @@ export function configurationCommands(context: Context) {
   return {
     /** Changes the settings that are named; null takes one away, so that a wider one counts. */
     async changeConfiguration(
-      by: Maker,
+      by: CommandActor,
       {
         identity,
         settings,
@@ -55,7 +62,10 @@ export function configurationCommands(context: Context) {
       return result
     },
 
-    async deleteConfiguration(by: Maker, { identity }: { identity: string }): Promise<Result<{ identity: string }>> {
+    async deleteConfiguration(
+      by: CommandActor,
+      { identity }: { identity: string },
+    ): Promise<Result<{ identity: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const row: { settings: string } | undefined = isKeepable(identity)

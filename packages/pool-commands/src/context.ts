@@ -26,7 +26,7 @@ export type PoolCommandsOptions = {
 }
 
 /** Who makes a change: a user, or the pool itself. */
-export type Maker = Actor & Partial<Pick<Principal, 'roles'>>
+export type CommandActor = Actor & Partial<Pick<Principal, 'roles'>>
 
 /** What commands are put together from. */
 export type Context = PoolCommandsOptions & {
@@ -35,24 +35,24 @@ export type Context = PoolCommandsOptions & {
    * after the other in the whole pool: what one decides by (scopes, groups nested in groups, free names, who still
    * administers) is spread over many rows that no other lock holds together.
    */
-  make<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
+  make<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
   /**
    * The same, for a change that may bar somebody from the pool or let them in again. Nobody comes into a room or looks
    * while it is made, so that whom it bars is in no room that it did not see them in.
    */
-  makeBarring<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
+  makeBarring<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
   /**
    * Makes a change within one room, which `work` locks. Such changes wait for none of their kind, but they and the others
    * have an order: what somebody does by a role is on record before the role is taken, or not at all.
    */
-  makeInRoom<T>(by: Maker, work: CommandWork<T>): Promise<Result<T>>
+  makeInRoom<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
 }
 
 /** `by`: the maker as the pool knows them in this transaction, whatever the door believed. */
-export type CommandWork<T> = (by: Maker, tx: Knex.Transaction, at: number) => Promise<Made<T>>
+export type CommandWork<T> = (by: CommandActor, tx: Knex.Transaction, at: number) => Promise<Made<T>>
 
 export function createContext(options: PoolCommandsOptions): Context {
-  const make = async <T>(by: Maker, work: CommandWork<T>, lock: (tx: Knex.Transaction) => Promise<unknown>) => {
+  const make = async <T>(by: CommandActor, work: CommandWork<T>, lock: (tx: Knex.Transaction) => Promise<unknown>) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const value = await options.writer.change(async (tx, at) => {
@@ -107,7 +107,7 @@ async function shareChanges(tx: Knex.Transaction): Promise<void> {
 }
 
 /** Who makes a change, with the roles they hold now: their door may not have heard yet that it took them away. */
-async function asOfNow(tx: Knex.Transaction, by: Maker): Promise<Maker> {
+async function asOfNow(tx: Knex.Transaction, by: CommandActor): Promise<CommandActor> {
   if (by.id === 0) return by
   const found = await findPrincipal(tx, { id: by.id })
   if (!found || found.disabled) throw new ChangeRefused('not-an-administrator', 'The account is disabled.')
@@ -115,11 +115,11 @@ async function asOfNow(tx: Knex.Transaction, by: Maker): Promise<Maker> {
   return { id, uri, name, email, internal, roles }
 }
 
-export function isAdministrator(who: Maker): boolean {
+export function isAdministrator(who: CommandActor): boolean {
   return who.roles?.includes('administrator') ?? false
 }
 
-export function requireAdministrator(who: Maker): void {
+export function requireAdministrator(who: CommandActor): void {
   if (!isAdministrator(who)) throw new ChangeRefused('not-an-administrator', 'Only administrators may do this.')
 }
 
@@ -133,7 +133,7 @@ export type Subject = Extract<ChangeEvent['detail'], { kind: 'change' }>['subjec
  */
 export function changeEvents(options: {
   roomId: number
-  by: Maker
+  by: CommandActor
   action: 'created' | 'changed' | 'deleted'
   subject: Subject
   before?: Properties

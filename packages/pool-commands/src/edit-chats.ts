@@ -1,6 +1,6 @@
 import { reindexChats } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
-import type { Maker } from './context.ts'
+import type { CommandActor } from './context.ts'
 import type { LockedRoom } from './locked.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
@@ -71,7 +71,7 @@ export async function editChats(
   tx: Knex.Transaction,
   { room }: LockedRoom,
   rows: readonly ChatRow[],
-  by: Maker,
+  by: CommandActor,
   replacement: Replacement | undefined,
 ) {
   const events = []

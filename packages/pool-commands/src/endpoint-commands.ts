@@ -1,5 +1,5 @@
 import { endpointUriProblem, isKeepable, quoted } from '@hansard/rooms'
-import { type Context, changeEvents, type Maker, requireAdministrator } from './context.ts'
+import { type CommandActor, type Context, changeEvents, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
@@ -8,7 +8,7 @@ export function endpointCommands(context: Context) {
   const { poolRoomId } = context
   return {
     createEndpoint: (
-      by: Maker,
+      by: CommandActor,
       { uri, displayName }: { uri: string; displayName?: string | undefined },
     ): Promise<Result<{ uri: string; displayName: string }>> =>
       context.make(by, async (by, tx) => {
@@ -27,7 +27,7 @@ export function endpointCommands(context: Context) {
         return { events, rights: [], result: { uri, displayName: name } }
       }),
 
-    deleteEndpoint: (by: Maker, { endpoint }: { endpoint: string }): Promise<Result<{ uri: string }>> =>
+    deleteEndpoint: (by: CommandActor, { endpoint }: { endpoint: string }): Promise<Result<{ uri: string }>> =>
       context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const row: { display_name: string } | undefined = isKeepable(endpoint)

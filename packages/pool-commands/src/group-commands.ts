@@ -1,6 +1,6 @@
 import { groupUri, isKeepable, quoted, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
+import { type CommandActor, type Context, changeEvents, difference, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
 import { BATCH, type ListChange, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
@@ -15,7 +15,7 @@ export function groupCommands(context: Context) {
 
   return {
     createGroup: (
-      by: Maker,
+      by: CommandActor,
       group: {
         name: string
         displayName?: string | undefined
@@ -59,7 +59,7 @@ export function groupCommands(context: Context) {
 
     /** Changes a group. What its people may do changes with the commit. */
     async changeGroup(
-      by: Maker,
+      by: CommandActor,
       {
         group,
         displayName,
@@ -91,7 +91,7 @@ export function groupCommands(context: Context) {
     },
 
     /** Removes a group, with everything that was granted to it. */
-    async deleteGroup(by: Maker, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
+    async deleteGroup(by: CommandActor, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, uri, name, email } = await lockGroup(tx, group, domain)
@@ -217,7 +217,7 @@ const SCOPE_OF = { allowed: 'allowed', denied: 'denied', creator: 'creators' } a
 /** Takes a group from every list that names it, each with its event. */
 async function takeFromLists(
   tx: Knex.Transaction,
-  { id, uri, poolRoomId, by }: { id: number; uri: string; poolRoomId: number; by: Maker },
+  { id, uri, poolRoomId, by }: { id: number; uri: string; poolRoomId: number; by: CommandActor },
 ) {
   const events = []
   const roles: { room_id: number; role: keyof typeof LIST_OF; room_uri: string; name: string }[] = await tx('room_role')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Maker, Result } from './index.ts'
+import type { CommandActor, Result } from './index.ts'
 import { EVERYBODY, must, openPlace, type PlaceInTest, type PoolInTest, sip } from './pool-in-test.ts'
 
 const TEXTS = [
@@ -104,7 +104,7 @@ function askedOfNumber(number: number): [string, object][] {
 describe.each(['sqlite', 'postgres'] as const)('whatever a door hands on, on %s,', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
+  let admin: CommandActor
   beforeAll(async () => {
     place = await openPlace(dialect)
     pool = await place.open()
@@ -121,8 +121,8 @@ describe.each(['sqlite', 'postgres'] as const)('whatever a door hands on, on %s,
     await place?.close()
   })
 
-  type Command = (by: Maker, input: object) => Promise<Result<unknown>>
-  const answers = async (by: Maker, all: readonly [string, object][]) => {
+  type Command = (by: CommandActor, input: object) => Promise<Result<unknown>>
+  const answers = async (by: CommandActor, all: readonly [string, object][]) => {
     const commands = pool.commands as unknown as Record<string, Command>
     const broken: unknown[] = []
     let refused = 0

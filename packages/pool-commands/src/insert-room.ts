@@ -1,7 +1,7 @@
 import { identitiesOf } from '@hansard/pool-store'
 import { isKeepable, newRoomUri, quoted, type RoomInvitations, type RoomPrivacy, type RoomType } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, type Maker, type Properties } from './context.ts'
+import { type CommandActor, type Context, changeEvents, type Properties } from './context.ts'
 import { INVITED_NOBODY, invite } from './invite.ts'
 import { type LockedCategory, requireText } from './locked.ts'
 import { ChangeRefused } from './result.ts'
@@ -33,7 +33,7 @@ export async function insertRoom(
   { domain }: Context,
   room: NewRoom,
   category: LockedCategory,
-  by: Maker,
+  by: CommandActor,
   at: number,
 ) {
   requireText('A description', room.description, 256)
@@ -86,7 +86,7 @@ export async function insertRoom(
   return { id, uri, events, invited }
 }
 
-async function isWithin(tx: Knex.Transaction, category: LockedCategory, by: Maker): Promise<boolean> {
+async function isWithin(tx: Knex.Transaction, category: LockedCategory, by: CommandActor): Promise<boolean> {
   if (by.id === 0) return false
   const identities = await identitiesOf(tx, by.id)
   const meets = (ids: ReadonlySet<number>) => [...identities].some((id) => ids.has(id))

@@ -1,7 +1,7 @@
 import { identitiesOfMany, loadScope, principalsWithin } from '@hansard/pool-store'
 import { standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import type { Maker } from './context.ts'
+import type { CommandActor } from './context.ts'
 import { BATCH, type Named } from './named-principals.ts'
 
 /** More people than this are not invited by one change: a room for the whole firm needs no letter to everybody. */
@@ -24,7 +24,7 @@ export async function invite(
     added,
     by,
     at,
-  }: { roomId: number; categoryId: number; added: readonly Named[]; by: Maker; at: number },
+  }: { roomId: number; categoryId: number; added: readonly Named[]; by: CommandActor; at: number },
 ): Promise<Invited> {
   const people = new Set<number>()
   for (const { id, type } of added) {

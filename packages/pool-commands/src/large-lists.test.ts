@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Maker } from './index.ts'
+import type { CommandActor } from './index.ts'
 import {
   EVERYBODY,
   grp,
@@ -18,7 +18,7 @@ const SIZE = 16_000
 describe.each(['sqlite', 'postgres'] as const)('a list of %s with 16,000 entries', { timeout: 120_000 }, (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
+  let admin: CommandActor
   const everyone = Array.from({ length: SIZE }, (_, n) => sip(`u${n}`))
   beforeAll(async () => {
     place = await openPlace(dialect)

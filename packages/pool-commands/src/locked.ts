@@ -1,7 +1,7 @@
 import { decideFor, loadScope, type RoomAccess, type RoomKey, standInCategory } from '@hansard/pool-store'
 import { isKeepable, mayCreateRoom, quoted, type RoomOperation, type Scope, textProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { isAdministrator, type Maker, type Subject } from './context.ts'
+import { type CommandActor, isAdministrator, type Subject } from './context.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
 
@@ -21,7 +21,7 @@ export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject
 export async function lockRoom(
   tx: Knex.Transaction,
   { room }: RoomName,
-  by: Maker,
+  by: CommandActor,
   operation: RoomOperation,
 ): Promise<LockedRoom> {
   if (!isKeepable(room)) throw refuse('no-such-room')
@@ -36,7 +36,7 @@ async function mustMay(
   tx: Knex.Transaction,
   operation: RoomOperation,
   room: RoomKey,
-  { id, roles = [] }: Maker,
+  { id, roles = [] }: CommandActor,
 ): Promise<RoomAccess> {
   const { decision, access } = await decideFor(tx, operation, room, { id, roles })
   if (!decision.allowed) throw refuse(decision.reason)
@@ -99,7 +99,11 @@ export async function lockCategory(tx: Knex.Transaction, name: string): Promise<
  * Locks the category somebody wants to make a room in, or move one to. Who may not make rooms there is told the same
  * of a category that is not, and locks neither: which categories there are is nobody's business but theirs.
  */
-export async function lockCategoryForRooms(tx: Knex.Transaction, name: string, by: Maker): Promise<LockedCategory> {
+export async function lockCategoryForRooms(
+  tx: Knex.Transaction,
+  name: string,
+  by: CommandActor,
+): Promise<LockedCategory> {
   if (isAdministrator(by)) return lockCategory(tx, name)
   if (!isKeepable(name)) throw refuse('not-a-creator')
   const { standing, categoryId } = await standInCategory(tx, categoryBy(name), { id: by.id, roles: [] })

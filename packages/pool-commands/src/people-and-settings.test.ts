@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Maker, type PoolCommands, poolMaker } from './index.ts'
+import { type CommandActor, type PoolCommands, poolActor } from './index.ts'
 import {
   DOMAIN,
   EVERYBODY,
@@ -17,8 +17,8 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
   let commands: PoolCommands
-  let admin: Maker
-  let ann: Maker
+  let admin: CommandActor
+  let ann: CommandActor
   beforeAll(async () => {
     place = await openPlace(dialect)
     pool = await place.open()
@@ -134,7 +134,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       must(await commands.changeUser(bob, { user: 'admin', roles: ['administrator', 'operator'] }))
       must(await commands.changeUser(admin, { user: 'bob', roles: [] }))
       // Somebody who never administered may be disabled by the pool, whoever else there is.
-      must(await commands.changeUser(poolMaker(DOMAIN), { user: 'ann', disabled: true }))
+      must(await commands.changeUser(poolActor(DOMAIN), { user: 'ann', disabled: true }))
       must(await commands.changeUser(POOL, { user: 'ann', disabled: false }))
     })
   })

@@ -1,7 +1,14 @@
 import { roomsOfBarred, roomsUnderPolicy } from '@hansard/pool-store'
 import { isKeepable, policyNameProblem, quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, type Properties, requireAdministrator } from './context.ts'
+import {
+  type CommandActor,
+  type Context,
+  changeEvents,
+  difference,
+  type Properties,
+  requireAdministrator,
+} from './context.ts'
 import { requireText } from './locked.ts'
 import { findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
@@ -10,7 +17,7 @@ import { ChangeRefused, type Result } from './result.ts'
 export function policyCommands(context: Context) {
   const { bus, poolRoomId } = context
   const told = (
-    by: Maker,
+    by: CommandActor,
     action: 'created' | 'changed' | 'deleted',
     identity: string,
     change: { before?: Properties; after?: Properties },
@@ -23,7 +30,7 @@ export function policyCommands(context: Context) {
 
   return {
     async createPolicy(
-      by: Maker,
+      by: CommandActor,
       { identity, description = '', enabled }: { identity: string; description?: string | undefined; enabled: boolean },
     ): Promise<Result<{ identity: string }>> {
       const result = await context.makeBarring(by, async (by, tx) => {
@@ -44,7 +51,7 @@ export function policyCommands(context: Context) {
     },
 
     async changePolicy(
-      by: Maker,
+      by: CommandActor,
       {
         policy,
         description,
@@ -69,7 +76,7 @@ export function policyCommands(context: Context) {
       return result
     },
 
-    async deletePolicy(by: Maker, { policy }: { policy: string }): Promise<Result<{ identity: string }>> {
+    async deletePolicy(by: CommandActor, { policy }: { policy: string }): Promise<Result<{ identity: string }>> {
       const result = await context.makeBarring(by, async (by, tx) => {
         requireAdministrator(by)
         const { id, description, enabled } = await lockPolicy(tx, policy)
@@ -94,7 +101,7 @@ export function policyCommands(context: Context) {
 
     /** Grants a policy to users, or with null takes theirs away, so that a wider one counts. */
     async grantPolicy(
-      by: Maker,
+      by: CommandActor,
       { users, policy }: { users: readonly string[]; policy: string | null },
     ): Promise<Result<{ ids: number[] }>> {
       const result = await context.makeBarring(by, async (by, tx, at) => {

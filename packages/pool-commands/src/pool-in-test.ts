@@ -21,11 +21,11 @@ import {
 import type { PoolRole } from '@hansard/rooms'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
-import { createPoolCommands, type PoolCommands, poolMaker, type Result } from './index.ts'
+import { createPoolCommands, type PoolCommands, poolActor, type Result } from './index.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 export const DOMAIN = 'example.com'
-export const POOL = poolMaker(DOMAIN)
+export const POOL = poolActor(DOMAIN)
 export const EVERYBODY = `ma-grp:*@${DOMAIN}`
 export const sip = (account: string, domain = DOMAIN) => `sip:${account}@${domain}`
 export const grp = (name: string) => `ma-grp:${name}@${DOMAIN}`

@@ -1,6 +1,6 @@
 import { nameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker } from './context.ts'
+import { type CommandActor, type Context, changeEvents, difference } from './context.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** The state of the pool, and its active servers. Operators change them. */
@@ -10,7 +10,7 @@ export function poolStateCommands(context: Context) {
 
   return {
     async setPoolState(
-      by: Maker,
+      by: CommandActor,
       { pool, state }: { pool: string; state: 'normal' | 'failed-over' },
     ): Promise<Result<{ state: 'normal' | 'failed-over' }>> {
       const result = await context.make(by, async (by, tx) => {
@@ -28,7 +28,7 @@ export function poolStateCommands(context: Context) {
 
     /** Names the channel services that clients are sent to; none named means all of them. */
     async setActiveServers(
-      by: Maker,
+      by: CommandActor,
       { pool, change }: { pool: string; change: (active: readonly string[]) => readonly string[] },
     ): Promise<Result<{ active: readonly string[] }>> {
       const result = await context.make(by, async (by, tx) => {
@@ -65,7 +65,7 @@ export function poolStateCommands(context: Context) {
   }
 }
 
-function requireOperator(by: Maker): void {
+function requireOperator(by: CommandActor): void {
   if (!by.roles?.includes('operator')) {
     throw new ChangeRefused('not-an-administrator', 'Only operators may do this.')
   }

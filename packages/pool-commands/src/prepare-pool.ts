@@ -1,5 +1,5 @@
 import { newCategoryUri } from '@hansard/rooms'
-import { type Context, changeEvents, type Maker } from './context.ts'
+import { type CommandActor, type Context, changeEvents } from './context.ts'
 import { lockRooms } from './locked.ts'
 import { putDomain } from './named-principals.ts'
 
@@ -7,7 +7,7 @@ import { putDomain } from './named-principals.ts'
 export const DEFAULT_CATEGORY = 'General'
 
 /** The pool itself, where it does something of its own accord. */
-export function poolMaker(domain: string): Maker {
+export function poolActor(domain: string): CommandActor {
   return {
     id: 0,
     uri: `sip:hansard@${domain}`,
@@ -27,7 +27,7 @@ export async function preparePool(context: Context): Promise<void> {
   const roomless = () =>
     db.knex('room').whereNull('category_id').whereNull('deleted_at').whereNot({ id: poolRoomId }).first('id')
   if ((await db.knex('category').first('id')) && !(await roomless())) return
-  const by = poolMaker(domain)
+  const by = poolActor(domain)
   const result = await context.make(by, async (by, tx, at) => {
     const events = []
     const everybody = await putDomain(tx, domain, at)

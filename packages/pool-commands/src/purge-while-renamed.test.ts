@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Maker } from './index.ts'
+import type { CommandActor } from './index.ts'
 import { must, openPlace, type PlaceInTest, type PoolInTest } from './pool-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a room of more chats than one step takes away, on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
+  let admin: CommandActor
   beforeAll(async () => {
     place = await openPlace(dialect)
     pool = await place.open()

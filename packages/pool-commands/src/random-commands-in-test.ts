@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Maker, Result } from './index.ts'
+import type { CommandActor, Result } from './index.ts'
 import { DOMAIN, EVERYBODY, grp, must, POOL, type PoolInTest, type ServiceInTest, sip } from './pool-in-test.ts'
 
 /** One thing somebody does: a command with its input, or a fact. Plain data, so that a counterexample can be read. */
@@ -243,7 +243,10 @@ export async function take(
     else await service.record({ kind: 'part', ...common, ...session, reason: 'left' })
     return undefined
   }
-  const commands = service.commands as unknown as Record<string, (by: Maker, input: object) => Promise<Result<unknown>>>
+  const commands = service.commands as unknown as Record<
+    string,
+    (by: CommandActor, input: object) => Promise<Result<unknown>>
+  >
   const result = await commands[does]!(who, inputOf(does, input))
   return result.ok ? 'done' : result.refusal
 }

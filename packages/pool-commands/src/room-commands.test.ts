@@ -1,6 +1,6 @@
 import { loadRoles } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Maker, NO_SUCH_ROOM } from './index.ts'
+import { type CommandActor, NO_SUCH_ROOM } from './index.ts'
 import {
   DOMAIN,
   EVERYBODY,
@@ -16,8 +16,8 @@ import {
 describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
-  let ann: Maker
+  let admin: CommandActor
+  let ann: CommandActor
   let names = 0
   beforeAll(async () => {
     place = await openPlace(dialect)
@@ -218,7 +218,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     it('is moved by its manager only to where they may make rooms', async () => {
       const { name } = await make({ managers: [sip('bob'), sip('ann')] })
       const bob = await pool.principal('bob')
-      const move = (by: Maker, category: string) => pool.commands.changeRoom(by, { room: name, category })
+      const move = (by: CommandActor, category: string) => pool.commands.changeRoom(by, { room: name, category })
       expect(refusal(await move(bob, 'Few'))).toBe('not-a-creator')
       expect(await move(bob, 'Few')).toEqual(await move(bob, 'Nowhere'))
       // Where it is already, nothing moves.
@@ -342,7 +342,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     ]
     for (const room of walled) await pool.post('admin', room.name, 'Sell.')
     const { commands } = pool
-    type Door = (by: Maker, room: string) => Promise<unknown>
+    type Door = (by: CommandActor, room: string) => Promise<unknown>
     const doors: Record<string, Door> = {
       changeRoom: (by, room) => commands.changeRoom(by, { room, topic: 'x' }),
       move: (by, room) => commands.changeRoom(by, { room, category: 'Few' }),
@@ -362,7 +362,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       purgeAtLength: (by, room) => commands.purgeChats(by, { room, filter: { words: 'x '.repeat(9_000) } }),
     }
     const bob = await pool.principal('bob')
-    const situations: [Maker, { name: string; uri: string }[]][] = [
+    const situations: [CommandActor, { name: string; uri: string }[]][] = [
       [outsider, [...hidden, ...walled, await make({ privacy: 'open' })]],
       [denied, [...hidden, ...walled]],
       [bob, hidden],

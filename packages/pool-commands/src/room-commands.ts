@@ -1,7 +1,7 @@
 import { isKeepable, type RoomRole, roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type ChangeRoom, changeRoom } from './change-room.ts'
-import { type Context, changeEvents, isAdministrator, type Maker, type Properties } from './context.ts'
+import { type CommandActor, type Context, changeEvents, isAdministrator, type Properties } from './context.ts'
 import { insertRoom, type NewRoom } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import { type LockedRoom, lockCategoryForRooms, lockRoom, type RoomName, requireFreeName } from './locked.ts'
@@ -28,7 +28,7 @@ export function roomCommands(context: Context) {
      * nobody was invited, because the new members are more people than one change invites.
      */
     async createRoom(
-      by: Maker,
+      by: CommandActor,
       room: NewRoom,
     ): Promise<Result<{ id: number; uri: string; name: string; created: boolean; tooManyToInvite: boolean }>> {
       let invited = INVITED_NOBODY
@@ -72,17 +72,20 @@ export function roomCommands(context: Context) {
     changeRoom: change,
 
     /** Changes whom a room grants what: one role, by entries to add and take away or by the whole list. */
-    changeRoles: (by: Maker, { room, role, change: roleChange }: RoomName & { role: RoomRole; change: ListChange }) =>
-      change(by, { room, roles: { [ROLE_LISTS[role]]: roleChange } }),
+    changeRoles: (
+      by: CommandActor,
+      { room, role, change: roleChange }: RoomName & { role: RoomRole; change: ListChange },
+    ) => change(by, { room, roles: { [ROLE_LISTS[role]]: roleChange } }),
     /** The same for several roles at once. */
-    changeAllRoles: (by: Maker, { room, roles }: RoomName & { roles: RolesChange }) => change(by, { room, roles }),
+    changeAllRoles: (by: CommandActor, { room, roles }: RoomName & { roles: RolesChange }) =>
+      change(by, { room, roles }),
 
     /** Everybody is put out at once and nobody comes in; content and lists stay. */
-    disableRoom: (by: Maker, name: RoomName) => switchRoom(context, announce, by, name, true),
-    enableRoom: (by: Maker, name: RoomName) => switchRoom(context, announce, by, name, false),
+    disableRoom: (by: CommandActor, name: RoomName) => switchRoom(context, announce, by, name, true),
+    enableRoom: (by: CommandActor, name: RoomName) => switchRoom(context, announce, by, name, false),
 
     /** The room is gone by every door and its name is free. Its chats stay until retention lets them go. */
-    async deleteRoom(by: Maker, name: RoomName): Promise<Result<{ id: number; uri: string }>> {
+    async deleteRoom(by: CommandActor, name: RoomName): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx, at) => {
         const { room, subject } = await lockRoom(tx, name, by, 'delete-room')
         const { id, uri, rights } = room
@@ -115,7 +118,7 @@ async function roomTold(tx: Knex.Transaction, room: LockedRoom['room']): Promise
 async function switchRoom(
   context: Context,
   announce: (room: { id: number; rights: number }) => void,
-  by: Maker,
+  by: CommandActor,
   name: RoomName,
   disabled: boolean,
 ): Promise<Result<{ id: number; uri: string }>> {

@@ -9,7 +9,7 @@ import {
   quoted,
 } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type Context, changeEvents, difference, type Maker, requireAdministrator } from './context.ts'
+import { type CommandActor, type Context, changeEvents, difference, requireAdministrator } from './context.ts'
 import { requireText } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
@@ -37,7 +37,10 @@ export function userCommands(context: Context) {
 
   return {
     /** Adds those accounts that do not exist yet; answers which those were. */
-    addUsers: (by: Maker, asked: { users: readonly NewUser[] }): Promise<Result<{ created: ReadonlySet<string> }>> =>
+    addUsers: (
+      by: CommandActor,
+      asked: { users: readonly NewUser[] },
+    ): Promise<Result<{ created: ReadonlySet<string> }>> =>
       context.make(by, async (by, tx, at) => {
         if (by.id !== 0) requireAdministrator(by)
         // A wall around a domain holds for it however somebody spelt it.
@@ -69,7 +72,7 @@ export function userCommands(context: Context) {
 
     /** Changes an account. What it may do changes with the commit; who is disabled is signed out. */
     async changeUser(
-      by: Maker,
+      by: CommandActor,
       { user, ...changes }: { user: string } & UserChanges,
     ): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.makeBarring(by, async (by, tx) => {
@@ -129,7 +132,7 @@ export function userCommands(context: Context) {
 
     /** Replaces the secret. Whoever is signed in with the old one is signed out: it may have been in the wrong hands. */
     async setSecret(
-      by: Maker,
+      by: CommandActor,
       { user, secret }: { user: string; secret: string },
     ): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx) => {

@@ -1,14 +1,14 @@
 import { decideFor } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Maker } from './index.ts'
+import type { CommandActor } from './index.ts'
 import { EVERYBODY, grp, must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 import { stateByEvents, stateByTables } from './state-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
-  let ann: Maker
+  let admin: CommandActor
+  let ann: CommandActor
   let names = 0
   beforeAll(async () => {
     place = await openPlace(dialect)

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Maker } from './index.ts'
+import type { CommandActor } from './index.ts'
 import { must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
-  let admin: Maker
+  let admin: CommandActor
   beforeAll(async () => {
     place = await openPlace(dialect)
     pool = await place.open()

@@ -7,13 +7,13 @@ import { importCategoryScopes, importGroupMembers, importRoomRoles } from './imp
 import { importPersonal, importReadMarks } from './import-personal.ts'
 import { importPrincipals } from './import-principals.ts'
 import { importRooms } from './import-rooms.ts'
-import { type ImportParts, type ImportRun, openImportRun } from './import-run.ts'
+import { type ImportDeps, type ImportRun, openImportRun } from './import-run.ts'
 import { importAddIns, importConfiguration, importEndpoints, importPolicies } from './import-settings.ts'
 import type { DataFile } from './open-data-file.ts'
 import { checkOwners } from './read-owners.ts'
 import type { DataReport } from './report.ts'
 
-export type ImportOptions = ImportParts & {
+export type ImportOptions = ImportDeps & {
   /** name of the pool, for the report */
   readonly pool: string
   /** account of who imports, for the report */

@@ -19,7 +19,7 @@ import { DataFileError } from './read-jsonl.ts'
 import type { DataProblem, Tally } from './report.ts'
 import { requireAdministrator } from './require-administrator.ts'
 
-export type ImportParts = {
+export type ImportDeps = {
   readonly db: Database
   readonly clock: Clock
   readonly writer: RecordWriter
@@ -76,7 +76,7 @@ export type Step = {
   problem(subject: string, problem: string, line?: object): void
 }
 
-export type ImportRun = ImportParts & {
+export type ImportRun = ImportDeps & {
   readonly file: DataFile
   readonly dry: boolean
   /** of a dry run: what it reads by */
@@ -98,10 +98,10 @@ export type ImportRun = ImportParts & {
 /** `reader`: of a dry run, a transaction that cannot write. */
 export async function openImportRun(
   file: DataFile,
-  parts: ImportParts,
+  deps: ImportDeps,
   reader: Knex.Transaction | undefined,
 ): Promise<{ run: ImportRun; finish(): Promise<void>; release(): Promise<void> }> {
-  const { db, clock, writer, poolRoomId, stop } = parts
+  const { db, clock, writer, poolRoomId, stop } = deps
   const holder = randomUUID()
   const done = new Map<string, readonly (string | number)[]>()
   const tallies = new Map<string, EntryTally>()
@@ -128,7 +128,7 @@ export async function openImportRun(
     if (stop?.aborted) throw new ImportStopped('The import was stopped. The same import again goes on from here.')
   }
   const run: ImportRun = {
-    ...parts,
+    ...deps,
     file,
     dry: reader !== undefined,
     reader,
@@ -158,7 +158,7 @@ export async function openImportRun(
           writer.change(async (tx, at) => {
             if (BARRING.has(entry)) await holdAdmission(tx, db.dialect)
             await lockPoolChanges(tx)
-            await requireAdministrator(tx, parts.actor)
+            await requireAdministrator(tx, deps.actor)
             const made = await attempt(tx, at)
             const row = { ...mine, entry, done: JSON.stringify(through), tally: JSON.stringify(made.tally) }
             await tx('import_progress').insert(row).onConflict(['import', 'entry']).merge()
@@ -170,7 +170,7 @@ export async function openImportRun(
         const rooms = new Set([...step.rights, ...step.events.map((event) => event.roomId)])
         rooms.delete(poolRoomId)
         const { principals, feeds, configuration } = step
-        parts.onChanged?.({ rooms: [...rooms], principals: [...principals], feeds: [...feeds], configuration })
+        deps.onChanged?.({ rooms: [...rooms], principals: [...principals], feeds: [...feeds], configuration })
       }
     },
   }

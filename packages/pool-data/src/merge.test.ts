@@ -247,13 +247,13 @@ describe('an export of a part', () => {
     await expect(asked({ level: 'all', start: 1 })).rejects.toThrow(ExportRefused)
     await expect(asked({ level: 'user', scope: ['General'] })).rejects.toThrow(/take.* no scope/)
     await expect(asked({ scope: ['Nowhere'] })).rejects.toThrow(/no category "Nowhere"/)
-    const parts = { db: one.db, writer: one.writer, actor: one.admin, level: 'user' as const }
-    await expect(disableRooms(parts)).rejects.toThrow(/no rooms to disable/)
+    const deps = { db: one.db, writer: one.writer, actor: one.admin, level: 'user' as const }
+    await expect(disableRooms(deps)).rejects.toThrow(/no rooms to disable/)
   })
 
   it('disables the rooms it is about, on record, and tells them as they were', async () => {
-    const parts = { db: one.db, writer: one.writer, actor: one.admin, level: 'all' as const, scope: ['General'] }
-    const disabledHere = await disableRooms(parts)
+    const deps = { db: one.db, writer: one.writer, actor: one.admin, level: 'all' as const, scope: ['General'] }
+    const disabledHere = await disableRooms(deps)
     await one.exportTo(zip, { scope: ['General'], disabledHere })
 
     expect(disabledHere.size).toBe(1)

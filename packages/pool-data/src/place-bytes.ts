@@ -94,9 +94,9 @@ async function bytesOf(
     [fileStores.complianceFiles, 'compliance file store'],
   ] as const) {
     // What is on record with its bytes was hashed when they came; hashing all of them each time would take hours.
-    const standing = row && !row.bytes_removed ? await sizeOf(store, line) : await store.digest(line.storedName)
-    if (!standing) missing.push(store)
-    else if (standing.size !== line.size || (standing.sha256 ?? line.sha256) !== line.sha256)
+    const existing = row && !row.bytes_removed ? await sizeOf(store, line) : await store.digest(line.storedName)
+    if (!existing) missing.push(store)
+    else if (existing.size !== line.size || (existing.sha256 ?? line.sha256) !== line.sha256)
       return { problem: `Other bytes stand under its name, ${line.storedName}, in the ${name}. They stay.` }
   }
   if (missing.length === 0) return 'there'

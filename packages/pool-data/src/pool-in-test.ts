@@ -103,16 +103,16 @@ export async function openPoolAt(
     poolRoomId,
     clock,
     async exportTo(path, options = {}) {
-      const parts = { db, clock, pool, domain: DOMAIN, by: admin.account, level: 'all' as const }
-      const { stream, done } = await exportData({ ...parts, ...options })
+      const deps = { db, clock, pool, domain: DOMAIN, by: admin.account, level: 'all' as const }
+      const { stream, done } = await exportData({ ...deps, ...options })
       const [report] = await Promise.all([done, pipeline(stream, createWriteStream(path))])
       return report
     },
     async importFrom(path, { through = (file: DataFile) => file, ...options } = {}) {
       const file = await openDataFile(path)
-      const parts = { db, clock, writer, actor: admin, poolRoomId, pool, by: admin.account, dryRun: false }
+      const deps = { db, clock, writer, actor: admin, poolRoomId, pool, by: admin.account, dryRun: false }
       try {
-        return await importData(through(file), { ...parts, ...options })
+        return await importData(through(file), { ...deps, ...options })
       } finally {
         file.close()
       }

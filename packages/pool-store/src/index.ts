@@ -1,83 +1,7 @@
-export { type AddIn, addInOf, listAddIns } from './add-ins.ts'
-export { holdAdmission } from './admission.ts'
-export { blankUnlogged, type Chat, chatsAfter, chatsEdited, EDITED_AT_ONCE, historyOf } from './chats.ts'
-export { claimFileStores } from './claim-file-stores.ts'
-export type { Actor, ChangeEvent, ChangeWork, Made } from './commit-change.ts'
-export { creatableCategories } from './creatable-categories.ts'
-export { forgetDepartures, UNLOGGED_HELD_MS } from './departures.ts'
-export { eligiblePrincipals } from './eligible-principals.ts'
-export { enabledOf } from './enabled-users.ts'
-export type { Fact, Outcome } from './facts.ts'
-export {
-  deleteFeed,
-  FEEDS_MAX,
-  type Feed,
-  type FeedFilter,
-  feedProblem,
-  feedsOf,
-  findFeed,
-  putFeed,
-  readFeed,
-} from './feeds.ts'
-export {
-  type FileToken,
-  findFileToken,
-  forgetFileTokens,
-  type IssuedFileToken,
-  issueFileToken,
-  markTokenUsed,
-} from './file-tokens.ts'
-export {
-  endedFiles,
-  endUpload,
-  expiredFiles,
-  expireUploads,
-  fileCounts,
-  findFile,
-  markBytesRemoved,
-  type PoolFile,
-} from './files.ts'
-export {
-  FOLLOWED_ROOMS_MAX,
-  type FollowedRoom,
-  followedRooms,
-  followRoom,
-  unfollowRoom,
-} from './followed-rooms.ts'
-export { identitiesOf, identitiesOfMany, principalsWithin } from './identities.ts'
-export { type Invitation, invitationsOf } from './invitations.ts'
-export { type Lease, releaseLease, takeLease } from './leases.ts'
-export { type CategoryRow, categoryLists, listCategories } from './list-categories.ts'
-export { type GroupRow, listGroups, membersOf, namedPrincipals } from './list-groups.ts'
-export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './list-rooms.ts'
-export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './list-settings.ts'
-export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './list-users.ts'
-export { POOL_MIGRATIONS } from './migrations.ts'
-export { deleteFromOutbox, outboxDepth, readOutbox } from './outbox.ts'
-export {
-  allParticipants,
-  beginStays,
-  orphanedParticipants,
-  participantCount,
-  participantCounts,
-} from './participants.ts'
-export { type PolicyPlace, policyEnables } from './policies.ts'
-export {
-  configurationIdentityProblem,
-  POOL_CONFIGURATION_RANGES,
-  type PoolConfiguration,
-  poolConfiguration,
-  settingProblem,
-} from './pool-configuration.ts'
-export {
-  findPreference,
-  PREFERENCE_BYTES_MAX,
-  PREFERENCE_CHARACTERS_MAX,
-  PREFERENCE_LABELS_MAX,
-  type Preference,
-  type PutPreference,
-  putPreference,
-} from './preferences.ts'
+export { holdAdmission } from './access/admission.ts'
+export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
+export { type Invitation, invitationsOf } from './access/invitations.ts'
+export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
   findPrincipal,
@@ -87,18 +11,7 @@ export {
   principalIds,
   principalIdsByUri,
   putSecret,
-} from './principals.ts'
-export { putReadMark } from './read-marks.ts'
-export { asSeenBy, type ReadableRoom, readableRooms } from './readable-rooms.ts'
-export {
-  createRecordWriter,
-  RecordBusy,
-  type RecordError,
-  RecordStopped,
-  RecordUnavailable,
-  type RecordWriter,
-  SourceFenced,
-} from './record-writer.ts'
+} from './access/principals.ts'
 export {
   administers,
   decideFor,
@@ -111,9 +24,106 @@ export {
   standInRoom,
   standingIn,
   standingsIn,
-} from './room-access.ts'
-export { findRoom, type Room, roomCounters, rosterOf } from './rooms.ts'
-export { roomsOfBarred, roomsUnderPolicy } from './rooms-of-barred.ts'
+} from './access/room-access.ts'
+export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
+export { createSignIn, type SignIn, type SignInResult } from './access/sign-in.ts'
+export { claimFileStores } from './files/claim-file-stores.ts'
+export {
+  type FileToken,
+  findFileToken,
+  forgetFileTokens,
+  type IssuedFileToken,
+  issueFileToken,
+  markTokenUsed,
+} from './files/file-tokens.ts'
+export {
+  endedFiles,
+  endUpload,
+  expiredFiles,
+  expireUploads,
+  fileCounts,
+  findFile,
+  markBytesRemoved,
+  type PoolFile,
+} from './files/files.ts'
+export { type Lease, releaseLease, takeLease } from './leases.ts'
+export { creatableCategories } from './lists/creatable-categories.ts'
+export { eligiblePrincipals } from './lists/eligible-principals.ts'
+export { enabledOf } from './lists/enabled-users.ts'
+export { type CategoryRow, categoryLists, listCategories } from './lists/list-categories.ts'
+export { type GroupRow, listGroups, membersOf, namedPrincipals } from './lists/list-groups.ts'
+export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './lists/list-rooms.ts'
+export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './lists/list-settings.ts'
+export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './lists/list-users.ts'
+export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-rooms.ts'
+export { usageOf } from './lists/usage.ts'
+export { POOL_MIGRATIONS } from './migrations/migrations.ts'
+export type { Actor, ChangeEvent, ChangeWork, Made } from './record/commit-change.ts'
+export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
+export type { Fact, Outcome } from './record/facts.ts'
+export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
+export {
+  createRecordWriter,
+  RecordBusy,
+  type RecordError,
+  RecordStopped,
+  RecordUnavailable,
+  type RecordWriter,
+  SourceFenced,
+} from './record/record-writer.ts'
+export {
+  aliveSources,
+  CONFIRMED_ALIVE_MS,
+  channelServices,
+  declareDead,
+  finishSource,
+  readSourceProgress,
+  requireAlive,
+  SILENT_BEFORE_DEAD_MS,
+  type Source,
+  silentSources,
+  sourceStates,
+  startSource,
+  stopSource,
+} from './record/sources.ts'
+export { type AddIn, addInOf, listAddIns } from './rooms/add-ins.ts'
+export { blankUnlogged, type Chat, chatsAfter, chatsEdited, EDITED_AT_ONCE, historyOf } from './rooms/chats.ts'
+export {
+  deleteFeed,
+  FEEDS_MAX,
+  type Feed,
+  type FeedFilter,
+  feedProblem,
+  feedsOf,
+  findFeed,
+  putFeed,
+  readFeed,
+} from './rooms/feeds.ts'
+export {
+  FOLLOWED_ROOMS_MAX,
+  type FollowedRoom,
+  followedRooms,
+  followRoom,
+  unfollowRoom,
+} from './rooms/followed-rooms.ts'
+export {
+  allParticipants,
+  beginStays,
+  orphanedParticipants,
+  participantCount,
+  participantCounts,
+} from './rooms/participants.ts'
+export {
+  findPreference,
+  PREFERENCE_BYTES_MAX,
+  PREFERENCE_CHARACTERS_MAX,
+  PREFERENCE_LABELS_MAX,
+  type Preference,
+  type PutPreference,
+  putPreference,
+} from './rooms/preferences.ts'
+export { putReadMark } from './rooms/read-marks.ts'
+export { findRoom, type Room, roomCounters, rosterOf } from './rooms/rooms.ts'
 export { reindexChats } from './search-again.ts'
 export { type ChatSearch, type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
 export { searchFeed } from './search-feed.ts'
@@ -122,27 +132,17 @@ export { searchCursor } from './search-order.ts'
 export { indexPauseMs } from './search-pace.ts'
 export { SearchRefused } from './search-refused.ts'
 export {
+  configurationIdentityProblem,
+  POOL_CONFIGURATION_RANGES,
+  type PoolConfiguration,
+  poolConfiguration,
+  settingProblem,
+} from './settings/pool-configuration.ts'
+export {
   findPoolRoom,
   lockPoolChanges,
   type PoolSettings,
   poolSettings,
   readActiveServers,
   readPoolState,
-} from './settings.ts'
-export { createSignIn, type SignIn, type SignInResult } from './sign-in.ts'
-export {
-  aliveSources,
-  channelServices,
-  declareDead,
-  requireAlive,
-  SILENT_BEFORE_DEAD_MS,
-  type Source,
-  STANDING_MS,
-  settleSource,
-  silentSources,
-  sourceStates,
-  startSource,
-  stopSource,
-  takeRollCall,
-} from './sources.ts'
-export { usageOf } from './usage.ts'
+} from './settings/settings.ts'

@@ -11,7 +11,7 @@ import {
   roomKey,
   wordKey,
 } from './search-block.ts'
-import { inOrder, type SearchOrder, type Standing } from './search-order.ts'
+import { inOrder, type SearchOrder, type SearchPosition } from './search-order.ts'
 import { isOneOf, rowsOf } from './search-rows.ts'
 
 /** What is looked for, as the index can be asked for it. */
@@ -23,7 +23,7 @@ export type Wanted = {
   readonly from: number
   readonly to: number
   readonly order: SearchOrder
-  readonly after: Standing | undefined
+  readonly after: SearchPosition | undefined
 }
 
 /** Some more candidates, in order; every further one is posted at `reached` or beyond it in the order. */

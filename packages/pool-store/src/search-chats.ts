@@ -1,9 +1,16 @@
 import { chatQuery, QueryRefused, type WordMatch } from '@hansard/chat-text'
 import type { Database } from '@hansard/sql'
-import type { Chat } from './chats.ts'
+import type { Chat } from './rooms/chats.ts'
 import { indexCandidates, type Wanted } from './search-candidates.ts'
 import { compareChats } from './search-compare.ts'
-import { beforeTime, decodeCursor, encodeCursor, inOrder, type SearchOrder, type Standing } from './search-order.ts'
+import {
+  beforeTime,
+  decodeCursor,
+  encodeCursor,
+  inOrder,
+  type SearchOrder,
+  type SearchPosition,
+} from './search-order.ts'
 import { SearchRefused } from './search-refused.ts'
 import { chatsAt } from './search-rows.ts'
 import { searchUnindexed } from './search-unindexed.ts'
@@ -62,7 +69,7 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
     characters += chat.text.length
   }
   /** Puts what was found as far as `through`, or all the rest, and answers the page if it ends there. */
-  const putBatch = (chats: readonly FoundChat[], through: Standing | undefined): ChatsFound | undefined => {
+  const putBatch = (chats: readonly FoundChat[], through: SearchPosition | undefined): ChatsFound | undefined => {
     const ends = end !== undefined && (!through || compare(through, end) >= 0)
     const last = ends ? end : through
     const beyond = (chat: FoundChat) => last !== undefined && compare(chat, last) > 0
@@ -71,11 +78,11 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
     for (const chat of [...chats.filter((chat) => !beyond(chat)), ...between].sort(compare)) put(chat)
     if (found.length > limit) {
       const page = found.slice(0, limit)
-      return { chats: page, exceeded: true, next: encodeCursor(page.at(-1) as FoundChat & Standing) }
+      return { chats: page, exceeded: true, next: encodeCursor(page.at(-1) as FoundChat & SearchPosition) }
     }
     return ends ? upTo(end) : undefined
   }
-  const upTo = (place: Standing): ChatsFound => ({ chats: found, exceeded: true, next: encodeCursor(place) })
+  const upTo = (place: SearchPosition): ChatsFound => ({ chats: found, exceeded: true, next: encodeCursor(place) })
 
   let compared = 0
   let bytes = 0
@@ -115,12 +122,12 @@ function read(search: ChatSearch): { limit: number; wanted: Wanted } {
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) {
     throw new SearchRefused('bad-dates', 'The dates of a search are whole milliseconds since 1970.')
   }
-  const standing = after === undefined ? undefined : decodeCursor(after)
-  if (after !== undefined && !standing) {
+  const position = after === undefined ? undefined : decodeCursor(after)
+  if (after !== undefined && !position) {
     throw new SearchRefused('bad-cursor', 'This is no place in the results of a search: begin again without it.')
   }
   const authors = authorIds && new Set(authorIds.filter(isId))
-  const wanted = { rooms: new Set(roomIds.filter(isId)), authors, query: undefined, from, to, order, after: standing }
+  const wanted = { rooms: new Set(roomIds.filter(isId)), authors, query: undefined, from, to, order, after: position }
   if (words === undefined) return { limit, wanted }
   try {
     return { limit, wanted: { ...wanted, query: chatQuery({ words, match, caseSensitive }) } }

@@ -1,10 +1,10 @@
 import { matches } from '@hansard/chat-text'
-import { givingWay } from '@hansard/lifecycle'
+import { yieldAfter } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
-import { type ChatRow, chatOf } from './chats.ts'
+import { type ChatRow, chatOf } from './rooms/chats.ts'
 import type { Wanted } from './search-candidates.ts'
 import type { FoundChat } from './search-chats.ts'
-import { inOrder, type Standing } from './search-order.ts'
+import { inOrder, type SearchPosition } from './search-order.ts'
 import { type Bound, CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf, rowsOf } from './search-rows.ts'
 
 /** What a comparison came to. */
@@ -14,7 +14,7 @@ export type Compared = {
   /** bytes that were read */
   readonly bytes: number
   /** Those beyond this one were left: the rest is to be asked for again. */
-  readonly through?: Standing
+  readonly through?: SearchPosition
 }
 
 /** Where a comparison stops. */
@@ -24,7 +24,7 @@ export type Limits = {
   /** characters found, beyond which it stops */
   readonly characters: number
   /** chats beyond this one in the order are of no use */
-  readonly last?: Standing | undefined
+  readonly last?: SearchPosition | undefined
 }
 
 type Row = ChatRow & { room_id: number; principal_id: number; bytes: number }
@@ -38,7 +38,7 @@ type Located = { readonly roomId: number; readonly chatId: number; readonly byte
  */
 export async function compareChats(db: Database, wanted: Wanted, chats: Bound, limits: Limits): Promise<Compared> {
   const compare = inOrder(wanted.order)
-  const rows: (Standing & { readonly row: Row; readonly bytes: number })[] = []
+  const rows: (SearchPosition & { readonly row: Row; readonly bytes: number })[] = []
   for (const row of await select(db, wanted, chats, CONTENT_IF_SHORT)) {
     if (!wanted.rooms.has(row.room_id) || wanted.authors?.has(row.principal_id) === false) continue
     const { room_id: roomId, chat_id: chatId, posted_at: postedAt, bytes } = row
@@ -51,7 +51,7 @@ export async function compareChats(db: Database, wanted: Wanted, chats: Bound, l
     rows.filter(({ row }) => row.content === null),
     { count: LONG_AT_ONCE, bytes: PORTION_BYTES },
   )
-  const giveWay = givingWay(BYTES_PER_TURN)
+  const yieldToEventLoop = yieldAfter(BYTES_PER_TURN)
   let texts = new Map<string, Row>()
   const found: FoundChat[] = []
   let bytes = 0
@@ -65,7 +65,7 @@ export async function compareChats(db: Database, wanted: Wanted, chats: Bound, l
       texts.delete(nameOf(chat))
     }
     bytes += chat.bytes
-    const turn = giveWay(chat.bytes + BYTES_OF_A_CHAT)
+    const turn = yieldToEventLoop(chat.bytes + BYTES_OF_A_CHAT)
     if (turn) await turn
     if (!whole || whole.content === null) continue
     const shown = { roomId: chat.roomId, ...chatOf(whole) }
@@ -81,16 +81,16 @@ export async function compareChats(db: Database, wanted: Wanted, chats: Bound, l
   return { chats: found, bytes }
 }
 
-function standingOf(row: Row): Standing {
+function positionOf(row: Row): SearchPosition {
   return { roomId: row.room_id, chatId: row.chat_id, postedAt: row.posted_at }
 }
 
-const nameOf = ({ roomId, chatId }: Pick<Standing, 'roomId' | 'chatId'>) => `${roomId} ${chatId}`
+const nameOf = ({ roomId, chatId }: Pick<SearchPosition, 'roomId' | 'chatId'>) => `${roomId} ${chatId}`
 
 /** One that is gone meanwhile stands there without its text. */
 async function readWhole(db: Database, wanted: Wanted, chats: readonly Located[]): Promise<Map<string, Row>> {
   const rows = await select(db, wanted, chatsAt(db.dialect, chats), 'chat.content')
-  const found = new Map(rows.map((row) => [nameOf(standingOf(row)), row]))
+  const found = new Map(rows.map((row) => [nameOf(positionOf(row)), row]))
   return new Map(chats.map((chat) => [nameOf(chat), found.get(nameOf(chat)) ?? GONE]))
 }
 const GONE = { content: null } as unknown as Row

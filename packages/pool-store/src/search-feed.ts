@@ -1,7 +1,7 @@
 import type { Database } from '@hansard/sql'
-import { type FeedFilter, feedWords } from './feeds.ts'
+import { type FeedFilter, feedWords } from './rooms/feeds.ts'
 import { type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
-import { decodeCursor, encodeCursor, inOrder, type Standing } from './search-order.ts'
+import { decodeCursor, encodeCursor, inOrder, type SearchPosition } from './search-order.ts'
 
 export type FeedSearch = {
   /** the rooms the feed's owner may search */
@@ -33,7 +33,7 @@ function merge(pages: readonly ChatsFound[], limit: number): ChatsFound {
   const stop = stops.sort(newestFirst)[0]
   const all = new Map<string, FoundChat>()
   for (const chat of pages.flatMap((page) => page.chats)) {
-    if (!stop || newestFirst(chat as Standing, stop) <= 0) all.set(`${chat.roomId} ${chat.chatId}`, chat)
+    if (!stop || newestFirst(chat as SearchPosition, stop) <= 0) all.set(`${chat.roomId} ${chat.chatId}`, chat)
   }
   const sorted = [...all.values()].sort(newestFirst)
   const chats = sorted.slice(0, limit)

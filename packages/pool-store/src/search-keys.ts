@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { givingWay } from '@hansard/lifecycle'
+import { yieldAfter } from '@hansard/lifecycle'
 import type { Dialect, Knex } from '@hansard/sql'
 import { addKeysOf, type BlockKeys, encodeSet, type Place } from './search-block.ts'
 import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf, rowsOf } from './search-rows.ts'
@@ -26,7 +26,7 @@ export async function readKeys(
 ): Promise<BlockKeys> {
   const keys: BlockKeys = new Map()
   const at = new Map(places.map((place, index) => [`${place.roomId} ${place.chatId}`, index]))
-  const giveWay = givingWay(CHARACTERS_PER_TURN)
+  const yieldToEventLoop = yieldAfter(CHARACTERS_PER_TURN)
   // Sets list their places in order; the chats come in another.
   const texts: (ChatText | undefined)[] = places.map(() => undefined)
   let from = 0
@@ -38,7 +38,7 @@ export async function readKeys(
       const title = chat.title === null ? undefined : (JSON.parse(chat.title) as string)
       const { roomId, principalId } = places[from]!
       addKeysOf({ roomId, principalId, text: JSON.parse(chat.content) as string, title }, from, keys)
-      const turn = giveWay(chat.content.length)
+      const turn = yieldToEventLoop(chat.content.length)
       if (turn) await turn
     }
   }

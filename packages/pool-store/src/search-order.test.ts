@@ -4,11 +4,11 @@ import { beforeTime, decodeCursor, encodeCursor, inOrder } from './search-order.
 
 const order = fc.constantFrom('newest' as const, 'oldest' as const)
 const id = fc.integer({ min: 1, max: 0x7fffffff })
-const standing = fc.record({ postedAt: fc.integer({ min: -5, max: 5 }), roomId: id, chatId: id })
+const position = fc.record({ postedAt: fc.integer({ min: -5, max: 5 }), roomId: id, chatId: id })
 
 it('the place before a time parts the chats of that time and after it from those that come first', () => {
   fc.assert(
-    fc.property(order, standing, fc.integer({ min: -5, max: 5 }), (order, chat, time) => {
+    fc.property(order, position, fc.integer({ min: -5, max: 5 }), (order, chat, time) => {
       const comesFirst = order === 'newest' ? chat.postedAt > time : chat.postedAt < time
       expect(inOrder(order)(chat, beforeTime(order, time)) < 0).toBe(comesFirst)
     }),
@@ -17,7 +17,7 @@ it('the place before a time parts the chats of that time and after it from those
 
 it('a cursor is read back as the place it was made of', () => {
   fc.assert(
-    fc.property(standing, (chat) => {
+    fc.property(position, (chat) => {
       expect(decodeCursor(encodeCursor(chat))).toEqual(chat)
     }),
   )

@@ -1,15 +1,15 @@
 /** Where a chat stands among all chats: by time, then by room, then by id. No two stand at the same place. */
-export type Standing = { readonly postedAt: number; readonly roomId: number; readonly chatId: number }
+export type SearchPosition = { readonly postedAt: number; readonly roomId: number; readonly chatId: number }
 export type SearchOrder = 'newest' | 'oldest'
 
 /** Sorts what is to be answered first to the front. */
-export function inOrder(order: SearchOrder): (a: Standing, b: Standing) => number {
+export function inOrder(order: SearchOrder): (a: SearchPosition, b: SearchPosition) => number {
   const sign = order === 'oldest' ? 1 : -1
   return (a, b) => sign * (a.postedAt - b.postedAt || a.roomId - b.roomId || a.chatId - b.chatId)
 }
 
 /** Before every chat of the time `postedAt`, in that order. */
-export function beforeTime(order: SearchOrder, postedAt: number): Standing {
+export function beforeTime(order: SearchOrder, postedAt: number): SearchPosition {
   return order === 'newest'
     ? { postedAt: postedAt + 1, roomId: 0, chatId: 0 }
     : { postedAt: postedAt - 1, roomId: Number.MAX_SAFE_INTEGER, chatId: Number.MAX_SAFE_INTEGER }
@@ -19,16 +19,16 @@ export function beforeTime(order: SearchOrder, postedAt: number): Standing {
  * A place in the results, as opaque text. It names the last chat that was considered and nothing of the moment, so it
  * holds however many chats are posted, replaced or purged meanwhile.
  */
-export function encodeCursor({ postedAt, roomId, chatId }: Standing): string {
+export function encodeCursor({ postedAt, roomId, chatId }: SearchPosition): string {
   return Buffer.from(`${postedAt} ${roomId} ${chatId}`).toString('base64url')
 }
 
 /** The place of a chat that was found, to go on after it. */
-export function searchCursor(chat: Standing): string {
+export function searchCursor(chat: SearchPosition): string {
   return encodeCursor(chat)
 }
 
-export function decodeCursor(cursor: string): Standing | undefined {
+export function decodeCursor(cursor: string): SearchPosition | undefined {
   if (cursor.length > 100) return undefined
   const parts = /^(-?\d+) (\d+) (\d+)$/.exec(Buffer.from(cursor, 'base64url').toString())
   if (!parts) return undefined

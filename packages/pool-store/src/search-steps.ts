@@ -1,4 +1,4 @@
-import { giveWay } from '@hansard/lifecycle'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database, Knex } from '@hansard/sql'
 import { rowsOf } from './search-rows.ts'
 
@@ -21,7 +21,7 @@ export async function inSteps<T>(db: Database, work: (steps: Steps) => Promise<T
       const [row] = await rowsOf<{ locked: boolean }>(tx, 'select pg_try_advisory_xact_lock(?) as locked', [INDEX_LOCK])
       if (!row!.locked) return undefined
       const step = async <U>(each: (tx: Knex.Transaction) => Promise<U>) => {
-        await giveWay()
+        await yieldToEventLoop()
         return each(tx)
       }
       return work({ read: step, write: step })
@@ -32,11 +32,11 @@ export async function inSteps<T>(db: Database, work: (steps: Steps) => Promise<T
   try {
     return await work({
       async read(each) {
-        await giveWay()
+        await yieldToEventLoop()
         return each(db.knex)
       },
       async write(each) {
-        await giveWay()
+        await yieldToEventLoop()
         return db.knex.transaction(each)
       },
     })

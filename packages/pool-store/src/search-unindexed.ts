@@ -2,7 +2,7 @@ import type { Database } from '@hansard/sql'
 import type { Wanted } from './search-candidates.ts'
 import type { FoundChat } from './search-chats.ts'
 import { type Compared, compareChats, type Limits } from './search-compare.ts'
-import { inOrder, type Standing } from './search-order.ts'
+import { inOrder, type SearchPosition } from './search-order.ts'
 import { SearchRefused } from './search-refused.ts'
 import { type Bound, chatsAt, chatsInRanges, rangePortions } from './search-rows.ts'
 import { roomTails } from './search-tail.ts'
@@ -11,7 +11,7 @@ import { roomTails } from './search-tail.ts'
 export type Unindexed = {
   readonly chats: FoundChat[]
   /** The page has to end here: beyond it there may be more. */
-  readonly end: Standing | undefined
+  readonly end: SearchPosition | undefined
 }
 
 /** What is wanted among the chats that the index does not have, or not as they are now. */
@@ -22,7 +22,7 @@ export async function searchUnindexed(
 ): Promise<Unindexed> {
   const compare = inOrder(wanted.order)
   let found: FoundChat[] = []
-  let end: Standing | undefined
+  let end: SearchPosition | undefined
   let bytes = 0
   const take = async (chats: Bound) => {
     const limits: Limits = { bytes: UNINDEXED_BYTES_MAX, characters: page.characters, last: end }

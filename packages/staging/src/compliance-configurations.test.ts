@@ -7,7 +7,7 @@ import {
   listComplianceConfigurations,
   putComplianceConfiguration,
   readStatus,
-  recordRollCall,
+  recordSourceProgress,
   removeComplianceConfiguration,
   seedComplianceConfigurations,
 } from './index.ts'
@@ -139,7 +139,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     const pool = scriptedPool()
     const source = pool.source('chat-1', { startedAt: NOW })
     source.says('desk', 'alice', 'hello', NOW + 1)
-    await recordRollCall(db, pool.rollCall(NOW + 2))
+    await recordSourceProgress(db, pool.rollCall(NOW + 2))
     const open = async () => (await readStatus(db, { now: NOW + 2, runIntervalMs: 60_000 })).openInterval
     expect(await open()).toMatchObject({ endsAt: NOW + 60_000 })
     await put('global', { runIntervalMs: 900_000 })

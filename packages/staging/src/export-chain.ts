@@ -1,7 +1,7 @@
 import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { giveWay } from './give-way.ts'
+import { yieldToEventLoop } from './give-way.ts'
 import { oneNumber } from './one-number.ts'
 
 /** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */
@@ -92,7 +92,7 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
       yield link
     }
     if (after !== through) throw new StagingAltered(source, after + 1)
-    await giveWay()
+    await yieldToEventLoop()
   }
   if (head !== source.headThrough) throw new StagingAltered(source, source.throughSeq)
 }
@@ -119,7 +119,7 @@ export async function* chainOfAddendum(db: Database, addendum: Export, sourceId:
     const last = rows.at(-1)
     if (!last) return
     after = last.seq
-    await giveWay()
+    await yieldToEventLoop()
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
-import { giveWay } from './give-way.ts'
+import { yieldToEventLoop } from './give-way.ts'
 
 /** Rows read at once: small enough that staging is not kept waiting and memory does not notice. */
 const PAGE = 1_000
@@ -15,7 +15,7 @@ const PAGE = 1_000
  */
 export async function* exportEvents(db: Database, exportId: number): AsyncGenerator<ComplianceEvent> {
   for (const rooms of await roomBatches(db, exportId)) {
-    await giveWay()
+    await yieldToEventLoop()
     // A large room is read in pages; a batch of small ones is one page, sorted here.
     if (rooms.length === 1) yield* eventsOfRoom(db, exportId, rooms[0]!)
     else yield* eventsOfSmallRooms(db, exportId, rooms)
@@ -83,7 +83,7 @@ async function* eventsOfRoom(db: Database, exportId: number, room: Room): AsyncG
     yield* decoded(settled.slice(0, settled.length - pending.length).sort(inOrder))
     if (!last || page.length < PAGE) return
     after = last
-    await giveWay()
+    await yieldToEventLoop()
   }
 }
 

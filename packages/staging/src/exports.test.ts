@@ -18,8 +18,8 @@ import {
   openInterval,
   previousManifest,
   readStatus,
-  recordRollCall,
   recordSettings,
+  recordSourceProgress,
   registerAdapters,
   releaseLease,
   retryQuarantine,
@@ -93,7 +93,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     source.says('desk', 'alice', 'on the boundary', T1)
     source.reports(T2)
     await stageEvents(db, source.envelope(), T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
 
     expect(await close()).toEqual({ close: true })
     expect(await close()).toEqual({ close: true })
@@ -109,7 +109,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   it('plans an export for an interval in which nothing happened', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     expect(summary(await plan())).toBe('1 interval 0 ')
     expect(await sourcesOfInterval(db, 1)).toMatchObject([{ source: 'chat-1', afterSeq: 0, throughSeq: 0 }])
@@ -128,7 +128,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
       source.reports(T1)
       await stageEvents(db, source.envelope(), T1)
     }
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     const expected = [...said.filter((text) => text.startsWith('a-')), ...said.filter((text) => text.startsWith('b-'))]
     expect((await plan())!.texts).toEqual(expected)
@@ -142,7 +142,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     }
     source.reports(T3)
     await stageEvents(db, source.envelope(), T3)
-    await recordRollCall(db, pool.rollCall(T3))
+    await recordSourceProgress(db, pool.rollCall(T3))
     await close()
     expect((await plan())!.texts.at(-1)).toBe('299')
     await close()
@@ -158,7 +158,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     source.says('desk', 'alice', 'in time', T0 + 10)
     source.reports(T1)
     await stageEvents(db, source.envelope(), T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     expect(summary(await plan())).toBe('1 interval 0 in time')
 
@@ -167,7 +167,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     stranger.says('desk', 'bob', 'not late', T1 + 30)
     for (const one of [source, stranger]) one.reports(T2)
     await stageEvents(db, stranger.envelope(), T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     expect(await plan()).toBeUndefined()
     await close()
     const addendum = await plan()
@@ -182,14 +182,14 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   it('gives late events of several intervals an addendum each, also those from before the first', async () => {
     const source = pool.source('chat-1', { startedAt: T1 })
     source.reports(T3)
-    await recordRollCall(db, pool.rollCall(T3))
+    await recordSourceProgress(db, pool.rollCall(T3))
     await close()
     await close()
     const stranger = pool.source('chat-2', { startedAt: T0 })
     for (const at of [T0 + 1, T1 + 1, T1 + 2, T2 + 1]) stranger.says('desk', 'bob', `${(at - T0) % MINUTE}`, at)
     for (const one of [source, stranger]) one.reports(T3 + MINUTE)
     await stageEvents(db, stranger.envelope(), T3)
-    await recordRollCall(db, pool.rollCall(T3 + MINUTE))
+    await recordSourceProgress(db, pool.rollCall(T3 + MINUTE))
     await close()
     const all = [await plan(), await plan(), await plan(), await plan(), await plan(), await plan(), await plan()]
     expect(all.map(summary)).toEqual([
@@ -217,13 +217,13 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     const kept = { source_id: row.source_id, seq: 2, leaf, at, head, body: JSON.stringify(body), reason: 'too new' }
     await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
     await db.knex('staged_event').where({ seq: 2 }).delete()
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     expect(summary(await plan())).toBe('1 interval 0 before,after')
 
     expect(await retryQuarantine(db, lease, { now: T1 + 5 })).toEqual({ staged: 1, remaining: 0 })
     source.reports(T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     await close()
     expect(summary(await plan())).toBe('2 addendum 0 held back')
     expect(summary(await plan())).toBe('3 interval 1 ')
@@ -243,14 +243,14 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     const kept = { source_id, seq: 1, leaf: leafOf(body), at, head, body: JSON.stringify(body), reason: 'too new' }
     await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
     await db.knex('staged_event').where({ seq: 1 }).delete()
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     expect(summary(await plan('xml'))).toBe('1 interval 0 after')
     await retryQuarantine(db, lease, { now: T1 + 5 })
 
     expect(summary(await plan('slow'))).toBe('1 interval 0 after')
     source.reports(T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     await close()
     for (const adapter of ['xml', 'slow']) expect(summary(await plan(adapter))).toBe('2 addendum 0 held back')
   })
@@ -267,13 +267,13 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
     await db.knex('staged_event').where({ seq: 2 }).delete()
     await db.knex('source').update({ last_stamp: T0 + 10 })
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     expect(summary(await plan())).toBe('1 interval 0 before')
 
     await retryQuarantine(db, lease, { now: T1 + 5 })
     source.reports(T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     await close()
     expect([await plan(), await plan()].map(summary)).toEqual(['2 addendum 1 held back', '3 interval 1 '])
   })
@@ -300,7 +300,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     for (let n = 1; n <= 4_500; n++) source.says('desk', 'alice', `${n}`, T0 + n)
     source.reports(T1)
     await stageEvents(db, source.envelope(), T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     await numberExports(db, lease, { adapter: 'xml', now: T1 })
     const planning = (await nextUnsealed(db, 'xml'))!
@@ -325,7 +325,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     for (const at of [T0, T1, T2]) source.says('desk', 'alice', `${(at - T0) / MINUTE}`, at + 1)
     source.reports(T3)
     await stageEvents(db, source.envelope(), T3)
-    await recordRollCall(db, pool.rollCall(T3))
+    await recordSourceProgress(db, pool.rollCall(T3))
     await close()
     await registerAdapters(db, lease, ['xml', 'new'])
     await close()
@@ -358,7 +358,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
 
   it('does not seal an export twice, nor record other settings after that', async () => {
     pool.source('chat-1', { startedAt: T0 }).reports(T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     const sealed = (await plan())!
     const manifest = { name: 'm', role: 'manifest' as const, size: 1, sha256: 'x', events: 0 }
@@ -386,7 +386,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     for (let n = 1; n <= 5; n++) source.says('desk', 'alice', `chat ${n}`, T0 + n)
     source.reports(T1)
     await stageEvents(db, source.envelope(), T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     const [part] = await sourcesOfInterval(db, 1)
     await db.knex('staged_event').where({ seq: 3 }).update({ body: source.recorded[3]!.body })
@@ -423,7 +423,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     source.joins('desk', 'alice', T0 + 1, 's1')
     source.reports(T1)
     await stageEvents(db, source.envelope(), T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     await close()
     const first = { interval: { startsAt: T0, endsAt: T1 }, intervalNumber: 1 }
     const before = await rostersOf(db, roomUri('desk'), first)
@@ -433,7 +433,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     survivor.parts('desk', 'alice', T0 + 6, { session: 's1', reason: 'orphaned' })
     for (const one of [source, survivor]) one.reports(T2)
     await stageEvents(db, survivor.envelope(), T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     await close()
 
     expect(await rostersOf(db, roomUri('desk'), first)).toEqual(before)
@@ -448,7 +448,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     source.says('desk', 'alice', 'here', T0 + 10)
     source.reports(T1 + 1)
     await stageEvents(db, source.envelope(), T1)
-    await recordRollCall(db, pool.rollCall(T1 + 1))
+    await recordSourceProgress(db, pool.rollCall(T1 + 1))
     expect(await close()).toMatchObject({ close: false, holding: [{ source: 'chat-2', why: 'silent' }] })
 
     const status = await readStatus(db, { now: T1 + 5_000, runIntervalMs: MINUTE })
@@ -465,7 +465,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     ])
 
     silent.ends('dead')
-    await recordRollCall(db, pool.rollCall(T1 + 6_000))
+    await recordSourceProgress(db, pool.rollCall(T1 + 6_000))
     expect(await close()).toEqual({ close: true })
     expect(await readStatus(db, { now: T1 + 6_000, runIntervalMs: MINUTE })).toMatchObject({
       adapters: [{ waiting: 1 }],
@@ -480,7 +480,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   it('cuts the open interval where somebody asked to seal, and ends the next one on a boundary again', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     const cut = (await openInterval(db, { runIntervalMs: MINUTE, cutAt: T0 + 1_234 }))!
     expect(cut).toEqual({ number: 1, startsAt: T0, endsAt: T0 + 1_234 })
     await closeInterval(db, lease, { interval: cut, now: T1 })
@@ -490,14 +490,14 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   it('does not close while events are being staged, nor stage in time what came after', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
-    await recordRollCall(db, pool.rollCall(T1))
+    await recordSourceProgress(db, pool.rollCall(T1))
     const stranger = pool.source('chat-2', { startedAt: T0 })
     for (let n = 1; n <= 50; n++) stranger.says('desk', 'bob', `${n}`, T0 + n)
     const stagings = Array.from({ length: 10 }, (_, n) => stageEvents(db, stranger.envelope(n * 5 + 1, n * 5 + 5), T1))
     await Promise.all([...stagings, close()])
     source.reports(T2)
     stranger.reports(T2)
-    await recordRollCall(db, pool.rollCall(T2))
+    await recordSourceProgress(db, pool.rollCall(T2))
     while ((await openInterval(db, { runIntervalMs: MINUTE }))!.endsAt <= T2) await close()
     const found: string[] = []
     for (let next = await plan(); next; next = await plan()) found.push(...next.texts)

@@ -35,7 +35,13 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
-export { closedIntervalFor, closeInterval, type NumberedInterval, openInterval, standingOf } from './intervals.ts'
+export {
+  closedIntervalFor,
+  closeInterval,
+  intervalReadiness,
+  type NumberedInterval,
+  openInterval,
+} from './intervals.ts'
 export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
 export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
@@ -50,7 +56,7 @@ export {
   type WorkRequest,
   waitingRequests,
 } from './requests.ts'
-export { recordRollCall, rollCallTakenAt, settledSources, stagedThrough } from './roll-call.ts'
 export { type AsOf, roomsWithRoster, rostersOf } from './rosters.ts'
+export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
 export { type EventsEnvelope, type StageResult, stageEvents } from './stage-events.ts'
-export { type AdapterStanding, readStatus, type SourceStanding, type StagingStatus } from './status.ts'
+export { type AdapterProgress, readStatus, type SourceStanding, type StagingStatus } from './status.ts'

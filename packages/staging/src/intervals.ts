@@ -43,8 +43,8 @@ export async function closedIntervalFor(db: Database, at: number): Promise<Numbe
 }
 
 /** Could the interval be closed now, and if not, who holds it? Reads only. */
-export async function standingOf(db: Database, interval: Interval): Promise<CloseDecision> {
-  return decideClose(interval, await readStandings(db.knex))
+export async function intervalReadiness(db: Database, interval: Interval): Promise<CloseDecision> {
+  return decideClose(interval, await readAdapterProgress(db.knex))
 }
 
 /**
@@ -59,11 +59,11 @@ export async function closeInterval(
   { interval, now }: { interval: NumberedInterval; now: number },
 ): Promise<CloseDecision> {
   // Asked outside first: while a source holds the interval, nobody's staging is made to wait for the answer.
-  const outlook = await standingOf(db, interval)
+  const outlook = await intervalReadiness(db, interval)
   if (!outlook.close) return outlook
   return underLease(db, lease, async (tx) => {
     if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
-    const decision = decideClose(interval, await readStandings(tx))
+    const decision = decideClose(interval, await readAdapterProgress(tx))
     if (!decision.close) return decision
     await tx('closed_interval').insert({
       number: interval.number,
@@ -138,7 +138,7 @@ async function cutOf(tx: Knex.Transaction, source: SourceRow, endsAt: number): P
   return { seq: before, head: row.head }
 }
 
-async function readStandings(knex: Knex): Promise<{ rollCallTakenAt: number; sources: SourceStanding[] }> {
+async function readAdapterProgress(knex: Knex): Promise<{ rollCallTakenAt: number; sources: SourceStanding[] }> {
   const rollCall = await knex('roll_call').where({ id: 1 }).first('taken_at')
   const sources: SourceStanding[] = await knex('source')
     .where('finished', 0)

@@ -1,6 +1,6 @@
 import type { Database, Knex } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { giveWay } from './give-way.ts'
+import { yieldToEventLoop } from './give-way.ts'
 import { type Lease, underLease } from './lease.ts'
 import { oneNumber } from './one-number.ts'
 
@@ -151,7 +151,7 @@ async function bindRange(
   )
   for (let after = bound ?? range.after_seq; after < range.through_seq; after += PAGE) {
     const through = Math.min(after + PAGE, range.through_seq)
-    await giveWay()
+    await yieldToEventLoop()
     await underLease(db, lease, (tx) =>
       tx.raw(
         `insert into compliance_fanout (adapter, source_id, seq, export_id, room_id, room_seq)
@@ -169,7 +169,7 @@ async function bindLate(db: Database, lease: Lease, planning: Export): Promise<v
   const interval = await db.knex('closed_interval').where({ number: intervalNumber }).first('starts_at')
   const endsAt = planning.startsAt === interval.starts_at ? Number.MAX_SAFE_INTEGER : planning.endsAt
   for (let bound = PAGE; bound === PAGE; ) {
-    await giveWay()
+    await yieldToEventLoop()
     bound = await underLease(db, lease, async (tx) => {
       const rows = await tx('staged_event as e')
         .whereRaw('e.late_in > 0')

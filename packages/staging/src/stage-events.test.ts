@@ -3,7 +3,14 @@ import type { Database } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { listQuarantined, migrateStaging, recordRollCall, settledSources, stagedThrough, stageEvents } from './index.ts'
+import {
+  finishedSources,
+  listQuarantined,
+  migrateStaging,
+  recordSourceProgress,
+  stagedThrough,
+  stageEvents,
+} from './index.ts'
 import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
@@ -191,7 +198,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     source.says('desk', 'alice', 'more', T0 + 20)
     source.ends('stopped')
     const late = pool.rollCall(T0 + 30)
-    for (const rollCall of [late, early, late]) await recordRollCall(db, rollCall)
+    for (const rollCall of [late, early, late]) await recordSourceProgress(db, rollCall)
     const row = await db.knex('source').first()
     expect(row).toMatchObject({ state: 'stopped', last_seq: 3, head: source.report().head, reported_at: T0 + 20 })
     expect((await db.knex('roll_call').first()).taken_at).toBe(T0 + 30)
@@ -200,11 +207,11 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
   it('calls a source settled when it has ended and every event of it is here', async () => {
     const source = talk(3)
     source.ends('fenced')
-    await recordRollCall(db, pool.rollCall(T0 + 30))
+    await recordSourceProgress(db, pool.rollCall(T0 + 30))
     await stageEvents(db, source.envelope(1, 2), NOW)
-    expect(await settledSources(db)).toEqual([])
+    expect(await finishedSources(db)).toEqual([])
     await stageEvents(db, source.envelope(3, 3), NOW)
-    expect(await settledSources(db)).toEqual([{ source: 'chat-1', epoch: 1 }])
+    expect(await finishedSources(db)).toEqual([{ source: 'chat-1', epoch: 1 }])
   })
 
   it('pairs a departure with its join although the survivor that recorded it was staged first', async () => {

@@ -3,7 +3,7 @@ import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
-import { openInterval, standingOf } from './intervals.ts'
+import { intervalReadiness, openInterval } from './intervals.ts'
 import { EXPORTER_LEASE } from './lease.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
@@ -19,9 +19,9 @@ export type StagingStatus = {
   readonly holding: readonly Holding[]
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
-  readonly adapters: readonly AdapterStanding[]
+  readonly adapters: readonly AdapterProgress[]
   /** adapters that were taken away: nothing has been written to their series since */
-  readonly endedAdapters: readonly Pick<AdapterStanding, 'name' | 'lastSealed'>[]
+  readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
 
@@ -36,7 +36,7 @@ export type SourceStanding = {
   readonly holding: boolean
 }
 
-export type AdapterStanding = {
+export type AdapterProgress = {
   readonly name: string
   readonly problem: string | null
   readonly problemSince: number | null
@@ -51,7 +51,7 @@ export async function readStatus(
   { now, runIntervalMs }: { now: number; runIntervalMs: number },
 ): Promise<StagingStatus> {
   const open = await openInterval(db, { runIntervalMs: (await configuredRunInterval(db)) ?? runIntervalMs })
-  const decision = open && open.endsAt <= now ? await standingOf(db, open) : undefined
+  const decision = open && open.endsAt <= now ? await intervalReadiness(db, open) : undefined
   const holding = decision && !decision.close ? decision.holding : []
   const rollCall = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
   const exporter = await db.knex('lease').where({ name: EXPORTER_LEASE }).first('holder', 'expires_at')
@@ -124,7 +124,7 @@ async function oldestUnexportedAt(db: Database): Promise<number | null> {
   return stamps.length === 0 ? null : Math.min(...stamps)
 }
 
-async function adapterRows(db: Database): Promise<AdapterStanding[]> {
+async function adapterRows(db: Database): Promise<AdapterProgress[]> {
   const closed = (await oneNumber(db.knex('closed_interval').max('number'))) ?? 0
   const states: { adapter: string; problem: string | null; problem_since: number | null; exported_through: number }[] =
     await db.knex('adapter_state').where({ active: 1 }).orderBy('adapter')
@@ -147,7 +147,7 @@ async function endedAdapters(db: Database): Promise<StagingStatus['endedAdapters
   return Promise.all(ended.map(async ({ adapter }) => ({ name: adapter, lastSealed: await lastSealedOf(db, adapter) })))
 }
 
-async function lastSealedOf(db: Database, adapter: string): Promise<AdapterStanding['lastSealed']> {
+async function lastSealedOf(db: Database, adapter: string): Promise<AdapterProgress['lastSealed']> {
   const sealed = await db
     .knex('export')
     .where({ adapter, state: 'sealed' })

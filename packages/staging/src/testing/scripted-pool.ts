@@ -6,7 +6,7 @@ import {
   leafOf,
   nextHead,
   type PartReason,
-  type RollCall,
+  type SourceProgress,
   type SourceReport,
   type SourceState,
 } from '@hansard/compliance-event'
@@ -83,7 +83,7 @@ export function scriptedPool(): ScriptedPool {
 
 export type ScriptedPool = {
   source(name: string, options: { epoch?: number; startedAt: number }): ScriptedSource
-  rollCall(takenAt: number): RollCall
+  rollCall(takenAt: number): SourceProgress
 }
 
 export type ScriptedSource = {

@@ -1,6 +1,6 @@
 import type { Finding, Repository } from '../repository.ts'
 
-const VAGUE = /^(utils?|helpers?|common|shared|types|constants|misc|lib|stuff|base|manager|handlers?|interfaces?)$/
+const VAGUE = /^(utils?|helpers?|common|shared|types|constants|misc|lib|stuff|base|manager|handler|interfaces?)$/
 
 /** A name that fits everything says nothing: name the thing. */
 export function vagueNames({ packages }: Repository): Finding[] {

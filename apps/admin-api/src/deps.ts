@@ -1,0 +1,27 @@
+import type { AllowedDirectories } from '@hansard/adapter'
+import type { Clock } from '@hansard/clock'
+import type { Log } from '@hansard/log'
+import type { PoolCommands } from '@hansard/pool-commands'
+import type { SignIn } from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+
+/** What the admin API answers from. */
+export type AdminApiDeps = {
+  readonly poolDb: Database
+  readonly complianceDb: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly signIn: SignIn
+  /** every change of the pool, put on record under this API's source */
+  readonly commands: PoolCommands
+  readonly pool: string
+  /** the site whose policy holds for those who come without a role */
+  readonly site: string | undefined
+  readonly domain: string
+  readonly version: string
+  readonly runIntervalMs: number
+  /** where the compliance worker may be told to write */
+  readonly complianceDirectories: AllowedDirectories
+  /** undefined while the queue cannot be reached */
+  readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>
+}

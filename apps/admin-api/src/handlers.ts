@@ -1,0 +1,51 @@
+import { openApiDocument } from '@hansard/admin-contract'
+import type { Handlers } from './call.ts'
+import * as categories from './change-categories.ts'
+import * as chats from './change-chats.ts'
+import * as groups from './change-groups.ts'
+import * as rooms from './change-rooms.ts'
+import * as settings from './change-settings.ts'
+import * as users from './change-users.ts'
+import * as compliance from './compliance-configuration.ts'
+import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import * as state from './pool-state.ts'
+import * as shownCategories from './show-categories.ts'
+import * as shownGroups from './show-groups.ts'
+import * as shownRooms from './show-rooms.ts'
+import * as shownSettings from './show-settings.ts'
+import * as shownUsers from './show-users.ts'
+import { signIn } from './sign-in.ts'
+import { declareSourceDead } from './sources.ts'
+import { poolStatus } from './status.ts'
+import { createUsageReport } from './usage.ts'
+
+/** Who answers which route. The compiler sees to it that every route of the catalogue is answered. */
+export function handlers(): Handlers {
+  return {
+    signIn,
+    openapi: async ({ version }) => openApiDocument({ version }),
+    ...users,
+    ...shownUsers,
+    ...groups,
+    ...shownGroups,
+    ...categories,
+    ...shownCategories,
+    ...rooms,
+    ...shownRooms,
+    ...chats,
+    ...settings,
+    ...shownSettings,
+    ...state,
+    ...compliance,
+    status: (deps) => poolStatus(deps),
+    usageReport: createUsageReport(),
+    declareDead: declareSourceDead,
+    listExports,
+    showExport,
+    replayExport,
+    quarantine,
+    retryQuarantine,
+    seal,
+    request: requestState,
+  }
+}

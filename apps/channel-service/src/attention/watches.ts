@@ -1,0 +1,177 @@
+import type { Bus, RoomMessage } from '@hansard/bus'
+import type { Clock, Timer } from '@hansard/clock'
+import { loadRoomAccess, roomCounters, standingsIn } from '@hansard/pool-store'
+import { decide } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+import type { ServerMessageOf } from '@hansard/wire'
+import { textFrame } from '../delivery/frames.ts'
+import type { Session } from '../delivery/session.ts'
+
+/** Rooms that sessions want to hear of without being in them: that something is new there, and nothing of what it is. */
+export type Watches = {
+  /** The session may read the room, as decided under `rights`. It is told at once how far the room is. */
+  add(session: Session, room: { id: number; uri: string; rights: number }): Promise<'watching' | 'limit-exceeded'>
+  remove(session: Session, roomUri: string): void
+  removeAll(session: Session): void
+  /** Compares every watched room with the record: what a bus has dropped is found here. */
+  compare(): Promise<void>
+  stop(): void
+}
+
+export const WATCHED_ROOMS_MAX = 1_000
+/** A session hears of a room once in so many milliseconds. */
+const NOTICE_EVERY_MS = 1_000
+
+type Watcher = {
+  /** the last chat id this session was told of; -1: none yet */
+  told: number
+  /** version of the room's rights by which it was last judged */
+  rights: number
+}
+type Watched = {
+  readonly id: number
+  readonly uri: string
+  readonly watchers: Map<Session, Watcher>
+  unsubscribe: () => Promise<void>
+  /** the newest chat id known */
+  last: number
+  /** the newest version of the room's rights known */
+  rights: number
+  /** set while notices wait for their second, or for the database */
+  pause: Timer | 'telling' | undefined
+}
+
+/**
+ * The danger is a notice to somebody who may not read the room any more. So whoever was judged by an older version of its
+ * rights than is known is judged again before they are told anything.
+ */
+export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; clock: Clock }): Watches {
+  const rooms = new Map<number, Watched>()
+  const bySession = new Map<Session, Map<string, Watched>>()
+  let stopped = false
+
+  const hear = (
+    room: Watched,
+    { last = 0, rights = 0 }: { last?: number | undefined; rights?: number | undefined },
+  ) => {
+    room.last = Math.max(room.last, last)
+    room.rights = Math.max(room.rights, rights)
+    tell(room)
+  }
+
+  const hearBus = (room: Watched, message: RoomMessage) => {
+    if (message.t === 'chats') hear(room, { last: message.chats.at(-1)?.id, rights: message.rights })
+    else if (message.t === 'room-changed') hear(room, { rights: message.rights })
+  }
+
+  /** Tells all who do not know yet, now or when the second is over. The last one is never left out. */
+  const tell = (room: Watched) => {
+    if (room.pause || stopped || ![...room.watchers.values()].some((watcher) => watcher.told < room.last)) return
+    room.pause = 'telling'
+    const pause = () => {
+      room.pause = clock.after(NOTICE_EVERY_MS, () => {
+        room.pause = undefined
+        tell(room)
+      })
+    }
+    // When the database is away, it is asked again in a second.
+    tellNow(room).then(pause, pause)
+  }
+
+  const tellNow = async (room: Watched) => {
+    await judge(room)
+    const notice: ServerMessageOf<'new-content'> = { t: 'new-content', room: room.uri, last: room.last }
+    const frame = textFrame(JSON.stringify(notice))
+    for (const [session, watcher] of room.watchers) {
+      if (session.closed || session.closing || watcher.told >= room.last || watcher.rights < room.rights) continue
+      watcher.told = room.last
+      session.deliver(frame)
+    }
+  }
+
+  const judge = async (room: Watched) => {
+    for (let reading = 0; reading < READINGS_MAX; reading += 1) {
+      const outdated = [...room.watchers].filter(([, watcher]) => watcher.rights < room.rights)
+      if (outdated.length === 0) return
+      const access = await loadRoomAccess(db, { id: room.id })
+      const people = outdated.map(([session]) => session.principal!)
+      const standings = access && (await standingsIn(db, access, people))
+      for (const [session, watcher] of outdated) {
+        const standing = standings?.get(session.principal!.id)
+        const allowed = access && standing && decide('read-history', access.rules, standing, access.settings).allowed
+        if (allowed) watcher.rights = access.room.rights
+        else remove(session, room)
+      }
+      room.rights = Math.max(room.rights, access?.room.rights ?? 0)
+    }
+    throw new Error(`The rights of ${room.uri} change faster than they can be read.`)
+  }
+
+  const open = (id: number, uri: string): Watched => {
+    const known = rooms.get(id)
+    if (known) return known
+    const room: Watched = {
+      id,
+      uri,
+      watchers: new Map(),
+      unsubscribe: async () => {},
+      last: 0,
+      rights: 0,
+      pause: undefined,
+    }
+    rooms.set(id, room)
+    return room
+  }
+
+  const remove = (session: Session, room: Watched) => {
+    room.watchers.delete(session)
+    const watched = bySession.get(session)
+    watched?.delete(room.uri)
+    if (watched?.size === 0) bySession.delete(session)
+    if (room.watchers.size > 0 || rooms.get(room.id) !== room) return
+    rooms.delete(room.id)
+    if (room.pause && room.pause !== 'telling') room.pause.cancel()
+    void room.unsubscribe().catch(() => {})
+  }
+
+  return {
+    async add(session, { id, uri, rights }) {
+      const watched = bySession.get(session)
+      if (session.closed || watched?.has(uri)) return 'watching'
+      if (watched && watched.size >= WATCHED_ROOMS_MAX) return 'limit-exceeded'
+      const room = open(id, uri)
+      const first = room.watchers.size === 0
+      room.watchers.set(session, { told: -1, rights })
+      if (watched) watched.set(uri, room)
+      else bySession.set(session, new Map([[uri, room]]))
+      if (first) {
+        const unsubscribe = await bus.subscribeRoom(id, (message) => hearBus(room, message))
+        if (rooms.get(id) === room) room.unsubscribe = unsubscribe
+        else await unsubscribe()
+      }
+      // After hearing has begun: what is said in between is either read or heard.
+      const counters = (await roomCounters(db, [id])).get(id)
+      hear(room, { last: counters?.lastChatId, rights: counters?.rights })
+      return 'watching'
+    },
+    remove(session, roomUri) {
+      const room = bySession.get(session)?.get(roomUri)
+      if (room) remove(session, room)
+    },
+    removeAll(session) {
+      for (const room of [...(bySession.get(session)?.values() ?? [])]) remove(session, room)
+    },
+    async compare() {
+      for (const [id, { lastChatId, rights }] of await roomCounters(db, [...rooms.keys()])) {
+        const room = rooms.get(id)
+        if (room) hear(room, { last: lastChatId, rights })
+      }
+    },
+    stop() {
+      stopped = true
+      for (const session of [...bySession.keys()]) this.removeAll(session)
+    },
+  }
+}
+
+const READINGS_MAX = 5

@@ -1,0 +1,56 @@
+import { enabledOf, findPrincipals, type PolicyPlace } from '@hansard/pool-store'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+import { partAllRooms } from './part-room.ts'
+
+/**
+ * Looks again who signed-in sessions belong to: everybody's, or those of `principals`. Pool roles take effect at once.
+ * Whoever may not use the pool any more, or signed in with a secret that was replaced, is put out of every room and, once that
+ * is on record, disconnected.
+ */
+export async function recheckMembers(
+  deps: Pick<ChannelServiceDeps, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
+  sessions: Iterable<Session>,
+  principals?: ReadonlySet<number>,
+): Promise<void> {
+  const concerned = [...sessions].filter(
+    ({ principal, closing }) => principal && !closing && (!principals || principals.has(principal.id)),
+  )
+  const principalIds = [...new Set(concerned.map((session) => session.principal!.id))]
+  const found = await findPrincipals(deps.db, principalIds)
+  const enabled = await enabledOf(deps.db, { ...placeOf(deps), principalIds })
+  for (const session of concerned) {
+    const known = session.principal!
+    const now = found.get(known.id)
+    if (now && enabled.has(now.id) && now.credentialVersion === known.credentialVersion) {
+      session.principal = now
+      continue
+    }
+    if (session.closing) continue
+    // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
+    session.closing = true
+    const [reason, says] =
+      now && enabled.has(now.id)
+        ? (['disconnected', 'the secret of this account was replaced: sign in again'] as const)
+        : (['removed', 'this account may not use the pool now'] as const)
+    void partAllRooms(deps, session, reason).then(() => session.close(1008, says))
+  }
+}
+
+/**
+ * Finds sessions of people who may not use the pool any more: what a bus has dropped. Roles are not looked at.
+ */
+export async function findDisabled(
+  deps: Pick<ChannelServiceDeps, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
+  sessions: Iterable<Session>,
+): Promise<void> {
+  const all = [...sessions]
+  const ids = new Set(all.flatMap(({ principal, closing }) => (principal && !closing ? [principal.id] : [])))
+  const enabled = await enabledOf(deps.db, { ...placeOf(deps), principalIds: [...ids] })
+  const disabled = ids.difference(enabled)
+  if (disabled.size > 0) await recheckMembers(deps, all, disabled)
+}
+
+function placeOf({ settings, config }: Pick<ChannelServiceDeps, 'settings' | 'config'>): PolicyPlace {
+  return { pool: settings.pool, site: config.site }
+}

@@ -1,0 +1,17 @@
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+import { runCommand } from './run-command.ts'
+
+/** Removes everything that was posted in a room up to a moment. */
+export function clearRoom(
+  { commands }: Pick<ChannelServiceDeps, 'commands'>,
+  session: Session,
+  { id, room, through }: ClientMessageOf<'clear-room'>,
+): Promise<void> {
+  return runCommand(session, id, commands.clearRoom(session.principal!, { room, through }), ({ count }) => ({
+    t: 'done',
+    re: id,
+    count,
+  }))
+}

@@ -1,0 +1,155 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import type { ClientMessage } from '@hansard/wire'
+import { describe, expect, it } from 'vitest'
+import { openPoolInTest } from '../service-in-test.ts'
+import { type Asker, createRequestsUnderWay } from './limits.ts'
+
+function setup() {
+  const requests = createRequestsUnderWay()
+  const started: string[] = []
+  const ends = new Map<string, () => void>()
+  const asker = (id: number) => ({
+    principal: { id },
+    socket: new PassThrough() as unknown as Socket,
+    closing: false,
+    closed: false,
+  })
+  return {
+    requests,
+    started,
+    asker,
+    ask: (who: Asker, name: string, { kind = 'mark-read', characters = 100 }: Partial<Asked> = {}) =>
+      requests.take(who, {
+        kind,
+        characters,
+        answer() {
+          started.push(name)
+          return new Promise<void>((resolve) => ends.set(name, resolve))
+        },
+      }),
+    /** Resolves when what is started by this has started. */
+    async end(name: string) {
+      ends.get(name)!()
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+type Asked = { kind: ClientMessage['t']; characters: number }
+
+describe('requests under way', () => {
+  it('are four of a session; the others wait in the order they came', async () => {
+    const { ask, asker, started, end } = setup()
+    const ann = asker(1)
+
+    for (const name of ['1', '2', '3', '4', '5', '6']) ask(ann, name)
+
+    expect(started).toEqual(['1', '2', '3', '4'])
+    await end('3')
+    expect(started).toEqual(['1', '2', '3', '4', '5'])
+    await end('1')
+    expect(started.at(-1)).toBe('6')
+  })
+
+  it('are five of an account, whose sessions take turns; nobody else waits for them', async () => {
+    const { ask, asker, started, end } = setup()
+    const sessions = [asker(1), asker(1), asker(1)]
+
+    for (const [n, session] of sessions.entries())
+      for (const name of ['a', 'b', 'c', 'd', 'e']) ask(session, `${n}${name}`)
+    ask(asker(2), 'of somebody else')
+
+    expect(started).toEqual(['0a', '0b', '0c', '0d', '1a', 'of somebody else'])
+    for (const name of ['0a', '0b', '0c', '0d']) await end(name)
+    expect(started.slice(6)).toEqual(['1b', '2a', '0e', '1c'])
+  })
+
+  it('hold one large one of an account, which small ones do not overtake', async () => {
+    const { ask, asker, started, end } = setup()
+    const [one, two] = [asker(1), asker(1)]
+
+    ask(one, 'roster', { kind: 'roster' })
+    ask(one, 'small')
+    ask(two, 'rooms', { kind: 'rooms' })
+    ask(one, 'after it')
+
+    expect(started).toEqual(['roster', 'small'])
+    await end('small')
+    expect(started).toEqual(['roster', 'small'])
+    await end('roster')
+    expect(started).toEqual(['roster', 'small', 'rooms', 'after it'])
+  })
+
+  it('do not hold up posts, joins, parts and pings', () => {
+    const { ask, asker, started } = setup()
+    const ann = asker(1)
+    for (let n = 0; n < 10; n += 1) ask(ann, 'waits')
+
+    for (const kind of ['post', 'join', 'part', 'ping'] as const) ask(ann, kind, { kind })
+
+    expect(started.slice(4)).toEqual(['post', 'join', 'part', 'ping'])
+  })
+
+  it('let a thousand wait, or four million characters, and no more', () => {
+    const { ask, asker } = setup()
+    const [ann, bob] = [asker(1), asker(2)]
+
+    const taken = Array.from({ length: 1_010 }, (_, n) => ask(ann, String(n))).filter(Boolean)
+    const large = Array.from({ length: 20 }, (_, n) => ask(bob, String(n), { characters: 500_000 })).filter(Boolean)
+
+    expect(taken).toHaveLength(1_004)
+    expect(large).toHaveLength(4 + 9)
+  })
+
+  it('wait while the client has not read what it was sent', async () => {
+    const { ask, asker, started, end } = setup()
+    const ann = asker(1)
+    const stream = ann.socket as unknown as PassThrough
+    ask(ann, 'first', { kind: 'roster' })
+    stream.write(Buffer.alloc(512 * 1_024))
+    ask(ann, 'second', { kind: 'roster' })
+    await end('first')
+    expect(started).toEqual(['first'])
+
+    const drained = once(stream, 'drain')
+    stream.resume()
+    await drained
+
+    expect(started).toEqual(['first', 'second'])
+  })
+
+  it('are not begun for a session that has ended or was told to go, and count until they are over', async () => {
+    const { requests, ask, asker, started, end } = setup()
+    const [gone, told, back] = [asker(1), asker(2), asker(1)]
+    for (const name of ['a', 'b', 'c', 'd', 'e']) ask(gone, name)
+    for (const name of ['v', 'w', 'x', 'y', 'z']) ask(told, name)
+
+    requests.ended(gone)
+    told.closing = true
+    await end('v')
+    for (const name of ['again', 'and again']) ask(back, name)
+    expect(started).toEqual(['a', 'b', 'c', 'd', 'v', 'w', 'x', 'y', 'again'])
+
+    back.closing = true
+    await end('a')
+    expect(started.at(-1)).toBe('again')
+  })
+})
+
+it('a chat is posted while a hundred lists wait, and all of them are answered', async () => {
+  const pool = await openPoolInTest('sqlite')
+  await pool.person('ann')
+  const room = await pool.room('desk', 'open')
+  const ann = await (await pool.start()).connect('ann')
+  await ann.ask({ t: 'join', room: room.uri })
+  const answers: string[] = []
+
+  const asked = Array.from({ length: 100 }, () => ann.ask({ t: 'roster', room: room.uri }))
+  const all = [...asked, ann.post(room, 'hello')].map(async (answer) => answers.push((await answer).t))
+  await Promise.all(all)
+
+  expect(answers.indexOf('posted')).toBeLessThan(100)
+  expect(answers.filter((t) => t === 'roster')).toHaveLength(100)
+  await pool.close()
+})

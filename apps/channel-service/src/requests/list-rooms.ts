@@ -1,0 +1,123 @@
+import {
+  administers,
+  asSeenBy,
+  identitiesOf,
+  type Room,
+  type RoomAsker,
+  type RoomFilter,
+  listRooms as readRooms,
+} from '@hansard/pool-store'
+import type { RoomRole } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+
+/** As in the original, which never showed more at once unless it was told to. */
+const ROOM_LIST_DEFAULT = 100
+const WORDS_MAX = 8
+
+/**
+ * Shows rooms by name: those somebody may join, or with `all` every one they may see. An administrator sees every room,
+ * and joins none for it.
+ */
+export async function listRooms(
+  { db }: Pick<ChannelServiceDeps, 'db'>,
+  session: Session,
+  message: ClientMessageOf<'rooms'>,
+): Promise<void> {
+  if (wordsOf(message).length > WORDS_MAX) {
+    return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
+  }
+  // One listing reads every room: whoever asks for many at once waits, and nobody else for them.
+  if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')
+  session.listing = true
+  try {
+    await listOnce(db, session, message)
+  } finally {
+    session.listing = false
+  }
+}
+
+/** A whole name is looked for as it stands, whatever spaces it holds. */
+function wordsOf({ text = '', match }: Pick<ClientMessageOf<'rooms'>, 'text' | 'match'>): string[] {
+  const words = match === 'exact' ? [text.trim()] : text.split(/\s+/)
+  return words.filter((word) => word !== '')
+}
+
+async function listOnce(db: Database, session: Session, message: ClientMessageOf<'rooms'>): Promise<void> {
+  const { id, after, limit = ROOM_LIST_DEFAULT } = message
+  const { id: principalId } = session.principal!
+  const rooms = await asSeenBy(db, principalId, async (identities) => {
+    const { filter, holding } = await criteriaOf(db, message, principalId)
+    const administrator = await administers(db, session.principal!)
+    const among: RoomAsker['among'] = !message.all ? 'joinable' : administrator ? 'all' : 'seen'
+    return readRooms(db, {
+      after: storable(after),
+      limit,
+      filter,
+      asker: { identities, among, seesRoles: administrator, holding },
+    })
+  })
+  session.send({
+    t: 'rooms',
+    re: id,
+    rooms: rooms.map(roomEntry),
+    next: rooms.length === limit ? rooms.at(-1)!.name : null,
+  })
+}
+
+/** What a room is called and looks like, to whoever may see it. */
+export function roomEntry({ uri, name, privacy, description, topic, type, disabled }: Room) {
+  return { uri, name, privacy, description, topic, type, disabled }
+}
+
+async function criteriaOf(
+  db: Database,
+  message: ClientMessageOf<'rooms'>,
+  principalId: number,
+): Promise<{ filter: RoomFilter; holding: RoomRole[] }> {
+  const { match = 'all', inDescription = false, privacy, type, invitations, disabled, category, addIn } = message
+  const words = wordsOf(message).map(storable)
+  const [member, manager, joined] = await Promise.all(
+    [message.member, message.manager, message.joined].map((uri) => idOf(db, uri)),
+  )
+  const holding: RoomRole[] = []
+  if (message.mine || member === principalId) holding.push('member')
+  if (message.managed || manager === principalId) holding.push('manager')
+  return {
+    holding,
+    filter: {
+      privacy,
+      type,
+      addIn: storable(addIn),
+      invitations,
+      disabled,
+      joined,
+      ...(category === undefined ? {} : { category: { name: storable(category) } }),
+      ...(words.length > 0 ? { text: { words, match, inDescription } } : {}),
+      ...(member === undefined || member === principalId ? {} : { member: [...(await identitiesOf(db, member))] }),
+      ...(manager === undefined || manager === principalId ? {} : { manager: [...(await identitiesOf(db, manager))] }),
+      ...(message.followed ? { followedBy: principalId } : {}),
+      ...(message.invited ? { invited: principalId } : {}),
+    },
+  }
+}
+
+/** Whom a URI stands for: `NOBODY`, when there is no such principal. */
+async function idOf(db: Database, uri: string | undefined): Promise<number | undefined> {
+  if (uri === undefined) return undefined
+  const row: { id: number } | undefined = await db
+    .knex('principal')
+    .where({ uri: storable(uri) })
+    .first('id')
+  return row?.id ?? NOBODY
+}
+
+/** PostgreSQL knows no text with U+0000, and nothing is called so. */
+function storable<T extends string | undefined>(text: T): T {
+  return text?.replaceAll('\0', '\ufffd') as T
+}
+
+/** No row has this id. */
+const NOBODY = -1

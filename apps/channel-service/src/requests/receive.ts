@@ -1,0 +1,82 @@
+import { ClientMessage } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+import { HANDLERS, type Handler } from './handlers.ts'
+import { refuseUnreachable } from './refusals.ts'
+
+const MALFORMED_MAX = 100
+
+/** Reads one frame of a client and answers it: with what it asked for, or with a named refusal. Never throws. */
+export function receive(deps: ChannelServiceDeps, session: Session, data: string): void {
+  // What a client sends after it was told to go is not read.
+  if (session.closing) return
+  try {
+    read(deps, session, data)
+  } catch {
+    unreadable(session)
+  }
+}
+
+/** Nothing that a stranger typed may end everybody's service. */
+function unreadable(session: Session): void {
+  session.close(1011, 'this frame could not be read')
+}
+
+function read(deps: ChannelServiceDeps, session: Session, data: string): void {
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch (error) {
+    return malformed(session, undefined, `The frame is not JSON: ${(error as Error).message}`)
+  }
+  const parsed = ClientMessage.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!
+    const re = numberOf(value)
+    if (issue.code === 'invalid_union') return unknownMessage(session, re, value)
+    return malformed(session, re, `${issue.path.join('.') || 'frame'}: ${issue.message}`)
+  }
+  const message = parsed.data
+  if (!session.mayRequest(deps.clock.now())) {
+    return session.refuse(message.id, 'too-fast', 'This session sends more requests than the service takes. Slow down.')
+  }
+  if (!session.principal && message.t !== 'sign-in' && message.t !== 'ping') {
+    return session.refuse(message.id, 'not-signed-in', 'Sign in first.')
+  }
+  const answer = () => answerOne(deps, session, message)
+  if (!deps.requests.take(session, { kind: message.t, characters: data.length, answer })) {
+    session.refuse(message.id, 'too-fast', 'So many requests of this session wait already. Wait for their answers.')
+  }
+}
+
+function answerOne(deps: ChannelServiceDeps, session: Session, message: ClientMessage): Promise<void> | void {
+  try {
+    const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
+    return handle(deps, session, message)?.catch(() => refuseUnreachable(session, message.id))
+  } catch {
+    unreadable(session)
+  }
+}
+
+function unknownMessage(session: Session, re: number | undefined, value: unknown): void {
+  const kind = (value as { t?: unknown } | null)?.t
+  session.malformed += 1
+  const named = typeof kind === 'string' ? `"${kind.slice(0, 64)}"` : 'This'
+  session.refuse(re, 'unknown-message', `${named} is no message of this protocol.`)
+  cutOffBabblers(session)
+}
+
+function malformed(session: Session, re: number | undefined, message: string): void {
+  session.malformed += 1
+  session.refuse(re, 'malformed', message.slice(0, 500))
+  cutOffBabblers(session)
+}
+
+function cutOffBabblers(session: Session): void {
+  if (session.malformed >= MALFORMED_MAX) session.close(1008, 'too many malformed frames')
+}
+
+function numberOf(value: unknown): number | undefined {
+  const id = (value as { id?: unknown } | null)?.id
+  return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : undefined
+}

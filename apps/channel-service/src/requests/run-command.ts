@@ -1,0 +1,22 @@
+import type { CommandRefusal, Result } from '@hansard/pool-commands'
+import { REFUSALS, type Refusal, type ServerMessage } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+
+/** Answers a client with what became of a change: with `done` once it is on record, or with the refusal. */
+export async function runCommand<T>(
+  session: Session,
+  id: number,
+  command: Promise<Result<T>>,
+  done: (value: T) => ServerMessage,
+): Promise<void> {
+  const result = await command
+  if (result.ok) return session.send(done(result.value))
+  session.refuse(id, told(result.refusal), result.message)
+}
+
+const KNOWN: ReadonlySet<string> = new Set(REFUSALS)
+
+/** Refusals of changes that this protocol cannot ask for are not among its own. */
+function told(refusal: CommandRefusal): Refusal {
+  return KNOWN.has(refusal) ? (refusal as Refusal) : 'invalid'
+}

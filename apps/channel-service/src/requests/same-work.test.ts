@@ -1,0 +1,141 @@
+import { ManualClock } from '@hansard/clock'
+import { type Database, openDatabase } from '@hansard/sql'
+import { ClientMessage } from '@hansard/wire'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, openPoolInTest, type PoolInTest, type Reply } from '../service-in-test.ts'
+
+type Request = Parameters<Client['ask']>[0]
+const MISSING = 'ma-chan://example.com/00000000-0000-0000-0000-000000000000'
+const filter = { words: 'x', match: 'all', caseSensitive: false } as const
+
+/** Every message that names a room or a category, asked by somebody who may not see what is named. */
+const ROOM_MESSAGES: Readonly<Record<string, (room: string) => Request>> = {
+  join: (room) => ({ t: 'join', room }),
+  part: (room) => ({ t: 'part', room }),
+  post: (room) => ({ t: 'post', room, post: 'a post', text: 'x' }),
+  'replace-chat': (room) => ({ t: 'replace-chat', room, chat: 1, text: 'x' }),
+  'delete-chat': (room) => ({ t: 'delete-chat', room, chat: 1 }),
+  history: (room) => ({ t: 'history', room }),
+  search: (room) => ({ t: 'search', rooms: [room], filter, order: 'newest' }),
+  roster: (room) => ({ t: 'roster', room }),
+  room: (room) => ({ t: 'room', room }),
+  'change-room': (room) => ({ t: 'change-room', room, topic: 'x' }),
+  'change-roles': (room) => ({ t: 'change-roles', room, role: 'member', add: ['bob'], remove: [] }),
+  'disable-room': (room) => ({ t: 'disable-room', room }),
+  'enable-room': (room) => ({ t: 'enable-room', room }),
+  'delete-room': (room) => ({ t: 'delete-room', room }),
+  'clear-room': (room) => ({ t: 'clear-room', room, through: 1 }),
+  'purge-chats': (room) => ({ t: 'purge-chats', room, filter }),
+  eligible: (room) => ({ t: 'eligible', room }),
+  follow: (room) => ({ t: 'follow', room }),
+  unfollow: (room) => ({ t: 'unfollow', room }),
+  'mark-read': (room) => ({ t: 'mark-read', room, chat: 1 }),
+  watch: (room) => ({ t: 'watch', room }),
+  unwatch: (room) => ({ t: 'unwatch', room }),
+  'upload-token': (room) => ({ t: 'upload-token', room, fileName: 'x', size: 1 }),
+  'download-token': (room) => ({ t: 'download-token', room, file: 'ma-filelink://x' }),
+}
+const CATEGORY_MESSAGES: Readonly<Record<string, (category: string, own: string) => Request>> = {
+  'create-room': (category) => ({ t: 'create-room', category, name: 'new' }),
+  'change-room': (category, own) => ({ t: 'change-room', room: own, category }),
+  eligible: (category) => ({ t: 'eligible', category }),
+  rooms: (category) => ({ t: 'rooms', all: true, category }),
+}
+
+describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s', (dialect) => {
+  let pool: PoolInTest
+  let db: Database
+  let bob: Client
+  let own: string
+  const hidden: Record<string, string> = {}
+  beforeAll(async () => {
+    pool = await openPoolInTest(dialect)
+    const alice = await pool.person('alice')
+    const people = await Promise.all(['bob', ...PEOPLE].map((account) => pool.person(account)))
+    const walled = await pool.addCategory('Walled', { allowed: [alice.id] })
+    await pool.db.knex('room').insert({
+      ...{ uri: 'ma-chan://example.com/another', name: 'another', privacy: 'open', type: 'normal' },
+      ...{ category_id: walled, created_at: 1 },
+    })
+    const make = async (name: string, more: { category?: number } = {}) => {
+      const room = await pool.room(name, more.category ? 'open' : 'secret', more)
+      await pool.grant(room, alice)
+      hidden[name] = room.uri
+      return room
+    }
+    await make('secret')
+    await make('walled', { category: walled })
+    const large = await make('large')
+    for (const person of people.slice(1)) await pool.grant(large, person)
+    const satIn = [await make('sat in'), await make('walled and sat in', { category: walled })]
+    const managed = await pool.room('managed', 'closed')
+    await pool.grant(managed, people[0]!, 'manager')
+    own = managed.uri
+
+    // Of its own, and on a clock that stands still: nothing but what bob asks for makes a statement.
+    db = openDatabase({ url: pool.url })
+    const { connect } = await pool.start({}, { db: dialect === 'sqlite' ? pool.db : db, clock: new ManualClock(1) })
+    if (dialect === 'sqlite') {
+      await db.close()
+      db = pool.db
+    }
+    const sitter = await connect('alice')
+    for (const room of satIn) expect(await sitter.ask({ t: 'join', room: room.uri })).toMatchObject({ t: 'joined' })
+    bob = await connect('bob')
+    // What the service does when it starts is over when the same question costs the same twice.
+    for (let last = ''; ; ) {
+      const now = JSON.stringify(await workOf({ t: 'room', room: own }))
+      if (now === last) break
+      last = now
+    }
+  })
+  afterAll(async () => {
+    await pool?.close()
+    if (dialect === 'postgres') await db?.close()
+  })
+
+  const PEOPLE = Array.from({ length: 20 }, (_, at) => `person-${at}`)
+  /** The answer, and the statements made for it, without their values. */
+  const workOf = async (request: Request): Promise<{ answer: Omit<Reply, 're'>; statements: string[] }> => {
+    const statements: string[] = []
+    const note = ({ sql }: { sql: string }) => void statements.push(sql)
+    db.knex.on('query', note)
+    const { re: _, ...answer } = await bob.ask(request)
+    db.knex.off('query', note)
+    return { answer, statements }
+  }
+
+  it('is named by every message that can name a room or a category, and by no other', () => {
+    const naming = (...fields: string[]) =>
+      ClientMessage.options
+        .filter(({ shape }) => fields.some((field) => field in shape))
+        .map(({ shape }) => shape.t.value)
+        .sort()
+    expect(Object.keys(ROOM_MESSAGES).sort()).toEqual(naming('room', 'rooms'))
+    expect(Object.keys(CATEGORY_MESSAGES).sort()).toEqual(naming('category'))
+  })
+
+  // Asked for twice: after a change that was refused the service reads once more where its source stands.
+  it.each(Object.keys(ROOM_MESSAGES))('costs %s as many statements as a room that never was', async (t) => {
+    const ask = (uri: string) => workOf(ROOM_MESSAGES[t]!(uri))
+    await ask(MISSING)
+    const missing = await ask(MISSING)
+    for (const [name, uri] of Object.entries(hidden)) {
+      const { answer, statements } = await ask(uri)
+      expect(JSON.stringify(answer).replaceAll(uri, MISSING), name).toBe(JSON.stringify(missing.answer))
+      expect(statements, name).toEqual(missing.statements)
+    }
+    const unasked = ['part', 'post', 'unwatch'].includes(t)
+    expect(missing.statements.length > 0, t).toBe(!unasked)
+  })
+
+  it.each(Object.keys(CATEGORY_MESSAGES))('costs %s as many statements as a category that never was', async (t) => {
+    const ask = (category: string) => workOf(CATEGORY_MESSAGES[t]!(category, own))
+    await ask('Nowhere')
+    const missing = await ask('Nowhere')
+    const refused = { t: 'refused', code: 'not-a-creator' }
+    expect(missing.answer).toMatchObject(t === 'rooms' ? { t: 'rooms', rooms: [] } : refused)
+    expect(await ask('Walled')).toEqual(missing)
+    expect(missing.statements.length).toBeGreaterThan(1)
+  })
+})

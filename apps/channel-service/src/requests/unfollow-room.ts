@@ -1,0 +1,14 @@
+import { unfollowRoom as removeFollowedRoom } from '@hansard/pool-store'
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+
+/** Takes a room off the list of those somebody follows. The answer is the same whether it was there, or is anywhere. */
+export async function unfollowRoom(
+  { db }: Pick<ChannelServiceDeps, 'db'>,
+  session: Session,
+  { id, room: roomUri }: ClientMessageOf<'unfollow'>,
+): Promise<void> {
+  await removeFollowedRoom(db, { principalId: session.principal!.id, roomUri })
+  session.send({ t: 'done', re: id })
+}

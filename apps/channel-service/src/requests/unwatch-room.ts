@@ -1,0 +1,13 @@
+import type { ClientMessageOf } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+
+/** Ends what `watch` began. The answer is the same whether the room was watched, or is anywhere. */
+export function unwatchRoom(
+  { attention }: Pick<ChannelServiceDeps, 'attention'>,
+  session: Session,
+  { id, room }: ClientMessageOf<'unwatch'>,
+): void {
+  attention.watches.remove(session, room)
+  session.send({ t: 'done', re: id })
+}

@@ -1,0 +1,94 @@
+import { addInOf, enabledOf, loadRoomAccess, type PolicyPlace, type RoomAccess, standingsIn } from '@hansard/pool-store'
+import type { Standing } from '@hansard/rooms'
+import type { Database } from '@hansard/sql'
+import type { ServerMessageOf } from '@hansard/wire'
+import { textFrame } from '../delivery/frames.ts'
+import type { Session } from '../delivery/session.ts'
+import type { Member, RoomHub } from './room-hub.ts'
+
+/** Why a member is put out of a room, as the client is told. */
+export type ClosedReason = 'removed' | 'disabled' | 'deleted'
+
+/** Takes a member out of a room at once, and puts the departure on record. */
+export type Evict = (member: Member, reason: ClosedReason) => void
+
+/**
+ * Judges everybody of this service who is in a room by the room as it is now: who may no longer be in it is put out, the
+ * others hear what is different. The hub stands at the new version of rights only when all are judged.
+ */
+export async function judgeMembers(
+  { db, place, evict }: { db: Database; place: PolicyPlace; evict: Evict },
+  hub: RoomHub,
+): Promise<void> {
+  const access = await loadRoomAccess(db, { id: hub.id })
+  if (!access) {
+    hub.deleted = true
+    for (const member of [...hub.members.values()]) evict(member, 'deleted')
+    return
+  }
+  const addIn = await addInOf(db, access.room)
+  const standings = new Map<Session, Standing | undefined>()
+  for (;;) {
+    // Those who came in while the others were asked about are asked about too.
+    const sessions = [...hub.members.keys()].filter((session) => !standings.has(session))
+    if (sessions.length === 0) break
+    for (let from = 0; from < sessions.length; from += BATCH) {
+      const batch = sessions.slice(from, from + BATCH)
+      const people = batch.map((session) => session.principal!)
+      const found = await standingsIn(db, access, people)
+      const enabled = await enabledOf(db, { ...place, principalIds: people.map(({ id }) => id) })
+      for (const session of batch) {
+        const { id } = session.principal!
+        standings.set(session, enabled.has(id) ? found.get(id) : undefined)
+      }
+      // An embedded database answers without letting anybody else have a turn.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  take(hub, { access, addIn, standings, evict })
+}
+
+/** In one go: nothing is handed out while some are judged by the new rights and some by the old. */
+function take(
+  hub: RoomHub,
+  news: {
+    access: RoomAccess
+    addIn: RoomHub['addIn']
+    /** undefined: this account may not use the pool now */
+    standings: ReadonlyMap<Session, Standing | undefined>
+    evict: Evict
+  },
+): void {
+  const before = hub.access.room
+  const { room } = news.access
+  // A slower reading must not bring back what a faster one has replaced.
+  if (room.rights < before.rights) return
+  hub.access = news.access
+  hub.addIn = news.addIn
+  const looksDifferent = room.name !== before.name || room.topic !== before.topic || room.type !== before.type
+  const frames = new Map<boolean, Buffer>()
+  const frameFor = (mayPost: boolean) => {
+    let frame = frames.get(mayPost)
+    if (!frame) {
+      const { name, topic, type } = room
+      const message: ServerMessageOf<'room-changed'> = { t: 'room-changed', room: hub.uri, name, topic, type, mayPost }
+      frame = textFrame(JSON.stringify(message))
+      frames.set(mayPost, frame)
+    }
+    return frame
+  }
+  for (const member of [...hub.members.values()]) {
+    const standing = news.standings.get(member.session)
+    if (!standing || !hub.decide('join', standing).allowed) {
+      news.evict(member, room.disabled ? 'disabled' : 'removed')
+      continue
+    }
+    member.standing = standing
+    const mayPost = hub.decide('post', standing).allowed
+    if (!looksDifferent && mayPost === member.mayPost) continue
+    member.mayPost = mayPost
+    member.session.deliver(frameFor(mayPost))
+  }
+}
+
+const BATCH = 400

@@ -1,0 +1,212 @@
+import type { Bus, RoomMessage } from '@hansard/bus'
+import {
+  addInOf,
+  chatsAfter,
+  chatsEdited,
+  loadRoomAccess,
+  type PolicyPlace,
+  type Principal,
+  participantCount,
+  participantCounts,
+  requireAlive,
+  roomCounters,
+  type Source,
+} from '@hansard/pool-store'
+import type { Database } from '@hansard/sql'
+import type { ServerMessageOf } from '@hansard/wire'
+import type { LiveFeeds } from '../attention/live-feeds.ts'
+import { type Evict, judgeMembers } from './judge-members.ts'
+import { RoomHub } from './room-hub.ts'
+
+/** The hubs of the rooms somebody of this service is in, joined to those of the other services by the bus. */
+export type RoomsInService = {
+  find(by: { id: number } | { uri: string }): RoomHub | undefined
+  /**
+   * The room's hub, made and joined to the bus on first use, with `entering` raised: lower it, then `leave`. Undefined
+   * when the room has been deleted.
+   */
+  enter(roomId: number): Promise<RoomHub | undefined>
+  /** Forgets the hub when nobody of this service is in the room any more. */
+  leave(hub: RoomHub): void
+  /** Somebody has come or gone: tells the members here and on the other services. */
+  presence(hub: RoomHub, presence: Presence): void
+  /** What another service, or a command on this one, says about a room. */
+  hear(message: RoomMessage): void
+  /** Compares every room with the record: what a bus has dropped is found here. */
+  compare(): Promise<void>
+  /** Counts the participants of every room anew. */
+  recount(): Promise<void>
+}
+
+/** Somebody came or went, as of a version of the room's rights. */
+export type Presence = {
+  readonly joined: boolean
+  readonly who: Pick<Principal, 'uri' | 'name'>
+  readonly rights: number
+}
+
+export function createRoomsInService(options: {
+  db: Database
+  bus: Bus
+  place: PolicyPlace
+  /** this service, as the record knows it */
+  source: Source
+  /** whether the record has confirmed a moment ago that this service is alive */
+  standing: () => boolean
+  participantUpdateLimit: () => number
+  evict: Evict
+  feeds: LiveFeeds
+  onError: (error: unknown) => void
+}): RoomsInService {
+  const { db, bus, place, source, standing, participantUpdateLimit, evict, feeds, onError } = options
+  const service = `${source.name}/${source.epoch}`
+  const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
+  const byUri = new Map<string, RoomHub>()
+  const opening = new Map<number, Promise<RoomHub | undefined>>()
+
+  const open = async (roomId: number): Promise<RoomHub | undefined> => {
+    let hub: RoomHub | undefined
+    const early: RoomMessage[] = []
+    // Subscribed before the room is read: what is said in between is either read or heard, and twice does no harm.
+    const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
+      if (message.from === service) return
+      if (hub) hear(hub, message)
+      else if (message.t !== 'presence') early.push(message)
+    })
+    try {
+      const participants = await participantCount(db, roomId)
+      // Before anybody is in: what is edited after this is told.
+      const edits = (await roomCounters(db, [roomId])).get(roomId)?.edits ?? 0
+      const access = await loadRoomAccess(db, { id: roomId })
+      if (!access) {
+        await unsubscribe()
+        return undefined
+      }
+      hub = new RoomHub({
+        access,
+        addIn: await addInOf(db, access.room),
+        participants,
+        edits,
+        feeds,
+        reads: {
+          chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
+          standing,
+          async rights() {
+            if (!standing()) await requireAlive(db, source)
+            return (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER
+          },
+          chatsEdited: (after) => chatsEdited(db, { roomId, after }),
+          reload: (room) => judgeMembers({ db, place, evict }, room),
+        },
+      })
+      hub.quiet = hub.participants > participantUpdateLimit()
+      hubs.set(roomId, { hub, unsubscribe })
+      byUri.set(hub.uri, hub)
+      for (const message of early) hear(hub, message)
+      return hub
+    } catch (error) {
+      await unsubscribe()
+      throw error
+    }
+  }
+
+  const hear = (hub: RoomHub, message: RoomMessage) => {
+    switch (message.t) {
+      case 'chats':
+        for (const chat of message.chats) hub.deliver(chat.id, chat.frame, message.rights)
+        return
+      case 'presence':
+        return tell(hub, message)
+      case 'room-changed':
+        if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
+        return
+      case 'chats-edited':
+        hub.tellEdits(message.edit).catch(onError)
+    }
+  }
+
+  const tell = (hub: RoomHub, { joined, who, rights }: Presence) => {
+    const wasQuiet = hub.quiet
+    counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)), rights)
+    // The count that silence ends with has this one in it already.
+    if (wasQuiet || hub.quiet) return
+    const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
+      t: joined ? 'participant-joined' : 'participant-parted',
+      room: hub.uri,
+      who: { uri: who.uri, name: who.name },
+    }
+    hub.notify(JSON.stringify(notice), rights)
+  }
+
+  const counted = (hub: RoomHub, participants: number, rights: number) => {
+    hub.participants = participants
+    const limit = participantUpdateLimit()
+    const quiet = participants > limit || (hub.quiet && participants >= 0.8 * limit)
+    if (quiet === hub.quiet) return
+    hub.quiet = quiet
+    const notice: ServerMessageOf<'participants-hidden' | 'participants-shown'> = {
+      t: quiet ? 'participants-hidden' : 'participants-shown',
+      room: hub.uri,
+      participants,
+    }
+    hub.notify(JSON.stringify(notice), rights)
+  }
+
+  const hold = (hub: RoomHub) => {
+    hub.entering += 1
+    return hub
+  }
+
+  return {
+    find: (by) => ('id' in by ? hubs.get(by.id)?.hub : byUri.get(by.uri)),
+    async enter(roomId) {
+      const known = hubs.get(roomId)?.hub
+      if (known) return hold(known)
+      let promise = opening.get(roomId)
+      if (!promise) {
+        promise = open(roomId).finally(() => opening.delete(roomId))
+        opening.set(roomId, promise)
+      }
+      if (!(await promise)) return undefined
+      // Somebody else who waited for it may have come and gone in the meantime, and the hub with them.
+      const opened = hubs.get(roomId)?.hub
+      return opened ? hold(opened) : this.enter(roomId)
+    },
+    leave(hub) {
+      const entry = hubs.get(hub.id)
+      if (!entry || entry.hub !== hub || hub.members.size > 0 || hub.entering > 0) return
+      hubs.delete(hub.id)
+      byUri.delete(hub.uri)
+      void entry.unsubscribe().catch(() => {})
+    },
+    presence(hub, { joined, who, rights }) {
+      tell(hub, { joined, who, rights })
+      const told = { uri: who.uri, name: who.name }
+      bus.publish({ t: 'presence', room: hub.id, joined, who: told, rights, from: service })
+    },
+    hear(message) {
+      const hub = hubs.get(message.room)?.hub
+      if (hub) hear(hub, message)
+    },
+    async compare() {
+      // Not waited for: a large room that is judged again must not hold up the others.
+      const counters = await roomCounters(db, [...hubs.keys()])
+      for (const [id, { lastChatId, rights, edits }] of counters) {
+        const hub = hubs.get(id)?.hub
+        if (!hub) continue
+        if (rights > hub.rights && !hub.deleted) hub.reach(rights).catch(onError)
+        hub.catchUpTo(lastChatId)
+        hub.tellEdits(edits).catch(onError)
+      }
+    },
+    async recount() {
+      const counts = await participantCounts(db, [...hubs.keys()])
+      const counters = await roomCounters(db, [...hubs.keys()])
+      for (const { hub } of hubs.values()) {
+        const now = counts.get(hub.id) ?? 0
+        const rights = counters.get(hub.id)?.rights
+        if (now !== hub.participants && rights !== undefined) counted(hub, now, rights)
+      }
+    },
+  }
+}

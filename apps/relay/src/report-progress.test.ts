@@ -1,0 +1,65 @@
+import { ManualClock } from '@hansard/clock'
+import type { Envelope } from '@hansard/compliance-event'
+import { POOL_MIGRATIONS } from '@hansard/pool-store'
+import { openInlineTransport } from '@hansard/queue'
+import { migrate, openDatabase } from '@hansard/sql'
+import { migrateStaging, recordSourceProgress } from '@hansard/staging'
+import { expect, it } from 'vitest'
+import { reportProgress } from './report-progress.ts'
+
+const PATIENCE = 60_000
+
+/** Calls the roll every second, into a queue that nobody empties unless told to. */
+async function openBench() {
+  const poolDb = openDatabase({ url: 'sqlite::memory:' })
+  const complianceDb = openDatabase({ url: 'sqlite::memory:' })
+  await migrate(poolDb, POOL_MIGRATIONS)
+  await migrateStaging(complianceDb)
+  const transport = openInlineTransport({ capacity: 1_000 })
+  const clock = new ManualClock(1_000_000)
+  const reports = { outstanding: 0 }
+  const deps = {
+    poolDb,
+    complianceDb,
+    transport,
+    clock,
+    cursors: new Map(),
+    reports,
+    config: { patienceMs: PATIENCE },
+  }
+  const backlog: Envelope = { kind: 'events', source: 'channel-1', epoch: 1, events: [] }
+  await transport.send(Array.from({ length: 150 }, () => backlog))
+  return {
+    complianceDb,
+    clock,
+    /** How many roll calls were sent. */
+    async reports(times: number): Promise<number> {
+      const { waiting } = await transport.depth()
+      for (let n = 0; n < times; n++) {
+        clock.advance({ ms: 1_000 })
+        await reportProgress(deps, new AbortController().signal)
+      }
+      return (await transport.depth()).waiting - waiting
+    },
+    async [Symbol.asyncDispose]() {
+      await transport.close()
+      await poolDb.close()
+      await complianceDb.close()
+    },
+  }
+}
+
+it('calls the roll however much is waiting, and not again before that one was heard', async () => {
+  await using bench = await openBench()
+  expect(await bench.reports(10)).toBe(1)
+
+  await recordSourceProgress(bench.complianceDb, { takenAt: bench.clock.now(), sources: [] })
+  expect(await bench.reports(10)).toBe(1)
+})
+
+it('calls again when nobody has heard the last call for long: it may have been lost from a queue that is never empty', async () => {
+  await using bench = await openBench()
+  expect(await bench.reports(1)).toBe(1)
+  expect(await bench.reports(PATIENCE / 1_000 - 1)).toBe(0)
+  expect(await bench.reports(1)).toBe(1)
+})

@@ -1,0 +1,74 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
+import type { Database, Knex } from '@hansard/sql'
+import { chatsInRanges, rangePortions, rowsOf } from '../search-rows.ts'
+
+type Sized = { readonly id: number; readonly name: string; readonly lastChatId: number }
+
+/**
+ * The first `limit` rooms, in the order of their names, whose chats, as far as they are kept, are larger than `above` bytes.
+ * `page` answers the rooms that come after a name, and none after the last.
+ *
+ * Nobody keeps count of these sizes, so the chats are looked at, a few thousand at a time; and for one asker at a time,
+ * because the database is everybody's.
+ */
+export async function largerRooms<R extends Sized>(
+  db: Database,
+  options: {
+    readonly above: number
+    readonly after: string
+    readonly limit: number
+    page(after: string): Promise<readonly R[]>
+  },
+): Promise<R[]> {
+  const before = measuring.get(db.knex)
+  const mine = (before ?? Promise.resolve()).then(() => measure(db, options))
+  const settled = mine.then(
+    () => {},
+    () => {},
+  )
+  measuring.set(db.knex, settled)
+  return mine
+}
+
+/** Per database of this process: the asker who is the last in the queue. */
+const measuring = new WeakMap<Knex, Promise<void>>()
+
+async function measure<R extends Sized>(
+  db: Database,
+  { above, after, limit, page }: Parameters<typeof largerRooms<R>>[1],
+): Promise<R[]> {
+  const found: R[] = []
+  for (let rooms = await page(after); rooms.length > 0; rooms = await page(rooms.at(-1)!.name)) {
+    const larger = await roomsLargerThan(db, rooms, above)
+    found.push(...rooms.filter((room) => larger.has(room.id)))
+    if (found.length >= limit) break
+  }
+  return found.slice(0, limit)
+}
+
+async function roomsLargerThan(db: Database, rooms: readonly Sized[], bytes: number): Promise<Set<number>> {
+  const larger = new Set<number>()
+  const sizes = new Map<number, number>()
+  const all = rooms.map(({ id, lastChatId }) => ({ roomId: id, after: 0, through: lastChatId }))
+  for (const ranges of rangePortions(all, CHATS_PER_STEP)) {
+    const open = ranges.filter((range) => !larger.has(range.roomId))
+    if (open.length === 0) continue
+    await yieldToEventLoop()
+    const from = chatsInRanges(db.dialect, open)
+    const rows = await rowsOf<{ roomId: number; bytes: string | number }>(
+      db.knex,
+      `select chat.room_id as "roomId", sum(octet_length(chat.content)) as "bytes" from ${from.sql}
+       where chat.state <> 'purged' group by chat.room_id`,
+      from.values,
+    )
+    for (const row of rows) {
+      const size = (sizes.get(row.roomId) ?? 0) + Number(row.bytes)
+      sizes.set(row.roomId, size)
+      if (size > bytes) larger.add(row.roomId)
+    }
+  }
+  return larger
+}
+
+/** Some milliseconds of SQLite's time. */
+const CHATS_PER_STEP = 4_000

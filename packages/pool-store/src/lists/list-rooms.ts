@@ -1,0 +1,163 @@
+import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
+import type { Database, Knex } from '@hansard/sql'
+import { applyWalls, categoriesNaming, roomsGranting } from '../access/walls.ts'
+import { type Room, type RoomRow, roomOf, selectRooms } from '../rooms/rooms.ts'
+import { largerRooms } from './large-rooms.ts'
+import { whereLike } from './wildcard.ts'
+
+/**
+ * Looking for rooms.
+ *
+ * The danger is a criterion that tells what is refused when it is asked for: whoever may look for rooms by a member reads
+ * every list of members, one name after the other. So a criterion finds a room only where the asker may be told, of that
+ * very room, what the criterion is about. To everybody else it is met by nothing, as if what it names were not there.
+ */
+
+/** Which rooms: all of these, when given. */
+export type RoomFilter = {
+  /** exactly */
+  readonly category?: { readonly name: string } | { readonly uri: string } | undefined
+  readonly disabled?: boolean | undefined
+  readonly privacy?: RoomPrivacy | undefined
+  readonly type?: RoomType | undefined
+  /** as the room has it, whatever its category says */
+  readonly invitations?: RoomInvitations | undefined
+  readonly addIn?: string | undefined
+  /** words that must stand in the name (or, with `inDescription`, in name or description) */
+  readonly text?: RoomTextFilter | undefined
+  /** a wildcard for the name, or, with `inDescription`, for name or description */
+  readonly like?: { readonly wildcard: string; readonly inDescription: boolean } | undefined
+  /** rooms that grant the role to one of these principals */
+  readonly member?: readonly number[] | undefined
+  readonly manager?: readonly number[] | undefined
+  /** rooms that this principal is in now */
+  readonly joined?: number | undefined
+  /** rooms that this principal follows, or was ever invited to */
+  readonly followedBy?: number | undefined
+  readonly invited?: number | undefined
+  /** rooms whose chats, as far as they are kept, are larger than so many bytes */
+  readonly contentAbove?: number | undefined
+}
+export type RoomTextFilter = {
+  readonly words: readonly string[]
+  /** `exact`: the words, with single spaces between, are the whole name */
+  readonly match: 'all' | 'any' | 'exact'
+  readonly inDescription: boolean
+}
+
+/** Who looks for rooms, and among which. */
+export type RoomAsker = {
+  /** the ids the asker acts under */
+  readonly identities: readonly number[]
+  /** those the asker may join, those the asker may see, or all, behind whatever walls */
+  readonly among: 'joinable' | 'seen' | 'all'
+  /** is shown the lists and the category of every room, as administrators are */
+  readonly seesRoles: boolean
+  /** only rooms that grant the asker these roles */
+  readonly holding?: readonly RoomRole[]
+}
+
+/** With SQLite a statement keeps the whole process waiting, so it reads so many rooms and then lets others be served. */
+const ROOMS_AT_ONCE = 4_096
+/** Rooms whose chats are weighed before more are looked for. */
+const ROOMS_WEIGHED_AT_ONCE = 200
+
+/** Rooms in the order of their names, those after `after`. Without an asker nothing is held back. */
+export async function listRooms(db: Database, options: ListOptions): Promise<Room[]> {
+  const { after = '', limit, filter = {} } = options
+  if (filter.contentAbove === undefined) return roomsByName(db, options)
+  const page = (from: string) => roomsByName(db, { ...options, after: from, limit: ROOMS_WEIGHED_AT_ONCE })
+  return largerRooms(db, { above: filter.contentAbove, after, limit, page })
+}
+
+type ListOptions = {
+  readonly after?: string | undefined
+  readonly limit: number
+  readonly filter?: RoomFilter
+  readonly asker?: RoomAsker
+}
+
+async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> {
+  const { limit, filter = {}, asker } = options
+  const { knex } = db
+  const found: Room[] = []
+  for (let after = options.after ?? ''; ; ) {
+    const through = db.dialect === 'sqlite' ? await nameFurtherOn(knex, { after, by: ROOMS_AT_ONCE }) : undefined
+    const query = selectRooms(knex, { byName: db.dialect === 'sqlite' })
+      .andWhere('room.name', '>', after)
+      .orderBy('room.name')
+      .limit(limit - found.length)
+    if (through !== undefined) query.andWhere('room.name', '<=', through)
+    applyFilter(knex, query, filter)
+    if (asker) await applyAsker(knex, query, filter, asker)
+    const rows: RoomRow[] = await query
+    found.push(...rows.map(roomOf))
+    if (through === undefined || found.length >= limit) return found
+    after = through
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+async function nameFurtherOn(knex: Knex, { after, by }: { after: string; by: number }): Promise<string | undefined> {
+  const query = knex('room')
+    .where('name', '>', after)
+    .orderBy('name')
+    .offset(by - 1)
+  const row: { name: string } | undefined = await query.first('name')
+  return row?.name
+}
+
+/** The same rules as `decide('see-roles')`, `mayKnowCategory` and `decide('see-roster')`. */
+async function applyAsker(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter, asker: RoomAsker): Promise<void> {
+  const { identities, among, seesRoles, holding = [] } = asker
+  const managed = () => roomsGranting(knex, identities, 'manager')
+  if (among !== 'all') await applyWalls(knex, query, { identities, onlyJoinable: among === 'joinable' })
+  for (const role of holding) query.whereIn('room.id', roomsGranting(knex, identities, role))
+  if (!seesRoles && (filter.member !== undefined || filter.manager !== undefined)) query.whereIn('room.id', managed())
+  if (!seesRoles && filter.category !== undefined) {
+    query.andWhere((known) =>
+      known.whereIn('room.id', managed()).orWhereIn('room.category_id', categoriesNaming(knex, identities, 'creator')),
+    )
+  }
+  // Not even administrators are shown who is in a room that they may not join.
+  if (filter.joined !== undefined) await applyWalls(knex, query, { identities, onlyJoinable: true })
+}
+
+function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): void {
+  const { category, disabled, privacy, type, invitations, addIn, text, like, member, manager, joined } = filter
+  const of = (table: string, id: number) => knex(table).where({ principal_id: id }).select('room_id')
+  if (category !== undefined) query.whereIn('room.category_id', knex('category').where(category).select('id'))
+  if (disabled !== undefined) query.andWhere('room.disabled', disabled)
+  if (privacy !== undefined) query.andWhere('room.privacy', privacy)
+  if (type !== undefined) query.andWhere('room.type', type)
+  if (invitations !== undefined) query.andWhere('room.invitations', invitations)
+  if (addIn !== undefined) query.andWhere('add_in.name', addIn)
+  if (member !== undefined) query.whereIn('room.id', roomsGranting(knex, member, 'member'))
+  if (manager !== undefined) query.whereIn('room.id', roomsGranting(knex, manager, 'manager'))
+  if (joined !== undefined) query.whereIn('room.id', of('participant', joined))
+  if (filter.followedBy !== undefined) query.whereIn('room.id', of('followed_room', filter.followedBy))
+  if (filter.invited !== undefined) query.whereIn('room.id', of('invitation', filter.invited))
+  if (text) applyText(query, text)
+  if (like) whereLike(query, like.inDescription ? ['room.name', 'room.description'] : ['room.name'], like.wildcard)
+}
+
+function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: RoomTextFilter): void {
+  if (words.length === 0) return
+  if (match === 'exact') {
+    query.andWhere((either) => {
+      either.whereRaw('lower(room.name) = lower(?)', [words.join(' ')])
+      if (inDescription) either.orWhereRaw('lower(room.description) = lower(?)', [words.join(' ')])
+    })
+    return
+  }
+  query.andWhere((all) => {
+    for (const word of words) {
+      const pattern = `%${word.replace(/[\\%_]/g, '\\$&')}%`
+      // No word holds a line break: what is found in both of them together stands in one.
+      const where = inDescription ? "lower(room.name || '\n' || room.description)" : 'lower(room.name)'
+      const holds = `${where} like lower(?) escape '\\'`
+      if (match === 'all') all.whereRaw(holds, [pattern])
+      else all.orWhereRaw(holds, [pattern])
+    }
+  })
+}

@@ -1,0 +1,39 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { migrate, openDatabase } from '@hansard/sql'
+import { startPostgres } from '@hansard/test-servers'
+import { expect, it } from 'vitest'
+import { POOL_MIGRATIONS } from '../index.ts'
+
+it.each(['sqlite', 'postgres'] as const)(
+  'lets those be caught up who are in such rooms already on %s',
+  async (dialect) => {
+    await using stack = new AsyncDisposableStack()
+    const server = dialect === 'postgres' ? await startPostgres() : undefined
+    if (server) stack.defer(() => server.stop())
+    const url =
+      (await server?.createDatabase('pool')) ?? `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'p.db')}`
+    const db = openDatabase({ url })
+    stack.defer(() => db.close())
+    const before = POOL_MIGRATIONS.slice(
+      0,
+      POOL_MIGRATIONS.findIndex(({ name }) => name === 'departures from rooms without history'),
+    )
+    await migrate(db, before)
+    for (const [id, chat_history] of [true, false].entries()) {
+      await db.knex('category').insert({ id: id + 1, uri: `${id}`, name: `${id}`, chat_history, created_at: 1 })
+      const room = { id: id + 10, uri: `r${id}`, name: `r${id}`, privacy: 'open', created_at: 1, last_chat_id: 7 }
+      await db.knex('room').insert({ ...room, category_id: id + 1 })
+      const there = { session: 's', principal_id: 1, source: 'x', epoch: 1, joined_at: 1 }
+      await db.knex('participant').insert({ ...there, room_id: room.id })
+    }
+
+    await migrate(db, POOL_MIGRATIONS)
+
+    expect(await db.knex('participant').orderBy('room_id').select('room_id', 'since')).toEqual([
+      { room_id: 10, since: null },
+      { room_id: 11, since: 7 },
+    ])
+  },
+)

@@ -1,0 +1,255 @@
+import {
+  type ComplianceEvent,
+  type EnvelopeEvent,
+  type EventKind,
+  type EventOf,
+  encodeEvent,
+  leafOf,
+  nextHead,
+} from '@hansard/compliance-event'
+import type { Principal } from '../access/principals.ts'
+import { followStays, type StaysAfter, type StaysBefore } from './departures.ts'
+import type { Fact, Outcome } from './facts.ts'
+
+/** What the transaction reads, under lock, before it numbers anything. */
+export type Before = {
+  readonly rooms: ReadonlyMap<number, RoomCounters>
+  /** Posts of the batch that are on record already, by `postKey`. */
+  readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
+  /** Ids of those who come in or look and may not use the pool now: disabled, or not enabled by policy. */
+  readonly barred: ReadonlySet<number>
+  /** Participants the batch's joins and parts speak of, by `participantKey`, and what their stay begins after, if any does. */
+  readonly participants: ReadonlyMap<string, number | null>
+  readonly stays: StaysBefore
+}
+export type RoomCounters = {
+  readonly id: number
+  readonly uri: string
+  readonly name: string
+  readonly lastChatId: number
+  readonly lastRoomSeq: number
+  /** version of who may do what in the room */
+  readonly rights: number
+}
+
+/** The source's own counters: where its numbering, its clock and its chain stand. */
+export type SourceCounters = { readonly lastSeq: number; readonly lastStamp: number; readonly head: string }
+
+/** What the transaction writes. */
+export type After = {
+  readonly outcomes: readonly Outcome[]
+  readonly chats: readonly {
+    roomId: number
+    chatId: number
+    at: number
+    principalId: number
+    post: string
+    content: string
+    alert: boolean
+    title: string | null
+    unlogged: boolean
+  }[]
+  readonly joins: readonly Joining[]
+  readonly parts: readonly { roomId: number; session: string }[]
+  readonly outbox: readonly EnvelopeEvent[]
+  readonly rooms: readonly { id: number; lastChatId: number; lastRoomSeq: number }[]
+  readonly source: SourceCounters
+  readonly stays: StaysAfter
+}
+type Joining = { roomId: number; session: string; principalId: number; at: number; since: number | null }
+
+/** Whether stays in the room have to be read for this fact. */
+export const comesBack = (fact: Fact): fact is Extract<Fact, { kind: 'join' }> =>
+  fact.kind === 'join' && fact.unlogged === true && fact.after !== undefined
+export const entersOrLooks = (fact: Fact) => fact.kind === 'join' || fact.kind === 'backchat'
+export const postKey = (roomId: number, principalId: number, post: string) => `${roomId} ${principalId} ${post}`
+export const participantKey = (roomId: number, session: string) => `${roomId} ${session}`
+
+/**
+ * Gives a batch of facts their numbers: chat ids per room, places in each room's order, sequence numbers and
+ * chain heads of the source. Pure, so both dialects number alike; the caller holds the locks.
+ *
+ * Facts keep their order. A repeated post, a second join of one session (but for what it looks at) and a part of somebody who
+ * is not there get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
+ */
+export function numberFacts(
+  facts: readonly Fact[],
+  before: Before,
+  source: SourceCounters & { name: string; epoch: number },
+  now: number,
+): After {
+  const at = Math.max(now, source.lastStamp)
+  const numbering = createNumbering(before.rooms, source, at)
+  const posts = new Map(before.posts)
+  const present = new Map(before.participants)
+  const stays = followStays(before.stays)
+  const joins = new Map<string, Joining>()
+  const parts = new Map<string, { roomId: number; session: string }>()
+  const chats: After['chats'][number][] = []
+
+  const outcomes = facts.map((fact): Outcome => {
+    const room = numbering.rooms.get(fact.roomId)
+    if (!room) return { kind: 'no-such-room' }
+
+    if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
+    // Barring somebody raises the rights of the rooms they are in; this is for those they are not in yet.
+    if (entersOrLooks(fact) && before.barred.has(fact.principal.id)) {
+      return { kind: 'rights-changed', rights: room.rights }
+    }
+
+    const record = (detail: EventDetail) => numbering.record(room, fact.principal, detail)
+
+    switch (fact.kind) {
+      case 'chat': {
+        const key = postKey(room.id, fact.principal.id, fact.post)
+        const first = posts.get(key)
+        if (first) return { kind: 'chat', ...first, repeated: true }
+        room.lastChatId += 1
+        const chatId = room.lastChatId
+        const { text, post, alert = false, title, unlogged = false } = fact
+        record({
+          kind: 'chat',
+          chatId,
+          content: text,
+          ...(alert ? { alert: true as const } : {}),
+          ...(title === undefined ? {} : { title }),
+        })
+        posts.set(key, { chatId, at })
+        if (unlogged) stays.said(room.id, chatId)
+        chats.push({
+          roomId: room.id,
+          chatId,
+          at,
+          principalId: fact.principal.id,
+          post,
+          content: JSON.stringify(text),
+          alert,
+          title: title === undefined ? null : JSON.stringify(title),
+          unlogged,
+        })
+        return { kind: 'chat', chatId, at, repeated: false }
+      }
+      case 'join': {
+        const key = participantKey(room.id, fact.session)
+        const { lastChatId } = room
+        // Somebody who claims to have chats that do not exist yet has them when they do.
+        const after = Math.min(fact.after ?? lastChatId, lastChatId)
+        if (present.has(key)) {
+          const from = Math.max(after, present.get(key) ?? 0)
+          // The first time may have asked for less: what is shown now is looked at now.
+          if (from < lastChatId) record({ kind: 'backchat', firstChatId: from + 1, lastChatId })
+          return { kind: 'join', at, from, lastChatId, rights: room.rights, repeated: true }
+        }
+        const who = { roomId: room.id, session: fact.session, principalId: fact.principal.id }
+        const from = comesBack(fact) ? stays.comeBack(who, { after, last: lastChatId }) : after
+        record({ kind: 'join', session: fact.session })
+        if (from < lastChatId) record({ kind: 'backchat', firstChatId: from + 1, lastChatId })
+        const since = fact.unlogged ? from : null
+        present.set(key, since)
+        joins.set(key, { ...who, at, since })
+        return { kind: 'join', at, from, lastChatId, rights: room.rights, repeated: false }
+      }
+      case 'part': {
+        const key = participantKey(room.id, fact.session)
+        const since = present.get(key)
+        if (since === undefined) return { kind: 'part', at, rights: room.rights, repeated: true }
+        present.delete(key)
+        record({ kind: 'part', session: fact.session, reason: fact.reason })
+        stays.part({ roomId: room.id, session: fact.session, principalId: fact.principal.id, since }, fact.reason)
+        // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
+        if (!joins.delete(key) || before.participants.has(key))
+          parts.set(key, { roomId: room.id, session: fact.session })
+        return { kind: 'part', at, rights: room.rights, repeated: false }
+      }
+      case 'backchat':
+        record({
+          kind: 'backchat',
+          firstChatId: fact.firstChatId,
+          lastChatId: fact.lastChatId,
+          ...(fact.query === undefined ? {} : { query: fact.query }),
+        })
+        return { kind: 'backchat', at }
+    }
+  })
+
+  return {
+    outcomes,
+    chats,
+    joins: [...joins.values()],
+    parts: [...parts.values()],
+    stays: stays.result(),
+    ...numbering.result(),
+  }
+}
+
+/** The counters of a transaction while it gives out numbers. */
+function createNumbering(
+  before: ReadonlyMap<number, RoomCounters>,
+  source: SourceCounters & { name: string; epoch: number },
+  at: number,
+) {
+  const rooms = new Map<number, Counting>()
+  for (const room of before.values()) rooms.set(room.id, { ...room, touched: false })
+  const outbox: EnvelopeEvent[] = []
+  let seq = source.lastSeq
+  let head = source.head
+  return {
+    rooms,
+    record(room: Counting, principal: Actor, detail: EventDetail) {
+      room.touched = true
+      room.lastRoomSeq += 1
+      seq += 1
+      const body = encodeEvent({
+        v: 1,
+        source: source.name,
+        epoch: source.epoch,
+        seq,
+        at,
+        room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
+        principal: {
+          id: principal.id,
+          uri: principal.uri,
+          name: principal.name,
+          ...(principal.email === undefined ? {} : { email: principal.email }),
+          internal: principal.internal,
+        },
+        ...detail,
+      } as ComplianceEvent)
+      head = nextHead(head, leafOf(body))
+      outbox.push({ seq, at, body, head })
+    },
+    result: (): Pick<After, 'outbox' | 'rooms' | 'source'> => ({
+      outbox,
+      rooms: [...rooms.values()].filter((room) => room.touched),
+      source: { lastSeq: seq, lastStamp: at, head },
+    }),
+  }
+}
+
+/** Who did it, as the event names them. */
+export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'>
+
+type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { touched: boolean }
+
+type Common = 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'
+/** What an event says beyond who, where and when. */
+export type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
+
+/** An event of a change: see `RecordWriter.change`. */
+export type ChangeEvent = { readonly roomId: number; readonly principal: Actor; readonly detail: EventDetail }
+
+/** Numbers the events of a change, like `numberFacts` does facts. The caller holds the locks of all their rooms. */
+export function numberEvents(
+  events: readonly ChangeEvent[],
+  rooms: ReadonlyMap<number, RoomCounters>,
+  source: SourceCounters & { name: string; epoch: number },
+  at: number,
+): Pick<After, 'outbox' | 'rooms' | 'source'> {
+  const numbering = createNumbering(rooms, source, at)
+  for (const { roomId, principal, detail } of events) {
+    const room = numbering.rooms.get(roomId)
+    if (!room) throw new Error(`A change was recorded in room ${roomId}, which does not exist.`)
+    numbering.record(room, principal, detail)
+  }
+  return numbering.result()
+}

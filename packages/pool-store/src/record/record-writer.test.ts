@@ -1,0 +1,370 @@
+import { ManualClock } from '@hansard/clock'
+import { decodeEvent, genesisHead, leafOf, nextHead } from '@hansard/compliance-event'
+import type { Database } from '@hansard/sql'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  chatsAfter,
+  createRecordWriter,
+  declareDead,
+  type Fact,
+  forgetDepartures,
+  type Outcome,
+  orphanedParticipants,
+  type Principal,
+  policyEnables,
+  type RecordError,
+  type RecordWriter,
+  readOutbox,
+  readSourceProgress,
+  type Source,
+  SourceFenced,
+  startSource,
+  UNLOGGED_HELD_MS,
+} from '../index.ts'
+import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (dialect) => {
+  let store: StoreInTest
+  let db: Database
+  let principal: Principal
+  let roomId: number
+  const clock = new ManualClock(NOW)
+  const place = { pool: 'test', site: 'oslo' }
+  let names = 0
+
+  beforeAll(async () => {
+    store = await openStoreInTest(dialect)
+    db = store.db
+    principal = await store.addUser('alice')
+  })
+  afterAll(() => store?.close())
+
+  async function start(name = `source-${++names}`): Promise<{ source: Source; writer: RecordWriter }> {
+    roomId = await store.addRoom(`room of ${name} ${++names}`)
+    const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
+    return { source, writer: createRecordWriter({ db, clock, source, place }) }
+  }
+  const record = (writer: RecordWriter, fact: Fact) =>
+    new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
+  const chat = (post: string, text = post, again = false): Fact => ({
+    kind: 'chat',
+    roomId,
+    principal,
+    post,
+    text,
+    again,
+    rights: 1,
+  })
+  const outboxOf = async ({ name, epoch }: Source) => {
+    const rows = await readOutbox(db, { source: name, epoch, afterSeq: 0, limit: 10_000 })
+    return rows.map((row) => ({ ...row, event: decodeEvent(row.body) }))
+  }
+
+  it('numbers what it records without a hole and chains it from the genesis head', async () => {
+    const { source, writer } = await start()
+    const posts = Array.from({ length: 700 }, (_, n) => record(writer, chat(`p${n}`)))
+    const outcomes = await Promise.all(posts)
+
+    expect(outcomes.map((outcome) => 'kind' in outcome && outcome.kind === 'chat' && outcome.chatId)).toEqual(
+      posts.map((_, n) => n + 1),
+    )
+    const rows = await outboxOf(source)
+    expect(rows.map((row) => row.seq)).toEqual(posts.map((_, n) => n + 1))
+    let head = genesisHead(source.name, source.epoch)
+    for (const row of rows) {
+      head = nextHead(head, leafOf(row.body))
+      expect(row.head).toBe(head)
+      expect(row.event.room.seq).toBe(row.seq)
+    }
+    const report = (await readSourceProgress(db, NOW)).sources.find((s) => s.source === source.name)
+    expect(report).toMatchObject({ lastSeq: 700, head, state: 'alive' })
+  })
+
+  it('records a repeated post once, whether or not the client says that it repeats it', async () => {
+    const { source, writer } = await start()
+    const first = await record(writer, chat('same', 'said once'))
+    const again = await record(writer, chat('same', 'said once', true))
+    const unsaid = await Promise.all([
+      record(writer, chat('other')),
+      record(writer, chat('same')),
+      record(writer, chat('third')),
+    ])
+    const inOneBatch = await Promise.all([record(writer, chat('twin')), record(writer, chat('twin'))])
+
+    expect(again).toEqual({ ...(first as object), repeated: true })
+    expect(unsaid.map((o) => 'kind' in o && o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+      [2, false],
+      [1, true],
+      [3, false],
+    ])
+    expect(inOneBatch.map((o) => 'kind' in o && o.kind === 'chat' && [o.chatId, o.repeated])).toEqual([
+      [4, false],
+      [4, true],
+    ])
+    expect((await outboxOf(source)).map((row) => row.event.kind === 'chat' && row.event.content)).toEqual([
+      'said once',
+      'other',
+      'third',
+      'twin',
+    ])
+  })
+
+  it('keeps every character a person can send', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 1, maxLength: 20 }),
+        async (texts) => {
+          const { source, writer } = await start()
+          await Promise.all(texts.map((text, n) => record(writer, chat(`p${n}`, text))))
+          const read = await chatsAfter(db, { roomId, after: 0, through: 1_000, limit: 1_000 })
+          expect(read.map((c) => c.text)).toEqual(texts)
+          expect((await outboxOf(source)).map((row) => row.event.kind === 'chat' && row.event.content)).toEqual(texts)
+        },
+      ),
+      { numRuns: 30, examples: [[['\u0000', '\ud800', 'a\u0000b\udfff', '\u2028', '"\\']]] },
+    )
+  })
+
+  it('records a join and a part once each, also within one batch', async () => {
+    const { source, writer } = await start()
+    const join: Fact = { kind: 'join', roomId, principal, session: 's1', rights: 1 }
+    const part: Fact = { kind: 'part', roomId, principal, session: 's1', reason: 'left' }
+    await Promise.all([join, join, part, part, join].map((fact) => record(writer, fact)))
+    await Promise.all([part, join, part].map((fact) => record(writer, fact)))
+
+    expect((await outboxOf(source)).map((row) => row.event.kind)).toEqual([
+      'join',
+      'part',
+      'join',
+      'part',
+      'join',
+      'part',
+    ])
+    expect(await db.knex('participant').where({ room_id: roomId })).toEqual([])
+  })
+
+  it('records with a join what whoever comes in is shown of what was said before', async () => {
+    const { source, writer } = await start()
+    const join = (session: string, after?: number): Fact => {
+      return { kind: 'join', roomId, principal, session, rights: 1, ...(after === undefined ? {} : { after }) }
+    }
+    for (const text of ['a', 'b']) await record(writer, chat(text))
+    await Promise.all(
+      [join('new'), join('back', 1), join('whole', 0), join('up to date', 2)].map((f) => record(writer, f)),
+    )
+
+    const told = (await outboxOf(source)).map(({ event }) => event).filter(({ kind }) => kind !== 'chat')
+    expect(
+      told.map((event) => (event.kind === 'backchat' ? [event.firstChatId, event.lastChatId] : event.kind)),
+    ).toEqual(['join', 'join', [2, 2], 'join', [1, 2], 'join'])
+  })
+
+  it('never stamps an event earlier than the one before, whatever the clock does', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('a'))
+    const late = { clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } }
+    const slow = createRecordWriter({ db, place, ...late })
+    await slow.stop()
+    clock.advance({ seconds: 2 })
+    await record(writer, chat('b'))
+    const stamps = (await outboxOf(source)).map((row) => row.at)
+    expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
+  })
+
+  it('lets nobody come in or look whom a policy bars, the nearest first', async () => {
+    const { source, writer } = await start()
+    const put = async (identity: string, enabled: boolean) => {
+      const [row]: { id: number }[] = await db.knex('policy').insert({ identity, enabled }).returning('id')
+      return row!.id
+    }
+    const someone = await store.addUser(`someone-${++names}`)
+    const looks: Fact = { kind: 'backchat', roomId, principal: someone, firstChatId: 0, lastChatId: 0, rights: 1 }
+    const said = [true, false, undefined]
+    let recorded = 0
+    for (const own of said)
+      for (const pool of said)
+        for (const site of said)
+          for (const global of said) {
+            await db.knex('principal').where({ id: someone.id }).update({ policy_id: null })
+            await db.knex('policy').delete()
+            for (const elsewhere of ['pool:other', 'site:lima', 'pool:oslo', 'test']) await put(elsewhere, false)
+            if (global !== undefined) await put('global', global)
+            if (site !== undefined) await put('site:oslo', site)
+            if (pool !== undefined) await put('pool:test', pool)
+            if (own !== undefined) {
+              const policy_id = await put('traders', own)
+              await db.knex('principal').where({ id: someone.id }).update({ policy_id })
+            }
+            const enabled = await policyEnables(db, { ...place, principalId: someone.id })
+            const outcome = await record(writer, looks)
+            expect(outcome).toMatchObject({ kind: enabled ? 'backchat' : 'rights-changed' })
+            if (enabled) recorded += 1
+          }
+    expect(recorded).toBe(41)
+    expect(await outboxOf(source)).toHaveLength(recorded)
+    await db.knex('principal').where({ id: someone.id }).update({ policy_id: null })
+    await db.knex('policy').delete()
+  })
+
+  it('refuses a zombie whose successor has started, and leaves no trace of its batch', async () => {
+    const zombie = await start('contested')
+    await record(zombie.writer, chat('before'))
+    const room = roomId
+    const successor = await start('contested')
+    roomId = room
+
+    const refused = await Promise.all([
+      record(zombie.writer, chat('late')),
+      record(zombie.writer, { kind: 'join', roomId, principal, session: 'z', rights: 1 }),
+    ])
+
+    for (const outcome of refused) expect(outcome).toBeInstanceOf(SourceFenced)
+    expect(successor.source.epoch).toBe(zombie.source.epoch + 1)
+    expect((await chatsAfter(db, { roomId, after: 0, through: 99, limit: 99 })).map((c) => c.text)).toEqual(['before'])
+    expect(await outboxOf(zombie.source)).toHaveLength(1)
+    expect(await record(successor.writer, chat('after'))).toMatchObject({ chatId: 2 })
+  })
+
+  it('names the orphans of a source that was declared dead until somebody parts them', async () => {
+    const dead = await start('mortal')
+    await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind', rights: 1 })
+    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
+    await declareDead(db, { name: 'mortal', now: clock.now() })
+    const orphan = (await orphanedParticipants(db, 10)).find((o) => o.session === 'left behind')!
+
+    const survivor = createRecordWriter({
+      db,
+      clock,
+      place,
+      source: await startSource(db, { name: 'survivor', endpoint: '', now: NOW }),
+    })
+    const part: Fact = { kind: 'part', roomId: orphan.roomId, principal, session: orphan.session, reason: 'orphaned' }
+    const [first, second] = await Promise.all([record(survivor, part), record(survivor, part)])
+
+    expect([first, second]).toMatchObject([{ repeated: false }, { repeated: true }])
+    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
+  })
+
+  it('remembers who was lost from a room without history for as long as the text is held, and then forgets them', async () => {
+    const later = new ManualClock(NOW)
+    roomId = await store.addRoom('quiet room')
+    const source = await startSource(db, { name: 'quiet', endpoint: '', now: NOW })
+    const writer = createRecordWriter({ db, clock: later, source, place })
+    const join = (session: string, after?: number): Fact => {
+      const fact = { kind: 'join', roomId, principal, session, unlogged: true, rights: 1 } as const
+      return after === undefined ? fact : { ...fact, after }
+    }
+    const part = (session: string, reason: 'disconnected' | 'orphaned' | 'left'): Fact => {
+      return { kind: 'part', roomId, principal, session, reason }
+    }
+    const quiet = (post: string): Fact => ({ ...chat(post), unlogged: true }) as Fact
+    const inOneBatch = (...facts: Fact[]) => Promise.all(facts.map((fact) => record(writer, fact)))
+    const left = () => db.knex('departure').where({ room_id: roomId }).select('since', 'departed_at')
+
+    await inOneBatch(join('a'), join('b'), quiet('one'), part('a', 'disconnected'), part('b', 'orphaned'))
+    expect(await left()).toHaveLength(2)
+    later.advance({ ms: UNLOGGED_HELD_MS - 1 })
+    const [, inTime, again] = await inOneBatch(quiet('two'), join('c', 1), join('c', 0))
+    later.advance({ ms: 1 })
+    await record(writer, part('c', 'left'))
+    const late = await record(writer, join('d', 1))
+
+    expect(inTime).toMatchObject({ from: 1, lastChatId: 2, repeated: false })
+    expect(again).toMatchObject({ from: 1, lastChatId: 2, repeated: true })
+    expect(late).toMatchObject({ from: 2, lastChatId: 2 })
+    expect(await left()).toEqual([{ since: 0, departed_at: NOW }])
+    expect(await forgetDepartures(db, { before: NOW, limit: 10 })).toBe(0)
+    expect(await forgetDepartures(db, { before: NOW + 1, limit: 10 })).toBe(1)
+    expect(await left()).toEqual([])
+  })
+
+  it('goes on where the database stands after a commit of unknown outcome', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    // Somebody else's commit under the same epoch stands in for one that happened although its answer was lost.
+    const ghost = createRecordWriter({ db, clock, source, place })
+    await expect(record(ghost, chat('ghost'))).resolves.toBeInstanceOf(Error)
+    expect(await record(ghost, chat('ghost'))).toMatchObject({ kind: 'chat' })
+    const unknown = await record(writer, chat('two'))
+    expect(unknown).toBeInstanceOf(Error)
+    expect(await record(writer, chat('two', 'two', true))).toMatchObject({ kind: 'chat', repeated: false })
+    const rows = await outboxOf(source)
+    expect(rows.map((row) => row.seq)).toEqual([1, 2, 3])
+  })
+
+  it('does not let a heartbeat take back the numbers of a commit it did not know of', async () => {
+    const { source, writer } = await start()
+    // The answer to this commit is lost: the writer below still believes that nothing is on record.
+    const committed = createRecordWriter({ db, clock, source, place })
+    await record(committed, chat('durable'))
+
+    await expect(writer.report()).rejects.toThrow()
+
+    const report = (await readSourceProgress(db, NOW)).sources.find((s) => s.source === source.name)
+    expect(report).toMatchObject({ lastSeq: 1, state: 'alive' })
+    await writer.report()
+    expect(await record(writer, chat('next'))).toMatchObject({ chatId: 2 })
+    expect((await outboxOf(source)).map((row) => row.seq)).toEqual([1, 2])
+  })
+
+  it('refuses looks before they take the room of chats, joins and parts', async () => {
+    const { source } = await start()
+    const limits = { looksWaitingMax: 10, waitingCharactersMax: 8_000 }
+    const writer = createRecordWriter({ db, clock, source, place, ...limits })
+    const looks = (count: number, query: string) =>
+      Array.from({ length: count }, () =>
+        record(writer, { kind: 'backchat', roomId, principal, firstChatId: 0, lastChatId: 0, query, rights: 1 }),
+      )
+    const others = (name: string) =>
+      [
+        chat(name, 'x'.repeat(1_500)),
+        { kind: 'join', roomId, principal, session: name, rights: 1 } as const,
+        { kind: 'part', roomId, principal, session: name, reason: 'left' } as const,
+      ].map((fact) => record(writer, fact))
+    const counted = async (outcomes: readonly Promise<Outcome | RecordError>[]) =>
+      Map.groupBy(await Promise.all(outcomes), (outcome) => ('kind' in outcome ? outcome.kind : outcome.name))
+
+    const many = await counted([...looks(30, 'short'), ...others('one')])
+    expect([...many].map(([kind, { length }]) => [kind, length])).toEqual([
+      ['backchat', 10],
+      ['RecordBusy', 20],
+      ['chat', 1],
+      ['join', 1],
+      ['part', 1],
+    ])
+    // Two of them are all of a quarter of the characters, and one more may go beyond it.
+    const long = await counted([...looks(9, 'y'.repeat(1_000)), ...others('two')])
+    expect([long.get('backchat')?.length, long.get('RecordBusy')?.length]).toEqual([3, 6])
+    expect([...long.keys()]).toEqual(['backchat', 'RecordBusy', 'chat', 'join', 'part'])
+    // What was recorded takes no room any more.
+    expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
+  })
+
+  it('answers everybody in a batch although one of them throws at the answer', async () => {
+    const { writer } = await start()
+    const answered: unknown[] = []
+    writer.record(chat('a'), () => {
+      throw new Error('a caller with a bug')
+    })
+    writer.record(chat('b'), (outcome) => answered.push(outcome))
+    await writer.drained()
+    expect(answered).toMatchObject([{ kind: 'chat', chatId: 2 }])
+  })
+
+  it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {
+    const a = await start()
+    const b = { source: await startSource(db, { name: `other-${++names}`, endpoint: '', now: NOW }) }
+    const writerB = createRecordWriter({ db, clock, source: b.source, place })
+    const posts = Array.from({ length: 300 }, (_, n) => [
+      record(a.writer, chat(`a${n}`)),
+      record(writerB, chat(`b${n}`)),
+    ]).flat()
+    await Promise.all(posts)
+
+    const events = [...(await outboxOf(a.source)), ...(await outboxOf(b.source))]
+    expect(events.map((row) => row.event.room.seq).toSorted((x, y) => x - y)).toEqual(posts.map((_, n) => n + 1))
+    const ids = (await chatsAfter(db, { roomId, after: 0, through: 9_999, limit: 9_999 })).map((c) => c.chatId)
+    expect(ids).toEqual(posts.map((_, n) => n + 1))
+  })
+})

@@ -1,0 +1,111 @@
+import { type ChatQuery, chatQuery, exactWordsOf } from '@hansard/chat-text'
+import type { Database } from '@hansard/sql'
+import { isText } from '../lists/readable-rooms.ts'
+import { lockPrincipal } from './followed-rooms.ts'
+
+/** What a feed lets through: chats with any of the words or by any of the authors. */
+export type FeedFilter = {
+  /** an entry of several words is found where they stand side by side */
+  readonly words: readonly string[]
+  /** URIs */
+  readonly authors: readonly string[]
+  /** the ego feed: one's own name and account are among the words */
+  readonly ego: boolean
+}
+export type Feed = { readonly name: string; readonly filter: FeedFilter }
+type Owner = { readonly name: string; readonly account: string }
+
+export const FEEDS_MAX = 50
+
+/** The feeds of each of these principals, by name; principals without any are left out. */
+export async function feedsOf(db: Database, principalIds: readonly number[]): Promise<Map<number, Feed[]>> {
+  const found = new Map<number, Feed[]>()
+  for (let from = 0; from < principalIds.length; from += BATCH) {
+    const rows: { principal_id: number; name: string; filter: string }[] = await db
+      .knex('feed')
+      .whereIn('principal_id', principalIds.slice(from, from + BATCH))
+      .orderBy(['principal_id', 'name'])
+      .select('principal_id', 'name', 'filter')
+    for (const { principal_id: id, name, filter } of rows) {
+      const feed = { name, filter: JSON.parse(filter) as FeedFilter }
+      const feeds = found.get(id)
+      if (feeds) feeds.push(feed)
+      else found.set(id, [feed])
+    }
+  }
+  return found
+}
+
+export async function findFeed(
+  db: Database,
+  { principalId, name }: { principalId: number; name: string },
+): Promise<Feed | undefined> {
+  return (await feedsOf(db, [principalId])).get(principalId)?.find((feed) => feed.name === name)
+}
+
+/** Makes a feed, or replaces the one of that name. The caller has looked at name and filter (`feedProblem`). */
+export async function putFeed(
+  db: Database,
+  { principalId, name, filter }: Feed & { principalId: number },
+): Promise<'put' | 'limit-exceeded'> {
+  return db.knex.transaction(async (tx) => {
+    await lockPrincipal(db, tx, principalId)
+    const rows: { name: string }[] = await tx('feed').where({ principal_id: principalId }).select('name')
+    if (rows.length >= FEEDS_MAX && !rows.some((row) => row.name === name)) return 'limit-exceeded'
+    await tx('feed')
+      .insert({ principal_id: principalId, name, filter: JSON.stringify(filter) })
+      .onConflict(['principal_id', 'name'])
+      .merge(['filter'])
+    return 'put'
+  })
+}
+
+/** False when there is no such feed. */
+export async function deleteFeed(
+  db: Database,
+  { principalId, name }: { principalId: number; name: string },
+): Promise<boolean> {
+  if (!isText(name)) return false
+  return (await db.knex('feed').where({ principal_id: principalId, name }).delete()) > 0
+}
+
+/** Why a filter cannot be a feed's, or undefined when it can. */
+export function feedProblem(filter: FeedFilter): string | undefined {
+  if (filter.words.length + filter.authors.length === 0 && !filter.ego) {
+    return 'A feed needs words or authors to look for, or `ego`.'
+  }
+  if (filter.words.some((entry) => exactWordsOf(entry).length === 0)) {
+    return 'Each entry of `words` must hold a letter or a digit.'
+  }
+  if (filter.authors.length > AUTHORS_MAX) return `A feed may name ${AUTHORS_MAX} authors.`
+  const words = filter.words.flatMap(exactWordsOf)
+  if (words.length > WORDS_MAX || words.join(' ').length > LENGTH_MAX) {
+    return `A feed may look for ${WORDS_MAX} words of ${LENGTH_MAX} characters in all.`
+  }
+  return undefined
+}
+
+/** The words a feed looks for, ready to be compared; undefined when it looks for none. */
+export function readFeed(filter: FeedFilter, owner: Owner): ChatQuery | undefined {
+  const text = feedWords(filter, owner)
+  return text === '' ? undefined : chatQuery({ words: text, match: 'any', caseSensitive: false })
+}
+
+/** @internal The same as somebody would type it who looks for any of them. */
+export function feedWords(filter: FeedFilter, owner: Owner): string {
+  // Joined without a space, words are looked for side by side.
+  const sequence = (words: readonly string[]) => words.join('-')
+  const named = (name: string) => sequence(exactWordsOf(name).slice(0, NAME_WORDS_MAX)).slice(0, NAME_LENGTH_MAX)
+  const ego = filter.ego ? [named(owner.name), named(owner.account)] : []
+  return [...filter.words.map((entry) => sequence(exactWordsOf(entry))), ...ego]
+    .filter((entry) => entry !== '')
+    .join(' ')
+}
+
+/** Together with a long name of one's own, so much is still a query: 64 words of 2,000 characters. */
+const WORDS_MAX = 48
+const LENGTH_MAX = 1_200
+const AUTHORS_MAX = 50
+const NAME_WORDS_MAX = 8
+const NAME_LENGTH_MAX = 256
+const BATCH = 400

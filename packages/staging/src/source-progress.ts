@@ -1,0 +1,80 @@
+import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
+import { genesisHead } from '@hansard/compliance-event'
+import type { Database } from '@hansard/sql'
+
+/**
+ * Records what the pool database said of its sources.
+ *
+ * Roll calls arrive late, twice and in any order, and a report only ever grows: numbers and stamps rise, and a source
+ * that ended does not come back. So the greatest value seen is the newest, and the order does not matter.
+ */
+export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
+  const changed = await newerThanKnown(db, rollCall.sources)
+  await db.knex.transaction(async (tx) => {
+    for (const report of changed) {
+      const { source, epoch, state, startedAt, lastSeq, head, reportedAt } = report
+      const genesis = genesisHead(source, epoch)
+      await tx.raw(
+        `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+           staged_head, last_stamp, cut_seq, cut_head, finished)
+         values (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)
+         on conflict (name, epoch) do update set
+           state = case when s.state = 'alive' then excluded.state else s.state end,
+           started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
+           head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
+           last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
+           reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
+        [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis],
+      )
+    }
+    await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
+      taken_at: rollCall.takenAt,
+    })
+  })
+}
+
+/** When the newest roll call known here was taken; 0 before the first. */
+export async function rollCallTakenAt(db: Database): Promise<number> {
+  const row: { taken_at: number } = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
+  return row.taken_at
+}
+
+/** Most reports of a roll call say what the last one said; those need not be written. In a fixed order, for the locks. */
+async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
+  const rows: { name: string; epoch: number; state: string; last_seq: number; reported_at: number }[] = await db
+    .knex('source')
+    .whereIn('name', [...new Set(reports.map((report) => report.source))])
+    .select('name', 'epoch', 'state', 'last_seq', 'reported_at')
+  const known = new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row]))
+  return reports
+    .filter((report) => {
+      const row = known.get(`${report.source}/${report.epoch}`)
+      if (!row || row.reported_at === 0) return true
+      if (row.state === 'alive' && report.state !== 'alive') return true
+      return report.lastSeq > row.last_seq || report.reportedAt > row.reported_at
+    })
+    .toSorted((a, b) => (a.source === b.source ? a.epoch - b.epoch : a.source < b.source ? -1 : 1))
+}
+
+/**
+ * By `<source>/<epoch>`: the number up to which the compliance database holds every event of the source, staged or in
+ * quarantine. Rows up to it may leave the outbox.
+ */
+export async function stagedThrough(db: Database): Promise<Map<string, number>> {
+  const rows: { name: string; epoch: number; staged_through: number }[] = await db
+    .knex('source')
+    .where('finished', 0)
+    .select('name', 'epoch', 'staged_through')
+  return new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row.staged_through]))
+}
+
+/** Sources that ended and whose events are all here: the pool need not speak of them again. */
+export async function finishedSources(db: Database): Promise<{ source: string; epoch: number }[]> {
+  return db
+    .knex('source')
+    .whereNot('state', 'alive')
+    .andWhere('reported_at', '>', 0)
+    .andWhereRaw('staged_through >= last_seq')
+    .select('name as source', 'epoch')
+    .orderBy(['name', 'epoch'])
+}
