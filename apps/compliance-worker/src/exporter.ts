@@ -1,13 +1,11 @@
 import { type AdapterSetting, directoryProblem, StylesheetError, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import type { Database } from '@hansard/sql'
+import { type Database, type Lease, LeaseLost } from '@hansard/sql'
 import {
   activateAdapters,
   type CloseDecision,
   closeInterval,
-  type Lease,
-  LeaseLost,
   nextUnsealed,
   noteProblem,
   numberExports,

@@ -5,8 +5,8 @@ import type { Envelope } from '@hansard/compliance-event'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
-import type { Database } from '@hansard/sql'
-import { type Lease, LeaseLost, recordSourceProgress, releaseLease, stageEvents, takeLease } from '@hansard/staging'
+import { type Database, type Lease, LeaseLost, releaseLease, takeLease } from '@hansard/sql'
+import { EXPORTER_LEASE, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
 
@@ -86,7 +86,7 @@ export async function startComplianceWorker({
   })
 
   const hold = async () => {
-    const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: leaseMs })
+    const taken = await takeLease(db, { name: EXPORTER_LEASE, holder, now: clock.now(), ttlMs: leaseMs })
     if (taken?.token === lease?.token) return
     lease = taken
     log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')

@@ -9,10 +9,8 @@ import {
   RecordBusy,
   RecordUnavailable,
   type RecordWriter,
-  releaseLease,
-  takeLease,
 } from '@hansard/pool-store'
-import { type Database, isTransient, type Knex } from '@hansard/sql'
+import { type Database, isTransient, type Knex, releaseLease, takeLease } from '@hansard/sql'
 import { type DataKind, entryOf } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
 import { DataFileError } from './read-jsonl.ts'

@@ -1,5 +1,5 @@
-import { BLOCK_BYTES, BLOCK_CHATS } from './search-block.ts'
-import type { IndexProgress } from './search-index.ts'
+import { BLOCK_BYTES, BLOCK_CHATS } from './block.ts'
+import type { IndexProgress } from './index-chats.ts'
 
 /**
  * How long to wait before the next `indexChats`, in milliseconds, when the last one took `tookMs`.

@@ -1,5 +1,5 @@
 import type { ChatQuery } from '@hansard/chat-text'
-import type { Database } from '@hansard/sql'
+import { type Database, isOneOf, rowsOf } from '@hansard/sql'
 import {
   addTo,
   authorKey,
@@ -10,9 +10,8 @@ import {
   placeCount,
   roomKey,
   wordKey,
-} from './search-block.ts'
-import { inOrder, type SearchOrder, type SearchPosition } from './search-order.ts'
-import { isOneOf, rowsOf } from './search-rows.ts'
+} from './block.ts'
+import { inOrder, type SearchOrder, type SearchPosition } from './order.ts'
 
 /** What is looked for, as the index can be asked for it. */
 export type Wanted = {

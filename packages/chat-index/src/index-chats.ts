@@ -1,10 +1,10 @@
 import type { Database } from '@hansard/sql'
-import { addBlock, dropUnfinished } from './search-add.ts'
-import { BLOCK_BYTES, BLOCK_CHATS } from './search-block.ts'
-import { correctOneBlock } from './search-correct.ts'
-import { portionsOf } from './search-rows.ts'
-import { inSteps } from './search-steps.ts'
-import { bytesOfTails, gatherTails, roomTails } from './search-tail.ts'
+import { addBlock, dropUnfinished } from './add-block.ts'
+import { BLOCK_BYTES, BLOCK_CHATS } from './block.ts'
+import { correctOneBlock } from './correct-block.ts'
+import { portionsOf } from './rows.ts'
+import { inSteps } from './steps.ts'
+import { bytesOfTails, gatherTails, roomTails } from './tail.ts'
 
 /** How far one call of `indexChats` came. */
 export type IndexProgress = {

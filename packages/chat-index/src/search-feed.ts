@@ -1,7 +1,8 @@
+import { type FeedFilter, feedWords } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { type FeedFilter, feedWords } from './rooms/feeds.ts'
-import { type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
-import { decodeCursor, encodeCursor, inOrder, type SearchPosition } from './search-order.ts'
+import type { ChatsFound, FoundChat } from './found-chats.ts'
+import { decodeCursor, encodeCursor, inOrder, type SearchPosition } from './order.ts'
+import { searchChats } from './search-chats.ts'
 
 export type FeedSearch = {
   /** the rooms the feed's owner may search */

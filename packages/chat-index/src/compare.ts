@@ -1,11 +1,11 @@
 import { matches } from '@hansard/chat-text'
 import { yieldAfter } from '@hansard/lifecycle'
-import type { Database } from '@hansard/sql'
-import { type ChatRow, chatOf } from './rooms/chats.ts'
-import type { Wanted } from './search-candidates.ts'
-import type { FoundChat } from './search-chats.ts'
-import { inOrder, type SearchPosition } from './search-order.ts'
-import { type Bound, CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf, rowsOf } from './search-rows.ts'
+import { type ChatRow, chatOf } from '@hansard/pool-store'
+import { type Bound, type Database, rowsOf } from '@hansard/sql'
+import type { Wanted } from './candidates.ts'
+import type { FoundChat } from './found-chats.ts'
+import { inOrder, type SearchPosition } from './order.ts'
+import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf } from './rows.ts'
 
 /** What a comparison came to. */
 export type Compared = {

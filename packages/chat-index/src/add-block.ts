@@ -1,8 +1,8 @@
+import type { ChatRange } from '@hansard/pool-store'
 import type { Dialect, Knex } from '@hansard/sql'
-import { encodePlaces, type Place } from './search-block.ts'
-import { encoded, KEYS_PER_STEP, putKeys, readKeys, slicesOf } from './search-keys.ts'
-import type { ChatRange } from './search-rows.ts'
-import type { Steps } from './search-steps.ts'
+import { encodePlaces, type Place } from './block.ts'
+import { encoded, KEYS_PER_STEP, putKeys, readKeys, slicesOf } from './keys.ts'
+import type { Steps } from './steps.ts'
 
 /**
  * Adds a block. `through` says how far each room is indexed, and is taken further. False when another service came first.

@@ -1,11 +1,12 @@
-import type { Database } from '@hansard/sql'
-import type { Wanted } from './search-candidates.ts'
-import type { FoundChat } from './search-chats.ts'
-import { type Compared, compareChats, type Limits } from './search-compare.ts'
-import { inOrder, type SearchPosition } from './search-order.ts'
+import { chatsInRanges, rangePortions } from '@hansard/pool-store'
+import type { Bound, Database } from '@hansard/sql'
+import type { Wanted } from './candidates.ts'
+import { type Compared, compareChats, type Limits } from './compare.ts'
+import type { FoundChat } from './found-chats.ts'
+import { inOrder, type SearchPosition } from './order.ts'
+import { chatsAt } from './rows.ts'
 import { SearchRefused } from './search-refused.ts'
-import { type Bound, chatsAt, chatsInRanges, rangePortions } from './search-rows.ts'
-import { roomTails } from './search-tail.ts'
+import { roomTails } from './tail.ts'
 
 /** The first of what the index does not have: in order, and as much as a page may hold. */
 export type Unindexed = {

@@ -1,9 +1,9 @@
-import type { Dialect, Knex } from '@hansard/sql'
-import { forgetChanges, reindexChat } from './search-again.ts'
-import { type BlockKeys, encodeSet, type Place, placeAt, placeCount } from './search-block.ts'
-import { digestOf, KEYS_PER_STEP, putKeys, readKeys, readTexts, readWhole, slicesOf } from './search-keys.ts'
-import { chatsAt, PORTION_BYTES, portionsOf, rowsOf } from './search-rows.ts'
-import type { Steps } from './search-steps.ts'
+import { type Dialect, type Knex, rowsOf } from '@hansard/sql'
+import { type BlockKeys, encodeSet, type Place, placeAt, placeCount } from './block.ts'
+import { digestOf, KEYS_PER_STEP, putKeys, readKeys, readTexts, readWhole, slicesOf } from './keys.ts'
+import { forgetChanges, reindexChat } from './reindex.ts'
+import { chatsAt, PORTION_BYTES, portionsOf } from './rows.ts'
+import type { Steps } from './steps.ts'
 
 type Changed = { readonly roomId: number; readonly chatId: number }
 type Block = { readonly id: number; readonly chats: Buffer }

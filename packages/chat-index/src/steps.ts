@@ -1,6 +1,5 @@
 import { yieldToEventLoop } from '@hansard/lifecycle'
-import type { Database, Knex } from '@hansard/sql'
-import { rowsOf } from './search-rows.ts'
+import { type Database, type Knex, rowsOf } from '@hansard/sql'
 
 /** How the index is read and written: a little at a time, and between two steps others have their turn. */
 export type Steps = {

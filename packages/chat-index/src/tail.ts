@@ -1,6 +1,7 @@
-import type { Database } from '@hansard/sql'
-import type { Place } from './search-block.ts'
-import { CHAT_BYTES, type ChatRange, chatsInRanges, isOneOf, rowsOf } from './search-rows.ts'
+import { type ChatRange, chatsInRanges } from '@hansard/pool-store'
+import { type Database, isOneOf, rowsOf } from '@hansard/sql'
+import type { Place } from './block.ts'
+import { CHAT_BYTES } from './rows.ts'
 
 /** What the index does not have yet, per room; of all rooms or of those named. */
 export async function roomTails(db: Database, roomIds?: readonly number[]): Promise<ChatRange[]> {

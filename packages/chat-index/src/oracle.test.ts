@@ -2,12 +2,13 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chatQuery, matches } from '@hansard/chat-text'
+import { POOL_MIGRATIONS } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatSearch, type ChatsFound, indexChats, POOL_MIGRATIONS, SearchRefused, searchChats } from './index.ts'
-import { reindexChat } from './search-again.ts'
+import { type ChatSearch, type ChatsFound, indexChats, SearchRefused, searchChats } from './index.ts'
+import { reindexChat } from './reindex.ts'
 
 // Everything is done to both databases, and both must answer what a filter over all chats answers.
 let postgres: PostgresServer

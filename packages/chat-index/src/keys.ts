@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { yieldAfter } from '@hansard/lifecycle'
-import type { Dialect, Knex } from '@hansard/sql'
-import { addKeysOf, type BlockKeys, encodeSet, type Place } from './search-block.ts'
-import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf, rowsOf } from './search-rows.ts'
-import type { Steps } from './search-steps.ts'
+import { type Dialect, type Knex, rowsOf } from '@hansard/sql'
+import { addKeysOf, type BlockKeys, encodeSet, type Place } from './block.ts'
+import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf } from './rows.ts'
+import type { Steps } from './steps.ts'
 
 /** A chat as its row has it. `gone`: purged, or never kept; nobody may find it. */
 export type ChatText = {

@@ -1,19 +1,12 @@
 import { chatQuery, QueryRefused, type WordMatch } from '@hansard/chat-text'
 import type { Database } from '@hansard/sql'
-import type { Chat } from './rooms/chats.ts'
-import { indexCandidates, type Wanted } from './search-candidates.ts'
-import { compareChats } from './search-compare.ts'
-import {
-  beforeTime,
-  decodeCursor,
-  encodeCursor,
-  inOrder,
-  type SearchOrder,
-  type SearchPosition,
-} from './search-order.ts'
+import { indexCandidates, type Wanted } from './candidates.ts'
+import { compareChats } from './compare.ts'
+import type { ChatsFound, FoundChat } from './found-chats.ts'
+import { beforeTime, decodeCursor, encodeCursor, inOrder, type SearchOrder, type SearchPosition } from './order.ts'
+import { chatsAt } from './rows.ts'
 import { SearchRefused } from './search-refused.ts'
-import { chatsAt } from './search-rows.ts'
-import { searchUnindexed } from './search-unindexed.ts'
+import { searchUnindexed } from './unindexed.ts'
 
 export type ChatSearch = {
   /** the rooms the asker may search; nothing of any other room is ever answered */
@@ -31,13 +24,6 @@ export type ChatSearch = {
   readonly after?: string | undefined
   /** 1 to 999 */
   readonly limit?: number | undefined
-}
-export type FoundChat = Chat & { readonly roomId: number }
-export type ChatsFound = {
-  readonly chats: readonly FoundChat[]
-  /** There may be more: `next` goes on. A page may hold fewer than the limit, even none, when matches are far apart. */
-  readonly exceeded: boolean
-  readonly next?: string
 }
 
 /**

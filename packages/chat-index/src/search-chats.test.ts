@@ -1,12 +1,13 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { POOL_MIGRATIONS } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { type PostgresServer, startPostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ChatSearch, indexChats, POOL_MIGRATIONS, searchChats } from './index.ts'
-import { reindexChat, reindexRoom } from './search-again.ts'
-import { placeAt, placeCount, wordKey } from './search-block.ts'
+import { placeAt, placeCount, wordKey } from './block.ts'
+import { type ChatSearch, indexChats, searchChats } from './index.ts'
+import { reindexChat, reindexRoom } from './reindex.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialect) => {
   let server: PostgresServer | undefined

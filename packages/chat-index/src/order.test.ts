@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { beforeTime, decodeCursor, encodeCursor, inOrder } from './search-order.ts'
+import { beforeTime, decodeCursor, encodeCursor, inOrder } from './order.ts'
 
 const order = fc.constantFrom('newest' as const, 'oldest' as const)
 const id = fc.integer({ min: 1, max: 0x7fffffff })

@@ -1,8 +1,8 @@
+import { NOW, openStoreInTest, type StoreInTest } from '@hansard/pool-store/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { placeAt, placeCount, wordKey } from './block.ts'
 import { type ChatSearch, indexChats, searchChats } from './index.ts'
-import { reindexChat } from './search-again.ts'
-import { placeAt, placeCount, wordKey } from './search-block.ts'
-import { NOW, openStoreInTest, type StoreInTest } from './store-in-test.ts'
+import { reindexChat } from './reindex.ts'
 
 type Asked = { readonly sql: string; readonly bindings: readonly unknown[]; readonly __knexTxId?: string }
 
