@@ -33,7 +33,11 @@ const project = (name: string, include: string[], timeoutMs: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 30_000),
+      project(
+        'unit',
+        ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy}/**/*.test.ts'],
+        30_000,
+      ),
       project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 120_000),
       project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 600_000),
     ],

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Bus, type BusMessage, isRoomMessage, type PoolMessage } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
 import {
@@ -65,7 +65,7 @@ export async function startChannelService(
   config: ChannelServiceConfig,
   { db, bus, clock, log, settings }: { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings },
 ): Promise<ChannelService> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const instance = `${source.name}/${source.epoch}`
   const connections = createConnections(config)
@@ -159,8 +159,8 @@ export async function startChannelService(
     connections,
   }
 
-  stack.push(() => stopSource(db, { ...source, now: clock.now() }))
-  stack.push(() => writer.stop())
+  stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.defer(() => writer.stop())
   await commands.preparePool()
 
   const wss = new WebSocketServer({
@@ -210,7 +210,7 @@ export async function startChannelService(
     })
   }
 
-  stack.push(async () => {
+  stack.defer(async () => {
     for (const session of sessions) {
       void partAllRooms(deps, session, 'stopped')
       session.close(1001, 'this service is stopping')
@@ -277,8 +277,8 @@ export async function startChannelService(
     keepIndex({ db, clock, onError: onError('indexing chats') }),
   ]
   const [, , , roomCheck, accountCheck, slowCheck] = loops
-  for (const loop of loops) stack.push(() => loop.stop())
-  stack.push(() => attention.stop())
+  for (const loop of loops) stack.defer(() => loop.stop())
+  stack.defer(() => attention.stop())
   bus.onReconnected(() => {
     roomCheck!.wake()
     accountCheck!.wake()
@@ -300,13 +300,13 @@ export async function startChannelService(
     }
   }
   const unsubscribe = await bus.subscribePool(hearPool)
-  stack.push(unsubscribe)
-  stack.push(() => {
+  stack.defer(unsubscribe)
+  stack.defer(() => {
     stopping = true
   })
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return { source, upgrade: accept, sessions: () => sessions.size, fenced, stop, [Symbol.asyncDispose]: stop }
 }
 

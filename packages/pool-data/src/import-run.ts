@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { FileStores } from '@hansard/file-store'
 import {
@@ -236,7 +237,7 @@ async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const transient = error instanceof RecordUnavailable || error instanceof RecordBusy || isTransient(error)
       if (!transient || attempt >= 8) throw error
-      await clock.sleep(100 * 2 ** attempt)
+      await clock.sleep(backoffMs(attempt, { delayMs: 200, delayMaxMs: 25_000 }))
     }
   }
 }

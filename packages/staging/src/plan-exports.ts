@@ -1,6 +1,6 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { yieldToEventLoop } from './give-way.ts'
 import { oneNumber } from './one-number.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addInOf, enabledOf, loadRoomAccess, type PolicyPlace, type RoomAccess, standingsIn } from '@hansard/pool-store'
 import type { Standing } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
@@ -42,7 +43,7 @@ export async function judgeMembers(
         standings.set(session, enabled.has(id) ? found.get(id) : undefined)
       }
       // An embedded database answers without letting anybody else have a turn.
-      await new Promise((resolve) => setImmediate(resolve))
+      await yieldToEventLoop()
     }
   }
   take(hub, { access, addIn, standings, evict })

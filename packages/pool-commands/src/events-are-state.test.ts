@@ -13,7 +13,7 @@ describe.each(['sqlite', 'postgres'] as const)('whatever is done to a pool on %s
   })
   afterAll(() => place?.close())
 
-  it('is told by its events: they fold to what the tables say, and what is deleted is told as it was', async () => {
+  it('is told by its events: they imply what the tables say, and what is deleted is told as it was', async () => {
     const done = new Set<string>()
     let deletions = 0
     await fc.assert(

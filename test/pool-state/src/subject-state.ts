@@ -1,7 +1,18 @@
 import type { ChangeValue } from '@hansard/compliance-event'
-import type { FoldedSubject, Properties } from './fold-pool.ts'
 
-/** A subject while it is being folded: lists as sets, because they may be long and change often. */
+export type Properties = Readonly<Record<string, ChangeValue>>
+
+/** A room, a category, a principal or a setting, as its changes made it. */
+export type SubjectState = {
+  readonly uri: string
+  readonly name: string
+  /** It was, until then, what its properties say. */
+  readonly deleted: boolean
+  /** Only what changes told; a subject that was there before the first event is known in part. Lists are sorted. */
+  readonly properties: Properties
+}
+
+/** A subject while events are applied to it: lists are sets, because they may be long and change often. */
 export type MutableSubject = {
   readonly uri: string
   name: string
@@ -10,7 +21,7 @@ export type MutableSubject = {
   readonly lists: Map<string, Set<string>>
 }
 
-export function loadSubject({ uri, name, deleted, properties }: FoldedSubject): MutableSubject {
+export function loadSubject({ uri, name, deleted, properties }: SubjectState): MutableSubject {
   const subject: MutableSubject = { uri, name, deleted, plain: new Map(), lists: new Map() }
   for (const [property, value] of Object.entries(properties)) {
     if (Array.isArray(value)) subject.lists.set(property, new Set(value))
@@ -19,7 +30,7 @@ export function loadSubject({ uri, name, deleted, properties }: FoldedSubject): 
   return subject
 }
 
-export function snapshotSubject({ uri, name, deleted, plain, lists }: MutableSubject): FoldedSubject {
+export function snapshotSubject({ uri, name, deleted, plain, lists }: MutableSubject): SubjectState {
   const values: [string, ChangeValue][] = [...plain]
   for (const [property, entries] of lists) values.push([property, [...entries].sort()])
   // Without a prototype, because a property may have any name.

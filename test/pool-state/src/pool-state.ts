@@ -1,22 +1,11 @@
-import type { Change, ChangeValue, ComplianceEvent, EventOf, EventPrincipal } from '@hansard/compliance-event'
-import { loadSubject, type MutableSubject, snapshotSubject } from './folded-subject.ts'
+import type { Change, ComplianceEvent, EventOf, EventPrincipal } from '@hansard/compliance-event'
+import { loadSubject, type MutableSubject, type SubjectState, snapshotSubject } from './subject-state.ts'
 
 export type SubjectType = Change['subject']['type']
-export type Properties = Readonly<Record<string, ChangeValue>>
 
-/** A room, a category, a principal or a setting, as its changes made it. */
-export type FoldedSubject = {
-  readonly uri: string
-  readonly name: string
-  /** It was, until then, what its properties say. */
-  readonly deleted: boolean
-  /** Only what changes told; a subject that was there before the first event is known in part. Lists are sorted. */
-  readonly properties: Properties
-}
+export type ParticipantState = { readonly principal: EventPrincipal; readonly joinedAt: number }
 
-export type FoldedParticipant = { readonly principal: EventPrincipal; readonly joinedAt: number }
-
-export type FoldedChat = {
+export type ChatState = {
   /** what stands there now; nothing when purged */
   readonly content: string
   readonly title: string | undefined
@@ -26,16 +15,16 @@ export type FoldedChat = {
 
 export type PoolState = {
   /** by type, then by URI; `subjectsOf` reads it */
-  readonly subjects: ReadonlyMap<SubjectType, ReadonlyMap<string, FoldedSubject>>
+  readonly subjects: ReadonlyMap<SubjectType, ReadonlyMap<string, SubjectState>>
   /** by room URI, then by session; a room in which nobody sits is not listed */
-  readonly presence: ReadonlyMap<string, ReadonlyMap<string, FoldedParticipant>>
+  readonly presence: ReadonlyMap<string, ReadonlyMap<string, ParticipantState>>
   /** by room URI, then by chat id; empty unless asked for */
-  readonly chats: ReadonlyMap<string, ReadonlyMap<number, FoldedChat>>
-  /** by room URI: the number of the last event that was folded */
+  readonly chats: ReadonlyMap<string, ReadonlyMap<number, ChatState>>
+  /** by room URI: the number of the last event that was applied */
   readonly through: ReadonlyMap<string, number>
 }
 
-export type FoldOptions = {
+export type PoolStateOptions = {
   /** the state to go on from; it is not altered */
   readonly from?: PoolState | undefined
   /** Every chat is kept in memory: only for tests and small pools. */
@@ -43,36 +32,36 @@ export type FoldOptions = {
 }
 
 /**
- * Folds events to the state they imply.
+ * Derives the state of a pool from its events.
  *
- * A plain property is what the last change of its subject says. A list is told by its differences, so it is what was
- * added and not taken away since. Whatever is changed is changed within one conversation, so that the order across
- * rooms does not matter; within a room events must come in the order of `room.seq`, or the fold throws.
+ * A plain property is what the last change of its subject says. A change of a list names the entries that were added and
+ * removed. All changes of a subject are in one conversation, so the order across rooms does not matter; within a room
+ * events must come in the order of `room.seq`, or an error is thrown.
  */
-export function foldPool(events: Iterable<ComplianceEvent>, options: FoldOptions = {}): PoolState {
-  const fold = openPoolFold(options)
-  for (const event of events) fold.add(event)
-  return fold.state()
+export function poolStateFrom(events: Iterable<ComplianceEvent>, options: PoolStateOptions = {}): PoolState {
+  const builder = openPoolStateBuilder(options)
+  for (const event of events) builder.add(event)
+  return builder.state()
 }
 
 /** `subjectsOf(state, 'room')`: everything of that type that was ever changed, by URI, what was deleted included. */
-export function subjectsOf(state: PoolState, type: SubjectType): ReadonlyMap<string, FoldedSubject> {
+export function subjectsOf(state: PoolState, type: SubjectType): ReadonlyMap<string, SubjectState> {
   return state.subjects.get(type) ?? new Map()
 }
 
 /** A list's entries, sorted; none when no change ever named it. */
-export function listOf(subject: FoldedSubject | undefined, property: string): readonly string[] {
+export function listOf(subject: SubjectState | undefined, property: string): readonly string[] {
   const value = subject?.properties[property]
   return Array.isArray(value) ? value : []
 }
 
-/** A fold that takes one event after the other, for those who cannot hold them all. */
-export type PoolFold = { add(event: ComplianceEvent): void; state(): PoolState }
+/** Takes one event after the other, for callers that cannot hold all of them. */
+export type PoolStateBuilder = { add(event: ComplianceEvent): void; state(): PoolState }
 
-export function openPoolFold({ from, chats: keepsChats = false }: FoldOptions = {}): PoolFold {
+export function openPoolStateBuilder({ from, chats: keepsChats = false }: PoolStateOptions = {}): PoolStateBuilder {
   const subjects = new Map<SubjectType, Map<string, MutableSubject>>()
-  const presence = new Map<string, Map<string, FoldedParticipant>>()
-  const chats = new Map<string, Map<number, FoldedChat>>()
+  const presence = new Map<string, Map<string, ParticipantState>>()
+  const chats = new Map<string, Map<number, ChatState>>()
   const through = new Map(from?.through)
   for (const [type, known] of from?.subjects ?? []) {
     subjects.set(type, new Map([...known].map(([uri, subject]) => [uri, loadSubject(subject)])))
@@ -141,7 +130,7 @@ function applyChange(known: Map<string, MutableSubject>, { action, subject, befo
   }
 }
 
-function applyChat(chats: Map<number, FoldedChat>, event: EventOf<'chat' | 'chat-replaced' | 'chat-purged'>): void {
+function applyChat(chats: Map<number, ChatState>, event: EventOf<'chat' | 'chat-replaced' | 'chat-purged'>): void {
   const { chatId } = event
   if (event.kind === 'chat') {
     const { content, title, alert = false } = event

@@ -8,7 +8,7 @@ import {
 } from '@hansard/compliance-event'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { foldPool, listOf, openPoolFold, subjectsOf } from './index.ts'
+import { listOf, openPoolStateBuilder, poolStateFrom, subjectsOf } from './index.ts'
 
 const alice: EventPrincipal = { id: 10, uri: 'sip:alice@fourthcoffee.com', name: 'Alice', internal: true }
 const DESK = 'ma-chan://fourthcoffee.com/desk'
@@ -40,7 +40,7 @@ function change(
 describe('the state that changes imply', () => {
   it('is the last value of every property, and of lists what was added and not taken away', () => {
     const tell = story()
-    const state = foldPool([
+    const state = poolStateFrom([
       tell(DESK, change('created', {}, { name: 'Desk', privacy: 'open', disabled: false, members: ['a', 'c', 'b'] })),
       tell(DESK, change('changed', { privacy: 'open', members: ['c'] }, { privacy: 'closed', members: ['d'] })),
       tell(DESK, change('changed', { disabled: false, topic: null }, { disabled: true, topic: 'Beans' })),
@@ -57,7 +57,7 @@ describe('the state that changes imply', () => {
   it('calls a renamed subject by its new name', () => {
     const tell = story()
     const renamed = change('changed', { name: 'Desk' }, { name: 'Trading Desk' })
-    expect(subjectsOf(foldPool([tell(DESK, renamed)]), 'room').get(DESK)?.name).toBe('Trading Desk')
+    expect(subjectsOf(poolStateFrom([tell(DESK, renamed)]), 'room').get(DESK)?.name).toBe('Trading Desk')
   })
 
   it('keeps what was deleted as it was, and forgets it when it is created anew', () => {
@@ -68,18 +68,19 @@ describe('the state that changes imply', () => {
       tell(POOL, change('deleted', { members: ['a', 'b'] }, {}, group)),
       tell(POOL, change('created', {}, { members: ['c'] }, group)),
     ]
-    const members = (state: ReturnType<typeof foldPool>) => listOf(subjectsOf(state, 'group').get(group.uri), 'members')
+    const members = (state: ReturnType<typeof poolStateFrom>) =>
+      listOf(subjectsOf(state, 'group').get(group.uri), 'members')
 
-    const deleted = foldPool(events.slice(0, 2))
+    const deleted = poolStateFrom(events.slice(0, 2))
     expect(subjectsOf(deleted, 'group').get(group.uri)).toMatchObject({ deleted: true })
     expect(members(deleted)).toEqual(['a', 'b'])
-    expect(members(foldPool(events))).toEqual(['c'])
-    expect(subjectsOf(foldPool(events), 'group').get(group.uri)).toMatchObject({ deleted: false })
+    expect(members(poolStateFrom(events))).toEqual(['c'])
+    expect(subjectsOf(poolStateFrom(events), 'group').get(group.uri)).toMatchObject({ deleted: false })
   })
 
   it('tells subjects of one URI apart by their type, and takes any name for a property', () => {
     const tell = story()
-    const state = foldPool([
+    const state = poolStateFrom([
       tell(
         POOL,
         change('changed', {}, { __proto__x: 1, constructor: 'x' }, { type: 'policy', uri: 'global', name: 'g' }),
@@ -101,9 +102,9 @@ describe('the state that changes imply', () => {
   it('refuses events of a room that are not in order, and accepts one number twice', () => {
     const tell = story()
     const [first, second] = [tell(DESK, change('created', {}, {})), tell(DESK, change('deleted', {}, {}))]
-    expect(() => foldPool([second, first])).toThrow('must come in order')
-    expect(() => foldPool([first], { from: foldPool([second]) })).toThrow('must come in order')
-    expect(() => foldPool([first, { ...second, room: first.room }])).not.toThrow()
+    expect(() => poolStateFrom([second, first])).toThrow('must come in order')
+    expect(() => poolStateFrom([first], { from: poolStateFrom([second]) })).toThrow('must come in order')
+    expect(() => poolStateFrom([first, { ...second, room: first.room }])).not.toThrow()
   })
 })
 
@@ -111,7 +112,7 @@ describe('the stories that officers read', () => {
   const told = (name: string) => {
     const file = new URL(`../../../fixtures/scenarios/${name}.json`, import.meta.url)
     const { events } = JSON.parse(readFileSync(file, 'utf8')) as { events: ComplianceEvent[] }
-    return foldPool(
+    return poolStateFrom(
       events.map((event) => decodeEvent(encodeEvent(event))),
       { chats: true },
     )
@@ -149,7 +150,7 @@ describe('the stories that officers read', () => {
 describe('presence', () => {
   it('is who joined and did not part, by session', () => {
     const tell = story()
-    const state = foldPool([
+    const state = poolStateFrom([
       tell(DESK, { kind: 'join', session: 'phone' }),
       tell(DESK, { kind: 'join', session: 'desktop' }),
       tell(DESK, { kind: 'part', session: 'phone', reason: 'removed' }),
@@ -174,8 +175,8 @@ describe('chats', () => {
         ...{ replaced: 'Body.', replacedTitle: 'Plan A', author: alice, postedAt: 5 },
       }),
     ]
-    expect(foldPool(events).chats.size).toBe(0)
-    expect(foldPool(events, { chats: true }).chats.get(DESK)).toEqual(
+    expect(poolStateFrom(events).chats.size).toBe(0)
+    expect(poolStateFrom(events, { chats: true }).chats.get(DESK)).toEqual(
       new Map([
         [1, { content: '', title: undefined, alert: true, state: 'purged' }],
         [2, { content: 'Rain.', title: undefined, alert: false, state: 'replaced' }],
@@ -210,12 +211,12 @@ describe('whatever happens', () => {
     )
   })
 
-  it('folding on from a state is folding all of it', () => {
+  it('going on from a state gives what all events together give', () => {
     fc.assert(
       fc.property(happenings, fc.nat(40), (events, cut) => {
-        const from = foldPool(events.slice(0, cut), { chats: true })
+        const from = poolStateFrom(events.slice(0, cut), { chats: true })
         const before = JSON.stringify([...from.subjects].map(([type, known]) => [type, [...known]]))
-        expect(foldPool(events.slice(cut), { from, chats: true })).toEqual(foldPool(events, { chats: true }))
+        expect(poolStateFrom(events.slice(cut), { from, chats: true })).toEqual(poolStateFrom(events, { chats: true }))
         expect(JSON.stringify([...from.subjects].map(([type, known]) => [type, [...known]]))).toBe(before)
       }),
     )
@@ -225,7 +226,7 @@ describe('whatever happens', () => {
     fc.assert(
       fc.property(happenings, (events) => {
         const byRoom = events.toSorted((a, b) => (a.room.uri < b.room.uri ? -1 : a.room.uri > b.room.uri ? 1 : 0))
-        expect(foldPool(byRoom, { chats: true })).toEqual(foldPool(events, { chats: true }))
+        expect(poolStateFrom(byRoom, { chats: true })).toEqual(poolStateFrom(events, { chats: true }))
       }),
     )
   })
@@ -234,15 +235,15 @@ describe('whatever happens', () => {
     fc.assert(
       fc.property(fc.array(fc.uniqueArray(entry), { minLength: 1 }), (lists) => {
         const tell = story()
-        const fold = openPoolFold()
+        const builder = openPoolStateBuilder()
         let last: ('a' | 'b' | 'c' | 'd')[] = []
         for (const list of lists) {
           const taken = last.filter((one) => !list.includes(one))
           const added = list.filter((one) => !last.includes(one))
-          fold.add(tell(DESK, change('changed', { members: taken }, { members: added })))
+          builder.add(tell(DESK, change('changed', { members: taken }, { members: added })))
           last = list
         }
-        expect(listOf(subjectsOf(fold.state(), 'room').get(DESK), 'members')).toEqual(last.toSorted())
+        expect(listOf(subjectsOf(builder.state(), 'room').get(DESK), 'members')).toEqual(last.toSorted())
       }),
     )
   })
