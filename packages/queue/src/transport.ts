@@ -23,13 +23,13 @@ export type Transport = {
 export type EnvelopeHandler = (envelope: Envelope) => Promise<void>
 
 /** `concurrency`: envelopes handled at a time, 4 by default. */
-export type ConsumeOptions = { readonly concurrency?: number }
+type ConsumeOptions = { readonly concurrency?: number }
 
 /** `stop` resolves when no handler is running; unhandled envelopes stay in the transport. */
 export type Consumer = { stop(): Promise<void> }
 
 /** Counts of envelopes. `waiting` includes those to be retried later; `failed` are those set aside for a person. */
-export type TransportDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
+type TransportDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
 
 /** Transient: the transport cannot accept envelopes now. Nothing is lost; the outbox still has every event. */
 export class QueueUnavailable extends Error {

@@ -28,7 +28,8 @@ import {
   sourcesOfInterval,
   stageEvents,
 } from './index.ts'
-import { compliancePostgres, complianceSqlite, roomUri, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import { roomUri } from './testing/scripted-pool.ts'
 
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)

@@ -31,7 +31,10 @@ export function importedBy(node: Node, parent: Node | undefined): ImportedName[]
   if (node.type === 'ExportAllDeclaration') return [{ source, name: '*' }]
   return specifiers.map((each) => {
     if (each.type === 'ImportNamespaceSpecifier') return { source, name: '*' }
-    return { source, name: each.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(each['imported'] ?? each['local']) }
+    return {
+      source,
+      name: each.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(each['imported'] ?? each['local']),
+    }
   })
 }
 

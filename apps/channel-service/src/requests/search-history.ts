@@ -39,7 +39,7 @@ export async function searchHistory(deps: Deps, session: Session, message: Clien
 }
 
 /** What is asked of one page of a search or a feed. */
-export type Look = {
+type Look = {
   readonly id: number
   /** URIs of the rooms to look in, each once; every room that may be read when absent. One that may not be read is refused. */
   readonly named?: readonly string[] | undefined

@@ -5,8 +5,7 @@ import type { Finding, Package, Repository, Source } from '../repository.ts'
 export function unusedDependencies({ packages }: Repository): Finding[] {
   return packages.flatMap((each) => {
     const { manifest, folder, layer, sources } = each
-    const used = (some: readonly Source[]) =>
-      new Set(some.flatMap(({ reading }) => reading.imports).map(dependencyOf))
+    const used = (some: readonly Source[]) => new Set(some.flatMap(({ reading }) => reading.imports).map(dependencyOf))
     const everywhere = used(sources)
     const inCode = layer === 'test' ? everywhere : used(sources.filter(({ isTest }) => !isTest))
     const named = (kind: string) => Object.keys((manifest[kind] as object | undefined) ?? {}).map(codeOf)
@@ -63,7 +62,9 @@ export function oneTypeOneName({ packages }: Repository): Finding[] {
   const declared = packages
     .flatMap(({ sources }) => sources.filter(({ isTest }) => !isTest))
     .flatMap(({ path, reading }) =>
-      reading.namesExported.filter(({ isType, from }) => isType && from === undefined).map(({ name }) => ({ name, path })),
+      reading.namesExported
+        .filter(({ isType, from }) => isType && from === undefined)
+        .map(({ name }) => ({ name, path })),
     )
   return [...Map.groupBy(declared, ({ name }) => name)].flatMap(([name, [first, ...others]]) =>
     others.map(({ path }) => ({
@@ -85,7 +86,10 @@ function entriesOf({ name, folder, manifest }: Package): [string, string][] {
 }
 
 const dependencyOf = (specifier: string) =>
-  specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 
 /** Types are needed by whoever imports the code they belong to. */
 const codeOf = (dependency: string) => dependency.replace(/^@types\//, '')
