@@ -1,4 +1,5 @@
 import { type Chat, ClosedError, RefusedError, UnreachableError } from '@hansard/client'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { startTalkPool } from './pool-in-test.ts'
@@ -210,7 +211,7 @@ it('gives up a connection that has died without a word', async () => {
   pool.wire.incoming = () => !dead
 
   const posting = room.post('said into the void')
-  while (!lost) await new Promise((resolve) => setImmediate(resolve))
+  while (!lost) await yieldToEventLoop()
   dead = false
 
   expect((await posting).chat).toBe(1)

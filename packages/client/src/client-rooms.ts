@@ -1,5 +1,5 @@
+import { backoffMs } from '@hansard/backoff'
 import type { ServerMessage, ServerMessageOf } from '@hansard/wire'
-import { backoffMs } from './backoff.ts'
 import { ClosedError, RefusedError } from './errors.ts'
 import type { Line } from './line.ts'
 import { historyPage } from './pool-requests.ts'

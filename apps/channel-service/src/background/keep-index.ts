@@ -1,6 +1,6 @@
+import { indexChats, indexPauseMs } from '@hansard/chat-index'
 import type { Clock } from '@hansard/clock'
 import { type Loop, startLoop } from '@hansard/lifecycle'
-import { indexChats, indexPauseMs } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
 /** Chats indexed in one go: with SQLite they share the connection with what is being said. */

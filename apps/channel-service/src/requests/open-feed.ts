@@ -1,4 +1,5 @@
-import { findFeed, principalIdsByUri, searchFeed } from '@hansard/pool-store'
+import { searchFeed } from '@hansard/chat-index'
+import { findFeed, principalIdsByUri } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'

@@ -1,16 +1,12 @@
+import { type ChatsFound, type FoundChat, SearchRefused, searchChats, searchCursor } from '@hansard/chat-index'
 import {
-  type ChatsFound,
   decideFor,
-  type FoundChat,
   findPoolRoom,
   type Outcome,
   principalIdsByUri,
   type ReadableRoom,
   type RecordError,
   readableRooms,
-  SearchRefused,
-  searchChats,
-  searchCursor,
 } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'

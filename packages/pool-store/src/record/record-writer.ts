@@ -6,6 +6,14 @@ import { commitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
+import {
+  RecordBusy,
+  type RecordError,
+  RecordStopped,
+  RecordUnavailable,
+  SourceFenced,
+  SourceMoved,
+} from './record-errors.ts'
 import type { Source } from './sources.ts'
 
 /**
@@ -37,56 +45,6 @@ export type RecordWriter = {
   /** Refuses new facts and resolves when those under way are answered. */
   stop(): Promise<void>
 }
-
-export type RecordError = RecordUnavailable | SourceFenced | RecordBusy | RecordStopped
-
-/** Transient: the database could not be reached or would not commit. Whether the batch is on record is unknown. */
-export class RecordUnavailable extends Error {
-  override name = 'RecordUnavailable'
-}
-
-/** Transient: more facts are waiting than the writer may hold. This one was not taken. */
-export class RecordBusy extends Error {
-  override name = 'RecordBusy'
-}
-
-/** For good: a successor has taken over this source's name. Nothing more can be recorded by this instance. */
-export class SourceFenced extends Error {
-  override name = 'SourceFenced'
-  constructor(source: { name: string; epoch: number }) {
-    super(
-      `Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`,
-    )
-  }
-}
-
-/** For good: this writer was stopped. The fact was not taken. */
-export class RecordStopped extends Error {
-  override name = 'RecordStopped'
-}
-
-/**
- * @internal The source's row is not where this writer believes it to be: a commit of unknown outcome has happened after
- * all, or a successor has ended the source. Which, its row tells.
- */
-export class SourceMoved extends Error {
-  override name = 'SourceMoved'
-  constructor(source: { name: string; epoch: number; lastSeq: number }) {
-    super(`Source ${source.name}/${source.epoch} does not stand at ${source.lastSeq}, or is not alive.`)
-  }
-}
-
-/** @internal One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
-export type Commit = (
-  db: Database,
-  source: SourceCounters & { name: string; epoch: number },
-  facts: readonly Fact[],
-  now: number,
-  options: CommitOptions,
-) => Promise<After>
-
-/** @internal */
-export type CommitOptions = { readonly findRepeats: boolean; readonly place: PolicyPlace }
 
 export function createRecordWriter(options: {
   db: Database
