@@ -61,6 +61,7 @@ export { POOL_MIGRATIONS } from './migrations/migrations.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
+export { findRepeatedPost } from './record/find-repeated-post.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
 export {
   createRecordWriter,

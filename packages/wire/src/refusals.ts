@@ -12,6 +12,8 @@ export const REFUSALS = [
   'not-enabled',
   'too-many-attempts',
   'not-joined',
+  /** The author has used this `post` name in this room for another text. Nothing was recorded; take a new name. */
+  'post-name-used',
   'already-joined',
   'too-long',
   'too-large',

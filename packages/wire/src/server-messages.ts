@@ -145,8 +145,14 @@ export const ServerMessage = z.discriminatedUnion('t', [
     fileName: z.string(),
     size: z.number(),
   }),
-  /** `re` is absent when the frame was too broken to have a number. */
-  z.object({ t: z.literal('refused'), re: re.optional(), code: z.enum(REFUSALS), message: z.string() }),
+  /** `re` is absent when the frame was too broken to have a number. `retryAfterMs`: repeated sooner, it is refused again. */
+  z.object({
+    t: z.literal('refused'),
+    re: re.optional(),
+    code: z.enum(REFUSALS),
+    message: z.string(),
+    retryAfterMs: z.int().positive().optional(),
+  }),
 
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),

@@ -2,7 +2,7 @@ import { findFeed, principalIdsByUri, searchFeed } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
-import { look } from './search-history.ts'
+import { auditedRead } from './search-history.ts'
 import { feedOnRecord } from './search-on-record.ts'
 
 const PAGE_DEFAULT = 100
@@ -20,7 +20,7 @@ export async function openFeed(
   if (!feed) return session.refuse(id, 'no-such-feed', 'You have no feed of that name.')
   const limit = Math.min(wanted, configuration.limits.searchLimit, PAGE_MAX)
   const { filter } = feed
-  await look(deps, session, {
+  await auditedRead(deps, session, {
     id,
     query: feedOnRecord(filter, owner),
     async search(rooms) {

@@ -1,4 +1,4 @@
-import { ClientMessage } from '@hansard/wire'
+import { ClientMessage, type ServerMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { HANDLERS, type Handler } from './handlers.ts'
@@ -29,6 +29,8 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   } catch (error) {
     return malformed(session, undefined, `The frame is not JSON: ${(error as Error).message}`)
   }
+  const wait = deps.byteLimits.take(session, Buffer.byteLength(data))
+  if (wait > 0) return session.send(tooManyBytes(numberOf(value), wait))
   const parsed = ClientMessage.safeParse(value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
@@ -47,6 +49,11 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   if (!deps.requests.take(session, { kind: message.t, characters: data.length, answer })) {
     session.refuse(message.id, 'too-fast', 'So many requests of this session wait already. Wait for their answers.')
   }
+}
+
+function tooManyBytes(re: number | undefined, retryAfterMs: number): ServerMessageOf<'refused'> {
+  const message = `This account sends more bytes than the service takes. Repeat this in ${retryAfterMs} ms.`
+  return { t: 'refused', ...(re === undefined ? {} : { re }), code: 'too-fast', message, retryAfterMs }
 }
 
 function answerOne(deps: ChannelServiceDeps, session: Session, message: ClientMessage): Promise<void> | void {
