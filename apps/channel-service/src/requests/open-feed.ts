@@ -8,7 +8,7 @@ import { feedOnRecord } from './search-on-record.ts'
 const PAGE_DEFAULT = 100
 const PAGE_MAX = 999
 
-/** Shows what a feed has let through in the rooms somebody may read, newest first. */
+/** Shows the chats that a feed matches in the rooms the caller may read, newest first. */
 export async function openFeed(
   deps: Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration'>,
   session: Session,

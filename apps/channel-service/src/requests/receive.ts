@@ -6,9 +6,9 @@ import { refuseUnreachable } from './refusals.ts'
 
 const MALFORMED_MAX = 100
 
-/** Reads one frame of a client and answers it: with what it asked for, or with a named refusal. Never throws. */
+/** Reads one frame of a client and answers it, with a reply or a refusal. Never throws. */
 export function receive(deps: ChannelServiceDeps, session: Session, data: string): void {
-  // What a client sends after it was told to go is not read.
+  // A client that was told to go is not read any more.
   if (session.closing) return
   try {
     read(deps, session, data)
@@ -17,7 +17,7 @@ export function receive(deps: ChannelServiceDeps, session: Session, data: string
   }
 }
 
-/** Nothing that a stranger typed may end everybody's service. */
+/** No frame of a stranger may end everybody's service. */
 function unreadable(session: Session): void {
   session.close(1011, 'this frame could not be read')
 }
@@ -69,7 +69,7 @@ function unknownMessage(session: Session, re: number | undefined, value: unknown
   const kind = (value as { t?: unknown } | null)?.t
   session.malformed += 1
   const named = typeof kind === 'string' ? `"${kind.slice(0, 64)}"` : 'This'
-  session.refuse(re, 'unknown-message', `${named} is no message of this protocol.`)
+  session.refuse(re, 'unknown-message', `${named} is not a message of this protocol.`)
   cutOffBabblers(session)
 }
 

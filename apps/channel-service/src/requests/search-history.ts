@@ -24,7 +24,7 @@ const PAGE_DEFAULT = 100
 /** So often the rights of a room may change while one search is under way. */
 const TRIES_MAX = 4
 
-/** Searches what somebody may read. Each read is recorded before its results are sent. */
+/** Searches the rooms that the caller may read. Each read is recorded before its results are sent. */
 export async function searchHistory(deps: Deps, session: Session, message: ClientMessageOf<'search'>): Promise<void> {
   const { id, rooms: named, filter, order, after } = message
   const limit = Math.min(message.limit ?? PAGE_DEFAULT, deps.configuration.limits.searchLimit, SEARCH_PAGE_MAX)

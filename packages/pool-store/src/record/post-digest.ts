@@ -23,8 +23,14 @@ export type RecordedPost = {
  * been replaced or purged since; the digest stays. The post's own name is part of it, so equal texts have different digests.
  */
 export function postDigest({ post, principal, roomId, text, title, alert = false }: PostedContent): string {
-  return hash('sha256', JSON.stringify([roomId, principal.id, post, text, title ?? null, alert]), 'base64url')
+  // A post's name has no spaces, and JSON no line breaks.
+  const named = `${roomId} ${principal.id} ${post} ${alert}`
+  const content = `${JSON.stringify(text)}\n${title === undefined ? '' : JSON.stringify(title)}`
+  return hash('sha256', `${named}\n${content}`, 'hex').slice(0, DIGEST_CHARACTERS)
 }
+
+/** 128 bits: a digest is only ever compared with that of the same author's post. */
+const DIGEST_CHARACTERS = 32
 
 /** Whether a post says what the recorded one said. Without a digest only an unedited chat can prove it. */
 export function isSamePost(recorded: RecordedPost, fact: PostedContent): boolean {
