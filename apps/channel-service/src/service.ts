@@ -25,6 +25,7 @@ import { createOutgoing, type Outgoing } from './delivery/frames.ts'
 import { createEvict } from './departures/evict.ts'
 import { createRecordPart } from './departures/record-departures.ts'
 import type { ChannelServiceDeps } from './deps.ts'
+import { createByteLimits } from './requests/byte-limits.ts'
 import { createRequestsUnderWay } from './requests/limits.ts'
 import { createDelivery } from './rooms/deliver.ts'
 import { createRoomsInService } from './rooms/rooms-in-service.ts'
@@ -162,6 +163,11 @@ async function createDeps(
     delivery,
     attention,
     requests: createRequestsUnderWay(),
+    byteLimits: createByteLimits({
+      clock,
+      perSession: config.bytesPerSecond,
+      perAccount: config.accountBytesPerSecond,
+    }),
     connections,
   }
   return { deps, fenced: fenced.promise }

@@ -1,6 +1,6 @@
 import { leafOf } from '@hansard/compliance-event'
 import { type Database, type Lease, LeaseLost, releaseLease, takeLease, underLease } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   bindEvents,
@@ -28,6 +28,7 @@ import {
   sourcesOfInterval,
   stageEvents,
 } from './index.ts'
+import { COMPLIANCE } from './testing/databases-in-test.ts'
 import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 import { roomUri } from './testing/scripted-pool.ts'
 
@@ -38,18 +39,17 @@ const T2 = T1 + MINUTE
 const T3 = T2 + MINUTE
 
 describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
   let pool: ScriptedPool
   let lease: Lease
-  let databases = 0
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
     db = server
-      ? await compliancePostgres(await server.createDatabase(`exports${++databases}`))
+      ? await compliancePostgres(await server.createDatabase('exports', COMPLIANCE))
       : await complianceSqlite()
     pool = scriptedPool()
     lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0, ttlMs: 10_000 }))!

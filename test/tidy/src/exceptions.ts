@@ -68,5 +68,6 @@ export const EXCEPTIONS: readonly Exception[] = [
   ...sharesName('Source', ['test/tidy/src/repository.ts']),
   ...sharesName('SourceProgress', ['packages/staging/src/walk.ts']),
   ...sharesName('Stay', ['packages/staging/src/pair-stays.ts']),
+  ...sharesName('Step', ['test/run/src/run-steps.ts']),
   ...sharesName('Subject', ['packages/pool-data/src/import-rows.ts']),
 ]

@@ -1,0 +1,3 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+const PROJECTS = ['chaos', 'pool', 'unit']
