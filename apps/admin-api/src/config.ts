@@ -2,12 +2,12 @@ import { delimiter, isAbsolute } from 'node:path'
 import type { Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import type { FileStoreDirectories } from '@hansard/file-store'
+import { type HttpSettings, httpSettings } from '@hansard/http'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
 export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> & {
-  readonly host: string
-  readonly port: number
+  readonly http: HttpSettings
   readonly poolDatabaseUrl: string
   readonly complianceDatabaseUrl: string
   readonly redisUrl: string
@@ -29,8 +29,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
       directoriesAllowed: env.parsed('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', { parse: parseDirectories, fallback: [] }),
     },
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
-    host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
-    port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
+    http: httpSettings(env, { host: 'HANSARD_ADMIN_HOST', port: 'HANSARD_ADMIN_PORT', portFallback: 7_466 }),
     site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
     poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),

@@ -1,4 +1,6 @@
 import type { Env } from '@hansard/config'
+import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard/http'
+import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import type { Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
@@ -28,7 +30,7 @@ export type ChannelServiceConfig = {
   readonly signInWithinMs: number
   readonly loadReportMs: number
   readonly heartbeatMs: number
-  /** a source that has not reported for so long is declared dead; 0: only by an operator */
+  /** a source that has not reported for this long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
 }
 
@@ -43,13 +45,12 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   signInWithinMs: 10_000,
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
-  declareDeadAfterMs: 0,
+  declareDeadAfterMs: 30_000,
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
 export type ChannelProcessConfig = ChannelServiceConfig & {
-  readonly host: string
-  readonly port: number
+  readonly http: HttpSettings
   readonly databaseUrl: string
   readonly redisUrl: string
   readonly pool: string
@@ -59,15 +60,16 @@ export type ChannelProcessConfig = ChannelServiceConfig & {
 
 export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const d = CHANNEL_SERVICE_DEFAULTS
-  const host = env.string('HANSARD_CHANNEL_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_CHANNEL_PORT', { min: 1, max: 65_535, fallback: 7_465 })
+  const http = httpSettings(env, { host: 'HANSARD_CHANNEL_HOST', port: 'HANSARD_CHANNEL_PORT', portFallback: 7_465 })
+  const name = env.string('HANSARD_CHANNEL_NAME')
+  // Behind one public URL the path says which service a connection is for.
+  const path = http.publicUrl === undefined ? '/channel' : `/channel/${encodeURIComponent(name)}`
   const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
-    host,
-    port,
-    name: env.string('HANSARD_CHANNEL_NAME'),
-    endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: `ws://${host}:${port}/channel` }),
-    filesUrl: env.optional('HANSARD_FILES_URL'),
+    http,
+    name,
+    endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: webSocketUrl(baseUrl(http), path) }),
+    filesUrl: env.optional('HANSARD_FILES_URL') ?? (http.publicUrl && `${http.publicUrl}/files`),
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     redisUrl: env.string('HANSARD_REDIS_URL'),
     pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
@@ -101,7 +103,19 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),
     heartbeatMs: d.heartbeatMs,
-    declareDeadAfterMs:
-      1_000 * env.integer('HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS', { min: 0, max: 86_400, fallback: 0 }),
+    declareDeadAfterMs: 1_000 * declareDeadAfterSeconds(env),
   }
+}
+
+/** 0, or long enough that no participant of a source that is cut off still hears anything: ten seconds. */
+function declareDeadAfterSeconds(env: Env): number {
+  const name = 'HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS'
+  const seconds = env.integer(name, {
+    min: 0,
+    max: 86_400,
+    fallback: CHANNEL_SERVICE_DEFAULTS.declareDeadAfterMs / 1_000,
+  })
+  const least = SILENT_BEFORE_DEAD_MS / 1_000
+  if (seconds > 0 && seconds < least) env.problem(`${name} is "${seconds}"; it takes 0, or a number from ${least} on.`)
+  return seconds
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Bus, type BusMessage, isRoomMessage, type PoolMessage } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
+import { endWithProblem } from '@hansard/http'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
@@ -10,10 +11,8 @@ import {
   CONFIRMED_ALIVE_MS,
   createRecordWriter,
   createSignIn,
-  declareDead,
   type PoolSettings,
   SourceFenced,
-  silentSources,
   startSource,
   stopSource,
 } from '@hansard/pool-store'
@@ -21,12 +20,14 @@ import type { Database } from '@hansard/sql'
 import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import { createAttention } from './attention/attention.ts'
+import { createDeadSourceJudge } from './background/declare-dead-sources.ts'
 import { forgetUnlogged } from './background/forget-unlogged.ts'
 import { keepIndex } from './background/keep-index.ts'
 import { readLiveConfiguration } from './background/live-configuration.ts'
 import type { ChannelServiceConfig } from './config.ts'
 import { createConnections } from './delivery/connections.ts'
 import { createOutgoing } from './delivery/frames.ts'
+import { answerProbe, isProbe } from './delivery/probe.ts'
 import { Session } from './delivery/session.ts'
 import { createEvict } from './departures/evict.ts'
 import { partAllRooms } from './departures/part-room.ts'
@@ -40,8 +41,8 @@ import { createRoomsInService } from './rooms/rooms-in-service.ts'
 
 export type ChannelService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
-  /** Takes over a WebSocket upgrade. The caller has matched the path. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Takes over a WebSocket upgrade. The caller has matched the path, and knows the client's address behind a proxy. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, remote?: string): void
   sessions(): number
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
@@ -171,11 +172,12 @@ export async function startChannelService(
   })
   let stopping = false
 
-  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const remote = request.socket.remoteAddress ?? 'unknown'
+  const accept: ChannelService['upgrade'] = (request, socket, head, address) => {
+    const remote = address ?? request.socket.remoteAddress ?? 'unknown'
+    if (!stopping && isProbe(request)) return answerProbe(socket, source.name)
     if (stopping || !connections.mayConnect(remote)) {
-      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
-      return
+      const message = stopping ? 'This service is stopping.' : 'This service has no room for another connection.'
+      return endWithProblem(socket, { status: 503, error: 'try-again', message }, { 'retry-after': '1' })
     }
     wss.handleUpgrade(request, socket, head, (ws) => {
       const session = new Session({
@@ -220,7 +222,8 @@ export async function startChannelService(
     wss.close()
   })
 
-  const reportLoad = () =>
+  const reportLoad = () => {
+    if (stopping) return
     bus.publish({
       t: 'load',
       service: source.name,
@@ -228,6 +231,8 @@ export async function startChannelService(
       sessions: sessions.size,
       sessionsMax: config.sessionsMax,
     })
+  }
+  const judge = createDeadSourceJudge({ db, clock, log, own: source, deadAfterMs: config.declareDeadAfterMs })
   const loops = [
     startLoop({ clock, everyMs: config.loadReportMs, turn: async () => reportLoad(), onError: onError('load report') }),
     startLoop({ clock, everyMs: config.heartbeatMs, turn: () => writer.report(), onError: onError('heartbeat') }),
@@ -235,14 +240,7 @@ export async function startChannelService(
       clock,
       everyMs: ORPHAN_CHECK_MS,
       async turn(signal) {
-        if (config.declareDeadAfterMs > 0) {
-          const silentSince = clock.now() - config.declareDeadAfterMs
-          for (const name of await silentSources(db, silentSince)) {
-            if (name === source.name) continue
-            log.error({ source: name }, 'a source is silent and is declared dead')
-            await declareDead(db, { name, now: clock.now(), silentSince })
-          }
-        }
+        await judge.look()
         return (await partOrphans({ db, recordPart }, signal)) > 0 ? 'again' : 'pause'
       },
       onError: onError('recording orphaned departures'),
@@ -303,6 +301,8 @@ export async function startChannelService(
   stack.push(unsubscribe)
   stack.push(() => {
     stopping = true
+    // Nobody is sent here any more, before anybody is sent away.
+    bus.publish({ t: 'gone', service: source.name })
   })
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
 
@@ -311,13 +311,18 @@ export async function startChannelService(
 }
 
 /** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
-export function attachChannelService(server: Server, path: string, service: ChannelService): void {
+export function attachChannelService(
+  server: Server,
+  path: string,
+  service: ChannelService,
+  remoteOf?: (request: IncomingMessage) => string,
+): void {
   server.on('upgrade', (request, socket, head) => {
     // Node hands the socket over without its own listener: a client that resets it must not end the process.
     socket.on('error', () => socket.destroy())
     // Not parsed as a URL: what a stranger sends need not be one.
     const pathname = (request.url ?? '/').split('?', 1)[0]
-    if (pathname === path) service.upgrade(request, socket, head)
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    if (pathname === path) service.upgrade(request, socket, head, remoteOf?.(request))
+    else endWithProblem(socket, { status: 404, error: 'not-found', message: 'There is nothing at this path.' })
   })
 }

@@ -1,5 +1,6 @@
 import type { Env } from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
+import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** Everything a file service can be told. Times are milliseconds unless the name says otherwise. */
 export type FileServiceConfig = {
@@ -35,8 +36,7 @@ export const FILE_SERVICE_DEFAULTS = {
 
 /** The settings of a file service that runs as its own process. */
 export type FileProcessConfig = FileServiceConfig & {
-  readonly host: string
-  readonly port: number
+  readonly http: HttpSettings
   readonly databaseUrl: string
   /** where files are kept: one directory for all servers of the pool */
   readonly directory: string
@@ -51,14 +51,12 @@ export type FileProcessConfig = FileServiceConfig & {
 
 export function fileProcessConfig(env: Env): FileProcessConfig {
   const d = FILE_SERVICE_DEFAULTS
-  const host = env.string('HANSARD_FILES_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_FILES_PORT', { min: 1, max: 65_535, fallback: 7_467 })
+  const http = httpSettings(env, { host: 'HANSARD_FILES_HOST', port: 'HANSARD_FILES_PORT', portFallback: 7_467 })
   return {
     ...d,
-    host,
-    port,
+    http,
     name: env.string('HANSARD_FILES_NAME'),
-    endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `http://${host}:${port}/files` }),
+    endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `${baseUrl(http)}/files` }),
     site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     directory: env.string('HANSARD_FILE_STORE'),

@@ -1,4 +1,5 @@
 import type { Env } from '@hansard/config'
+import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** What a lookup service can be told. */
 export type LookupServiceConfig = {
@@ -9,8 +10,7 @@ export type LookupServiceConfig = {
 }
 
 export type LookupProcessConfig = LookupServiceConfig & {
-  readonly host: string
-  readonly port: number
+  readonly http: HttpSettings
   readonly databaseUrl: string
   readonly redisUrl: string
   readonly pool: string
@@ -19,13 +19,11 @@ export type LookupProcessConfig = LookupServiceConfig & {
 }
 
 export function lookupProcessConfig(env: Env): LookupProcessConfig {
-  const host = env.string('HANSARD_LOOKUP_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_LOOKUP_PORT', { min: 1, max: 65_535, fallback: 7_464 })
+  const http = httpSettings(env, { host: 'HANSARD_LOOKUP_HOST', port: 'HANSARD_LOOKUP_PORT', portFallback: 7_464 })
   return {
-    host,
-    port,
-    url: env.string('HANSARD_LOOKUP_URL', { fallback: `http://${host}:${port}` }),
-    adminUrl: env.optional('HANSARD_ADMIN_URL'),
+    http,
+    url: env.string('HANSARD_LOOKUP_URL', { fallback: baseUrl(http) }),
+    adminUrl: env.optional('HANSARD_ADMIN_URL') ?? http.publicUrl,
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     redisUrl: env.string('HANSARD_REDIS_URL'),
     pool: env.string('HANSARD_POOL', { fallback: 'pool' }),

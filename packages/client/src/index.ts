@@ -1,6 +1,7 @@
 export type { Backoff } from './backoff.ts'
 export { type ConnectOptions, connect } from './connect.ts'
-export { ClosedError, RefusedError, UncertainError, UnreachableError } from './errors.ts'
+export { ClosedError, RefusedError, UncertainError, UnreachableError, UnsafeAddressError } from './errors.ts'
+export { requireFollowable } from './may-follow.ts'
 export type { ClientListeners, PoolClient } from './pool-client.ts'
 export type {
   ChatFilter,
@@ -33,6 +34,6 @@ export type {
   RoomListeners,
   RoomLook,
 } from './room.ts'
-export { readDirectory, signIn } from './sign-in.ts'
+export { findDirectory, readDirectory, signIn } from './sign-in.ts'
 export { type OpenSocket, type Socket, type SocketEvents, standardSocket } from './socket.ts'
 export { systemTiming, type Timing } from './timing.ts'

@@ -8,7 +8,10 @@ export type FoundChat = ServerMessageOf<'found'>['chats'][number]
 export type Principal = ServerMessageOf<'eligible'>['principals'][number]
 export type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
 export type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
-export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'>
+export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'> & {
+  /** the same at every file service that is known: each takes the token */
+  readonly urls: readonly string[]
+}
 export type ChatFilter = Partial<WireChatFilter>
 /**
  * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you manage
@@ -88,14 +91,17 @@ export type Found = {
   readonly next: string | undefined
 }
 
-export function createPoolRequests({ ask }: Requests): PoolRequests {
+export function createPoolRequests({ ask }: Requests, fileUrls: (url: string) => string[]): PoolRequests {
   const nothing = () => {}
   const found = ({ chats, exceeded, next }: ServerMessageOf<'found'>): Found => ({ chats, exceeded, next })
   const dropped = (reply: ServerMessageOf<'done'>): Dropped => ({
     dropped: reply.dropped ?? [],
     droppedFrom: reply.droppedFrom,
   })
-  const token = ({ t: _, re: __, ...rest }: ServerMessageOf<'file-token'>): FileToken => rest
+  const token = ({ t: _, re: __, ...rest }: ServerMessageOf<'file-token'>): FileToken => ({
+    ...rest,
+    urls: fileUrls(rest.url),
+  })
 
   return {
     async rooms(filter = {}) {
