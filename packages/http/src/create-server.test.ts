@@ -15,7 +15,13 @@ describe('every answer', () => {
     ['an unknown path', 404, '/nothing', {}, 'not-found'],
     ['another method', 405, '/who', { method: 'DELETE' }, 'not-found'],
     ['another type', 415, '/echo', { method: 'POST', body: 'x', headers: { 'content-type': 'text/csv' } }, 'malformed'],
-    ['a body that is too large', 413, '/echo', { method: 'POST', body: `"${'x'.repeat(80)}"`, headers: json }, 'too-large'],
+    [
+      'a body that is too large',
+      413,
+      '/echo',
+      { method: 'POST', body: `"${'x'.repeat(80)}"`, headers: json },
+      'too-large',
+    ],
     ['a body that is no JSON', 400, '/echo', { method: 'POST', body: '{', headers: json }, 'malformed'],
     ['a path that is no text', 400, '/%ff', {}, 'malformed'],
   ])('of %s has the status %i, no cache, and the shape of every error', async (_, status, path, init, error) => {

@@ -32,12 +32,16 @@ describe('the address that clients are told', () => {
     )
   })
 
-  it.each(['chat.example.com', 'ftp://x', 'https://user:password@x', 'https://x/?a=b', 'https://x/#a'])(
-    'is no %s',
-    (url) => {
-      expect(read({ HANSARD_PUBLIC_URL: url }).problem).toMatch(/HANSARD_PUBLIC_URL is .*it takes a URL such as/)
-    },
-  )
+  it.each([
+    'chat.example.com',
+    'ftp://x',
+    'https://user:password@x',
+    'https://x/?a=b',
+    'https://x/#a',
+    'https://x/chat',
+  ])('is no %s', (url) => {
+    expect(read({ HANSARD_PUBLIC_URL: url }).problem).toMatch(/HANSARD_PUBLIC_URL is .*it takes a URL such as/)
+  })
 })
 
 describe('listening beyond this machine', () => {

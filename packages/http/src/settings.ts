@@ -95,12 +95,12 @@ function tlsFiles(env: Env): HttpSettings['tls'] {
   return { cert: env.string('HANSARD_TLS_CERT'), key: env.string('HANSARD_TLS_KEY') }
 }
 
-/** An http or https URL without query, fragment and credentials; a slash at its end is taken away. */
+/** The origin of an http or https URL, which may have nothing else: services tell paths of their own under it. */
 export function parsePublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search || url.hash || url.username)
     throw new Error('it takes a URL such as https://chat.example.com')
-  return url.href.replace(/\/+$/, '')
+  return url.origin
 }
 
 type ListenSettings = Pick<HttpSettings, 'host' | 'publicUrl' | 'tls' | 'insecureListen'>

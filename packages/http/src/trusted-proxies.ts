@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { compile, proxyAddr } from '@fastify/proxy-addr'
+import proxyAddr from '@fastify/proxy-addr'
 import ipaddr from 'ipaddr.js'
 
 /** Whether an address is one of the proxies that this pool trusts. */
@@ -21,7 +21,7 @@ export function parseProxies(text: string): readonly string[] {
 
 export function trustOf(proxies: readonly string[]): Trust {
   if (proxies.length === 0) return () => false
-  const trust = compile([...proxies])
+  const trust = proxyAddr.compile([...proxies])
   return (address) => trust(address, 0)
 }
 
