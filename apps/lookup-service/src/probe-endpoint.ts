@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { PROBE_HEADER, PROBE_PROTOCOL } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 
-const ANSWER_WITHIN_MS = 1_000
+const ANSWER_WITHIN_MS = 3_000
 
 /**
  * Whether a channel service answers at the endpoint that clients are told, the whole way: through name service, proxy and
