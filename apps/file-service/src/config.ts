@@ -1,4 +1,10 @@
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  type Env,
+  poolDatabaseUrl,
+  site,
+} from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
@@ -35,36 +41,32 @@ export const FILE_SERVICE_DEFAULTS = {
 } as const satisfies Partial<FileServiceConfig>
 
 /** The settings of a file service that runs as its own process. */
-export type FileProcessConfig = FileServiceConfig & {
-  readonly http: HttpSettings
-  readonly databaseUrl: string
-  /** where files are kept: one directory for all servers of the pool */
-  readonly directory: string
-  /** where the compliance side has its own copy of every file; neither inside the other */
-  readonly complianceDirectory: string
-  /** address of clamd, or undefined: files are not scanned */
-  readonly clamd: string | undefined
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type FileProcessConfig = FileServiceConfig &
+  CommonSettings & {
+    readonly http: HttpSettings
+    readonly poolDatabaseUrl: string
+    /** where files are kept: one directory for all servers of the pool */
+    readonly directory: string
+    /** where the compliance side has its own copy of every file; neither inside the other */
+    readonly complianceDirectory: string
+    /** address of clamd, or undefined: files are not scanned */
+    readonly clamd: string | undefined
+  }
 
 export function fileProcessConfig(env: Env): FileProcessConfig {
   const d = FILE_SERVICE_DEFAULTS
-  const http = httpSettings(env, { host: 'HANSARD_FILES_HOST', port: 'HANSARD_FILES_PORT', portFallback: 7_467 })
+  const http = httpSettings(env, 'FILES', 7_467)
   return {
     ...d,
+    ...commonSettings(env),
     http,
     name: env.string('HANSARD_FILES_NAME'),
     endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `${baseUrl(http)}/files` }),
-    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
-    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    site: site(env),
+    poolDatabaseUrl: poolDatabaseUrl(env),
     directory: env.string('HANSARD_FILE_STORE'),
     complianceDirectory: env.string('HANSARD_COMPLIANCE_FILE_STORE'),
     clamd: clamdAddress(env),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
     transfersMax: env.integer('HANSARD_FILES_TRANSFERS_MAX', { min: 1, max: 10_000, fallback: d.transfersMax }),
     idleMs: 1_000 * env.integer('HANSARD_FILES_IDLE_SECONDS', { min: 1, max: 3_600, fallback: d.idleMs / 1_000 }),
   }

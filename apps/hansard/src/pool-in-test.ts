@@ -13,7 +13,7 @@ import { systemClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { keySecret } from '@hansard/credentials'
 import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
-import { StopStack } from '@hansard/lifecycle'
+import { stopOnce } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createPoolCommands, DEFAULT_CATEGORY, poolActor } from '@hansard/pool-commands'
@@ -63,11 +63,11 @@ export async function startTalkPool({
   administrators?: readonly string[]
   chatHistory?: boolean
 } = {}): Promise<TalkPool> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
-  stack.push(() => rmSync(directory, { recursive: true, force: true }))
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }))
   const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
-  stack.push(() => db.close())
+  stack.defer(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
   const settings = await poolSettings(db, { pool: 'test', domain: 'example.com' })
   const principals = ['alice', 'bob', 'carol'].map((account) => ({
@@ -80,12 +80,12 @@ export async function startTalkPool({
   }))
   await createPrincipals(db.knex, principals)
   const bus = openInlineBus()
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const room = await makeRoom({ db, bus, settings }, chatHistory)
   const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
   const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: await freePort() }
   const httpServer = await createHttpServer(http, { clock: systemClock, log: silentLog, forceCloseConnections: true })
-  stack.push(() => httpServer.stop())
+  stack.defer(() => httpServer.stop())
   const { app } = httpServer
   let channel: ChannelService
   const server = `http://127.0.0.1:${http.port}`
@@ -109,7 +109,7 @@ export async function startTalkPool({
     channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings })
   }
   await startChannel()
-  stack.push(() => channel.stop())
+  stack.defer(() => channel.stop())
 
   const drops = new Set<() => void>()
   const wire: Wire = {
@@ -139,7 +139,7 @@ export async function startTalkPool({
     }
   }
   const clients: PoolClient[] = []
-  stack.push(async () => {
+  stack.defer(async () => {
     await Promise.all(clients.map((client) => client.close()))
   })
 
@@ -162,7 +162,7 @@ export async function startTalkPool({
       const events = rows.map(({ body }) => decodeEvent(body)).filter((event) => event.room.uri === room.uri)
       return events.sort((a, b) => a.room.seq - b.room.seq)
     },
-    [Symbol.asyncDispose]: () => stack.stop(),
+    [Symbol.asyncDispose]: stopOnce(stack),
   }
 }
 

@@ -18,7 +18,7 @@ import {
   requireListenable,
   webSocketUrl,
 } from '@hansard/http'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
@@ -74,30 +74,30 @@ export async function startStandardEdition(
   options: StandardEditionOptions,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<StandardEdition> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   try {
     return await start(options, { clock, log, stack })
   } catch (error) {
-    await stack.stop().catch(() => {})
+    await stack.disposeAsync().catch(() => {})
     throw error
   }
 }
 
 async function start(
   options: StandardEditionOptions,
-  { clock, log, stack }: { clock: Clock; log: Log; stack: StopStack },
+  { clock, log, stack }: { clock: Clock; log: Log; stack: AsyncDisposableStack },
 ): Promise<StandardEdition> {
   const settingsOfHttp = { ...HTTP_DEFAULTS, ...options.http, host: options.host, port: options.port }
   requireListenable(settingsOfHttp)
   const directory = dataDirectory(options.data)
-  stack.push(await lockDataDirectory(directory))
+  stack.defer(await lockDataDirectory(directory))
   const http: HttpSettings = { ...settingsOfHttp, port: await tryPort(options) }
   const adapters = await readAdapters(directory.adaptersFile)
 
   const poolDb = openDatabase({ url: directory.poolDatabase })
-  stack.push(() => poolDb.close())
+  stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
-  stack.push(() => complianceDb.close())
+  stack.defer(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
@@ -117,7 +117,7 @@ async function start(
   const compliance = options.complianceThread
     ? await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure })
     : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
-  stack.push(() => compliance.stop())
+  stack.defer(() => compliance.stop())
 
   const httpServer = await createHttpServer(http, {
     clock,
@@ -125,10 +125,10 @@ async function start(
     forceCloseConnections: true,
     filesMax: 2 * FILE_SERVICE_DEFAULTS.transfersMax,
   })
-  stack.push(() => httpServer.stop())
+  stack.defer(() => httpServer.stop())
   const { app } = httpServer
   const bus = openInlineBus()
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const signIn = createSignIn({ db: poolDb, clock, signingKey })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
@@ -136,7 +136,7 @@ async function start(
     { url: urls.lookup, adminUrl: urls.admin },
     { app, db: poolDb, bus, clock, log, signIn, pool, version: VERSION },
   )
-  stack.push(() => lookup.stop())
+  stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const admin = await startAdminApi(
     {
@@ -151,7 +151,7 @@ async function start(
       queueDepth: async () => compliance.queueDepth(),
     },
   )
-  stack.push(() => admin.stop())
+  stack.defer(() => admin.stop())
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
     {
@@ -163,7 +163,7 @@ async function start(
     },
     { db: poolDb, bus, clock, log, settings },
   )
-  stack.push(() => channel.stop())
+  stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel, httpServer.remoteOf)
   const files = await startFileService(
@@ -173,7 +173,7 @@ async function start(
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
     },
   )
-  stack.push(() => files.stop())
+  stack.defer(() => files.stop())
   void files.fenced.then(announceFailure)
   await httpServer.listen().catch((error) => {
     throw portProblem(error, options)
@@ -196,10 +196,10 @@ async function start(
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
-  stack.push(() => rm(directory.runFile, { force: true }))
-  stack.push(() => token.stop())
+  stack.defer(() => rm(directory.runFile, { force: true }))
+  stack.defer(() => token.stop())
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     urls,
     exports: directory.exports,

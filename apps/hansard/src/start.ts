@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
+import { commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
 import { sharedHttpSettings } from '@hansard/http'
@@ -25,8 +26,8 @@ export type StartOptions = {
 
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
-  const logLevel = io.env.string('HANSARD_LOG_LEVEL', { fallback: options.json ? 'info' : 'warn' })
-  const log = createLog({ service: 'hansard', level: logLevel })
+  const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
     {
       data: options.data,
@@ -34,10 +35,8 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       host: options.host,
       http: httpOptions(options, io),
       runIntervalMs: runInterval(options.interval),
-      domain: io.env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-      pool: io.env.string('HANSARD_POOL', { fallback: 'pool' }),
+      ...settings,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
-      logLevel,
       clamd: clamdAddress(io),
       complianceThread: true,
     },

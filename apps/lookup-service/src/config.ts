@@ -1,4 +1,10 @@
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  type Env,
+  poolDatabaseUrl,
+  redisUrl,
+} from '@hansard/config'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** What a lookup service can be told. */
@@ -9,25 +15,21 @@ export type LookupServiceConfig = {
   readonly adminUrl: string | undefined
 }
 
-export type LookupProcessConfig = LookupServiceConfig & {
-  readonly http: HttpSettings
-  readonly databaseUrl: string
-  readonly redisUrl: string
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type LookupProcessConfig = LookupServiceConfig &
+  CommonSettings & {
+    readonly http: HttpSettings
+    readonly poolDatabaseUrl: string
+    readonly redisUrl: string
+  }
 
 export function lookupProcessConfig(env: Env): LookupProcessConfig {
-  const http = httpSettings(env, { host: 'HANSARD_LOOKUP_HOST', port: 'HANSARD_LOOKUP_PORT', portFallback: 7_464 })
+  const http = httpSettings(env, 'LOOKUP', 7_464)
   return {
+    ...commonSettings(env),
     http,
     url: env.string('HANSARD_LOOKUP_URL', { fallback: baseUrl(http) }),
     adminUrl: env.optional('HANSARD_ADMIN_URL') ?? http.publicUrl,
-    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    poolDatabaseUrl: poolDatabaseUrl(env),
+    redisUrl: redisUrl(env),
   }
 }

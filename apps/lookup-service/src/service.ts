@@ -1,7 +1,7 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { readActiveServers, type SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
@@ -34,13 +34,13 @@ export async function startLookupService(
   },
 ): Promise<Service> {
   const { app, db, bus, clock, log, signIn, pool, version } = deps
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const assignments = createAssignments({ clock })
   const reachable = createReachableServices({ assignments, clock, log })
-  stack.push(() => reachable.loop.stop())
+  stack.defer(() => reachable.loop.stop())
   const addresses = createPoolAddresses({ own: () => config.url, db, clock })
   const announce = async () => bus.publish({ t: 'lookup', url: config.url })
-  stack.push(
+  stack.defer(
     await bus.subscribePool((message) => {
       if (message.t === 'load') {
         assignments.report(message)
@@ -57,7 +57,7 @@ export async function startLookupService(
     turn: announce,
     onError: (error) => log.warn({ err: error }, 'telling other lookup services failed'),
   })
-  stack.push(() => announcing.stop())
+  stack.defer(() => announcing.stop())
 
   app.get('/directory', async (): Promise<PoolDirectory> => {
     const admin = config.adminUrl === undefined ? {} : { admin: config.adminUrl }
@@ -111,6 +111,6 @@ export async function startLookupService(
     }
   })
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return { stop, [Symbol.asyncDispose]: stop }
 }

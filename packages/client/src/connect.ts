@@ -1,5 +1,5 @@
+import type { Backoff } from '@hansard/backoff'
 import type { PoolDirectory } from '@hansard/wire'
-import type { Backoff } from './backoff.ts'
 import { isFollowable, requireFollowable } from './may-follow.ts'
 import { type ClientListeners, type PoolClient, startClient } from './pool-client.ts'
 import { findDirectory } from './sign-in.ts'

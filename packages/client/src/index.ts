@@ -1,4 +1,4 @@
-export type { Backoff } from './backoff.ts'
+export type { Backoff } from '@hansard/backoff'
 export { type ConnectOptions, connect } from './connect.ts'
 export { ClosedError, RefusedError, UncertainError, UnreachableError, UnsafeAddressError } from './errors.ts'
 export { requireFollowable } from './may-follow.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Clock } from '@hansard/clock'
-import { type Service, StopStack } from '@hansard/lifecycle'
+import { type Service, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type ConnectionLimits, limitConnections } from './connection-limits.ts'
@@ -52,19 +52,19 @@ export async function createHttpServer(settings: HttpSettings, deps: HttpServerD
   const connectionsMax = connectionsWithin(settings, deps.filesMax === undefined ? {} : { filesMax: deps.filesMax })
   if (connectionsMax < settings.connectionsMax)
     log.info({ connectionsMax, wanted: settings.connectionsMax }, 'the limit of open files allows fewer connections')
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const trust = trustOf(settings.trustedProxies)
   const material = settings.tls && (await readTls(settings.tls))
   const app = makeApp(settings, deps, material)
   const { server } = app
-  stack.push(() => app.close())
+  stack.defer(() => app.close())
   server.maxConnections = connectionsMax
   server.headersTimeout = settings.headersMs
   // Bodies have limits of their own, because some may be long.
   server.requestTimeout = 0
   if (settings.tls && material) {
     const loop = followTlsFiles(server as unknown as TlsServer, { files: settings.tls, material, clock, log })
-    stack.push(() => loop.stop())
+    stack.defer(() => loop.stop())
   }
   const pendingMax = Math.min(settings.pendingMax || Math.max(1, Math.floor(connectionsMax / 4)), connectionsMax)
   const limits = limitConnections(server, {
@@ -78,10 +78,10 @@ export async function createHttpServer(settings: HttpSettings, deps: HttpServerD
       progressMs: settings.progressMs,
     },
   })
-  stack.push(() => limits.loop.stop())
+  stack.defer(() => limits.loop.stop())
   addHooks(app, { log, limits })
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     app,
     connectionsMax,

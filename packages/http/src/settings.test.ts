@@ -6,7 +6,7 @@ import { addressKey, parseProxies } from './trusted-proxies.ts'
 
 function read(source: Record<string, string>) {
   const env = new Env(source)
-  const settings = httpSettings(env, { host: 'X_HOST', port: 'X_PORT', portFallback: 7_464 })
+  const settings = httpSettings(env, 'LOOKUP', 7_464)
   return { settings, problem: problemOf(() => env.check()) }
 }
 function problemOf(work: () => void): string | undefined {
@@ -27,7 +27,7 @@ describe('the address that clients are told', () => {
 
   it('is where the service listens when there is none', () => {
     expect(baseUrl(read({}).settings)).toBe('http://127.0.0.1:7464')
-    expect(baseUrl(read({ X_HOST: '::1', HANSARD_TLS_CERT: 'c', HANSARD_TLS_KEY: 'k' }).settings)).toBe(
+    expect(baseUrl(read({ HANSARD_LOOKUP_HOST: '::1', HANSARD_TLS_CERT: 'c', HANSARD_TLS_KEY: 'k' }).settings)).toBe(
       'https://[::1]:7464',
     )
   })
@@ -45,7 +45,7 @@ describe('the address that clients are told', () => {
 })
 
 describe('listening beyond this machine', () => {
-  const plain = { X_HOST: '192.0.2.1' }
+  const plain = { HANSARD_LOOKUP_HOST: '192.0.2.1' }
   it('without TLS is refused', () => {
     expect(read(plain).problem).toMatch(/Listening on 192\.0\.2\.1 without TLS would send passwords in clear/)
   })
@@ -56,7 +56,7 @@ describe('listening beyond this machine', () => {
     expect(read({ ...plain, ...more }).problem).toBeUndefined()
   })
   it('on every address takes a public URL, because clients cannot be sent to 0.0.0.0', () => {
-    const all = { X_HOST: '0.0.0.0', HANSARD_INSECURE_LISTEN: 'true' }
+    const all = { HANSARD_LOOKUP_HOST: '0.0.0.0', HANSARD_INSECURE_LISTEN: 'true' }
     expect(read(all).problem).toMatch(/Clients cannot be sent to 0\.0\.0\.0/)
     expect(read({ ...all, HANSARD_PUBLIC_URL: 'https://x' }).problem).toBeUndefined()
   })

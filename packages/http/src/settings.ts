@@ -1,11 +1,8 @@
-import { ConfigError, type Env } from '@hansard/config'
+import { ConfigError, type Env, type ListenAddress, listenAddress } from '@hansard/config'
 import { parseProxies } from './trusted-proxies.ts'
 
 /** Everything the HTTP server of a service can be told. Times are milliseconds. */
-export type HttpSettings = {
-  readonly host: string
-  /** 0: any free port */
-  readonly port: number
+export type HttpSettings = ListenAddress & {
   /** what clients reach the pool at, such as `https://chat.example.com`; undefined: `host` and `port` */
   readonly publicUrl: string | undefined
   /** paths of PEM files; undefined: without TLS */
@@ -44,16 +41,13 @@ export const HTTP_DEFAULTS = {
   progressMs: 60_000,
 } as const satisfies Partial<HttpSettings>
 
-/** Reads the settings that all services share. `host` and `port` name the variables of one service. */
+/** Reads the settings of one service's HTTP server. */
 export function httpSettings(
   env: Env,
-  own: { readonly host: string; readonly port: string; readonly portFallback: number },
+  service: string,
+  port: number,
 ): HttpSettings {
-  const settings: HttpSettings = {
-    ...sharedHttpSettings(env),
-    host: env.string(own.host, { fallback: '127.0.0.1' }),
-    port: env.integer(own.port, { min: 1, max: 65_535, fallback: own.portFallback }),
-  }
+  const settings: HttpSettings = { ...sharedHttpSettings(env), ...listenAddress(env, service, port) }
   const problem = listenProblem(settings)
   if (problem !== undefined) env.problem(problem)
   return settings

@@ -40,7 +40,7 @@ export function openDoor(
   let closed = false
 
   const admit = (remote: string, socket: Socket, ws: WebSocket) => {
-    const { config, clock, attention, requests } = deps
+    const { config, clock, attention, requests, byteLimits } = deps
     const session = new Session({
       id: crypto.randomUUID(),
       remote,
@@ -68,6 +68,7 @@ export function openDoor(
       connections.remove(session)
       attention.ended(session)
       requests.ended(session)
+      byteLimits.ended(session)
       void partAllRooms(deps, session, closed ? 'stopped' : 'disconnected')
     })
   }
