@@ -1,11 +1,4 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  poolDatabaseUrl,
-  redisUrl,
-  site,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl, site } from '@hansard/config'
 import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard/http'
 import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'

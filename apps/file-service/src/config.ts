@@ -1,10 +1,4 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  poolDatabaseUrl,
-  site,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, site } from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 

@@ -1,10 +1,4 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  poolDatabaseUrl,
-  redisUrl,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl } from '@hansard/config'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** What a lookup service can be told. */

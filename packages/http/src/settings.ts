@@ -42,11 +42,7 @@ export const HTTP_DEFAULTS = {
 } as const satisfies Partial<HttpSettings>
 
 /** Reads the settings of one service's HTTP server. */
-export function httpSettings(
-  env: Env,
-  service: string,
-  port: number,
-): HttpSettings {
+export function httpSettings(env: Env, service: string, port: number): HttpSettings {
   const settings: HttpSettings = { ...sharedHttpSettings(env), ...listenAddress(env, service, port) }
   const problem = listenProblem(settings)
   if (problem !== undefined) env.problem(problem)
