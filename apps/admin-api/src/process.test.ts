@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const PASSWORD = 'a password for the operator'
-const until = { timeout: 20_000, interval: 50 }
+const until = { timeout: 60_000, interval: 50 }
 
 let postgres: SharedPostgres
 let redis: SharedRedis
@@ -84,7 +84,7 @@ async function ask(url: string, path: string, body: object, token?: string) {
 }
 
 it('tells other services of a change over Redis, exports with files, and ends when a second of its name starts', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const first = await start()
   const { token } = (await ask(first.url, adminPath('signIn'), { account: 'operator', password: PASSWORD })).body

@@ -163,7 +163,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
 
     const client = await connect()
     await expect
-      .poll(async () => (await alice.post(room, 'eleven byte', `p${alice.pushed.length}`)).t, { timeout: 5_000 })
+      .poll(async () => (await alice.post(room, 'eleven byte', `p${alice.pushed.length}`)).t)
       .toBe('refused')
     expect(await client.ask({ t: 'sign-in', account: 'bob', password: 'key of bob' })).toMatchObject({
       limits: { chatBytesMax: 10 },

@@ -160,7 +160,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (d
     const carol = await enter('carol', 0)
     clock.advance({ seconds: 6 })
     const parted = async () => (await pool.events()).filter((e) => e.kind === 'part').map((e) => e.reason)
-    await expect.poll(parted, { timeout: 10_000 }).toEqual(['orphaned', 'orphaned'])
+    await expect.poll(parted).toEqual(['orphaned', 'orphaned'])
     const bob = await enter('bob', 0)
 
     expect(await heard(carol)).toEqual(['one'])

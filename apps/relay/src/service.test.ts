@@ -33,7 +33,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Relay, type RelayConfig, startRelay } from './index.ts'
 
-const until = { timeout: 20_000, interval: 10 }
+const until = { timeout: 60_000, interval: 10 }
 const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))

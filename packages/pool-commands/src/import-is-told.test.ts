@@ -12,7 +12,6 @@ import { allSteps, furnish, PEOPLE, type Step, take, wallSteps } from './random-
 import { type StateInTest, stateByEvents, stateByTables } from './state-in-test.ts'
 
 const RUNS = { sqlite: 15, postgres: 5 } as const
-const LIMIT = { interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false }
 
 describe.each(['sqlite', 'postgres'] as const)('an import into a pool that has gone its own way on %s', (dialect) => {
   let place: PlaceInTest
@@ -62,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import into a pool that has g
           expect(withoutChats(stateByEvents(events))).toEqual(withoutChats(await stateByTables(pool.db)))
         })
       }),
-      { numRuns: RUNS[dialect], ...LIMIT },
+      { numRuns: RUNS[dialect] },
     )
     expect(changes).toBeGreaterThan(10)
   })
@@ -85,7 +84,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import into a pool that has g
           }
         })
       }),
-      { numRuns: RUNS[dialect], ...LIMIT },
+      { numRuns: RUNS[dialect] },
     )
     expect(altered).toBeGreaterThan(20)
   })
