@@ -101,65 +101,66 @@ function askedOfNumber(number: number): [string, object][] {
   ]
 }
 
-describe.each(['sqlite', 'postgres'] as const)('whatever a door hands on, on %s,', (dialect) => {
-  let place: PlaceInTest
-  let pool: PoolInTest
-  let admin: CommandActor
-  beforeAll(async () => {
-    place = await openPlace(dialect)
-    pool = await place.open()
-    admin = await pool.addUser('admin', { roles: ['administrator', 'operator'] })
-    await pool.addUser('ann')
-    must(await pool.commands.createCategory(admin, { name: 'Walls' }))
-    must(await pool.commands.createGroup(admin, { name: 'traders', members: [sip('ann')] }))
-    must(await pool.commands.createAddIn(admin, { name: 'board', url: 'https://a.example/' }))
-    must(await pool.commands.createRoom(admin, { name: 'desk', category: 'General', members: [EVERYBODY] }))
-    await pool.post('ann', 'desk', 'beans')
-  })
-  afterAll(async () => {
-    await pool?.close()
-    await place?.close()
-  })
+export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
+  describe.each([dialect])('whatever a door hands on, on %s,', (dialect) => {
+    let place: PlaceInTest
+    let pool: PoolInTest
+    let admin: CommandActor
+    beforeAll(async () => {
+      place = await openPlace(dialect)
+      pool = await place.open()
+      admin = await pool.addUser('admin', { roles: ['administrator', 'operator'] })
+      await pool.addUser('ann')
+      must(await pool.commands.createCategory(admin, { name: 'Walls' }))
+      must(await pool.commands.createGroup(admin, { name: 'traders', members: [sip('ann')] }))
+      must(await pool.commands.createAddIn(admin, { name: 'board', url: 'https://a.example/' }))
+      must(await pool.commands.createRoom(admin, { name: 'desk', category: 'General', members: [EVERYBODY] }))
+      await pool.post('ann', 'desk', 'beans')
+    })
+    afterAll(async () => {
+      await pool?.close()
+      await place?.close()
+    })
 
-  type Command = (by: CommandActor, input: object) => Promise<Result<unknown>>
-  const answers = async (by: CommandActor, all: readonly [string, object][]) => {
-    const commands = pool.commands as unknown as Record<string, Command>
-    const broken: unknown[] = []
-    let refused = 0
-    for (const [does, input] of all) {
-      try {
-        const result = await commands[does]!(by, input)
-        if (result.ok) continue
-        refused += 1
-        if (result.message.length > 1_000) broken.push([does, 'says too much', result.message.length])
-      } catch (error) {
-        const { message } = error as Error
-        broken.push([does, JSON.stringify(input).slice(0, 120), message.slice(-160)])
+    type Command = (by: CommandActor, input: object) => Promise<Result<unknown>>
+    const answers = async (by: CommandActor, all: readonly [string, object][]) => {
+      const commands = pool.commands as unknown as Record<string, Command>
+      const broken: unknown[] = []
+      let refused = 0
+      for (const [does, input] of all) {
+        try {
+          const result = await commands[does]!(by, input)
+          if (result.ok) continue
+          refused += 1
+          if (result.message.length > 1_000) broken.push([does, 'says too much', result.message.length])
+        } catch (error) {
+          const { message } = error as Error
+          broken.push([does, JSON.stringify(input).slice(0, 120), message.slice(-160)])
+        }
       }
+      expect(broken).toEqual([])
+      return refused
     }
-    expect(broken).toEqual([])
-    return refused
-  }
 
-  it('is done or refused in a few words, and breaks nothing', async () => {
-    const all = TEXTS.flatMap((text) => [...asked(text), ...reported(text)])
-    const takesText = (name: string) => !['preparePool', 'setPoolState'].includes(name)
-    const tried = new Set(all.map(([does]) => does))
-    expect(Object.keys(pool.commands).filter((name) => takesText(name) && !tried.has(name))).toEqual([])
-    expect(await answers(admin, all)).toBeGreaterThan(all.length / 2)
-    expect(await answers(admin, NUMBERS.flatMap(askedOfNumber))).toBeGreaterThan(NUMBERS.length)
-    expect(await pool.room('desk')).toBeDefined()
-  })
+    it('is done or refused in a few words, and breaks nothing', async () => {
+      const all = TEXTS.flatMap((text) => [...asked(text), ...reported(text)])
+      const takesText = (name: string) => !['preparePool', 'setPoolState'].includes(name)
+      const tried = new Set(all.map(([does]) => does))
+      expect(Object.keys(pool.commands).filter((name) => takesText(name) && !tried.has(name))).toEqual([])
+      expect(await answers(admin, all)).toBeGreaterThan(all.length / 2)
+      expect(await answers(admin, NUMBERS.flatMap(askedOfNumber))).toBeGreaterThan(NUMBERS.length)
+      expect(await pool.room('desk')).toBeDefined()
+    })
 
-  it('is refused to somebody without a role, whose words reach no table', async () => {
-    const before = await pool.db.knex('outbox').count({ count: '*' })
-    const nobody = await pool.addUser('nobody')
-    const [users] = await Promise.all([pool.db.knex('principal').count({ count: '*' })])
-    const all = [...TEXTS.flatMap(asked), ...NUMBERS.flatMap(askedOfNumber)]
-    expect(await answers(nobody, all)).toBe(all.length)
-    expect(await pool.db.knex('principal').count({ count: '*' })).toEqual(users)
-    expect(Number((await pool.db.knex('outbox').count({ count: '*' }))[0]!['count'])).toBe(
-      Number(before[0]!['count']) + 1,
-    )
+    it('is refused to somebody without a role, whose words reach no table', async () => {
+      const before = await pool.db.knex('outbox').count({ count: '*' })
+      const nobody = await pool.addUser('nobody')
+      const [users] = await Promise.all([pool.db.knex('principal').count({ count: '*' })])
+      const all = [...TEXTS.flatMap(asked), ...NUMBERS.flatMap(askedOfNumber)]
+      expect(await answers(nobody, all)).toBe(all.length)
+      expect(await pool.db.knex('principal').count({ count: '*' })).toEqual(users)
+      expect(Number((await pool.db.knex('outbox').count({ count: '*' }))[0]!['count'])).toBe(
+        Number(before[0]!['count']) + 1,
+      )
+    })
   })
-})

@@ -1,0 +1,3 @@
+import { foldIsState } from './fold-is-state-in-test.ts'
+
+foldIsState('postgres')
