@@ -49,7 +49,12 @@ afterAll(async () => {
 async function start(): Promise<{ url: string; child: ChildProcess; ended: Promise<unknown> }> {
   const port = await freePort()
   const child = spawn(process.execPath, ['--conditions=@hansard/source', MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', ...env, HANSARD_ADMIN_PORT: String(port) },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...env,
+      HANSARD_ADMIN_PORT: String(port),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
