@@ -39,7 +39,11 @@ export default defineConfig({
     maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 120_000),
+      project(
+        'unit',
+        ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy}/**/*.test.ts'],
+        120_000,
+      ),
       project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 300_000),
       project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 900_000),
     ],

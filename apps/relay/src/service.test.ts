@@ -82,17 +82,14 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const source = await startSource(poolDb, { name, endpoint: 'ws://x', now: systemClock.now() })
     const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
     const post = (n: number) =>
-      new Promise((resolve) => {
-        const fact: Fact = {
-          kind: 'chat',
-          roomId,
-          principal,
-          post: `${name} ${n}`,
-          text: `chat ${n}`,
-          again: false,
-          rights: 1,
-        }
-        writer.record(fact, resolve)
+      writer.record({
+        kind: 'chat',
+        roomId,
+        principal,
+        post: `${name} ${n}`,
+        text: `chat ${n}`,
+        again: false,
+        rights: 1,
       })
     await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
     return { source, post, key: `${name}/${source.epoch}` }
@@ -473,8 +470,8 @@ async function poolOn(server: { createDatabase(name: string): Promise<string> })
           again: false,
           rights: 1,
         }
-        return new Promise<void>((resolve, reject) => {
-          writer.record(fact, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve()))
+        return writer.record(fact).then((outcome) => {
+          if (outcome instanceof Error) throw outcome
         })
       })
       await Promise.all(outcomes)

@@ -42,7 +42,7 @@ describe('services that change one pool at once on postgres', () => {
       }),
     )
 
-  it('whatever they do, the fold of what they told is the state', async () => {
+  it('whatever they do, what they told implies the state', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(allSteps, allSteps), { minLength: 1, maxLength: 40, size: 'max' }),

@@ -104,7 +104,7 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
       domain: DOMAIN,
       poolRoomId,
     })
-    return { commands, writer, told, record: (fact) => new Promise((resolve) => writer.record(fact, resolve)) }
+    return { commands, writer, told, record: writer.record }
   }
   const service = await start(db)
   const { commands } = service

@@ -2,6 +2,7 @@ import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
 import { nearestFirst } from '../access/policies.ts'
+import type { Commit, CommitOptions } from './commit.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -16,7 +17,7 @@ import {
   type SourceCounters,
 } from './number-facts.ts'
 import type { RecordedPost } from './post-digest.ts'
-import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import { SourceMoved } from './record-errors.ts'
 
 /**
  * One batch, one transaction, four round trips, and three more when somebody comes in or looks. Rooms are locked in the order of their ids, so two channel services

@@ -1,6 +1,7 @@
 import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import { enabledByPlace, nearestFirst, type PolicyPlace, type SaidOfPlace } from '../access/policies.ts'
+import type { Commit, CommitOptions } from './commit.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -15,7 +16,7 @@ import {
   type SourceCounters,
 } from './number-facts.ts'
 import type { RecordedPost } from './post-digest.ts'
-import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import { SourceMoved } from './record-errors.ts'
 
 type Statements = Record<
   | 'room'

@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Fact } from './facts.ts'
 
-type ChatFact = Extract<Fact, { kind: 'chat' }>
+/** A post, as far as its identity goes. */
+export type PostedContent = Pick<Extract<Fact, { kind: 'chat' }>, 'roomId' | 'post' | 'text' | 'title' | 'alert'> & {
+  readonly principal: { readonly id: number }
+}
 
 /** A post that is on record, as the database knows it. */
 export type RecordedPost = {
@@ -19,12 +22,18 @@ export type RecordedPost = {
  * Digest of what a post says, by which a repeat is told from another post under the same name. The text beside it may have
  * been replaced or purged since; the digest stays. The post's own name is part of it, so equal texts have different digests.
  */
-export function postDigest({ post, principal, roomId, text, title, alert = false }: ChatFact): string {
-  return hash('sha256', JSON.stringify([roomId, principal.id, post, text, title ?? null, alert]), 'base64url')
+export function postDigest({ post, principal, roomId, text, title, alert = false }: PostedContent): string {
+  // A post's name has no spaces, and JSON no line breaks.
+  const named = `${roomId} ${principal.id} ${post} ${alert}`
+  const content = `${JSON.stringify(text)}\n${title === undefined ? '' : JSON.stringify(title)}`
+  return hash('sha256', `${named}\n${content}`, 'hex').slice(0, DIGEST_CHARACTERS)
 }
 
+/** 128 bits: a digest is only ever compared with that of the same author's post. */
+const DIGEST_CHARACTERS = 32
+
 /** Whether a post says what the recorded one said. Without a digest only an unedited chat can prove it. */
-export function isSamePost(recorded: RecordedPost, fact: ChatFact): boolean {
+export function isSamePost(recorded: RecordedPost, fact: PostedContent): boolean {
   if (recorded.digest !== null) return recorded.digest === postDigest(fact)
   const { state, content, title, alert } = recorded
   return (

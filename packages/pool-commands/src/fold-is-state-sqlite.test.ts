@@ -1,3 +1,0 @@
-import { foldIsState } from './fold-is-state-in-test.ts'
-
-foldIsState('sqlite')
