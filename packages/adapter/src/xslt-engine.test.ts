@@ -201,10 +201,15 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
   const many = `<a>${'<b/>'.repeat(20_000)}</a>`
 
   it('after its time', async () => {
-    await using impatient = disposable(await openXsltEngine({ timeoutMs: 1_000 }))
+    // Only the slow one is given a time: how long a new thread takes to begin is the machine's affair.
+    const never = new AbortController().signal
+    const deadlines = [() => AbortSignal.timeout(1_000)]
+    await using impatient = disposable(
+      await openXsltEngine({ timeoutMs: 1_000, deadline: () => deadlines.shift()?.() ?? never }),
+    )
     await expect(impatient.transform(slow, bytesOf(many))).rejects.toThrow('did not finish within 1 s')
     expect(await impatient.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
-  }, 30_000)
+  })
 
   it('at its bound on memory', async () => {
     await using small = disposable(await openXsltEngine({ memoryMbMax: 32 }))
@@ -213,7 +218,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     const greedy = sheet(`<xsl:template match="/"><x>${doubling(8)}</x></xsl:template>`)
     await expect(small.transform(greedy, bytesOf(many))).rejects.toThrow(StylesheetError)
     expect(await small.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
-  }, 30_000)
+  })
 
   it('when the engine is closed, without blaming the stylesheet', async () => {
     const closing = await openXsltEngine()

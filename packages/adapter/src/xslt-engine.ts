@@ -22,12 +22,17 @@ export type XsltEngine = {
   close(): Promise<void>
 }
 
-export type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
+export type XsltEngineOptions = {
+  readonly timeoutMs?: number
+  readonly memoryMbMax?: number
+  /** Aborts when a transformation has had its time; the machine's timer unless told otherwise. */
+  readonly deadline?: (timeoutMs: number) => AbortSignal
+}
 
 export const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
 
 export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<XsltEngine> {
-  const { timeoutMs = 120_000, memoryMbMax = 768 } = options
+  const { timeoutMs = 120_000, memoryMbMax = 768, deadline = (ms) => AbortSignal.timeout(ms) } = options
   let worker: Worker | undefined
   let closed = false
   let turn: Promise<unknown> = Promise.resolve()
@@ -43,7 +48,7 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
         })
         worker = started
       }
-      const outcome = await ask(worker, { ...request, id: ++requests }, timeoutMs)
+      const outcome = await ask(worker, { ...request, id: ++requests }, deadline(timeoutMs))
       if (outcome.workerLost) worker = undefined
       if (outcome.workerLost && closed) throw new XsltEngineClosed()
       if ('bytes' in outcome) return outcome.bytes
@@ -85,9 +90,8 @@ type Outcome =
   | { readonly workerLost: false; readonly diagnostics: string }
   | { readonly workerLost: true; readonly why: 'timeout' | 'crash'; readonly cause?: unknown }
 
-function ask(worker: Worker, request: XsltRequest, timeoutMs: number): Promise<Outcome> {
+function ask(worker: Worker, request: XsltRequest, timeout: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    const timeout = AbortSignal.timeout(timeoutMs)
     const finish = (outcome: Outcome) => {
       timeout.removeEventListener('abort', onTimeout)
       worker.off('message', onReply)
@@ -110,6 +114,7 @@ function ask(worker: Worker, request: XsltRequest, timeoutMs: number): Promise<O
     const onExit = () => finish({ workerLost: true, why: 'crash' })
     const onTimeout = () => finish({ workerLost: true, why: 'timeout' })
 
+    if (timeout.aborted) return onTimeout()
     timeout.addEventListener('abort', onTimeout)
     worker.on('message', onReply)
     worker.on('error', onError)
