@@ -1,5 +1,7 @@
 export { type BreakableProxy, startBreakableProxy } from './breakable-proxy.ts'
 export { type ClamdServer, clamdProgram, EICAR, EICAR_SIGNATURE, startClamd } from './clamd.ts'
+export { type PgBouncer, pgbouncerProgram, startPgBouncer } from './pgbouncer.ts'
 export { type PostgresServer, postgresBin, startPostgres } from './postgres.ts'
+export { type PostgresStandby, startPostgresStandby } from './postgres-standby.ts'
 export { type RedisServer, startRedis } from './redis.ts'
 export type { ServerProcess } from './server-process.ts'
