@@ -43,6 +43,7 @@ const admin = await startAdminApi(
     settings,
     fileStores,
     queueDepth: () => transport.depth().catch(() => undefined),
+    queueTroubles: () => transport.troubles(),
   },
 )
 await app.listen({ host: config.host, port: config.port })

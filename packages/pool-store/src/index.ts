@@ -46,7 +46,7 @@ export {
   markBytesRemoved,
   type PoolFile,
 } from './files/files.ts'
-export { type Lease, releaseLease, takeLease } from './leases.ts'
+export { type Lease, leaseHeld, releaseLease, takeLease } from './leases.ts'
 export { creatableCategories } from './lists/creatable-categories.ts'
 export { eligiblePrincipals } from './lists/eligible-principals.ts'
 export { enabledOf } from './lists/enabled-users.ts'
@@ -77,6 +77,7 @@ export {
   channelServices,
   declareDead,
   finishSource,
+  lastReports,
   readSourceProgress,
   requireAlive,
   SILENT_BEFORE_DEAD_MS,

@@ -31,3 +31,9 @@ export async function takeLease(
 export async function releaseLease(db: Database, lease: Lease): Promise<void> {
   await db.knex('lease').where({ name: lease.name, holder: lease.holder, token: lease.token }).update({ expires_at: 0 })
 }
+
+/** Whether somebody holds a lease. */
+export async function leaseHeld(db: Database, { name, now }: { name: string; now: number }): Promise<boolean> {
+  const row: { expires_at: number } | undefined = await db.knex('lease').where({ name }).first('expires_at')
+  return row !== undefined && row.expires_at > now
+}
