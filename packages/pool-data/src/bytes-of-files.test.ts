@@ -102,7 +102,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     const first = await two.importFrom(bare, { fileStores: stores })
     expect(first.counts).toMatchObject({ files: { made: 1 }, 'bytes of files': { left: 1 } })
     expect(await told()).toEqual([{ importedFiles: undefined, filesWithoutBytes: 1 }])
-    // What a sweep would take for left behind is on its way.
+    // A sweep would mistake these pieces for leftovers of a dead upload.
     expect(await endedFiles(two.db.knex, [fileId()], NOW + 1)).toEqual([])
 
     const tried = await two.importFrom(full, { fileStores: stores, dryRun: true })
