@@ -67,6 +67,7 @@ export class Env {
 /** The settings are wrong; nothing was started. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
+  readonly exitCode = 2
   readonly problems: readonly string[]
   constructor(problems: readonly string[]) {
     super(`The settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)

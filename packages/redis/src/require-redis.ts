@@ -4,11 +4,13 @@ import { readTroubles } from './troubles.ts'
 /** Transient: it may be reached later. The address is named, its password is not. */
 export class RedisUnreachable extends Error {
   override name = 'RedisUnreachable'
+  readonly exitCode = 3
 }
 
 /** Needs a person: this Redis may lose what the queue holds. */
 export class UnsuitableRedis extends Error {
   override name = 'UnsuitableRedis'
+  readonly exitCode = 2
 }
 
 const CONNECT_MS = 5_000

@@ -53,4 +53,5 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
 /** Needs a person: the database and the program do not belong together. Nothing was changed. */
 export class MigrationError extends Error {
   override name = 'MigrationError'
+  readonly exitCode = 2
 }

@@ -1,10 +1,18 @@
 import type { Knex } from 'knex'
 import type pg from 'pg'
 import type { Database } from './database.ts'
+import { isTransient } from './errors.ts'
 
 /** Needs a person: the database, or what stands before it, cannot hold the record. Nothing was changed. */
 export class UnsuitableDatabase extends Error {
   override name = 'UnsuitableDatabase'
+  readonly exitCode = 2
+}
+
+/** Transient: the database may be reached later. The address is named, its password is not. */
+export class DatabaseUnreachable extends Error {
+  override name = 'DatabaseUnreachable'
+  readonly exitCode = 3
 }
 
 /**
@@ -18,9 +26,11 @@ export async function refuseUnsuitable(db: Database): Promise<void> {
       throw new UnsuitableDatabase(`The database is encoded in ${row.encoding}; it must be UTF-8.`)
     return
   }
-  const { rows }: { rows: { name: string; encoding: string }[] } = await db.knex.raw(
-    `select current_database() as name, current_setting('server_encoding') as encoding`,
-  )
+  const { rows }: { rows: { name: string; encoding: string }[] } = await db.knex
+    .raw(`select current_database() as name, current_setting('server_encoding') as encoding`)
+    .catch((error: unknown) => {
+      throw notReached(db, error)
+    })
   const { name, encoding } = rows[0]!
   if (encoding !== 'UTF8') {
     throw new UnsuitableDatabase(
@@ -32,6 +42,18 @@ export async function refuseUnsuitable(db: Database): Promise<void> {
       `The database ${name} is reached through a pooler that gives each transaction another session. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
     )
   }
+}
+
+function notReached(db: Database, error: unknown): Error {
+  const { connectionString } = (db.knex.client as Knex.Client).config.connection as { connectionString: string }
+  const where = URL.canParse(connectionString) ? new URL(connectionString) : undefined
+  const name = where ? `${where.host}${where.pathname}` : 'the URL'
+  const { code, message } = error as { code?: string; message?: string }
+  const words = (message || code || String(error)).replace(/\.$/, '')
+  if (isTransient(error))
+    return new DatabaseUnreachable(`The database at ${name} cannot be used now: ${words}.`, { cause: error })
+  // A wrong password, no such database, no right to connect.
+  return new UnsuitableDatabase(`The database at ${name} refuses the connection: ${words}.`, { cause: error })
 }
 
 /** How often two connections are compared: on a busy pooler they may meet the same sessions by chance. */
