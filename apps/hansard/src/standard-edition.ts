@@ -15,7 +15,7 @@ import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging } from '@hansard/staging'
+import { claimPoolName, migrateStaging } from '@hansard/staging'
 import fastify from 'fastify'
 import { CommandFailure } from './command-failure.ts'
 import {
@@ -33,8 +33,8 @@ export type StandardEditionOptions = {
   readonly port: number
   readonly host: string
   readonly runIntervalMs: number
-  readonly domain: string
-  readonly pool: string
+  readonly domain?: string | undefined
+  readonly pool?: string | undefined
   /** of the operator, on the first start; a random one is made when absent */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
@@ -58,6 +58,8 @@ export type StandardEdition = Service & {
 export const PASSWORD_KEPT =
   'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
 
+/** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
+const POOL_BUSY_MS = 1_500
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
 /** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
@@ -84,7 +86,7 @@ async function start(
   const port = await tryPort(options)
   const adapters = await readAdapters(directory.adaptersFile)
 
-  const poolDb = openDatabase({ url: directory.poolDatabase })
+  const poolDb = openDatabase({ url: directory.poolDatabase, busyMs: POOL_BUSY_MS })
   stack.push(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
   stack.push(() => complianceDb.close())
@@ -92,6 +94,7 @@ async function start(
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
   const { pool, domain, signingKey } = settings
+  await claimPoolName(complianceDb, pool)
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {

@@ -16,6 +16,7 @@ export async function startCommand(
   io: Io,
 ): Promise<ExitCode> {
   const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
     {

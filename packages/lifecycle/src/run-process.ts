@@ -73,14 +73,14 @@ const LISTENING: Readonly<Record<string, string>> = {
 }
 
 function exitCodeOf(error: unknown): number {
-  const { exitCode, syscall } = error as { exitCode?: unknown; syscall?: unknown }
+  const { exitCode, syscall, path } = error as { exitCode?: unknown; syscall?: unknown; path?: unknown }
   if (typeof exitCode === 'number') return exitCode
-  return syscall === 'listen' ? EXIT_CODES.refused : EXIT_CODES.ended
+  return syscall === 'listen' || path !== undefined ? EXIT_CODES.refused : EXIT_CODES.ended
 }
 
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { exitCode, syscall, code, address, port } = error as NodeJS.ErrnoException & {
+  const { exitCode, syscall, path, code, address, port } = error as NodeJS.ErrnoException & {
     exitCode?: number
     address?: string
     port?: number
@@ -88,5 +88,7 @@ function wordsOf(error: unknown): string {
   if (exitCode !== undefined) return error.message
   if (syscall === 'listen')
     return `${address ?? 'The address'} port ${port ?? '?'} ${LISTENING[code ?? ''] ?? `cannot be listened on (${code})`}.`
+  // The system's own words for a file: ENOENT: no such file or directory, open '/srv/x'.
+  if (path !== undefined) return `${error.message}.`
   return error.stack ?? error.message
 }

@@ -45,6 +45,7 @@ export {
 export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
 export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { claimPoolName, WrongPool } from './pool-name.ts'
 export { countQuarantined, listQuarantined, type Quarantined, retryQuarantine } from './quarantine.ts'
 export {
   type Answer,
