@@ -1,2 +1,2 @@
-export type { LookupServiceConfig } from './config.ts'
+export { type LookupServiceConfig, lookupProcessConfig } from './config.ts'
 export { startLookupService } from './service.ts'

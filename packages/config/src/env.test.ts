@@ -65,7 +65,7 @@ describe('settings', () => {
     expect(env.declared()).toEqual([
       { name: 'NAME', takes: 'text', fallback: 'required' },
       { name: 'SITE', takes: 'text', fallback: undefined },
-      { name: 'PORT', takes: '1 to 65,535', fallback: '7,464' },
+      { name: 'PORT', takes: '1 to 65,535', fallback: '7464' },
       { name: 'TLS', takes: '`true`, `false`', fallback: 'false' },
       { name: 'LEVEL', takes: '`info`, `warn`', fallback: 'info' },
     ])

@@ -37,7 +37,7 @@ export class Env {
 
   /** A whole number within `min` and `max`, both included. */
   integer(name: string, { min, max, fallback }: { min: number; max: number; fallback: number }): number {
-    this.#declare({ name, takes: `${grouped(min)} to ${grouped(max)}`, fallback: grouped(fallback) })
+    this.#declare({ name, takes: `${grouped(min)} to ${grouped(max)}`, fallback: String(fallback) })
     const value = this.optional(name)
     if (value === undefined) return fallback
     const parsed = Number(value)
