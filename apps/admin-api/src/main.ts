@@ -22,18 +22,18 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   const log = createLog({ service: 'admin-api', level: config.logLevel })
   const fileStores = config.fileStores && (await openFileStores(config.fileStores))
   const poolDb = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'admin-api' })
-  stack.push(() => poolDb.close())
+  stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: config.complianceDatabaseUrl, applicationName: 'admin-api' })
-  stack.push(() => complianceDb.close())
+  stack.defer(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, config)
   await claimPoolName(complianceDb, settings.pool)
   await requireRedis(config.redisUrl)
   const transport = openBullTransport({ redisUrl: config.redisUrl, pool: settings.pool, log })
-  stack.push(() => transport.close())
+  stack.defer(() => transport.close())
   const bus = openRedisBus({ redisUrl: config.redisUrl, pool: settings.pool, log })
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const app = fastify({ logger: false, keepAliveTimeout: 65_000, ...adminHttpOptions(log) })
   const admin = await startAdminApi(
     { ...config, version: '0.1.0' },
@@ -51,8 +51,8 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
       queueTroubles: () => transport.troubles(),
     },
   )
-  stack.push(() => admin.stop())
-  stack.push(() => app.close())
+  stack.defer(() => admin.stop())
+  stack.defer(() => app.close())
   await app.listen({ host: config.host, port: config.port })
   // A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
   const operator = await admin.createOperator({ password: config.operatorPassword })

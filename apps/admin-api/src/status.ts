@@ -1,13 +1,6 @@
 import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
-import {
-  aliveSources,
-  lastReports,
-  leaseHeld,
-  outboxDepth,
-  readActiveServers,
-  readPoolState,
-} from '@hansard/pool-store'
-import { isTransient } from '@hansard/sql'
+import { aliveSources, lastReports, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
+import { isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'

@@ -8,7 +8,7 @@ import {
   redisUrl,
   site,
 } from '@hansard/config'
-import type { Limits } from '@hansard/wire'
+import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
 export type ChannelServiceConfig = {
@@ -34,6 +34,10 @@ export type ChannelServiceConfig = {
   readonly sessionBufferMax: number
   /** requests a session may send in a second, on average */
   readonly requestsPerSecond: number
+  /** bytes a session may send in a second, on average; more is refused with `too-fast` */
+  readonly bytesPerSecond: number
+  /** bytes all sessions of an account may send in a second, on average */
+  readonly accountBytesPerSecond: number
   readonly signInWithinMs: number
   readonly loadReportMs: number
   readonly heartbeatMs: number
@@ -49,6 +53,8 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   limits: {},
   sessionBufferMax: 4 * 1_024 * 1_024,
   requestsPerSecond: 1_000,
+  bytesPerSecond: 2 * 1_024 * 1_024,
+  accountBytesPerSecond: 4 * 1_024 * 1_024,
   signInWithinMs: 10_000,
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
@@ -100,6 +106,17 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
       min: 1,
       max: 100_000,
       fallback: d.requestsPerSecond,
+    }),
+    // A bucket holds two seconds' worth: the longest frame always fits.
+    bytesPerSecond: env.integer('HANSARD_CHANNEL_BYTES_PER_SECOND', {
+      min: FRAME_BYTES_MAX / 2,
+      max: 1_073_741_824,
+      fallback: d.bytesPerSecond,
+    }),
+    accountBytesPerSecond: env.integer('HANSARD_CHANNEL_ACCOUNT_BYTES_PER_SECOND', {
+      min: FRAME_BYTES_MAX / 2,
+      max: 1_073_741_824,
+      fallback: d.accountBytesPerSecond,
     }),
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),

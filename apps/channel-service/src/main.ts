@@ -9,7 +9,8 @@ import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
-import { attachChannelService, startChannelService } from './service.ts'
+import { attachChannelService } from './delivery/accept-connection.ts'
+import { startChannelService } from './service.ts'
 
 await runProcess(process, 'channel-service', async ({ stack, ready }) => {
   const env = new Env(process.env)
@@ -18,16 +19,16 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
 
   const log = createLog({ service: config.name, level: config.logLevel })
   const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
-  stack.push(() => db.close())
+  stack.defer(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
   const settings = await poolSettings(db, config)
   await requireRedis(config.redisUrl)
   const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const service = await startChannelService(config, { db, bus, clock: systemClock, log, settings })
-  stack.push(() => service.stop())
+  stack.defer(() => service.stop())
   const server = createServer((_request, response) => response.writeHead(404).end())
-  stack.push(() => void server.close())
+  stack.defer(() => void server.close())
   attachChannelService(server, new URL(config.endpoint).pathname, service)
   server.listen({ port: config.port, host: config.host, backlog: 4_096 })
   await once(server, 'listening')

@@ -20,12 +20,12 @@ await runProcess(process, 'compliance-worker', async ({ stack, ready }) => {
     connectionsMax: 10,
     applicationName: config.workerName,
   })
-  stack.push(() => complianceDb.close())
+  stack.defer(() => complianceDb.close())
   await migrateStaging(complianceDb)
   const pool = await claimPoolName(complianceDb, config.pool)
   await requireRedis(config.redisUrl)
   const transport = openBullTransport({ redisUrl: config.redisUrl, log, pool })
-  stack.push(() => transport.close())
+  stack.defer(() => transport.close())
   const worker = await startComplianceWorker({
     complianceDb,
     transport,
@@ -33,6 +33,6 @@ await runProcess(process, 'compliance-worker', async ({ stack, ready }) => {
     log,
     config: { ...config, pool },
   })
-  stack.push(() => worker.stop())
+  stack.defer(() => worker.stop())
   ready({ ready: config.workerName })
 })

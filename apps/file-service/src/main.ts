@@ -17,7 +17,7 @@ await runProcess(process, 'file-service', async ({ stack, ready }) => {
   const log = createLog({ service: config.name, level: config.logLevel })
   const stores = await openFileStores(config)
   const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
-  stack.push(() => db.close())
+  stack.defer(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
   const { pool, domain } = await poolSettings(db, config)
   const scanner =
@@ -25,8 +25,8 @@ await runProcess(process, 'file-service', async ({ stack, ready }) => {
   // No log of its own: a request's URL may hold a token.
   const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
   const service = await startFileService(config, { app, db, clock: systemClock, log, pool, domain, scanner, ...stores })
-  stack.push(() => service.stop())
-  stack.push(() => app.close())
+  stack.defer(() => service.stop())
+  stack.defer(() => app.close())
   await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
   ready({ ready: config.endpoint })
   return { fenced: service.fenced }

@@ -20,8 +20,8 @@ it('runs until it is asked to stop, and undoes its steps last first', async () =
   const undone: string[] = []
 
   const running = runProcess(process, 'relay', async ({ stack, ready }) => {
-    stack.push(() => void undone.push('database'))
-    stack.push(() => void undone.push('service'))
+    stack.defer(() => void undone.push('database'))
+    stack.defer(() => void undone.push('service'))
     ready({ ready: 'relay' })
   })
   ask()
@@ -40,7 +40,7 @@ it('undoes what had begun when a later step fails, and says in one sentence what
   const undone: string[] = []
 
   await runProcess(process, 'channel-1', async ({ stack }) => {
-    stack.push(() => void undone.push('database'))
+    stack.defer(() => void undone.push('database'))
     throw Object.assign(new Error('The database pool is encoded in LATIN1; it must be UTF8.'), { exitCode: 2 })
   })
 
@@ -60,7 +60,7 @@ it('names a port that is taken', async () => {
 
   await runProcess(process, 'lookup', async ({ stack }) => {
     const second = createServer()
-    stack.push(() => void second.close())
+    stack.defer(() => void second.close())
     await new Promise((_, reject) => second.once('error', reject).listen(port, '127.0.0.1'))
   })
 

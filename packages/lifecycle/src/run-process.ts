@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { StopStack } from './service.ts'
 
 /** What a service's process ends with. Documented in docs/operating.md. */
 export const EXIT_CODES = {
@@ -26,7 +25,7 @@ export type ProcessSteps = {
   /** aborts when the process is asked to end */
   readonly stop: AbortSignal
   /** what is to be undone at the end, or when a later step fails, last first */
-  readonly stack: StopStack
+  readonly stack: AsyncDisposableStack
   /** Prints one line of JSON: the service answers now. */
   ready(line: Record<string, unknown>): void
 }
@@ -45,7 +44,7 @@ export async function runProcess(
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   try {
     const started = await start({
       stop: stop.signal,
@@ -59,7 +58,7 @@ export async function runProcess(
     process.exitCode = exitCodeOf(error)
     process.stderr.write(`${name}: ${wordsOf(error)}\n`)
   }
-  await stack.stop().catch((error: unknown) => {
+  await stack.disposeAsync().catch((error: unknown) => {
     process.exitCode ??= EXIT_CODES.ended
     process.stderr.write(`${name}: it did not stop in order: ${wordsOf(error)}\n`)
   })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { FileStores } from '@hansard/file-store'
 import {
@@ -9,10 +10,8 @@ import {
   RecordBusy,
   RecordUnavailable,
   type RecordWriter,
-  releaseLease,
-  takeLease,
 } from '@hansard/pool-store'
-import { type Database, isTransient, type Knex } from '@hansard/sql'
+import { type Database, isTransient, type Knex, releaseLease, takeLease } from '@hansard/sql'
 import { type DataKind, entryOf } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
 import { DataFileError } from './read-jsonl.ts'
@@ -244,7 +243,7 @@ async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const transient = error instanceof RecordUnavailable || error instanceof RecordBusy || isTransient(error)
       if (!transient || attempt >= 8) throw error
-      await clock.sleep(100 * 2 ** attempt)
+      await clock.sleep(backoffMs(attempt, { delayMs: 200, delayMaxMs: 25_000 }))
     }
   }
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { FileStores } from '@hansard/file-store'
 import { endedFiles } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, addFile, fillPool } from './fill-pool-in-test.ts'
 import type { DataReport } from './index.ts'
@@ -103,9 +103,9 @@ async function importUntil(url: string, zip: string, { clock, after, copy }: Unt
 describe.each(['sqlite', 'postgres'] as const)(
   'an import of files into %s that is killed while it copies one',
   (dialect) => {
-    let server: PostgresServer | undefined
+    let server: SharedPostgres | undefined
     beforeAll(async () => {
-      if (dialect === 'postgres') server = await startPostgres()
+      if (dialect === 'postgres') server = await sharePostgres()
     })
     afterAll(() => server?.stop())
     let directory: string

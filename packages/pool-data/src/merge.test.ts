@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { newRoomUri } from '@hansard/rooms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool } from './fill-pool-in-test.ts'
@@ -290,7 +291,7 @@ describe('an export of a part', () => {
       .finally(() => {
         waiting = false
       })
-    for (; waiting; clock.advance({ ms: 1_000 })) await new Promise((resolve) => setImmediate(resolve))
+    for (; waiting; clock.advance({ ms: 1_000 })) await yieldToEventLoop()
 
     await expect(done).rejects.toThrow(/given up/)
   })

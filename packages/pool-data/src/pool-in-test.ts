@@ -17,7 +17,7 @@ import {
   startSource,
 } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
 import {
   type DataFile,
@@ -52,15 +52,15 @@ export type PoolInTest = {
   close(): Promise<void>
 }
 
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 let sources = 0
-let databases = 0
 
-/** `shared`: a server to create a database on; without it a pool on PostgreSQL starts its own. */
-export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: PostgresServer): Promise<PoolInTest> {
-  const own = dialect === 'postgres' && !shared ? await startPostgres() : undefined
+/** `shared`: a server to make a database on; without it a pool on PostgreSQL has one of its own. */
+export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: SharedPostgres): Promise<PoolInTest> {
+  const own = dialect === 'postgres' && !shared ? await sharePostgres() : undefined
   const server = dialect === 'postgres' ? (shared ?? own) : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-data-'))
-  const url = server ? await server.createDatabase(`pool${++databases}`) : `sqlite:${join(directory, 'pool.db')}`
+  const url = await (server ? server.createDatabase('pool', POOL) : copyOfTemplate(POOL, join(directory, 'pool.db')))
   const opened = await openPoolAt(url, pool)
   return {
     ...opened,

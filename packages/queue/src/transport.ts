@@ -1,3 +1,4 @@
+import { backoffMs } from '@hansard/backoff'
 import type { Envelope } from '@hansard/compliance-event'
 
 /**
@@ -41,5 +42,5 @@ export const CONCURRENCY_DEFAULT = 4
 
 /** Milliseconds before an envelope that failed `attempts` times is retried: 0.2, 0.4, 0.8 … 10 seconds. */
 export function retryDelayMs(attempts: number): number {
-  return Math.min(100 * 2 ** Math.min(attempts, 20), 10_000)
+  return backoffMs(attempts, { delayMs: 100, delayMaxMs: 10_000 })
 }

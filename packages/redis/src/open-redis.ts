@@ -1,3 +1,4 @@
+import { backoffMs } from '@hansard/backoff'
 import { Redis, type RedisOptions } from 'ioredis'
 
 // READONLY: a primary has become a replica. UNBLOCKED: it did while a command waited there. LOADING: it has just started.
@@ -11,12 +12,12 @@ export function pointsAway(error: Error): boolean {
   return ANOTHER_SERVER.test(error.message.slice(0, 512))
 }
 
-const RETRY_MS_MAX = 2_000
+const RETRY = { delayMs: 50, delayMaxMs: 2_000 }
 
 /** A connection that comes back by itself after an outage, and connects anew when the server is not the primary any more. */
 export function openRedis(url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis {
   return new Redis(url, {
-    retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RETRY_MS_MAX),
+    retryStrategy: (attempt: number) => backoffMs(attempt, RETRY),
     reconnectOnError: pointsAway,
     ...options,
   })

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { chmod, chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unprivilegedOwner } from './init-cluster.ts'
 import { startKillableServer } from './killable-server.ts'
-import { unprivilegedOwner } from './postgres.ts'
 import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
