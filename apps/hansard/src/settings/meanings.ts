@@ -8,6 +8,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_ADMIN_PORT: 'port to listen on',
   HANSARD_ADMIN_URL: 'URL that clients reach the admin API at',
   HANSARD_AS_PASSWORD: 'password of the account that `--as` names',
+  HANSARD_CHANNEL_ACCOUNT_BYTES_PER_SECOND: 'bytes that the sessions of one account may send, on average',
+  HANSARD_CHANNEL_BYTES_PER_SECOND: 'bytes that a session may send, on average',
   HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS:
     'a source that has not reported for so long is declared dead; 0: only a person does that',
   HANSARD_CHANNEL_ENDPOINT: 'URL that clients reach this service at',
