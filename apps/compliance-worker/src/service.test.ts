@@ -395,6 +395,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
     }
 
     await until('xml', 1, 'sealed')
+    await until('endless', 1, 'planned')
     bench.clock.advance({ minutes: 1 })
     await bench.deliver(T0 + 2 * MINUTE, [source])
     worker.wake()
