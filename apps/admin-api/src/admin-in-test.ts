@@ -19,7 +19,8 @@ import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql
 import { migrateStaging } from '@hansard/staging'
 import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
 import fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
-import { ADMIN_API_DEFAULTS, type AdminApi, adminHttpOptions, startAdminApi } from './index.ts'
+import { ADMIN_API_DEFAULTS, adminHttpOptions, startAdminApi } from './index.ts'
+import type { AdminApi } from './service.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 export const OPERATOR_PASSWORD = 'a password for the operator'

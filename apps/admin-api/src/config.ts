@@ -15,7 +15,7 @@ import type { FileStoreDirectories } from '@hansard/file-store'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
-export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
+type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
   CommonSettings &
   ListenAddress & {
     readonly poolDatabaseUrl: string

@@ -62,7 +62,7 @@ export const CHANNEL_SERVICE_DEFAULTS = {
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
-export type ChannelProcessConfig = ChannelServiceConfig &
+type ChannelProcessConfig = ChannelServiceConfig &
   CommonSettings &
   ListenAddress & {
     readonly poolDatabaseUrl: string

@@ -145,7 +145,7 @@ describe('workers as processes', () => {
       clock: systemClock,
       log: silentLog,
       config: {
-        pool: 'pool',
+        pool: redis.pool,
         workerName: 'calm',
         runIntervalMs: MINUTE,
         outputDirectory: join(directory, 'calm'),

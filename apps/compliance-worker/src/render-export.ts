@@ -18,7 +18,7 @@ import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
 
 /** Takes a file's content to where it goes, whole, and answers what it was. */
-export type PutFile = (file: {
+type PutFile = (file: {
   readonly name: string
   readonly role: ExportFileRecord['role']
   readonly content: Content

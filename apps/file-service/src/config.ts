@@ -42,7 +42,7 @@ export const FILE_SERVICE_DEFAULTS = {
 } as const satisfies Partial<FileServiceConfig>
 
 /** The settings of a file service that runs as its own process. */
-export type FileProcessConfig = FileServiceConfig &
+type FileProcessConfig = FileServiceConfig &
   CommonSettings &
   ListenAddress & {
     readonly poolDatabaseUrl: string
@@ -75,6 +75,6 @@ export function fileProcessConfig(env: Env): FileProcessConfig {
 }
 
 /** The address of the virus scanner, or undefined when there is none. A wrong one is a problem, not no scanner. */
-export function clamdAddress(env: Env): string | undefined {
+function clamdAddress(env: Env): string | undefined {
   return env.parsed<string | undefined>('HANSARD_FILES_CLAMD', { parse: parseClamdAddress, fallback: undefined })
 }

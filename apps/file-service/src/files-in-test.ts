@@ -21,9 +21,11 @@ import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { copyOfTemplate, type SharedPostgres, startClamd, template } from '@hansard/test-servers'
 import fastify from 'fastify'
-import { FILE_SERVICE_DEFAULTS, type FileService, type FileServiceConfig, startFileService } from './index.ts'
+import type { FileServiceConfig } from './config.ts'
+import { FILE_SERVICE_DEFAULTS, startFileService } from './index.ts'
+import type { FileService } from './service.ts'
 
-export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const DOMAIN = 'example.com'
 
 export type Issued = Extract<IssuedFileToken, { outcome: 'issued' }>

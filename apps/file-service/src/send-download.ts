@@ -127,6 +127,6 @@ async function* send(
 }
 
 /** A download ends before its end; the connection is cut, so that its reader knows. */
-export class CutOff extends Error {
+class CutOff extends Error {
   override name = 'CutOff'
 }

@@ -31,7 +31,7 @@ import fastify from 'fastify'
 import { wsSocket } from './ws-socket.ts'
 
 /** A lookup service and a channel service over real sockets, whose connections a test can break. */
-export type TalkPool = AsyncDisposable & {
+type TalkPool = AsyncDisposable & {
   readonly server: string
   readonly room: string
   /** Clients that come to this pool over sockets the test can cut. */
@@ -44,7 +44,7 @@ export type TalkPool = AsyncDisposable & {
   record(): Promise<ComplianceEvent[]>
 }
 
-export type Wire = {
+type Wire = {
   /** Cuts every connection, without a word. */
   cut(): void
   /** Called for every frame; false swallows it. */

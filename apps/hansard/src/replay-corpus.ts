@@ -35,7 +35,7 @@ export type ReplaySummary = {
   readonly seconds: number
 }
 
-export type ReplayedRoom = { readonly name: string; readonly uri: string; chats: number; joins: number; parts: number }
+type ReplayedRoom = { readonly name: string; readonly uri: string; chats: number; joins: number; parts: number }
 
 export type ReplayOptions = {
   readonly files: readonly ReplayFile[]

@@ -27,7 +27,7 @@ import {
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 import { VERSION } from './version.ts'
 
-export type StandardEditionOptions = {
+type StandardEditionOptions = {
   readonly data: string
   /** 0 for any free port */
   readonly port: number

@@ -16,7 +16,7 @@ export type LookupServiceConfig = {
   readonly adminUrl: string | undefined
 }
 
-export type LookupProcessConfig = LookupServiceConfig &
+type LookupProcessConfig = LookupServiceConfig &
   CommonSettings &
   ListenAddress & {
     readonly poolDatabaseUrl: string

@@ -1,2 +1,2 @@
-export { type LookupServiceConfig, lookupProcessConfig } from './config.ts'
+export { lookupProcessConfig } from './config.ts'
 export { startLookupService } from './service.ts'

@@ -38,7 +38,7 @@ export const RELAY_DEFAULTS = {
 } as const satisfies Partial<RelayConfig>
 
 /** The settings of a relay that runs as its own process. */
-export type RelayProcessConfig = RelayConfig &
+type RelayProcessConfig = RelayConfig &
   CommonSettings & {
     readonly poolDatabaseUrl: string
     readonly complianceDatabaseUrl: string

@@ -1,2 +1,2 @@
-export { RELAY_DEFAULTS, type RelayConfig, relayProcessConfig } from './config.ts'
-export { type Relay, startRelay } from './service.ts'
+export { relayProcessConfig } from './config.ts'
+export { startRelay } from './service.ts'

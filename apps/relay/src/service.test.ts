@@ -31,7 +31,9 @@ import {
 } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Relay, type RelayConfig, startRelay } from './index.ts'
+import type { RelayConfig } from './config.ts'
+import { startRelay } from './index.ts'
+import type { Relay } from './service.ts'
 
 const until = { timeout: 20_000, interval: 10 }
 const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>

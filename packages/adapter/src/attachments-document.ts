@@ -5,7 +5,7 @@ import { exactly } from './exact-attribute.ts'
 import { isoText, timestampAttributes } from './timestamp.ts'
 import { openXmlWriter } from './xml-writer.ts'
 
-export const ATTACHMENTS_NAMESPACE = 'urn:hansard:attachments:1'
+const ATTACHMENTS_NAMESPACE = 'urn:hansard:attachments:1'
 
 export type AttachmentsDocument = {
   add(slice: RoomSlice): void

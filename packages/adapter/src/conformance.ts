@@ -7,7 +7,7 @@ import { renderScenario, type Scenario } from './scenario.ts'
 import { visibleText } from './xml-text.ts'
 import { openXsltEngine, type XsltEngine } from './xslt-engine.ts'
 
-export { canonicalXml, elementsByPython, schemaProblem, wellFormednessProblem, xsltproc } from './oracles.ts'
+export { canonicalXml, elementsByPython, schemaProblem, xsltproc } from './oracles.ts'
 export { loadScenario, renderScenario, type Scenario } from './scenario.ts'
 
 /**
@@ -175,7 +175,7 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
   ]
 }
 
-export type AdapterPromise = { readonly name: string; check(): Promise<void> }
+type AdapterPromise = { readonly name: string; check(): Promise<void> }
 
 const ADDRESS = 'alice@fourthcoffee.com'
 const PRINCIPAL: EventPrincipal = {

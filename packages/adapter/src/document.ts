@@ -81,7 +81,7 @@ export function channelAttributes(room: RoomSlice['room'], { addChatRoomDetails 
 }
 
 /** The original writes SIP addresses without their scheme. Percent-escapes stay: the address is a URI. */
-export function sipAddress(uri: string): string {
+function sipAddress(uri: string): string {
   return uri.replace(/^sips?:/i, '')
 }
 

@@ -23,7 +23,7 @@ import createLibxslt from 'libxslt-wasm/output/libxslt'
  * The package's wrapper classes are not used: their view of the memory goes stale when it grows, and they cut output
  * at the first U+0000.
  */
-export type Libxslt = {
+type Libxslt = {
   /** Compiles only, if there is no document. Throws `LibxsltFailure`. */
   run(stylesheet: string, xml: Uint8Array | undefined, options: { readonly at: number }): Promise<Uint8Array>
 }

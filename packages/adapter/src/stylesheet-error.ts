@@ -17,7 +17,7 @@ export class StylesheetError extends Error {
   }
 }
 
-export type StylesheetProblem = {
+type StylesheetProblem = {
   readonly adapter?: string | undefined
   readonly problem: string
   readonly diagnostics?: string

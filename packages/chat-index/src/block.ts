@@ -102,7 +102,7 @@ export function addKeysOf(chat: IndexedChat, place: number, keys: BlockKeys): vo
 }
 
 /** A chat that may be found. */
-export type IndexedChat = Pick<Place, 'roomId' | 'principalId'> & {
+type IndexedChat = Pick<Place, 'roomId' | 'principalId'> & {
   readonly text: string
   readonly title: string | undefined
 }

@@ -26,7 +26,7 @@ export type Wanted = {
 }
 
 /** Some more candidates, in order; every further one is posted at `reached` or beyond it in the order. */
-export type Step = { readonly candidates: Place[]; readonly reached: number; readonly blocks: number }
+type Step = { readonly candidates: Place[]; readonly reached: number; readonly blocks: number }
 
 /**
  * Chats of the index that may be what is wanted, in order, a few blocks at a time.

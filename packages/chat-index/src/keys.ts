@@ -6,7 +6,7 @@ import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf } from
 import type { Steps } from './steps.ts'
 
 /** A chat as its row has it. `gone`: purged, or never kept; nobody may find it. */
-export type ChatText = {
+type ChatText = {
   readonly roomId: number
   readonly chatId: number
   readonly content: string

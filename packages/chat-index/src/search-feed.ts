@@ -4,7 +4,7 @@ import type { ChatsFound, FoundChat } from './found-chats.ts'
 import { decodeCursor, encodeCursor, inOrder, type SearchPosition } from './order.ts'
 import { searchChats } from './search-chats.ts'
 
-export type FeedSearch = {
+type FeedSearch = {
   /** the rooms the feed's owner may search */
   readonly roomIds: readonly number[]
   readonly filter: FeedFilter

@@ -16,7 +16,7 @@ export async function roomTails(db: Database, roomIds?: readonly number[]): Prom
 }
 
 /** A chat that is not in the index yet. */
-export type WaitingChat = Place & { readonly bytes: number }
+type WaitingChat = Place & { readonly bytes: number }
 
 /** How much there is to read in the tails: for few chats only, it looks at each. */
 export async function bytesOfTails(db: Database, tails: readonly ChatRange[]): Promise<number> {

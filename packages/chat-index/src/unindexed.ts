@@ -9,7 +9,7 @@ import { SearchRefused } from './search-refused.ts'
 import { roomTails } from './tail.ts'
 
 /** The first of what the index does not have: in order, and as much as a page may hold. */
-export type Unindexed = {
+type Unindexed = {
   readonly chats: FoundChat[]
   /** The page has to end here: beyond it there may be more. */
   readonly end: SearchPosition | undefined

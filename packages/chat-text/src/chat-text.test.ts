@@ -1,16 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  chatQuery,
-  exactWordsOf,
-  foldCase,
-  matcherOf,
-  matches,
-  QueryRefused,
-  type WordMatch,
-  wordsOf,
-} from './index.ts'
+import { chatQuery, exactWordsOf, matcherOf, matches, QueryRefused, type WordMatch, wordsOf } from './index.ts'
 import { follows } from './sequence.ts'
+import { foldCase } from './words.ts'
 
 const finds = (words: string, text: string, match: WordMatch = 'all', caseSensitive = false) =>
   matches(chatQuery({ words, match, caseSensitive }), { text })

@@ -10,7 +10,7 @@ import { judgeChat, type Person, type RoomHandle, type RoomListeners, type RoomS
 import type { SessionSettings } from './session.ts'
 
 /** The rooms a program wants to be in, over any number of connections. */
-export type ClientRooms = {
+type ClientRooms = {
   join(uri: string, options: RoomListeners & { after?: number }): Promise<RoomHandle>
   connected(): void
   connectionLost(): void

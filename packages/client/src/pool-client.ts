@@ -43,7 +43,7 @@ export type PoolClient = PoolRequests & {
   close(): Promise<void>
 }
 
-export type ClientSettings = SessionSettings & {
+type ClientSettings = SessionSettings & {
   /** posts that may wait in memory for their turn; above it `post` fails with `too-fast` */
   readonly postsWaitingMax: number
   /** requests (history, roster, rooms …) that may be unanswered */

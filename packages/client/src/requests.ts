@@ -40,8 +40,8 @@ type Replies = {
   'put-feed': 'done'
   'delete-feed': 'done'
 }
-export type RequestName = keyof Replies
-export type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
+type RequestName = keyof Replies
+type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
 export type ReplyTo<T extends RequestName> = ServerMessageOf<Replies[T]>
 
 /** Made twice they would be refused, or be on record twice. */

@@ -14,8 +14,7 @@ import { z } from 'zod'
 const count = z.number().int().nonnegative()
 const text = z.string()
 
-export const EventRoom = z.strictObject({ uri: text.min(1), name: text, seq: count.min(1) })
-export type EventRoom = z.infer<typeof EventRoom>
+const EventRoom = z.strictObject({ uri: text.min(1), name: text, seq: count.min(1) })
 
 export const EventPrincipal = z.strictObject({
   id: count,

@@ -47,7 +47,7 @@ export async function writeDurably(
 /** Bytes, a text, or a stream of either for content that is too large for memory. */
 export type Content = Uint8Array | string | AsyncIterable<Uint8Array | string>
 
-export type WrittenFile = {
+type WrittenFile = {
   readonly name: string
   readonly size: number
   readonly sha256: string

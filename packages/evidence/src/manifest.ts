@@ -77,7 +77,7 @@ const counts = z.strictObject({
   ...(Object.fromEntries(EVENT_KINDS.map((kind) => [kind, count])) as Record<EventKind, typeof count>),
   total: count,
 })
-export type ManifestCounts = z.infer<typeof counts>
+type ManifestCounts = z.infer<typeof counts>
 
 const common = {
   format: z.enum([MANIFEST_FORMAT, FIRST_MANIFEST_FORMAT]),
@@ -175,7 +175,7 @@ export function emptyCounts(): ManifestCounts {
   return Object.fromEntries([...EVENT_KINDS, 'total'].map((kind) => [kind, 0])) as ManifestCounts
 }
 
-export type ParsedManifest =
+type ParsedManifest =
   | { readonly outcome: 'parsed'; readonly manifest: Manifest }
   /** `altered`: not the bytes that were sealed. `unknown`: intact, but of a format this version does not know. */
   | { readonly outcome: 'altered' | 'unknown'; readonly reason: string }

@@ -17,7 +17,7 @@ export class FileMissing extends Error {
   override name = 'FileMissing'
 }
 
-export type ReadOutcome =
+type ReadOutcome =
   | { readonly outcome: 'read'; readonly size: number; readonly sha256: string }
   | { readonly outcome: 'missing' }
   | { readonly outcome: 'unreadable'; readonly reason: string }

@@ -5,7 +5,7 @@ import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
 import { cutLines } from './read-evidence.ts'
 import { advance, comeLate, leaveInterval, meetInterval, type SourceWalk } from './walk-source.ts'
 
-export type ChainFinding = {
+type ChainFinding = {
   readonly what: FindingKind
   readonly message: string
   readonly source?: string | undefined

@@ -28,8 +28,8 @@ type Link = Pick<ChainLine, 'seq' | 'leaf' | 'quarantinedHead'> & { readonly exp
 type Hole = { from: number; to: number; headBefore: Head; headAfter: Head; links: Map<number, Link> }
 type Waiting = { readonly export: number; readonly claim?: { headBefore: Head; leaf: string; head: Head } }
 
-export type WalkFinding = { readonly what: FindingKind; readonly seq: number; readonly message: string }
-export type Report = (finding: WalkFinding) => void
+type WalkFinding = { readonly what: FindingKind; readonly seq: number; readonly message: string }
+type Report = (finding: WalkFinding) => void
 
 export function startWalk(source: string, epoch: number): SourceWalk {
   return {

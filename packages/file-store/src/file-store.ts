@@ -62,7 +62,7 @@ export type FileStore = {
 }
 
 export type Digest = { readonly size: number; readonly sha256: string }
-export type Received =
+type Received =
   | { readonly kind: 'received' /** bytes of the file that have arrived in total */; readonly size: number }
   | { readonly kind: 'excess' }
 export type OpenedFile = {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
-import { type ProcessLike, runProcess } from './index.ts'
+import { type ProcessLike, runProcess } from './run-process.ts'
 
 /** What a process writes and ends with. */
 function recordingProcess() {

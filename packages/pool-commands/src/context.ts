@@ -49,7 +49,7 @@ export type Context = PoolCommandsOptions & {
 }
 
 /** `by`: the maker as the pool knows them in this transaction, whatever the door believed. */
-export type CommandWork<T> = (by: CommandActor, tx: Knex.Transaction, at: number) => Promise<Made<T>>
+type CommandWork<T> = (by: CommandActor, tx: Knex.Transaction, at: number) => Promise<Made<T>>
 
 export function createContext(options: PoolCommandsOptions): Context {
   const make = async <T>(by: CommandActor, work: CommandWork<T>, lock: (tx: Knex.Transaction) => Promise<unknown>) => {

@@ -9,7 +9,7 @@ import { newRoomUri } from '@hansard/rooms'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Filled, fillPool } from './fill-pool-in-test.ts'
-import type { DataFile } from './index.ts'
+import type { DataFile } from './open-data-file.ts'
 import { DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip } from './zip-in-test.ts'
 

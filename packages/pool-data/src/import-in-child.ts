@@ -1,5 +1,5 @@
 import { openFileStores } from '@hansard/file-store'
-import type { DataFile } from './index.ts'
+import type { DataFile } from './open-data-file.ts'
 import { openPoolAt } from './pool-in-test.ts'
 
 /**

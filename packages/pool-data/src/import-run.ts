@@ -52,7 +52,7 @@ export class ImportBusy extends Error {
 }
 
 /** What has been found about one entry so far. */
-export type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
+type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
 
 const PROBLEMS_PER_ENTRY = 200
 /** What may bar somebody from the pool: nobody joins while a batch of it commits. */

@@ -41,7 +41,7 @@ export type DataFile = {
   check(): Promise<void>
   close(): void
 }
-export type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
+type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
 
 /**
  * Opens a data file by its path or by a descriptor. The descriptor is closed with the file, or when it cannot be

@@ -10,7 +10,7 @@ export type Selection = {
   readonly rooms: readonly number[]
   readonly principals: readonly number[]
 }
-export type SelectionOptions = {
+type SelectionOptions = {
   readonly contents: Contents
   /** ids of categories, or undefined: all */
   readonly scope: readonly number[] | undefined

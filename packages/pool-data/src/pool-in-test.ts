@@ -19,15 +19,10 @@ import {
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
-import {
-  type DataFile,
-  type DataReport,
-  type ExportOptions,
-  exportData,
-  type ImportOptions,
-  importData,
-  openDataFile,
-} from './index.ts'
+import type { ExportOptions } from './export-data.ts'
+import type { ImportOptions } from './import-data.ts'
+import { type DataReport, exportData, importData, openDataFile } from './index.ts'
+import type { DataFile } from './open-data-file.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 export const DOMAIN = 'example.com'

@@ -1,6 +1,6 @@
 export { holdAdmission, shareAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
-export { type Invitation, invitationsOf } from './access/invitations.ts'
+export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
@@ -26,7 +26,7 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { createSignIn, type SignIn, type SignInResult } from './access/sign-in.ts'
+export { createSignIn, type SignIn } from './access/sign-in.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
 export {
   type FileToken,
@@ -51,13 +51,13 @@ export { eligiblePrincipals } from './lists/eligible-principals.ts'
 export { enabledOf } from './lists/enabled-users.ts'
 export { type CategoryRow, categoryLists, listCategories } from './lists/list-categories.ts'
 export { type GroupRow, listGroups, membersOf, namedPrincipals } from './lists/list-groups.ts'
-export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './lists/list-rooms.ts'
+export { listRooms, type RoomAsker, type RoomFilter } from './lists/list-rooms.ts'
 export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './lists/list-settings.ts'
-export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './lists/list-users.ts'
+export { findUser, groupsHolding, listUsers, type UserRow } from './lists/list-users.ts'
 export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-rooms.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
-export type { Actor, ChangeEvent, ChangeWork, Made } from './record/commit-change.ts'
+export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
@@ -80,7 +80,7 @@ export {
   startSource,
   stopSource,
 } from './record/sources.ts'
-export { type AddIn, addInOf, listAddIns } from './rooms/add-ins.ts'
+export { addInOf, listAddIns } from './rooms/add-ins.ts'
 export { type ChatRange, chatsInRanges, rangePortions } from './rooms/chat-ranges.ts'
 export {
   blankUnlogged,
@@ -104,13 +104,7 @@ export {
   putFeed,
   readFeed,
 } from './rooms/feeds.ts'
-export {
-  FOLLOWED_ROOMS_MAX,
-  type FollowedRoom,
-  followedRooms,
-  followRoom,
-  unfollowRoom,
-} from './rooms/followed-rooms.ts'
+export { FOLLOWED_ROOMS_MAX, followedRooms, followRoom, unfollowRoom } from './rooms/followed-rooms.ts'
 export {
   allParticipants,
   beginStays,
@@ -123,8 +117,6 @@ export {
   PREFERENCE_BYTES_MAX,
   PREFERENCE_CHARACTERS_MAX,
   PREFERENCE_LABELS_MAX,
-  type Preference,
-  type PutPreference,
   putPreference,
 } from './rooms/preferences.ts'
 export { putReadMark } from './rooms/read-marks.ts'

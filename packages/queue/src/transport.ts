@@ -25,13 +25,13 @@ export type Transport = {
 export type EnvelopeHandler = (envelope: Envelope) => Promise<void>
 
 /** `concurrency`: envelopes handled at a time, 4 by default. */
-export type ConsumeOptions = { readonly concurrency?: number }
+type ConsumeOptions = { readonly concurrency?: number }
 
 /** `stop` resolves when no handler is running; unhandled envelopes stay in the transport. */
 export type Consumer = { stop(): Promise<void> }
 
 /** Counts of envelopes. `waiting` includes those to be retried later; `failed` are those set aside for a person. */
-export type TransportDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
+type TransportDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
 
 /** Transient: the transport cannot accept envelopes now. Nothing is lost; the outbox still has every event. */
 export class QueueUnavailable extends Error {
@@ -40,7 +40,7 @@ export class QueueUnavailable extends Error {
 
 export const CONCURRENCY_DEFAULT = 4
 
-/** Milliseconds before an envelope that failed `attempts` times is retried: 0.2, 0.4, 0.8 … 10 seconds. */
+/** Milliseconds before an envelope that failed `attempts` times is retried: up to 0.2, 0.4, 0.8 … 10 seconds. */
 export function retryDelayMs(attempts: number): number {
   return backoffMs(attempts, { delayMs: 100, delayMaxMs: 10_000 })
 }

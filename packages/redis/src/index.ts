@@ -1,4 +1,4 @@
-export { openRedis, pointsAway } from './open-redis.ts'
-export { RedisUnreachable, requireRedis, UnsuitableRedis } from './require-redis.ts'
+export { openRedis } from './open-redis.ts'
+export { requireRedis } from './require-redis.ts'
 export { type RedisTrouble, readTroubles } from './troubles.ts'
-export { type RedisWatch, watchRedis } from './watch-redis.ts'
+export { watchRedis } from './watch-redis.ts'

@@ -3,7 +3,10 @@ import { silentLog } from '@hansard/log'
 import { type RedisServer, startRedis } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { pointsAway, RedisUnreachable, readTroubles, requireRedis, UnsuitableRedis, watchRedis } from './index.ts'
+import { pointsAway } from './open-redis.ts'
+import { RedisUnreachable, requireRedis, UnsuitableRedis } from './require-redis.ts'
+import { readTroubles } from './troubles.ts'
+import { watchRedis } from './watch-redis.ts'
 
 const until = { timeout: 20_000, interval: 20 }
 let server: RedisServer

@@ -58,7 +58,7 @@ export type AccessSettings = {
   readonly managersMayEditChats: boolean
 }
 
-export const ALLOWED: Decision = { allowed: true }
+const ALLOWED: Decision = { allowed: true }
 
 export function refuse(reason: Refusal): Decision {
   return { allowed: false, reason }

@@ -26,7 +26,7 @@ export const SCOPE_LISTS = ['allowed', 'denied', 'creator'] as const
 export type ScopeList = (typeof SCOPE_LISTS)[number]
 
 /** The switches of a category that apply to its rooms. */
-export type CategorySwitches = {
+type CategorySwitches = {
   readonly invitations: boolean
   readonly fileUpload: boolean
   /** false: chats are delivered and recorded for compliance, and kept for no participant */

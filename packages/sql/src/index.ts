@@ -3,7 +3,6 @@ export { type Database, type Dialect, openDatabase, type SqliteHandle, withPostg
 export { isTransient, isUniqueViolation } from './errors.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
 export { assertLease, type Lease, LeaseLost, leaseHeld, releaseLease, takeLease, underLease } from './leases.ts'
-export { type Migration, MigrationError, migrate } from './migrate.ts'
+export { type Migration, migrate } from './migrate.ts'
 export { type Bound, isOneOf, rowsOf } from './rows.ts'
 export { withSnapshot } from './snapshot.ts'
-export { DatabaseUnreachable, UnsuitableDatabase } from './suitable-database.ts'

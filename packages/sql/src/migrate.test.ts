@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Database, type Migration, MigrationError, migrate, openDatabase } from './index.ts'
+import { type Database, type Migration, migrate, openDatabase } from './index.ts'
+import { MigrationError } from './migrate.ts'
 
 let postgres: SharedPostgres
 let databases = 0

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PostgresServer, startPgBouncer, startPostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Database, migrate, openDatabase, UnsuitableDatabase, withPostgres } from './index.ts'
+import { type Database, migrate, openDatabase, withPostgres } from './index.ts'
+import { UnsuitableDatabase } from './suitable-database.ts'
 
 let postgres: PostgresServer
 const close: (() => Promise<unknown>)[] = []

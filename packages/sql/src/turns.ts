@@ -7,7 +7,7 @@ import { yieldToEventLoop } from '@hansard/lifecycle'
  * There a statement is done when its promise is made, and a chain of them goes on and on without a socket being read or a
  * timer going off. So whoever wants the next one waits, once this turn of the event loop has worked for some milliseconds.
  */
-export type Turns = {
+type Turns = {
   /** Resolves when more may be done: at once, or in a later turn. */
   take(): Promise<void>
 }

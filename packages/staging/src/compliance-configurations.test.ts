@@ -11,7 +11,8 @@ import {
   removeComplianceConfiguration,
   seedComplianceConfigurations,
 } from './index.ts'
-import { COMPLIANCE, compliancePostgres, complianceSqlite, scriptedPool } from './testing/index.ts'
+import { COMPLIANCE } from './testing/databases-in-test.ts'
+import { compliancePostgres, complianceSqlite, scriptedPool } from './testing/index.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 23, 15)
 

@@ -181,7 +181,7 @@ function byName(a: { source: string; epoch: number }, b: { source: string; epoch
 }
 
 /** Needs a person: what is staged is not what was accepted. Nothing is exported until somebody has looked. */
-export class StagingAltered extends Error {
+class StagingAltered extends Error {
   override name = 'StagingAltered'
   constructor({ source, epoch }: { source: string; epoch: number }, seq: number) {
     super(`The compliance database does not hold event ${source}/${epoch}/${seq} as it was accepted.`)

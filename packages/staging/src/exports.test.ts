@@ -28,14 +28,9 @@ import {
   sourcesOfInterval,
   stageEvents,
 } from './index.ts'
-import {
-  COMPLIANCE,
-  compliancePostgres,
-  complianceSqlite,
-  roomUri,
-  type ScriptedPool,
-  scriptedPool,
-} from './testing/index.ts'
+import { COMPLIANCE } from './testing/databases-in-test.ts'
+import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import { roomUri } from './testing/scripted-pool.ts'
 
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)

@@ -5,7 +5,7 @@ import { oneNumber } from './one-number.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
 
 /** Intervals are numbered 1, 2, 3 …; each starts where the one before it ended. */
-export type NumberedInterval = Interval & { readonly number: number }
+type NumberedInterval = Interval & { readonly number: number }
 
 /**
  * The interval that is open: from the end of the last closed one (or the boundary before the first source started) to

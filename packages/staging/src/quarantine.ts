@@ -8,7 +8,7 @@ import { ANOTHER_TEXT, CLOSING_LOCK } from './stage-rules.ts'
 import { lateIn } from './walk.ts'
 
 /** An event that could not be staged, kept whole until a person has dealt with it. */
-export type Quarantined = {
+type Quarantined = {
   readonly source: string
   readonly epoch: number
   readonly seq: number

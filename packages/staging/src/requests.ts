@@ -51,7 +51,7 @@ export async function waitingRequests(db: Database): Promise<WorkRequest[]> {
   return rows.map(parseRequest)
 }
 
-export type Answer =
+type Answer =
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed'; readonly reason: string }
 

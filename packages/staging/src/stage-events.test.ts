@@ -11,7 +11,8 @@ import {
   stagedThrough,
   stageEvents,
 } from './index.ts'
-import { COMPLIANCE, compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import { COMPLIANCE } from './testing/databases-in-test.ts'
+import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const NOW = T0 + 3_600_000

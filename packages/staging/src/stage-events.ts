@@ -31,7 +31,7 @@ export type EventsEnvelope = {
   readonly events: readonly EnvelopeEvent[]
 }
 
-export type StageResult = {
+type StageResult = {
   readonly staged: number
   readonly quarantined: number
   /** arrived before their predecessors */

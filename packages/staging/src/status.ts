@@ -28,7 +28,7 @@ export type StagingStatus = {
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
 
-export type SourceStanding = {
+type SourceStanding = {
   readonly source: string
   readonly epoch: number
   readonly state: SourceState

@@ -19,8 +19,8 @@ const uris = z.array(uri).max(500)
 export const RoomPrivacy = z.enum(['open', 'closed', 'secret'])
 export const RoomType = z.enum(['normal', 'auditorium'])
 export const RoomInvitations = z.enum(['inherit', 'off'])
-export const RoomRole = z.enum(['member', 'manager', 'presenter'])
-export const WordMatch = z.enum(['all', 'any', 'phrase'])
+const RoomRole = z.enum(['member', 'manager', 'presenter'])
+const WordMatch = z.enum(['all', 'any', 'phrase'])
 
 /** Selects chats by author (URIs), date range (milliseconds since 1970, both ends included) and words. */
 export const ChatFilter = z.strictObject({

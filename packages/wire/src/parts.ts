@@ -4,7 +4,7 @@
  * A link leads out (`hyperlink`: http or https), to a room (`ma-chan:`) or to a file (`ma-filelink:`). Following one gives
  * no right: the pool decides as if its address had been typed.
  */
-export type TextPart =
+type TextPart =
   | { readonly kind: 'text' | 'hyperlink' | 'room-link' | 'file-link'; readonly text: string }
   | { readonly kind: 'emoticon'; readonly text: string; readonly emoticon: Emoticon }
 
@@ -22,7 +22,7 @@ export const EMOTICONS = {
   angry: [':@', ':-@'],
   embarrassed: [':$', ':-$'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
-export type Emoticon = keyof typeof EMOTICONS
+type Emoticon = keyof typeof EMOTICONS
 
 /** Splits a chat's text into its parts, none of them empty. */
 export function textParts(text: string): TextPart[] {

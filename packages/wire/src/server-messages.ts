@@ -31,7 +31,7 @@ export const HistoryChat = z.object({
 })
 export type HistoryChat = z.infer<typeof HistoryChat>
 
-export const RoomEntry = z.object({
+const RoomEntry = z.object({
   uri: z.string(),
   name: z.string(),
   privacy: RoomPrivacy,

@@ -7,7 +7,7 @@ import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
 import { type Spread, spreadOf, timed } from './spread.ts'
 
-export type SearchFigures = {
+type SearchFigures = {
   /** milliseconds */
   readonly history: Spread
   readonly searches: readonly { readonly what: string; readonly spread: Spread; readonly found: number }[]

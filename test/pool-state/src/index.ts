@@ -1,11 +1,7 @@
 export {
-  type ChatState,
   listOf,
   openPoolStateBuilder,
-  type ParticipantState,
   type PoolState,
-  type PoolStateBuilder,
-  type PoolStateOptions,
   poolStateFrom,
   type SubjectType,
   subjectsOf,

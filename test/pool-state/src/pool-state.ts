@@ -3,9 +3,9 @@ import { loadSubject, type MutableSubject, type SubjectState, snapshotSubject } 
 
 export type SubjectType = Change['subject']['type']
 
-export type ParticipantState = { readonly principal: EventPrincipal; readonly joinedAt: number }
+type ParticipantState = { readonly principal: EventPrincipal; readonly joinedAt: number }
 
-export type ChatState = {
+type ChatState = {
   /** what stands there now; nothing when purged */
   readonly content: string
   readonly title: string | undefined
@@ -24,7 +24,7 @@ export type PoolState = {
   readonly through: ReadonlyMap<string, number>
 }
 
-export type PoolStateOptions = {
+type PoolStateOptions = {
   /** the state to go on from; it is not altered */
   readonly from?: PoolState | undefined
   /** Every chat is kept in memory: only for tests and small pools. */
@@ -56,7 +56,7 @@ export function listOf(subject: SubjectState | undefined, property: string): rea
 }
 
 /** Takes one event after the other, for callers that cannot hold all of them. */
-export type PoolStateBuilder = { add(event: ComplianceEvent): void; state(): PoolState }
+type PoolStateBuilder = { add(event: ComplianceEvent): void; state(): PoolState }
 
 export function openPoolStateBuilder({ from, chats: keepsChats = false }: PoolStateOptions = {}): PoolStateBuilder {
   const subjects = new Map<SubjectType, Map<string, MutableSubject>>()

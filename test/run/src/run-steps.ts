@@ -8,7 +8,7 @@ export type Step = {
   readonly saw?: RegExp
 }
 
-export type StepResult = {
+type StepResult = {
   readonly name: string
   readonly passed: boolean
   readonly seconds: number

@@ -7,7 +7,7 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 const run = promisify(execFile)
 
-export type Cluster = { readonly directory: string; readonly data: string }
+type Cluster = { readonly directory: string; readonly data: string }
 
 /** A directory of the caller's own that initdb has filled. The superuser is `hansard`, without a password. */
 export async function initCluster(): Promise<Cluster> {

@@ -8,7 +8,7 @@ import { initCluster } from './init-cluster.ts'
 import { type PostgresServer, startPostgres } from './postgres.ts'
 import { type RedisServer, startRedis } from './redis.ts'
 
-export type RunServers = {
+type RunServers = {
   readonly url: string
   /** Forgets the templates: the migrations they were made by may have changed. */
   forgetTemplates(): void

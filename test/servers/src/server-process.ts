@@ -15,7 +15,7 @@ export type ServerProcess = AsyncDisposable & {
   stop(): Promise<void>
 }
 
-export type Command = {
+type Command = {
   readonly program: string
   readonly args: readonly string[]
   readonly uid?: number | undefined

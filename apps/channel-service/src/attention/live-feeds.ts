@@ -22,13 +22,13 @@ export type LiveFeeds = {
   matchingFor(session: Session, read: () => FeedChat): Promise<readonly string[]> | undefined
 }
 
-export type ToCompare = { readonly read: () => FeedChat; readonly bytes: number }
+type ToCompare = { readonly read: () => FeedChat; readonly bytes: number }
 
 /** The sessions in a room. */
-export type RoomMembers = { readonly members: ReadonlyMap<Session, unknown> }
+type RoomMembers = { readonly members: ReadonlyMap<Session, unknown> }
 
 /** Those signed in to this service, by principal id. */
-export type People = ReadonlyMap<number, ReadonlySet<Session>>
+type People = ReadonlyMap<number, ReadonlySet<Session>>
 
 type LiveFeed = {
   readonly principalId: number

@@ -2,7 +2,7 @@ import type { Clock } from '@hansard/clock'
 import { CONFIRMED_ALIVE_MS } from '@hansard/pool-store'
 
 /** What this service knows about whether the record holds it to be alive. */
-export type Liveness = {
+type Liveness = {
   /** A commit that began at this time has succeeded: the source was alive then. */
   confirm(begunAt: number): void
   /** Whether the record confirmed a moment ago that this service is alive. */

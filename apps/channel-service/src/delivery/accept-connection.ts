@@ -16,7 +16,7 @@ const KEEP_ALIVE_MS = 30_000
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** The door of the service: makes sessions of connections until it is closed. */
-export type Door = {
+type Door = {
   readonly upgrade: Upgrade
   /** Refuses every further connection. */
   close(): void

@@ -23,7 +23,7 @@ export type Asker = {
   readonly closed: boolean
 }
 
-export type Request = {
+type Request = {
   readonly kind: ClientMessage['t']
   readonly characters: number
   /** Never throws, never rejects. */

@@ -10,7 +10,7 @@ import type { RoomHub } from '../rooms/room-hub.ts'
  */
 export type MemberAccess = { readonly access: RoomAccess; readonly standing: Standing }
 
-export type AccessDecision =
+type AccessDecision =
   | { readonly allowed: true; readonly memberAccess: MemberAccess }
   | { readonly allowed: false; readonly decision: Extract<Decision, { allowed: false }> }
 

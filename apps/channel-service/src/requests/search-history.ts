@@ -38,7 +38,7 @@ export async function searchHistory(deps: Deps, session: Session, message: Clien
 }
 
 /** What is asked of one page of a search or a feed. */
-export type AuditedRead = {
+type AuditedRead = {
   readonly id: number
   /** URIs of the rooms to search, each once; when absent, every room that may be read. A room that may not be read is refused. */
   readonly named?: readonly string[] | undefined

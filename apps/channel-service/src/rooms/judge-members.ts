@@ -8,7 +8,7 @@ import type { Session } from '../delivery/session.ts'
 import type { RoomHub } from './room-hub.ts'
 
 /** Why a member is put out of a room, as the client is told. */
-export type ClosedReason = 'removed' | 'disabled' | 'deleted'
+type ClosedReason = 'removed' | 'disabled' | 'deleted'
 
 /** Takes a member out of a room at once, and puts the departure on record. */
 export type Evict = (session: Session, hub: RoomHub, reason: ClosedReason) => void

@@ -10,7 +10,7 @@ export type Presence = {
 }
 
 /** Tells the members on this service who comes and goes, or only that there are too many participants to say. */
-export type PresenceNotices = {
+type PresenceNotices = {
   tell(hub: RoomHub, presence: Presence): void
   /** Sets the number of participants, as counted under a version of the room's rights. */
   count(hub: RoomHub, participants: number, rights: number): void

@@ -12,7 +12,7 @@ import type { Talk, Tell } from '../talk/talk.ts'
 import { readTalkLine, TALK_HELP, type TalkLine } from '../talk/talk-line.ts'
 import { wsSocket } from '../ws-socket.ts'
 
-export type ChatOptions = AddressOptions & { readonly account?: string | undefined; readonly json: boolean }
+type ChatOptions = AddressOptions & { readonly account?: string | undefined; readonly json: boolean }
 
 /** After Ctrl-C, what is under way may take so long; then the connection is closed under it. */
 const FAREWELL_MS = 1_500

@@ -14,7 +14,7 @@ import { replayInThread } from '../replay-in-thread.ts'
 import { duration } from '../table.ts'
 import { wsSocket } from '../ws-socket.ts'
 
-export type ReplayCommandOptions = AddressOptions & {
+type ReplayCommandOptions = AddressOptions & {
   readonly json: boolean
   readonly speed: string
   readonly filesAtOnce: number
@@ -88,7 +88,7 @@ async function poolFor(io: Io, options: AddressOptions): Promise<PoolToReplayTo>
 }
 
 /** `max`, or how many times faster than the logs' own time: `1x`, `60x`, `0.5x`. */
-export function parseSpeed(text: string): number | undefined {
+function parseSpeed(text: string): number | undefined {
   if (text === 'max') return undefined
   const match = /^(\d{1,6}(?:\.\d{1,3})?)x$/.exec(text)
   const speed = match ? Number(match[1]) : 0

@@ -39,7 +39,7 @@ export type RoomFilter = {
   /** rooms whose chats, as far as they are kept, are larger than so many bytes */
   readonly contentAbove?: number | undefined
 }
-export type RoomTextFilter = {
+type RoomTextFilter = {
   readonly words: readonly string[]
   /** `exact`: the words, with single spaces between, are the whole name */
   readonly match: 'all' | 'any' | 'exact'

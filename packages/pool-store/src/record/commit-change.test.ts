@@ -3,7 +3,6 @@ import { decodeEvent, genesisHead, leafOf, nextHead } from '@hansard/compliance-
 import type { Database } from '@hansard/sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ChangeWork,
   createRecordWriter,
   declareDead,
   type Fact,
@@ -17,6 +16,7 @@ import {
   startSource,
 } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
+import type { ChangeWork } from './commit-change.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
   let store: StoreInTest

@@ -245,7 +245,7 @@ type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { tou
 
 type Common = 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'
 /** What an event says beyond who, where and when. */
-export type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
+type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
 
 /** An event of a change: see `RecordWriter.change`. */
 export type ChangeEvent = { readonly roomId: number; readonly principal: Actor; readonly detail: EventDetail }

@@ -4,7 +4,7 @@ import { asSeenBy, isText } from '../lists/readable-rooms.ts'
 import { beginReadMark } from './read-marks.ts'
 
 /** A room somebody follows, as far as they have read it. */
-export type FollowedRoom = {
+type FollowedRoom = {
   readonly id: number
   readonly uri: string
   readonly name: string
