@@ -70,11 +70,13 @@ export async function startAdminApi(
     signIn: SignIn
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
+    queueTroubles?: AdminApiDeps['queueTroubles']
     /** the bytes of files, for exports that take them along and imports that bring them */
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth, fileStores } = given
+  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores } = given
+  const { queueDepth, queueTroubles } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
@@ -130,6 +132,7 @@ export async function startAdminApi(
     runIntervalMs,
     complianceDirectories,
     queueDepth,
+    queueTroubles,
   }
   serve(app, deps, handlers())
   const stopping = new AbortController()

@@ -23,7 +23,7 @@ import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging } from '@hansard/staging'
+import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from './command-failure.ts'
 import {
   type ComplianceSide,
@@ -42,8 +42,8 @@ type StandardEditionOptions = {
   /** how it is reached and protected: public URL, TLS, trusted proxies, limits; what is absent has its default */
   readonly http?: Partial<Omit<HttpSettings, 'host' | 'port'>>
   readonly runIntervalMs: number
-  readonly domain: string
-  readonly pool: string
+  readonly domain?: string | undefined
+  readonly pool?: string | undefined
   /** of the operator, on the first start; a random one is made when absent */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
@@ -67,6 +67,8 @@ export type StandardEdition = Service & {
 export const PASSWORD_KEPT =
   'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
 
+/** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
+const POOL_BUSY_MS = 1_500
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
 /** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
@@ -94,7 +96,7 @@ async function start(
   const http: HttpSettings = { ...settingsOfHttp, port: await tryPort(options) }
   const adapters = await readAdapters(directory.adaptersFile)
 
-  const poolDb = openDatabase({ url: directory.poolDatabase })
+  const poolDb = openDatabase({ url: directory.poolDatabase, busyMs: POOL_BUSY_MS })
   stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
   stack.defer(() => complianceDb.close())
@@ -102,6 +104,7 @@ async function start(
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
   const { pool, domain, signingKey } = settings
+  await claimPoolName(complianceDb, pool)
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {

@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads'
 import { StylesheetError } from './stylesheet-error.ts'
-import { assertNoDoctype, assertStylesheetAllowed } from './stylesheet-rules.ts'
 import type { XsltReply, XsltRequest, XsltWorkerData } from './xslt-messages.ts'
 
 /**
@@ -61,12 +60,9 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
   return {
     version: XSLT_ENGINE_VERSION,
     async compile(stylesheet) {
-      assertStylesheetAllowed(stylesheet)
       await inTurn({ stylesheet, at: 0 })
     },
     async transform(stylesheet, xml, { at = 0 } = {}) {
-      assertStylesheetAllowed(stylesheet)
-      assertNoDoctype(xml)
       return inTurn({ stylesheet, xml, at })
     },
     async close() {
@@ -88,6 +84,7 @@ export class XsltEngineClosed extends Error {
 type Outcome =
   | { readonly workerLost: false; readonly bytes: Uint8Array }
   | { readonly workerLost: false; readonly diagnostics: string }
+  | { readonly workerLost: false; readonly problem: string; readonly hint: string }
   | { readonly workerLost: true; readonly why: 'timeout' | 'crash'; readonly cause?: unknown }
 
 function ask(worker: Worker, request: XsltRequest, timeout: AbortSignal): Promise<Outcome> {
@@ -108,7 +105,8 @@ function ask(worker: Worker, request: XsltRequest, timeout: AbortSignal): Promis
     const onReply = (reply: XsltReply) => {
       if (reply.id !== request.id) return
       if (reply.outcome === 'done') finish({ workerLost: false, bytes: reply.bytes })
-      else finish({ workerLost: false, diagnostics: reply.diagnostics })
+      else if (reply.outcome === 'failed') finish({ workerLost: false, diagnostics: reply.diagnostics })
+      else finish({ workerLost: false, problem: reply.problem, hint: reply.hint })
     }
     const onError = (cause: unknown) => finish({ workerLost: true, why: 'crash', cause })
     const onExit = () => finish({ workerLost: true, why: 'crash' })
@@ -128,6 +126,7 @@ function failure(
   outcome: Exclude<Outcome, { bytes: Uint8Array }>,
   { timeoutMs, memoryMbMax }: { timeoutMs: number; memoryMbMax: number },
 ): StylesheetError {
+  if ('problem' in outcome) return new StylesheetError(outcome)
   if (!outcome.workerLost) {
     return new StylesheetError({
       problem: `The stylesheet could not be applied: ${firstLine(outcome.diagnostics)}`,

@@ -72,6 +72,7 @@ export {
   declareDead,
   fileServices,
   finishSource,
+  lastReports,
   readSourceProgress,
   requireAlive,
   SILENT_BEFORE_DEAD_MS,
