@@ -1,6 +1,7 @@
 import { delimiter, isAbsolute } from 'node:path'
 import type { Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
+import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import type { FileStoreDirectories } from '@hansard/file-store'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
@@ -18,6 +19,7 @@ export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> & {
   /** those of the file services; undefined: files neither go out nor come in here */
   readonly fileStores: FileStoreDirectories | undefined
   readonly logLevel: string
+  readonly tokenKeys: TokenKeySource
 }
 
 export function adminProcessConfig(env: Env): AdminProcessConfig {
@@ -29,6 +31,17 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
       directoriesAllowed: env.parsed('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', { parse: parseDirectories, fallback: [] }),
     },
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
+    tokenKeys: tokenKeySource(env),
+    passwordCharactersMin: env.integer('HANSARD_PASSWORD_CHARACTERS_MIN', {
+      min: PASSWORD_CHARACTERS_MIN,
+      max: 64,
+      fallback: ADMIN_API_DEFAULTS.passwordCharactersMin,
+    }),
+    signInRecordDays: env.integer('HANSARD_SIGN_IN_RECORD_DAYS', {
+      min: 1,
+      max: 36_500,
+      fallback: ADMIN_API_DEFAULTS.signInRecordDays,
+    }),
     host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
     port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
     site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,

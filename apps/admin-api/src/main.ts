@@ -4,7 +4,7 @@ import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
 import { createLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
@@ -29,6 +29,13 @@ await migrateStaging(complianceDb)
 const settings = await poolSettings(poolDb, config)
 const transport = openBullTransport({ redisUrl: config.redisUrl, pool: settings.pool, log })
 const bus = openRedisBus({ redisUrl: config.redisUrl, pool: settings.pool, log })
+const tokenKeys = await openTokenKeys({
+  db: poolDb,
+  clock: systemClock,
+  source: config.tokenKeys,
+  onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+})
+const record = createSignInRecord({ db: poolDb, clock: systemClock, log, service: config.name })
 const app = fastify({ logger: false, keepAliveTimeout: 65_000, ...adminHttpOptions(log) })
 const admin = await startAdminApi(
   { ...config, version: '0.1.0' },
@@ -39,7 +46,7 @@ const admin = await startAdminApi(
     bus,
     clock: systemClock,
     log,
-    signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey: settings.signingKey }),
+    signIn: createSignIn({ db: poolDb, clock: systemClock, tokenKeys, record }),
     settings,
     fileStores,
     queueDepth: () => transport.depth().catch(() => undefined),
@@ -63,6 +70,7 @@ if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, st
   process.exitCode = 1
 await app.close()
 await admin.stop()
+await record.stop()
 await bus.close()
 await transport.close()
 await poolDb.close()

@@ -1,4 +1,5 @@
 import type { Env } from '@hansard/config'
+import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import type { Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
@@ -30,6 +31,8 @@ export type ChannelServiceConfig = {
   readonly heartbeatMs: number
   /** a source that has not reported for so long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
+  /** characters that a password which somebody chooses has at least */
+  readonly passwordCharactersMin: number
 }
 
 export const CHANNEL_SERVICE_DEFAULTS = {
@@ -44,6 +47,7 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
   declareDeadAfterMs: 0,
+  passwordCharactersMin: PASSWORD_CHARACTERS_MIN,
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
@@ -55,6 +59,7 @@ export type ChannelProcessConfig = ChannelServiceConfig & {
   readonly pool: string
   readonly domain: string
   readonly logLevel: string
+  readonly tokenKeys: TokenKeySource
 }
 
 export function channelProcessConfig(env: Env): ChannelProcessConfig {
@@ -101,6 +106,12 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),
     heartbeatMs: d.heartbeatMs,
+    tokenKeys: tokenKeySource(env),
+    passwordCharactersMin: env.integer('HANSARD_PASSWORD_CHARACTERS_MIN', {
+      min: PASSWORD_CHARACTERS_MIN,
+      max: 64,
+      fallback: d.passwordCharactersMin,
+    }),
     declareDeadAfterMs:
       1_000 * env.integer('HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS', { min: 0, max: 86_400, fallback: 0 }),
   }

@@ -4,7 +4,7 @@ import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createLog } from '@hansard/log'
-import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
 import { attachChannelService, startChannelService } from './service.ts'
@@ -21,7 +21,13 @@ const db = openDatabase({ url: config.databaseUrl, applicationName: config.name 
 await migrate(db, POOL_MIGRATIONS)
 const settings = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
-const service = await startChannelService(config, { db, bus, clock: systemClock, log, settings })
+const tokenKeys = await openTokenKeys({
+  db,
+  clock: systemClock,
+  source: config.tokenKeys,
+  onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+})
+const service = await startChannelService(config, { db, bus, clock: systemClock, log, settings, tokenKeys })
 const server = createServer((_request, response) => response.writeHead(404).end())
 attachChannelService(server, new URL(config.endpoint).pathname, service)
 server.listen({ port: config.port, host: config.host, backlog: 4_096 })

@@ -10,15 +10,17 @@ import {
   CONFIRMED_ALIVE_MS,
   createRecordWriter,
   createSignIn,
+  createSignInRecord,
   declareDead,
   type PoolSettings,
   SourceFenced,
   silentSources,
   startSource,
   stopSource,
+  type TokenKeys,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { FRAME_BYTES_MAX } from '@hansard/wire'
+import { FRAME_BYTES_MAX, type Refusal } from '@hansard/wire'
 import { WebSocketServer } from 'ws'
 import { createAttention } from './attention/attention.ts'
 import { forgetUnlogged } from './background/forget-unlogged.ts'
@@ -30,7 +32,7 @@ import { createOutgoing } from './delivery/frames.ts'
 import { Session } from './delivery/session.ts'
 import { createEvict } from './departures/evict.ts'
 import { partAllRooms } from './departures/part-room.ts'
-import { findDisabled, recheckMembers } from './departures/recheck-members.ts'
+import { endExpired, findDisabled, recheckMembers } from './departures/recheck-members.ts'
 import { createRecordPart, partOrphans } from './departures/record-departures.ts'
 import type { ChannelServiceDeps } from './deps.ts'
 import { createRequestsUnderWay } from './requests/limits.ts'
@@ -46,6 +48,17 @@ export type ChannelService = Service & {
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
 }
+
+/** Refusals that are recorded because they are about what somebody may do. */
+const REFUSED_RIGHTS: ReadonlySet<Refusal> = new Set([
+  'no-such-room',
+  'not-a-member',
+  'not-a-presenter',
+  'not-a-manager',
+  'not-a-creator',
+  'not-an-administrator',
+  'not-in-scope',
+])
 
 const KEEP_ALIVE_MS = 30_000
 const ORPHAN_CHECK_MS = 5_000
@@ -63,7 +76,14 @@ const SLOW_CHECK_MS = 10_000
  */
 export async function startChannelService(
   config: ChannelServiceConfig,
-  { db, bus, clock, log, settings }: { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings },
+  {
+    db,
+    bus,
+    clock,
+    log,
+    settings,
+    tokenKeys,
+  }: { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings; tokenKeys: TokenKeys },
 ): Promise<ChannelService> {
   const stack = new StopStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
@@ -120,7 +140,15 @@ export async function startChannelService(
     },
   })
   const recordPart = createRecordPart({ writer, clock })
-  const signIn = createSignIn({ db, clock, signingKey: settings.signingKey })
+  const record = createSignInRecord({ db, clock, log, service: config.name })
+  stack.push(() => record.stop())
+  const signIn = createSignIn({ db, clock, tokenKeys, record })
+  const onRefused = (session: Session, re: number | undefined, code: Refusal) => {
+    const { principal, remote } = session
+    if (!principal || !REFUSED_RIGHTS.has(code)) return
+    const detail = `${code}: ${(re !== undefined && session.asked.get(re)) || 'a request'}`
+    record.note({ outcome: 'not-allowed', account: principal.account, principalId: principal.id, remote, detail })
+  }
   // What this service changes itself it hears at once, whether or not there is a bus just now.
   const hear = (message: BusMessage) => {
     if (isRoomMessage(message)) rooms.hear(message)
@@ -187,6 +215,7 @@ export async function startChannelService(
         bufferMax: config.sessionBufferMax,
         requestsPerSecond: config.requestsPerSecond,
         now: clock.now(),
+        onRefused,
       })
       connections.add(session)
       // A client whose machine vanished says nothing; the kernel finds out.
@@ -260,7 +289,10 @@ export async function startChannelService(
     startLoop({
       clock,
       everyMs: ACCOUNT_CHECK_MS,
-      turn: () => findDisabled(deps, sessions),
+      async turn() {
+        endExpired(deps, sessions)
+        await findDisabled(deps, sessions)
+      },
       onError: onError('looking for disabled accounts'),
     }),
     startLoop({

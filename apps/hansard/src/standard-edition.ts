@@ -13,7 +13,14 @@ import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import {
+  createSignIn,
+  createSignInRecord,
+  findPrincipal,
+  openTokenKeys,
+  POOL_MIGRATIONS,
+  poolSettings,
+} from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import fastify from 'fastify'
@@ -91,7 +98,7 @@ async function start(
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
-  const { pool, domain, signingKey } = settings
+  const { pool, domain } = settings
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {
@@ -118,7 +125,15 @@ async function start(
   stack.push(() => app.close())
   const bus = openInlineBus()
   stack.push(() => bus.close())
-  const signIn = createSignIn({ db: poolDb, clock, signingKey })
+  const tokenKeys = await openTokenKeys({
+    db: poolDb,
+    clock,
+    source: { file: directory.tokenKeyFile },
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
+  stack.push(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const server = `http://${host}:${port}`
   const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
   const lookup = await startLookupService(
@@ -144,7 +159,7 @@ async function start(
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel, filesUrl: `${server}/files` },
-    { db: poolDb, bus, clock, log, settings },
+    { db: poolDb, bus, clock, log, settings, tokenKeys },
   )
   stack.push(() => channel.stop())
   void channel.fenced.then(announceFailure)
@@ -168,8 +183,10 @@ async function start(
   const token = startLoop({
     clock,
     everyMs: TOKEN_RENEWAL_MS,
-    turn: () =>
-      writeRunFile(directory.runFile, { ...urls, token: signIn.issueToken(operator).token, pid: process.pid }),
+    async turn() {
+      const { token } = await signIn.issueToken(operator)
+      await writeRunFile(directory.runFile, { ...urls, token, pid: process.pid })
+    },
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()

@@ -1,4 +1,5 @@
 import type { Env } from '@hansard/config'
+import { type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 
 /** What a lookup service can be told. */
 export type LookupServiceConfig = {
@@ -16,6 +17,7 @@ export type LookupProcessConfig = LookupServiceConfig & {
   readonly pool: string
   readonly domain: string
   readonly logLevel: string
+  readonly tokenKeys: TokenKeySource
 }
 
 export function lookupProcessConfig(env: Env): LookupProcessConfig {
@@ -25,6 +27,7 @@ export function lookupProcessConfig(env: Env): LookupProcessConfig {
     host,
     port,
     url: env.string('HANSARD_LOOKUP_URL', { fallback: `http://${host}:${port}` }),
+    tokenKeys: tokenKeySource(env),
     adminUrl: env.optional('HANSARD_ADMIN_URL'),
     databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
     redisUrl: env.string('HANSARD_REDIS_URL'),

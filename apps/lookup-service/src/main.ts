@@ -3,7 +3,7 @@ import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import fastify from 'fastify'
 import { lookupProcessConfig } from './config.ts'
@@ -19,10 +19,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const log = createLog({ service: 'lookup-service', level: config.logLevel })
 const db = openDatabase({ url: config.databaseUrl, applicationName: 'lookup-service' })
 await migrate(db, POOL_MIGRATIONS)
-const { pool, signingKey } = await poolSettings(db, config)
+const { pool } = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
 const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
-const signIn = createSignIn({ db, clock: systemClock, signingKey })
+const tokenKeys = await openTokenKeys({
+  db,
+  clock: systemClock,
+  source: config.tokenKeys,
+  onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+})
+const record = createSignInRecord({ db, clock: systemClock, log, service: 'lookup' })
+const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
 const service = await startLookupService(config, { app, db, bus, clock: systemClock, signIn, pool, version: '0.1.0' })
 await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
 process.stdout.write(`${JSON.stringify({ ready: config.url })}\n`)
@@ -30,5 +37,6 @@ process.stdout.write(`${JSON.stringify({ ready: config.url })}\n`)
 if (!stop.signal.aborted) await once(stop.signal, 'abort')
 await app.close()
 await service.stop()
+await record.stop()
 await bus.close()
 await db.close()

@@ -94,7 +94,14 @@ export {
   SetPoolStateRequest,
   SettingsQuery,
 } from './settings.ts'
-export { AdminSignInReply, AdminSignInRequest, OPERATOR_ACCOUNT } from './sign-in.ts'
+export {
+  AdminSignInReply,
+  AdminSignInRequest,
+  ChangeOwnPasswordRequest,
+  OPERATOR_ACCOUNT,
+  SignOutRequest,
+} from './sign-in.ts'
+export { ListSignInsQuery, ListSignInsReply, SignInEntry } from './sign-ins.ts'
 export {
   AdapterStatus,
   DeclareDeadReply,

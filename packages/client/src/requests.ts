@@ -38,6 +38,8 @@ type Replies = {
   unwatch: 'done'
   'put-feed': 'done'
   'delete-feed': 'done'
+  'change-password': 'done'
+  'sign-out': 'done'
 }
 export type RequestName = keyof Replies
 export type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
@@ -57,6 +59,8 @@ const NOT_REPEATED: ReadonlySet<string> = new Set<RequestName>([
   'purge-chats',
   'delete-feed',
   'put-preference',
+  'change-password',
+  'sign-out',
 ])
 
 type Request = {

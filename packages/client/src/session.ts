@@ -15,6 +15,10 @@ export type SessionSettings = {
   readonly timing: Timing
   readonly backoff: Backoff
   readonly heartbeatMs: number
+  /** the token that this device was given when the account was signed in to on it before */
+  readonly device?: string | undefined
+  /** The device was given a token to keep. */
+  readonly onDevice?: ((token: string) => void) | undefined
 }
 
 export type SessionEvents = {
@@ -30,6 +34,9 @@ export type SessionEvents = {
 
 export type Session = {
   readonly signedIn: SignInReply | undefined
+  readonly device: string | undefined
+  /** The password has been changed: it is what later sign-ins take. */
+  passwordChanged(password: string): void
   /** The channel service is going away: ask the lookup service for another next time. */
   moveOn(): void
   /** Ends for good; resolves when the connection has ended. No event follows. */
@@ -37,12 +44,15 @@ export type Session = {
 }
 
 const CLOSE_WITHIN_MS = 2_000
+/** A session is renewed when so much of its time has passed: some earlier, some later, so that not all come at once. */
+const RENEW_AT = { from: 0.7, to: 0.9 }
 
 /**
  * Keeps one person connected: signs in, and when the connection is lost does so again until told to stop.
  *
  * The first attempt after a loss goes back to the same channel service with the same token, which costs the
- * pool nothing; the next ones ask the lookup service, because that service may be gone.
+ * pool nothing; the next ones ask the lookup service, because that service may be gone. Before a session expires
+ * it is renewed with a fresh token, on the connection that is up.
  */
 export function startSession(settings: SessionSettings, events: SessionEvents): Session {
   const { timing } = settings
@@ -53,12 +63,24 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
   let connection: Connection | undefined
   let opening: { drop(reason: string): void } | undefined
   let retry: { cancel(): void } | undefined
+  let renewal: { cancel(): void } | undefined
   let gone = () => {}
+  let { password, device } = settings
+
+  const askForToken = async (): Promise<SignInReply> => {
+    const credentials = { account: settings.account, password, device }
+    const granted = await signIn(settings.directory.lookup, credentials, settings.fetch)
+    if (granted.device !== undefined) {
+      device = granted.device
+      settings.onDevice?.(granted.device)
+    }
+    return granted
+  }
 
   const tryOnce = async () => {
     if (askLookup || !signedIn) {
       try {
-        signedIn = await signIn(settings.directory.lookup, settings, settings.fetch)
+        signedIn = await askForToken()
       } catch (error) {
         const passing = !(error instanceof RefusedError) || error.code === 'too-many-attempts'
         if (passing) lost(error as Error)
@@ -69,8 +91,32 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     if (isOver()) return
     opening = openConnection(
       { ...settings, endpoint: signedIn.endpoint, token: signedIn.token },
-      { ready, message: events.message, lost },
+      { ready, message: events.message, renewed, lost },
     )
+  }
+
+  const renewed = (expiresIn: number) => {
+    const { from, to } = RENEW_AT
+    renewAfter(expiresIn * (from + (to - from) * timing.random()), 0)
+  }
+
+  const renewAfter = (delayMs: number, failures: number) => {
+    renewal?.cancel()
+    renewal = timing.after(delayMs, () => void renew(failures))
+  }
+
+  const renew = async (failures: number) => {
+    const current = connection
+    if (!current || !signedIn) return
+    try {
+      const { token, expiresAt } = await askForToken()
+      // The connection stays where it is, and so does the first attempt after its loss.
+      signedIn = { ...signedIn, token, expiresAt }
+      if (connection === current) current.renew(token)
+    } catch {
+      // Whether this account may still sign in is told when the session ends; until then there may be another answer.
+      if (connection === current) renewAfter(backoffMs(failures + 1, settings.backoff, timing.random), failures + 1)
+    }
   }
 
   const ready = (opened: Connection) => {
@@ -78,12 +124,14 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     phase = 'up'
     attempt = 0
     askLookup = false
+    if (opened.signedIn.expiresIn !== undefined) renewed(opened.signedIn.expiresIn)
     events.up(opened)
   }
 
   const lost = (cause: Error) => {
     opening = undefined
     connection = undefined
+    renewal?.cancel()
     if (isOver()) return gone()
     // A token is still good for somebody whose policy has changed: asking for another does not help.
     if (phase === 'first' || (cause instanceof RefusedError && cause.code === 'not-enabled')) return end(cause)
@@ -128,6 +176,14 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
   return {
     get signedIn() {
       return signedIn
+    },
+    get device() {
+      return device
+    },
+    passwordChanged: (changed) => {
+      password = changed
+      // The token was issued for the password of before.
+      askLookup = true
     },
     moveOn: () => {
       askLookup = true

@@ -14,11 +14,12 @@ export async function readDirectory(server: string, fetcher: typeof fetch = fetc
 /** Proves who you are to a lookup service, and is given a token and the channel service to use it at. */
 export async function signIn(
   lookup: string,
-  credentials: { readonly account: string; readonly password: string },
+  credentials: { readonly account: string; readonly password: string; readonly device?: string | undefined },
   fetcher: typeof fetch = fetch,
 ): Promise<SignInReply> {
   const url = `${withoutSlash(lookup)}/sign-in`
-  const body = JSON.stringify({ account: credentials.account, password: credentials.password })
+  const { account, password, device } = credentials
+  const body = JSON.stringify({ account, password, device })
   const response = await ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }, fetcher)
   if (response.ok) return understand(url, response, SignInReply)
   const message = await messageOf(response)

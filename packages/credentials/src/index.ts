@@ -1,3 +1,23 @@
-export { type AttemptLimiter, createAttemptLimiter } from './attempt-limiter.ts'
-export { hashPassword, keySecret, newKey, passwordProblem, TooManySignIns, verifySecret } from './secret.ts'
-export { newSigningKey, signToken, verifyToken } from './signed-token.ts'
+export { PASSWORD_CHARACTERS_MIN, passwordProblem } from './password-rules.ts'
+export { hashPassword, isKeyShaped, keySecret, newKey, type Turn, TooManySignIns, verifySecret } from './secret.ts'
+export { keyIdOf, signToken, verifyToken } from './signed-token.ts'
+export {
+  createTokenKeyFile,
+  readTokenKeys,
+  replaceTokenKeyFile,
+  TOKEN_KEY_FILE,
+  type TokenKeySource,
+  tokenKeySource,
+  tokenKeysChangedAt,
+} from './token-key-store.ts'
+export {
+  newTokenKeys,
+  type PublicTokenKey,
+  parseTokenKeys,
+  publicPart,
+  rotateTokenKeys,
+  type SigningKey,
+  type TokenKeyFile,
+  TokenKeyProblem,
+  trustedKeys,
+} from './token-keys.ts'

@@ -4,6 +4,7 @@ export { type Invitation, invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
+  endAllSessions,
   findPrincipal,
   findPrincipals,
   type NewPrincipal,
@@ -26,7 +27,23 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { createSignIn, type SignIn, type SignInResult } from './access/sign-in.ts'
+export { forgetDevices } from './access/known-devices.ts'
+export {
+  createSignIn,
+  type PasswordResult,
+  type SignIn,
+  sessionsEndedSince,
+  signInRefusal,
+  type TokenHolder,
+} from './access/sign-in.ts'
+export {
+  createSignInRecord,
+  forgetSignIns,
+  listSignIns,
+  type SignInRecord,
+} from './access/sign-in-record.ts'
+export { createThrottle } from './access/throttle.ts'
+export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
 export {
   type FileToken,

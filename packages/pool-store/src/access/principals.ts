@@ -85,6 +85,13 @@ export async function putSecret(
   return changed === 1
 }
 
+/** Ends all sessions of an account: tokens that were issued until now are refused. */
+export async function endAllSessions(knex: Knex | Knex.Transaction, id: number): Promise<void> {
+  await knex('principal')
+    .where({ id, type: 'user' })
+    .update({ credential_version: knex.raw('credential_version + 1') })
+}
+
 /** A user. Groups and domains sign in nowhere and are not found here. */
 export async function findPrincipal(
   db: Database | Knex.Transaction,

@@ -6,6 +6,7 @@ import { IMPORT_MIGRATION } from './import.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
+import { SIGN_IN_MIGRATION } from './sign-in.ts'
 
 /**
  * The pool database. Migrations go forward only.
@@ -113,4 +114,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   PRESENCE_MIGRATION,
   DEPARTURES_MIGRATION,
   EDITS_MIGRATION,
+  SIGN_IN_MIGRATION,
 ]

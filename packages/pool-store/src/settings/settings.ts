@@ -1,4 +1,3 @@
-import { newSigningKey } from '@hansard/credentials'
 import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
@@ -6,7 +5,6 @@ import type { Database, Knex } from '@hansard/sql'
 export type PoolSettings = {
   readonly pool: string
   readonly domain: string
-  readonly signingKey: string
   /** id of the row under which changes that concern no room are recorded */
   readonly poolRoomId: number
 }
@@ -16,7 +14,6 @@ export async function poolSettings(db: Database, defaults: { pool: string; domai
   const initial = [
     { name: 'pool', value: defaults.pool },
     { name: 'domain', value: defaults.domain.toLowerCase() },
-    { name: 'signing-key', value: newSigningKey() },
     { name: 'root-category', value: newCategoryUri(defaults.domain.toLowerCase()) },
   ]
   await db.knex('pool_setting').insert(initial).onConflict('name').ignore()
@@ -26,7 +23,7 @@ export async function poolSettings(db: Database, defaults: { pool: string; domai
   const poolRoomId = Number(value('pool-room'))
   const uri = value('root-category')
   await db.knex('room').where({ id: poolRoomId }).whereNot({ uri }).update({ uri, name: uri, shown_name: pool })
-  return { pool, domain: value('domain'), signingKey: value('signing-key'), poolRoomId }
+  return { pool, domain: value('domain'), poolRoomId }
 }
 
 /** The row under which is recorded what concerns no room, and the version of its rights. */
