@@ -14,7 +14,7 @@ import { type Bus, type BusMessage, openInlineBus } from '@hansard/bus'
 import { ManualClock } from '@hansard/clock'
 import { type FileStores, openFileStores } from '@hansard/file-store'
 import { silentLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import { startPostgres } from '@hansard/test-servers'
@@ -85,7 +85,9 @@ export async function openAdminInTest(
     },
   }
   const app = fastify({ logger: false, ...adminHttpOptions(log) })
-  const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
+  const tokenKeys = await openTokenKeys({ db: poolDb, clock, source: { file: join(directory, 'token-keys.json') } })
+  const record = createSignInRecord({ db: poolDb, clock, log, service: 'admin-1' })
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const start = (on: FastifyInstance) =>
     startAdminApi(
       { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
@@ -168,6 +170,7 @@ export async function openAdminInTest(
     async close() {
       await app.close()
       for (const api of [admin, ...twins]) await api.stop()
+      await record.stop()
       await bus.close()
       await poolDb.close()
       await complianceDb.close()

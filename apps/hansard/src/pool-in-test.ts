@@ -11,7 +11,7 @@ import {
 import { type ConnectOptions, connect, type OpenSocket, type PoolClient } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
-import { keySecret } from '@hansard/credentials'
+import { keySecret, newKey } from '@hansard/credentials'
 import { StopStack } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
@@ -20,6 +20,8 @@ import {
   createPrincipals,
   createRecordWriter,
   createSignIn,
+  createSignInRecord,
+  openTokenKeys,
   POOL_MIGRATIONS,
   type PoolSettings,
   poolSettings,
@@ -52,7 +54,7 @@ export type Wire = {
   outgoing: (frame: string) => boolean
 }
 
-const PASSWORD = 'a key for tests'
+const PASSWORD = newKey()
 
 export async function startTalkPool({
   administrators = [],
@@ -81,7 +83,11 @@ export async function startTalkPool({
   const bus = openInlineBus()
   stack.push(() => bus.close())
   const room = await makeRoom({ db, bus, settings }, chatHistory)
-  const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
+  const source = { file: join(directory, 'token-keys.json') }
+  const tokenKeys = await openTokenKeys({ db, clock: systemClock, source })
+  const record = createSignInRecord({ db, clock: systemClock, log: silentLog, service: 'lookup' })
+  stack.push(() => record.stop())
+  const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
   const app = fastify({ forceCloseConnections: true })
   stack.push(() => app.close())
   let channel: ChannelService
@@ -95,7 +101,7 @@ export async function startTalkPool({
   const startChannel = async () => {
     const endpoint = `${server.replace('http', 'ws')}/channel`
     const config = { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint, ...overrides }
-    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings })
+    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings, tokenKeys })
   }
   await startChannel()
   stack.push(() => channel.stop())

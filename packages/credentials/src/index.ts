@@ -11,6 +11,7 @@ export {
   tokenKeysChangedAt,
 } from './token-key-store.ts'
 export {
+  formatTokenKeys,
   newTokenKeys,
   type PublicTokenKey,
   parseTokenKeys,

@@ -60,6 +60,7 @@ export async function startEnterprisePool(
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
     HANSARD_FILES_URL: `http://127.0.0.1:${filesPort}/files`,
     HANSARD_OUTPUT_DIRECTORY: outputDirectory,
+    HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     ...options.env,
   }
   // Shares are mounted before services start: a store that is not there is refused, not made.
