@@ -86,8 +86,8 @@ export async function openAdminInTest(
   }
   const app = fastify({ logger: false, ...adminHttpOptions(log) })
   const tokenKeys = await openTokenKeys({ db: poolDb, clock, source: { file: join(directory, 'token-keys.json') } })
-  const record = createSignInRecord({ db: poolDb, clock, log, service: 'admin-1' })
-  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
+  const signIns = createSignInRecord({ db: poolDb, clock, log, service: 'admin-1' })
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record: signIns })
   const start = (on: FastifyInstance) =>
     startAdminApi(
       { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
@@ -170,7 +170,7 @@ export async function openAdminInTest(
     async close() {
       await app.close()
       for (const api of [admin, ...twins]) await api.stop()
-      await record.stop()
+      await signIns.stop()
       await bus.close()
       await poolDb.close()
       await complianceDb.close()

@@ -46,8 +46,7 @@ export async function callOf<N extends AdminRouteName>(
   }
   if (!byRole && !route.roles.includes('manager' as never)) throw refuse()
   // A role is held whatever the policy says: somebody must be able to change that. Rooms are managed by those who may use them.
-  if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id })))
-    throw refuse()
+  if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id }))) throw refuse()
   const path = request.params as Record<string, string>
   const query = parse(route.query, request.query)
   const body = route.body ? parse(route.body, request.body) : undefined

@@ -19,7 +19,10 @@ export const changeOwnPassword: Handle<'changeOwnPassword'> = async (deps, { bod
 }
 
 /** Ends the session of a token, or all sessions of its account. A token that is not valid any more is signed out already. */
-export const signOut: Handle<'signOut'> = async ({ commands, signIn, bus }, { body: { token, everywhere }, remote }) => {
+export const signOut: Handle<'signOut'> = async (
+  { commands, signIn, bus },
+  { body: { token, everywhere }, remote },
+) => {
   const holder = await signIn.withToken(token)
   if (!holder) return { done: true }
   const { principal } = holder

@@ -1,5 +1,5 @@
-import type { Handle } from './call.ts'
 import { signInRefusal } from '@hansard/pool-store'
+import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Open to everybody whose account is enabled: what one may do is decided with every request. */

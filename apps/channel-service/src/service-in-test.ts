@@ -218,6 +218,6 @@ export async function connect(endpoint: string, account?: string) {
     post: (room: Room, text: string, post = text.replaceAll(' ', '-')) =>
       client.ask({ t: 'post', room: room.uri, post, text }),
   }
-  if (account) await client.ask({ t: 'sign-in', account, password: `key of ${account}` })
+  if (account) await client.ask({ t: 'sign-in', account, password: keyOf(account) })
   return client
 }

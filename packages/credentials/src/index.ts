@@ -1,5 +1,5 @@
 export { PASSWORD_CHARACTERS_MIN, passwordProblem } from './password-rules.ts'
-export { hashPassword, isKeyShaped, keySecret, newKey, type Turn, TooManySignIns, verifySecret } from './secret.ts'
+export { hashPassword, isKeyShaped, keySecret, newKey, TooManySignIns, type Turn, verifySecret } from './secret.ts'
 export { keyIdOf, signToken, verifyToken } from './signed-token.ts'
 export {
   createTokenKeyFile,

@@ -49,10 +49,15 @@ function isRun(text: string): boolean {
   return codes.length <= 1 || isStep(1) || isStep(-1)
 }
 
-/** A common password and, before or after it, digits or signs that repeat or follow each other: `password1234!`. */
+/** A common password and, before or after it, a run of digits or signs, or a year: `password1234!`, `Password2026`. */
 function isCommonWithRun(text: string, common: ReadonlySet<string>): boolean {
   const [, before = '', word = '', after = ''] = /^([\d\W_]*)(.*?)([\d\W_]*)$/su.exec(text) ?? []
-  return common.has(word) && [before, after].every((part) => part.length <= 2 || isRun(repeatedUnit(part)))
+  return (
+    common.has(word) &&
+    [before, after].every(
+      (part) => part.length <= 2 || isRun(repeatedUnit(part)) || /^[\W_]?(19|20)\d\d[\W_]?$/u.test(part),
+    )
+  )
 }
 
 function withoutDigits(text: string): string {

@@ -47,7 +47,11 @@ export type Turn = 'first' | 'after-others'
  * Whether `candidate` is the password or key behind `stored`. Compares in constant time; for an account that
  * does not exist pass `undefined`, which costs as much as a wrong candidate of the same shape.
  */
-export async function verifySecret(candidate: string, stored: string | undefined, turn: Turn = 'first'): Promise<boolean> {
+export async function verifySecret(
+  candidate: string,
+  stored: string | undefined,
+  turn: Turn = 'first',
+): Promise<boolean> {
   if (isKeyShaped(candidate) && !stored?.startsWith(STRETCHED_KEY)) {
     const expected = stored?.startsWith('key$') ? stored : NOBODYS_KEY
     return equal(Buffer.from(keySecret(candidate)), Buffer.from(expected)) && expected === stored

@@ -21,5 +21,8 @@ export function verifyToken(token: string, key: KeyObject): Record<string, unkno
   const dot = token.lastIndexOf('.')
   const signed = token.slice(0, dot)
   if (!verify(null, Buffer.from(signed), key, Buffer.from(token.slice(dot + 1), 'base64url'))) return undefined
-  return JSON.parse(Buffer.from(signed.slice(signed.indexOf('.') + 1), 'base64url').toString()) as Record<string, unknown>
+  return JSON.parse(Buffer.from(signed.slice(signed.indexOf('.') + 1), 'base64url').toString()) as Record<
+    string,
+    unknown
+  >
 }

@@ -1,6 +1,7 @@
 export { holdAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
 export { type Invitation, invitationsOf } from './access/invitations.ts'
+export { forgetDevices } from './access/known-devices.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
@@ -27,7 +28,6 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { forgetDevices } from './access/known-devices.ts'
 export {
   createSignIn,
   type PasswordResult,

@@ -55,7 +55,12 @@ export function endExpired(
     const { principal, expiresAt, remote } = session
     if (!principal || session.closing || expiresAt > now) continue
     session.closing = true
-    deps.signIn.record.note({ outcome: 'session-expired', account: principal.account, principalId: principal.id, remote })
+    deps.signIn.record.note({
+      outcome: 'session-expired',
+      account: principal.account,
+      principalId: principal.id,
+      remote,
+    })
     void partAllRooms(deps, session, 'disconnected').then(() =>
       session.close(1008, 'this session has expired: sign in again'),
     )

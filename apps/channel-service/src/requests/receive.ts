@@ -55,9 +55,7 @@ function answerOne(deps: ChannelServiceDeps, session: Session, message: ClientMe
     session.asked.set(message.id, whatOf(message))
     const answered = handle(deps, session, message)
     if (!answered) session.asked.delete(message.id)
-    return answered
-      ?.catch(() => refuseUnreachable(session, message.id))
-      .finally(() => session.asked.delete(message.id))
+    return answered?.catch(() => refuseUnreachable(session, message.id)).finally(() => session.asked.delete(message.id))
   } catch {
     unreadable(session)
   }

@@ -6,7 +6,16 @@ import type { ChannelServiceDeps } from '../deps.ts'
 
 type Deps = Pick<
   ChannelServiceDeps,
-  'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention' | 'connections' | 'clock'
+  | 'db'
+  | 'settings'
+  | 'config'
+  | 'rooms'
+  | 'recordPart'
+  | 'signIn'
+  | 'configuration'
+  | 'attention'
+  | 'connections'
+  | 'clock'
 >
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */

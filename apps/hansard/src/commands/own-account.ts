@@ -17,7 +17,12 @@ export async function passwordCommand(io: Io, options: OwnAccountOptions): Promi
   } finally {
     await me.client.close()
   }
-  answer(io, options.json, { account: me.account }, () => 'Your password has been changed. Other sessions have ended.\n')
+  answer(
+    io,
+    options.json,
+    { account: me.account },
+    () => 'Your password has been changed. Other sessions have ended.\n',
+  )
   return 0
 }
 

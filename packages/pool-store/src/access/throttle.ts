@@ -1,6 +1,6 @@
+import { hash } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
 import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
-import { hash } from 'node:crypto'
 
 /**
  * Slows down guessing of passwords, as NIST SP 800-63B-4, section 3.2.2, and OWASP's device cookies have it.
@@ -117,16 +117,17 @@ function bucketKey(...parts: readonly string[]): string {
 
 /** Forgets what is old and, when somebody makes names up, the buckets with the fewest failures. */
 async function prune(db: Database, { now, bucketsMax }: { now: number; bucketsMax: number }): Promise<void> {
-  await groupedStatement(db, (k) => k('sign_in_failure').where('last_at', '<', now - FORGET_AFTER_MS).delete())
+  await groupedStatement(db, (k) =>
+    k('sign_in_failure')
+      .where('last_at', '<', now - FORGET_AFTER_MS)
+      .delete(),
+  )
   const counted = await db.knex('sign_in_failure').count('* as rows').first()
   const tooMany = Number(counted?.['rows'] ?? 0) - bucketsMax
   if (tooMany <= 0) return
   await groupedStatement(db, (k) =>
     k('sign_in_failure')
-      .whereIn(
-        'bucket',
-        k('sign_in_failure').orderBy('failures').orderBy('last_at').limit(tooMany).select('bucket'),
-      )
+      .whereIn('bucket', k('sign_in_failure').orderBy('failures').orderBy('last_at').limit(tooMany).select('bucket'))
       .delete(),
   )
 }
