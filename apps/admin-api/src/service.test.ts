@@ -107,7 +107,7 @@ it('lets everybody change their own password, with the old one, and ends what wa
 
   expect((await ask('status', { token })).body).toMatchObject({ error: 'not-signed-in' })
   expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).status).toBe(401)
-  await signIn('operator', body.newPassword)
+  await done('signIn', { body: { account: 'operator', password: body.newPassword } })
   expect((await test.changes()).at(-1)).toMatchObject({ subject: 'user Operator', after: { secret: 'replaced' } })
 })
 

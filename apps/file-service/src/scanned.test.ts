@@ -1,15 +1,15 @@
 import { foldPool, subjectsOf } from '@hansard/pool-fold'
 import { fileCounts, findFile, findFileToken } from '@hansard/pool-store'
-import { EICAR_SIGNATURE, type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { EICAR_SIGNATURE, type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FilesInTest, send, sha256Of, startFilesInTest, startScannerInTest } from './files-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   let stopScanner = async () => {}
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(async () => {

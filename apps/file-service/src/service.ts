@@ -2,6 +2,7 @@ import type { Clock } from '@hansard/clock'
 import type { FileStore, Scanner } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
+import { createFileCommands } from '@hansard/pool-commands'
 import { claimFileStores, createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
@@ -69,7 +70,8 @@ export async function startFileService(
   stack.push(() => writer.stop())
 
   const transfers = createTransfers(config)
-  const service: FileServiceDeps = { ...deps, place, config, writer, transfers }
+  const commands = createFileCommands({ db, writer, place, domain: deps.domain })
+  const service: FileServiceDeps = { ...deps, config, commands, transfers }
   addFileRoutes(app, service, stopping.signal)
 
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)

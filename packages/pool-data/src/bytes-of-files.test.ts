@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { FileStores } from '@hansard/file-store'
 import { endedFiles, type Outcome } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Filled, fillPool } from './fill-pool-in-test.ts'
 import type { DataFile } from './index.ts'
@@ -17,9 +17,9 @@ const BYTES = Buffer.from('the bytes of a file')
 const OTHER = Buffer.from('other bytes')
 
 describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come into %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   let directory: string
@@ -102,7 +102,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     const first = await two.importFrom(bare, { fileStores: stores })
     expect(first.counts).toMatchObject({ files: { made: 1 }, 'bytes of files': { left: 1 } })
     expect(await told()).toEqual([{ importedFiles: undefined, filesWithoutBytes: 1 }])
-    // What a sweep would take for left behind is on its way.
+    // A sweep would mistake these pieces for leftovers of a dead upload.
     expect(await endedFiles(two.db.knex, [fileId()], NOW + 1)).toEqual([])
 
     const tried = await two.importFrom(full, { fileStores: stores, dryRun: true })

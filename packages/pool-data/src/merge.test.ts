@@ -198,7 +198,7 @@ describe('an export of a part', () => {
     expect(report.leftOut.join('\n')).toMatch(/2 rooms that are not of these categories/)
     const general = join(directory, 'general.zip')
     await one.exportTo(general, { scope: ['General'] })
-    // Not in the scope, and a voice in its rooms nevertheless.
+    // Outside the scope, and yet with a role in its rooms.
     expect(await names(general, 'data/principals.jsonl')).toContain('sip:carol@partner.test')
   })
 

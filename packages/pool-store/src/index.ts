@@ -1,4 +1,4 @@
-export { holdAdmission } from './access/admission.ts'
+export { holdAdmission, shareAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
 export { type Invitation, invitationsOf } from './access/invitations.ts'
 export { forgetDevices } from './access/known-devices.ts'

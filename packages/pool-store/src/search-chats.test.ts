@@ -2,19 +2,19 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ChatSearch, indexChats, POOL_MIGRATIONS, searchChats } from './index.ts'
 import { reindexChat, reindexRoom } from './search-again.ts'
 import { placeAt, placeCount, wordKey } from './search-block.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
   let ann: number
 
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
     const url = server
       ? await server.createDatabase('search')
       : `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}`

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chatQuery, matches } from '@hansard/chat-text'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatSearch, type ChatsFound, indexChats, POOL_MIGRATIONS, SearchRefused, searchChats } from './index.ts'
 import { reindexChat } from './search-again.ts'
 
 // Everything is done to both databases, and both must answer what a filter over all chats answers.
-let postgres: PostgresServer
+let postgres: SharedPostgres
 let databases: Database[] = []
 let authors: number[] = []
 
 beforeAll(async () => {
-  postgres = await startPostgres()
+  postgres = await sharePostgres()
   const urls = [
     `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}`,
     await postgres.createDatabase('search_oracle'),

@@ -1,6 +1,6 @@
 import { leafOf } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   bindEvents,
@@ -32,7 +32,14 @@ import {
   takeLease,
   underLease,
 } from './index.ts'
-import { compliancePostgres, complianceSqlite, roomUri, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import {
+  COMPLIANCE,
+  compliancePostgres,
+  complianceSqlite,
+  roomUri,
+  type ScriptedPool,
+  scriptedPool,
+} from './testing/index.ts'
 
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
@@ -41,18 +48,17 @@ const T2 = T1 + MINUTE
 const T3 = T2 + MINUTE
 
 describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
   let pool: ScriptedPool
   let lease: Lease
-  let databases = 0
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
     db = server
-      ? await compliancePostgres(await server.createDatabase(`exports${++databases}`))
+      ? await compliancePostgres(await server.createDatabase('exports', COMPLIANCE))
       : await complianceSqlite()
     pool = scriptedPool()
     lease = (await takeLease(db, { holder: 'w1', now: T0, ttlMs: 10_000 }))!

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Principal } from '@hansard/pool-store'
 import type { Refusal, ServerMessage } from '@hansard/wire'
 import type { WebSocket } from 'ws'
-import type { Member } from '../rooms/room-hub.ts'
+import type { Member } from '../rooms/membership.ts'
 import { type Outgoing, textFrame } from './frames.ts'
 
 /**
@@ -46,7 +46,7 @@ export class Session {
   closing = false
   #allowance: number
   #allowanceAt: number
-  readonly #onRefused: ((session: Session, re: number | undefined, code: Refusal) => void) | undefined
+  readonly #onRefused: ((re: number | undefined, code: Refusal) => void) | undefined
   readonly #outgoing: Outgoing
   readonly #bufferMax: number
   readonly #requestsPerSecond: number
@@ -61,7 +61,7 @@ export class Session {
     requestsPerSecond: number
     now: number
     /** told of every refusal */
-    onRefused?: (session: Session, re: number | undefined, code: Refusal) => void
+    onRefused?: (re: number | undefined, code: Refusal) => void
   }) {
     this.id = options.id
     this.remote = options.remote
@@ -95,7 +95,7 @@ export class Session {
   }
 
   refuse(re: number | undefined, code: Refusal, message: string): void {
-    this.#onRefused?.(this, re, code)
+    this.#onRefused?.(re, code)
     this.send({ t: 'refused', ...(re === undefined ? {} : { re }), code, message })
   }
 

@@ -2,14 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '@hansard/sql'
+import { copyOfTemplate, template } from '@hansard/test-servers'
 import { migrateStaging } from '../migrations.ts'
+
+export const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
 
 /** An empty compliance database in a file of its own. Closing it removes the file. */
 export async function complianceSqlite(): Promise<Database & { readonly url: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'hansard-staging-'))
-  const url = `sqlite:${join(directory, 'compliance.db')}`
+  const url = await copyOfTemplate(COMPLIANCE, join(directory, 'compliance.db'))
   const db = openDatabase({ url })
-  await migrateStaging(db)
   const close = async () => {
     await db.close()
     await rm(directory, { recursive: true, force: true })
