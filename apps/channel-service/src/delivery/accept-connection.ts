@@ -7,8 +7,8 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { partAllRooms } from '../departures/part-room.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { receive } from '../requests/receive.ts'
-import type { Outgoing } from './frames.ts'
 import { recordRefusal } from '../requests/record-refusal.ts'
+import type { Outgoing } from './frames.ts'
 import { Session } from './session.ts'
 
 const KEEP_ALIVE_MS = 30_000
