@@ -93,6 +93,7 @@ describe('a token', () => {
     expect(verifyToken(`${id}.${forged}.${signature}`, key(trusted))).toBeUndefined()
     expect(verifyToken(`${'A'.repeat(16)}.${payload}.${signature}`, key(trusted))).toBeUndefined()
     expect(verifyToken(`${id}.${payload}.`, key(trusted))).toBeUndefined()
+    expect(verifyToken(`${token.slice(0, -1)}${token.endsWith('_') ? '-' : '_'}`, key(trusted))).toBeUndefined()
     expect(verifyToken(payload, key(trusted))).toBeUndefined()
     expect(verifyToken(`${id}.${payload}.${signature.slice(0, -4)}`, key(trusted))).toBeUndefined()
     expect(verifyToken(token, key(newTokenKeys().trusted))).toBeUndefined()

@@ -2,7 +2,6 @@ import {
   createPrincipals,
   endAllSessions,
   findPrincipal,
-  forgetDevices,
   type NewPrincipal,
   putSecret,
   roomsOfBarred,
@@ -147,7 +146,6 @@ export function userCommands(context: Context) {
         if (by.id !== 0) requireAdministrator(by)
         const { id, account, uri, name } = await findUser(tx, user)
         await putSecret(tx, { account, secret })
-        await forgetDevices(tx, id)
         const subject = { type: 'user' as const, uri, name }
         const after = { secret: 'replaced' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
@@ -165,7 +163,6 @@ export function userCommands(context: Context) {
       const result = await context.make(by, async (by, tx) => {
         const { id, account, uri, name, credentialVersion } = await findUser(tx, by.uri)
         await putSecret(tx, { account, secret })
-        await forgetDevices(tx, id)
         const subject = { type: 'user' as const, uri, name }
         const after = { secret: 'replaced' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
@@ -184,7 +181,6 @@ export function userCommands(context: Context) {
         if (user !== by.uri) requireAdministrator(by)
         const { id, uri, name, account } = await findUser(tx, user)
         await endAllSessions(tx, id)
-        await forgetDevices(tx, id)
         const subject = { type: 'user' as const, uri, name }
         const after = { sessions: 'ended' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })

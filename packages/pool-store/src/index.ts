@@ -1,7 +1,6 @@
 export { holdAdmission, shareAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
 export { type Invitation, invitationsOf } from './access/invitations.ts'
-export { forgetDevices } from './access/known-devices.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
@@ -28,21 +27,8 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export {
-  createSignIn,
-  type PasswordResult,
-  type SignIn,
-  sessionsEndedSince,
-  signInRefusal,
-  type TokenHolder,
-} from './access/sign-in.ts'
-export {
-  createSignInRecord,
-  forgetSignIns,
-  listSignIns,
-  type SignInRecord,
-} from './access/sign-in-record.ts'
-export { createThrottle } from './access/throttle.ts'
+export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
+export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
 export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
 export {

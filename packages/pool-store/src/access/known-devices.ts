@@ -45,6 +45,6 @@ export async function addKnownDevice(
 }
 
 /** An account whose secret may have been in the wrong hands is known on no device. */
-export async function forgetDevices(tx: Knex.Transaction, principalId: number): Promise<void> {
-  await tx('known_device').where({ principal_id: principalId }).delete()
+export async function forgetDevices(knex: Knex | Knex.Transaction, principalId: number): Promise<void> {
+  await knex('known_device').where({ principal_id: principalId }).delete()
 }
