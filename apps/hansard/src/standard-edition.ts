@@ -21,7 +21,14 @@ import {
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import {
+  createSignIn,
+  createSignInRecord,
+  findPrincipal,
+  openTokenKeys,
+  POOL_MIGRATIONS,
+  poolSettings,
+} from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from './command-failure.ts'
@@ -103,7 +110,7 @@ async function start(
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
-  const { pool, domain, signingKey } = settings
+  const { pool, domain } = settings
   await claimPoolName(complianceDb, pool)
 
   let announceFailure = (_error: Error) => {}
@@ -132,7 +139,15 @@ async function start(
   const { app } = httpServer
   const bus = openInlineBus()
   stack.defer(() => bus.close())
-  const signIn = createSignIn({ db: poolDb, clock, signingKey })
+  const tokenKeys = await openTokenKeys({
+    db: poolDb,
+    clock,
+    source: { file: directory.tokenKeyFile },
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
   const lookup = await startLookupService(
@@ -164,7 +179,7 @@ async function start(
       filesUrl: `${server}/files`,
       sessionsMax: Math.min(CHANNEL_SERVICE_DEFAULTS.sessionsMax, httpServer.connectionsMax),
     },
-    { db: poolDb, bus, clock, log, settings },
+    { db: poolDb, bus, clock, log, settings, tokenKeys },
   )
   stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
@@ -188,14 +203,16 @@ async function start(
   const token = startLoop({
     clock,
     everyMs: TOKEN_RENEWAL_MS,
-    turn: () =>
-      writeRunFile(directory.runFile, {
+    async turn() {
+      const { token } = await signIn.issueToken(operator)
+      await writeRunFile(directory.runFile, {
         ...urls,
         // Commands on this machine do not need the proxy; a certificate is made out to the public name.
         server: http.tls ? server : baseUrl({ ...http, host: localHost(http.host), publicUrl: undefined }),
-        token: signIn.issueToken(operator).token,
+        token,
         pid: process.pid,
-      }),
+      })
+    },
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
