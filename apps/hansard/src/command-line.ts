@@ -1,15 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { reportFailure } from './command-failure.ts'
-import type { ExitCode, Io } from './io.ts'
-import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
-import { addCategoriesVerbs } from './verbs/categories-verbs.ts'
-import { addChatsVerbs } from './verbs/chats-verbs.ts'
-import { addDataVerbs } from './verbs/data-verbs.ts'
-import { addPeopleVerbs } from './verbs/people-verbs.ts'
-import { addRoomsVerbs } from './verbs/rooms-verbs.ts'
-import { addSettingsVerbs } from './verbs/settings-verbs.ts'
-import { address, asked, json, positive } from './verbs/verb.ts'
-import { VERSION } from './version.ts'
+import { addCategoriesVerbs } from './categories/categories-verbs.ts'
+import { addChatsVerbs } from './chats/chats-verbs.ts'
+import { reportFailure } from './cli/command-failure.ts'
+import type { ExitCode, Io } from './cli/io.ts'
+import { DEFAULT_DATA_DIRECTORY } from './cli/pool-address.ts'
+import { address, asked, json, positive } from './cli/verb.ts'
+import { VERSION } from './cli/version.ts'
+import { addSettingsVerbs } from './compliance-config/compliance-config-verbs.ts'
+import { addDataVerbs } from './data/data-verbs.ts'
+import { addRoomsVerbs } from './rooms/rooms-verbs.ts'
+import { addPeopleVerbs } from './users/users-verbs.ts'
 
 type Options = { readonly json: boolean; readonly server?: string; readonly data?: string }
 
@@ -66,7 +66,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .addHelpText('after', '\nThe first start prints an operator’s password, or takes it from HANSARD_ADMIN_PASSWORD.')
     .action(
       run(async (options: { data: string; port: number; host: string; interval: string; json: boolean }) => {
-        const { startCommand } = await import('./start.ts')
+        const { startCommand } = await import('./standard-edition/start.ts')
         return startCommand(options, io)
       }),
     )
@@ -77,7 +77,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .option('--account <name>', 'who you are')
     .action(
       run(async (rooms: string[], options: Options & { account?: string }) => {
-        const { chatCommand } = await import('./commands/chat.ts')
+        const { chatCommand } = await import('./talk/chat.ts')
         return chatCommand(io, rooms, options)
       }),
     )
@@ -90,7 +90,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .addHelpText('after', '\nWith --data, a pool is started for the replay when none is running there.')
     .action(
       run(async (paths: string[], options: Options & { speed: string; filesAtOnce: number }) => {
-        const { replayCommand } = await import('./commands/replay.ts')
+        const { replayCommand } = await import('./replay/replay.ts')
         return replayCommand(io, paths, options)
       }),
     )
@@ -99,7 +99,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .description('close what is open now, and wait until it is sealed')
     .action(
       run(async (options: Options) => {
-        const { sealCommand } = await import('./commands/seal.ts')
+        const { sealCommand } = await import('./exports/seal.ts')
         return sealCommand(io, options)
       }),
     )
@@ -111,7 +111,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .option('--limit <n>', 'so many at most', positive, 50)
     .action(
       run(async (options: Options & { adapter?: string; limit: number }) => {
-        const { listExports } = await import('./commands/exports.ts')
+        const { listExports } = await import('./exports/exports.ts')
         return listExports(io, options)
       }),
     )
@@ -120,7 +120,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .argument('<id>', 'such as xml/12')
     .action(
       run(async (id: string, options: Options) => {
-        const { showExport } = await import('./commands/exports.ts')
+        const { showExport } = await import('./exports/exports.ts')
         return showExport(io, id, options)
       }),
     )
@@ -129,7 +129,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .argument('<id>', 'such as xml/12')
     .action(
       run(async (id: string, options: Options) => {
-        const { exportFiles } = await import('./commands/exports.ts')
+        const { exportFiles } = await import('./exports/exports.ts')
         return exportFiles(io, id, options)
       }),
     )
@@ -138,7 +138,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .argument('<id>', 'such as xml/12')
     .action(
       run(async (id: string, options: Options) => {
-        const { replayExport } = await import('./commands/exports.ts')
+        const { replayExport } = await import('./exports/exports.ts')
         return replayExport(io, id, options)
       }),
     )
@@ -148,7 +148,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .argument('<dir>', 'a folder of exports, such as DIR/exports')
     .action(
       run(async (directory: string, options: { json: boolean }) => {
-        const { verifyCommand } = await import('./commands/verify.ts')
+        const { verifyCommand } = await import('./exports/verify-command.ts')
         return verifyCommand(io, directory, options)
       }),
     )
@@ -157,7 +157,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .description('where everything is that was accepted; exit code 1 when something needs a person')
     .action(
       run(async (options: Options) => {
-        const { statusCommand } = await import('./commands/status.ts')
+        const { statusCommand } = await import('./status/status.ts')
         return statusCommand(io, options)
       }),
     )
@@ -175,7 +175,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .description('what is there and why; exit code 1 when there is anything')
     .action(
       run(async (options: Options) => {
-        const { listQuarantine } = await import('./commands/quarantine.ts')
+        const { listQuarantine } = await import('./quarantine/quarantine.ts')
         return listQuarantine(io, options)
       }),
     )
@@ -183,7 +183,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .description('try to stage them again')
     .action(
       run(async (options: Options) => {
-        const { retryQuarantine } = await import('./commands/quarantine.ts')
+        const { retryQuarantine } = await import('./quarantine/quarantine.ts')
         return retryQuarantine(io, options)
       }),
     )
@@ -194,7 +194,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .argument('<source>', 'as status names it')
     .action(
       run(async (source: string, options: Options) => {
-        const { declareDead } = await import('./commands/sources.ts')
+        const { declareDead } = await import('./sources/sources.ts')
         return declareDead(io, source, options)
       }),
     )

@@ -1,3 +1,7 @@
+export type { ExitCode, Io } from './cli/io.ts'
 export { runCommandLine } from './command-line.ts'
-export type { ExitCode, Io } from './io.ts'
-export { type StandardEdition, type StandardEditionOptions, startStandardEdition } from './standard-edition.ts'
+export {
+  type StandardEdition,
+  type StandardEditionOptions,
+  startStandardEdition,
+} from './standard-edition/standard-edition.ts'

@@ -28,7 +28,7 @@ import {
 } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import fastify from 'fastify'
-import { wsSocket } from './ws-socket.ts'
+import { wsSocket } from './cli/ws-socket.ts'
 
 /** A lookup service and a channel service over real sockets, whose connections a test can break. */
 export type TalkPool = AsyncDisposable & {

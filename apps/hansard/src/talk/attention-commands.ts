@@ -1,5 +1,5 @@
 import type { PoolClient } from '@hansard/client'
-import { counted, utc, visible } from '../table.ts'
+import { counted, utc, visible } from '../cli/table.ts'
 import { showFound } from './chat-commands.ts'
 import { firstWord, here, required, roomNamed, type TalkCommand, uriOf } from './talk.ts'
 

@@ -1,6 +1,6 @@
 import type { Found } from '@hansard/client'
-import { misused } from '../command-failure.ts'
-import { counted, visible } from '../table.ts'
+import { misused } from '../cli/command-failure.ts'
+import { counted, visible } from '../cli/table.ts'
 import { chatText, firstWord, here, required, type Talk, type TalkCommand, wholeNumber } from './talk.ts'
 
 const HISTORY_DEFAULT = 30

@@ -1,5 +1,5 @@
 import readline from 'node:readline'
-import type { Io } from '../io.ts'
+import type { Io } from '../cli/io.ts'
 
 /** Where a chat is shown and typed: a terminal with a line being edited, or plain lines when there is none. */
 export type ChatScreen = {

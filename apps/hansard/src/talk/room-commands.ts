@@ -1,5 +1,5 @@
 import type { RoomListeners } from '@hansard/client'
-import { counted, visible } from '../table.ts'
+import { counted, visible } from '../cli/table.ts'
 import { chatText, here, required, roomNamed, type Talk, type TalkCommand, uriOf, where } from './talk.ts'
 
 /** Coming, going, and who and what is here. */

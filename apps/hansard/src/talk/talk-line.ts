@@ -1,4 +1,4 @@
-import { visible } from '../table.ts'
+import { visible } from '../cli/table.ts'
 import { ATTENTION_COMMANDS } from './attention-commands.ts'
 import { CHAT_COMMANDS } from './chat-commands.ts'
 import { FILE_COMMANDS } from './file-commands.ts'

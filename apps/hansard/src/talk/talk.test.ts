@@ -8,7 +8,7 @@ import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { runCommandLine } from '../command-line.ts'
-import { type StandardEdition, startStandardEdition } from '../standard-edition.ts'
+import { type StandardEdition, startStandardEdition } from '../standard-edition/standard-edition.ts'
 
 const PASSWORD = 'what everybody here says'
 let data: string

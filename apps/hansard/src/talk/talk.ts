@@ -1,6 +1,6 @@
 import { type Chat, type PoolClient, RefusedError, type RoomHandle } from '@hansard/client'
-import { misused } from '../command-failure.ts'
-import { visible } from '../table.ts'
+import { misused } from '../cli/command-failure.ts'
+import { visible } from '../cli/table.ts'
 
 /** The same said to a person and to a program; to a person nothing where there is no text. */
 export type Tell = (text: string | undefined, event: { readonly event: string } & Record<string, unknown>) => void

@@ -1,0 +1,47 @@
+import { allPages, openAdmin } from '../cli/admin-client.ts'
+import { misused } from '../cli/command-failure.ts'
+import { answer, type ExitCode, type Io } from '../cli/io.ts'
+import { table } from '../cli/table.ts'
+import { type PoolOptions, said } from '../cli/verb.ts'
+
+export async function listAddIns(io: Io, options: PoolOptions): Promise<ExitCode> {
+  const admin = await openAdmin(io, options)
+  const addIns = await allPages(undefined, async (page) => {
+    const reply = await admin.ask('listAddIns', { query: page })
+    return { entries: reply.addIns, next: reply.next }
+  })
+  answer(io, options.json, { addIns }, () =>
+    table(
+      ['ADD-IN', 'URL'],
+      addIns.map(({ name, url }) => [name, url]),
+    ),
+  )
+  return 0
+}
+
+export async function addAddIn(io: Io, body: { name: string; url: string }, options: PoolOptions): Promise<ExitCode> {
+  const admin = await openAdmin(io, options)
+  const addIn = await admin.ask('addAddIn', { body })
+  answer(io, options.json, addIn, () => `${addIn.name}  ${addIn.url}\n`)
+  return 0
+}
+
+export async function setAddIn(
+  io: Io,
+  addIn: string,
+  options: PoolOptions & { name?: string; url?: string },
+): Promise<ExitCode> {
+  const body = said({ name: options.name, url: options.url })
+  if (Object.keys(body).length === 0) throw misused('Nothing to change was named.', 'See `hansard add-ins set --help`.')
+  const admin = await openAdmin(io, options)
+  const changed = await admin.ask('changeAddIn', { parts: { addIn }, body })
+  answer(io, options.json, changed, () => `${changed.name}  ${changed.url}\n`)
+  return 0
+}
+
+export async function removeAddIn(io: Io, addIn: string, options: PoolOptions): Promise<ExitCode> {
+  const admin = await openAdmin(io, options)
+  const removed = await admin.ask('removeAddIn', { parts: { addIn } })
+  answer(io, options.json, removed, () => `${addIn} has been removed.\n`)
+  return 0
+}

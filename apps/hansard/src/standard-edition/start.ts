@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
+import { systemClock } from '@hansard/clock'
+import { parseRunInterval } from '@hansard/conversation'
+import { parseClamdAddress } from '@hansard/file-store'
+import { createLog } from '@hansard/log'
+import { CommandFailure } from '../cli/command-failure.ts'
+import { answer, type ExitCode, type Io } from '../cli/io.ts'
+import { DEFAULT_DATA_DIRECTORY } from '../cli/pool-address.ts'
+import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
+
+/** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
+export async function startCommand(
+  options: { data: string; port: number; host: string; interval: string; json: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  const logLevel = io.env.string('HANSARD_LOG_LEVEL', { fallback: options.json ? 'info' : 'warn' })
+  const log = createLog({ service: 'hansard', level: logLevel })
+  const pool = await startStandardEdition(
+    {
+      data: options.data,
+      port: options.port,
+      host: options.host,
+      runIntervalMs: runInterval(options.interval),
+      domain: io.env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+      pool: io.env.string('HANSARD_POOL', { fallback: 'pool' }),
+      operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
+      logLevel,
+      clamd: clamdAddress(io),
+      complianceThread: true,
+    },
+    { clock: systemClock, log },
+  )
+  if (pool.otherPasswordKept) io.stderr.write(PASSWORD_KEPT)
+  const password = pool.oneTimePassword
+  const where = options.data === DEFAULT_DATA_DIRECTORY ? '' : ` --data ${options.data}`
+  const ready = {
+    ...pool.urls,
+    data: options.data,
+    exports: pool.exports,
+    ...(password === undefined ? {} : { operator: OPERATOR_ACCOUNT, password }),
+  }
+  answer(io, options.json, ready, () =>
+    [
+      `Hansard is running. Clients and commands reach it at ${pool.urls.server}`,
+      `  data      ${options.data}`,
+      `  exports   ${pool.exports}, every ${options.interval}`,
+      ...(password === undefined
+        ? []
+        : [`  operator  account "${OPERATOR_ACCOUNT}", password ${password}   (shown once; keep it)`]),
+      `Talk:  npx hansard rooms add desk${where}`,
+      `       npx hansard users add alice --password${where}`,
+      `       npx hansard chat desk --account alice${where}`,
+      'Stop:  Ctrl-C',
+      '',
+    ].join('\n'),
+  )
+
+  const stopped = io.stop.aborted ? Promise.resolve() : once(io.stop, 'abort')
+  const failure = await Promise.race([stopped.then(() => undefined), pool.failed])
+  if (failure) log.error({ err: failure }, 'a part of the pool has died; stopping')
+  else if (!options.json) io.stderr.write('Stopping: everybody’s departure is recorded first.\n')
+  await pool.stop()
+  if (failure) throw new CommandFailure(1, `The pool stopped by itself: ${failure.message}`)
+  return 0
+}
+
+function runInterval(text: string): number {
+  try {
+    return parseRunInterval(text)
+  } catch (error) {
+    throw new CommandFailure(2, `--interval ${text}: ${(error as Error).message}`)
+  }
+}
+
+function clamdAddress(io: Io): string | undefined {
+  const address = io.env.optional('HANSARD_FILES_CLAMD')
+  try {
+    return address === undefined ? undefined : parseClamdAddress(address)
+  } catch (error) {
+    throw new CommandFailure(2, `HANSARD_FILES_CLAMD is "${address}"; ${(error as Error).message}`)
+  }
+}
