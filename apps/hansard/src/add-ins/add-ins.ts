@@ -1,8 +1,9 @@
+import { ChangeAddInRequest } from '@hansard/admin-contract'
 import { allPages, openAdmin } from '../cli/admin-client.ts'
-import { misused } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { table } from '../cli/table.ts'
-import { type PoolOptions, said } from '../cli/verb.ts'
+import { type PoolOptions, somethingNamed } from '../cli/verb.ts'
 
 export async function listAddIns(io: Io, options: PoolOptions): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
@@ -26,13 +27,8 @@ export async function addAddIn(io: Io, body: { name: string; url: string }, opti
   return 0
 }
 
-export async function setAddIn(
-  io: Io,
-  addIn: string,
-  options: PoolOptions & { name?: string; url?: string },
-): Promise<ExitCode> {
-  const body = said({ name: options.name, url: options.url })
-  if (Object.keys(body).length === 0) throw misused('Nothing to change was named.', 'See `hansard add-ins set --help`.')
+export async function setAddIn(io: Io, addIn: string, options: PoolOptions & GivenOptions): Promise<ExitCode> {
+  const body = somethingNamed(valuesOf(ChangeAddInRequest, options), 'add-ins set')
   const admin = await openAdmin(io, options)
   const changed = await admin.ask('changeAddIn', { parts: { addIn }, body })
   answer(io, options.json, changed, () => `${changed.name}  ${changed.url}\n`)

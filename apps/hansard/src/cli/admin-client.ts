@@ -4,12 +4,15 @@ import {
   type AdminRequestOf,
   type AdminRouteName,
   adminPath,
+  BATCH_MAX,
   OPERATOR_ACCOUNT,
   Problem,
   type RequestState,
+  type Route,
 } from '@hansard/admin-contract'
 import { readDirectory } from '@hansard/client'
 import type { Clock } from '@hansard/clock'
+import { z } from 'zod'
 import { refused, unreachable } from './command-failure.ts'
 import type { Io } from './io.ts'
 import { inOptionNames } from './option-names.ts'
@@ -78,7 +81,7 @@ export function adminClient(server: string, admin: string, token: string | undef
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       })
       const answer: unknown = await response.json().catch(() => undefined)
-      if (!response.ok) throw problemOf(url, response.status, answer)
+      if (!response.ok) throw problemOf(url, response.status, answer, propertiesOf(route))
       const reply = route.reply.safeParse(answer)
       if (reply.success) return reply.data as AdminReplyOf<typeof name>
       throw unreachable(
@@ -104,6 +107,17 @@ export async function allPages<T>(
     if (next === null) return found
     after = next
   }
+}
+
+/** Sends what may be more than one request takes, in order; answers all replies together. */
+export async function inBatches<T, R>(
+  all: readonly T[],
+  ask: (batch: readonly T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const replies: R[] = []
+  for (let from = 0; from < all.length; from += BATCH_MAX)
+    replies.push(...(await ask(all.slice(from, from + BATCH_MAX))))
+  return replies
 }
 
 /** Waits until the worker has carried out a request; what it failed with is thrown. */
@@ -132,11 +146,17 @@ async function fetchOrFail(url: URL, init: RequestInit): Promise<Response> {
   }
 }
 
-function problemOf(url: URL, status: number, answer: unknown): Error {
+/** Names of what a route takes. */
+function propertiesOf({ body, query }: Route): ReadonlySet<string> {
+  const names = [body, query].flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []))
+  return new Set(names)
+}
+
+function problemOf(url: URL, status: number, answer: unknown, properties: ReadonlySet<string> = new Set()): Error {
   const problem = Problem.safeParse(answer)
   if (!problem.success) return unreachable(`${url} answered ${status}.`)
   const { error, message, hint } = problem.data
   if (error === 'try-again') return unreachable(message, hint)
   const aboutOptions = error === 'malformed' || error === 'invalid'
-  return refused(aboutOptions ? inOptionNames(message) : message, hint, error)
+  return refused(aboutOptions ? inOptionNames(message, properties) : message, hint, error)
 }

@@ -1,63 +1,44 @@
+import type { z } from 'zod'
 import { misused } from './command-failure.ts'
 
-/** Settings by the names of their options. */
-export const CONFIG_SETTINGS = {
-  'default-chat-history': 'defaultChatHistory',
-  'max-file-size-kb': 'maxFileSizeKb',
-  'participant-update-limit': 'participantUpdateLimit',
-  'room-management-url': 'roomManagementUrl',
-  'chat-bytes': 'chatBytesMax',
-  'story-bytes': 'storyBytesMax',
-  'search-limit': 'searchLimit',
-  'managers-may-edit-chats': 'managersMayEditChats',
-} as const
-export const COMPLIANCE_SETTINGS = {
-  'adapter-name': 'adapterName',
-  'adapter-type': 'adapterType',
-  'output-directory': 'adapterOutputDirectory',
-  'run-interval': 'runIntervalMs',
-  stylesheet: 'customConfiguration',
-  'events-per-file': 'eventsPerFileMax',
-  'add-chat-room-details': 'addChatRoomDetails',
-  'add-user-details': 'addUserDetails',
-  'create-file-attachments-manifest': 'createFileAttachmentsManifest',
-  'one-chat-room-per-output-file': 'oneChatRoomPerOutputFile',
-} as const
-
-/** What the API calls the settings that were named like options, with or without their dashes. */
-export function settingsNamed<K extends string, V extends string>(
-  known: Readonly<Record<K, V>>,
-  named: readonly string[],
-): V[] {
-  return named.map((name) => {
-    const setting = known[name.replace(/^--/, '') as K]
-    if (setting === undefined)
-      throw misused(`There is no setting ${name}.`, `There are ${Object.keys(known).join(', ')}.`)
-    return setting
-  })
-}
-
-/** What the API calls things that options set or filter by. */
-const OPTIONS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    [...Object.entries(CONFIG_SETTINGS), ...Object.entries(COMPLIANCE_SETTINGS)].map(([option, name]) => [
-      name,
-      option,
-    ]),
-  ),
+/** Properties of the admin contract whose option is not their own name in kebab case. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
   displayName: 'name',
-  addIn: 'add-in',
-  fileUpload: 'file-upload',
   chatHistory: 'history',
+  chatBytesMax: 'chat-bytes',
+  storyBytesMax: 'story-bytes',
+  adapterOutputDirectory: 'output-directory',
+  runIntervalMs: 'run-interval',
+  customConfiguration: 'stylesheet',
+  eventsPerFileMax: 'events-per-file',
   chatContentExceedsMb: 'content-exceeds',
+  searchDescription: 'in-description',
   resultSize: 'limit',
   roomsInactiveSince: 'inactive-since',
 }
 
-/** A refusal of the API in the words of the command line: what was typed is named as it was typed. */
-export function inOptionNames(message: string): string {
-  return message.replace(/(?<![\w"'.-])[a-z]+(?:[A-Z][A-Za-z]*)+(?![\w"'])/g, (name) => {
-    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-    return option === undefined ? name : `--${option}`
+/** `fileUpload` is `file-upload` on the command line. */
+export function optionName(property: string): string {
+  return OPTION_NAMES[property] ?? property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** What the API calls the settings that were named like options, with or without their dashes. */
+export function settingsNamed<S extends z.ZodObject>(schema: S, named: readonly string[]): (keyof S['shape'])[] {
+  const properties = new Map(Object.keys(schema.shape).map((property) => [optionName(property), property]))
+  return named.map((name) => {
+    const property = properties.get(name.replace(/^--/, ''))
+    if (property === undefined)
+      throw misused(`There is no setting ${name}.`, `There are ${[...properties.keys()].join(', ')}.`)
+    return property
   })
+}
+
+/**
+ * A refusal of the API in the words of the command line: what was typed is named as it was typed. `properties` are those
+ * of the request that was refused.
+ */
+export function inOptionNames(message: string, properties: ReadonlySet<string>): string {
+  return message.replace(/(?<![\w"'.-])[a-z]+(?:[A-Z][A-Za-z]*)+(?![\w"'])/g, (name) =>
+    properties.has(name) ? `--${optionName(name)}` : name,
+  )
 }

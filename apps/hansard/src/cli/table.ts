@@ -30,6 +30,35 @@ export function properties(entries: readonly (readonly [string, string | number 
     .join('')
 }
 
+type Entry = readonly [string, string | number | readonly string[]]
+
+/**
+ * An entry of the admin API for `properties`, whatever it holds: lists of principals as their URIs, times in UTC. The name
+ * comes first; `label` says how a property is called, `flag` how a boolean is shown.
+ */
+export function shownProperties(
+  entry: Readonly<Record<string, unknown>>,
+  label: (property: string) => string,
+  flag: (on: boolean) => string,
+): Entry[] {
+  const { name, ...others } = entry
+  return Object.entries(name === undefined ? others : { name, ...others }).map(([property, value]): Entry => {
+    if (property === 'createdAt') return ['created', utc(value as number)]
+    const called = property === 'addIn' ? 'add-in' : label(property).replaceAll('-', ' ')
+    if (typeof value === 'boolean') return [called, flag(value)]
+    if (Array.isArray(value)) return [called, value.map((one) => (typeof one === 'string' ? one : one.uri))]
+    return [called, (value ?? '') as string | number]
+  })
+}
+
+export function onOrOff(on: boolean): string {
+  return on ? 'on' : 'off'
+}
+
+export function yesOrNo(on: boolean): string {
+  return on ? 'yes' : 'no'
+}
+
 function shown(cell: string | number): string {
   return typeof cell === 'number' ? cell.toLocaleString('en-US') : visible(cell)
 }

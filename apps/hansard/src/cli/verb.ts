@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { misused } from './command-failure.ts'
 import type { ExitCode, Io } from './io.ts'
 import { type AddressOptions, DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
 
@@ -47,14 +48,14 @@ export function isOn(value: 'on' | 'off' | undefined): boolean | undefined {
   return value === undefined ? undefined : value === 'on'
 }
 
-/** An option that may be said several times. */
+/** An option that may be given several times. */
 export function several(command: Command, flags: string, description: string): Command {
-  return command.option(flags, `${description}; may be said several times`, collect, [])
+  return command.option(flags, `${description}; may be given several times`, collect, [])
 }
 
 /** The same for an option that takes one of a few words. */
 export function severalOf(command: Command, flags: string, description: string, choices: readonly string[]): Command {
-  const told = `${description}: ${choices.join(', ')}; may be said several times`
+  const told = `${description}: ${choices.join(', ')}; may be given several times`
   return command.option(
     flags,
     told,
@@ -76,10 +77,11 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('It takes a whole number from 1 to 1000.')
 }
 
-export function whole(text: string): number {
+/** A limit of zero would answer nothing, which is told from an empty list by nobody. */
+export function atLeastOne(text: string): number {
   const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It takes a whole number.')
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value
+  throw new InvalidArgumentError('It takes a whole number from 1.')
 }
 
 /** A whole number within bounds, which the refusal says. */
@@ -146,8 +148,23 @@ export function listChange(
 }
 
 /** Adds the three options by which a list is changed. */
-export function listOptions(command: Command, noun: string, plural: string): Command {
-  several(command, `--add-${noun} <principal>`, `adds to the ${plural}`)
-  several(command, `--remove-${noun} <principal>`, `takes from the ${plural}`)
+export function listOptions(
+  command: Command,
+  { noun, plural, choices }: { noun: string; plural: string; choices?: readonly string[] | undefined },
+): Command {
+  const [added, removed] = [`adds to the ${plural}`, `takes from the ${plural}`]
+  if (choices) {
+    severalOf(command, `--add-${noun} <${noun}>`, added, choices)
+    severalOf(command, `--remove-${noun} <${noun}>`, removed, choices)
+  } else {
+    several(command, `--add-${noun} <principal>`, added)
+    several(command, `--remove-${noun} <principal>`, removed)
+  }
   return command.option(`--clear-${plural}`, `empties the list of ${plural} first`, false)
+}
+
+/** Refuses a verb that changes something when nothing to change was named. */
+export function somethingNamed<T extends object>(changes: T, verb: string): T {
+  if (Object.keys(changes).length > 0) return changes
+  throw misused('Nothing to change was named.', `See \`hansard ${verb} --help\`.`)
 }

@@ -1,28 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { adaptersOf } from '@hansard/adapter'
-import type { AdminReplyOf } from '@hansard/admin-contract'
-import { parseRunInterval } from '@hansard/conversation'
+import { type AdminReplyOf, ComplianceSettings } from '@hansard/admin-contract'
 import { type AdminClient, openAdmin } from '../cli/admin-client.ts'
 import { misused } from '../cli/command-failure.ts'
 import { confirm } from '../cli/confirm.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
-import { COMPLIANCE_SETTINGS, settingsNamed } from '../cli/option-names.ts'
+import { settingsNamed } from '../cli/option-names.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { properties } from '../cli/table.ts'
-import { isOn, type PoolOptions, said } from '../cli/verb.ts'
+import type { PoolOptions } from '../cli/verb.ts'
+import { COMPLIANCE_TEXTS } from './compliance-texts.ts'
 
-export type ComplianceConfigOptions = PoolOptions & {
-  readonly adapterName?: string
-  readonly adapterType?: string
-  readonly outputDirectory?: string
-  readonly runInterval?: string
-  readonly stylesheet?: string | false
-  readonly eventsPerFile?: number
-  readonly addChatRoomDetails?: 'on' | 'off'
-  readonly addUserDetails?: 'on' | 'off'
-  readonly createFileAttachmentsManifest?: 'on' | 'off'
-  readonly oneChatRoomPerOutputFile?: 'on' | 'off'
-  readonly yes: boolean
-}
+export type ComplianceConfigOptions = PoolOptions &
+  GivenOptions & { readonly stylesheet?: string | false; readonly yes: boolean }
 type Configuration = AdminReplyOf<'listComplianceConfigurations'>['configurations'][number]
 
 export async function listComplianceConfig(io: Io, options: PoolOptions): Promise<ExitCode> {
@@ -38,18 +28,10 @@ export async function setComplianceConfig(
   options: ComplianceConfigOptions,
 ): Promise<ExitCode> {
   const { stylesheet } = options
-  const changes = said({
-    adapterName: options.adapterName,
-    adapterType: options.adapterType,
-    adapterOutputDirectory: options.outputDirectory,
-    runIntervalMs: options.runInterval === undefined ? undefined : parseRunInterval(options.runInterval),
-    customConfiguration: typeof stylesheet === 'string' ? await readStylesheet(stylesheet) : undefined,
-    eventsPerFileMax: options.eventsPerFile,
-    addChatRoomDetails: isOn(options.addChatRoomDetails),
-    addUserDetails: isOn(options.addUserDetails),
-    createFileAttachmentsManifest: isOn(options.createFileAttachmentsManifest),
-    oneChatRoomPerOutputFile: isOn(options.oneChatRoomPerOutputFile),
-  })
+  const changes = {
+    ...valuesOf(ComplianceSettings, options, COMPLIANCE_TEXTS),
+    ...(typeof stylesheet === 'string' ? { customConfiguration: await readStylesheet(stylesheet) } : {}),
+  }
   if (Object.keys(changes).length === 0 && stylesheet !== false) {
     throw misused('Nothing to change was named.', 'See `hansard compliance-config set --help`.')
   }
@@ -67,7 +49,7 @@ export async function unsetComplianceConfig(
   settings: readonly string[],
   options: PoolOptions & { yes: boolean },
 ): Promise<ExitCode> {
-  const names = settingsNamed(COMPLIANCE_SETTINGS, settings)
+  const names = settingsNamed(ComplianceSettings, settings)
   const admin = await openAdmin(io, options)
   return put(io, admin, options, identity, (before) =>
     Object.fromEntries(Object.entries(before).filter(([name]) => !names.includes(name as never))),

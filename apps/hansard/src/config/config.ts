@@ -1,22 +1,12 @@
-import type { AdminReplyOf } from '@hansard/admin-contract'
+import { type AdminReplyOf, PoolSettings } from '@hansard/admin-contract'
 import { openAdmin } from '../cli/admin-client.ts'
-import { misused } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
-import { CONFIG_SETTINGS, settingsNamed } from '../cli/option-names.ts'
+import { settingsNamed } from '../cli/option-names.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { properties, visible } from '../cli/table.ts'
-import { isOn, type PoolOptions, said } from '../cli/verb.ts'
+import { type PoolOptions, said, somethingNamed } from '../cli/verb.ts'
 
-export type ConfigOptions = PoolOptions & {
-  readonly defaultChatHistory?: number
-  readonly maxFileSizeKb?: number
-  readonly participantUpdateLimit?: number
-  readonly roomManagementUrl?: string
-  readonly chatBytes?: number
-  readonly storyBytes?: number
-  readonly searchLimit?: number
-  readonly managersMayEditChats?: 'on' | 'off'
-  readonly profile?: 'original' | 'default'
-}
+export type ConfigOptions = PoolOptions & GivenOptions & { readonly profile?: 'original' | 'default' }
 
 /** Sizes of chats and stories: what servers of the original announced, and what holds by default (null). */
 const PROFILES = {
@@ -48,20 +38,8 @@ export async function showConfig(
 }
 
 export async function setConfig(io: Io, identity: string, options: ConfigOptions): Promise<ExitCode> {
-  const body = {
-    ...(options.profile === undefined ? {} : PROFILES[options.profile]),
-    ...said({
-      defaultChatHistory: options.defaultChatHistory,
-      maxFileSizeKb: options.maxFileSizeKb,
-      participantUpdateLimit: options.participantUpdateLimit,
-      roomManagementUrl: options.roomManagementUrl,
-      chatBytesMax: options.chatBytes,
-      storyBytesMax: options.storyBytes,
-      searchLimit: options.searchLimit,
-      managersMayEditChats: isOn(options.managersMayEditChats),
-    }),
-  }
-  if (Object.keys(body).length === 0) throw misused('Nothing to change was named.', 'See `hansard config set --help`.')
+  const profile = options.profile === undefined ? {} : PROFILES[options.profile]
+  const body = somethingNamed({ ...profile, ...valuesOf(PoolSettings, options) }, 'config set')
   const admin = await openAdmin(io, options)
   const { configurations } = await admin.ask('listConfigurations')
   const known = configurations.some((one) => one.identity === identity)
@@ -81,7 +59,7 @@ export async function unsetConfig(
   settings: readonly string[],
   options: PoolOptions,
 ): Promise<ExitCode> {
-  const body = Object.fromEntries(settingsNamed(CONFIG_SETTINGS, settings).map((name) => [name, null]))
+  const body = Object.fromEntries(settingsNamed(PoolSettings, settings).map((name) => [name, null]))
   const admin = await openAdmin(io, options)
   // Of a configuration that is not there, none is made.
   await admin.ask('showConfiguration', { parts: { identity } })

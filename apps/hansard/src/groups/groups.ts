@@ -1,20 +1,15 @@
-import type { AdminReplyOf } from '@hansard/admin-contract'
+import { AddGroupRequest, type AdminReplyOf, ChangeGroupRequest } from '@hansard/admin-contract'
 import { allPages, openAdmin } from '../cli/admin-client.ts'
-import { misused } from '../cli/command-failure.ts'
 import { confirm } from '../cli/confirm.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { properties, table } from '../cli/table.ts'
-import { listChange, type PoolOptions, said } from '../cli/verb.ts'
+import { type PoolOptions, somethingNamed } from '../cli/verb.ts'
 
-export async function addGroup(
-  io: Io,
-  name: string,
-  options: PoolOptions & { name?: string; member: readonly string[] },
-): Promise<ExitCode> {
+export async function addGroup(io: Io, name: string, options: PoolOptions & GivenOptions): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
-  const group = await admin.ask('addGroup', {
-    body: { name, ...said({ displayName: options.name, members: [...options.member] }) },
-  })
+  const given = valuesOf(AddGroupRequest, options, { name: 'left out', email: 'left out' })
+  const group = await admin.ask('addGroup', { body: { ...given, name } })
   answer(io, options.json, group, () => describe(group))
   return 0
 }
@@ -41,19 +36,8 @@ export async function showGroup(io: Io, group: string, options: PoolOptions): Pr
   return 0
 }
 
-export async function setGroup(
-  io: Io,
-  group: string,
-  options: PoolOptions & {
-    name?: string
-    addMember: readonly string[]
-    removeMember: readonly string[]
-    clearMembers: boolean
-  },
-): Promise<ExitCode> {
-  const members = listChange(options.addMember, options.removeMember, options.clearMembers)
-  const body = said({ displayName: options.name, members })
-  if (Object.keys(body).length === 0) throw misused('Nothing to change was named.', 'See `hansard groups set --help`.')
+export async function setGroup(io: Io, group: string, options: PoolOptions & GivenOptions): Promise<ExitCode> {
+  const body = somethingNamed(valuesOf(ChangeGroupRequest, options), 'groups set')
   const admin = await openAdmin(io, options)
   const changed = await admin.ask('changeGroup', { parts: { group }, body })
   answer(io, options.json, changed, () => describe(changed))

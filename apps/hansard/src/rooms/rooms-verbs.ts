@@ -1,19 +1,9 @@
-import { ROOM_INVITATIONS, ROOM_PRIVACIES, ROOM_TYPES } from '@hansard/rooms'
+import { ChangeRoomRequest, CreateRoomRequest, ListRoomsQuery } from '@hansard/admin-contract'
 import type { Command } from 'commander'
-import {
-  between,
-  choice,
-  DATES,
-  lastMoment,
-  listOptions,
-  onOff,
-  type PoolOptions,
-  poolVerb,
-  several,
-  type Verbs,
-  whole,
-} from '../cli/verb.ts'
-import type { AddRoomsOptions, CreateRoomOptions, ListRoomsOptions, SetRoomOptions } from './rooms.ts'
+import { type GivenOptions, schemaOptions } from '../cli/schema-options.ts'
+import { atLeastOne, DATES, lastMoment, type PoolOptions, poolVerb, several, type Verbs } from '../cli/verb.ts'
+import { CREATE_ROOM_TEXTS, LIST_ROOMS_TEXTS } from './room-texts.ts'
+import type { AddRoomsOptions } from './rooms.ts'
 
 export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
   const rooms = program.command('rooms').description('rooms')
@@ -32,36 +22,21 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
     }),
   )
 
-  const create = properties(
-    poolVerb(rooms, 'create', 'create a room with all its properties; closed unless it says otherwise')
-      .argument('<name>')
-      .requiredOption('--category <name>')
-      .option('--disabled', 'nobody may join yet', false),
-  )
-  for (const role of ['member', 'manager', 'presenter']) several(create, `--${role} <principal>`, `a ${role}`)
-  create.action(
-    run(async (name: string, options: CreateRoomOptions) => {
+  const create = poolVerb(rooms, 'create', 'create a room with all its properties; closed unless it says otherwise')
+    .argument('<name>')
+    .requiredOption('--category <name>')
+  schemaOptions(create, CreateRoomRequest, { texts: CREATE_ROOM_TEXTS, bare: true }).action(
+    run(async (name: string, options: PoolOptions & GivenOptions) => {
       const { createRoom } = await import('./rooms.ts')
       return createRoom(io, name, options)
     }),
   )
 
-  poolVerb(rooms, 'list', 'rooms, all or those that fit')
-    .option('--filter <wildcard>', 'the name; * stands for anything')
-    .option('--in-description', '--filter may fit the description instead', false)
-    .option('--category <name>')
-    .option('--member <principal>', 'rooms whose members name this principal')
-    .option('--manager <principal>', 'rooms whose managers name this principal')
-    .option('--joined <account>', 'rooms this person is in now, among those you may join')
-    .addOption(choice('--privacy <privacy>', 'only these', ROOM_PRIVACIES))
-    .addOption(choice('--type <type>', 'only these', ROOM_TYPES))
-    .addOption(choice('--invitations <invitations>', 'only these', ROOM_INVITATIONS))
-    .option('--add-in <name>', 'only rooms with this add-in')
-    .addOption(onOff('--disabled <on|off>', 'only disabled rooms, or only others'))
-    .option('--content-exceeds <MB>', 'only rooms with more text than this', whole)
-    .option('--limit <n>', 'so many at most; all when absent', whole)
+  const list = poolVerb(rooms, 'list', 'rooms, all or those that fit')
+  schemaOptions(list, ListRoomsQuery, { texts: LIST_ROOMS_TEXTS })
+    .option('--limit <n>', 'so many at most; all when absent', atLeastOne)
     .action(
-      run(async (options: ListRoomsOptions) => {
+      run(async (options: PoolOptions & GivenOptions & { limit?: number }) => {
         const { listRooms } = await import('./rooms.ts')
         return listRooms(io, options)
       }),
@@ -76,21 +51,19 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
       }),
     )
 
-  const set = properties(
-    poolVerb(rooms, 'set', 'change what a room is, who is in it, and where it belongs: all that is named, or nothing')
-      .argument('<room>', 'name or URI')
-      .option('--name <name>', 'call it so')
-      .option('--category <name>', 'move it there; whom that category does not allow is dropped and named')
-      .option('--no-add-in', 'show no add-in')
-      .option('--dry-run', 'tell who would be dropped and change nothing', false),
-  )
-  for (const role of ['member', 'manager', 'presenter']) listOptions(set, role, `${role}s`)
-  set.action(
-    run(async (room: string, options: SetRoomOptions) => {
-      const { setRoom } = await import('./rooms.ts')
-      return setRoom(io, room, options)
-    }),
-  )
+  const set = poolVerb(
+    rooms,
+    'set',
+    'change what a room is, who is in it, and where it belongs: all that is named, or nothing',
+  ).argument('<room>', 'name or URI')
+  schemaOptions(set, ChangeRoomRequest, { texts: { dryRun: 'left out' } })
+    .option('--dry-run', 'tell who would be dropped and change nothing', false)
+    .action(
+      run(async (room: string, options: PoolOptions & GivenOptions & { name?: string; dryRun: boolean }) => {
+        const { setRoom } = await import('./rooms.ts')
+        return setRoom(io, room, options)
+      }),
+    )
 
   const simple: readonly (readonly [string, 'disableRoom' | 'enableRoom', string])[] = [
     ['disable', 'disableRoom', 'put everybody out and let nobody in; nothing is removed'],
@@ -128,37 +101,4 @@ export function addRoomsVerbs(program: Command, { io, run }: Verbs): void {
         return clearRoom(io, room, options)
       }),
     )
-
-  poolVerb(program.command('principals').description('users, groups and domains'), 'eligible', 'whom lists may name')
-    .option('--category <name>', 'the lists of rooms of this category')
-    .option('--room <room>', 'the lists of this room')
-    .option('--presenters', 'whom the auditorium may make presenters', false)
-    .option('--filter <wildcard>', 'the URI or the name')
-    .option('--limit <n>', 'so many at most', between(0, 10_000), 1_000)
-    .action(
-      run(
-        async (
-          options: PoolOptions & {
-            category?: string
-            room?: string
-            presenters: boolean
-            filter?: string
-            limit: number
-          },
-        ) => {
-          const { listEligible } = await import('../principals/eligible.ts')
-          return listEligible(io, options)
-        },
-      ),
-    )
-}
-
-function properties(command: Command): Command {
-  return command
-    .option('--description <text>')
-    .option('--topic <text>')
-    .addOption(choice('--privacy <privacy>', 'who finds and joins it', ROOM_PRIVACIES))
-    .addOption(choice('--type <type>', 'in an auditorium only presenters post', ROOM_TYPES))
-    .addOption(choice('--invitations <invitations>', 'as the category says, or off', ROOM_INVITATIONS))
-    .option('--add-in <name>', 'a registered add-in')
 }

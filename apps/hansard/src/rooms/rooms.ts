@@ -1,11 +1,20 @@
-import type { AdminReplyOf, RoomEntry } from '@hansard/admin-contract'
-import { type RoomInvitations, type RoomPrivacy, type RoomType, roomNameProblem } from '@hansard/rooms'
-import { allPages, openAdmin } from '../cli/admin-client.ts'
+import {
+  type AdminReplyOf,
+  ChangeRoomRequest,
+  CreateRoomRequest,
+  ListRoomsQuery,
+  type RoomEntry,
+} from '@hansard/admin-contract'
+import { roomNameProblem } from '@hansard/rooms'
+import { allPages, inBatches, openAdmin } from '../cli/admin-client.ts'
 import { misused } from '../cli/command-failure.ts'
 import { confirm } from '../cli/confirm.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
-import { counted, properties, table, utc, visible } from '../cli/table.ts'
-import { isOn, listChange, type PoolOptions, said } from '../cli/verb.ts'
+import { optionName } from '../cli/option-names.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
+import { counted, properties, shownProperties, table, utc, visible, yesOrNo } from '../cli/table.ts'
+import { type PoolOptions, said, somethingNamed } from '../cli/verb.ts'
+import { CREATE_ROOM_TEXTS, LIST_ROOMS_TEXTS } from './room-texts.ts'
 
 export type AddRoomsOptions = PoolOptions & {
   readonly category?: string
@@ -19,80 +28,32 @@ export async function addRooms(io: Io, names: readonly string[], options: AddRoo
   const admin = await openAdmin(io, options)
   const privacy = options.closed ? ('closed' as const) : ('open' as const)
   const common = { privacy, ...said({ category: options.category, members: [...options.member] }) }
-  const { rooms } = await admin.ask('addRooms', { body: { rooms: names.map((name) => ({ name, ...common })) } })
+  const rooms = await inBatches(names, async (batch) => {
+    const reply = await admin.ask('addRooms', { body: { rooms: batch.map((name) => ({ name, ...common })) } })
+    return reply.rooms
+  })
   answer(io, options.json, { rooms }, () =>
     rooms.map(({ name, uri, created }) => `${name}  ${uri}${created ? '' : '  existed already'}\n`).join(''),
   )
   return 0
 }
 
-type RoomProperties = {
-  readonly description?: string
-  readonly topic?: string
-  readonly privacy?: RoomPrivacy
-  readonly type?: RoomType
-  readonly invitations?: RoomInvitations
-}
-export type CreateRoomOptions = PoolOptions &
-  RoomProperties & {
-    readonly category: string
-    readonly addIn?: string
-    readonly disabled: boolean
-    readonly member: readonly string[]
-    readonly manager: readonly string[]
-    readonly presenter: readonly string[]
-  }
-
-export async function createRoom(io: Io, name: string, options: CreateRoomOptions): Promise<ExitCode> {
+export async function createRoom(io: Io, name: string, options: PoolOptions & GivenOptions): Promise<ExitCode> {
   refuseBadName(name)
-  const { category, description, topic, privacy, type, invitations, addIn, disabled } = options
   const admin = await openAdmin(io, options)
-  const room = await admin.ask('createRoom', {
-    body: {
-      name,
-      category,
-      ...said({ description, topic, privacy, type, invitations, addIn, disabled: disabled || undefined }),
-      ...said({ members: [...options.member], managers: [...options.manager], presenters: [...options.presenter] }),
-    },
-  })
+  const given = valuesOf(CreateRoomRequest, options, CREATE_ROOM_TEXTS)
+  const body = { ...given, name, category: String(options['category']) }
+  const room = await admin.ask('createRoom', { body })
   answer(io, options.json, room, () => `${room.name}  ${room.uri}\n`)
   return 0
 }
 
-export type ListRoomsOptions = PoolOptions & {
-  readonly filter?: string
-  readonly inDescription: boolean
-  readonly category?: string
-  readonly member?: string
-  readonly manager?: string
-  readonly joined?: string
-  readonly privacy?: RoomPrivacy
-  readonly type?: RoomType
-  readonly invitations?: RoomInvitations
-  readonly addIn?: string
-  readonly disabled?: 'on' | 'off'
-  readonly contentExceeds?: number
-  readonly limit?: number
-}
-
-export async function listRooms(io: Io, options: ListRoomsOptions): Promise<ExitCode> {
-  const { filter, inDescription, category, member, manager, joined, privacy, type, invitations, addIn } = options
-  const disabled = isOn(options.disabled)
+export async function listRooms(
+  io: Io,
+  options: PoolOptions & GivenOptions & { readonly limit?: number },
+): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
-  const query = said({
-    name: filter,
-    searchDescription: inDescription ? ('true' as const) : undefined,
-    category,
-    member,
-    manager,
-    joined,
-    privacy,
-    type,
-    invitations,
-    addIn,
-    disabled: disabled === undefined ? undefined : disabled ? ('true' as const) : ('false' as const),
-    chatContentExceedsMb: options.contentExceeds,
-  })
+  const query = valuesOf(ListRoomsQuery, options, LIST_ROOMS_TEXTS)
   const rooms: RoomEntry[] = await allPages(options.limit, async (page) => {
     const reply = await admin.ask('listRooms', { query: { ...query, ...page } })
     return { entries: reply.rooms, next: reply.next }
@@ -119,37 +80,15 @@ export async function showRoom(io: Io, room: string, options: PoolOptions): Prom
   return 0
 }
 
-type Lists = { readonly [K in `${'add' | 'remove'}${'Member' | 'Manager' | 'Presenter'}`]: readonly string[] } & {
-  readonly [K in `clear${'Members' | 'Managers' | 'Presenters'}`]: boolean
-}
-export type SetRoomOptions = PoolOptions &
-  RoomProperties &
-  Lists & {
-    readonly name?: string
-    readonly category?: string
-    readonly addIn?: string | false
-    readonly dryRun: boolean
-  }
-
 /** Changes what was named, all of it or nothing: what a room is, where it belongs, who is in it. */
-export async function setRoom(io: Io, room: string, options: SetRoomOptions): Promise<ExitCode> {
+export async function setRoom(
+  io: Io,
+  room: string,
+  options: PoolOptions & GivenOptions & { readonly name?: string; readonly dryRun: boolean },
+): Promise<ExitCode> {
   if (options.name !== undefined) refuseBadName(options.name)
-  const { name, description, topic, privacy, type, invitations, addIn, category, dryRun } = options
-  const changes = said({
-    name,
-    description,
-    topic,
-    privacy,
-    type,
-    invitations,
-    addIn: addIn === false ? null : addIn,
-    category,
-    members: listChange(options.addMember, options.removeMember, options.clearMembers),
-    managers: listChange(options.addManager, options.removeManager, options.clearManagers),
-    presenters: listChange(options.addPresenter, options.removePresenter, options.clearPresenters),
-  })
-  if (Object.keys(changes).length === 0)
-    throw misused('Nothing to change was named.', 'See `hansard rooms set --help`.')
+  const changes = somethingNamed(valuesOf(ChangeRoomRequest, options, { dryRun: 'left out' }), 'rooms set')
+  const { dryRun } = options
 
   const admin = await openAdmin(io, options)
   const changed = await admin.ask('changeRoom', {
@@ -209,23 +148,7 @@ export async function clearRoom(
 }
 
 function describe(room: AdminReplyOf<'showRoom'>): string {
-  const names = (entries: readonly { uri: string }[]) => entries.map(({ uri }) => uri)
-  return properties([
-    ['name', room.name],
-    ['uri', room.uri],
-    ['category', room.category],
-    ['description', room.description],
-    ['topic', room.topic],
-    ['privacy', room.privacy],
-    ['type', room.type],
-    ['invitations', room.invitations],
-    ['add-in', room.addIn ?? ''],
-    ['disabled', room.disabled ? 'yes' : 'no'],
-    ['created', utc(room.createdAt)],
-    ['members', names(room.members)],
-    ['managers', names(room.managers)],
-    ['presenters', names(room.presenters)],
-  ])
+  return properties(shownProperties(room, optionName, yesOrNo))
 }
 
 function refuseBadName(name: string): void {

@@ -1,22 +1,17 @@
-import type { AdminReplyOf } from '@hansard/admin-contract'
-import { accountNameProblem, type PoolRole } from '@hansard/rooms'
-import { allPages, openAdmin } from '../cli/admin-client.ts'
+import { type AdminReplyOf, ChangeUserRequest, ListUsersQuery, NewUser } from '@hansard/admin-contract'
+import { accountNameProblem } from '@hansard/rooms'
+import { allPages, inBatches, openAdmin } from '../cli/admin-client.ts'
 import { misused } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { readNewPassword } from '../cli/prompt.ts'
+import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { properties, table } from '../cli/table.ts'
-import { isOn, type PoolOptions, said } from '../cli/verb.ts'
+import { isOn, type PoolOptions, somethingNamed } from '../cli/verb.ts'
+import { CHANGE_USER_TEXTS, LIST_USERS_TEXTS, NEW_USER_TEXTS } from './user-texts.ts'
 
 const PASSWORD_VARIABLE = 'HANSARD_PASSWORD'
 
-export type AddUsersOptions = PoolOptions & {
-  readonly password: boolean
-  readonly name?: string
-  readonly email?: string
-  readonly domain?: string
-  readonly partner: boolean
-  readonly role: readonly string[]
-}
+export type AddUsersOptions = PoolOptions & GivenOptions & { readonly password: boolean; readonly partner: boolean }
 
 /** Adds accounts: with a key each that the pool makes and tells once, or one with a password. */
 export async function addUsers(io: Io, accounts: readonly string[], options: AddUsersOptions): Promise<ExitCode> {
@@ -24,23 +19,19 @@ export async function addUsers(io: Io, accounts: readonly string[], options: Add
     const problem = accountNameProblem(account)
     if (problem) throw misused(`${JSON.stringify(account)}: ${problem}`)
   }
+  const named = valuesOf(NewUser, options, NEW_USER_TEXTS)
   const [first, ...others] = accounts
-  if (others.length > 0 && (options.password || options.name !== undefined || options.email !== undefined))
+  if (others.length > 0 && (options.password || named.displayName !== undefined || named.email !== undefined))
     throw misused('--password, --name and --email are for one account at a time.')
   const admin = await openAdmin(io, options)
   const secret = options.password
     ? { password: await readNewPassword(io, { variable: PASSWORD_VARIABLE, account: first! }) }
     : { generateKey: true }
-  const { name, email, domain, partner, role } = options
-  const named = said({
-    displayName: name,
-    email,
-    domain,
-    internal: partner ? false : undefined,
-    roles: role as PoolRole[],
+  const common = { ...named, ...(options.partner ? { internal: false } : {}), ...secret }
+  const users = await inBatches(accounts, async (batch) => {
+    const reply = await admin.ask('addUsers', { body: { users: batch.map((account) => ({ account, ...common })) } })
+    return reply.users
   })
-  const body = { users: accounts.map((account) => ({ account, ...named, ...secret })) }
-  const { users } = await admin.ask('addUsers', { body })
   answer(io, options.json, { users }, () =>
     users
       .map(({ account, uri, created, key }) => {
@@ -52,25 +43,9 @@ export async function addUsers(io: Io, accounts: readonly string[], options: Add
   return users.every(({ created }) => created) ? 0 : 1
 }
 
-export type ListUsersOptions = PoolOptions & {
-  readonly filter?: string
-  readonly role?: PoolRole
-  readonly disabled?: 'on' | 'off'
-  readonly domain?: string
-  readonly policy?: string
-}
-
-export async function listUsers(io: Io, options: ListUsersOptions): Promise<ExitCode> {
-  const { filter, role, domain, policy } = options
-  const disabled = isOn(options.disabled)
+export async function listUsers(io: Io, options: PoolOptions & GivenOptions): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
-  const query = said({
-    name: filter,
-    role,
-    domain,
-    policy,
-    disabled: disabled === undefined ? undefined : disabled ? ('true' as const) : ('false' as const),
-  })
+  const query = valuesOf(ListUsersQuery, options, LIST_USERS_TEXTS)
   const users = await allPages(undefined, async (page) => {
     const reply = await admin.ask('listUsers', { query: { ...query, ...page } })
     return { entries: reply.users, next: reply.next }
@@ -97,27 +72,12 @@ export async function showUser(io: Io, user: string, options: PoolOptions): Prom
   return 0
 }
 
-export type SetUserOptions = PoolOptions & {
-  readonly name?: string
-  readonly email?: string | false
-  readonly disabled?: 'on' | 'off'
-  readonly partner?: 'on' | 'off'
-  readonly addRole: readonly string[]
-  readonly removeRole: readonly string[]
-}
+export type SetUserOptions = PoolOptions & GivenOptions & { readonly partner?: 'on' | 'off' }
 
 export async function setUser(io: Io, user: string, options: SetUserOptions): Promise<ExitCode> {
   const partner = isOn(options.partner)
-  const roles = said({ add: options.addRole as PoolRole[], remove: options.removeRole as PoolRole[] })
-  const body = said({
-    displayName: options.name,
-    // Commander's default of a negatable option is true.
-    email: options.email === false ? null : typeof options.email === 'string' ? options.email : undefined,
-    disabled: isOn(options.disabled),
-    internal: partner === undefined ? undefined : !partner,
-    roles: Object.keys(roles).length > 0 ? roles : undefined,
-  })
-  if (Object.keys(body).length === 0) throw misused('Nothing to change was named.', 'See `hansard users set --help`.')
+  const given = valuesOf(ChangeUserRequest, options, CHANGE_USER_TEXTS)
+  const body = somethingNamed({ ...given, ...(partner === undefined ? {} : { internal: !partner }) }, 'users set')
   const admin = await openAdmin(io, options)
   const changed = await admin.ask('changeUser', { parts: { user }, body })
   answer(io, options.json, changed, () => describe(changed))

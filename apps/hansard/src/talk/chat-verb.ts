@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import { address, json, type Verbs } from '../cli/verb.ts'
+import type { ChatOptions } from './chat.ts'
+
+export function addChatVerb(program: Command, { io, run }: Verbs): void {
+  address(json(program.command('chat')))
+    .description('talk in rooms, in a terminal or from a script')
+    .argument('[room...]', 'rooms to come into at once')
+    .option('--account <name>', 'who you are')
+    .action(
+      run(async (rooms: string[], options: ChatOptions) => {
+        const { chatCommand } = await import('./chat.ts')
+        return chatCommand(io, rooms, options)
+      }),
+    )
+}
