@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { delimiter, isAbsolute } from 'node:path'
 import type { AdapterSetting } from '@hansard/adapter'
-import type { Env } from '@hansard/config'
+import { decodeText, type Env } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
 
@@ -47,7 +47,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     outputDirectory: env.string('HANSARD_OUTPUT_DIRECTORY'),
     adapters: env.parsed<readonly AdapterSetting[]>('HANSARD_ADAPTERS_FILE', {
-      parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
+      parse: (path) => parseAdapterSettings(decodeText(readFileSync(path), { what: path }), path),
       fallback: DEFAULT_ADAPTERS,
     }),
     directoriesAllowed: env.parsed<readonly string[]>('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', {

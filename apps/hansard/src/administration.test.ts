@@ -175,7 +175,7 @@ it('says that no active server is running, and not that the pool is not', async 
   }
   await named(['gone'])
   const env = { HANSARD_PASSWORD: 'ginas password' }
-  const turned = await line.hansard(['chat', '--account', 'gina'], { env, input: '/rooms\n' })
+  const turned = await line.hansard(['chat', '--commands', '--account', 'gina'], { env, input: '/rooms\n' })
   await named([])
   await db.close()
 

@@ -201,7 +201,7 @@ it('lets a script talk, and tells what was refused by the exit code', async () =
   await json(['rooms', 'add', 'desk', '--data', data])
   await json(['users', 'add', 'alice', '--password', '--data', data], { env: { HANSARD_PASSWORD: 'alices password' } })
   const chat = (input: string) =>
-    hansard(['chat', 'desk', '--account', 'alice', '--data', data, '--json'], {
+    hansard(['chat', 'desk', '--commands', '--account', 'alice', '--data', data, '--json'], {
       env: { HANSARD_PASSWORD: 'alices password' },
       input,
     })

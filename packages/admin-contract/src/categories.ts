@@ -14,13 +14,10 @@ const switches = {
   description: description.optional().describe('what the category is for'),
   invitations: z.boolean().optional().meta({ description: 'rooms may send invitations', default: false }),
   fileUpload: z.boolean().optional().meta({ description: 'files may be uploaded', default: false }),
-  chatHistory: z
-    .boolean()
-    .optional()
-    .meta({
-      description: 'chats are kept for participants; they go on the compliance record either way',
-      default: true,
-    }),
+  chatHistory: z.boolean().optional().meta({
+    description: 'chats are kept for participants; they go on the compliance record either way',
+    default: true,
+  }),
 }
 const LISTS = {
   allowed: 'who may find and join its rooms: accounts, groups or domains',

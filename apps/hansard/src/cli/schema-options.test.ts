@@ -22,7 +22,11 @@ const Change = z.strictObject({
     .optional(),
 })
 
-function parse(schema: z.ZodObject, line: readonly string[], { bare = false, texts = {} as Texts<typeof schema> } = {}) {
+function parse(
+  schema: z.ZodObject,
+  line: readonly string[],
+  { bare = false, texts = {} as Texts<typeof schema> } = {},
+) {
   const command = new Command('set').exitOverride().configureOutput({ writeErr: () => {} })
   schemaOptions(command, schema, { bare, texts })
   command.parse([...line], { from: 'user' })

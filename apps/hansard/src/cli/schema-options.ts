@@ -13,7 +13,9 @@ export type PropertyTexts = {
   /** turns what was typed into the value; throws an `InvalidArgumentError` */
   readonly parse?: (text: string) => unknown
 }
-export type Texts<S extends z.ZodObject> = Readonly<Partial<Record<Extract<keyof S['shape'], string>, PropertyTexts | 'left out'>>>
+export type Texts<S extends z.ZodObject> = Readonly<
+  Partial<Record<Extract<keyof S['shape'], string>, PropertyTexts | 'left out'>>
+>
 
 /** What commander hands an action: it depends on the contract, so it is read through `valuesOf`. */
 export type GivenOptions = Readonly<Record<string, unknown>>
@@ -71,7 +73,8 @@ type Kind =
 
 function propertiesOf<S extends z.ZodObject>(schema: S, texts: Texts<S>): Property[] {
   return Object.entries<z.core.$ZodType>(schema.shape).flatMap(([key, type]) => {
-    const text: PropertyTexts | 'left out' = (texts as Readonly<Record<string, PropertyTexts | 'left out' | undefined>>)[key] ?? {}
+    const text: PropertyTexts | 'left out' =
+      (texts as Readonly<Record<string, PropertyTexts | 'left out' | undefined>>)[key] ?? {}
     if (text === 'left out') return []
     const { inner, nullable } = unwrapped(type as z.ZodType)
     const about = { ...inner.meta(), ...(type as z.ZodType).meta() }

@@ -1,4 +1,6 @@
+import { TIME_MAX } from '@hansard/wire'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
 import { misused } from './command-failure.ts'
 import type { ExitCode, Io } from './io.ts'
 import { type AddressOptions, DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
@@ -100,13 +102,14 @@ export const DATES = {
 }
 
 const DAY_MS = 86_400_000
+const DATE = z.iso.date()
+const TIME = z.iso.datetime({ offset: true })
 
 /** `2026-11-20`, `2026-11-20T15:30Z` or milliseconds since 1970: milliseconds since 1970. A date is its midnight UTC. */
 export function moment(text: string): number {
-  if (/^\d{10,16}$/.test(text)) return Number(text)
-  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
-    ? Date.parse(text)
-    : NaN
+  if (/^\d{10,16}$/.test(text) && Number(text) <= TIME_MAX) return Number(text)
+  // `Date.parse` alone moves 31 November to 1 December, and 24:00 to the next day.
+  const at = isDate(text) || TIME.safeParse(text).success ? Date.parse(text) : NaN
   if (Number.isNaN(at) || at < 0)
     throw new InvalidArgumentError('It takes a date such as 2026-11-20, or a time such as 2026-11-20T15:30Z.')
   return at
@@ -123,7 +126,7 @@ export function momentAfter(text: string): number {
 }
 
 function isDate(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text)
+  return DATE.safeParse(text).success
 }
 
 /** What is undefined or an empty list is not said. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { adaptersOf } from '@hansard/adapter'
 import { type AdminReplyOf, ComplianceSettings } from '@hansard/admin-contract'
+import { decodeText } from '@hansard/config'
 import { type AdminClient, openAdmin } from '../cli/admin-client.ts'
 import { misused } from '../cli/command-failure.ts'
 import { confirm } from '../cli/confirm.ts'
@@ -113,11 +114,15 @@ function endOf(series: readonly string[]): string {
 }
 
 async function readStylesheet(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw misused(`${file} cannot be read: ${(error as Error).message}`)
-  }
+  const bytes = await readFile(file).catch((error: Error) => {
+    throw misused(`${file} cannot be read: ${error.message}`)
+  })
+  const text = decodeText(bytes, { what: file })
+  // It is kept and handed on as text, so a declaration of another encoding would be read as the truth later.
+  const declared = /^<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/.exec(text.slice(0, 200))?.[1]
+  if (declared !== undefined && !/^(utf-8|us-ascii)$/i.test(declared))
+    throw misused(`${file} says that it is encoded as ${declared}.`, 'Save it as UTF-8, and let its first line say so.')
+  return text
 }
 
 function described({ identity, settings }: Configuration): string {

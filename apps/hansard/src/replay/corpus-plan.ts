@@ -17,6 +17,8 @@ export type CorpusPlan = {
   readonly lines: number
   readonly renames: number
   readonly skipped: Skipped
+  /** at least one line has the format: a file without any is something else */
+  readonly isLog: boolean
 }
 
 /**
@@ -78,7 +80,8 @@ export function planCorpus(text: string): CorpusPlan {
     }
   }
   for (const nick of [...present]) part(nick, times.at(-1) ?? 0)
-  return { steps, nicks, lines: lines.length, renames, skipped }
+  const isLog = read.some((line) => line.kind !== 'skipped' || (line.as !== 'stray' && line.as !== 'blank'))
+  return { steps, nicks, lines: lines.length, renames, skipped, isLog }
 }
 
 const DAY_MINUTES = 24 * 60

@@ -1,13 +1,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '@hansard/clock'
+import { decodeText, TextError } from '@hansard/config'
 import { roomNameProblem } from '@hansard/rooms'
 import { type AdminClient, openAdmin } from '../cli/admin-client.ts'
 import { misused, unreachable } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { type AddressOptions, DEFAULT_DATA_DIRECTORY, readRunFile } from '../cli/pool-address.ts'
 import { startProgress } from '../cli/progress.ts'
-import { duration } from '../cli/table.ts'
+import { counted, duration } from '../cli/table.ts'
 import { wsSocket } from '../cli/ws-socket.ts'
 import { startEmbeddedPool } from '../standard-edition/embedded-pool.ts'
 import { planCorpus } from './corpus-plan.ts'
@@ -18,6 +19,7 @@ export type ReplayCommandOptions = AddressOptions & {
   readonly json: boolean
   readonly speed: string
   readonly filesAtOnce: number
+  readonly encoding: string
 }
 
 // Of each session two ends may lie in this process (a pool started here), and a process may open 20,000 files.
@@ -30,7 +32,7 @@ export async function replayCommand(
   options: ReplayCommandOptions,
 ): Promise<ExitCode> {
   const speed = parseSpeed(options.speed)
-  const files = await readLogs(paths)
+  const files = await readLogs(paths, options.encoding)
   await using pool = await poolFor(io, options)
   const progress = startProgress(io, {
     total: files.reduce((sum, { plan }) => sum + plan.steps.length, 0),
@@ -97,7 +99,7 @@ export function parseSpeed(text: string): number | undefined {
 }
 
 /** Files as they are named; of folders every `.log` in them. Rooms are named after files, so names must differ. */
-async function readLogs(paths: readonly string[]): Promise<ReplayFile[]> {
+async function readLogs(paths: readonly string[], encoding: string): Promise<ReplayFile[]> {
   const files: ReplayFile[] = []
   const rooms = new Map<string, string>()
   for (const path of (await Promise.all(paths.map(logsAt))).flat()) {
@@ -107,7 +109,13 @@ async function readLogs(paths: readonly string[]): Promise<ReplayFile[]> {
     const other = rooms.get(room)
     if (other !== undefined) throw misused(`${other} and ${path} would be played in the same room.`)
     rooms.set(room, path)
-    files.push({ room, plan: planCorpus(await read(path)) })
+    const plan = planCorpus(await read(path, encoding))
+    if (!plan.isLog)
+      throw misused(
+        `${path} is no log: none of its ${counted(plan.lines, 'line')} is one of the format of the corpus.`,
+        'The format is in fixtures/corpus/README.md. Nothing was made.',
+      )
+    files.push({ room, plan })
   }
   if (files.length === 0)
     throw misused('There is no log to replay.', 'Name log files, or folders that hold .log files.')
@@ -124,11 +132,15 @@ async function logsAt(path: string): Promise<string[]> {
   }
 }
 
-async function read(path: string): Promise<string> {
+async function read(path: string, encoding: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw unreachable(`${path} cannot be read: ${error.message}`, undefined, error)
+  })
   try {
-    return new TextDecoder().decode(await readFile(path))
+    return decodeText(bytes, { what: path, encoding })
   } catch (error) {
-    throw unreachable(`${path} cannot be read: ${(error as Error).message}`, undefined, error)
+    if (!(error instanceof TextError)) throw error
+    throw misused(error.message, 'Say how it is encoded, such as --encoding windows-1252. Nothing was made.')
   }
 }
 

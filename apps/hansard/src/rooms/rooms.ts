@@ -95,13 +95,14 @@ export async function setRoom(
     parts: { room },
     body: { ...changes, ...(dryRun ? { dryRun } : {}) },
   })
-  const dropped = Object.entries(changed.droppedFrom).flatMap(([list, uris]) =>
+  const { dropped: _, dryRun: __, droppedFrom, ...shown } = changed
+  const dropped = Object.entries(droppedFrom).flatMap(([list, uris]) =>
     uris.map((uri) => `${dryRun ? 'would be dropped' : 'dropped'} from the ${list}: ${visible(uri)}\n`),
   )
   answer(io, options.json, changed, () =>
     dryRun
       ? [...dropped, dropped.length === 0 ? 'Nobody would be dropped. ' : '', 'Nothing was changed.\n'].join('')
-      : [describe(changed), ...dropped].join(''),
+      : [describe(shown), ...dropped].join(''),
   )
   return 0
 }

@@ -8,6 +8,7 @@ import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import { decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
@@ -225,15 +226,15 @@ async function startThread(options: {
 }
 
 async function readAdapters(file: string): Promise<readonly AdapterSetting[]> {
-  let text: string
+  let bytes: Uint8Array
   try {
-    text = await readFile(file, 'utf8')
+    bytes = await readFile(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     await writeFile(file, `${JSON.stringify(DEFAULT_ADAPTERS, null, 2)}\n`, { mode: 0o600 })
     return DEFAULT_ADAPTERS
   }
-  return parseAdapterSettings(text, file)
+  return parseAdapterSettings(decodeText(bytes, { what: file }), file)
 }
 
 async function writeRunFile(file: string, content: object): Promise<void> {

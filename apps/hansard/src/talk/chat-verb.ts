@@ -7,6 +7,7 @@ export function addChatVerb(program: Command, { io, run }: Verbs): void {
     .description('talk in rooms, in a terminal or from a script')
     .argument('[room...]', 'rooms to come into at once')
     .option('--account <name>', 'who you are')
+    .option('--commands', 'lines that are piped in may be commands, as typed ones are', false)
     .action(
       run(async (rooms: string[], options: ChatOptions) => {
         const { chatCommand } = await import('./chat.ts')

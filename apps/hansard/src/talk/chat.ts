@@ -2,17 +2,24 @@ import { connect, type PoolClient, RefusedError } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { CommandFailure, misused } from '../cli/command-failure.ts'
 import type { ExitCode, Io } from '../cli/io.ts'
+import { type Paint, paintFor } from '../cli/paint.ts'
 import { type AddressOptions, findPool } from '../cli/pool-address.ts'
 import { readPassword, typeLine } from '../cli/prompt.ts'
 import { duration, visible } from '../cli/table.ts'
 import { wsSocket } from '../cli/ws-socket.ts'
 import { say } from './chat-commands.ts'
 import { type ChatScreen, openChatScreen } from './chat-screen.ts'
+import { completeLine } from './complete-line.ts'
 import { ROOM_COMMANDS } from './room-commands.ts'
 import type { Talk, Tell } from './talk.ts'
 import { readTalkLine, TALK_HELP, type TalkLine } from './talk-line.ts'
 
-export type ChatOptions = AddressOptions & { readonly account?: string | undefined; readonly json: boolean }
+export type ChatOptions = AddressOptions & {
+  readonly account?: string | undefined
+  /** lines of an input that is no terminal may be commands */
+  readonly commands?: boolean
+  readonly json: boolean
+}
 
 /** After Ctrl-C, what is under way may take so long; then the connection is closed under it. */
 const FAREWELL_MS = 1_500
@@ -21,15 +28,21 @@ const FAREWELL_MS = 1_500
  * Talks, in a terminal or from a script.
  *
  * Lines are carried out one after the other, each answered before the next: a script's chats are recorded in its
- * order, and when the input ends nothing is left unrecorded. Exit code 1 when the pool refused any of it.
+ * order, and when the input ends nothing is left unrecorded. A line is a command only when a person types it or the caller
+ * says that lines may be: whoever pipes other people's words would have these obeyed.
+ *
+ * Exit code 1 when any line of a script was refused; of what a person types, when the last one was.
  */
 export async function chatCommand(io: Io, rooms: readonly string[], options: ChatOptions): Promise<ExitCode> {
   const { server } = await findPool(options)
+  const interactive = io.stdin.isTTY === true
+  const commands = interactive || options.commands === true
+  const paint = paintFor(io)
   const account = options.account ?? (await askAccount(io))
   const password = await readPassword(io, { variable: 'HANSARD_PASSWORD', question: `Password of ${account}: ` })
   let screen: ChatScreen | undefined
   const tell: Tell = (text, event) => {
-    const line = options.json ? JSON.stringify(event) : text
+    const line = options.json ? JSON.stringify(event) : text && shownNotice(text, paint)
     if (line === undefined) return
     if (screen) screen.show(line)
     else io.stdout.write(`${line}\n`)
@@ -51,7 +64,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
     password,
     openSocket: wsSocket,
     onReconnecting: ({ delayMs, cause }) =>
-      tell(`-- the connection was lost (${cause.message}); trying again in ${duration(delayMs)}`, {
+      tell(`-- the connection was lost (${visible(cause.message)}); trying again in ${duration(delayMs)}`, {
         event: 'reconnecting',
       }),
     onReconnected: () => tell('-- connected again', { event: 'reconnected' }),
@@ -65,14 +78,18 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
       }),
     onNewContent: ({ room, last }) => void tellNews(room, last),
     onClosed: (cause) => {
-      if (cause) tell(`-- signed out: ${whyClosed(cause)}`, { event: 'closed', message: whyClosed(cause) })
+      if (cause) tell(`-- signed out: ${visible(whyClosed(cause))}`, { event: 'closed', message: whyClosed(cause) })
       screen?.close()
     },
   })
   const { name, uri } = client.principal
-  tell(`-- signed in as ${visible(name)} (${uri}); /help tells what you can type`, { event: 'signed-in', name, uri })
+  const help = commands ? '; /help tells what you can type' : ''
+  tell(`-- signed in as ${visible(name)} (${visible(uri)})${help}`, { event: 'signed-in', name, uri })
 
-  screen = openChatScreen(io, () => systemClock.after(FAREWELL_MS, () => void client.close()))
+  screen = openChatScreen(io, {
+    onInterrupted: () => void systemClock.after(FAREWELL_MS, () => void client.close()),
+    complete: (line) => completeLine(line, talk, async () => (await client.rooms({})).map((room) => room.name)),
+  })
   const { lines, setPrompt } = screen
   const typed = lines[Symbol.asyncIterator]()
   const talk: Talk = {
@@ -81,35 +98,59 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
     rooms: new Map(),
     current: undefined,
     more: undefined,
+    paint,
+    seen: new Map(),
     async nextLine(prompt) {
       setPrompt(prompt)
       const { value, done } = await typed.next()
-      return done ? undefined : value
+      if (done) return undefined
+      if ('text' in value) return value.text
+      throw misused(`Line ${value.number} of the input was not posted: ${value.problem}.`)
     },
   }
   let refusals = 0
-  const obey = async (line: TalkLine) => {
+  let lastRefused = false
+  const refuse = (error: unknown) => {
+    refusals += 1
+    lastRefused = true
+    const { message } = error as Error
+    const code = error instanceof RefusedError || error instanceof CommandFailure ? error.code : undefined
+    tell(`!! ${visible(message)}`, { event: 'refused', ...(code === undefined ? {} : { code }), message })
+  }
+  const obey = async (act: () => Promise<void> | void) => {
     try {
-      await carryOut(talk, line)
+      await act()
+      lastRefused = false
     } catch (error) {
-      refusals += 1
-      const { message } = error as Error
-      const code = error instanceof RefusedError || error instanceof CommandFailure ? error.code : undefined
-      tell(`!! ${message}`, { event: 'refused', ...(code === undefined ? {} : { code }), message })
+      refuse(error)
     }
   }
-  for (const room of rooms) await obey({ kind: 'command', command: ROOM_COMMANDS['join']!, rest: room })
+  const nextAsked = async (): Promise<TalkLine> => {
+    try {
+      const line = await talk.nextLine(`${talk.current ? visible(talk.current.name) : '(no room)'}> `)
+      return line === undefined ? { kind: 'quit' } : readTalkLine(line, { commands })
+    } catch (error) {
+      // A line that is not text: those after it are.
+      refuse(error)
+      return { kind: 'nothing' }
+    }
+  }
+  for (const room of rooms) await obey(() => ROOM_COMMANDS['join']!.run(talk, room))
   for (;;) {
-    const line = await talk.nextLine(`${talk.current ? visible(talk.current.name) : '(no room)'}> `)
-    if (line === undefined) break
-    const asked = readTalkLine(line)
+    const asked = await nextAsked()
     if (asked.kind === 'quit') break
-    await obey(asked)
+    if (asked.kind !== 'nothing') await obey(() => carryOut(talk, asked))
   }
   if (client.state === 'connected') await Promise.all([...talk.rooms.values()].map((room) => room.part()))
   screen.close()
   await client.close()
-  return refusals > 0 ? 1 : 0
+  return (interactive ? lastRefused : refusals > 0) ? 1 : 0
+}
+
+/** What was refused stands out, and what the pool tells of itself stands back. */
+function shownNotice(text: string, paint: Paint): string {
+  if (text.startsWith('!!')) return paint('red', text)
+  return text.startsWith('--') ? paint('dim', text) : text
 }
 
 /** Who was inside had the right password: what a new sign-in is refused with tells only half of what happened. */

@@ -54,7 +54,7 @@ async function hansard(args: readonly string[], input = '') {
   const lines = String(stdout.read() ?? '').split('\n')
   return { exitCode, events: lines.filter(Boolean).map((line) => JSON.parse(line)) }
 }
-const chat = (account: string, input: string) => hansard(['chat', 'desk', '--account', account], input)
+const chat = (account: string, input: string) => hansard(['chat', '--commands', 'desk', '--account', account], input)
 
 it('hands a file over in a room, says its link there, and lets another fetch it, in place of nothing', async () => {
   const content = Buffer.alloc(300_000, 'the minutes ')
