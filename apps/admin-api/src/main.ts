@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { once } from 'node:events'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'

@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { openRedisBus } from '@hansard/bus'

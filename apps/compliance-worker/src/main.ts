@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'

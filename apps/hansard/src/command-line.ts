@@ -6,6 +6,7 @@ import { misused, reportFailure } from './cli/command-failure.ts'
 import type { ExitCode, Io } from './cli/io.ts'
 import type { Verbs } from './cli/verb.ts'
 import { VERSION } from './cli/version.ts'
+import { addCompletionVerb } from './completion/completion-verb.ts'
 import { addComplianceConfigVerbs } from './compliance-config/compliance-config-verbs.ts'
 import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
@@ -46,6 +47,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addComplianceConfigVerbs,
   addQuarantineVerbs,
   addSourcesVerbs,
+  addCompletionVerb,
 ]
 
 const EXIT_CODES = `

@@ -46,17 +46,18 @@ export async function insertRoom(
     .insert({ ...columns, category_id: category.id, add_in_id: await findAddIn(tx, addIn), created_at: at })
     .returning('id')
   const id = row!.id
-  // The maker manages the room, unless it is the pool itself or an administrator from outside the wall.
-  const managers = [...(room.managers ?? [])]
-  const wants = { members: room.members ?? [], managers, presenters: room.presenters ?? [] }
+  // The creator manages the room and may join it, unless it is the pool itself or an administrator from outside the wall.
+  const creator = (await isWithin(tx, category, by)) ? [by.uri] : []
+  const managers = [...(room.managers ?? []), ...creator]
+  const members = [...(room.members ?? []), ...(privacy === 'open' ? [] : creator)]
   const target = { id, categoryId: category.id, type, open: privacy === 'open' }
   const changed = await applyRoles(
     tx,
     target,
     {
-      members: { add: wants.members },
-      managers: { add: (await isWithin(tx, category, by)) ? [...managers, by.uri] : managers },
-      presenters: { add: wants.presenters },
+      members: { add: members },
+      managers: { add: managers },
+      presenters: { add: room.presenters ?? [] },
     },
     at,
   )

@@ -1,5 +1,6 @@
 import { RefusedError, UnreachableError } from '@hansard/client'
 import type { ExitCode, Io } from './io.ts'
+import { visible } from './table.ts'
 
 /** Ends a command: says what happened, to what, and what to do about it. */
 export class CommandFailure extends Error {
@@ -41,11 +42,16 @@ export function reportFailure(io: Io, error: unknown, { json, debug }: { json: b
     const { exitCode, message, hint, code } = failure
     io.stderr.write(`${JSON.stringify({ error: message, hint, code, exitCode })}\n`)
   } else {
-    io.stderr.write(`hansard: ${failure.message}\n`)
-    if (failure.hint) io.stderr.write(`  ${failure.hint}\n`)
+    io.stderr.write(`hansard: ${shownLines(failure.message)}\n`)
+    if (failure.hint) io.stderr.write(`  ${shownLines(failure.hint)}\n`)
   }
   if (debug && error instanceof Error) io.stderr.write(`${error.stack}\n`)
   return failure.exitCode
+}
+
+/** A message may hold words of other people and of other machines. */
+function shownLines(text: string): string {
+  return text.split('\n').map(visible).join('\n')
 }
 
 function failureOf(error: unknown): CommandFailure {

@@ -6,7 +6,7 @@ import { misused } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import type { AddressOptions } from '../cli/pool-address.ts'
 import { startWaiting } from '../cli/progress.ts'
-import { counted, table, utc } from '../cli/table.ts'
+import { counted, table, utc, visible } from '../cli/table.ts'
 
 type Options = AddressOptions & { readonly json: boolean }
 
@@ -20,7 +20,7 @@ export async function listExports(
   const { exports } = await admin.ask('listExports', { query })
   answer(io, options.json, { exports }, () =>
     table(
-      ['EXPORT', 'KIND', 'STATE', 'FROM', 'TO', 'EVENTS', 'FILES', 'SEALED'],
+      ['EXPORT', 'KIND', 'STATE', 'FROM', 'TO', 'ACCEPTED', 'WRITTEN', 'FILES', 'SEALED'],
       exports.map((one) => [
         exportId(one.adapter, one.number),
         one.kind,
@@ -28,6 +28,7 @@ export async function listExports(
         utc(one.start),
         utc(one.end),
         one.events,
+        one.written ?? '',
         one.documents,
         one.sealedAt === null ? '' : utc(one.sealedAt),
       ]),
@@ -43,7 +44,7 @@ export async function showExport(io: Io, id: string, options: Options): Promise<
       `Export     ${exportId(detail.adapter, detail.number)} (${detail.kind}, ${detail.state})\n`,
       `Interval   ${utc(detail.start)} to ${utc(detail.end)}\n`,
       `Sealed     ${detail.sealedAt === null ? 'not yet' : utc(detail.sealedAt)}\n`,
-      `Events     ${counted(detail.events, 'event')} in ${counted(detail.documents, 'document')}\n`,
+      `Events     ${eventsOf(detail)}\n`,
       `Directory  ${detail.directory}\n`,
       `Manifest   ${detail.manifest ?? 'not yet'}\n`,
       ...(detail.manifestSha256 === null ? [] : [`           SHA-256 ${detail.manifestSha256}\n`]),
@@ -55,6 +56,13 @@ export async function showExport(io: Io, id: string, options: Options): Promise<
     ].join(''),
   )
   return 0
+}
+
+/** What was accepted is not all written: a format has no place for some kinds of events, and none of them is lost. */
+function eventsOf({ events, written, documents, adapter }: ExportDetail): string {
+  if (written === null) return `${counted(events, 'event')} accepted, not written yet`
+  const all = `${counted(events, 'event')} accepted, ${written.toLocaleString('en-US')} written in ${counted(documents, 'document')}`
+  return written === events ? all : `${all}; the format of ${visible(adapter)} has no place for the others`
 }
 
 /** One path a line, for other programs. */

@@ -32,17 +32,24 @@ export async function sealCommand(io: Io, options: AddressOptions & { json: bool
       [
         `Sealed ${utc(sealed.start)} to ${utc(sealed.end)}.\n`,
         table(
-          ['EXPORT', 'EVENTS'],
+          ['EXPORT', 'ACCEPTED'],
           sealed.exports.map(({ adapter, number, events }) => [`${adapter}/${number}`, events]),
         ),
         ...(sealed.exports.some(({ events }) => events > 0) ? [] : ['Nothing happened in it.\n']),
-        ...(document === undefined || document === 'unseen' ? [] : [`Newest document: ${document}\n`]),
+        ...(document === undefined || document === 'unseen'
+          ? []
+          : [`Newest document: ${document}\nRead it:         less ${shellWord(document)}\n`]),
       ].join(''),
     )
     return 0
   } finally {
     progress.end()
   }
+}
+
+/** A path as a shell takes it for one word. */
+export function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 /** Where to read what was sealed last: now, or when an interval ended by itself a moment ago. */

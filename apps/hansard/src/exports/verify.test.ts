@@ -182,7 +182,7 @@ describe('exports that are in order', () => {
         'the chain of chat-1/1 is taken up after its number 6',
       ],
     })
-    expect(describeReport(report)).toContain('FROM THE MIDDLE')
+    expect(describeReport(report)).toContain('from where the series begins')
   })
 
   it('may belong to an adapter that was added later, also when its first export is an addendum', async () => {

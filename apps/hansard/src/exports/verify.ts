@@ -113,7 +113,7 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
       : []),
     series.trust.from === 'beginning'
       ? '  trust     every source was followed from its first event'
-      : `  trust     FROM THE MIDDLE: what came before is not proved here (${series.trust.because.join('; ')})`,
+      : `  trust     from where the series begins; what came before is not part of it (${series.trust.because.join('; ')})`,
     ...series.outstanding.map(
       ({ source, epoch, seq, export: number, altered }) =>
         `  NOT YET IN ANY DOCUMENT: ${source}/${epoch}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,

@@ -18,6 +18,12 @@ export async function addUsers(io: Io, accounts: readonly string[], options: Add
   for (const account of accounts) {
     const problem = accountNameProblem(account)
     if (problem) throw misused(`${JSON.stringify(account)}: ${problem}`)
+    // The pool keeps such names, since logs that are replayed and other pools have them. Nobody should be given one.
+    if (/\s/.test(account))
+      throw misused(
+        `${JSON.stringify(account)}: An account name may not hold a space.`,
+        'The display name may: --name.',
+      )
   }
   const named = valuesOf(NewUser, options, NEW_USER_TEXTS)
   const [first, ...others] = accounts
