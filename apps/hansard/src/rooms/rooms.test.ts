@@ -99,3 +99,89 @@ it('says that there is nothing of a name, rather than that nothing fits', async 
     expect(answer).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining(`"${name}"`) })
   }
 })
+
+it.each([
+  ['2026-02-30'],
+  ['2026-04-31'],
+  ['2025-02-29'],
+  ['2026-13-01'],
+  ['2026-11-28T24:00Z'],
+  ['2026-11-28T24:30Z'],
+  ['2026-11-28T23:60Z'],
+  ['2026-11-31T10:00+01:00'],
+  ['2026-11-28T10:00+25:00'],
+  ['9999999999999999'],
+])('refuses the date %s, which does not exist, before anything is removed', async (date) => {
+  const harmless = ['--dry-run', '--yes']
+  for (const verb of [
+    ['rooms', 'clear', 'dated', '--through', date, ...harmless],
+    ['chats', 'remove', 'dated', '--from', date, ...harmless],
+    ['usage-report', '--start', date],
+  ]) {
+    const { exitCode, stderr } = await line.hansard(verb)
+    expect([verb, exitCode]).toEqual([verb, 2])
+    expect(stderr).toContain('It takes a date such as 2026-11-20')
+  }
+})
+
+it('takes the 29th of February in a leap year', async () => {
+  expect(await line.json(['usage-report', '--start', '2024-02-29', '--end', '2024-02-29'])).toMatchObject({
+    start: Date.UTC(2024, 1, 29),
+    end: Date.UTC(2024, 2, 1),
+  })
+})
+
+it('refuses to list no rooms at all, and keeps --json when the usage is wrong', async () => {
+  expect(await line.hansard(['rooms', 'list', '--limit', '0'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('It takes a whole number from 1.'),
+  })
+  for (const [words, message, hint] of [
+    [['rooms', 'list', '--limit', '0'], 'whole number from 1', 'hansard rooms list --help'],
+    [['rooms', 'show'], "missing required argument 'room'", 'hansard rooms show --help'],
+    [['rooms', 'lost'], "unknown command 'lost'", 'hansard rooms --help'],
+    [['rooms', 'show', 'x', '--nonsense'], "unknown option '--nonsense'", 'hansard rooms show --help'],
+  ] as const) {
+    const { exitCode, stdout, stderr } = await line.hansard([...words, '--json'])
+    expect([exitCode, stdout, stderr.trim().split('\n').length]).toEqual([2, '', 1])
+    expect(JSON.parse(stderr)).toMatchObject({ exitCode: 2, error: expect.stringContaining(message) })
+    expect(JSON.parse(stderr).hint).toContain(hint)
+  }
+})
+
+it('says that a member is one only through a group, instead of removing nothing', async () => {
+  await line.json(['groups', 'add', 'Traders', '--member', 'bob'])
+  await line.json(['rooms', 'create', 'grouped', '--category', 'General', '--member', 'ma-grp:Traders@example.com'])
+
+  const refused = await line.hansard(['rooms', 'set', 'grouped', '--remove-member', 'bob'])
+
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(refused.stderr).toContain(`"${bob}" is in the list only through "ma-grp:Traders@example.com"`)
+  expect((await line.json(['rooms', 'show', 'grouped'])).members).toHaveLength(1)
+  await line.json(['rooms', 'set', 'grouped', '--remove-member', 'ma-grp:Traders@example.com'])
+  // Who is in it in no way may be taken away again: the list is then as it was asked for.
+  await line.json(['rooms', 'set', 'grouped', '--remove-member', 'bob'])
+})
+
+it('lets whoever creates a closed room join it', async () => {
+  const env = await line.addUser('carol')
+  await line.json(['categories', 'add', 'Hers', '--allowed', 'carol', '--creator', 'carol'])
+  await line.json(['rooms', 'create', 'her room', '--category', 'Hers', '--as', 'carol'], { env })
+
+  const chat = ['chat', 'her room', '--account', 'carol', '--json']
+  const { exitCode, stdout } = await line.hansard(chat, { env, input: 'here I am\n' })
+
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('"event":"posted"')])
+})
+
+it('adds more accounts than one request takes, and none with a space in its name', async () => {
+  const names = Array.from({ length: 1_001 }, (_, n) => `person${n}`)
+
+  const { users } = await line.json(['users', 'add', ...names])
+
+  expect(users.map(({ account }: { account: string }) => account)).toEqual(names)
+  expect(await line.hansard(['users', 'add', 'bad name'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('may not hold a space'),
+  })
+})
