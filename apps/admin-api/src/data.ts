@@ -36,10 +36,7 @@ import { notAllowed, signedIn } from './call.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem, parse, problemOf, sendProblem } from './problems.ts'
 
-export type DataDeps = Pick<
-  AdminApiDeps,
-  'poolDb' | 'complianceDb' | 'clock' | 'log' | 'signIn' | 'pool' | 'domain'
-> & {
+type DataDeps = Pick<AdminApiDeps, 'poolDb' | 'complianceDb' | 'clock' | 'log' | 'signIn' | 'pool' | 'domain'> & {
   readonly writer: RecordWriter
   readonly bus: Bus
   /** the source, as hints on the bus name it */

@@ -1,7 +1,7 @@
 import { ADMIN_ROUTES, type AdminRouteName, openApiDocument, type Route } from '@hansard/admin-contract'
 
 /** What the hostile caller knows, or may have guessed. */
-export type Known = { readonly names: readonly string[]; readonly times: readonly number[] }
+type Known = { readonly names: readonly string[]; readonly times: readonly number[] }
 export type HostileRequest = {
   readonly route: AdminRouteName
   readonly method: string
@@ -11,7 +11,7 @@ export type HostileRequest = {
 }
 
 /** Numbers from a seed: the same seed, the same numbers (mulberry32). */
-export type Dice = { below(n: number): number; pick<T>(from: readonly T[]): T }
+type Dice = { below(n: number): number; pick<T>(from: readonly T[]): T }
 
 export function createDice(seed: number): Dice {
   let state = seed >>> 0

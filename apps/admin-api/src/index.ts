@@ -1,3 +1,2 @@
-export type { OperatorAccount } from './operator-account.ts'
 export { adminHttpOptions } from './serve.ts'
-export { ADMIN_API_DEFAULTS, type AdminApi, type AdminApiConfig, startAdminApi } from './service.ts'
+export { ADMIN_API_DEFAULTS, startAdminApi } from './service.ts'

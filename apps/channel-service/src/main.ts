@@ -8,7 +8,8 @@ import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
-import { attachChannelService, startChannelService } from './service.ts'
+import { attachChannelService } from './delivery/accept-connection.ts'
+import { startChannelService } from './service.ts'
 
 const env = new Env(process.env)
 const config = channelProcessConfig(env)
@@ -18,7 +19,7 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const log = createLog({ service: config.name, level: config.logLevel })
-const db = openDatabase({ url: config.databaseUrl, applicationName: config.name })
+const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
 await migrate(db, POOL_MIGRATIONS)
 const settings = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })

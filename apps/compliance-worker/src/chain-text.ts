@@ -77,7 +77,7 @@ export function chainText(db: Database, planned: Export): ChainText {
   }
 }
 
-export type ChainText = {
+type ChainText = {
   lines(): AsyncIterable<string>
   sources(): ManifestSources
   /** lines */

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 
 /** What an upload's event says of the bytes. `size` in bytes. */
-export type StoredFile = { readonly storedName: string; readonly size: number; readonly sha256: string }
+type StoredFile = { readonly storedName: string; readonly size: number; readonly sha256: string }
 
 /** The bytes that the compliance file store holds under a name. Reading rejects with `ENOENT` when there are none. */
 export type OpenStoredFile = (storedName: string) => AsyncIterable<Uint8Array>

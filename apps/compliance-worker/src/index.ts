@@ -1,4 +1,4 @@
 export type { AdapterSetting } from '@hansard/adapter'
 export { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
-export type { ComplianceWorkerConfig } from './config.ts'
-export { type ComplianceWorker, startComplianceWorker } from './service.ts'
+
+export { startComplianceWorker } from './service.ts'

@@ -5,7 +5,7 @@ import type { Database } from '@hansard/sql'
 import { filesOf, findExport, getStylesheet } from '@hansard/staging'
 import { renderExport } from './render-export.ts'
 
-export type Replayed = {
+type Replayed = {
   readonly adapter: string
   readonly number: number
   readonly identical: boolean

@@ -1,2 +1,2 @@
-export { FILE_SERVICE_DEFAULTS, type FileServiceConfig } from './config.ts'
-export { type FileService, startFileService } from './service.ts'
+export { FILE_SERVICE_DEFAULTS } from './config.ts'
+export { startFileService } from './service.ts'

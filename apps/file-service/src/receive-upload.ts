@@ -80,7 +80,7 @@ async function receive(deps: FileServiceDeps, asked: Asked, token: FileToken): P
 }
 
 /** The body ended before it was whole, or was not waited for any longer. What came before that has been received. */
-export class BodyBroken extends Error {
+class BodyBroken extends Error {
   override name = 'BodyBroken'
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@hansard/clock'
 
 /** What a channel service said of its load, and when. */
-export type LoadReport = { service: string; endpoint: string; sessions: number; sessionsMax: number }
+type LoadReport = { service: string; endpoint: string; sessions: number; sessionsMax: number }
 
 /**
  * Chooses the least-loaded channel service for a session.
@@ -10,7 +10,7 @@ export type LoadReport = { service: string; endpoint: string; sessions: number; 
  * sign-ins is spread and not all sent to whoever reported first. A service that has not reported for three periods is
  * left out. Sessions once assigned stay where they are.
  */
-export type Assignments = {
+type Assignments = {
   report(load: LoadReport): void
   /** `active`: names of the services that sessions go to; none named means all of them. */
   assign(active?: readonly string[]): string | undefined

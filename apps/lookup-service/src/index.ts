@@ -1,2 +1,1 @@
-export type { LookupServiceConfig } from './config.ts'
 export { startLookupService } from './service.ts'

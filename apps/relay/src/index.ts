@@ -1,2 +1,1 @@
-export { RELAY_DEFAULTS, type RelayConfig } from './config.ts'
-export { type Relay, startRelay } from './service.ts'
+export { startRelay } from './service.ts'

@@ -7,7 +7,7 @@ import type { RelayConfig } from './config.ts'
 import { keyOf, type SourceCursors } from './source-cursors.ts'
 
 /** When the roll call that was sent last was taken. Nobody knows whether it arrived until it is staged. */
-export type ProgressReports = { outstanding: number }
+type ProgressReports = { outstanding: number }
 
 /**
  * Tells the worker of every source the pool knows, so that silence can be told from absence: an interval is closed only

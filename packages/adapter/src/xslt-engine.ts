@@ -22,9 +22,9 @@ export type XsltEngine = {
   close(): Promise<void>
 }
 
-export type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
+type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
 
-export const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
+const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
 
 export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<XsltEngine> {
   const { timeoutMs = 120_000, memoryMbMax = 768 } = options

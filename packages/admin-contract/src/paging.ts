@@ -5,8 +5,6 @@ const limit = z.coerce.number().int().min(1).max(1_000).default(100)
 
 /** Query of a list: the page after the entry named `after`. Query strings are text, so numbers are coerced. */
 export const page = { after: z.string().max(2_048).optional(), limit }
-export const PageQuery = z.strictObject(page)
-export type PageQuery = z.output<typeof PageQuery>
 
 /** `after` of the next page, or null when this was the last. */
 export const next = z.string().nullable()

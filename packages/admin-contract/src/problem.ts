@@ -46,7 +46,7 @@ const OTHERWISE = {
 /** The HTTP status that every code comes with. */
 export const PROBLEM_STATUS = { ...OTHERWISE, ...REFUSED }
 export type ProblemCode = keyof typeof PROBLEM_STATUS
-export const PROBLEM_CODES = Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]
+const PROBLEM_CODES = Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]
 
 /** The body of every answer that is not a success. */
 export const Problem = z.object({

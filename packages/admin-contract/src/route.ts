@@ -7,7 +7,7 @@ import { z } from 'zod'
  * nothing learns nothing. `everybody`: nobody need sign in.
  */
 export type Caller = PoolRole | 'manager'
-export type Callers = readonly Caller[] | 'everybody'
+type Callers = readonly Caller[] | 'everybody'
 
 /**
  * What the audit trail keeps of whoever reads through a route. Every route that reads says so, and the server records it

@@ -25,8 +25,7 @@ export type AdminRouteName = keyof AdminRoutes
 export type AdminRequestOf<N extends AdminRouteName> = AdminRoutes[N]['body'] extends z.ZodType
   ? z.input<AdminRoutes[N]['body']>
   : undefined
-/** What a query is made of; what is undefined is left out. Values are written as text. */
-export type AdminQueryOf<N extends AdminRouteName> = z.input<AdminRoutes[N]['query']>
+
 export type AdminReplyOf<N extends AdminRouteName> = z.output<AdminRoutes[N]['reply']>
 
 /** The path of a route with its `:name` parts filled in. Throws when one is missing. */

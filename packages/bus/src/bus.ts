@@ -1,7 +1,7 @@
 import type { BusMessage, PoolMessage, RoomMessage } from './messages.ts'
 
 /** Stops hearing. Twice is fine. */
-export type Unsubscribe = () => Promise<void>
+type Unsubscribe = () => Promise<void>
 
 /**
  * Carries hints between the services of a pool.

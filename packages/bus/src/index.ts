@@ -1,4 +1,4 @@
-export type { Bus, Unsubscribe } from './bus.ts'
+export type { Bus } from './bus.ts'
 export { openInlineBus } from './inline-bus.ts'
 export { type BusMessage, isRoomMessage, type PoolMessage, type RoomMessage } from './messages.ts'
 export { openRedisBus } from './redis-bus.ts'

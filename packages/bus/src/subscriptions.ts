@@ -1,7 +1,7 @@
 import type { Log } from '@hansard/log'
 
 /** Who listens to which channel. Keeps a handler's failure from the other handlers and from the connection. */
-export type Subscriptions<Message> = {
+type Subscriptions<Message> = {
   /** Answers the way to take the handler out again, which says whether it was the channel's last. */
   add(channel: string, handler: (message: Message) => void): () => 'last' | 'others' | 'already'
   deliver(channel: string, message: Message): void

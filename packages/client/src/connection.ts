@@ -15,7 +15,7 @@ export type Connection = {
 }
 
 /** Exactly one `lost` ends every connection, also one that never became `ready`. */
-export type ConnectionEvents = {
+type ConnectionEvents = {
   ready(connection: Connection): void
   message(message: ServerMessage): void
   lost(error: Error): void

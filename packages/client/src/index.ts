@@ -1,38 +1,7 @@
-export type { Backoff } from './backoff.ts'
 export { type ConnectOptions, connect } from './connect.ts'
 export { ClosedError, RefusedError, UncertainError, UnreachableError } from './errors.ts'
 export type { ClientListeners, PoolClient } from './pool-client.ts'
-export type {
-  ChatFilter,
-  Dropped,
-  FileToken,
-  FollowedRoom,
-  Found,
-  FoundChat,
-  Invitation,
-  NewRoom,
-  PoolRequests,
-  Principal,
-  RoleChange,
-  RoomEntry,
-  RoomFilter,
-  RoomInfo,
-  RoomPage,
-  RoomProperties,
-} from './pool-requests.ts'
-export type {
-  AddIn,
-  Chat,
-  HistoryOptions,
-  HistoryPage,
-  Person,
-  Posted,
-  PostOptions,
-  ReplaceOptions,
-  RoomHandle,
-  RoomListeners,
-  RoomLook,
-} from './room.ts'
-export { readDirectory, signIn } from './sign-in.ts'
-export { type OpenSocket, type Socket, type SocketEvents, standardSocket } from './socket.ts'
-export { systemTiming, type Timing } from './timing.ts'
+export type { FileToken, Found } from './pool-requests.ts'
+export type { Chat, RoomHandle, RoomListeners, RoomLook } from './room.ts'
+export { readDirectory } from './sign-in.ts'
+export type { OpenSocket } from './socket.ts'

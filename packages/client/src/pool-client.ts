@@ -43,7 +43,7 @@ export type PoolClient = PoolRequests & {
   close(): Promise<void>
 }
 
-export type ClientSettings = SessionSettings & {
+type ClientSettings = SessionSettings & {
   /** posts that may wait in memory for their turn; above it `post` fails with `too-fast` */
   readonly postsWaitingMax: number
   /** requests (history, roster, rooms …) that may be unanswered */
@@ -112,7 +112,7 @@ export function startClient(settings: ClientSettings, listeners: ClientListeners
     switch (message.t) {
       case 'posted': {
         const settled = posts.queue.settle(message.re)
-        if (!settled) return
+        if (!settled) return void requests.answer(message)
         settled.room.attempt = 0
         settled.resolve({ chat: message.chat, at: message.at })
         posts.pump()

@@ -2,23 +2,23 @@ import type { ClientMessageOf, FeedFilter, ServerMessageOf, ChatFilter as WireCh
 import type { ReplyTo, Requests } from './requests.ts'
 import type { AddIn, Chat, HistoryOptions, HistoryPage, ReplaceOptions } from './room.ts'
 
-export type RoomEntry = ServerMessageOf<'rooms'>['rooms'][number]
-export type RoomInfo = ServerMessageOf<'room'>['room']
-export type FoundChat = ServerMessageOf<'found'>['chats'][number]
-export type Principal = ServerMessageOf<'eligible'>['principals'][number]
-export type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
-export type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
+type RoomEntry = ServerMessageOf<'rooms'>['rooms'][number]
+type RoomInfo = ServerMessageOf<'room'>['room']
+type FoundChat = ServerMessageOf<'found'>['chats'][number]
+type Principal = ServerMessageOf<'eligible'>['principals'][number]
+type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
+type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
 export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'>
-export type ChatFilter = Partial<WireChatFilter>
+type ChatFilter = Partial<WireChatFilter>
 /**
  * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you manage
  * (`category` also those of a category you may make rooms in); `joined` only rooms you may join; `disabled` needs `all`.
  */
-export type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
-export type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }
-export type RoomProperties = Omit<ClientMessageOf<'change-room'>, 't' | 'id' | 'room' | 'category'>
-export type NewRoom = Omit<ClientMessageOf<'create-room'>, 't' | 'id'>
-export type RoleChange = {
+type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
+type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }
+type RoomProperties = Omit<ClientMessageOf<'change-room'>, 't' | 'id' | 'room' | 'category'>
+type NewRoom = Omit<ClientMessageOf<'create-room'>, 't' | 'id'>
+type RoleChange = {
   readonly role: ClientMessageOf<'change-roles'>['role']
   readonly add?: readonly string[]
   readonly remove?: readonly string[]
@@ -77,7 +77,7 @@ export type PoolRequests = {
   downloadToken(room: string, file: string): Promise<FileToken>
 }
 /** Entries of a room's lists that a change took along without being told to, each once. */
-export type Dropped = {
+type Dropped = {
   readonly dropped: readonly string[]
   /** the same by the list they stood in; a server of before does not tell */
   readonly droppedFrom: ServerMessageOf<'done'>['droppedFrom']

@@ -5,6 +5,7 @@ import type { RoomState } from './room.ts'
 
 /** Which reply answers which request. */
 type Replies = {
+  post: 'posted'
   history: 'history'
   search: 'found'
   roster: 'roster'
@@ -39,8 +40,8 @@ type Replies = {
   'put-feed': 'done'
   'delete-feed': 'done'
 }
-export type RequestName = keyof Replies
-export type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
+type RequestName = keyof Replies
+type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
 export type ReplyTo<T extends RequestName> = ServerMessageOf<Replies[T]>
 
 /** Made twice they would be refused, or be on record twice. */

@@ -1,5 +1,5 @@
+import { type Backoff, backoffMs } from '@hansard/backoff'
 import type { PoolDirectory, ServerMessage, SignInReply } from '@hansard/wire'
-import { type Backoff, backoffMs } from './backoff.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { RefusedError } from './errors.ts'
 import { signIn } from './sign-in.ts'
@@ -17,7 +17,7 @@ export type SessionSettings = {
   readonly heartbeatMs: number
 }
 
-export type SessionEvents = {
+type SessionEvents = {
   up(connection: Connection): void
   message(message: ServerMessage): void
   /** The connection that was up is gone. */
@@ -28,7 +28,7 @@ export type SessionEvents = {
   over(cause: Error): void
 }
 
-export type Session = {
+type Session = {
   readonly signedIn: SignInReply | undefined
   /** The channel service is going away: ask the lookup service for another next time. */
   moveOn(): void

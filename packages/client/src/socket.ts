@@ -6,7 +6,7 @@
  */
 export type OpenSocket = (url: string, events: SocketEvents) => Socket
 
-export type Socket = {
+type Socket = {
   send(text: string): void
   /** Ends the connection politely. `closed` follows, at the latest when the other side has answered. */
   close(): void
@@ -14,7 +14,7 @@ export type Socket = {
   drop(): void
 }
 
-export type SocketEvents = {
+type SocketEvents = {
   open(): void
   message(text: string): void
   closed(reason: string): void

@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  CHANGE_SUBJECTS,
-  type ComplianceEvent,
-  decodeEvent,
-  type EventOf,
-  encodeEvent,
-  eventIdOf,
-  genesisHead,
-  InvalidEvent,
-  leafOf,
-  nextHead,
-} from './index.ts'
+import { eventIdOf, InvalidEvent } from './encoding.ts'
+import { CHANGE_SUBJECTS } from './event.ts'
+import { type ComplianceEvent, decodeEvent, type EventOf, encodeEvent, genesisHead, leafOf, nextHead } from './index.ts'
 
 const chat: ComplianceEvent = {
   ...{ v: 1, source: 'channel-1', epoch: 2, seq: 3, at: 1_700_000_000_000, kind: 'chat', chatId: 9, content: 'hello' },

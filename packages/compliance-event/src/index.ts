@@ -1,8 +1,7 @@
 export { genesisHead, type Head, leafOf, nextHead } from './chain.ts'
-export { decodeEvent, encodeEvent, eventIdOf, InvalidEvent } from './encoding.ts'
+export { decodeEvent, encodeEvent } from './encoding.ts'
 export type { Envelope, EnvelopeEvent, SourceProgress, SourceReport, SourceState } from './envelope.ts'
 export {
-  CHANGE_SUBJECTS,
   Change,
   type ChangeValue,
   ComplianceEvent,
@@ -10,6 +9,5 @@ export {
   type EventKind,
   type EventOf,
   type EventPrincipal,
-  type EventRoom,
   type PartReason,
 } from './event.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, Env } from './index.ts'
+import { ConfigError } from './env.ts'
+import { Env } from './index.ts'
 
 describe('settings', () => {
   it('are read as what they are', () => {

@@ -1,2 +1,13 @@
+export {
+  type CommonSettings,
+  commonSettings,
+  complianceDatabaseUrl,
+  directoriesAllowed,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  redisUrl,
+  site,
+} from './common-settings.ts'
 export { decodeText, TextError } from './decode-text.ts'
-export { ConfigError, Env } from './env.ts'
+export { Env } from './env.ts'

@@ -1,6 +1,5 @@
 export {
   eventWeight,
-  type FoldOptions,
   foldConversations,
   type RoomSlice,
   type RosterEntry,

@@ -1,7 +1,7 @@
 import type { Clock } from '@hansard/clock'
 
 /** Counts failures by key and says when there were too many. Bounded: the oldest keys are forgotten first. */
-export type AttemptLimiter = {
+type AttemptLimiter = {
   /** Milliseconds until this key may try again; 0 when it may now. */
   waitMs(key: string): number
   failed(key: string): void

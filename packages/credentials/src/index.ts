@@ -1,3 +1,3 @@
-export { type AttemptLimiter, createAttemptLimiter } from './attempt-limiter.ts'
+export { createAttemptLimiter } from './attempt-limiter.ts'
 export { hashPassword, keySecret, newKey, passwordProblem, TooManySignIns, verifySecret } from './secret.ts'
 export { newSigningKey, signToken, verifyToken } from './signed-token.ts'

@@ -4,7 +4,6 @@ export {
   digestOf,
   flushDirectory,
   removeDurably,
-  type WrittenFile,
   writeAll,
   writeDurably,
 } from './write-durably.ts'

@@ -1,6 +1,6 @@
-export { type ChainLine, chainLine } from './chain-line.ts'
+export { chainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-export type { Finding, FindingKind, Outstanding, Place, SeriesReport, Unreadable } from './findings.ts'
+export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
 export {
   type AddendumSource,
   emptyCounts,
@@ -9,10 +9,8 @@ export {
   type IntervalSource,
   MANIFEST_FORMAT,
   Manifest,
-  type ManifestCounts,
   type ManifestFile,
   manifestInterval,
-  type ParsedManifest,
   parseManifest,
   rangesOf,
 } from './manifest.ts'

@@ -1,6 +1,6 @@
 export { createClamdScanner, parseClamdAddress, type Scanner, ScannerAway, type Verdict } from './clamd.ts'
 export { contentDisposition, safeFileName } from './file-name.ts'
-export { type Digest, type FileStore, type OpenedFile, openFileStore, type Received } from './file-store.ts'
+export { type Digest, type FileStore, type OpenedFile, openFileStore } from './file-store.ts'
 export { type FileStoreDirectories, type FileStores, openFileStores } from './open-file-stores.ts'
 export { ContentChanged, FileStoreFull, PlacedOtherwise, WrongOffset, WrongStore } from './store-errors.ts'
 export { isFileId, isStoredName, newFileId, storedNameOf } from './stored-name.ts'

@@ -1,5 +1,5 @@
 /** Work that says as it goes how much of it was done. */
-export type Work = Iterator<number, unknown>
+type Work = Iterator<number, unknown>
 
 /**
  * Does one work after another, in the order they come, at most about `perTurn` of it in a turn of the event loop: what

@@ -14,19 +14,19 @@ import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisO
 import { ChangeRefused, type Result } from './result.ts'
 import { requireInScope } from './room-roles.ts'
 
-export type CategoryProperties = {
+type CategoryProperties = {
   readonly description?: string | undefined
   readonly invitations?: boolean | undefined
   readonly fileUpload?: boolean | undefined
   readonly chatHistory?: boolean | undefined
 }
-export type NewCategory = CategoryProperties & {
+type NewCategory = CategoryProperties & {
   readonly name: string
   readonly allowed?: readonly string[] | undefined
   readonly denied?: readonly string[] | undefined
   readonly creators?: readonly string[] | undefined
 }
-export type CategoryChanges = CategoryProperties & {
+type CategoryChanges = CategoryProperties & {
   readonly name?: string | undefined
   readonly allowed?: ListChange | undefined
   readonly denied?: ListChange | undefined
@@ -166,7 +166,7 @@ async function categoryTold(tx: Knex.Transaction, category: LockedCategory): Pro
 }
 
 /** Ids of the category's rooms that are not deleted. */
-export async function roomsOf(tx: Knex.Transaction, categoryId: number): Promise<number[]> {
+async function roomsOf(tx: Knex.Transaction, categoryId: number): Promise<number[]> {
   const rows: { id: number }[] = await tx('room')
     .where({ category_id: categoryId })
     .whereNull('deleted_at')

@@ -33,7 +33,7 @@ export type RoomChanges = RoomProperties & {
   readonly dryRun?: boolean | undefined
 }
 
-export type RoomChanged = {
+type RoomChanged = {
   readonly id: number
   readonly uri: string
   /**
@@ -46,7 +46,7 @@ export type RoomChanged = {
   /** nobody was invited, because the new members are more people than one change invites */
   readonly tooManyToInvite: boolean
 }
-export type DroppedFrom = { readonly [L in RoleList]: string[] }
+type DroppedFrom = { readonly [L in RoleList]: string[] }
 
 export type ChangeRoom = (by: CommandActor, changes: RoomName & RoomChanges) => Promise<Result<RoomChanged>>
 

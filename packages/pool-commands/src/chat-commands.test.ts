@@ -1,7 +1,8 @@
+import { indexChats, searchChats } from '@hansard/chat-index'
 import type { EventOf } from '@hansard/compliance-event'
-import { indexChats, searchChats } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ChatSelection, CommandActor } from './index.ts'
+import type { ChatSelection } from './chat-commands.ts'
+import type { CommandActor } from './context.ts'
 import { EVERYBODY, must, NOW, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {

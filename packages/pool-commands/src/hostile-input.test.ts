@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandActor, Result } from './index.ts'
+import type { CommandActor } from './context.ts'
+import type { Result } from './index.ts'
 import { EVERYBODY, must, openPlace, type PlaceInTest, type PoolInTest, sip } from './pool-in-test.ts'
 
 const TEXTS = [

@@ -1,10 +1,8 @@
-export type { CategoryChanges, NewCategory } from './category-commands.ts'
-export type { DroppedFrom, RoomChanges } from './change-room.ts'
-export type { ChatSelection } from './chat-commands.ts'
+export type { RoomChanges } from './change-room.ts'
+
 export { createPoolCommands, type PoolCommands } from './commands.ts'
-export type { CommandActor, PoolCommandsOptions } from './context.ts'
-export type { NewRoom, RoomProperties } from './insert-room.ts'
-export type { ListChange } from './named-principals.ts'
+
+export { createFileCommands, type FileCommands, type Transfer } from './file-commands.ts'
+
 export { DEFAULT_CATEGORY, poolActor } from './prepare-pool.ts'
-export { ChangeRefused, type CommandRefusal, NO_SUCH_ROOM, type Result } from './result.ts'
-export type { NewUser, UserChanges } from './user-commands.ts'
+export type { CommandRefusal, Result } from './result.ts'

@@ -2,7 +2,7 @@ import { loadRoomAccess, type Principal, standingsIn } from '@hansard/pool-store
 import { decide, ROOM_OPERATIONS } from '@hansard/rooms'
 import type { PoolInTest } from './pool-in-test.ts'
 
-export type Judged = { readonly rights: number; readonly decisions: ReadonlyMap<string, string> }
+type Judged = { readonly rights: number; readonly decisions: ReadonlyMap<string, string> }
 
 /** What everybody may do in every room, with the version of its rights. */
 export async function judge(pool: PoolInTest, people: readonly Principal[]): Promise<Map<number, Judged>> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandActor } from './index.ts'
+import type { CommandActor } from './context.ts'
 import {
   EVERYBODY,
   grp,

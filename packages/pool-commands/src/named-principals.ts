@@ -5,14 +5,14 @@ import { ChangeRefused } from './result.ts'
 
 /** A principal as lists name it. */
 export type Named = { readonly id: number; readonly uri: string; readonly name: string; readonly type: PrincipalType }
-export type PrincipalType = 'user' | 'group' | 'domain'
+type PrincipalType = 'user' | 'group' | 'domain'
 
 /** A list changed by entries to add and take away, or replaced by `set`. */
 export type ListChange =
   | { readonly set: readonly string[] }
   | { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined }
 
-export const LIST_MAX = 16_000
+const LIST_MAX = 16_000
 
 /**
  * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as

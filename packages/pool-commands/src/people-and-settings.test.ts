@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CommandActor, type PoolCommands, poolActor } from './index.ts'
+import type { CommandActor } from './context.ts'
+import { type PoolCommands, poolActor } from './index.ts'
 import {
   DOMAIN,
   EVERYBODY,

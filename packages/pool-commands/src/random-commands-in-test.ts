@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import type { CommandActor, Result } from './index.ts'
+import type { CommandActor } from './context.ts'
+import type { Result } from './index.ts'
 import { DOMAIN, EVERYBODY, grp, must, POOL, type PoolInTest, type ServiceInTest, sip } from './pool-in-test.ts'
 
 /** One thing somebody does: a command with its input, or a fact. Plain data, so that a counterexample can be read. */

@@ -1,6 +1,6 @@
 import { loadRoles } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CommandActor, NO_SUCH_ROOM } from './index.ts'
+import type { CommandActor } from './context.ts'
 import {
   DOMAIN,
   EVERYBODY,
@@ -12,6 +12,7 @@ import {
   refusal,
   sip,
 } from './pool-in-test.ts'
+import { NO_SUCH_ROOM } from './result.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   let place: PlaceInTest

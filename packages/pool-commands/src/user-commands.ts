@@ -14,13 +14,13 @@ import { requireText } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
 /** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
-export type NewUser = Omit<NewPrincipal, 'now'>
+type NewUser = Omit<NewPrincipal, 'now'>
 
-export type RolesGivenAndTaken = {
+type RolesGivenAndTaken = {
   readonly add?: readonly PoolRole[] | undefined
   readonly remove?: readonly PoolRole[] | undefined
 }
-export type UserChanges = {
+type UserChanges = {
   readonly displayName?: string | undefined
   readonly email?: string | null | undefined
   readonly internal?: boolean | undefined

@@ -1,6 +1,6 @@
 import { decideFor } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandActor } from './index.ts'
+import type { CommandActor } from './context.ts'
 import { EVERYBODY, grp, must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 import { stateByEvents, stateByTables } from './state-in-test.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandActor } from './index.ts'
+import type { CommandActor } from './context.ts'
 import { must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (dialect) => {

@@ -1,6 +1,6 @@
-export { holdAdmission } from './access/admission.ts'
+export { holdAdmission, shareAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
-export { type Invitation, invitationsOf } from './access/invitations.ts'
+export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
@@ -26,7 +26,7 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { createSignIn, type SignIn, type SignInResult } from './access/sign-in.ts'
+export { createSignIn, type SignIn } from './access/sign-in.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
 export {
   type FileToken,
@@ -46,31 +46,24 @@ export {
   markBytesRemoved,
   type PoolFile,
 } from './files/files.ts'
-export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { creatableCategories } from './lists/creatable-categories.ts'
 export { eligiblePrincipals } from './lists/eligible-principals.ts'
 export { enabledOf } from './lists/enabled-users.ts'
 export { type CategoryRow, categoryLists, listCategories } from './lists/list-categories.ts'
 export { type GroupRow, listGroups, membersOf, namedPrincipals } from './lists/list-groups.ts'
-export { listRooms, type RoomAsker, type RoomFilter, type RoomTextFilter } from './lists/list-rooms.ts'
+export { listRooms, type RoomAsker, type RoomFilter } from './lists/list-rooms.ts'
 export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './lists/list-settings.ts'
-export { findUser, groupsHolding, listUsers, type UserFilter, type UserRow } from './lists/list-users.ts'
+export { findUser, groupsHolding, listUsers, type UserRow } from './lists/list-users.ts'
 export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-rooms.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
-export type { Actor, ChangeEvent, ChangeWork, Made } from './record/commit-change.ts'
+export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
+export { findRepeatedPost } from './record/find-repeated-post.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
-export {
-  createRecordWriter,
-  RecordBusy,
-  type RecordError,
-  RecordStopped,
-  RecordUnavailable,
-  type RecordWriter,
-  SourceFenced,
-} from './record/record-writer.ts'
+export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
+export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveSources,
   CONFIRMED_ALIVE_MS,
@@ -86,8 +79,18 @@ export {
   startSource,
   stopSource,
 } from './record/sources.ts'
-export { type AddIn, addInOf, listAddIns } from './rooms/add-ins.ts'
-export { blankUnlogged, type Chat, chatsAfter, chatsEdited, EDITED_AT_ONCE, historyOf } from './rooms/chats.ts'
+export { addInOf, listAddIns } from './rooms/add-ins.ts'
+export { type ChatRange, chatsInRanges, rangePortions } from './rooms/chat-ranges.ts'
+export {
+  blankUnlogged,
+  type Chat,
+  type ChatRow,
+  chatOf,
+  chatsAfter,
+  chatsEdited,
+  EDITED_AT_ONCE,
+  historyOf,
+} from './rooms/chats.ts'
 export {
   deleteFeed,
   FEEDS_MAX,
@@ -95,17 +98,12 @@ export {
   type FeedFilter,
   feedProblem,
   feedsOf,
+  feedWords,
   findFeed,
   putFeed,
   readFeed,
 } from './rooms/feeds.ts'
-export {
-  FOLLOWED_ROOMS_MAX,
-  type FollowedRoom,
-  followedRooms,
-  followRoom,
-  unfollowRoom,
-} from './rooms/followed-rooms.ts'
+export { FOLLOWED_ROOMS_MAX, followedRooms, followRoom, unfollowRoom } from './rooms/followed-rooms.ts'
 export {
   allParticipants,
   beginStays,
@@ -118,19 +116,10 @@ export {
   PREFERENCE_BYTES_MAX,
   PREFERENCE_CHARACTERS_MAX,
   PREFERENCE_LABELS_MAX,
-  type Preference,
-  type PutPreference,
   putPreference,
 } from './rooms/preferences.ts'
 export { putReadMark } from './rooms/read-marks.ts'
 export { findRoom, type Room, roomCounters, rosterOf } from './rooms/rooms.ts'
-export { reindexChats } from './search-again.ts'
-export { type ChatSearch, type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
-export { searchFeed } from './search-feed.ts'
-export { indexChats } from './search-index.ts'
-export { searchCursor } from './search-order.ts'
-export { indexPauseMs } from './search-pace.ts'
-export { SearchRefused } from './search-refused.ts'
 export {
   configurationIdentityProblem,
   POOL_CONFIGURATION_RANGES,

@@ -1,9 +1,3 @@
 export { openBullTransport } from './bull-transport.ts'
 export { openInlineTransport } from './inline-transport.ts'
-export {
-  type Consumer,
-  type EnvelopeHandler,
-  QueueUnavailable,
-  type Transport,
-  type TransportDepth,
-} from './transport.ts'
+export type { Transport } from './transport.ts'

@@ -1,7 +1,6 @@
 export {
   ACCESS_REFUSALS,
   type AccessSettings,
-  ALLOWED,
   type Decision,
   decide,
   mayCreateRoom,
@@ -23,7 +22,6 @@ export {
   principalUri,
 } from './principal-uri.ts'
 export {
-  type CategorySwitches,
   POOL_ROLES,
   type PoolRole,
   ROOM_INVITATIONS,

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@hansard/clock'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 
 /**
  * Lets the event loop go round between the statements of a database that answers in the calling thread.
@@ -6,7 +7,7 @@ import { type Clock, systemClock } from '@hansard/clock'
  * There a statement is done when its promise is made, and a chain of them goes on and on without a socket being read or a
  * timer going off. So whoever wants the next one waits, once this turn of the event loop has worked for some milliseconds.
  */
-export type Turns = {
+type Turns = {
   /** Resolves when more may be done: at once, or in a later turn. */
   take(): Promise<void>
 }
@@ -25,7 +26,7 @@ export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
   }
   return {
     async take() {
-      while (isOver()) await nextTurn()
+      while (isOver()) await yieldToEventLoop()
       if (began !== undefined) return
       began = clock.now()
       setImmediate(() => {
@@ -33,8 +34,4 @@ export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
       })
     },
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,7 +1,7 @@
 import type { Database, Knex } from '@hansard/sql'
 
 /** Who looked at or changed what. Written in the transaction of the change, or before the look is answered. */
-export type AuditRecord = {
+type AuditRecord = {
   readonly at: number
   /** an account, or `worker:<name>` */
   readonly actor: string

@@ -6,10 +6,10 @@ import { appendAudit } from './audit.ts'
  * The compliance configurations of the pool, by identity. What their settings mean is not known here; whoever puts
  * them checks them, with `check`, inside the transaction that changes them.
  */
-export type StoredConfiguration = { readonly identity: string; readonly settings: ConfigurationSettings }
+type StoredConfiguration = { readonly identity: string; readonly settings: ConfigurationSettings }
 export type ConfigurationSettings = Readonly<Record<string, string | number | boolean | undefined>>
 
-export type StoredConfigurations = {
+type StoredConfigurations = {
   /** rises with every change */
   readonly version: number
   /** in the order of identities */

@@ -1,14 +1,14 @@
 import { type ComplianceEvent, decodeEvent, type EnvelopeEvent, leafOf, nextHead } from '@hansard/compliance-event'
 
 /** Where a source's chain stands before the event: its name, the head of its predecessor and the last stamp. */
-export type ChainPosition = {
+type ChainPosition = {
   readonly source: string
   readonly epoch: number
   readonly head: string
   readonly lastStamp: number
 }
 
-export type Examined =
+type Examined =
   | { readonly fit: true; readonly event: ComplianceEvent; readonly leaf: string }
   | { readonly fit: false; readonly reason: string; readonly leaf: string; readonly chainHolds: boolean }
 

@@ -1,7 +1,7 @@
 import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { yieldToEventLoop } from './give-way.ts'
 import { oneNumber } from './one-number.ts'
 
 /** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */
@@ -181,7 +181,7 @@ function byName(a: { source: string; epoch: number }, b: { source: string; epoch
 }
 
 /** Needs a person: what is staged is not what was accepted. Nothing is exported until somebody has looked. */
-export class StagingAltered extends Error {
+class StagingAltered extends Error {
   override name = 'StagingAltered'
   constructor({ source, epoch }: { source: string; epoch: number }, seq: number) {
     super(`The compliance database does not hold event ${source}/${epoch}/${seq} as it was accepted.`)

@@ -1,14 +1,12 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
-export { type AuditRecord, appendAudit, listAudit } from './audit.ts'
-export { type CloseDecision, decideClose, type Holding } from './close-decision.ts'
+export { appendAudit, listAudit } from './audit.ts'
+export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,
   type ConfigurationSettings,
   listComplianceConfigurations,
   putComplianceConfiguration,
   removeComplianceConfiguration,
-  type StoredConfiguration,
-  type StoredConfigurations,
   seedComplianceConfigurations,
 } from './compliance-configurations.ts'
 export {
@@ -16,11 +14,11 @@ export {
   chainOfAddendum,
   chainOfInterval,
   type ExportSource,
-  StagingAltered,
   sourcesOfAddendum,
   sourcesOfInterval,
 } from './export-chain.ts'
 export { exportEvents } from './export-events.ts'
+export { EXPORTER_LEASE } from './exporter-lease.ts'
 export {
   type Export,
   type ExportFileRecord,
@@ -35,19 +33,11 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
-export {
-  closedIntervalFor,
-  closeInterval,
-  intervalReadiness,
-  type NumberedInterval,
-  openInterval,
-} from './intervals.ts'
-export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
-export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
+export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
+export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
-export { countQuarantined, listQuarantined, type Quarantined, retryQuarantine } from './quarantine.ts'
+export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
-  type Answer,
   addRequest,
   answerRequest,
   findRequest,
@@ -56,7 +46,7 @@ export {
   type WorkRequest,
   waitingRequests,
 } from './requests.ts'
-export { type AsOf, roomsWithRoster, rostersOf } from './rosters.ts'
+export { roomsWithRoster, rostersOf } from './rosters.ts'
 export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
-export { type EventsEnvelope, type StageResult, stageEvents } from './stage-events.ts'
-export { type AdapterProgress, readStatus, type SourceStanding, type StagingStatus } from './status.ts'
+export { stageEvents } from './stage-events.ts'
+export { type AdapterProgress, readStatus, type StagingStatus } from './status.ts'

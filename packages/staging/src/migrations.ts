@@ -5,7 +5,7 @@ import { createStagedTables } from './migrations/staged.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /** The compliance database. Forward only: a record is not made by undoing it. Times are milliseconds since 1970 UTC. */
-export const STAGING_MIGRATIONS: readonly Migration[] = [
+const STAGING_MIGRATIONS: readonly Migration[] = [
   {
     name: 'the record',
     async up(tx: Knex.Transaction, dialect) {

@@ -14,13 +14,13 @@ export type Stay = StayKey & {
   readonly partedAt: number
   readonly partedLateIn: number
 }
-export type StayKey = { readonly roomId: number; readonly session: string }
+type StayKey = { readonly roomId: number; readonly session: string }
 export type Departure = StayKey & { readonly roomSeq: number; readonly at: number; readonly lateIn: number }
 
 /** What a batch says of one session in one room, and the least number of it: stays that ended before are not touched. */
-export type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: Stay[]; readonly parts: Departure[] }
+type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: Stay[]; readonly parts: Departure[] }
 
-export type PairedStays = {
+type PairedStays = {
   readonly added: readonly Stay[]
   readonly changed: readonly Stay[]
   readonly earlyAdded: readonly Departure[]

@@ -1,6 +1,5 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { appendAudit } from './audit.ts'
-import { type Lease, underLease } from './lease.ts'
 
 /** What somebody asked of the worker: accepted at once, carried out by whoever holds the lease when its turn comes. */
 export type RequestDetail =
@@ -52,7 +51,7 @@ export async function waitingRequests(db: Database): Promise<WorkRequest[]> {
   return rows.map(parseRequest)
 }
 
-export type Answer =
+type Answer =
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed'; readonly reason: string }
 

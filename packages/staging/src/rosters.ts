@@ -4,7 +4,7 @@ import type { Database, Knex } from '@hansard/sql'
 import { STILL_THERE } from './pair-stays.ts'
 
 /** As of when something is asked: the interval whose export is rendered. What came late to a later one is not known. */
-export type AsOf = { readonly interval: Interval; readonly intervalNumber: number }
+type AsOf = { readonly interval: Interval; readonly intervalNumber: number }
 
 /**
  * Who sat in a room at the start and at the end of an interval.

@@ -31,7 +31,7 @@ export type EventsEnvelope = {
   readonly events: readonly EnvelopeEvent[]
 }
 
-export type StageResult = {
+type StageResult = {
   readonly staged: number
   readonly quarantined: number
   /** arrived before their predecessors */
@@ -39,17 +39,6 @@ export type StageResult = {
   /** were here already */
   readonly again: number
 }
-
-/** @internal One transaction of one dialect. `'parked'`: what was parked right behind the last staged number. */
-export type Stage = (
-  db: Database,
-  identity: { readonly source: string; readonly epoch: number },
-  arrived: readonly EnvelopeEvent[] | 'parked',
-  now: number,
-) => Promise<{ staged: number; quarantined: number; parked: number; again: number; more: boolean }>
-
-/** How many parked events one transaction takes up: other writers wait for it. */
-export const PARKED_PAGE = 1_000
 
 function sortedOnce(events: readonly EnvelopeEvent[]): EnvelopeEvent[] {
   // In order and without repetition is how the relay sends; then there is nothing to do.

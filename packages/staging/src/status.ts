@@ -3,8 +3,8 @@ import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
+import { EXPORTER_LEASE } from './exporter-lease.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
-import { EXPORTER_LEASE } from './lease.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
@@ -25,7 +25,7 @@ export type StagingStatus = {
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
 
-export type SourceStanding = {
+type SourceStanding = {
   readonly source: string
   readonly epoch: number
   readonly state: SourceState

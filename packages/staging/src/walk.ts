@@ -24,13 +24,13 @@ export type StagedRow = {
   readonly head: string
   readonly lateIn: number
 }
-export type QuarantineRow = EnvelopeEvent & {
+type QuarantineRow = EnvelopeEvent & {
   readonly leaf: string
   readonly reason: string
   readonly counted: boolean
 }
 
-export type Walked = {
+type Walked = {
   readonly staged: readonly StagedRow[]
   readonly quarantined: readonly QuarantineRow[]
   /** what lies beyond a gap */
@@ -90,6 +90,6 @@ export function lateIn(
   return event.at < closed.endsAt || event.seq <= cutSeq ? closed.number + 1 : 0
 }
 
-export function suspectKey(seq: number, leaf: string): string {
+function suspectKey(seq: number, leaf: string): string {
   return `${seq} ${leaf}`
 }

@@ -1,13 +1,6 @@
 export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter, TIME_MAX } from './client-messages.ts'
 export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
-export { EMOTICONS, type Emoticon, type TextPart, textParts } from './parts.ts'
+
 export { REFUSALS, type Refusal } from './refusals.ts'
-export {
-  chatChangedFrame,
-  chatFrame,
-  HistoryChat,
-  RoomEntry,
-  ServerMessage,
-  type ServerMessageOf,
-} from './server-messages.ts'
+export { chatChangedFrame, chatFrame, HistoryChat, ServerMessage, type ServerMessageOf } from './server-messages.ts'
 export { PoolDirectory, SignInReply, SignInRequest } from './sign-in.ts'

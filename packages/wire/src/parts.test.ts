@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { EMOTICONS, textParts } from './index.ts'
+import { EMOTICONS, textParts } from './parts.ts'
 
 const GUID = '11111111-2222-4333-8444-555555555555'
 const room = `ma-chan://example.com/${GUID}`

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ChatSearch, historyOf, indexChats, POOL_MIGRATIONS, searchChats } from '@hansard/pool-store'
+import { type ChatSearch, indexChats, searchChats } from '@hansard/chat-index'
+import { historyOf, POOL_MIGRATIONS } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
 import { type Spread, spreadOf, timed } from './spread.ts'
 
-export type SearchFigures = {
+type SearchFigures = {
   /** milliseconds */
   readonly history: Spread
   readonly searches: readonly { readonly what: string; readonly spread: Spread; readonly found: number }[]

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { enterpriseRun, standardRun } from './index.ts'
+import { enterpriseRun } from './enterprise-run.ts'
+import { standardRun } from './standard-run.ts'
 
 const lines: string[] = []
 const report = (line: string) => void lines.push(line)

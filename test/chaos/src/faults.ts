@@ -10,7 +10,7 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 
 /** Something that goes wrong, and how it is put right again. */
-export type Fault = {
+type Fault = {
   readonly name: string
   strike(pool: EnterprisePool, random: Random): Promise<() => Promise<void>>
 }

@@ -1,2 +1,1 @@
-export { type ChaosResult, enterpriseRun } from './enterprise-run.ts'
-export { standardRun } from './standard-run.ts'
+export {}

@@ -6,7 +6,7 @@ import { type Admin, type Random, seeded } from '@hansard/test-pool'
 export type LoggedPost = { readonly room: string; readonly text: string; readonly author: string; chat?: number }
 
 /** People who talk without pause and keep their own log of what the pool acknowledged. It is the oracle of every check. */
-export type Talkers = {
+type Talkers = {
   readonly log: readonly LoggedPost[]
   readonly rooms: readonly { name: string; uri: string }[]
   /** Resolves when every talker has had `posts` more of its chats acknowledged. */

@@ -9,7 +9,7 @@ import type { LoggedPost } from './talkers.ts'
  * What the pool lets them say is for `wallsHeld` to judge, by the record alone: nobody may have come in, spoken or looked
  * at a moment at which the record does not have them as a member, whatever was killed meanwhile.
  */
-export type WallLife = {
+type WallLife = {
   readonly room: string
   readonly log: readonly LoggedPost[]
   /** Everybody falls silent; resolves when nothing is under way any more. */

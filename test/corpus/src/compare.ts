@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
-export type Comparison = {
+type Comparison = {
   readonly rooms: number
   readonly chats: number
   readonly joins: number

@@ -1,1 +1,1 @@
-export { type Comparison, compareWithLogs } from './compare.ts'
+export {}

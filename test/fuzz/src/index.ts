@@ -1,1 +1,1 @@
-export { hostileFrame, type Knowledge } from './hostile-frames.ts'
+export {}

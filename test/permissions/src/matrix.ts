@@ -4,7 +4,7 @@ import { PEOPLE, type Person, PLACES, type Place, standingOfPerson } from './sit
 /** `yes`, or the refusal. */
 export type Answer = 'yes' | (string & {})
 
-export function rulesOf(place: Place): RoomRules {
+function rulesOf(place: Place): RoomRules {
   return {
     type: place.type,
     privacy: place.privacy,

@@ -1,5 +1,5 @@
 export { type Admin, AdminRefused, openAdmin } from './admin.ts'
-export { type EnterprisePool, freePort, OPERATOR_PASSWORD, startEnterprisePool } from './enterprise-pool.ts'
+export { type EnterprisePool, OPERATOR_PASSWORD, startEnterprisePool } from './enterprise-pool.ts'
 export { type Random, seeded } from './random.ts'
 export { type ExportedMessage, readExports } from './read-exports.ts'
 export { nodeBinary, type ServiceProcess, serviceProcess } from './service-process.ts'

@@ -10,7 +10,7 @@ export type TestReport = {
   }[]
 }
 
-export type Counts = {
+type Counts = {
   readonly passed: number
   readonly failed: number
   readonly skipped: number

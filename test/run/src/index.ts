@@ -1,2 +1,1 @@
-export { type Counts, countTests, type TestReport } from './count-tests.ts'
-export { findMissingPrograms, provisionPrograms } from './provision-programs.ts'
+export {}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startStory } from './index.ts'
+import { startStory } from './story.ts'
 
 it('exports who changed what from what to what, counts it in the strict manifest, and keeps it out of the strict document', async () => {
   await using story = await startStory('administration')

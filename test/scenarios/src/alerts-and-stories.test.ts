@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('tells alerts and stories apart from other chats, for people and for the record', async () => {
   await using story = await startStory('alerts-and-stories')

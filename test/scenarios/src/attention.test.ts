@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startStory } from './index.ts'
+import { startStory } from './story.ts'
 
 it('counts what is unread in followed rooms, and tells of it without anybody going in', async () => {
   await using story = await startStory('followed-rooms')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('lets presenters speak in an auditorium, and members listen', async () => {
   await using story = await startStory('auditorium')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('lets an administrator replace and delete chats, a manager where the pool lets it, and keeps the old text', async () => {
   await using story = await startStory('corrected-chats')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('closes every door to a deleted room, and keeps the record of what was said in it', async () => {
   await using story = await startStory('deleted-room')

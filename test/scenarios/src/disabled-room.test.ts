@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('empties a disabled room at once, keeps what is in it, and opens it again only for an administrator', async () => {
   await using story = await startStory('disabled-room')

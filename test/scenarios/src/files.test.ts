@@ -2,7 +2,8 @@ import { hash } from 'node:crypto'
 import type { FileToken } from '@hansard/client'
 import { EICAR_SIGNATURE, startClamd } from '@hansard/test-servers'
 import { expect, it, onTestFinished } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 const OFFER = 'Fourth Coffee offers 40 cents a pound.\n'
 const OFFER_SHA256 = hash('sha256', OFFER, 'hex')

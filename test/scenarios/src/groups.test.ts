@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('follows groups within groups and whole domains, wherever a list names them, from the moment they change', async () => {
   await using story = await startStory('groups')

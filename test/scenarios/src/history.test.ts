@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('records every look at history, also from outside the room and also one that finds nothing', async () => {
   await using story = await startStory('history')

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startStory } from './index.ts'
+import { startStory } from './story.ts'
 
 it('invites whoever is made a member, groups as their people, unless the room or its category says no', async () => {
   await using story = await startStory('invitations')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('makes who creates a room its manager, who runs it without being in it', async () => {
   await using story = await startStory('managers')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('shows open and closed rooms to everybody in scope, a secret one to its members, and none to a stranger', async () => {
   await using story = await startStory('open-closed-secret')

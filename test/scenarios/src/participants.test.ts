@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startStory } from './index.ts'
+import { startStory } from './story.ts'
 
 it('stops telling comings and goings above the limit, and tells them again below four fifths of it', async () => {
   await using story = await startStory('participants')

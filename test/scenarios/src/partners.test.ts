@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startStory } from './index.ts'
+import { startStory } from './story.ts'
 
 it('marks what partners do as not internal, as of the moment they did it', async () => {
   await using story = await startStory('partners')

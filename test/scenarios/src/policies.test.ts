@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('lets nobody in whom no policy enables, and a user’s own policy win over the pool’s and the global one', async () => {
   await using story = await startStory('policies')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('keeps who and what a room is under another name', async () => {
   await using story = await startStory('renamed-room')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('records every search in each room that it looked into, with what was searched for, also when it found nothing', async () => {
   await using story = await startStory('searches')

@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000
 const ADAPTERS = ['xml', 'xml-extended'] as const
 
 /** A pool in which something is about to happen. It is 9:01 in the morning, and everything anybody does takes a second. */
-export type Story = AsyncDisposable & {
+type Story = AsyncDisposable & {
   readonly server: string
   /** Ida Novak, the pool's administrator, at the admin API. */
   readonly ida: Admin
@@ -34,7 +34,7 @@ export type Story = AsyncDisposable & {
   seal(): Promise<Sealed>
 }
 
-export type Sealed = {
+type Sealed = {
   /** the strict document of 2013, and the extended one, as text; several are joined */
   readonly strict: string
   readonly extended: string

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { refusal, startStory } from './index.ts'
+import { refusal } from './person.ts'
+import { startStory } from './story.ts'
 
 it('puts people out in the moment a wall goes up, and lets nothing that is said after it reach them', async () => {
   await using story = await startStory('wall-goes-up')

@@ -1,5 +1,9 @@
 export { type BreakableProxy, startBreakableProxy } from './breakable-proxy.ts'
 export { type ClamdServer, clamdProgram, EICAR, EICAR_SIGNATURE, startClamd } from './clamd.ts'
-export { type PostgresServer, postgresBin, startPostgres } from './postgres.ts'
+export { postgresBin } from './init-cluster.ts'
+export { type PostgresServer, startPostgres } from './postgres.ts'
 export { type RedisServer, startRedis } from './redis.ts'
-export type { ServerProcess } from './server-process.ts'
+
+export { type SharedPostgres, sharePostgres } from './shared-postgres.ts'
+export { type SharedRedis, shareRedis } from './shared-redis.ts'
+export { copyOfTemplate, type Template, template } from './template.ts'

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkRepository, EXCEPTIONS, readRepository } from './index.ts'
-import { type Finding, repositoryOf } from './repository.ts'
+import { checkRepository } from './check-repository.ts'
+import { EXCEPTIONS } from './exceptions.ts'
+import { type Finding, readRepository, repositoryOf } from './repository.ts'
 
 describe('this repository', () => {
   const repository = readRepository(resolve(import.meta.dirname, '../../..'))
@@ -21,6 +22,10 @@ describe('this repository', () => {
   })
 })
 
+const EVERYBODY = ['clock', 'conversation', 'wire', 'queue', 'adapter-xml', 'relay', 'worker', 'test-servers'].map(
+  (name) => `@hansard/${name}`,
+)
+
 /** A small repository in which everything is right. */
 function good(): Map<string, string> {
   return new Map([
@@ -34,9 +39,13 @@ function good(): Map<string, string> {
     ...packageFiles('test/servers', 'harness'),
     ...packageFiles('test/pool', 'test'),
     ...['main', 'config', 'service'].flatMap((file): [string, string][] => [
-      [`apps/relay/src/${file}.ts`, 'export const x = 1'],
-      [`apps/worker/src/${file}.ts`, 'export const x = 1'],
+      [`apps/relay/src/${file}.ts`, 'const x = 1'],
+      [`apps/worker/src/${file}.ts`, 'const x = 1'],
     ]),
+    // Every package's entry is imported by somebody; nobody imports a test.
+    ['test/pool/src/index.ts', 'export {}'],
+    ['test/pool/src/a.ts', ''],
+    ['test/pool/src/all.test.ts', EVERYBODY.map((name) => `import { a } from '${name}'`).join('\n')],
   ])
 }
 
@@ -81,9 +90,9 @@ describe('the rules', () => {
   it.each([
     ['a rule that imports an edge', 'packages/conversation/src/b.ts', "import { x } from '@hansard/queue'"],
     ['a type is an import too', 'packages/conversation/src/b.ts', "import type { X } from '@hansard/queue'"],
-    ['so is a type in passing', 'packages/conversation/src/b.ts', "export type X = import('@hansard/queue').X"],
+    ['so is a type in passing', 'packages/conversation/src/b.ts', "type X = import('@hansard/queue').X"],
     ['so is a re-export', 'packages/conversation/src/b.ts', "export * from '@hansard/queue'"],
-    ['and one that comes late', 'packages/conversation/src/b.ts', "export const x = import('@hansard/queue')"],
+    ['and one that comes late', 'packages/conversation/src/b.ts', "const x = import('@hansard/queue')"],
     ['an edge that imports a contract', 'packages/queue/src/b.ts', "import { x } from '@hansard/wire'"],
     ['a platform that knows of chat', 'packages/clock/src/b.ts', "import { x } from '@hansard/conversation'"],
     ['an adapter that reaches past the contract', 'adapters/xml/src/b.ts', "import { x } from '@hansard/conversation'"],
@@ -102,11 +111,11 @@ describe('the rules', () => {
     ['a test that holds the whole', 'test/pool/src/b.ts', "import { x } from '@hansard/adapter-xml'"],
     ['an edge that imports rules', 'packages/queue/src/b.ts', "import { x } from '@hansard/conversation'"],
     ['a package of somebody else’s', 'packages/queue/src/b.ts', "import { x } from '@elsewhere/queue'"],
-    ['a clock that reads the time', 'packages/clock/src/b.ts', 'export const now = Date.now()'],
-    ['a date made of a number', 'packages/queue/src/b.ts', 'export const d = new Date(0)'],
+    ['a clock that reads the time', 'packages/clock/src/b.ts', 'const now = Date.now()'],
+    ['a date made of a number', 'packages/queue/src/b.ts', 'const d = new Date(0)'],
     ['a test that measures', 'packages/queue/src/b.test.ts', 'const t = performance.now()'],
     ['an exit code', 'apps/relay/src/main.ts', 'process.exitCode = 1'],
-    ['an environment read where the process begins', 'apps/relay/src/main.ts', 'export const e = process.env'],
+    ['an environment read where the process begins', 'apps/relay/src/main.ts', 'const e = process.env'],
   ])('allow %s', (_, path, text) => {
     expect(rulesBroken(path, text)).toEqual([])
   })
@@ -114,37 +123,113 @@ describe('the rules', () => {
   it.each([
     ['pure-rules', 'packages/conversation/src/b.ts', "import { readFileSync } from 'node:fs'"],
     ['browser-safe', 'packages/wire/src/b.ts', "import { hash } from 'node:crypto'"],
-    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => Date.now()'],
-    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => new Date()'],
-    ['clock-reads', 'packages/queue/src/b.ts', 'export const now = () => performance.now()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'const now = () => Date.now()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'const now = () => new Date()'],
+    ['clock-reads', 'packages/queue/src/b.ts', 'const now = () => performance.now()'],
     ['clock-reads', 'packages/queue/src/b.ts', 'setTimeout(() => {}, 1)'],
     ['clock-reads', 'packages/queue/src/b.ts', 'globalThis.setInterval(() => {}, 1)'],
     ['clock-reads', 'packages/queue/src/b.test.ts', 'await new Promise((r) => setTimeout(r, 1))'],
-    ['environment', 'apps/relay/src/b.ts', "export const home = process.env['HOME']"],
-    ['environment', 'packages/queue/src/main/b.ts', 'export const home = process["env"]'],
+    ['environment', 'apps/relay/src/b.ts', "const home = process.env['HOME']"],
+    ['environment', 'packages/queue/src/main/b.ts', 'const home = process["env"]'],
     ['no-process-exit', 'apps/relay/src/main.ts', 'process.exit(1)'],
     ['no-console', 'packages/queue/src/b.ts', "console.log('here')"],
-    ['vague-names', 'packages/queue/src/utils.ts', 'export const x = 1'],
-    ['vague-names', 'packages/queue/src/helpers/b.ts', 'export const x = 1'],
-    ['vague-names', 'packages/queue/src/types.test.ts', 'export const x = 1'],
+    ['vague-names', 'packages/queue/src/utils.ts', 'const x = 1'],
+    ['vague-names', 'packages/queue/src/helpers/b.ts', 'const x = 1'],
+    ['vague-names', 'packages/queue/src/types.test.ts', 'const x = 1'],
     ['decision-names', 'docs/decisions/outbox.md', '# Outbox'],
-    ['fixtures-are-data', 'fixtures/people/make.ts', 'export const x = 1'],
+    ['fixtures-are-data', 'fixtures/people/make.ts', 'const x = 1'],
     ['uniform-packages', 'packages/queue/README.md', undefined],
     ['uniform-packages', 'packages/queue/README.md', '# queue\n'],
     ['uniform-packages', 'packages/queue/turbo.json', undefined],
     ['uniform-packages', 'packages/queue/turbo.json', '{"tags":["test"]}'],
     ['uniform-packages', 'packages/queue/tsconfig.json', '{"references":[{"path":"../clock"}]}'],
     ['head-of-app', 'apps/relay/src/config.ts', undefined],
-    ['index-is-a-promise', 'packages/queue/src/index.ts', 'export const x = 1'],
+    ['index-is-a-promise', 'packages/queue/src/index.ts', "export { a } from './a.ts'\nconst x = 1"],
     ['index-is-a-promise', 'packages/queue/src/index.ts', `${'\n'.repeat(200)}export { a } from './a.ts'`],
   ])('hold %s against %s: %s', (rule, path, text) => {
     expect(rulesBroken(path, text)).toEqual([rule])
   })
 
+  it.each([
+    ['import-circles', 'packages/queue/src/a.ts', "import './b.ts'\nexport const a = 1"],
+    ['import-circles', 'packages/queue/src/a.ts', "import type { A } from './index.ts'\nexport const a: A = 1"],
+    ['import-circles', 'packages/queue/src/b.ts', "const x = import('./b.ts')"],
+    ['unused-exports', 'packages/queue/src/b.ts', 'export function b() {}'],
+    ['unused-exports', 'packages/queue/src/b.ts', 'type B = 1\nexport type { B }'],
+    ['unused-exports', 'packages/queue/src/index.ts', "export { a, b } from './a.ts'"],
+    ['files-in-prose', 'packages/queue/README.md', '# queue\n\nStart with `gone.ts`.\n'],
+    ['files-in-prose', 'docs/operating.md', '# Operating\n\nSee packages/queue/src/gone.ts.\n'],
+    ['files-in-prose', 'ARCHITECTURE.md', '# Architecture\n\n`a.ts` is in every package.\n'],
+  ])('hold %s against %s: %s', (rule, path, text) => {
+    const files = good().set('packages/queue/src/b.ts', "import './a.ts'").set(path, text)
+    const found = checkRepository(repositoryOf(files), []).map((finding) => finding.rule)
+
+    expect(found).toContain(rule)
+    expect(new Set(found).size).toBe(1)
+  })
+
+  it('find an export used that a test, an `import()` or a whole import uses', () => {
+    const files = good()
+      .set('packages/queue/src/b.ts', 'export const b = 1\nexport type C = 1\nexport class D {}')
+      .set('packages/queue/src/b.test.ts', "const { b } = await import('./b.ts')\ntype X = import('./b.ts').C")
+      .set('packages/queue/src/c.ts', "import * as all from './b.ts'")
+
+    expect(checkRepository(repositoryOf(files), [])).toEqual([])
+  })
+
+  it('hold an export that only the package itself takes from its entry against the entry', () => {
+    const files = good()
+      .set('packages/queue/src/index.ts', "export { a } from './a.ts'\nexport { b } from './b.ts'")
+      .set('packages/queue/src/b.ts', 'export const b = 1')
+      .set('packages/queue/src/b.test.ts', "import { b } from './index.ts'")
+
+    expect(checkRepository(repositoryOf(files), []).map(({ path, subject }) => [path, subject])).toEqual([
+      ['packages/queue/src/index.ts', 'b'],
+    ])
+  })
+
+  it('hold a second type of one name against the file that exports it', () => {
+    const files = good()
+      .set('packages/queue/src/b.ts', 'export type Place = 1')
+      .set('packages/clock/src/b.ts', 'export class Place {}')
+      .set('packages/queue/src/c.ts', "import type { Place } from './b.ts'")
+      .set('packages/clock/src/c.ts', "import { Place } from './b.ts'")
+
+    expect(checkRepository(repositoryOf(files), []).map(({ rule, subject }) => [rule, subject])).toEqual([
+      ['one-type-one-name', 'Place'],
+    ])
+  })
+
+  it('hold a dependency that nothing imports, or only tests, against its package', () => {
+    const manifest = JSON.parse(good().get('packages/queue/package.json')!)
+    const found = (changes: object, code: string) => {
+      const files = good()
+        .set('packages/queue/package.json', JSON.stringify({ ...manifest, ...changes }))
+        .set('packages/queue/src/b.test.ts', code)
+      return checkRepository(repositoryOf(files), []).map(({ rule, message }) => [
+        rule,
+        message.split(' ').slice(2).join(' '),
+      ])
+    }
+
+    expect(found({ dependencies: { ws: '8' } }, '')).toEqual([
+      ['unused-dependencies', 'depends on it and does not import it'],
+    ])
+    expect(found({ dependencies: { '@types/ws': '8' } }, "import { WebSocket } from 'ws'")).toEqual([
+      ['unused-dependencies', 'imports it only in tests: it belongs under devDependencies'],
+    ])
+    expect(found({ devDependencies: { ws: '8' } }, '')).toEqual([
+      ['unused-dependencies', 'has it under devDependencies and does not import it'],
+    ])
+    expect(found({ devDependencies: { ws: '8' } }, "import { WebSocket } from 'ws/client'")).toEqual([])
+  })
+
   it('hold a manifest that is not like the others against its package', () => {
     const manifest = JSON.parse(good().get('packages/queue/package.json')!)
     const subjects = (changes: object) =>
-      findings('packages/queue/package.json', JSON.stringify({ ...manifest, ...changes })).map(({ subject }) => subject)
+      findings('packages/queue/package.json', JSON.stringify({ ...manifest, ...changes }))
+        .filter(({ rule }) => rule === 'uniform-packages')
+        .map(({ subject }) => subject)
 
     expect(subjects({ name: '@hansard/line' })).toEqual(['is named @hansard/line'])
     expect(subjects({ private: false })).toEqual(['is not private'])

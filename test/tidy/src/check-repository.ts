@@ -1,12 +1,20 @@
 import type { Exception } from './exceptions.ts'
 import type { Finding, Repository, Rule } from './repository.ts'
+import { importCircles } from './rules/circles.ts'
 import { browserSafe, directImports, pureRules } from './rules/imports.ts'
 import { decisionNames, fixturesAreData, vagueNames } from './rules/names.ts'
 import { headOfApp, indexIsAPromise, uniformPackages } from './rules/packages.ts'
 import { clockReads, environment, noConsole, noProcessExit } from './rules/process.ts'
+import { filesInProse } from './rules/prose.ts'
+import { oneTypeOneName, unusedDependencies, unusedExports } from './rules/unused.ts'
 
 const RULES: readonly Rule[] = [
   directImports,
+  importCircles,
+  unusedDependencies,
+  unusedExports,
+  oneTypeOneName,
+  filesInProse,
   pureRules,
   browserSafe,
   clockReads,

@@ -1,3 +1,1 @@
-export { checkRepository } from './check-repository.ts'
-export { EXCEPTIONS, type Exception } from './exceptions.ts'
-export { type Finding, type Package, type Repository, type Rule, readRepository } from './repository.ts'
+export {}

@@ -1,8 +1,11 @@
 import { parseSync } from 'vite'
+import { type ExportedName, exportedBy, type ImportedName, importedBy, type Node, sourceOf } from './read-names.ts'
 
 /** What the rules want to know of a source file, taken from its syntax tree, so that comments and strings do not count. */
 export type Reading = {
   readonly imports: readonly string[]
+  readonly namesImported: readonly ImportedName[]
+  readonly namesExported: readonly ExportedName[]
   /** uses of what belongs to the process, not to the code: `Date.now`, `new Date()`, `setTimeout`, `process.env` … */
   readonly uses: readonly string[]
   /** the file consists of exports from elsewhere */
@@ -17,37 +20,34 @@ const MEMBERS: Readonly<Record<string, RegExp>> = {
   console: /./,
 }
 
-type Node = { readonly type: string; readonly [key: string]: unknown }
-
 export function readSource(path: string, text: string): Reading {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`)
   const body = program.body as unknown as Node[]
   const imports: string[] = []
   const uses: string[] = []
-  visit(program as unknown as Node, (node) => {
-    const source = specifierOf(node)
+  const namesImported: ImportedName[] = []
+  visit(program as unknown as Node, undefined, (node, parent) => {
+    const source = sourceOf(node)
     if (source !== undefined) imports.push(source)
+    namesImported.push(...importedBy(node, parent))
     const use = useOf(node)
     if (use) uses.push(use)
   })
-  return { imports, uses, onlyExports: body.every(isExportFromElsewhere) }
+  const namesExported = body.flatMap(exportedBy)
+  return { imports, namesImported, namesExported, uses, onlyExports: body.every(isExportFromElsewhere) }
 }
 
-function visit(node: Node, look: (node: Node) => void): void {
-  look(node)
+/** `parent` of what is awaited is the parent of the `await`. */
+function visit(node: Node, parent: Node | undefined, look: (node: Node, parent: Node | undefined) => void): void {
+  look(node, parent)
+  const from = node.type === 'AwaitExpression' ? parent : node
   for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, look)
+    for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, from, look)
   }
 }
 
 const isNode = (value: unknown): value is Node => typeof (value as Node | null)?.type === 'string'
-
-function specifierOf(node: Node): string | undefined {
-  if (!/^(Import|ExportNamed|ExportAll)Declaration$|^ImportExpression$|^TSImportType$/.test(node.type)) return undefined
-  const source = (node['source'] ?? node['argument']) as { value?: unknown } | null
-  return typeof source?.value === 'string' ? source.value : undefined
-}
 
 function useOf(node: Node): string | undefined {
   const name = (value: unknown): string => {

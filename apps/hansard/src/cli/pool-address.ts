@@ -9,7 +9,7 @@ export const DEFAULT_DATA_DIRECTORY = './hansard-data'
 export type AddressOptions = { readonly server?: string | undefined; readonly data?: string | undefined }
 
 /** Where a pool answers. `token`: an operator's, for whoever may read the data directory of a running pool. */
-export type PoolAddress = { readonly server: string; readonly token: string | undefined }
+type PoolAddress = { readonly server: string; readonly token: string | undefined }
 
 const RunFile = z.object({ server: z.url(), token: z.string().min(1), pid: z.number().int().positive() })
 

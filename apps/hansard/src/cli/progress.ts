@@ -1,7 +1,7 @@
 import cliProgress from 'cli-progress'
 import type { Io } from './io.ts'
 
-export type Progress = { update(done: number, about?: string): void; end(): void }
+type Progress = { update(done: number, about?: string): void; end(): void }
 
 const NOTHING: Progress = { update: () => {}, end: () => {} }
 

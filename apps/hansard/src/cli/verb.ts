@@ -69,7 +69,7 @@ export function severalOf(command: Command, flags: string, description: string, 
   )
 }
 
-export function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }
 

@@ -25,7 +25,7 @@ const MINUTE = 60_000
 type Link = { leaf: string; head: string }
 type ScriptedSource = { source: string; epoch: number; links: Link[]; through: number }
 
-export type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
+type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
 export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
 
 type SeriesOptions = {

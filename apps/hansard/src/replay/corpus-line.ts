@@ -16,7 +16,7 @@ import { accountNameProblem } from '@hansard/rooms'
  * The collector of these logs wrote a space after every `]`, also in nicknames: `<bur[n] er>`, `<[GuS] >`. The space
  * inside is kept, since the file has it; the one at an end is not part of any name.
  */
-export type CorpusLine =
+type CorpusLine =
   | { readonly kind: 'chat'; readonly minute: number; readonly nick: string; readonly text: string }
   | { readonly kind: 'join'; readonly nick: string }
   | { readonly kind: 'part'; readonly nick: string }

@@ -7,7 +7,7 @@ export type CorpusStep =
   | { readonly kind: 'part'; readonly nick: string; readonly atMs: number }
 
 /** A line that says something about presence that is so already. */
-export type PresenceSkipped = 'already-present' | 'not-present'
+type PresenceSkipped = 'already-present' | 'not-present'
 
 export type Skipped = Partial<Record<LineSkipped | PresenceSkipped, number>>
 

@@ -15,7 +15,7 @@ import { planCorpus } from './corpus-plan.ts'
 import { type ReplayFile, type ReplaySummary, replayCorpus } from './replay-corpus.ts'
 import { replayInThread } from './replay-in-thread.ts'
 
-export type ReplayCommandOptions = AddressOptions & {
+type ReplayCommandOptions = AddressOptions & {
   readonly json: boolean
   readonly speed: string
   readonly filesAtOnce: number
@@ -90,7 +90,7 @@ async function poolFor(io: Io, options: AddressOptions): Promise<PoolToReplayTo>
 }
 
 /** `max`, or how many times faster than the logs' own time: `1x`, `60x`, `0.5x`. */
-export function parseSpeed(text: string): number | undefined {
+function parseSpeed(text: string): number | undefined {
   if (text === 'max') return undefined
   const match = /^(\d{1,6}(?:\.\d{1,3})?)x$/.exec(text)
   const speed = match ? Number(match[1]) : 0

@@ -4,7 +4,7 @@ import { openDatabase } from '@hansard/sql'
 import { CommandFailure } from '../cli/command-failure.ts'
 
 /** Where a Standard Edition pool keeps everything. Copying the directory of a stopped pool is a backup of it. */
-export type DataDirectory = {
+type DataDirectory = {
   readonly root: string
   readonly poolDatabase: string
   readonly complianceDatabase: string
@@ -85,7 +85,7 @@ function unfit(root: string, why: string, cause?: unknown): CommandFailure {
 }
 
 /** Another pool is running on the directory; nothing was touched. */
-export class DirectoryInUse extends Error {
+class DirectoryInUse extends Error {
   override name = 'DirectoryInUse'
   readonly hint: string
   constructor({ root }: DataDirectory) {

@@ -11,7 +11,7 @@ import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@ha
 import { decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
@@ -28,7 +28,7 @@ import {
 } from './compliance-side.ts'
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 
-export type StandardEditionOptions = {
+type StandardEditionOptions = {
   readonly data: string
   /** 0 for any free port */
   readonly port: number
@@ -66,29 +66,29 @@ export async function startStandardEdition(
   options: StandardEditionOptions,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<StandardEdition> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   try {
     return await start(options, { clock, log, stack })
   } catch (error) {
-    await stack.stop().catch(() => {})
+    await stack.disposeAsync().catch(() => {})
     throw error
   }
 }
 
 async function start(
   options: StandardEditionOptions,
-  { clock, log, stack }: { clock: Clock; log: Log; stack: StopStack },
+  { clock, log, stack }: { clock: Clock; log: Log; stack: AsyncDisposableStack },
 ): Promise<StandardEdition> {
   const directory = dataDirectory(options.data)
-  stack.push(await lockDataDirectory(directory))
+  stack.defer(await lockDataDirectory(directory))
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   const port = await tryPort(options)
   const adapters = await readAdapters(directory.adaptersFile)
 
   const poolDb = openDatabase({ url: directory.poolDatabase })
-  stack.push(() => poolDb.close())
+  stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
-  stack.push(() => complianceDb.close())
+  stack.defer(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
@@ -108,7 +108,7 @@ async function start(
   const compliance = options.complianceThread
     ? await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure })
     : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
-  stack.push(() => compliance.stop())
+  stack.defer(() => compliance.stop())
 
   const app = fastify({
     logger: false,
@@ -116,9 +116,9 @@ async function start(
     keepAliveTimeout: 65_000,
     ...adminHttpOptions(log),
   })
-  stack.push(() => app.close())
+  stack.defer(() => app.close())
   const bus = openInlineBus()
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const signIn = createSignIn({ db: poolDb, clock, signingKey })
   const server = `http://${host}:${port}`
   const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
@@ -126,7 +126,7 @@ async function start(
     { url: urls.lookup, adminUrl: urls.admin },
     { app, db: poolDb, bus, clock, signIn, pool, version: VERSION },
   )
-  stack.push(() => lookup.stop())
+  stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const admin = await startAdminApi(
     {
@@ -141,13 +141,13 @@ async function start(
       queueDepth: async () => compliance.queueDepth(),
     },
   )
-  stack.push(() => admin.stop())
+  stack.defer(() => admin.stop())
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel, filesUrl: `${server}/files` },
     { db: poolDb, bus, clock, log, settings },
   )
-  stack.push(() => channel.stop())
+  stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel)
   const files = await startFileService(
@@ -157,7 +157,7 @@ async function start(
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
     },
   )
-  stack.push(() => files.stop())
+  stack.defer(() => files.stop())
   void files.fenced.then(announceFailure)
   await app.listen({ port, host: options.host, backlog: 4_096 }).catch((error) => {
     throw portProblem(error, options)
@@ -174,10 +174,10 @@ async function start(
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
-  stack.push(() => rm(directory.runFile, { force: true }))
-  stack.push(() => token.stop())
+  stack.defer(() => rm(directory.runFile, { force: true }))
+  stack.defer(() => token.stop())
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     urls,
     exports: directory.exports,

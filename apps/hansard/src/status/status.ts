@@ -12,7 +12,7 @@ export async function statusCommand(io: Io, options: AddressOptions & { json: bo
   return status.alarms.length > 0 ? 1 : 0
 }
 
-export function describe(status: PoolStatus): string {
+function describe(status: PoolStatus): string {
   const { outbox, queue, staged, quarantine, openInterval } = status
   const number = (value: number) => value.toLocaleString('en-US')
   const oldest = outbox.oldestAt === null ? '' : `, oldest ${duration(Math.max(0, status.takenAt - outbox.oldestAt))}`

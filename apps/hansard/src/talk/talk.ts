@@ -57,7 +57,7 @@ export function where({ rooms }: Pick<Talk, 'rooms'>, room: string): string {
   return rooms.size > 1 ? `[${visible(room)}] ` : ''
 }
 
-export type ShownChat = Pick<Chat, 'at' | 'from' | 'text' | 'title' | 'alert' | 'replaced'>
+type ShownChat = Pick<Chat, 'at' | 'from' | 'text' | 'title' | 'alert' | 'replaced'>
 
 /** A chat on a line: an alert is marked, a story begins with its title. Lines after the first are indented. */
 export function chatText({ at, from, text, title, alert, replaced }: ShownChat, paint: Paint, now: number): string {

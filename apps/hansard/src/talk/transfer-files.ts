@@ -8,7 +8,7 @@ import { CommandFailure, misused, unreachable } from '../cli/command-failure.ts'
 /** How often the rest of a file is sent when the connection breaks. */
 const RESUMES_MAX = 3
 
-export type Transferred = { readonly fileName: string; readonly size: number; readonly sha256: string }
+type Transferred = { readonly fileName: string; readonly size: number; readonly sha256: string }
 
 /** Hands a file over in a room; answers the link that names it. Where the connection breaks it goes on. */
 export async function uploadFile(

@@ -2,7 +2,7 @@ import type { Database } from '@hansard/sql'
 import { asSeenBy } from '../lists/readable-rooms.ts'
 import { applyWalls } from './walls.ts'
 
-export type Invitation = {
+type Invitation = {
   /** numbers somebody's invitations, in the order they came */
   readonly id: number
   readonly room: { readonly uri: string; readonly name: string }

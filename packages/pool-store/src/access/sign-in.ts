@@ -10,7 +10,7 @@ export type SignIn = {
   withToken(token: string): Promise<Principal | undefined>
   issueToken(principal: Principal): { token: string; expiresAt: number }
 }
-export type SignInResult =
+type SignInResult =
   | { readonly outcome: 'signed-in'; readonly principal: Principal; readonly token: string; readonly expiresAt: number }
   | { readonly outcome: 'refused'; readonly reason: 'wrong-credentials' | 'too-many-attempts' }
 

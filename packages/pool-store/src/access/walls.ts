@@ -2,7 +2,7 @@ import type { RoomRole, ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
 /** Who looks: the ids a principal acts under (its own, its groups', its domain's). `onlyJoinable`: only rooms it may join. */
-export type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinable?: boolean }
+type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinable?: boolean }
 
 /** @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
 export async function applyWalls(

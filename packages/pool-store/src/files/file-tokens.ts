@@ -17,12 +17,12 @@ export type FileToken = {
   readonly expiresAt: number
   readonly usedAt: number | undefined
 }
-export type FileTokenKind = 'upload' | 'download'
+type FileTokenKind = 'upload' | 'download'
 
 export const FILE_TOKEN_MS = 30 * 60 * 1_000
 
 /** What keeps one person, and all of them, from filling the disk with what they never finish. */
-export type FileTokenLimits = {
+type FileTokenLimits = {
   /** uploads of one principal at once */
   readonly uploadsMax: number
   /** bytes of all uploads announced and not complete, of everybody */
@@ -30,13 +30,13 @@ export type FileTokenLimits = {
   /** live download tokens of one principal */
   readonly downloadsMax: number
 }
-export const DEFAULT_FILE_TOKEN_LIMITS: FileTokenLimits = {
+const DEFAULT_FILE_TOKEN_LIMITS: FileTokenLimits = {
   uploadsMax: 20,
   bytesInFlightMax: 20 * 1_024 ** 3,
   downloadsMax: 1_000,
 }
 
-export type IssueFileToken = {
+type IssueFileToken = {
   readonly principalId: number
   readonly roomId: number
   readonly now: number

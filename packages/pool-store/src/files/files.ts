@@ -11,7 +11,7 @@ import type { Knex } from '@hansard/sql'
  * A file leaves `uploading` once and for good, in one conditional update: whoever comes second changes nothing and sees
  * what became of it. So no upload is completed twice, nor swept away while it is being completed.
  */
-export type FileState = 'uploading' | 'kept' | 'quarantined' | 'expired' | 'deleted'
+type FileState = 'uploading' | 'kept' | 'quarantined' | 'expired' | 'deleted'
 export type PoolFile = {
   readonly id: string
   readonly roomId: number

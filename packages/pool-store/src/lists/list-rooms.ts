@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 import { applyWalls, categoriesNaming, roomsGranting } from '../access/walls.ts'
@@ -38,7 +39,7 @@ export type RoomFilter = {
   /** rooms whose chats, as far as they are kept, are larger than so many bytes */
   readonly contentAbove?: number | undefined
 }
-export type RoomTextFilter = {
+type RoomTextFilter = {
   readonly words: readonly string[]
   /** `exact`: the words, with single spaces between, are the whole name */
   readonly match: 'all' | 'any' | 'exact'
@@ -94,7 +95,7 @@ async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> 
     found.push(...rows.map(roomOf))
     if (through === undefined || found.length >= limit) return found
     after = through
-    await new Promise((resolve) => setImmediate(resolve))
+    await yieldToEventLoop()
   }
 }
 

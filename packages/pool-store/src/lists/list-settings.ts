@@ -3,7 +3,7 @@ import type { PoolConfiguration } from '../settings/pool-configuration.ts'
 
 type Page = { readonly after?: string | undefined; readonly limit: number }
 
-export type PolicyRow = { identity: string; description: string; enabled: boolean }
+type PolicyRow = { identity: string; description: string; enabled: boolean }
 
 export async function findPolicy(db: Database, identity: string): Promise<PolicyRow | undefined> {
   return (await policiesOf(policies(db).where({ identity })))[0]

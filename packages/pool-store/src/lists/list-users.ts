@@ -5,7 +5,7 @@ import { findPrincipals, type Principal } from '../access/principals.ts'
 import { whereLike } from './wildcard.ts'
 
 /** What `listUsers` shows: all of these, when given. */
-export type UserFilter = {
+type UserFilter = {
   /** a wildcard for account or display name */
   readonly name?: string | undefined
   readonly domain?: string | undefined

@@ -1,7 +1,7 @@
 import type { Database, Knex } from '@hansard/sql'
 
 /** What a report of use is asked for: chats from `start` until before `end`; lists of at most so many. */
-export type UsageQuestion = {
+type UsageQuestion = {
   readonly start: number
   readonly end: number
   readonly topUsers: number
@@ -12,7 +12,7 @@ export type UsageQuestion = {
   /** inactive rooms listed at most */
   readonly inactiveMax: number
 }
-export type RoomUse = {
+type RoomUse = {
   readonly uri: string
   readonly name: string
   readonly category: string
@@ -21,7 +21,7 @@ export type RoomUse = {
   /** its name may be another room's by now */
   readonly deleted: boolean
 }
-export type Usage = {
+type Usage = {
   readonly users: number
   readonly rooms: number
   readonly chats: number

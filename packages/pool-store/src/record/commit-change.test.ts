@@ -3,14 +3,11 @@ import { decodeEvent, genesisHead, leafOf, nextHead } from '@hansard/compliance-
 import type { Database } from '@hansard/sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ChangeWork,
   createRecordWriter,
   declareDead,
   type Fact,
   findRoom,
-  type Outcome,
   type Principal,
-  type RecordError,
   type RecordWriter,
   readOutbox,
   roomCounters,
@@ -19,6 +16,7 @@ import {
   startSource,
 } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
+import type { ChangeWork } from './commit-change.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
   let store: StoreInTest
@@ -63,8 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     again: false,
     rights,
   })
-  const record = (writer: RecordWriter, fact: Fact) =>
-    new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
+  const record = (writer: RecordWriter, fact: Fact) => writer.record(fact)
   const eventsOf = async ({ name, epoch }: Source) => {
     const rows = await readOutbox(db, { source: name, epoch, afterSeq: 0, limit: 10_000 })
     return rows.map((row) => ({ ...row, event: decodeEvent(row.body) }))

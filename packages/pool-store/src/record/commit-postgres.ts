@@ -2,6 +2,7 @@ import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
 import { nearestFirst } from '../access/policies.ts'
+import type { Commit, CommitOptions } from './commit.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -15,7 +16,8 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import type { RecordedPost } from './post-digest.ts'
+import { SourceMoved } from './record-errors.ts'
 
 /**
  * One batch, one transaction, four round trips, and three more when somebody comes in or looks. Rooms are locked in the order of their ids, so two channel services
@@ -42,7 +44,7 @@ async function readBefore(
   { now, findRepeats, place }: CommitOptions & { now: number },
 ): Promise<Before> {
   const rooms = new Map<number, RoomCounters>()
-  const posts = new Map<string, { chatId: number; at: number }>()
+  const posts: Map<string, RecordedPost> = new Map()
   const participants = new Map<string, number | null>()
   const barred = new Set<number>()
   if (facts.length === 0) return { rooms, posts, participants, barred, stays: NO_STAYS }
@@ -64,21 +66,14 @@ async function readBefore(
     { kind: 'chat' }
   >[]
   if (repeatable.length > 0) {
-    const found = await client.query<{
-      room_id: number
-      principal_id: number
-      post: string
-      chat_id: number
-      posted_at: number
-    }>({
+    const found = await client.query<RecordedPost & { room_id: number; principal_id: number; post: string }>({
       name: 'find-posts',
-      text: `select room_id, principal_id, post, chat_id, posted_at from chat
+      text: `select room_id, principal_id, post, chat_id as "chatId", posted_at as "at", post_digest as digest,
+                    content, title, alert, state from chat
              where (principal_id, room_id, post) in (select * from unnest($1::int[], $2::int[], $3::text[]))`,
       values: [repeatable.map((f) => f.principal.id), repeatable.map((f) => f.roomId), repeatable.map((f) => f.post)],
     })
-    for (const row of found.rows) {
-      posts.set(postKey(row.room_id, row.principal_id, row.post), { chatId: row.chat_id, at: row.posted_at })
-    }
+    for (const row of found.rows) posts.set(postKey(row.room_id, row.principal_id, row.post), row)
   }
 
   const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
@@ -197,9 +192,10 @@ async function write(
              update room set last_chat_id = n.chat, last_room_seq = n.seq
              from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id
            ), said as (
-             insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
+             insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged,
+                               post_digest)
              select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[],
-                                  $20::bool[], $21::text[], $22::bool[])
+                                  $20::bool[], $21::text[], $22::bool[], $23::text[])
            ), put as (
              insert into outbox (seq, at, body, head, source, epoch)
              select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])
@@ -228,6 +224,7 @@ async function write(
       after.chats.map((c) => c.alert),
       after.chats.map((c) => c.title),
       after.chats.map((c) => c.unlogged),
+      after.chats.map((c) => c.digest),
     ],
   })
   if (written.rows[0]?.alive !== 1) throw new SourceMoved(source)

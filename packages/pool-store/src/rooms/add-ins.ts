@@ -1,7 +1,7 @@
 import type { Database } from '@hansard/sql'
 
 /** A web page that rooms may show beside their talk. */
-export type AddIn = { readonly name: string; readonly url: string }
+type AddIn = { readonly name: string; readonly url: string }
 
 /** The add-in of a room, if it has one. */
 export async function addInOf(db: Database, { addIn }: { addIn: string | null }): Promise<AddIn | null> {

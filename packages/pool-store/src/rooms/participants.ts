@@ -3,7 +3,7 @@ import type { Principal } from '../access/principals.ts'
 import { findPrincipals } from '../access/principals.ts'
 
 /** A participant whose service ended before it could record the departure. */
-export type OrphanedParticipant = { readonly roomId: number; readonly session: string; readonly principal: Principal }
+type OrphanedParticipant = { readonly roomId: number; readonly session: string; readonly principal: Principal }
 
 /** Participants of sources that are no longer alive, at most `limit`. Any survivor may part them; the record keeps one. */
 export async function orphanedParticipants(db: Database, limit: number): Promise<OrphanedParticipant[]> {

@@ -3,8 +3,8 @@ import { isText } from '../lists/readable-rooms.ts'
 import { lockPrincipal } from './followed-rooms.ts'
 
 /** A bundle of text that a client keeps at the pool. Versions count from 1; 0 stands for no bundle. */
-export type Preference = { readonly version: number; readonly content: string }
-export type PutPreference =
+type Preference = { readonly version: number; readonly content: string }
+type PutPreference =
   | { readonly outcome: 'put'; readonly version: number }
   /** it is not at the version that was to be replaced */
   | { readonly outcome: 'conflict'; readonly version: number }

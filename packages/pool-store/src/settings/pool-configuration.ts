@@ -21,7 +21,7 @@ export type PoolConfiguration = {
   readonly managersMayEditChats: boolean
 }
 
-export const DEFAULT_POOL_CONFIGURATION: PoolConfiguration = {
+const DEFAULT_POOL_CONFIGURATION: PoolConfiguration = {
   chatBytesMax: 4_096,
   storyBytesMax: 65_536,
   defaultChatHistory: 30,

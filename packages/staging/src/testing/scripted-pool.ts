@@ -104,7 +104,7 @@ export type ScriptedSource = {
 }
 
 /** What is an event's own. */
-export type EventDetail = ComplianceEvent extends infer E
+type EventDetail = ComplianceEvent extends infer E
   ? E extends ComplianceEvent
     ? Omit<E, 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'>
     : never
@@ -114,7 +114,7 @@ export function roomUri(room: string): string {
   return `ma-chan://fourthcoffee.com/${room}`
 }
 
-export function principal(who: string) {
+function principal(who: string) {
   const id = [...who].reduce((sum, letter) => sum * 31 + letter.codePointAt(0)!, 7) % 1_000_000
   return { id, uri: `sip:${who}@fourthcoffee.com`, name: who, internal: true }
 }

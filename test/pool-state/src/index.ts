@@ -1,0 +1,9 @@
+export {
+  listOf,
+  openPoolStateBuilder,
+  type PoolState,
+  poolStateFrom,
+  type SubjectType,
+  subjectsOf,
+} from './pool-state.ts'
+export type { Properties, SubjectState } from './subject-state.ts'

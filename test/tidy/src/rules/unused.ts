@@ -1,0 +1,95 @@
+import { posix } from 'node:path'
+import type { Finding, Package, Repository, Source } from '../repository.ts'
+
+/** A package.json names what the package imports, and under `dependencies` nothing that only its tests import. */
+export function unusedDependencies({ packages }: Repository): Finding[] {
+  return packages.flatMap((each) => {
+    const { manifest, folder, layer, sources } = each
+    const used = (some: readonly Source[]) => new Set(some.flatMap(({ reading }) => reading.imports).map(dependencyOf))
+    const everywhere = used(sources)
+    const inCode = layer === 'test' ? everywhere : used(sources.filter(({ isTest }) => !isTest))
+    const named = (kind: string) => Object.keys((manifest[kind] as object | undefined) ?? {}).map(codeOf)
+    const findings = [
+      ...named('dependencies').flatMap((name): [string, string][] => {
+        if (!everywhere.has(name)) return [[name, 'depends on it and does not import it']]
+        return inCode.has(name) ? [] : [[name, 'imports it only in tests: it belongs under devDependencies']]
+      }),
+      ...named('devDependencies').flatMap((name): [string, string][] =>
+        everywhere.has(name) ? [] : [[name, 'has it under devDependencies and does not import it']],
+      ),
+    ]
+    return findings.map(([subject, problem]) => ({
+      rule: 'unused-dependencies',
+      path: `${folder}/package.json`,
+      subject,
+      message: `${subject}: ${folder} ${problem}`,
+    }))
+  })
+}
+
+/**
+ * What is exported is imported somewhere: from a file by another file, from an entry of a package by another package.
+ * Otherwise nobody can tell what a package promises from what it only happens to show.
+ */
+export function unusedExports({ packages }: Repository): Finding[] {
+  const entries = new Map(packages.flatMap((each) => entriesOf(each)))
+  const used = new Set<string>()
+  for (const { sources, name: importer } of packages) {
+    for (const { path, reading } of sources) {
+      for (const { source, name } of reading.namesImported) {
+        const target = source.startsWith('.') ? posix.join(posix.dirname(path), source) : entries.get(source)
+        if (target === undefined || (!source.startsWith('.') && dependencyOf(source) === importer)) continue
+        // A test inside the package sees its entry by a relative path: that is no other package's use.
+        const own = source.startsWith('.') && [...entries.values()].includes(target)
+        if (!own) used.add(`${target} ${name}`)
+      }
+    }
+  }
+  return packages.flatMap(({ sources }) =>
+    sources.flatMap(({ path, reading }) =>
+      reading.namesExported
+        .filter(({ name }) => name !== '*' && !used.has(`${path} ${name}`) && !used.has(`${path} *`))
+        .map(({ name }) => {
+          const message = `nobody imports ${name}`
+          return { rule: 'unused-exports', path, subject: name, message }
+        }),
+    ),
+  )
+}
+
+/** One name means one type in the whole repository. */
+export function oneTypeOneName({ packages }: Repository): Finding[] {
+  const declared = packages
+    .flatMap(({ sources }) => sources.filter(({ isTest }) => !isTest))
+    .flatMap(({ path, reading }) =>
+      reading.namesExported
+        .filter(({ isType, from }) => isType && from === undefined)
+        .map(({ name }) => ({ name, path })),
+    )
+  return [...Map.groupBy(declared, ({ name }) => name)].flatMap(([name, [first, ...others]]) =>
+    others.map(({ path }) => ({
+      rule: 'one-type-one-name',
+      path,
+      subject: name,
+      message: `${first!.path} exports another type with the name ${name}`,
+    })),
+  )
+}
+
+/** Specifier → file, for everything in the `exports` of a package. */
+function entriesOf({ name, folder, manifest }: Package): [string, string][] {
+  const exported = (manifest['exports'] ?? {}) as Record<string, Record<string, string>>
+  return Object.entries(exported).flatMap(([key, conditions]): [string, string][] => {
+    const file = conditions['@hansard/source']
+    return file === undefined ? [] : [[posix.join(name, key), posix.join(folder, file)]]
+  })
+}
+
+const dependencyOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+/** Types are needed by whoever imports the code they belong to. */
+const codeOf = (dependency: string) => dependency.replace(/^@types\//, '')
