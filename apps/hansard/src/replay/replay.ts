@@ -15,7 +15,7 @@ import { planCorpus } from './corpus-plan.ts'
 import { type ReplayFile, type ReplaySummary, replayCorpus } from './replay-corpus.ts'
 import { replayInThread } from './replay-in-thread.ts'
 
-type ReplayCommandOptions = AddressOptions & {
+export type ReplayCommandOptions = AddressOptions & {
   readonly json: boolean
   readonly speed: string
   readonly filesAtOnce: number
