@@ -1,3 +1,4 @@
+import type { Clock } from '@hansard/clock'
 import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
@@ -15,38 +16,69 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
+import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
 import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
 
 /**
- * One batch, one transaction, four round trips, and three more when somebody comes in or looks. Rooms are locked in the order of their ids, so two channel services
+ * Commits batches to PostgreSQL. Rooms are locked in the order of their ids and the source after them, so two channel services
  * that post to the same rooms wait for each other and never deadlock.
+ *
+ * Chats in rooms that this writer remembers take one statement, which is its own transaction: it locks the rooms, compares
+ * them with what the chats were numbered by, and writes only if nothing has moved. Everything else, and what was guessed
+ * wrong, takes a transaction of four round trips, and one more when somebody comes in or looks.
  */
-export const commitPostgres: Commit = (db, source, facts, now, options) =>
-  withPostgres(db, async (client) => {
-    await client.query('begin')
-    try {
-      const before = await readBefore(client, facts, { now, ...options })
-      const after = numberFacts(facts, before, source, now)
-      await write(client, source, after)
-      await client.query('commit')
-      return after
-    } catch (error) {
-      await client.query('rollback').catch(() => {})
-      throw error
-    }
-  })
+export function createCommitPostgres(clock: Pick<Clock, 'now'>): Commit {
+  const remembered = rememberRooms(clock)
+  return (db, source, facts, now, options) =>
+    withPostgres(db, async (client) => {
+      try {
+        const guess = options.findRepeats ? undefined : remembered.guess(facts)
+        if (guess) {
+          const after = numberFacts(facts, { ...NOTHING_READ, rooms: guess }, source, now)
+          if (await writeGuessed(client, source, guess, after)) {
+            remembered.learn(NO_ROOMS, after.rooms)
+            return after
+          }
+          remembered.missed(guess.keys())
+        }
+        return await commitUnderLock(client, source, facts, { now, ...options, remembered })
+      } catch (error) {
+        remembered.forget()
+        throw error
+      }
+    })
+}
+
+async function commitUnderLock(
+  client: PoolClient,
+  source: SourceCounters & { name: string; epoch: number },
+  facts: readonly Fact[],
+  { remembered, ...options }: CommitOptions & { now: number; remembered: RememberedRooms },
+): Promise<After> {
+  await client.query('begin')
+  try {
+    const before = await readBefore(client, facts, options)
+    const after = numberFacts(facts, before, source, options.now)
+    await write(client, source, after)
+    await client.query('commit')
+    remembered.learn(before.rooms, after.rooms)
+    return after
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
 
 async function readBefore(
   client: PoolClient,
   facts: readonly Fact[],
   { now, findRepeats, place }: CommitOptions & { now: number },
 ): Promise<Before> {
+  if (facts.length === 0) return { ...NOTHING_READ, rooms: NO_ROOMS }
   const rooms = new Map<number, RoomCounters>()
   const posts = new Map<string, { chatId: number; at: number }>()
   const participants = new Map<string, number | null>()
   const barred = new Set<number>()
-  if (facts.length === 0) return { rooms, posts, participants, barred, stays: NO_STAYS }
-
   const entering = facts.filter(entersOrLooks)
   if (entering.length > 0) await admissionShared(client)
 
@@ -109,6 +141,9 @@ async function readBefore(
 }
 
 const NO_STAYS: Before['stays'] = { stays: [], held: new Map() }
+const NO_ROOMS: Before['rooms'] = new Map()
+/** What is read of facts that are chats and repeat none. */
+const NOTHING_READ = { posts: new Map(), participants: new Map(), barred: new Set<number>(), stays: NO_STAYS } as const
 
 async function readStays(
   client: PoolClient,
@@ -188,47 +223,92 @@ async function write(
       ],
     })
   }
-  const written = await client.query<{ alive: number }>({
+  const { rows } = await client.query<{ alive: number }>({
     name: 'write-batch',
-    text: `with alive as (
-             update source set last_seq = $1, head = $2, last_stamp = $3, reported_at = $3
-             where name = $4 and epoch = $5 and state = 'alive' and last_seq = $19 returning 1
-           ), counted as (
-             update room set last_chat_id = n.chat, last_room_seq = n.seq
-             from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id
-           ), said as (
-             insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
-             select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[],
-                                  $20::bool[], $21::text[], $22::bool[])
-           ), put as (
-             insert into outbox (seq, at, body, head, source, epoch)
-             select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])
-           )
+    text: `with alive as (${WRITE_SOURCE} returning 1),
+             counted as (${WRITE_ROOMS}), said as (${WRITE_CHATS}), put as (${WRITE_OUTBOX})
            select count(*)::int as alive from alive`,
+    values: valuesOf(source, after),
+  })
+  if (rows[0]?.alive !== 1) throw new SourceMoved(source)
+}
+
+/**
+ * Writes what was numbered by a guess, in a transaction of this one statement. False when a room is not what it was taken for:
+ * nothing was written then. The source's row is not touched before all rooms are locked and compared: its condition needs
+ * the answer.
+ */
+async function writeGuessed(
+  client: PoolClient,
+  source: SourceCounters & { name: string; epoch: number },
+  guess: ReadonlyMap<number, RoomCounters>,
+  after: After,
+): Promise<boolean> {
+  const rooms = [...guess.values()]
+  const { rows } = await client.query<{ alive: number; fits: boolean }>({
+    name: 'write-guessed',
+    text: `with locked as materialized (
+             select id, rights, coalesce(shown_name, name) as name, last_chat_id, last_room_seq
+             from room where id = any($23::int[]) order by id for update
+           ), fit as materialized (
+             select count(*) = cardinality($23::int[]) as fits
+             from locked join unnest($23::int[], $24::int8[], $25::text[], $26::int8[], $27::int8[])
+               as guess(id, rights, name, chat, seq)
+               on (guess.id, guess.rights, guess.name, guess.chat, guess.seq)
+                = (locked.id, locked.rights, locked.name, locked.last_chat_id, locked.last_room_seq)
+           ), alive as (
+             ${WRITE_SOURCE} and (select fits from fit) returning 1
+           ), counted as (${WRITE_ROOMS} and exists (select from alive)),
+           said as (${WRITE_CHATS} where exists (select from alive)),
+           put as (${WRITE_OUTBOX} where exists (select from alive))
+           select (select count(*)::int from alive) as alive, (select fits from fit) as fits`,
     values: [
-      after.source.lastSeq,
-      after.source.head,
-      after.source.lastStamp,
-      source.name,
-      source.epoch,
-      after.rooms.map((r) => r.id),
-      after.rooms.map((r) => r.lastChatId),
-      after.rooms.map((r) => r.lastRoomSeq),
-      after.chats.map((c) => c.roomId),
-      after.chats.map((c) => c.chatId),
-      after.chats.map((c) => c.at),
-      after.chats.map((c) => c.principalId),
-      after.chats.map((c) => c.post),
-      after.chats.map((c) => c.content),
-      after.outbox.map((e) => e.seq),
-      after.outbox.map((e) => e.at),
-      after.outbox.map((e) => e.body),
-      after.outbox.map((e) => e.head),
-      source.lastSeq,
-      after.chats.map((c) => c.alert),
-      after.chats.map((c) => c.title),
-      after.chats.map((c) => c.unlogged),
+      ...valuesOf(source, after),
+      rooms.map((room) => room.id),
+      rooms.map((room) => room.rights),
+      rooms.map((room) => room.name),
+      rooms.map((room) => room.lastChatId),
+      rooms.map((room) => room.lastRoomSeq),
     ],
   })
-  if (written.rows[0]?.alive !== 1) throw new SourceMoved(source)
+  if (rows[0]?.fits !== true) return false
+  if (rows[0].alive !== 1) throw new SourceMoved(source)
+  return true
+}
+
+const WRITE_SOURCE = `update source set last_seq = $1, head = $2, last_stamp = $3, reported_at = $3
+  where name = $4 and epoch = $5 and state = 'alive' and last_seq = $19`
+const WRITE_ROOMS = `update room set last_chat_id = n.chat, last_room_seq = n.seq
+  from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id`
+const WRITE_CHATS = `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
+  select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[], $20::bool[], $21::text[],
+    $22::bool[])`
+const WRITE_OUTBOX = `insert into outbox (seq, at, body, head, source, epoch)
+  select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])`
+
+function valuesOf(source: SourceCounters & { name: string; epoch: number }, after: After): unknown[] {
+  return [
+    after.source.lastSeq,
+    after.source.head,
+    after.source.lastStamp,
+    source.name,
+    source.epoch,
+    after.rooms.map((r) => r.id),
+    after.rooms.map((r) => r.lastChatId),
+    after.rooms.map((r) => r.lastRoomSeq),
+    after.chats.map((c) => c.roomId),
+    after.chats.map((c) => c.chatId),
+    after.chats.map((c) => c.at),
+    after.chats.map((c) => c.principalId),
+    after.chats.map((c) => c.post),
+    after.chats.map((c) => c.content),
+    after.outbox.map((e) => e.seq),
+    after.outbox.map((e) => e.at),
+    after.outbox.map((e) => e.body),
+    after.outbox.map((e) => e.head),
+    source.lastSeq,
+    after.chats.map((c) => c.alert),
+    after.chats.map((c) => c.title),
+    after.chats.map((c) => c.unlogged),
+  ]
 }
