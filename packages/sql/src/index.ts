@@ -1,6 +1,7 @@
 export type { Knex } from 'knex'
 export { type Database, type Dialect, openDatabase, type SqliteHandle, withPostgres, withSqlite } from './database.ts'
 export { isTransient, isUniqueViolation } from './errors.ts'
+export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
 export { type Migration, MigrationError, migrate } from './migrate.ts'
 export { withSnapshot } from './snapshot.ts'

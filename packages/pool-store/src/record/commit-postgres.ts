@@ -2,7 +2,7 @@ import type { Clock } from '@hansard/clock'
 import { withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
-import { nearestFirst } from '../access/policies.ts'
+import { nearestFirst, type PolicyPlace } from '../access/policies.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -16,8 +16,8 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
 import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
 
 /**
  * Commits batches to PostgreSQL. Rooms are locked in the order of their ids and the source after them, so two channel services
@@ -55,11 +55,12 @@ async function commitUnderLock(
   facts: readonly Fact[],
   { remembered, ...options }: CommitOptions & { now: number; remembered: RememberedRooms },
 ): Promise<After> {
-  await client.query('begin')
+  const begun = client.query('begin')
   try {
-    const before = await readBefore(client, facts, options)
+    // Statements go out together where none needs another's answer; they are carried out in their order.
+    const [, before] = await allOrThrow([begun, readBefore(client, facts, options)])
     const after = numberFacts(facts, before, source, options.now)
-    await write(client, source, after)
+    await allOrThrow(write(client, source, after))
     await client.query('commit')
     remembered.learn(before.rooms, after.rooms)
     return after
@@ -69,75 +70,89 @@ async function commitUnderLock(
   }
 }
 
+/** Waits for all of them: a statement must not be under way when the next transaction begins on its connection. */
+async function allOrThrow<T extends readonly unknown[]>(
+  statements: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled = await Promise.allSettled(statements)
+  const failed = settled.find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
+}
+
 async function readBefore(
   client: PoolClient,
   facts: readonly Fact[],
   { now, findRepeats, place }: CommitOptions & { now: number },
 ): Promise<Before> {
   if (facts.length === 0) return { ...NOTHING_READ, rooms: NO_ROOMS }
-  const rooms = new Map<number, RoomCounters>()
-  const posts = new Map<string, { chatId: number; at: number }>()
-  const participants = new Map<string, number | null>()
-  const barred = new Set<number>()
   const entering = facts.filter(entersOrLooks)
-  if (entering.length > 0) await admissionShared(client)
+  const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as ChatFact[]
+  const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
+  const returning = facts.filter(comesBack)
+  const [, rooms, posts, participants, barred, stays] = await allOrThrow([
+    entering.length > 0 ? admissionShared(client) : undefined,
+    lockRooms(client, facts),
+    repeatable.length > 0 ? findPosts(client, repeatable) : NOTHING_READ.posts,
+    comings.length > 0 ? findParticipants(client, comings) : NOTHING_READ.participants,
+    entering.length > 0 ? findBarred(client, entering, place) : NOTHING_READ.barred,
+    returning.length > 0 ? readStays(client, returning, now) : NO_STAYS,
+  ])
+  return { rooms, posts, participants, barred, stays }
+}
 
-  const locked = await client.query<RoomCounters>({
+type ChatFact = Extract<Fact, { kind: 'chat' }>
+type Coming = Extract<Fact, { kind: 'join' | 'part' }>
+
+async function lockRooms(client: PoolClient, facts: readonly Fact[]): Promise<Before['rooms']> {
+  const { rows } = await client.query<RoomCounters>({
     name: 'lock-rooms',
     text: `select id, uri, coalesce(shown_name, name) as "name", last_chat_id as "lastChatId",
                   last_room_seq as "lastRoomSeq", rights
            from room where id = any($1::int[]) order by id for update`,
     values: [[...new Set(facts.map((fact) => fact.roomId))]],
   })
-  for (const room of locked.rows) rooms.set(room.id, room)
+  return new Map(rows.map((room) => [room.id, room]))
+}
 
-  const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as Extract<
-    Fact,
-    { kind: 'chat' }
-  >[]
-  if (repeatable.length > 0) {
-    const found = await client.query<{
-      room_id: number
-      principal_id: number
-      post: string
-      chat_id: number
-      posted_at: number
-    }>({
-      name: 'find-posts',
-      text: `select room_id, principal_id, post, chat_id, posted_at from chat
-             where (principal_id, room_id, post) in (select * from unnest($1::int[], $2::int[], $3::text[]))`,
-      values: [repeatable.map((f) => f.principal.id), repeatable.map((f) => f.roomId), repeatable.map((f) => f.post)],
-    })
-    for (const row of found.rows) {
-      posts.set(postKey(row.room_id, row.principal_id, row.post), { chatId: row.chat_id, at: row.posted_at })
-    }
-  }
+async function findPosts(client: PoolClient, facts: readonly ChatFact[]): Promise<Before['posts']> {
+  const { rows } = await client.query<{
+    room_id: number
+    principal_id: number
+    post: string
+    chat_id: number
+    posted_at: number
+  }>({
+    name: 'find-posts',
+    text: `select room_id, principal_id, post, chat_id, posted_at from chat
+           where (principal_id, room_id, post) in (select * from unnest($1::int[], $2::int[], $3::text[]))`,
+    values: [facts.map((f) => f.principal.id), facts.map((f) => f.roomId), facts.map((f) => f.post)],
+  })
+  return new Map(
+    rows.map((row) => [postKey(row.room_id, row.principal_id, row.post), { chatId: row.chat_id, at: row.posted_at }]),
+  )
+}
 
-  const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
-  if (comings.length > 0) {
-    const found = await client.query<{ room_id: number; session: string; since: number | null }>({
-      name: 'find-participants',
-      text: `select room_id, session, since from participant
-             where (room_id, session) in (select * from unnest($1::int[], $2::text[]))`,
-      values: [comings.map((f) => f.roomId), comings.map((f) => f.session)],
-    })
-    for (const row of found.rows) participants.set(participantKey(row.room_id, row.session), row.since)
-  }
+async function findParticipants(client: PoolClient, facts: readonly Coming[]): Promise<Before['participants']> {
+  const { rows } = await client.query<{ room_id: number; session: string; since: number | null }>({
+    name: 'find-participants',
+    text: `select room_id, session, since from participant
+           where (room_id, session) in (select * from unnest($1::int[], $2::text[]))`,
+    values: [facts.map((f) => f.roomId), facts.map((f) => f.session)],
+  })
+  return new Map(rows.map((row) => [participantKey(row.room_id, row.session), row.since]))
+}
 
-  if (entering.length > 0) {
-    const found = await client.query<{ id: number }>({
-      name: 'find-barred',
-      text: `select principal.id from principal left join policy on policy.id = principal.policy_id
-             where principal.id = any($1::int[]) and (principal.disabled or not coalesce(policy.enabled,
-               (select nearest.enabled from policy as nearest where nearest.identity = any($2::text[])
-                order by array_position($2::text[], nearest.identity::text) limit 1), true))`,
-      values: [[...new Set(entering.map((fact) => fact.principal.id))], nearestFirst(place)],
-    })
-    for (const row of found.rows) barred.add(row.id)
-  }
-  const returning = facts.filter(comesBack)
-  const stays = returning.length > 0 ? await readStays(client, returning, now) : NO_STAYS
-  return { rooms, posts, participants, barred, stays }
+async function findBarred(client: PoolClient, facts: readonly Fact[], place: PolicyPlace): Promise<Before['barred']> {
+  const { rows } = await client.query<{ id: number }>({
+    name: 'find-barred',
+    text: `select principal.id from principal left join policy on policy.id = principal.policy_id
+           where principal.id = any($1::int[]) and (principal.disabled or not coalesce(policy.enabled,
+             (select nearest.enabled from policy as nearest where nearest.identity = any($2::text[])
+              order by array_position($2::text[], nearest.identity::text) limit 1), true))`,
+    values: [[...new Set(facts.map((fact) => fact.principal.id))], nearestFirst(place)],
+  })
+  return new Set(rows.map((row) => row.id))
 }
 
 const NO_STAYS: Before['stays'] = { stays: [], held: new Map() }
@@ -170,40 +185,47 @@ async function readStays(
   return { stays: found.rows, held }
 }
 
-async function write(
+/** Sends all of it; what is returned are the answers that are to come. */
+function write(
   client: PoolClient,
   source: SourceCounters & { name: string; epoch: number },
   after: After,
-): Promise<void> {
+): Promise<unknown>[] {
+  const sent: Promise<unknown>[] = []
   if (after.parts.length > 0) {
     // On its own: a statement may not delete and insert the same key.
-    await client.query({
-      name: 'drop-participants',
-      text: 'delete from participant where (room_id, session) in (select * from unnest($1::int[], $2::text[]))',
-      values: [after.parts.map((p) => p.roomId), after.parts.map((p) => p.session)],
-    })
+    sent.push(
+      client.query({
+        name: 'drop-participants',
+        text: 'delete from participant where (room_id, session) in (select * from unnest($1::int[], $2::text[]))',
+        values: [after.parts.map((p) => p.roomId), after.parts.map((p) => p.session)],
+      }),
+    )
   }
   if (after.joins.length > 0) {
-    await client.query({
-      name: 'add-participants',
-      text: `insert into participant (room_id, session, principal_id, joined_at, since, source, epoch)
+    sent.push(
+      client.query({
+        name: 'add-participants',
+        text: `insert into participant (room_id, session, principal_id, joined_at, since, source, epoch)
              select *, $6::text, $7::int from unnest($1::int[], $2::text[], $3::int[], $4::int8[], $5::int8[])`,
-      values: [
-        after.joins.map((j) => j.roomId),
-        after.joins.map((j) => j.session),
-        after.joins.map((j) => j.principalId),
-        after.joins.map((j) => j.at),
-        after.joins.map((j) => j.since),
-        source.name,
-        source.epoch,
-      ],
-    })
+        values: [
+          after.joins.map((j) => j.roomId),
+          after.joins.map((j) => j.session),
+          after.joins.map((j) => j.principalId),
+          after.joins.map((j) => j.at),
+          after.joins.map((j) => j.since),
+          source.name,
+          source.epoch,
+        ],
+      }),
+    )
   }
   const { departed, returned } = after.stays
   if (departed.length > 0 || returned.length > 0) {
-    await client.query({
-      name: 'note-departures',
-      text: `with returned as (
+    sent.push(
+      client.query({
+        name: 'note-departures',
+        text: `with returned as (
                delete from departure where (room_id, principal_id, session) in
                  (select * from unnest($1::int[], $2::int[], $3::text[]))
              )
@@ -211,18 +233,28 @@ async function write(
              select *, $8::int8 from unnest($4::int[], $5::int[], $6::text[], $7::int8[])
              on conflict (room_id, principal_id, session) do update
                set since = excluded.since, departed_at = excluded.departed_at`,
-      values: [
-        returned.map((s) => s.roomId),
-        returned.map((s) => s.principalId),
-        returned.map((s) => s.session),
-        departed.map((s) => s.roomId),
-        departed.map((s) => s.principalId),
-        departed.map((s) => s.session),
-        departed.map((s) => s.since),
-        after.source.lastStamp,
-      ],
-    })
+        values: [
+          returned.map((s) => s.roomId),
+          returned.map((s) => s.principalId),
+          returned.map((s) => s.session),
+          departed.map((s) => s.roomId),
+          departed.map((s) => s.principalId),
+          departed.map((s) => s.session),
+          departed.map((s) => s.since),
+          after.source.lastStamp,
+        ],
+      }),
+    )
   }
+  sent.push(writeBatch(client, source, after))
+  return sent
+}
+
+async function writeBatch(
+  client: PoolClient,
+  source: SourceCounters & { name: string; epoch: number },
+  after: After,
+): Promise<void> {
   const { rows } = await client.query<{ alive: number }>({
     name: 'write-batch',
     text: `with alive as (${WRITE_SOURCE} returning 1),

@@ -51,7 +51,8 @@ export function rememberRooms(clock: Pick<Clock, 'now'>): RememberedRooms {
     learn(read, written) {
       if (known.size > ROOMS_MAX) known.clear()
       for (const [id, room] of read) known.set(id, room)
-      for (const { id, lastChatId, lastRoomSeq } of written) known.set(id, { ...known.get(id)!, lastChatId, lastRoomSeq })
+      for (const { id, lastChatId, lastRoomSeq } of written)
+        known.set(id, { ...known.get(id)!, lastChatId, lastRoomSeq })
     },
     missed(ids) {
       if (sharedUntil.size > ROOMS_MAX) sharedUntil.clear()
