@@ -12,6 +12,7 @@ import {
   noteProblem,
   numberExports,
   openInterval,
+  readAsked,
   registerAdapters,
   type WorkRequest,
   waitingRequests,
@@ -27,8 +28,19 @@ import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 
 /** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
 const PER_TURN = 20
+const REST_MS_MAX = 5_000
 const RETRY_FIRST_MS = 1_000
 const RETRY_MAX_MS = 60_000
+
+export type Exporter = {
+  /** One turn. Answers `again` when there is more to do at once. */
+  turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'>
+  /**
+   * Whether a turn could find anything to do now. Most turns of a pool find nothing, and each takes many statements; this takes
+   * one at most.
+   */
+  isDue(): Promise<boolean>
+}
 
 /**
  * The exporter: what the worker that holds the lease does, again and again.
@@ -44,17 +56,25 @@ export function createExporter(given: {
   engine: XsltEngine
   config: ComplianceWorkerConfig
   holder: string
-}): { turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'> } {
+}): Exporter {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
   const retries = new Map<string, { at: number; failures: number }>()
   const readConfiguration = configurationReader(config, given)
   let version: number | undefined
+  /** nothing falls due before this unless somebody asks for it */
+  let restsUntil = 0
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
+    async isDue() {
+      if (clock.now() >= restsUntil) return true
+      const asked = await readAsked(db)
+      return asked.requests > 0 || asked.version !== version
+    },
     async turn(lease, signal) {
+      restsUntil = 0
       const { pool, outputDirectory } = config
       const deps: ExportDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
@@ -85,7 +105,13 @@ export function createExporter(given: {
         await answered(deps, request, () => answerReplay({ ...deps, adapters: ADAPTERS, holder }, request))
         busy = true
       }
-      return busy ? 'again' : 'pause'
+      if (busy) return 'again'
+      // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events that come
+      // late, for an interval that is closed, are found by the turn that ends the rest.
+      const endsAt = seals.length > 0 ? 0 : (closing.endsAt ?? 0)
+      const retriesAt = [...retries.values()].map(({ at }) => at)
+      restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)
+      return 'pause'
     },
   }
 
@@ -117,7 +143,7 @@ export function createExporter(given: {
     deps: ExportDeps,
     seals: readonly WorkRequest[],
     { runIntervalMs }: WorkerConfiguration,
-  ): Promise<{ closed: number; held: CloseDecision | undefined }> {
+  ): Promise<{ closed: number; held: CloseDecision | undefined; endsAt?: number }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
       deps.signal.throwIfAborted()
@@ -126,7 +152,7 @@ export function createExporter(given: {
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
       const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
-      if (!decision.close) return { closed, held: decision }
+      if (!decision.close) return { closed, held: decision, endsAt: interval.endsAt }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
     }
     return { closed: PER_TURN, held: undefined }

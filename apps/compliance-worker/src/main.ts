@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { lowerPriorityOfProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { openBullTransport } from '@hansard/queue'
 import { openDatabase } from '@hansard/sql'
@@ -11,6 +12,8 @@ import { startComplianceWorker } from './service.ts'
 const env = new Env(process.env)
 const config = complianceProcessConfig(env)
 env.check()
+
+lowerPriorityOfProcess()
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { lowerPriorityOfProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -12,6 +13,8 @@ import { startRelay } from './service.ts'
 const env = new Env(process.env)
 const config = relayProcessConfig(env)
 env.check()
+
+lowerPriorityOfProcess()
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())

@@ -27,7 +27,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Relay, type RelayConfig, startRelay } from './index.ts'
 
 const until = { timeout: 20_000, interval: 10 }
-const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
+const QUICK = {
+  pollMs: 10,
+  gatherMs: 10,
+  forgetMs: 10,
+  rollCallMs: 50,
+  resendMs: 200,
+  leaseMs: 300,
+} satisfies Partial<RelayConfig>
 
 let postgres: PostgresServer
 let databases = 0

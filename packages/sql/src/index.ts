@@ -1,5 +1,13 @@
 export type { Knex } from 'knex'
-export { type Database, type Dialect, openDatabase, type SqliteHandle, withPostgres, withSqlite } from './database.ts'
+export {
+  type Database,
+  type Dialect,
+  openDatabase,
+  type SqliteHandle,
+  sentTogether,
+  withPostgres,
+  withSqlite,
+} from './database.ts'
 export { isTransient, isUniqueViolation } from './errors.ts'
 export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'

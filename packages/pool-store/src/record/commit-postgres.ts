@@ -1,5 +1,5 @@
 import type { Clock } from '@hansard/clock'
-import { withPostgres } from '@hansard/sql'
+import { sentTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
 import { nearestFirst, type PolicyPlace } from '../access/policies.ts'
@@ -58,9 +58,9 @@ async function commitUnderLock(
   const begun = client.query('begin')
   try {
     // Statements go out together where none needs another's answer; they are carried out in their order.
-    const [, before] = await allOrThrow([begun, readBefore(client, facts, options)])
+    const [, before] = await sentTogether([begun, readBefore(client, facts, options)])
     const after = numberFacts(facts, before, source, options.now)
-    await allOrThrow(write(client, source, after))
+    await sentTogether(write(client, source, after))
     await client.query('commit')
     remembered.learn(before.rooms, after.rooms)
     return after
@@ -68,16 +68,6 @@ async function commitUnderLock(
     await client.query('rollback').catch(() => {})
     throw error
   }
-}
-
-/** Waits for all of them: a statement must not be under way when the next transaction begins on its connection. */
-async function allOrThrow<T extends readonly unknown[]>(
-  statements: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const settled = await Promise.allSettled(statements)
-  const failed = settled.find((one) => one.status === 'rejected')
-  if (failed) throw failed.reason
-  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
 }
 
 async function readBefore(
@@ -90,7 +80,7 @@ async function readBefore(
   const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as ChatFact[]
   const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
   const returning = facts.filter(comesBack)
-  const [, rooms, posts, participants, barred, stays] = await allOrThrow([
+  const [, rooms, posts, participants, barred, stays] = await sentTogether([
     entering.length > 0 ? admissionShared(client) : undefined,
     lockRooms(client, facts),
     repeatable.length > 0 ? findPosts(client, repeatable) : NOTHING_READ.posts,
