@@ -7,12 +7,12 @@ import type { Attention } from './attention/attention.ts'
 import type { LiveConfiguration } from './background/live-configuration.ts'
 import type { ChannelServiceConfig } from './config.ts'
 import type { Connections } from './delivery/connections.ts'
-import type { RecordPart } from './departures/part-room.ts'
+import type { RecordPart } from './departures/record-departures.ts'
 import type { RequestsUnderWay } from './requests/limits.ts'
 import type { Delivery } from './rooms/deliver.ts'
 import type { RoomsInService } from './rooms/rooms-in-service.ts'
 
-/** What the service owns and its use cases may take from. */
+/** What the service owns and its request handlers use. */
 export type ChannelServiceDeps = {
   readonly db: Database
   readonly settings: PoolSettings

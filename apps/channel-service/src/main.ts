@@ -7,7 +7,8 @@ import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
-import { attachChannelService, startChannelService } from './service.ts'
+import { attachChannelService } from './delivery/accept-connection.ts'
+import { startChannelService } from './service.ts'
 
 const env = new Env(process.env)
 const config = channelProcessConfig(env)

@@ -66,8 +66,9 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
     addIn: null,
     participants: 1,
     edits: 0,
-    reads: { chatsAfter: never, chatsEdited: never, rights: never, reload: never, standing: () => true },
+    reads: { chatsAfter: never, chatsEdited: never, rights: never, confirmedAlive: () => true },
     feeds,
+    judge: never,
   })
   const standing = await standingIn(pool.db, access, alice)
   hub.admit(here.session, { has: 0, at: 0, standing })

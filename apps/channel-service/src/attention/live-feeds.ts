@@ -3,9 +3,8 @@ import { createTaskQueue } from '@hansard/lifecycle'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
 import { type Database, gathered } from '@hansard/sql'
 import type { Session } from '../delivery/session.ts'
-import type { RoomHub } from '../rooms/room-hub.ts'
 
-/** A chat as feeds look at it. */
+/** A chat as feeds compare it. */
 export type FeedChat = {
   readonly from: { readonly uri: string }
   readonly text: string
@@ -19,12 +18,15 @@ export type LiveFeeds = {
    * of the calls: comparing takes as long as people make their feeds and stories. `read` is called only when somebody here
    * has feeds at all.
    */
-  tellMatching(hub: RoomHub, chat: ToCompare, tell: (session: Session, feeds: readonly string[]) => void): void
+  tellMatching(room: RoomMembers, chat: ToCompare, tell: (session: Session, feeds: readonly string[]) => void): void
   /** The feeds of one session that let the chat through; undefined when it has none. */
   matchingFor(session: Session, read: () => FeedChat): Promise<readonly string[]> | undefined
 }
 
 export type ToCompare = { readonly read: () => FeedChat; readonly bytes: number }
+
+/** The sessions in a room. */
+export type RoomMembers = { readonly members: ReadonlyMap<Session, unknown> }
 
 /** Those signed in to this service, by principal id. */
 export type People = ReadonlyMap<number, ReadonlySet<Session>>
@@ -95,14 +97,14 @@ export function createLiveFeeds({
   }
 
   /** Yields how many words were compared, or what takes as long. */
-  function* find(hub: RoomHub, chat: FeedChat): Generator<number, Map<Session, string[]>> {
+  function* find(room: RoomMembers, chat: FeedChat): Generator<number, Map<Session, string[]>> {
     const found = new Map<Session, string[]>()
     const seen = new Set<LiveFeed>()
     const matches = matcherOf(chat)
     const words = byWord.size === 0 ? [] : [...wordsOf(chat.text), ...wordsOf(chat.title ?? '')]
     const put = (feed: LiveFeed) => {
       for (const session of people.get(feed.principalId) ?? []) {
-        if (!hub.members.has(session)) continue
+        if (!room.members.has(session)) continue
         const names = found.get(session)
         if (names) names.push(feed.name)
         else found.set(session, [feed.name])
@@ -110,7 +112,7 @@ export function createLiveFeeds({
     }
     yield words.length
     for (const owners of shelvesOf(chat, words)) {
-      for (const feeds of ownersHere(hub, owners)) {
+      for (const feeds of ownersHere(room, owners)) {
         yield 1
         for (const feed of feeds ?? []) {
           if (seen.has(feed)) continue
@@ -124,16 +126,16 @@ export function createLiveFeeds({
   }
 
   /** The feeds on a shelf of each owner who is in the room: going through whichever are fewer. */
-  function* ownersHere(hub: RoomHub, owners: ReadonlyMap<number, LiveFeed[]>) {
-    if (owners.size <= hub.members.size) {
-      for (const [principalId, feeds] of owners) yield isHere(hub, principalId) ? feeds : undefined
+  function* ownersHere(room: RoomMembers, owners: ReadonlyMap<number, LiveFeed[]>) {
+    if (owners.size <= room.members.size) {
+      for (const [principalId, feeds] of owners) yield isHere(room, principalId) ? feeds : undefined
     } else {
-      for (const { principal } of hub.members.keys()) yield owners.get(principal!.id)
+      for (const { principal } of room.members.keys()) yield owners.get(principal!.id)
     }
   }
 
-  const isHere = (hub: RoomHub, principalId: number) => {
-    for (const session of people.get(principalId) ?? []) if (hub.members.has(session)) return true
+  const isHere = (room: RoomMembers, principalId: number) => {
+    for (const session of people.get(principalId) ?? []) if (room.members.has(session)) return true
     return false
   }
 
@@ -147,13 +149,17 @@ export function createLiveFeeds({
   }
 
   return {
-    tellMatching(hub: RoomHub, { read, bytes }: ToCompare, tell: (session: Session, feeds: readonly string[]) => void) {
+    tellMatching(
+      room: RoomMembers,
+      { read, bytes }: ToCompare,
+      tell: (session: Session, feeds: readonly string[]) => void,
+    ) {
       // Matches are a courtesy: what more waits than this is found by whoever opens the feed, as everything is.
       if (byPrincipal.size === 0 || waitingBytes > WAITING_BYTES_MAX) return
       waitingBytes += bytes
       function* compare() {
         try {
-          for (const [session, feeds] of yield* find(hub, read())) tell(session, feeds)
+          for (const [session, feeds] of yield* find(room, read())) tell(session, feeds)
         } finally {
           waitingBytes -= bytes
         }

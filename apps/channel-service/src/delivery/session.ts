@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Principal } from '@hansard/pool-store'
 import type { Refusal, ServerMessage } from '@hansard/wire'
 import type { WebSocket } from 'ws'
-import type { Member } from '../rooms/room-hub.ts'
+import type { Member } from '../rooms/membership.ts'
 import { type Outgoing, textFrame } from './frames.ts'
 
 /**

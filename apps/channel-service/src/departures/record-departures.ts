@@ -1,7 +1,15 @@
 import type { Clock } from '@hansard/clock'
-import { orphanedParticipants, RecordStopped, type RecordWriter, SourceFenced } from '@hansard/pool-store'
+import { type Fact, orphanedParticipants, RecordStopped, type RecordWriter, SourceFenced } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import type { RecordPart } from './part-room.ts'
+
+export type PartFact = Extract<Fact, { kind: 'part' }>
+
+/**
+ * Records a departure for certain: while the database is away it is tried again and again. `done` is called once: with
+ * the version of the room's rights it was recorded under (undefined: the room is gone), or with `ended` when this service has
+ * ended and a survivor will have to record it.
+ */
+export type RecordPart = (fact: PartFact, done?: (how: { rights: number | undefined } | 'ended') => void) => void
 
 const RETRY_MS = 500
 
@@ -10,19 +18,19 @@ const RETRY_MS = 500
  * successor of this service exists or the service has stopped: then a survivor records it, as that of an orphan.
  */
 export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
-  const recordPart: RecordPart = (fact, settled) => {
+  const recordPart: RecordPart = (fact, done) => {
     writer.record(fact, (outcome) => {
-      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return settled?.('ended')
-      if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, settled))
-      settled?.({ rights: outcome.kind === 'part' ? outcome.rights : undefined })
+      if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return done?.('ended')
+      if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, done))
+      done?.({ rights: outcome.kind === 'part' ? outcome.rights : undefined })
     })
   }
   return recordPart
 }
 
 /**
- * Records the departures of participants whose service died, as the survivor. However many survivors do this at once,
- * the record keeps one departure each: the row is deleted in the transaction that records it.
+ * Records the departures of participants whose service died, as the survivor. However many survivors do this at once, each
+ * departure is recorded once: the row is deleted in the transaction that records it.
  */
 export async function partOrphans(
   { db, recordPart }: { db: Database; recordPart: RecordPart },

@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule, refuseUnreachable, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
 
-type Deps = Pick<ChannelServiceDeps, 'writer' | 'configuration' | 'delivery'>
+type Deps = Pick<ChannelServiceDeps, 'writer' | 'rooms' | 'configuration' | 'delivery'>
 
 /** So often the room's rights may change while one chat is being decided on. */
 const TRIES_MAX = 4
@@ -38,7 +38,7 @@ export function postChat(deps: Deps, session: Session, message: ClientMessageOf<
 }
 
 function tryPost(deps: Deps, session: Session, message: ClientMessageOf<'post'>, tries: number): void {
-  const { writer, delivery } = deps
+  const { writer, rooms, delivery } = deps
   const { id, room, post, text, again = false, alert, title } = message
   const end = () => {
     session.postsInFlight -= 1
@@ -48,7 +48,7 @@ function tryPost(deps: Deps, session: Session, message: ClientMessageOf<'post'>,
     end()
     return session.refuse(id, 'not-joined', 'You are not in this room any more.')
   }
-  const { hub } = member
+  const hub = rooms.find({ uri: room })!
   const decision = hub.decide('post', member.standing)
   if (!decision.allowed) {
     const decideOnceMore = () => {

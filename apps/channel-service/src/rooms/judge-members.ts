@@ -1,20 +1,21 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addInOf, enabledOf, loadRoomAccess, type PolicyPlace, type RoomAccess, standingsIn } from '@hansard/pool-store'
 import type { Standing } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import type { ServerMessageOf } from '@hansard/wire'
 import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
-import type { Member, RoomHub } from './room-hub.ts'
+import type { RoomHub } from './room-hub.ts'
 
 /** Why a member is put out of a room, as the client is told. */
 export type ClosedReason = 'removed' | 'disabled' | 'deleted'
 
 /** Takes a member out of a room at once, and puts the departure on record. */
-export type Evict = (member: Member, reason: ClosedReason) => void
+export type Evict = (session: Session, hub: RoomHub, reason: ClosedReason) => void
 
 /**
- * Judges everybody of this service who is in a room by the room as it is now: who may no longer be in it is put out, the
- * others hear what is different. The hub stands at the new version of rights only when all are judged.
+ * Judges every member of a room on this service by the room as it is now. A member that may no longer be in the room is put
+ * out; the others are told what has changed. The hub takes the new version of rights only when all are judged.
  */
 export async function judgeMembers(
   { db, place, evict }: { db: Database; place: PolicyPlace; evict: Evict },
@@ -23,13 +24,13 @@ export async function judgeMembers(
   const access = await loadRoomAccess(db, { id: hub.id })
   if (!access) {
     hub.deleted = true
-    for (const member of [...hub.members.values()]) evict(member, 'deleted')
+    for (const session of [...hub.members.keys()]) evict(session, hub, 'deleted')
     return
   }
   const addIn = await addInOf(db, access.room)
   const standings = new Map<Session, Standing | undefined>()
   for (;;) {
-    // Those who came in while the others were asked about are asked about too.
+    // Sessions that came in during the queries are asked about in the next round.
     const sessions = [...hub.members.keys()].filter((session) => !standings.has(session))
     if (sessions.length === 0) break
     for (let from = 0; from < sessions.length; from += BATCH) {
@@ -41,14 +42,14 @@ export async function judgeMembers(
         const { id } = session.principal!
         standings.set(session, enabled.has(id) ? found.get(id) : undefined)
       }
-      // An embedded database answers without letting anybody else have a turn.
-      await new Promise((resolve) => setImmediate(resolve))
+      // An embedded database answers without yielding.
+      await yieldToEventLoop()
     }
   }
   take(hub, { access, addIn, standings, evict })
 }
 
-/** In one go: nothing is handed out while some are judged by the new rights and some by the old. */
+/** Without a pause: nothing is delivered while some are judged by the new rights and some by the old. */
 function take(
   hub: RoomHub,
   news: {
@@ -65,7 +66,7 @@ function take(
   if (room.rights < before.rights) return
   hub.access = news.access
   hub.addIn = news.addIn
-  const looksDifferent = room.name !== before.name || room.topic !== before.topic || room.type !== before.type
+  const described = room.name !== before.name || room.topic !== before.topic || room.type !== before.type
   const frames = new Map<boolean, Buffer>()
   const frameFor = (mayPost: boolean) => {
     let frame = frames.get(mayPost)
@@ -77,17 +78,17 @@ function take(
     }
     return frame
   }
-  for (const member of [...hub.members.values()]) {
-    const standing = news.standings.get(member.session)
+  for (const [session, member] of [...hub.members]) {
+    const standing = news.standings.get(session)
     if (!standing || !hub.decide('join', standing).allowed) {
-      news.evict(member, room.disabled ? 'disabled' : 'removed')
+      news.evict(session, hub, room.disabled ? 'disabled' : 'removed')
       continue
     }
     member.standing = standing
     const mayPost = hub.decide('post', standing).allowed
-    if (!looksDifferent && mayPost === member.mayPost) continue
+    if (!described && mayPost === member.mayPost) continue
     member.mayPost = mayPost
-    member.session.deliver(frameFor(mayPost))
+    session.deliver(frameFor(mayPost))
   }
 }
 

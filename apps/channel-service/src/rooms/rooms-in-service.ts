@@ -1,24 +1,21 @@
 import type { Bus, RoomMessage } from '@hansard/bus'
 import {
   addInOf,
-  chatsAfter,
-  chatsEdited,
   loadRoomAccess,
   type PolicyPlace,
-  type Principal,
   participantCount,
   participantCounts,
-  requireAlive,
   roomCounters,
   type Source,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import type { ServerMessageOf } from '@hansard/wire'
 import type { LiveFeeds } from '../attention/live-feeds.ts'
 import { type Evict, judgeMembers } from './judge-members.ts'
+import { createPresenceNotices, type Presence } from './presence.ts'
 import { RoomHub } from './room-hub.ts'
+import { createRoomReads } from './room-reads.ts'
 
-/** The hubs of the rooms somebody of this service is in, joined to those of the other services by the bus. */
+/** The hubs of the rooms that sessions of this service are in, joined to those of the other services by the bus. */
 export type RoomsInService = {
   find(by: { id: number } | { uri: string }): RoomHub | undefined
   /**
@@ -26,23 +23,16 @@ export type RoomsInService = {
    * when the room has been deleted.
    */
   enter(roomId: number): Promise<RoomHub | undefined>
-  /** Forgets the hub when nobody of this service is in the room any more. */
+  /** Forgets the hub when no session of this service is in the room any more. */
   leave(hub: RoomHub): void
   /** Somebody has come or gone: tells the members here and on the other services. */
   presence(hub: RoomHub, presence: Presence): void
   /** What another service, or a command on this one, says about a room. */
   hear(message: RoomMessage): void
-  /** Compares every room with the record: what a bus has dropped is found here. */
+  /** Compares every room with the record: finds what the bus has dropped. */
   compare(): Promise<void>
-  /** Counts the participants of every room anew. */
+  /** Counts the participants of every room again. */
   recount(): Promise<void>
-}
-
-/** Somebody came or went, as of a version of the room's rights. */
-export type Presence = {
-  readonly joined: boolean
-  readonly who: Pick<Principal, 'uri' | 'name'>
-  readonly rights: number
 }
 
 export function createRoomsInService(options: {
@@ -51,15 +41,16 @@ export function createRoomsInService(options: {
   place: PolicyPlace
   /** this service, as the record knows it */
   source: Source
-  /** whether the record has confirmed a moment ago that this service is alive */
-  standing: () => boolean
+  /** whether the record confirmed a moment ago that this service is alive */
+  confirmedAlive: () => boolean
   participantUpdateLimit: () => number
   evict: Evict
   feeds: LiveFeeds
   onError: (error: unknown) => void
 }): RoomsInService {
-  const { db, bus, place, source, standing, participantUpdateLimit, evict, feeds, onError } = options
+  const { db, bus, place, source, participantUpdateLimit, evict, feeds, onError } = options
   const service = `${source.name}/${source.epoch}`
+  const notices = createPresenceNotices(participantUpdateLimit)
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
@@ -67,7 +58,7 @@ export function createRoomsInService(options: {
   const open = async (roomId: number): Promise<RoomHub | undefined> => {
     let hub: RoomHub | undefined
     const early: RoomMessage[] = []
-    // Subscribed before the room is read: what is said in between is either read or heard, and twice does no harm.
+    // Subscribed before the room is read: a message in between is either read or heard, and both do no harm.
     const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
       if (message.from === service) return
       if (hub) hear(hub, message)
@@ -75,7 +66,7 @@ export function createRoomsInService(options: {
     })
     try {
       const participants = await participantCount(db, roomId)
-      // Before anybody is in: what is edited after this is told.
+      // Read before anybody is in: every later edit is told.
       const edits = (await roomCounters(db, [roomId])).get(roomId)?.edits ?? 0
       const access = await loadRoomAccess(db, { id: roomId })
       if (!access) {
@@ -88,16 +79,8 @@ export function createRoomsInService(options: {
         participants,
         edits,
         feeds,
-        reads: {
-          chatsAfter: (after, limit) => chatsAfter(db, { roomId, after, through: Number.MAX_SAFE_INTEGER, limit }),
-          standing,
-          async rights() {
-            if (!standing()) await requireAlive(db, source)
-            return (await roomCounters(db, [roomId])).get(roomId)?.rights ?? Number.MAX_SAFE_INTEGER
-          },
-          chatsEdited: (after) => chatsEdited(db, { roomId, after }),
-          reload: (room) => judgeMembers({ db, place, evict }, room),
-        },
+        reads: createRoomReads(options, roomId),
+        judge: (room) => judgeMembers({ db, place, evict }, room),
       })
       hub.quiet = hub.participants > participantUpdateLimit()
       hubs.set(roomId, { hub, unsubscribe })
@@ -116,40 +99,13 @@ export function createRoomsInService(options: {
         for (const chat of message.chats) hub.deliver(chat.id, chat.frame, message.rights)
         return
       case 'presence':
-        return tell(hub, message)
+        return notices.tell(hub, message)
       case 'room-changed':
         if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
         return
       case 'chats-edited':
         hub.tellEdits(message.edit).catch(onError)
     }
-  }
-
-  const tell = (hub: RoomHub, { joined, who, rights }: Presence) => {
-    const wasQuiet = hub.quiet
-    counted(hub, Math.max(0, hub.participants + (joined ? 1 : -1)), rights)
-    // The count that silence ends with has this one in it already.
-    if (wasQuiet || hub.quiet) return
-    const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
-      t: joined ? 'participant-joined' : 'participant-parted',
-      room: hub.uri,
-      who: { uri: who.uri, name: who.name },
-    }
-    hub.notify(JSON.stringify(notice), rights)
-  }
-
-  const counted = (hub: RoomHub, participants: number, rights: number) => {
-    hub.participants = participants
-    const limit = participantUpdateLimit()
-    const quiet = participants > limit || (hub.quiet && participants >= 0.8 * limit)
-    if (quiet === hub.quiet) return
-    hub.quiet = quiet
-    const notice: ServerMessageOf<'participants-hidden' | 'participants-shown'> = {
-      t: quiet ? 'participants-hidden' : 'participants-shown',
-      room: hub.uri,
-      participants,
-    }
-    hub.notify(JSON.stringify(notice), rights)
   }
 
   const hold = (hub: RoomHub) => {
@@ -168,7 +124,7 @@ export function createRoomsInService(options: {
         opening.set(roomId, promise)
       }
       if (!(await promise)) return undefined
-      // Somebody else who waited for it may have come and gone in the meantime, and the hub with them.
+      // Another session that waited for the hub may have come and gone in the meantime, and the hub with it.
       const opened = hubs.get(roomId)?.hub
       return opened ? hold(opened) : this.enter(roomId)
     },
@@ -180,7 +136,7 @@ export function createRoomsInService(options: {
       void entry.unsubscribe().catch(() => {})
     },
     presence(hub, { joined, who, rights }) {
-      tell(hub, { joined, who, rights })
+      notices.tell(hub, { joined, who, rights })
       const told = { uri: who.uri, name: who.name }
       bus.publish({ t: 'presence', room: hub.id, joined, who: told, rights, from: service })
     },
@@ -189,7 +145,7 @@ export function createRoomsInService(options: {
       if (hub) hear(hub, message)
     },
     async compare() {
-      // Not waited for: a large room that is judged again must not hold up the others.
+      // Rooms are not waited for: judging a large one must not delay the others.
       const counters = await roomCounters(db, [...hubs.keys()])
       for (const [id, { lastChatId, rights, edits }] of counters) {
         const hub = hubs.get(id)?.hub
@@ -205,7 +161,7 @@ export function createRoomsInService(options: {
       for (const { hub } of hubs.values()) {
         const now = counts.get(hub.id) ?? 0
         const rights = counters.get(hub.id)?.rights
-        if (now !== hub.participants && rights !== undefined) counted(hub, now, rights)
+        if (now !== hub.participants && rights !== undefined) notices.count(hub, now, rights)
       }
     },
   }

@@ -1,0 +1,32 @@
+import type { Clock } from '@hansard/clock'
+import { CONFIRMED_ALIVE_MS } from '@hansard/pool-store'
+
+/** What this service knows about whether the record holds it to be alive. */
+export type Liveness = {
+  /** A commit that began at this time has succeeded: the source was alive then. */
+  confirm(begunAt: number): void
+  /** Whether the record confirmed a moment ago that this service is alive. */
+  confirmedAlive(): boolean
+}
+
+/**
+ * A service that was cut off from the database may have been declared dead, and its people are out of their rooms then. For
+ * half of the silence after which that happens it still delivers what it hears; after that only what the record confirms.
+ */
+export function createLiveness({
+  clock,
+  declareDeadAfterMs,
+}: {
+  clock: Clock
+  /** 0: only an operator declares a source dead */
+  declareDeadAfterMs: number
+}): Liveness {
+  let confirmedAt = clock.now()
+  const confirmedForMs = Math.min(CONFIRMED_ALIVE_MS, (declareDeadAfterMs || Number.POSITIVE_INFINITY) / 2)
+  return {
+    confirm(begunAt) {
+      confirmedAt = Math.max(confirmedAt, begunAt)
+    },
+    confirmedAlive: () => clock.now() - confirmedAt < confirmedForMs,
+  }
+}

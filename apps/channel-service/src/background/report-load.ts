@@ -1,0 +1,11 @@
+import type { Source } from '@hansard/pool-store'
+import type { ChannelServiceDeps } from '../deps.ts'
+
+/** Tells the lookup services how many sessions this service has, and how many it may have. */
+export function reportLoad(
+  { bus, config, connections }: Pick<ChannelServiceDeps, 'bus' | 'config' | 'connections'>,
+  source: Source,
+): void {
+  const { endpoint, sessionsMax } = config
+  bus.publish({ t: 'load', service: source.name, endpoint, sessions: connections.all.size, sessionsMax })
+}

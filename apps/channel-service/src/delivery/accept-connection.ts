@@ -1,0 +1,104 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Log } from '@hansard/log'
+import { FRAME_BYTES_MAX } from '@hansard/wire'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { partAllRooms } from '../departures/part-room.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+import { receive } from '../requests/receive.ts'
+import type { Outgoing } from './frames.ts'
+import { Session } from './session.ts'
+
+const KEEP_ALIVE_MS = 30_000
+
+/** Takes over a WebSocket upgrade, or refuses it. The caller has matched the path. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** The door of the service: makes sessions of connections until it is closed. */
+export type Door = {
+  readonly upgrade: Upgrade
+  /** Refuses every further connection. */
+  close(): void
+  /** Takes everybody out of their rooms and says goodbye; resolves when that is on record and the connections are gone. */
+  dismissAll(): Promise<void>
+}
+
+export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing: Outgoing; log: Log }): Door {
+  const { connections, writer } = deps
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+    clientTracking: false,
+  })
+  let closed = false
+
+  const admit = (remote: string, socket: Socket, ws: WebSocket) => {
+    const { config, clock, attention, requests } = deps
+    const session = new Session({
+      id: crypto.randomUUID(),
+      remote,
+      socket,
+      ws,
+      outgoing,
+      bufferMax: config.sessionBufferMax,
+      requestsPerSecond: config.requestsPerSecond,
+      now: clock.now(),
+    })
+    connections.add(session)
+    // A client whose machine vanished says nothing; the kernel finds out.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    const deadline = clock.after(config.signInWithinMs, () => {
+      if (!session.principal) session.close(1008, 'sign in sooner')
+    })
+    ws.on('message', (data, isBinary) => {
+      if (isBinary) session.refuse(undefined, 'malformed', 'Frames are text, not binary.')
+      else receive(deps, session, data.toString())
+    })
+    ws.on('error', (error) => log.debug({ err: error, session: session.id }, 'connection error'))
+    ws.on('close', () => {
+      session.closed = true
+      deadline.cancel()
+      connections.remove(session)
+      attention.ended(session)
+      requests.ended(session)
+      void partAllRooms(deps, session, closed ? 'stopped' : 'disconnected')
+    })
+  }
+
+  return {
+    upgrade(request, socket, head) {
+      const remote = request.socket.remoteAddress ?? 'unknown'
+      if (closed || !connections.mayConnect(remote)) {
+        socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
+        return
+      }
+      wss.handleUpgrade(request, socket, head, (ws) => admit(remote, socket as Socket, ws))
+    },
+    close() {
+      closed = true
+    },
+    async dismissAll() {
+      for (const session of connections.all) {
+        void partAllRooms(deps, session, 'stopped')
+        session.close(1001, 'this service is stopping')
+      }
+      await writer.drained()
+      for (const session of connections.all) session.cutOff()
+      wss.close()
+    },
+  }
+}
+
+/** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
+export function attachChannelService(server: Server, path: string, service: { readonly upgrade: Upgrade }): void {
+  server.on('upgrade', (request, socket, head) => {
+    // Node hands the socket over without its own listener: a client that resets it must not end the process.
+    socket.on('error', () => socket.destroy())
+    // Not parsed as a URL: a stranger may send anything.
+    const pathname = (request.url ?? '/').split('?', 1)[0]
+    if (pathname === path) service.upgrade(request, socket, head)
+    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+  })
+}

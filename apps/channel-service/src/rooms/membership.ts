@@ -1,0 +1,27 @@
+import type { Socket } from 'node:net'
+import type { Standing } from '@hansard/rooms'
+
+/** A session's place in a room: every chat up to `at` has been written to it. */
+export type Member = {
+  readonly session: Recipient
+  at: number
+  live: boolean
+  /** where it went live: it has been told everything about the chats up to this one */
+  liveAfter: number
+  /** its standing to the room, as of the hub's version of rights */
+  standing: Standing
+  /** what it was last told about posting */
+  mayPost: boolean
+  /** notices of edited chats that arrived while it was catching up */
+  held: Buffer[]
+}
+
+/** A session, as far as a room writes to it. */
+export type Recipient = {
+  readonly closed: boolean
+  readonly socket: Socket
+  /** Writes one copy of a room's frame. False when the client was cut off because it does not read. */
+  deliver(frame: Buffer): boolean
+  /** Ends the connection at once. */
+  cutOff(): void
+}

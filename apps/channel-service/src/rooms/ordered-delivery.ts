@@ -1,0 +1,109 @@
+import type { FeedChat, LiveFeeds } from '../attention/live-feeds.ts'
+import { textFrame } from '../delivery/frames.ts'
+import type { Session } from '../delivery/session.ts'
+import type { Member } from './membership.ts'
+import { feedChat, feedMatchFrames, frameOfChat, goneFrame } from './room-frames.ts'
+import type { RoomReads } from './room-reads.ts'
+
+/** The room, as far as delivery depends on it. */
+type Room = {
+  readonly uri: string
+  readonly members: ReadonlyMap<Session, Member>
+  /** the version of rights by which the members were last judged */
+  readonly rights: number
+  confirmRights(): Promise<void>
+}
+
+/**
+ * Delivers one room's chats to the members on this service, in the order of their ids and without a hole.
+ *
+ * A chat that arrives in order is written as it is. A chat that would leave a hole makes this read the missing chats from
+ * the pool database first. Live delivery skips a member that is still catching up.
+ *
+ * The danger is a chat that reaches somebody who was put out before it was posted. So nothing that was committed under a
+ * newer version of the rights is delivered before the members have been judged again. What is read from the database may be
+ * newer than any hint: the version is read after each page and compared before the page is delivered.
+ */
+export class OrderedDelivery {
+  /** every chat up to this id has been delivered on this service */
+  delivered: number
+  readonly #room: Room
+  readonly #reads: RoomReads
+  readonly #feeds: LiveFeeds
+  #wanted: number
+  #filling: Promise<void> | undefined
+
+  constructor(room: Room, options: { reads: RoomReads; feeds: LiveFeeds; lastChatId: number }) {
+    this.#room = room
+    this.#reads = options.reads
+    this.#feeds = options.feeds
+    this.delivered = options.lastChatId
+    this.#wanted = options.lastChatId
+  }
+
+  /** Delivers a chat that is known to be durable and was committed under `rights`. */
+  deliver(id: number, frame: string, rights: number): void {
+    if (id <= this.delivered) return
+    // The chat is not kept until the hub knows enough: it is read from the database, and the rights with it. The same holds
+    // while this service may have been declared dead without knowing it: its people are out of the room then.
+    if (id > this.delivered + 1 || rights > this.#room.rights || this.#filling || !this.#reads.confirmedAlive())
+      return this.catchUpTo(id)
+    this.#write(id, textFrame(frame), () => JSON.parse(frame) as FeedChat)
+  }
+
+  /** Makes sure that everything up to `id` is delivered, from the database. The next call repairs a failure. */
+  catchUpTo(id: number): void {
+    this.#wanted = Math.max(this.#wanted, id)
+    if (this.#wanted <= this.delivered) return
+    this.#filling ??= this.#fill().then(
+      () => {
+        this.#filling = undefined
+        // What came while the last page was read.
+        this.catchUpTo(this.#wanted)
+      },
+      () => {
+        // The database is away; the service compares every room with the record again in a moment.
+        this.#filling = undefined
+      },
+    )
+  }
+
+  /** Resolves when no missing chats are being read. */
+  async filled(): Promise<void> {
+    while (this.#filling) await this.#filling
+  }
+
+  async #fill(): Promise<void> {
+    const { uri } = this.#room
+    while (this.delivered < this.#wanted) {
+      const chats = await this.#reads.chatsAfter(this.delivered, PAGE)
+      if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${uri} cannot be read.`)
+      await this.#room.confirmRights()
+      for (const chat of chats) {
+        if (chat.chatId > this.delivered) this.#write(chat.chatId, frameOfChat(uri, chat), () => feedChat(chat))
+      }
+    }
+  }
+
+  #write(id: number, frame: Buffer | undefined, read: () => FeedChat): void {
+    const { uri, members } = this.#room
+    const lastGone = frame ? id - 1 : id
+    const gone = lastGone > this.delivered ? goneFrame(uri, this.delivered + 1, lastGone) : undefined
+    this.delivered = id
+    for (const member of members.values()) {
+      if (!member.live || member.at >= id) continue
+      member.at = id
+      if (gone) member.session.deliver(gone)
+      if (frame) member.session.deliver(frame)
+    }
+    if (!frame) return
+    // After the chat itself, and to those who received it here: a member that catches up is told when it gets there.
+    this.#feeds.tellMatching(this.#room, { read, bytes: frame.length }, (session, feeds) => {
+      const member = members.get(session)
+      if (!member?.live || member.liveAfter >= id) return
+      for (const match of feedMatchFrames(uri, id, feeds)) session.deliver(match)
+    })
+  }
+}
+
+const PAGE = 200

@@ -1,0 +1,48 @@
+import type { Principal } from '@hansard/pool-store'
+import type { ServerMessageOf } from '@hansard/wire'
+import type { RoomHub } from './room-hub.ts'
+
+/** Somebody came or went, as of a version of the room's rights. */
+export type Presence = {
+  readonly joined: boolean
+  readonly who: Pick<Principal, 'uri' | 'name'>
+  readonly rights: number
+}
+
+/** Tells the members on this service who comes and goes, or only that there are too many participants to say. */
+export type PresenceNotices = {
+  tell(hub: RoomHub, presence: Presence): void
+  /** Sets the number of participants, as counted under a version of the room's rights. */
+  count(hub: RoomHub, participants: number, rights: number): void
+}
+
+export function createPresenceNotices(participantUpdateLimit: () => number): PresenceNotices {
+  const count = (hub: RoomHub, participants: number, rights: number) => {
+    hub.participants = participants
+    const limit = participantUpdateLimit()
+    const quiet = participants > limit || (hub.quiet && participants >= 0.8 * limit)
+    if (quiet === hub.quiet) return
+    hub.quiet = quiet
+    const notice: ServerMessageOf<'participants-hidden' | 'participants-shown'> = {
+      t: quiet ? 'participants-hidden' : 'participants-shown',
+      room: hub.uri,
+      participants,
+    }
+    hub.notify(JSON.stringify(notice), rights)
+  }
+  return {
+    count,
+    tell(hub, { joined, who, rights }) {
+      const wasQuiet = hub.quiet
+      count(hub, Math.max(0, hub.participants + (joined ? 1 : -1)), rights)
+      // The count in `participants-shown` includes this participant already.
+      if (wasQuiet || hub.quiet) return
+      const notice: ServerMessageOf<'participant-joined' | 'participant-parted'> = {
+        t: joined ? 'participant-joined' : 'participant-parted',
+        room: hub.uri,
+        who: { uri: who.uri, name: who.name },
+      }
+      hub.notify(JSON.stringify(notice), rights)
+    },
+  }
+}
