@@ -11,6 +11,8 @@ const CONNECTION = {
   autoResendUnfulfilledCommands: false,
   // We subscribe again ourselves, to know when hearing has begun.
   autoResubscribe: false,
+  // What is published within one tick of the event loop leaves in one write.
+  enableAutoPipelining: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), 2_000),

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 
 /**
  * Work that nobody waits for gives the processor to work that somebody waits for.
@@ -10,6 +10,8 @@ import { setPriority } from 'node:os'
 const BEHIND_CHAT = 10
 /** A thread that shares SQLite files with chat holds their lock now and then: it must not be starved while it does. */
 const BESIDE_CHAT = 5
+
+const LOWEST = 19
 
 /** For a process of its own: all its threads. */
 export function lowerPriorityOfProcess(): void {
@@ -22,9 +24,10 @@ export function lowerPriorityOfThread(): void {
   if (process.platform === 'linux') lower(0, BESIDE_CHAT)
 }
 
-function lower(thread: number, priority: number): void {
+/** From where it stands: whoever started the whole pool with a priority of its own keeps that order. */
+function lower(thread: number, by: number): void {
   try {
-    setPriority(thread, priority)
+    setPriority(thread, Math.min(LOWEST, getPriority(thread) + by))
   } catch {
     // The thread has ended, or the machine does not let us: the work is done all the same.
   }

@@ -8,15 +8,20 @@ import type { Database } from './database.ts'
  */
 export function gathered<Key, Value>(
   read: (db: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
+  /** real time in milliseconds: this is about the database */
+  now: () => number = () => performance.now(),
 ): (db: Database, key: Key) => Promise<Value | undefined> {
   type Asker = { readonly resolve: (value: Value | undefined) => void; readonly reject: (error: unknown) => void }
-  type Line = { waiting: Map<Key, Asker[]>; scheduled: boolean; underWay: number }
+  type Line = { waiting: Map<Key, Asker[]>; scheduled: boolean; underWay: number; begunAt: number }
   const lines = new WeakMap<Database, Line>()
+
+  const mayBegin = ({ underWay, begunAt }: Line) =>
+    underWay === 0 || (underWay < UNDER_WAY_MAX && now() - begunAt >= SLOW_MS)
 
   const lineOf = (db: Database): Line => {
     const known = lines.get(db)
     if (known) return known
-    const line: Line = { waiting: new Map(), scheduled: false, underWay: 0 }
+    const line: Line = { waiting: new Map(), scheduled: false, underWay: 0, begunAt: 0 }
     lines.set(db, line)
     return line
   }
@@ -37,10 +42,11 @@ export function gathered<Key, Value>(
 
   const start = (db: Database, line: Line) => {
     line.scheduled = false
-    while (line.waiting.size > 0 && line.underWay < UNDER_WAY_MAX) {
+    while (line.waiting.size > 0 && mayBegin(line)) {
       const asked = [...line.waiting].slice(0, KEYS_MAX)
       for (const [key] of asked) line.waiting.delete(key)
       line.underWay += 1
+      line.begunAt = now()
       void readFor(db, asked).finally(() => {
         line.underWay -= 1
         start(db, line)
@@ -54,13 +60,14 @@ export function gathered<Key, Value>(
       const askers = line.waiting.get(key)
       if (askers) askers.push({ resolve, reject })
       else line.waiting.set(key, [{ resolve, reject }])
-      if (line.scheduled || line.underWay >= UNDER_WAY_MAX) return
+      if (line.scheduled || !mayBegin(line)) return
       line.scheduled = true
       // Everybody whose request arrives in this tick of the event loop is in it.
       setImmediate(() => start(db, line))
     })
 }
 
-/** Readings of one kind under way at a time: one that hangs does not keep everybody else waiting. */
+/** One reading at a time, and those who come meanwhile share the next; but one that hangs keeps nobody waiting for it. */
+const SLOW_MS = 100
 const UNDER_WAY_MAX = 4
 const KEYS_MAX = 400

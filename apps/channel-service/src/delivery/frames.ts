@@ -30,12 +30,16 @@ export function textFrame(text: string): Buffer {
  * Answers never wait. Copies of a room's chats wait only while the event loop is saturated: when it has not been idle since the
  * last write, a system call for each copy is what it has no time for. Then copies are gathered for a few milliseconds, so
  * that each write carries more of them. As soon as the loop is idle again nothing waits.
+ *
+ * Who comes and goes is told in passing. When a crowd comes in, a copy for each of the others is nearly all that it costs.
  */
 export type Outgoing = {
   /** An answer somebody waits for. */
   answer(socket: Socket, frame: Buffer): void
-  /** One of many copies. */
+  /** One of many copies of a chat, or of what belongs to one. */
   deliver(socket: Socket, frame: Buffer): void
+  /** One of many copies of what nobody waits for: it leaves with whatever is written to the socket next, or in a moment. */
+  mention(socket: Socket, frame: Buffer): void
   /** The end of a batch. Comes by itself at the end of the event loop's tick. */
   flush(): void
 }
@@ -62,29 +66,32 @@ const GATHER_MS_MAX = 10
 const GATHER_FACTOR = 4
 /** Part of the time since the last write that the event loop was idle: below it the loop counts as saturated. */
 const SATURATED_BELOW = 0.02
+/** What is mentioned waits so long at most, in milliseconds. */
+const MENTION_MS = 200
 /** A socket that holds so many bytes is written to without waiting. */
 const EARLY_BYTES = 128 * 1_024
 
 export function createOutgoing(loop: LoopGauge = LOOP): Outgoing {
-  let answered: Socket[] = []
-  let delivered: Socket[] = []
+  let answered = new Set<Socket>()
+  let delivered = new Set<Socket>()
+  let mentioned = new Set<Socket>()
   let last = { at: loop.now(), tookMs: 0, idle: loop.idle() }
   let gathering = false
   let scheduled = false
 
-  const uncork = (sockets: readonly Socket[]) => {
-    // A socket may be in both lists; its second uncork finds nothing to do.
+  const uncork = (sockets: ReadonlySet<Socket>) => {
+    // A socket may be in several sets; after its first uncork there is nothing to do.
     for (const socket of sockets) if (socket.writableCorked > 0) socket.uncork()
   }
 
   const flush = () => {
     scheduled = false
-    if (answered.length > 0) {
+    if (answered.size > 0) {
       const sockets = answered
-      answered = []
+      answered = new Set()
       uncork(sockets)
     }
-    if (delivered.length === 0 || gathering) return
+    if (delivered.size === 0 || gathering) return
     const since = loop.now() - last.at
     const wait = Math.min(GATHER_MS_MAX, GATHER_FACTOR * last.tookMs) - since
     if (wait <= 0 || loop.idle() - last.idle >= SATURATED_BELOW * since) return release()
@@ -95,19 +102,25 @@ export function createOutgoing(loop: LoopGauge = LOOP): Outgoing {
   const release = () => {
     gathering = false
     const sockets = delivered
-    delivered = []
+    delivered = new Set()
     const started = loop.now()
     uncork(sockets)
     const at = loop.now()
     last = { at, tookMs: at - started, idle: loop.idle() }
   }
 
-  const write = (socket: Socket, frame: Buffer, list: Socket[]) => {
-    if (socket.writableCorked === 0) {
-      socket.cork()
-      list.push(socket)
-    }
+  const releaseMentioned = () => {
+    const sockets = mentioned
+    mentioned = new Set()
+    uncork(sockets)
+  }
+
+  const write = (socket: Socket, frame: Buffer) => {
+    if (socket.writableCorked === 0) socket.cork()
     socket.write(frame)
+  }
+
+  const schedule = () => {
     if (scheduled) return
     scheduled = true
     setImmediate(flush)
@@ -115,12 +128,21 @@ export function createOutgoing(loop: LoopGauge = LOOP): Outgoing {
 
   return {
     answer(socket, frame) {
-      if (socket.writableCorked > 0) answered.push(socket)
-      write(socket, frame, answered)
+      write(socket, frame)
+      answered.add(socket)
+      schedule()
     },
     deliver(socket, frame) {
-      write(socket, frame, delivered)
+      write(socket, frame)
       if (socket.writableLength > EARLY_BYTES) socket.uncork()
+      else delivered.add(socket)
+      schedule()
+    },
+    mention(socket, frame) {
+      write(socket, frame)
+      if (socket.writableLength > EARLY_BYTES) return socket.uncork()
+      if (mentioned.size === 0) loop.after(MENTION_MS, releaseMentioned)
+      mentioned.add(socket)
     },
     flush,
   }

@@ -22,6 +22,8 @@ export type Recipient = {
   readonly socket: Socket
   /** Writes one copy of a room's frame. False when the client was cut off because it does not read. */
   deliver(frame: Buffer): boolean
+  /** Writes one copy of what nobody waits for. */
+  mention(frame: Buffer): void
   /** Ends the connection at once. */
   cutOff(): void
 }
