@@ -94,7 +94,7 @@ export function createOutgoing(loop: LoopGauge = LOOP): Outgoing {
     if (delivered.size === 0 || gathering) return
     const since = loop.now() - last.at
     const wait = Math.min(GATHER_MS_MAX, GATHER_FACTOR * last.tookMs) - since
-    if (wait <= 0 || loop.idle() - last.idle >= SATURATED_BELOW * since) return release()
+    if (wait <= 0 || loop.idle() - last.idle > SATURATED_BELOW * since) return release()
     gathering = true
     loop.after(wait, release)
   }
