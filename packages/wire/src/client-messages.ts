@@ -70,8 +70,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
    * after that one, in order, then live talk. Without, live talk begins now.
    * A room without history does so only for somebody whose connection to it was lost within the last ten minutes, and from
    * where they had come in; of what others ask for, `chats-purged` says that it is gone.
+   * With `brief`, live chats come as `c`. Only a server that said `brief` when it signed the client in knows it.
    */
-  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional() }),
+  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional(), brief: z.literal(true).optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),
   /**
    * Posts a chat. `post` is the client's own name for it: the same name posted again by the same

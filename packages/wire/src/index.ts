@@ -3,6 +3,7 @@ export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 export { EMOTICONS, type Emoticon, type TextPart, textParts } from './parts.ts'
 export { REFUSALS, type Refusal } from './refusals.ts'
 export {
+  briefChatFrame,
   chatChangedFrame,
   chatFrame,
   HistoryChat,

@@ -9,7 +9,11 @@ export type Talker = {
   received: number
   /** called with the request number when a post is acknowledged */
   onPosted: (re: number) => void
+  /** called with each chat received */
+  onChat: (payload: Buffer) => void
   post(id: number): void
+  /** Posts a text that needs no escaping. */
+  say(id: number, text: string): void
 }
 
 const TEXT = 'Twelve lots at the open, and nothing said about it anywhere else. '.repeat(3).slice(0, 200)
@@ -78,17 +82,22 @@ async function seat({
 }): Promise<Talker> {
   const client = await signedIn(url, account, key)
   await ask(client, { t: 'join', id: 0, room })
-  const prefix = `{"t":"post","room":${JSON.stringify(room)},"text":${JSON.stringify(TEXT)},"post":"`
+  const post = (id: number, text: string) =>
+    client.send(`{"t":"post","room":${JSON.stringify(room)},"text":"${text}","post":"${id}","id":${id}}`)
   const talker: Talker = {
     client,
     room,
     received: 0,
     onPosted: () => {},
-    post: (id) => client.send(`${prefix}${id}","id":${id}}`),
+    onChat: () => {},
+    post: (id) => post(id, TEXT),
+    say: post,
   }
   client.onFrame = (payload) => {
-    if (startsWith(payload, CHAT)) talker.received += 1
-    else if (startsWith(payload, POSTED)) talker.onPosted(numberAfter(payload, '"re":'))
+    if (startsWith(payload, CHAT)) {
+      talker.received += 1
+      talker.onChat(payload)
+    } else if (startsWith(payload, POSTED)) talker.onPosted(numberAfter(payload, '"re":'))
     else if (payload.includes('"refused"')) throw new Error(payload.toString())
   }
   return talker

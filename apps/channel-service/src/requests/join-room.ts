@@ -74,7 +74,7 @@ type Joined = 'answered' | 'rights-changed'
 function recordJoin(
   deps: Deps,
   session: Session,
-  { id, room: uri, after }: ClientMessageOf<'join'>,
+  { id, room: uri, after, brief }: ClientMessageOf<'join'>,
   { hub, access, standing: decidedBy }: MemberAccess & { hub: RoomHub },
 ): Promise<Joined> {
   const { writer, rooms, recordPart } = deps
@@ -127,9 +127,10 @@ function recordJoin(
           type: hub.access.room.type,
           mayPost: hub.decide('post', standing).allowed,
           addIn: hub.addIn,
+          ...(brief ? { ref: hub.ref } : {}),
         })
         session.joining.delete(hub.id)
-        session.memberships.set(uri, hub.admit(session, { has: after ?? from, at: from, standing }))
+        session.memberships.set(uri, hub.admit(session, { has: after ?? from, at: from, standing, brief: brief === true }))
         hub.catchUpTo(lastChatId)
         resolve('answered')
       }

@@ -53,6 +53,7 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     session: session.id,
     principal: { id: principalId, uri, name },
     limits: { ...configuration.limits },
+    brief: true,
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
 }

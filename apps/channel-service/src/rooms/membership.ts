@@ -12,6 +12,8 @@ export type Member = {
   standing: Standing
   /** what it was last told about posting */
   mayPost: boolean
+  /** receives live chats as `c` */
+  readonly brief: boolean
   /** notices of edited chats that arrived while it was catching up */
   held: Buffer[]
 }
