@@ -3,6 +3,7 @@ import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
+import { returnMemoryWhenQuiet } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -16,6 +17,8 @@ import { startAdminApi } from './service.ts'
 const env = new Env(process.env)
 const config = adminProcessConfig(env)
 env.check()
+
+returnMemoryWhenQuiet()
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())

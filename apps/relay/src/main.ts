@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
-import { lowerPriorityOfProcess } from '@hansard/lifecycle'
+import { lowerPriorityOfProcess, returnMemoryWhenQuiet } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -15,6 +15,7 @@ const config = relayProcessConfig(env)
 env.check()
 
 lowerPriorityOfProcess()
+returnMemoryWhenQuiet()
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())

@@ -1,6 +1,7 @@
 export { coalesce } from './coalesce.ts'
 export { type Loop, startLoop } from './loop.ts'
 export { lowerPriorityOfProcess, lowerPriorityOfThread } from './priority.ts'
+export { returnMemoryWhenQuiet } from './return-memory.ts'
 export { type Service, StopStack } from './service.ts'
 export { createTaskQueue, type Work } from './task-queue.ts'
 export { yieldAfter, yieldToEventLoop } from './yield-to-event-loop.ts'

@@ -187,8 +187,12 @@ async function latencyOfReference() {
 }
 
 async function measureCrowd(admin: Awaited<ReturnType<typeof openAdmin>>, endpoint: string) {
-  const before = cpuSecondsOfDescendants()
-  const talkers = await seatTalkers({ admin, endpoints: [endpoint], sessions: CROWD, rooms: CROWD_ROOMS })
+  let before = 0
+  const beforeSeating = () => {
+    before = cpuSecondsOfDescendants()
+  }
+  const crowd = { sessions: CROWD, rooms: CROWD_ROOMS }
+  const talkers = await seatTalkers({ admin, endpoints: [endpoint], ...crowd, beforeSeating })
   const seatedMs = ((cpuSecondsOfDescendants() - before) / CROWD) * 1_000
   // What the others are told of each who came in has been read.
   await systemClock.sleep(2_000)

@@ -18,7 +18,7 @@ export type Talker = {
 
 const TEXT = 'Twelve lots at the open, and nothing said about it anywhere else. '.repeat(3).slice(0, 200)
 const POSTED = Buffer.from('{"t":"posted"')
-const CHAT = Buffer.from('{"t":"chat"')
+const CHATS = ['{"t":"chat",', '{"t":"c",'].map((start) => Buffer.from(start))
 
 let generation = 0
 
@@ -28,14 +28,17 @@ export async function seatTalkers(options: {
   endpoints: readonly string[]
   sessions: number
   rooms: number
+  /** called when accounts and rooms are made, before anybody signs in */
+  beforeSeating?: () => void
 }): Promise<Talker[]> {
-  const { admin, endpoints, sessions, rooms } = options
+  const { admin, endpoints, sessions, rooms, beforeSeating } = options
   generation += 1
   const accounts = Array.from({ length: sessions }, (_, n) => `bench-${generation}-${n}`)
   const keys = await addAccounts(admin, accounts)
   const { rooms: made } = await admin.ask('addRooms', {
     rooms: Array.from({ length: rooms }, (_, n) => ({ name: `bench ${generation} ${n}`, privacy: 'open' as const })),
   })
+  beforeSeating?.()
   const talkers: Talker[] = []
   for (let from = 0; from < sessions; from += 100) {
     const batch = accounts.slice(from, from + 100).map((account, n) => {
@@ -81,7 +84,7 @@ async function seat({
   room: string
 }): Promise<Talker> {
   const client = await signedIn(url, account, key)
-  await ask(client, { t: 'join', id: 0, room })
+  await ask(client, { t: 'join', id: 0, room, brief: true })
   const post = (id: number, text: string) =>
     client.send(`{"t":"post","room":${JSON.stringify(room)},"text":"${text}","post":"${id}","id":${id}}`)
   const talker: Talker = {
@@ -94,7 +97,7 @@ async function seat({
     say: post,
   }
   client.onFrame = (payload) => {
-    if (startsWith(payload, CHAT)) {
+    if (CHATS.some((start) => startsWith(payload, start))) {
       talker.received += 1
       talker.onChat(payload)
     } else if (startsWith(payload, POSTED)) talker.onPosted(numberAfter(payload, '"re":'))
