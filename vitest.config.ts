@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/run/src/longest-first.ts'
 
 /**
  * Tests run from source: the condition `@hansard/source` makes `@hansard/x` mean `packages/x/src`, so nothing has to
@@ -32,10 +34,18 @@ const project = (name: string, include: string[], timeoutMs: number) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/servers/src/global-setup.ts'],
+    // Files wait for commits, sockets and processes more than they work: twice the cores keep these busy.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{servers,run,tidy}/**/*.test.ts'], 30_000),
-      project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 120_000),
-      project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 600_000),
+      project(
+        'unit',
+        ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy}/**/*.test.ts'],
+        120_000,
+      ),
+      project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 300_000),
+      project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 900_000),
     ],
   },
 })

@@ -15,8 +15,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { xml, xmlExtended } from './index.ts'
 
 /**
- * Golden files are what people outside receive, so they are whole documents and are reviewed as such.
- * `npm run golden:accept` rewrites them; then read the diff.
+ * Golden files are complete documents that people outside receive, and are reviewed as such. `npm run golden:accept`
+ * rewrites them; read the diff.
  */
 const fixtures = new URL('../../../fixtures/', import.meta.url)
 const fixture = (path: string) => fileURLToPath(new URL(path, fixtures))
@@ -239,7 +239,7 @@ describe('the extended document', () => {
       if (element === 'Author') told.at(-1)!['author'] = `${attributes['UserName']} ${attributes['uri']}`
       if (element === 'PostedTimeUTC') told.at(-1)!['postedAt'] = Number(attributes['since1970'])
     }
-    // The first message stands there twice.
+    // The first message appears twice.
     expect(told.slice(-events.length)).toEqual(
       events.map((event) => {
         if (event.kind !== 'chat-replaced' && event.kind !== 'chat-purged') throw new Error(event.kind)
@@ -283,7 +283,7 @@ describe('the extended document', () => {
   })
 })
 
-/** The strict document has no place for a title but the content. */
+/** The strict document has no place for a title except the content. */
 function contentOf(event: { content: string; title?: string | undefined }, profile: string): string {
   if (event.title === undefined || profile !== 'strict-2013') return event.content
   return `[STORY]${event.title}\n${event.content}`
@@ -314,7 +314,7 @@ function goldenFiles(directory: string): Buffer[] {
   return names.map((name) => readFileSync(`${directory}/${name}`))
 }
 
-/** What every chat and change of an extended document says, as Python reads it. */
+/** The attributes of every chat and change of an extended document, as Python reads them. */
 function toldByPython(bytes: Uint8Array): unknown[] {
   const found: Record<string, unknown>[] = []
   const of = (attributes: Record<string, string>, name: string) => exact(attributes[name], attributes[`${name}Json`])
@@ -351,7 +351,7 @@ function addProperty(side: Record<string, unknown>, name: string, type: string, 
   else side[name] = type === 'text' ? value : type === 'null' ? null : JSON.parse(value!)
 }
 
-/** The attributes of every message, as JavaScript's most used XML parser reads them. */
+/** The attributes of every message, as fast-xml-parser reads them. */
 function messagesByFastXmlParser(bytes: Uint8Array): Record<string, string>[] {
   const options = { ignoreAttributes: false, attributeNamePrefix: '', parseAttributeValue: false, trimValues: false }
   const parser = new XMLParser({ ...options, preserveOrder: true, htmlEntities: true })

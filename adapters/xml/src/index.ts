@@ -12,7 +12,7 @@ export const xml = defineXsltAdapter({
   stylesheetIsIdentity: true,
 })
 
-/** The same and everything it has no place for, in a namespace of its own. */
+/** The same plus everything it has no place for, in a namespace of its own. */
 export const xmlExtended = defineXsltAdapter({
   name: 'xml-extended',
   profile: 'extended-1',

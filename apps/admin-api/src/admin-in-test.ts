@@ -17,7 +17,7 @@ import { silentLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
-import { startPostgres } from '@hansard/test-servers'
+import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
 import fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import { ADMIN_API_DEFAULTS, type AdminApi, adminHttpOptions, startAdminApi } from './index.ts'
 
@@ -57,18 +57,21 @@ export type AdminInTest = {
   close(): Promise<void>
 }
 
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
+const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
+
 export async function openAdminInTest(
   dialect: Dialect = 'sqlite',
   { withFiles = false, site }: { withFiles?: boolean; site?: string } = {},
 ): Promise<AdminInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
-  const server = dialect === 'postgres' ? await startPostgres() : undefined
-  const open = async (name: string) =>
-    openDatabase({ url: server ? await server.createDatabase(name) : `sqlite:${directory}/${name}.db` })
-  const [poolDb, complianceDb] = [await open('pool'), await open('compliance')]
+  const server = dialect === 'postgres' ? await sharePostgres() : undefined
+  const open = async (from: Template) => {
+    const file = join(directory, `${from.name}.db`)
+    return openDatabase({ url: await (server ? server.createDatabase(from.name, from) : copyOfTemplate(from, file)) })
+  }
+  const [poolDb, complianceDb] = [await open(POOL), await open(COMPLIANCE)]
   const clock = new ManualClock(NOW)
-  await migrate(poolDb, POOL_MIGRATIONS)
-  await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: 'test', domain: 'example.com' })
   const [files, record] = [join(directory, 'files'), join(directory, 'compliance-files')]
   const fileStores = withFiles ? await openFileStores({ directory: files, complianceDirectory: record }) : undefined

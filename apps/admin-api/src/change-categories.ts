@@ -8,13 +8,11 @@ export const addCategory: Handle<'addCategory'> = async (deps, { actor, body }) 
 }
 
 export const changeCategory: Handle<'changeCategory'> = async (deps, { actor, path, body }) => {
-  const { name } = await categoryDetail(deps, path['category']!)
-  const { uri } = await unwrap(deps.commands.changeCategory(actor, { ...body, category: name }))
+  const { uri } = await unwrap(deps.commands.changeCategory(actor, { ...body, category: path['category']! }))
   return categoryDetail(deps, uri)
 }
 
 export const removeCategory: Handle<'removeCategory'> = async (deps, { actor, path }) => {
-  const { name } = await categoryDetail(deps, path['category']!)
-  const { uri } = await unwrap(deps.commands.deleteCategory(actor, { category: name }))
+  const { uri } = await unwrap(deps.commands.deleteCategory(actor, { category: path['category']! }))
   return { removed: uri }
 }

@@ -1,46 +1,50 @@
-import { delimiter, isAbsolute } from 'node:path'
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  complianceDatabaseUrl,
+  directoriesAllowed,
+  type Env,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  redisUrl,
+  site,
+} from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import type { FileStoreDirectories } from '@hansard/file-store'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
-export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> & {
-  readonly host: string
-  readonly port: number
-  readonly poolDatabaseUrl: string
-  readonly complianceDatabaseUrl: string
-  readonly redisUrl: string
-  readonly pool: string
-  readonly domain: string
-  /** of the operator's account, when this start makes it */
-  readonly operatorPassword: string | undefined
-  /** those of the file services; undefined: files neither go out nor come in here */
-  readonly fileStores: FileStoreDirectories | undefined
-  readonly logLevel: string
-}
+export type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
+  CommonSettings &
+  ListenAddress & {
+    readonly poolDatabaseUrl: string
+    readonly complianceDatabaseUrl: string
+    readonly redisUrl: string
+    /** of the operator's account, when this start makes it */
+    readonly operatorPassword: string | undefined
+    /** those of the file services; undefined: files neither go out nor come in here */
+    readonly fileStores: FileStoreDirectories | undefined
+  }
 
 export function adminProcessConfig(env: Env): AdminProcessConfig {
   return {
+    ...commonSettings(env),
+    ...listenAddress(env, 'ADMIN', 7_466),
     name: env.string('HANSARD_ADMIN_NAME', { fallback: ADMIN_API_DEFAULTS.name }),
     heartbeatMs: ADMIN_API_DEFAULTS.heartbeatMs,
     complianceDirectories: {
       outputDirectory: env.optional('HANSARD_OUTPUT_DIRECTORY'),
-      directoriesAllowed: env.parsed('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', { parse: parseDirectories, fallback: [] }),
+      directoriesAllowed: directoriesAllowed(env),
     },
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
-    host: env.string('HANSARD_ADMIN_HOST', { fallback: '127.0.0.1' }),
-    port: env.integer('HANSARD_ADMIN_PORT', { min: 1, max: 65_535, fallback: 7_466 }),
-    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
-    poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
-    complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
+    site: site(env),
+    poolDatabaseUrl: poolDatabaseUrl(env),
+    complianceDatabaseUrl: complianceDatabaseUrl(env),
+    redisUrl: redisUrl(env),
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
     fileStores: fileStoreDirectories(env),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
 }
 
@@ -50,12 +54,4 @@ function fileStoreDirectories(env: Env): FileStoreDirectories | undefined {
   if (names.every((name) => env.optional(name) === undefined)) return undefined
   const [directory, complianceDirectory] = [env.string(names[0]), env.string(names[1])]
   return { directory, complianceDirectory }
-}
-
-/** Absolute paths, parted as in PATH. */
-function parseDirectories(text: string): readonly string[] {
-  const directories = text.split(delimiter).filter((directory) => directory !== '')
-  const wrong = directories.find((directory) => !isAbsolute(directory))
-  if (wrong !== undefined) throw new Error(`${wrong} is not an absolute path.`)
-  return directories
 }

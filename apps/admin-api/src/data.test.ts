@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DATA_EXPORT_PATH, DATA_IMPORT_PATH, ImportLine } from '@hansard/admin-contract'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { openDataFile } from '@hansard/pool-data'
 import { listAudit } from '@hansard/staging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -128,11 +129,11 @@ describe('data over HTTP', () => {
     sent.end(many)
     await once(sent, 'response')
     const progress = () => two.poolDb.knex('import_progress')
-    while ((await progress()).length === 0) await new Promise((resolve) => setImmediate(resolve))
+    while ((await progress()).length === 0) await yieldToEventLoop()
     sent.destroy()
     const free = async () =>
       (await two.poolDb.knex('lease').where({ name: 'import-data' }).first('expires_at')).expires_at === 0
-    while (!(await free())) await new Promise((resolve) => setImmediate(resolve))
+    while (!(await free())) await yieldToEventLoop()
     expect(await progress()).not.toEqual([])
 
     const done = linesOf((await ask(two, DATA_IMPORT_PATH, by, 'POST', many)).payload).at(-1)

@@ -10,22 +10,22 @@ import { type BusMessage, openRedisBus } from '@hansard/bus'
 import { silentLog } from '@hansard/log'
 import { sourceStates } from '@hansard/pool-store'
 import { type Database, openDatabase } from '@hansard/sql'
-import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@hansard/test-servers'
+import { type SharedPostgres, type SharedRedis, sharePostgres, shareRedis } from '@hansard/test-servers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const PASSWORD = 'a password for the operator'
 const until = { timeout: 20_000, interval: 50 }
 
-let postgres: PostgresServer
-let redis: RedisServer
+let postgres: SharedPostgres
+let redis: SharedRedis
 let poolDb: Database
 let env: Record<string, string>
 let directory: string
 const running: ChildProcess[] = []
 
 beforeAll(async () => {
-  ;[postgres, redis] = await Promise.all([startPostgres(), startRedis()])
+  ;[postgres, redis] = await Promise.all([sharePostgres(), shareRedis()])
   const [pool, compliance] = [await postgres.createDatabase('pool'), await postgres.createDatabase('compliance')]
   directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
   poolDb = openDatabase({ url: pool })
@@ -33,7 +33,7 @@ beforeAll(async () => {
     HANSARD_POOL_DATABASE_URL: pool,
     HANSARD_COMPLIANCE_DATABASE_URL: compliance,
     HANSARD_REDIS_URL: redis.url,
-    HANSARD_POOL: 'test-pool',
+    HANSARD_POOL: redis.pool,
     HANSARD_ADMIN_PASSWORD: PASSWORD,
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),

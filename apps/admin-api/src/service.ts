@@ -3,7 +3,7 @@ import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import type { FileStores } from '@hansard/file-store'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
 import {
@@ -76,7 +76,7 @@ export async function startAdminApi(
 ): Promise<AdminApi> {
   const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth, fileStores } = given
   const { pool, domain, poolRoomId } = settings
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
   const source = await startSource(poolDb, { name: config.name, endpoint: '', now: clock.now() })
   let announceFenced = (_reason: Error) => {}
@@ -97,15 +97,15 @@ export async function startAdminApi(
       }
     },
   })
-  stack.push(() => stopSource(poolDb, { ...source, now: clock.now() }))
-  stack.push(() => writer.stop())
+  stack.defer(() => stopSource(poolDb, { ...source, now: clock.now() }))
+  stack.defer(() => writer.stop())
   const heartbeat = startLoop({
     clock,
     everyMs: config.heartbeatMs,
     turn: () => writer.report(),
     onError: (error) => log.warn({ err: error }, 'heartbeat failed; trying again'),
   })
-  stack.push(() => heartbeat.stop())
+  stack.defer(() => heartbeat.stop())
   const commands = createPoolCommands({
     db: poolDb,
     writer,
@@ -133,13 +133,13 @@ export async function startAdminApi(
   }
   serve(app, deps, handlers())
   const stopping = new AbortController()
-  stack.push(() => stopping.abort())
+  stack.defer(() => stopping.abort())
   const from = `${source.name}/${source.epoch}`
   const { temporaryDirectory } = config
   serveData(app, { ...deps, writer, bus, from, poolRoomId, fileStores, temporaryDirectory, stop: stopping.signal })
   log.info({ source: source.name, epoch: source.epoch }, 'admin API started')
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     source,
     fenced,

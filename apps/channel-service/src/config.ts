@@ -1,5 +1,14 @@
-import type { Env } from '@hansard/config'
-import type { Limits } from '@hansard/wire'
+import {
+  type CommonSettings,
+  commonSettings,
+  type Env,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  redisUrl,
+  site,
+} from '@hansard/config'
+import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
 export type ChannelServiceConfig = {
@@ -25,6 +34,10 @@ export type ChannelServiceConfig = {
   readonly sessionBufferMax: number
   /** requests a session may send in a second, on average */
   readonly requestsPerSecond: number
+  /** bytes a session may send in a second, on average; more is refused with `too-fast` */
+  readonly bytesPerSecond: number
+  /** bytes all sessions of an account may send in a second, on average */
+  readonly accountBytesPerSecond: number
   readonly signInWithinMs: number
   readonly loadReportMs: number
   readonly heartbeatMs: number
@@ -40,6 +53,8 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   limits: {},
   sessionBufferMax: 4 * 1_024 * 1_024,
   requestsPerSecond: 1_000,
+  bytesPerSecond: 2 * 1_024 * 1_024,
+  accountBytesPerSecond: 4 * 1_024 * 1_024,
   signInWithinMs: 10_000,
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
@@ -47,32 +62,26 @@ export const CHANNEL_SERVICE_DEFAULTS = {
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
-export type ChannelProcessConfig = ChannelServiceConfig & {
-  readonly host: string
-  readonly port: number
-  readonly databaseUrl: string
-  readonly redisUrl: string
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type ChannelProcessConfig = ChannelServiceConfig &
+  CommonSettings &
+  ListenAddress & {
+    readonly poolDatabaseUrl: string
+    readonly redisUrl: string
+  }
 
 export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const d = CHANNEL_SERVICE_DEFAULTS
-  const host = env.string('HANSARD_CHANNEL_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_CHANNEL_PORT', { min: 1, max: 65_535, fallback: 7_465 })
+  const { host, port } = listenAddress(env, 'CHANNEL', 7_465)
   const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
+    ...commonSettings(env),
     host,
     port,
     name: env.string('HANSARD_CHANNEL_NAME'),
     endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: `ws://${host}:${port}/channel` }),
     filesUrl: env.optional('HANSARD_FILES_URL'),
-    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    poolDatabaseUrl: poolDatabaseUrl(env),
+    redisUrl: redisUrl(env),
     sessionsMax: env.integer('HANSARD_CHANNEL_SESSIONS_MAX', { min: 1, max: 20_000, fallback: d.sessionsMax }),
     sessionsPerAccountMax: env.integer('HANSARD_CHANNEL_SESSIONS_PER_ACCOUNT_MAX', {
       min: 1,
@@ -85,7 +94,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
       max: 20_000,
       fallback: d.unsignedPerAddressMax,
     }),
-    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
+    site: site(env),
     // 0: as the pool's configuration says.
     limits: chatBytesMax > 0 ? { chatBytesMax } : {},
     sessionBufferMax: env.integer('HANSARD_CHANNEL_SESSION_BUFFER_BYTES', {
@@ -97,6 +106,17 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
       min: 1,
       max: 100_000,
       fallback: d.requestsPerSecond,
+    }),
+    // A bucket holds two seconds' worth: the longest frame always fits.
+    bytesPerSecond: env.integer('HANSARD_CHANNEL_BYTES_PER_SECOND', {
+      min: FRAME_BYTES_MAX / 2,
+      max: 1_073_741_824,
+      fallback: d.bytesPerSecond,
+    }),
+    accountBytesPerSecond: env.integer('HANSARD_CHANNEL_ACCOUNT_BYTES_PER_SECOND', {
+      min: FRAME_BYTES_MAX / 2,
+      max: 1_073_741_824,
+      fallback: d.accountBytesPerSecond,
     }),
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),

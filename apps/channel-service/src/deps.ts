@@ -8,6 +8,7 @@ import type { LiveConfiguration } from './background/live-configuration.ts'
 import type { ChannelServiceConfig } from './config.ts'
 import type { Connections } from './delivery/connections.ts'
 import type { RecordPart } from './departures/record-departures.ts'
+import type { ByteLimits } from './requests/byte-limits.ts'
 import type { RequestsUnderWay } from './requests/limits.ts'
 import type { Delivery } from './rooms/deliver.ts'
 import type { RoomsInService } from './rooms/rooms-in-service.ts'
@@ -28,5 +29,6 @@ export type ChannelServiceDeps = {
   readonly configuration: LiveConfiguration
   readonly attention: Attention
   readonly requests: RequestsUnderWay
+  readonly byteLimits: ByteLimits
   readonly connections: Connections
 }

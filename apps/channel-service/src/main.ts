@@ -18,7 +18,7 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const log = createLog({ service: config.name, level: config.logLevel })
-const db = openDatabase({ url: config.databaseUrl, applicationName: config.name })
+const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
 await migrate(db, POOL_MIGRATIONS)
 const settings = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })

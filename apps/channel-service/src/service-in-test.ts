@@ -23,7 +23,7 @@ import {
 } from '@hansard/pool-store'
 import { domainUri, newCategoryUri, newRoomUri, type RoomPrivacy, type RoomRole } from '@hansard/rooms'
 import { type Database, type Dialect, type Knex, migrate, openDatabase } from '@hansard/sql'
-import { startPostgres, startRedis } from '@hansard/test-servers'
+import { copyOfTemplate, sharePostgres, shareRedis, template } from '@hansard/test-servers'
 import type { ClientMessage, ServerMessage } from '@hansard/wire'
 import { WebSocket } from 'ws'
 import {
@@ -36,22 +36,22 @@ import {
 type Request = ClientMessage extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never
 export type Reply = ServerMessage & { re?: number }
 const DOMAIN = 'example.com'
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 
 /** A pool whose channel services run in this process: on SQLite with a bus of its own, or on PostgreSQL and Redis. */
 export async function openPoolInTest(dialect: Dialect) {
-  const servers = dialect === 'postgres' ? await Promise.all([startPostgres(), startRedis()]) : undefined
+  const servers = dialect === 'postgres' ? await Promise.all([sharePostgres(), shareRedis()]) : undefined
   const url = servers
-    ? await servers[0].createDatabase('pool')
-    : `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db')}`
+    ? await servers[0].createDatabase('pool', POOL)
+    : await copyOfTemplate(POOL, join(mkdtempSync(join(tmpdir(), 'hansard-')), 'pool.db'))
   const opened: { close(): Promise<void> }[] = []
   const db = openDatabase({ url })
-  await migrate(db, POOL_MIGRATIONS)
   const settings = await poolSettings(db, { pool: 'test', domain: DOMAIN })
   const inline = openInlineBus()
   opened.push(inline)
   const openBus = (): Bus => {
     if (!servers) return inline
-    const bus = openRedisBus({ redisUrl: servers[1].url, log: silentLog, pool: 'test' })
+    const bus = openRedisBus({ redisUrl: servers[1].url, log: silentLog, pool: servers[1].pool })
     opened.push(bus)
     return bus
   }

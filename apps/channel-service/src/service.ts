@@ -1,6 +1,6 @@
 import { type Bus, type BusMessage, isRoomMessage } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
-import { type Service, StopStack } from '@hansard/lifecycle'
+import { type Service, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createPoolCommands } from '@hansard/pool-commands'
 import {
@@ -25,6 +25,7 @@ import { createOutgoing, type Outgoing } from './delivery/frames.ts'
 import { createEvict } from './departures/evict.ts'
 import { createRecordPart } from './departures/record-departures.ts'
 import type { ChannelServiceDeps } from './deps.ts'
+import { createByteLimits } from './requests/byte-limits.ts'
 import { createRequestsUnderWay } from './requests/limits.ts'
 import { createDelivery } from './rooms/deliver.ts'
 import { createRoomsInService } from './rooms/rooms-in-service.ts'
@@ -50,7 +51,7 @@ type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSet
  */
 export async function startChannelService(config: ChannelServiceConfig, given: Given): Promise<ChannelService> {
   const { db, bus, clock, log } = given
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
   // A change made by this service is heard at once, whether or not the bus is there.
@@ -61,26 +62,26 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
   const outgoing = createOutgoing()
   const { deps, fenced } = await createDeps(config, given, { source, outgoing, hear, onError })
   const { writer, connections, attention } = deps
-  stack.push(() => stopSource(db, { ...source, now: clock.now() }))
-  stack.push(() => writer.stop())
+  stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.defer(() => writer.stop())
   await deps.commands.preparePool()
 
   const door = openDoor(deps, { outgoing, log })
-  stack.push(() => door.dismissAll())
+  stack.defer(() => door.dismissAll())
   const loops = startBackgroundLoops(deps, { source, log, onError })
-  for (const loop of Object.values(loops)) stack.push(() => loop.stop())
-  stack.push(() => attention.stop())
+  for (const loop of Object.values(loops)) stack.defer(() => loop.stop())
+  stack.defer(() => attention.stop())
   bus.onReconnected(() => {
     loops.rooms.wake()
     loops.accounts.wake()
     loops.recheck.wake()
   })
-  stack.push(await bus.subscribePool((message) => hearPool(deps, message, { source, loops, onError })))
-  stack.push(() => door.close())
+  stack.defer(await bus.subscribePool((message) => hearPool(deps, message, { source, loops, onError })))
+  stack.defer(() => door.close())
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
 
   const { upgrade } = door
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return { source, upgrade, sessions: () => connections.all.size, fenced, stop, [Symbol.asyncDispose]: stop }
 }
 
@@ -162,6 +163,11 @@ async function createDeps(
     delivery,
     attention,
     requests: createRequestsUnderWay(),
+    byteLimits: createByteLimits({
+      clock,
+      perSession: config.bytesPerSecond,
+      perAccount: config.accountBytesPerSecond,
+    }),
     connections,
   }
   return { deps, fenced: fenced.promise }

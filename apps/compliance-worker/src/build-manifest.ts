@@ -3,7 +3,7 @@ import { EVENT_KINDS } from '@hansard/compliance-event'
 import { FIRST_MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
 import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
-import type { KindCounts } from './render-export.ts'
+import type { KindCounts } from './kind-counts.ts'
 
 /** What the manifest says of an export. Only what follows from the export itself: nothing of today. */
 export function buildManifest({

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { delimiter, isAbsolute } from 'node:path'
 import type { AdapterSetting } from '@hansard/adapter'
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  complianceDatabaseUrl,
+  directoriesAllowed,
+  type Env,
+  redisUrl,
+} from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
 
@@ -32,17 +38,17 @@ export type ComplianceWorkerConfig = {
 export const LEASE_MS = 6_000
 
 /** The settings of a worker that runs as its own process. */
-export type ComplianceProcessConfig = ComplianceWorkerConfig & {
-  readonly databaseUrl: string
-  readonly redisUrl: string
-  readonly logLevel: string
-}
+export type ComplianceProcessConfig = ComplianceWorkerConfig &
+  CommonSettings & {
+    readonly complianceDatabaseUrl: string
+    readonly redisUrl: string
+  }
 
 export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
   return {
-    databaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
+    ...commonSettings(env),
+    complianceDatabaseUrl: complianceDatabaseUrl(env),
+    redisUrl: redisUrl(env),
     workerName: env.string('HANSARD_WORKER_NAME', { fallback: `worker@${hostname()}` }),
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     outputDirectory: env.string('HANSARD_OUTPUT_DIRECTORY'),
@@ -50,21 +56,9 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
       parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
       fallback: DEFAULT_ADAPTERS,
     }),
-    directoriesAllowed: env.parsed<readonly string[]>('HANSARD_OUTPUT_DIRECTORIES_ALLOWED', {
-      parse: parseDirectories,
-      fallback: [],
-    }),
+    directoriesAllowed: directoriesAllowed(env),
     complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
   }
-}
-
-/** Absolute paths, parted as in PATH. */
-function parseDirectories(text: string): readonly string[] {
-  const directories = text.split(delimiter).filter((directory) => directory !== '')
-  const wrong = directories.find((directory) => !isAbsolute(directory))
-  if (wrong !== undefined) throw new Error(`${wrong} is not an absolute path.`)
-  return directories
 }

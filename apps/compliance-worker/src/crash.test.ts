@@ -4,19 +4,18 @@ import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
 import { xml } from '@hansard/adapter-xml'
 import { writeDurably } from '@hansard/durable-file'
 import { silentLog } from '@hansard/log'
+import { type Lease, LeaseLost, takeLease } from '@hansard/sql'
 import {
   bindEvents,
   closeInterval,
+  EXPORTER_LEASE,
   findExport,
-  type Lease,
-  LeaseLost,
   nextUnsealed,
   numberExports,
   openInterval,
   readStatus,
   recordSettings,
   registerAdapters,
-  takeLease,
 } from '@hansard/staging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
@@ -64,7 +63,7 @@ type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 /** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
-  const lease = (await takeLease(db, { holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
+  const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
   const deps = partsOf(bench, lease)
   await registerAdapters(db, lease, ['xml'])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
@@ -155,7 +154,7 @@ describe('a worker that follows one that died', () => {
       ...xml,
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
-          await takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+          await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
           yield file
         }
       },
@@ -174,7 +173,7 @@ describe('a worker that follows one that died', () => {
       oneChatRoomPerOutputFile: true,
       // Read between the plan and the first removal.
       get stylesheet(): undefined {
-        void takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+        void takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
         return undefined
       },
     }
@@ -191,7 +190,7 @@ describe('a worker that follows one that died', () => {
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
           const slow = async function* () {
-            await takeLease(bench.db, { holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+            await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
             yield file.bytes
           }
           yield { ...file, bytes: slow() as unknown as Uint8Array }

@@ -1,13 +1,12 @@
 import { type AdapterSetting, directoryProblem, StylesheetError, type XsltEngine } from '@hansard/adapter'
+import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import type { Database } from '@hansard/sql'
+import { type Database, type Lease, LeaseLost } from '@hansard/sql'
 import {
   activateAdapters,
   type CloseDecision,
   closeInterval,
-  type Lease,
-  LeaseLost,
   nextUnsealed,
   noteProblem,
   numberExports,
@@ -29,8 +28,7 @@ import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 /** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
 const PER_TURN = 20
 const REST_MS_MAX = 5_000
-const RETRY_FIRST_MS = 1_000
-const RETRY_MAX_MS = 60_000
+const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 
 export type Exporter = {
   /** One turn. Answers `again` when there is more to do at once. */
@@ -191,7 +189,7 @@ export function createExporter(given: {
       // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
       if (isWorkersOwn(error, deps)) throw error
       const failures = (retry?.failures ?? 0) + 1
-      retries.set(name, { failures, at: clock.now() + Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS) })
+      retries.set(name, { failures, at: clock.now() + backoffMs(failures - 1, RETRY) })
       const problem = exportProblem(error, settingsOf(deps, setting, adapter).directory)
       log.error({ adapter: name, err: withoutContent(error), failures }, problem)
       await noteProblem(db, deps.lease, { adapter: name, problem, now: clock.now() })

@@ -12,7 +12,7 @@ import { openInlineTransport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
 import { listExports, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { compliancePostgres, scriptedPool } from '@hansard/staging/testing'
-import { startPostgres, startRedis } from '@hansard/test-servers'
+import { sharePostgres, shareRedis } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ADAPTERS } from './adapter-settings.ts'
@@ -80,8 +80,8 @@ async function filesBelow(directory: string): Promise<Map<string, string>> {
 
 describe('workers as processes', () => {
   it('come to the same bytes however often and wherever they are killed', { timeout: 120_000 }, async () => {
-    await using postgres = await startPostgres()
-    await using redis = await startRedis()
+    await using postgres = await sharePostgres()
+    await using redis = await shareRedis()
     const directory = await mkdtemp(join(tmpdir(), 'hansard-killed-'))
     const settings = join(directory, 'adapters.json')
     await writeFile(settings, JSON.stringify(SETTINGS))
@@ -97,6 +97,7 @@ describe('workers as processes', () => {
           ...process.env,
           HANSARD_COMPLIANCE_DATABASE_URL: killedDb.url,
           HANSARD_REDIS_URL: redis.url,
+          HANSARD_POOL: redis.pool,
           HANSARD_OUTPUT_DIRECTORY: join(directory, 'killed'),
           HANSARD_RUN_INTERVAL: '1m',
           HANSARD_ADAPTERS_FILE: settings,

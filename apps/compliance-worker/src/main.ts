@@ -20,7 +20,11 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const log = createLog({ service: config.workerName, level: config.logLevel })
-const complianceDb = openDatabase({ url: config.databaseUrl, connectionsMax: 10, applicationName: config.workerName })
+const complianceDb = openDatabase({
+  url: config.complianceDatabaseUrl,
+  connectionsMax: 10,
+  applicationName: config.workerName,
+})
 await migrateStaging(complianceDb)
 const transport = openBullTransport({ redisUrl: config.redisUrl, log, pool: config.pool })
 const worker = await startComplianceWorker({ complianceDb, transport, clock: systemClock, log, config })

@@ -1,5 +1,5 @@
 import type { Adapter, AdapterOptions, XsltEngine } from '@hansard/adapter'
-import { type ComplianceEvent, EVENT_KINDS, type EventKind, type EventOf } from '@hansard/compliance-event'
+import type { ComplianceEvent, EventOf } from '@hansard/compliance-event'
 import { foldConversations, type RoomSlice } from '@hansard/conversation'
 import type { Content } from '@hansard/durable-file'
 import { encodeManifest } from '@hansard/evidence'
@@ -15,6 +15,7 @@ import {
 import { buildManifest } from './build-manifest.ts'
 import { chainText } from './chain-text.ts'
 import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
+import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
 
 /** Takes a file's content to where it goes, whole, and answers what it was. */
 export type PutFile = (file: {
@@ -64,7 +65,7 @@ export async function renderExport(
     files.push({ name, role, size, sha256, events: events() })
   }
 
-  const counts = newCounts()
+  const counts = newKindCounts()
   const slices = conversationsOf({
     db,
     adapter,
@@ -80,14 +81,12 @@ export async function renderExport(
 
   const chain = chainText(db, planned)
   await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())
-  assertSame(planned, { folded: total(counts), chained: chain.events() })
+  assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
 
   const manifest = buildManifest({ ...subject, adapter, files, counts, sources: chain.sources() })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return files
 }
-
-export type KindCounts = Record<EventKind, number>
 
 async function* conversationsOf(options: {
   db: Database
@@ -122,14 +121,6 @@ async function* counted(
     counts[event.kind] += 1
     yield event
   }
-}
-
-function newCounts(): KindCounts {
-  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, 0])) as KindCounts
-}
-
-function total(counts: KindCounts): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
 /** The set was bound once; what was folded and what was chained must both be that set, or the manifest would lie. */

@@ -5,14 +5,12 @@ import type { Clock } from '@hansard/clock'
 import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
 import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
-import type { Database } from '@hansard/sql'
+import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
-  assertLease,
   bindEvents,
   type Export,
   type ExportFileRecord,
   type ExportSettings,
-  type Lease,
   previousManifest,
   recordSettings,
   sealExport,

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { type Manifest, parseManifest } from '@hansard/evidence'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addRequest, findExport, findRequest, listAudit, readStatus, stageEvents } from '@hansard/staging'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
@@ -387,7 +387,7 @@ describe('stopping', () => {
     worker.wake()
     const recorded = async () => (await findExport(bench.db, { adapter: 'xml', number: 1 }))?.settings
     // A turn of the event loop each time: SQLite answers without one, and the worker would never get on.
-    while (!(await recorded())) await setImmediate()
+    while (!(await recorded())) await yieldToEventLoop()
 
     await worker.stop()
     const again = await bench.worker({ name: 'w2' })

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { openXsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
-import type { Database } from '@hansard/sql'
-import { type Lease, LeaseLost, recordSourceProgress, releaseLease, stageEvents, takeLease } from '@hansard/staging'
+import { type Database, type Lease, LeaseLost, releaseLease, takeLease } from '@hansard/sql'
+import { EXPORTER_LEASE, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
 
@@ -37,15 +37,15 @@ export async function startComplianceWorker({
   config: ComplianceWorkerConfig
 }): Promise<ComplianceWorker> {
   const { leaseMs = LEASE_MS } = config
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
   const engine = await openXsltEngine()
-  stack.push(() => engine.close())
+  stack.defer(() => engine.close())
   const exporter = createExporter({ db, clock, log, engine, config, holder })
 
   let lease: Lease | undefined
-  stack.push(async () => {
+  stack.defer(async () => {
     // A database that is away at the end must not keep the worker from ending; the lease runs out by itself.
     if (lease)
       await releaseLease(db, lease).catch((error: unknown) => log.warn({ err: error }, 'the lease was not released'))
@@ -85,7 +85,7 @@ export async function startComplianceWorker({
     turn: inTurn,
     onError: (error) => log.error({ err: error }, 'the exporter failed and tries again'),
   })
-  stack.push(async () => {
+  stack.defer(async () => {
     stopping.abort()
     // A stylesheet may run for minutes; nobody waits for that to stop.
     await engine.close()
@@ -94,7 +94,7 @@ export async function startComplianceWorker({
   })
 
   const hold = async () => {
-    const taken = await takeLease(db, { holder, now: clock.now(), ttlMs: leaseMs })
+    const taken = await takeLease(db, { name: EXPORTER_LEASE, holder, now: clock.now(), ttlMs: leaseMs })
     if (taken?.token === lease?.token) return
     lease = taken
     log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
@@ -106,7 +106,7 @@ export async function startComplianceWorker({
     turn: hold,
     onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
   })
-  stack.push(() => holding.stop())
+  stack.defer(() => holding.stop())
 
   try {
     const inOrder = oneAtATimeForEachSource()
@@ -114,13 +114,13 @@ export async function startComplianceWorker({
       await inOrder(envelope, () => take(db, clock, envelope))
       if (envelope.kind === 'roll-call') exporting.wake()
     })
-    stack.push(() => consumer.stop())
+    stack.defer(() => consumer.stop())
   } catch (error) {
-    await stack.stop()
+    await stack.disposeAsync()
     throw error
   }
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     wake,
     async drain() {

@@ -1,4 +1,12 @@
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  type Env,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  site,
+} from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
 
 /** Everything a file service can be told. Times are milliseconds unless the name says otherwise. */
@@ -34,39 +42,33 @@ export const FILE_SERVICE_DEFAULTS = {
 } as const satisfies Partial<FileServiceConfig>
 
 /** The settings of a file service that runs as its own process. */
-export type FileProcessConfig = FileServiceConfig & {
-  readonly host: string
-  readonly port: number
-  readonly databaseUrl: string
-  /** where files are kept: one directory for all servers of the pool */
-  readonly directory: string
-  /** where the compliance side has its own copy of every file; neither inside the other */
-  readonly complianceDirectory: string
-  /** address of clamd, or undefined: files are not scanned */
-  readonly clamd: string | undefined
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type FileProcessConfig = FileServiceConfig &
+  CommonSettings &
+  ListenAddress & {
+    readonly poolDatabaseUrl: string
+    /** where files are kept: one directory for all servers of the pool */
+    readonly directory: string
+    /** where the compliance side has its own copy of every file; neither inside the other */
+    readonly complianceDirectory: string
+    /** address of clamd, or undefined: files are not scanned */
+    readonly clamd: string | undefined
+  }
 
 export function fileProcessConfig(env: Env): FileProcessConfig {
   const d = FILE_SERVICE_DEFAULTS
-  const host = env.string('HANSARD_FILES_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_FILES_PORT', { min: 1, max: 65_535, fallback: 7_467 })
+  const { host, port } = listenAddress(env, 'FILES', 7_467)
   return {
     ...d,
+    ...commonSettings(env),
     host,
     port,
     name: env.string('HANSARD_FILES_NAME'),
     endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `http://${host}:${port}/files` }),
-    site: env.string('HANSARD_SITE', { fallback: '' }) || undefined,
-    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
+    site: site(env),
+    poolDatabaseUrl: poolDatabaseUrl(env),
     directory: env.string('HANSARD_FILE_STORE'),
     complianceDirectory: env.string('HANSARD_COMPLIANCE_FILE_STORE'),
     clamd: clamdAddress(env),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
     transfersMax: env.integer('HANSARD_FILES_TRANSFERS_MAX', { min: 1, max: 10_000, fallback: d.transfersMax }),
     idleMs: 1_000 * env.integer('HANSARD_FILES_IDLE_SECONDS', { min: 1, max: 3_600, fallback: d.idleMs / 1_000 }),
   }

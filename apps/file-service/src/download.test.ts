@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FilesInTest, type Issued, send, sha256Of, startFilesInTest } from './files-in-test.ts'
 
@@ -10,12 +10,12 @@ const CONTENT = Buffer.from('0123456789')
 const ETAG = `"${sha256Of(CONTENT)}"`
 
 describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   let fileId: string
   let issued: Issued
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(() => pool?.close())

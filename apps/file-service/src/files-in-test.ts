@@ -19,13 +19,12 @@ import {
 } from '@hansard/pool-store'
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { startClamd } from '@hansard/test-servers'
+import { copyOfTemplate, type SharedPostgres, startClamd, template } from '@hansard/test-servers'
 import fastify from 'fastify'
 import { FILE_SERVICE_DEFAULTS, type FileService, type FileServiceConfig, startFileService } from './index.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const DOMAIN = 'example.com'
-let databases = 0
 
 export type Issued = Extract<IssuedFileToken, { outcome: 'issued' }>
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: Record<string, unknown> }
@@ -62,15 +61,18 @@ export type StartOptions = {
   wrap?: (stores: { files: FileStore; complianceFiles: FileStore }) => { files: FileStore; complianceFiles: FileStore }
 }
 
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
+
 /** `server`: on a database of its own there; without one on SQLite. */
 export async function startFilesInTest(
-  server: { createDatabase(name: string): Promise<string> } | undefined,
+  server: SharedPostgres | undefined,
   options: StartOptions = {},
 ): Promise<FilesInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-file-service-'))
-  const url = server ? await server.createDatabase(`files_${++databases}`) : `sqlite:${join(directory, 'pool.db')}`
+  const url = server
+    ? await server.createDatabase('files', POOL)
+    : await copyOfTemplate(POOL, join(directory, 'pool.db'))
   const db = openDatabase({ url })
-  await migrate(db, POOL_MIGRATIONS)
   const clock = new ManualClock(NOW)
   const people = ['alice', 'bob'].map((account) => ({
     account,

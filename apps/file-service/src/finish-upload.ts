@@ -7,9 +7,8 @@ import {
   ScannerAway,
   type Verdict,
 } from '@hansard/file-store'
-import { endUpload, type FileToken, findFile, findPrincipal, markTokenUsed, type PoolFile } from '@hansard/pool-store'
-import { fileUri } from '@hansard/rooms'
-import { type FileServiceDeps, lockRoom, mustMay, NoSuchFile, refused } from './deps.ts'
+import type { FileToken, PoolFile } from '@hansard/pool-store'
+import { type FileServiceDeps, refused } from './deps.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
 
 /**
@@ -24,7 +23,7 @@ export async function finishUpload(
   deps: FileServiceDeps,
   { token, sha256: announced }: { token: FileToken; sha256: string | undefined },
 ): Promise<UploadAnswer> {
-  const { db, log, files, complianceFiles, writer } = deps
+  const { log, files, complianceFiles, commands } = deps
   const { file } = token
   const { id, storedName, size } = file
   try {
@@ -38,25 +37,14 @@ export async function finishUpload(
 
     await files.place(storedName, files.readIncoming(id), digest)
     await complianceFiles.place(storedName, files.readIncoming(id), digest)
-    const ended = await writer.change(async (tx, at) => {
-      const { roomId } = file
-      const asked = { place: deps.place, operation: 'upload-file' as const, roomId, principalId: token.principalId }
-      const principal = await mustMay(db, tx, asked)
-      if (!(await endUpload(tx, id, { state: 'kept', sha256: digest.sha256, at }))) {
-        return { events: [], rights: [], result: { file: (await findFile(tx, id))!, now: false } }
-      }
-      await markTokenUsed(tx, token.tokenHash, at)
-      const detail = { kind: 'file-upload' as const, storedName, fileName: file.fileName, size, sha256: digest.sha256 }
-      const kept: PoolFile = { ...file, state: 'kept', sha256: digest.sha256 }
-      return { events: [{ roomId: file.roomId, principal, detail }], rights: [], result: { file: kept, now: true } }
-    })
-    if (ended.file.state === 'expired') await takeBack(deps, file)
-    if (!ended.now) return endOf(ended.file)
+    const kept = await commands.keepUpload(token, digest.sha256)
+    if (!kept) return refused('no-such-file')
+    if (kept.file.state === 'expired') await takeBack(deps, file)
+    if (!kept.ended) return endOf(kept.file)
     await forgetPieces(deps, id)
     log.info({ file: id, size }, 'a file was uploaded')
-    return { kind: 'complete', file: ended.file, repeated: false }
+    return { kind: 'complete', file: kept.file, repeated: false }
   } catch (error) {
-    if (error instanceof NoSuchFile) return refused('no-such-file')
     if (error instanceof FileStoreFull) {
       log.error({ err: error, hint: error.hint }, 'a file store is full; uploads are refused')
       return refused('store-full')
@@ -98,28 +86,14 @@ async function examine({ files, scanner }: FileServiceDeps, id: string) {
  */
 async function quarantine(
   deps: FileServiceDeps,
-  { file, principalId, tokenHash }: FileToken,
+  token: FileToken,
   { digest, signature }: { digest: Digest; signature: string },
 ): Promise<UploadAnswer> {
-  const { db, log, files, complianceFiles, writer, domain } = deps
-  const { id, storedName, fileName, roomId } = file
-  const { size, sha256 } = digest
+  const { log, files, complianceFiles, commands } = deps
+  const { file, principalId } = token
+  const { id, storedName, roomId } = file
   await complianceFiles.quarantine(storedName, files.readIncoming(id), digest)
-  const ended = await writer.change(async (tx, at) => {
-    await lockRoom(db, tx, roomId)
-    if (!(await endUpload(tx, id, { state: 'quarantined', sha256, signature, at })))
-      return { events: [], rights: [], result: (await findFile(tx, id))! }
-    await markTokenUsed(tx, tokenHash, at)
-    const principal = (await findPrincipal(tx, { id: principalId }))!
-    const detail = {
-      kind: 'change' as const,
-      action: 'created' as const,
-      subject: { type: 'quarantined-file' as const, uri: fileUri(domain, id), name: fileName },
-      before: {},
-      after: { storedName, size, sha256, signature },
-    }
-    return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
-  })
+  const ended = await commands.quarantineUpload(token, { ...digest, signature })
   if (ended?.state === 'expired') await takeBack(deps, file)
   if (ended) return endOf(ended)
   log.error({ file: id, roomId, principalId, signature }, 'an infected file was quarantined')

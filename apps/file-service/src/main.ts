@@ -18,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const log = createLog({ service: config.name, level: config.logLevel })
 const stores = await openFileStores(config)
-const db = openDatabase({ url: config.databaseUrl, applicationName: config.name })
+const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
 await migrate(db, POOL_MIGRATIONS)
 const { pool, domain } = await poolSettings(db, config)
 const scanner =

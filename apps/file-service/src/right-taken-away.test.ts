@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import type { FileStore } from '@hansard/file-store'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Answer,
@@ -57,11 +57,11 @@ const REASONS: readonly (readonly [string, (pool: FilesInTest) => Promise<unknow
 ]
 
 describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload, on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   let stopScanner = async () => {}
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(async () => {

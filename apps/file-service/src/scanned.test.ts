@@ -1,15 +1,15 @@
-import { foldPool, subjectsOf } from '@hansard/pool-fold'
 import { fileCounts, findFile, findFileToken } from '@hansard/pool-store'
-import { EICAR_SIGNATURE, type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { poolStateFrom, subjectsOf } from '@hansard/test-pool-state'
+import { EICAR_SIGNATURE, type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FilesInTest, send, sha256Of, startFilesInTest, startScannerInTest } from './files-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   let stopScanner = async () => {}
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(async () => {
@@ -64,7 +64,7 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
     expect(await pool.filesIn('compliance-files')).toEqual([storedName])
   })
 
-  it('fold from the record to what the pool says lies in quarantine', async () => {
+  it('imply by the record what the pool says lies in quarantine', async () => {
     const upload = await start()
     for (const [content, name] of [
       [infected, 'a.exe'],
@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
       await send('PUT', issued.url, { ...issued, body: content })
     }
 
-    const told = subjectsOf(foldPool(await pool.events()), 'quarantined-file')
+    const told = subjectsOf(poolStateFrom(await pool.events()), 'quarantined-file')
     const rows: Record<string, string | number>[] = await pool.db.knex('file').where({ state: 'quarantined' })
     expect(rows).toHaveLength(2)
     expect(Object.fromEntries([...told].map(([uri, { name, properties }]) => [uri, { name, ...properties }]))).toEqual(

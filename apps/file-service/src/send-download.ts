@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { OpenedFile } from '@hansard/file-store'
-import { type FileToken, findFileToken, markTokenUsed, type PoolFile } from '@hansard/pool-store'
+import type { Transfer } from '@hansard/pool-commands'
+import { findFileToken, type PoolFile } from '@hansard/pool-store'
 import { type ByteRange, parseByteRange } from './byte-range.ts'
-import { type FileServiceDeps, mustMay, NoSuchFile, type Refused, refused, whoMay } from './deps.ts'
+import { type FileServiceDeps, type Refused, refused } from './deps.ts'
 
 export type DownloadAnswer =
   | Refused
@@ -36,13 +37,12 @@ type Asked = {
  * history or a proxy's log gets nothing.
  */
 export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise<DownloadAnswer> {
-  const { db, clock, log, files, transfers } = deps
+  const { db, clock, log, files, transfers, commands } = deps
   const token = await findFileToken(db.knex, { token: asked.token, kind: 'download', now: clock.now() })
   if (token?.file.state !== 'kept' || token.file.sha256 === undefined) return refused('no-such-file')
   const file = { ...token.file, sha256: token.file.sha256 }
-  const { place } = deps
-  const may = { place, operation: 'download-file' as const, roomId: file.roomId, principalId: token.principalId }
-  if (!(await whoMay(db, may))) return refused('no-such-file')
+  const transfer: Transfer = { operation: 'download-file', roomId: file.roomId, principalId: token.principalId }
+  if (!(await commands.mayTransfer(transfer))) return refused('no-such-file')
 
   const sameFile = asked.ifRange === undefined || asked.ifRange === etagOf(file)
   const range = sameFile ? parseByteRange(asked.range, file.size) : undefined
@@ -65,16 +65,21 @@ export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise
       leave()
       return refused('try-again')
     }
-    if (start === 0 || token.usedAt === undefined) await recordDownload(deps, token, file, asked.inUrl && start === 0)
+    const once = asked.inUrl && start === 0
+    const begins = start === 0 || token.usedAt === undefined
+    if (begins && !(await commands.recordDownload(token, file, { once }))) {
+      await opened.close()
+      leave()
+      return refused('no-such-file')
+    }
   } catch (error) {
     await opened?.close()
     leave()
-    if (error instanceof NoSuchFile) return refused('no-such-file')
     throw error
   }
   const end = range?.end ?? file.size - 1
   const cut = () => void body.destroy(new CutOff('Nobody takes what is sent.'))
-  const content = send(deps, { opened, range: { start: start!, end }, signal: asked.signal, cut, may })
+  const content = send(deps, { opened, range: { start: start!, end }, signal: asked.signal, cut, transfer })
   const body = Readable.from(content, { objectMode: false, highWaterMark: 65_536 })
   // Not left to the generator: where the client went before the first byte, it never began.
   body.once('close', () => {
@@ -89,39 +94,18 @@ export function etagOf(file: { readonly sha256: string }): string {
   return `"${file.sha256}"`
 }
 
-async function recordDownload(
-  { db, place, writer }: FileServiceDeps,
-  token: FileToken,
-  file: PoolFile & { sha256: string },
-  once: boolean,
-): Promise<void> {
-  const { roomId, storedName, fileName, size, sha256 } = file
-  await writer.change(async (tx, at) => {
-    const principal = await mustMay(db, tx, {
-      place,
-      operation: 'download-file',
-      roomId,
-      principalId: token.principalId,
-    })
-    const first = await markTokenUsed(tx, token.tokenHash, at)
-    if (once && !first) throw new NoSuchFile()
-    const detail = { kind: 'file-download' as const, storedName, fileName, size, sha256 }
-    return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
-  })
-}
-
 /** The bytes, as long as somebody takes them who may have them. */
 async function* send(
-  { db, clock, config }: FileServiceDeps,
+  { clock, config, commands }: FileServiceDeps,
   options: {
     opened: OpenedFile
     range: ByteRange
     signal: AbortSignal
     cut: () => void
-    may: Parameters<typeof whoMay>[1]
+    transfer: Transfer
   },
 ): AsyncGenerator<Uint8Array> {
-  const { opened, range, signal, cut, may } = options
+  const { opened, range, signal, cut, transfer } = options
   if (range.end < range.start) return
   const begunAt = clock.now()
   let lookedAt = begunAt
@@ -131,7 +115,7 @@ async function* send(
     if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was called off.')
     if (now - lookedAt >= config.accessCheckMs) {
       lookedAt = now
-      if (!(await whoMay(db, may))) throw new CutOff('The right to download has been taken away.')
+      if (!(await commands.mayTransfer(transfer))) throw new CutOff('The right to download has been taken away.')
     }
     const timer = clock.after(config.idleMs, cut)
     try {

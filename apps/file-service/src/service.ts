@@ -1,7 +1,8 @@
 import type { Clock } from '@hansard/clock'
 import type { FileStore, Scanner } from '@hansard/file-store'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
+import { createFileCommands } from '@hansard/pool-commands'
 import { claimFileStores, createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
@@ -41,7 +42,7 @@ export async function startFileService(
   },
 ): Promise<FileService> {
   const { app, db, clock, log } = deps
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   await claimFileStores(db, deps)
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   let announceFenced = (_reason: Error) => {}
@@ -65,11 +66,12 @@ export async function startFileService(
       }
     },
   })
-  stack.push(() => stopSource(db, { ...source, now: clock.now() }))
-  stack.push(() => writer.stop())
+  stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.defer(() => writer.stop())
 
   const transfers = createTransfers(config)
-  const service: FileServiceDeps = { ...deps, place, config, writer, transfers }
+  const commands = createFileCommands({ db, writer, place, domain: deps.domain })
+  const service: FileServiceDeps = { ...deps, config, commands, transfers }
   addFileRoutes(app, service, stopping.signal)
 
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
@@ -85,11 +87,11 @@ export async function startFileService(
     turn: () => writer.report(),
     onError: onError('heartbeat'),
   })
-  for (const loop of [sweepLoop, heartbeat]) stack.push(() => loop.stop())
-  stack.push(() => stopping.abort())
+  for (const loop of [sweepLoop, heartbeat]) stack.defer(() => loop.stop())
+  stack.defer(() => stopping.abort())
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'file service started')
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   const sweep = async () => {
     while ((await sweepFiles(service)) === 'again');
   }

@@ -1,5 +1,5 @@
 import type { FileToken } from '@hansard/pool-store'
-import { type FileServiceDeps, refused, whoMay } from './deps.ts'
+import { type FileServiceDeps, refused } from './deps.ts'
 import type { UploadAnswer } from './upload-answer.ts'
 
 /**
@@ -13,13 +13,13 @@ import type { UploadAnswer } from './upload-answer.ts'
  * right went after the file was handed over.
  */
 export async function tellIfMay(
-  { db, place, log }: FileServiceDeps,
+  { commands, log }: FileServiceDeps,
   token: FileToken | undefined,
   ask: (token: FileToken) => Promise<UploadAnswer>,
 ): Promise<UploadAnswer> {
   if (!token) return refused('no-such-file')
   const { roomId } = token.file
-  const may = () => whoMay(db, { place, operation: 'upload-file', roomId, principalId: token.principalId })
+  const may = () => commands.mayTransfer({ operation: 'upload-file', roomId, principalId: token.principalId })
   if (!(await may())) return refused('no-such-file')
   try {
     const answer = await ask(token)

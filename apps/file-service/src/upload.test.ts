@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { findFile } from '@hansard/pool-store'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FilesInTest, type Issued, type StartOptions, send, sha256Of, startFilesInTest } from './files-in-test.ts'
 
 const CONTENT = Buffer.from('the minutes of the meeting, as a file')
 
 describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(() => pool?.close())

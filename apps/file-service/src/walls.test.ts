@@ -1,13 +1,13 @@
 import { createRecordWriter, startSource } from '@hansard/pool-store'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FilesInTest, send, startFilesInTest } from './files-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let pool: FilesInTest
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   afterEach(() => pool?.close())

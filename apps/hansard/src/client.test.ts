@@ -1,4 +1,5 @@
 import { type Chat, ClosedError, RefusedError, UnreachableError } from '@hansard/client'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { startTalkPool } from './pool-in-test.ts'
@@ -89,6 +90,26 @@ it('records a post once whose acknowledgement was lost', async () => {
   expect(chats.map(({ chatId, content }) => [chatId, content])).toEqual([[posted.chat, 'only once']])
 })
 
+it('learns that a post is on record although its room was closed before the answer came', async () => {
+  await using pool = await startTalkPool({ administrators: ['carol'] })
+  const carol = await pool.signIn('carol')
+  const alice = await (await pool.signIn('alice')).join(pool.room)
+  let lost = 0
+  pool.wire.incoming = (frame) => {
+    if (!frame.startsWith('{"t":"posted"') || lost > 0) return true
+    lost += 1
+    void carol.disableRoom(pool.room)
+    return false
+  }
+
+  const posted = await alice.post('only once')
+
+  expect(lost).toBe(1)
+  const chats = (await pool.record()).filter((event) => event.kind === 'chat')
+  expect(chats.map(({ chatId, content }) => [chatId, content])).toEqual([[posted.chat, 'only once']])
+  await expect(alice.post('too late')).rejects.toMatchObject({ code: 'not-joined' })
+})
+
 it('delivers every chat once and in order over connections that break at any moment', async () => {
   await using pool = await startTalkPool()
   const chance = fc.sample(fc.integer({ min: 0, max: 29 }), { numRuns: 4_000, seed: 4_711 })
@@ -169,6 +190,9 @@ it('says no like the pool does', async () => {
   await expect(client.join('ma-chan://example.com/none')).rejects.toMatchObject({ code: 'no-such-room' })
   await expect(room.post('ü'.repeat(51))).rejects.toMatchObject({ code: 'too-long' })
   await expect(room.post('')).rejects.toMatchObject({ code: 'malformed' })
+  const first = await room.post('monday', { name: 'msg-1' })
+  expect(await room.post('monday', { name: 'msg-1' })).toEqual(first)
+  await expect(room.post('tuesday', { name: 'msg-1' })).rejects.toMatchObject({ code: 'post-name-used' })
   await room.part()
   await expect(room.post('gone')).rejects.toMatchObject({ code: 'not-joined' })
   await expect(room.history()).rejects.toBeInstanceOf(RefusedError)
@@ -210,7 +234,7 @@ it('gives up a connection that has died without a word', async () => {
   pool.wire.incoming = () => !dead
 
   const posting = room.post('said into the void')
-  while (!lost) await new Promise((resolve) => setImmediate(resolve))
+  while (!lost) await yieldToEventLoop()
   dead = false
 
   expect((await posting).chat).toBe(1)

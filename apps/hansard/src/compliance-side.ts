@@ -1,6 +1,6 @@
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, startComplianceWorker } from '@hansard/compliance-worker'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { openInlineTransport } from '@hansard/queue'
 import { startRelay } from '@hansard/relay'
@@ -25,9 +25,9 @@ export async function startComplianceSide(
   config: ComplianceSideConfig,
   { poolDb, complianceDb, clock, log }: { poolDb: Database; complianceDb: Database; clock: Clock; log: Log },
 ): Promise<ComplianceSide> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const transport = openInlineTransport()
-  stack.push(() => transport.close())
+  stack.defer(() => transport.close())
   const worker = await startComplianceWorker({
     complianceDb,
     transport,
@@ -35,7 +35,7 @@ export async function startComplianceSide(
     log,
     config: { ...config, workerName: 'standard', tickMs: 250 },
   })
-  stack.push(() => worker.stop())
+  stack.defer(() => worker.stop())
   const relay = await startRelay({
     poolDb,
     complianceDb,
@@ -44,7 +44,7 @@ export async function startComplianceSide(
     log,
     config: { relayName: 'standard' },
   })
-  stack.push(() => relay.stop())
+  stack.defer(() => relay.stop())
   let depth: QueueDepth = await transport.depth()
   const watch = startLoop({
     clock,
@@ -54,7 +54,7 @@ export async function startComplianceSide(
     },
     onError: (error) => log.warn({ err: error }, 'the queue could not be looked at'),
   })
-  stack.push(() => watch.stop())
-  const stop = () => stack.stop()
+  stack.defer(() => watch.stop())
+  const stop = stopOnce(stack)
   return { queueDepth: () => depth, stop, [Symbol.asyncDispose]: stop }
 }

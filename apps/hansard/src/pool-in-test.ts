@@ -12,7 +12,7 @@ import { type ConnectOptions, connect, type OpenSocket, type PoolClient } from '
 import { systemClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { keySecret } from '@hansard/credentials'
-import { StopStack } from '@hansard/lifecycle'
+import { stopOnce } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createPoolCommands, DEFAULT_CATEGORY, poolActor } from '@hansard/pool-commands'
@@ -62,11 +62,11 @@ export async function startTalkPool({
   administrators?: readonly string[]
   chatHistory?: boolean
 } = {}): Promise<TalkPool> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const directory = mkdtempSync(join(tmpdir(), 'hansard-'))
-  stack.push(() => rmSync(directory, { recursive: true, force: true }))
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }))
   const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
-  stack.push(() => db.close())
+  stack.defer(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
   const settings = await poolSettings(db, { pool: 'test', domain: 'example.com' })
   const principals = ['alice', 'bob', 'carol'].map((account) => ({
@@ -79,11 +79,11 @@ export async function startTalkPool({
   }))
   await createPrincipals(db.knex, principals)
   const bus = openInlineBus()
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const room = await makeRoom({ db, bus, settings }, chatHistory)
   const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
   const app = fastify({ forceCloseConnections: true })
-  stack.push(() => app.close())
+  stack.defer(() => app.close())
   let channel: ChannelService
   // The address is known only once it listens, and the routes must stand before: they are told of it later.
   const later = { url: '', adminUrl: undefined }
@@ -98,7 +98,7 @@ export async function startTalkPool({
     channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings })
   }
   await startChannel()
-  stack.push(() => channel.stop())
+  stack.defer(() => channel.stop())
 
   const drops = new Set<() => void>()
   const wire: Wire = {
@@ -128,7 +128,7 @@ export async function startTalkPool({
     }
   }
   const clients: PoolClient[] = []
-  stack.push(async () => {
+  stack.defer(async () => {
     await Promise.all(clients.map((client) => client.close()))
   })
 
@@ -151,7 +151,7 @@ export async function startTalkPool({
       const events = rows.map(({ body }) => decodeEvent(body)).filter((event) => event.room.uri === room.uri)
       return events.sort((a, b) => a.room.seq - b.room.seq)
     },
-    [Symbol.asyncDispose]: () => stack.stop(),
+    [Symbol.asyncDispose]: stopOnce(stack),
   }
 }
 

@@ -1,4 +1,5 @@
 import { BATCH_MAX, type NewUser } from '@hansard/admin-contract'
+import { backoffMs } from '@hansard/backoff'
 import {
   ClosedError,
   connect,
@@ -119,7 +120,7 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
           if (gaveUp) throw gaveUp
           if (error instanceof RefusedError && error.code === 'wrong-credentials') throw error
           if (clock.now() - since > GIVE_UP_AFTER_MS) throw error
-          await clock.sleep(100 * 2 ** Math.min(attempt, 6))
+          await clock.sleep(backoffMs(attempt, { delayMs: 200, delayMaxMs: 12_800 }))
         }
       }
     })

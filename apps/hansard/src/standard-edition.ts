@@ -10,7 +10,7 @@ import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
@@ -65,29 +65,29 @@ export async function startStandardEdition(
   options: StandardEditionOptions,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<StandardEdition> {
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   try {
     return await start(options, { clock, log, stack })
   } catch (error) {
-    await stack.stop().catch(() => {})
+    await stack.disposeAsync().catch(() => {})
     throw error
   }
 }
 
 async function start(
   options: StandardEditionOptions,
-  { clock, log, stack }: { clock: Clock; log: Log; stack: StopStack },
+  { clock, log, stack }: { clock: Clock; log: Log; stack: AsyncDisposableStack },
 ): Promise<StandardEdition> {
   const directory = dataDirectory(options.data)
-  stack.push(await lockDataDirectory(directory))
+  stack.defer(await lockDataDirectory(directory))
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   const port = await tryPort(options)
   const adapters = await readAdapters(directory.adaptersFile)
 
   const poolDb = openDatabase({ url: directory.poolDatabase })
-  stack.push(() => poolDb.close())
+  stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
-  stack.push(() => complianceDb.close())
+  stack.defer(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
@@ -107,7 +107,7 @@ async function start(
   const compliance = options.complianceThread
     ? await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure })
     : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
-  stack.push(() => compliance.stop())
+  stack.defer(() => compliance.stop())
 
   const app = fastify({
     logger: false,
@@ -115,9 +115,9 @@ async function start(
     keepAliveTimeout: 65_000,
     ...adminHttpOptions(log),
   })
-  stack.push(() => app.close())
+  stack.defer(() => app.close())
   const bus = openInlineBus()
-  stack.push(() => bus.close())
+  stack.defer(() => bus.close())
   const signIn = createSignIn({ db: poolDb, clock, signingKey })
   const server = `http://${host}:${port}`
   const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
@@ -125,7 +125,7 @@ async function start(
     { url: urls.lookup, adminUrl: urls.admin },
     { app, db: poolDb, bus, clock, signIn, pool, version: VERSION },
   )
-  stack.push(() => lookup.stop())
+  stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const admin = await startAdminApi(
     {
@@ -140,13 +140,13 @@ async function start(
       queueDepth: async () => compliance.queueDepth(),
     },
   )
-  stack.push(() => admin.stop())
+  stack.defer(() => admin.stop())
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
     { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel, filesUrl: `${server}/files` },
     { db: poolDb, bus, clock, log, settings },
   )
-  stack.push(() => channel.stop())
+  stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
   attachChannelService(app.server, '/channel', channel)
   const files = await startFileService(
@@ -156,7 +156,7 @@ async function start(
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
     },
   )
-  stack.push(() => files.stop())
+  stack.defer(() => files.stop())
   void files.fenced.then(announceFailure)
   await app.listen({ port, host: options.host, backlog: 4_096 }).catch((error) => {
     throw portProblem(error, options)
@@ -173,10 +173,10 @@ async function start(
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
-  stack.push(() => rm(directory.runFile, { force: true }))
-  stack.push(() => token.stop())
+  stack.defer(() => rm(directory.runFile, { force: true }))
+  stack.defer(() => token.stop())
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return {
     urls,
     exports: directory.exports,

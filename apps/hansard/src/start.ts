@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
+import { commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
 import { createLog } from '@hansard/log'
@@ -14,18 +15,16 @@ export async function startCommand(
   options: { data: string; port: number; host: string; interval: string; json: boolean },
   io: Io,
 ): Promise<ExitCode> {
-  const logLevel = io.env.string('HANSARD_LOG_LEVEL', { fallback: options.json ? 'info' : 'warn' })
-  const log = createLog({ service: 'hansard', level: logLevel })
+  const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
     {
       data: options.data,
       port: options.port,
       host: options.host,
       runIntervalMs: runInterval(options.interval),
-      domain: io.env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-      pool: io.env.string('HANSARD_POOL', { fallback: 'pool' }),
+      ...settings,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
-      logLevel,
       clamd: clamdAddress(io),
       complianceThread: true,
     },

@@ -1,4 +1,12 @@
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  type Env,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  redisUrl,
+} from '@hansard/config'
 
 /** What a lookup service can be told. */
 export type LookupServiceConfig = {
@@ -8,28 +16,22 @@ export type LookupServiceConfig = {
   readonly adminUrl: string | undefined
 }
 
-export type LookupProcessConfig = LookupServiceConfig & {
-  readonly host: string
-  readonly port: number
-  readonly databaseUrl: string
-  readonly redisUrl: string
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type LookupProcessConfig = LookupServiceConfig &
+  CommonSettings &
+  ListenAddress & {
+    readonly poolDatabaseUrl: string
+    readonly redisUrl: string
+  }
 
 export function lookupProcessConfig(env: Env): LookupProcessConfig {
-  const host = env.string('HANSARD_LOOKUP_HOST', { fallback: '127.0.0.1' })
-  const port = env.integer('HANSARD_LOOKUP_PORT', { min: 1, max: 65_535, fallback: 7_464 })
+  const { host, port } = listenAddress(env, 'LOOKUP', 7_464)
   return {
+    ...commonSettings(env),
     host,
     port,
     url: env.string('HANSARD_LOOKUP_URL', { fallback: `http://${host}:${port}` }),
     adminUrl: env.optional('HANSARD_ADMIN_URL'),
-    databaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    poolDatabaseUrl: poolDatabaseUrl(env),
+    redisUrl: redisUrl(env),
   }
 }

@@ -17,7 +17,7 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const log = createLog({ service: 'lookup-service', level: config.logLevel })
-const db = openDatabase({ url: config.databaseUrl, applicationName: 'lookup-service' })
+const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'lookup-service' })
 await migrate(db, POOL_MIGRATIONS)
 const { pool, signingKey } = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })

@@ -1,7 +1,7 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
-import { type Service, StopStack } from '@hansard/lifecycle'
+import { type Service, stopOnce } from '@hansard/lifecycle'
 import { readActiveServers, type SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
@@ -28,9 +28,9 @@ export async function startLookupService(
   },
 ): Promise<Service> {
   const { app, db, bus, clock, signIn, pool, version } = parts
-  const stack = new StopStack()
+  const stack = new AsyncDisposableStack()
   const assignments = createAssignments({ clock })
-  stack.push(
+  stack.defer(
     await bus.subscribePool((message) => {
       if (message.t === 'load') assignments.report(message)
     }),
@@ -85,6 +85,6 @@ export async function startLookupService(
     }
   })
 
-  const stop = () => stack.stop()
+  const stop = stopOnce(stack)
   return { stop, [Symbol.asyncDispose]: stop }
 }

@@ -1,4 +1,11 @@
-import type { Env } from '@hansard/config'
+import {
+  type CommonSettings,
+  commonSettings,
+  complianceDatabaseUrl,
+  type Env,
+  poolDatabaseUrl,
+  redisUrl,
+} from '@hansard/config'
 
 /** Everything a relay can be told. Times are milliseconds. */
 export type RelayConfig = {
@@ -40,25 +47,21 @@ export const RELAY_DEFAULTS = {
 } as const satisfies Partial<RelayConfig>
 
 /** The settings of a relay that runs as its own process. */
-export type RelayProcessConfig = RelayConfig & {
-  readonly poolDatabaseUrl: string
-  readonly complianceDatabaseUrl: string
-  readonly redisUrl: string
-  readonly pool: string
-  readonly domain: string
-  readonly logLevel: string
-}
+export type RelayProcessConfig = RelayConfig &
+  CommonSettings & {
+    readonly poolDatabaseUrl: string
+    readonly complianceDatabaseUrl: string
+    readonly redisUrl: string
+  }
 
 export function relayProcessConfig(env: Env): RelayProcessConfig {
   const d = RELAY_DEFAULTS
   return {
+    ...commonSettings(env),
     relayName: env.string('HANSARD_RELAY_NAME', { fallback: 'relay' }),
-    poolDatabaseUrl: env.string('HANSARD_POOL_DATABASE_URL'),
-    complianceDatabaseUrl: env.string('HANSARD_COMPLIANCE_DATABASE_URL'),
-    redisUrl: env.string('HANSARD_REDIS_URL'),
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: 'info' }),
+    poolDatabaseUrl: poolDatabaseUrl(env),
+    complianceDatabaseUrl: complianceDatabaseUrl(env),
+    redisUrl: redisUrl(env),
     batchEvents: env.integer('HANSARD_RELAY_BATCH_EVENTS', { min: 1, max: 1_000, fallback: d.batchEvents }),
     gatherMs: env.integer('HANSARD_RELAY_GATHER_MS', { min: 10, max: 1_000, fallback: d.gatherMs }),
     pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),

@@ -21,7 +21,14 @@ import {
 import { openBullTransport, openInlineTransport, type Transport } from '@hansard/queue'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging, recordSourceProgress, stagedThrough, stageEvents } from '@hansard/staging'
-import { type PostgresServer, startPostgres, startRedis } from '@hansard/test-servers'
+import {
+  copyOfTemplate,
+  type SharedPostgres,
+  sharePostgres,
+  startPostgres,
+  startRedis,
+  template,
+} from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Relay, type RelayConfig, startRelay } from './index.ts'
@@ -36,10 +43,12 @@ const QUICK = {
   leaseMs: 300,
 } satisfies Partial<RelayConfig>
 
-let postgres: PostgresServer
-let databases = 0
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
+const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
+
+let postgres: SharedPostgres
 beforeAll(async () => {
-  postgres = await startPostgres()
+  postgres = await sharePostgres()
 })
 afterAll(() => postgres.stop())
 
@@ -54,18 +63,17 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const directory = mkdtempSync(join(tmpdir(), 'hansard-relay-'))
     toStop.push(() => rm(directory, { recursive: true }))
     const open = async (name: string) => {
+      const from = name === 'pool' ? POOL : COMPLIANCE
       const url =
         dialect === 'sqlite'
-          ? `sqlite:${join(directory, name)}`
-          : await postgres.createDatabase(`${name}_${++databases}`)
+          ? await copyOfTemplate(from, join(directory, name))
+          : await postgres.createDatabase(name, from)
       const db = openDatabase({ url })
       toStop.push(() => db.close())
       return db
     }
     poolDb = await open('pool')
     complianceDb = await open('compliance')
-    await migrate(poolDb, POOL_MIGRATIONS)
-    await migrateStaging(complianceDb)
     await createPrincipals(poolDb.knex, [
       { account: 'alice', domain: 'example.com', displayName: 'Alice', secret: 'key$x', now: 1 },
     ])
@@ -81,17 +89,14 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const source = await startSource(poolDb, { name, endpoint: 'ws://x', now: systemClock.now() })
     const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
     const post = (n: number) =>
-      new Promise((resolve) => {
-        const fact: Fact = {
-          kind: 'chat',
-          roomId,
-          principal,
-          post: `${name} ${n}`,
-          text: `chat ${n}`,
-          again: false,
-          rights: 1,
-        }
-        writer.record(fact, resolve)
+      writer.record({
+        kind: 'chat',
+        roomId,
+        principal,
+        post: `${name} ${n}`,
+        text: `chat ${n}`,
+        again: false,
+        rights: 1,
       })
     await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
     return { source, post, key: `${name}/${source.epoch}` }
@@ -444,9 +449,9 @@ async function addRoom(db: Database): Promise<number> {
 }
 
 /** Both databases on one server, and one source. */
-async function poolOn(server: PostgresServer) {
-  const poolDb = openDatabase({ url: await server.createDatabase(`pool_${++databases}`) })
-  const complianceDb = openDatabase({ url: await server.createDatabase(`compliance_${databases}`) })
+async function poolOn(server: { createDatabase(name: string): Promise<string> }) {
+  const poolDb = openDatabase({ url: await server.createDatabase('pool') })
+  const complianceDb = openDatabase({ url: await server.createDatabase('compliance') })
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   await createPrincipals(poolDb.knex, [
@@ -472,8 +477,8 @@ async function poolOn(server: PostgresServer) {
           again: false,
           rights: 1,
         }
-        return new Promise<void>((resolve, reject) => {
-          writer.record(fact, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve()))
+        return writer.record(fact).then((outcome) => {
+          if (outcome instanceof Error) throw outcome
         })
       })
       await Promise.all(outcomes)

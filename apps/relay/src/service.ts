@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
-import { type Service, StopStack, startLoop } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { type Lease, releaseLease, takeLease } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
-import type { Database } from '@hansard/sql'
+import { type Database, type Lease, releaseLease, takeLease } from '@hansard/sql'
 import { RELAY_DEFAULTS, type RelayConfig } from './config.ts'
 import { forgetStaged } from './forget-staged.ts'
 import { reportProgress } from './report-progress.ts'
@@ -114,14 +113,14 @@ export async function startRelay(deps: {
   }
   const leaseLoop = loop('taking the lease', config.leaseMs / 3, keepLease)
 
-  const stack = new StopStack()
-  stack.push(async () => {
+  const stack = new AsyncDisposableStack()
+  stack.defer(async () => {
     // Another relay takes over at once instead of waiting. If the database is away, it waits.
     if (lease) await releaseLease(poolDb, lease).catch(() => {})
   })
-  stack.push(() => leaseLoop.stop())
-  stack.push(async () => void (await Promise.all(loops.map((each) => each.stop()))))
-  const stop = () => stack.stop()
+  stack.defer(() => leaseLoop.stop())
+  stack.defer(async () => void (await Promise.all(loops.map((each) => each.stop()))))
+  const stop = stopOnce(stack)
   return { leading, wake, stop, [Symbol.asyncDispose]: stop }
 }
 

@@ -9,14 +9,14 @@ export const ATTACHMENTS_NAMESPACE = 'urn:hansard:attachments:1'
 
 export type AttachmentsDocument = {
   add(slice: RoomSlice): void
-  /** Nothing when no file was moved. The document is used up. */
+  /** Undefined when there was no transfer. The document cannot be used afterwards. */
   finish(): ExportFile | undefined
 }
 
 /**
- * The attachments file of a document: every upload and download that is told in it, with the name under which the bytes
- * lie in the compliance file store and the hash that they have there. The original has files of this suffix and does
- * not say what is in them; docs/adapter-spec.md says it of these.
+ * The attachments file of a document: every upload and download that the document shows, with the stored name and the
+ * hash of the bytes in the compliance file store. The original has files with this suffix and does not document their
+ * content; docs/adapter-spec.md documents ours.
  */
 export function openAttachmentsDocument(
   documentName: string,

@@ -4,17 +4,23 @@ import { RUN_INTERVAL_MAX_MS, RUN_INTERVAL_MIN_MS } from '@hansard/conversation'
 /**
  * The compliance configuration: what a pool exports, as operators set it while the pool runs.
  *
- * These rules are pure, so the admin API refuses exactly what the worker could not use. A configuration is one adapter;
- * `global` also says how long an interval lasts, because all adapters of a pool share its intervals.
+ * These rules are pure, so the admin API refuses exactly what the worker could not use. A configuration is one
+ * adapter. `global` also sets the length of an interval, because all adapters of a pool share its intervals.
  */
 export type ComplianceConfiguration = { readonly identity: string; readonly settings: ComplianceSettings }
 
-/** The original's names in camel case. What is absent is as `global` says (flags, type, size), or the default. */
+/**
+ * The original's names in camel case. An absent member takes the value of `global` (flags, type, size), or the
+ * default.
+ */
 export type ComplianceSettings = {
-  /** names the adapter's folder and its exports; `xml` for `global`, otherwise what stands behind the identity's colon */
+  /**
+   * names the adapter's directory and its exports; `xml` for `global`, otherwise the part of the identity after the
+   * colon
+   */
   readonly adapterName?: string | undefined
   readonly adapterType?: string | undefined
-  /** below the worker's output directory, or absolute where the operating system's operator allowed that */
+  /** below the worker's output directory, or absolute where the operating system's operator allows that */
   readonly adapterOutputDirectory?: string | undefined
   readonly addChatRoomDetails?: boolean | undefined
   readonly addUserDetails?: boolean | undefined
@@ -27,14 +33,14 @@ export type ComplianceSettings = {
   readonly eventsPerFileMax?: number | undefined
 }
 
-/** One adapter as it was set up. Several may run the same program with different stylesheets or options. */
+/** One adapter as configured. Several may run the same program with different stylesheets or options. */
 export type AdapterSetting = {
-  /** names its folder, its exports (`xml/12`) and its state; unique */
+  /** names its directory, its exports (`xml/12`) and its state; unique */
   readonly name: string
   readonly adapter: string
   /** text of the stylesheet; the adapter's own when absent */
   readonly stylesheet?: string | undefined
-  /** where its files go; `<output directory>/<name>` when absent */
+  /** the directory of its files; `<output directory>/<name>` when absent */
   readonly outputDirectory?: string | undefined
   readonly oneChatRoomPerOutputFile: boolean
   readonly addChatRoomDetails: boolean
@@ -43,7 +49,7 @@ export type AdapterSetting = {
   readonly eventsPerFileMax: number
 }
 
-/** Every adapter this program has, by name. The worker puts the programs in. */
+/** Every adapter type of this program, by name. The worker registers them. */
 export const ADAPTER_TYPES = ['xml', 'xml-extended'] as const
 
 const DEFAULTS = {
@@ -61,7 +67,7 @@ const FOLDER = /^[A-Za-z0-9_-][A-Za-z0-9._ -]{0,127}$/
 const EVENTS_PER_FILE_MAX = 100_000
 const STYLESHEET_CHARACTERS_MAX = 1_048_576
 
-/** The adapters that these configurations ask for, by name. */
+/** The adapters that these configurations define, by name. */
 export function adaptersOf(configurations: readonly ComplianceConfiguration[]): AdapterSetting[] {
   const inherited = given(configurations.find(({ identity }) => identity === 'global')?.settings ?? {})
   const adapters = configurations.map(({ identity, settings }) => {
@@ -73,7 +79,7 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
     return {
       name: adapterNameOf({ identity, settings }),
       adapter: adapterType,
-      // Another adapter's stylesheet or folder is never meant.
+      // Stylesheet and directory are never inherited from another adapter.
       ...(settings.customConfiguration === undefined ? {} : { stylesheet: settings.customConfiguration }),
       ...(settings.adapterOutputDirectory === undefined ? {} : { outputDirectory: settings.adapterOutputDirectory }),
       oneChatRoomPerOutputFile,
@@ -86,7 +92,7 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
   return adapters.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The configurations that ask for these adapters: the first becomes `global`. */
+/** The configurations that define these adapters: the first becomes `global`. */
 export function configurationsOf(adapters: readonly AdapterSetting[]): ComplianceConfiguration[] {
   return adapters.map(({ name, adapter, stylesheet, outputDirectory, ...options }, index) => ({
     identity: index === 0 ? 'global' : `adapter:${name}`,
@@ -101,8 +107,8 @@ export function configurationsOf(adapters: readonly AdapterSetting[]): Complianc
 }
 
 /**
- * What keeps these configurations, all of a pool, from being used, or undefined. The stylesheets are compiled elsewhere:
- * see `stylesheetProblem`.
+ * Why these configurations, all of a pool, cannot be used; undefined when they can. Stylesheets are compiled
+ * elsewhere; see `stylesheetProblem`.
  */
 export function configurationsProblem(
   configurations: readonly ComplianceConfiguration[],
@@ -120,19 +126,19 @@ export function configurationsProblem(
   return directoryProblem(adapters, allowed.outputDirectory)
 }
 
-/** How long an interval lasts, if it is configured. */
+/** The configured length of an interval, if any. */
 export function runIntervalOf(configurations: readonly ComplianceConfiguration[]): number | undefined {
   return configurations.find(({ identity }) => identity === 'global')?.settings.runIntervalMs
 }
 
 export type AllowedDirectories = {
-  /** the worker's; folders in it are always allowed. Only compared with when unknown. */
+  /** the worker's; directories below it are always allowed. If unknown, only compared. */
   readonly outputDirectory?: string | undefined
-  /** Absolute paths: these and what lies below them may be written to. */
+  /** Absolute paths: the worker may write to these and below them. */
   readonly directoriesAllowed: readonly string[]
 }
 
-/** Where an adapter's files go. */
+/** The directory of an adapter's files. */
 export function directoryOf(
   { name, outputDirectory }: Pick<AdapterSetting, 'name' | 'outputDirectory'>,
   root: string,
@@ -142,8 +148,8 @@ export function directoryOf(
 }
 
 /**
- * Why files may not go there, or undefined. Whoever may call the admin API must not be able to make the worker write,
- * or remove, files wherever its account may.
+ * Why files may not be written there; undefined when they may. A caller of the admin API must not be able to make the
+ * worker write or remove files wherever its account may.
  */
 export function outputDirectoryProblem(
   directory: string,
@@ -160,8 +166,9 @@ export function outputDirectoryProblem(
 }
 
 /**
- * Two adapters in one directory would replace each other's sealed files: those are named after the interval, which both
- * have. Says which two, or undefined. Without the common output directory only those that name their own are compared.
+ * Two adapters in one directory would replace each other's sealed files, which are named after the same interval.
+ * Names the two; undefined when all differ. Without the common output directory, only adapters with a directory of
+ * their own are compared.
  */
 export function directoryProblem(
   settings: readonly Pick<AdapterSetting, 'name' | 'outputDirectory'>[],
@@ -206,7 +213,7 @@ function adapterNameOf({ identity, settings }: ComplianceConfiguration): string 
   return settings.adapterName ?? (identity === 'global' ? 'xml' : identity.slice(identity.indexOf(':') + 1))
 }
 
-/** Without members that are there and undefined: those would hide what they inherit. */
+/** Removes members that exist and are undefined, since they would hide inherited values. */
 function given(settings: ComplianceSettings): { [K in keyof ComplianceSettings]: NonNullable<ComplianceSettings[K]> } {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

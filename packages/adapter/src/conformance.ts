@@ -11,12 +11,12 @@ export { canonicalXml, elementsByPython, schemaProblem, wellFormednessProblem, x
 export { loadScenario, renderScenario, type Scenario } from './scenario.ts'
 
 /**
- * What every adapter must promise, one check each; docs/adapter-spec.md says why. The names carry the
- * numbers of that page.
+ * What every adapter must promise, one check each; docs/adapter-spec.md gives the reasons. The numbers are those of
+ * that page.
  *
  *     for (const { name, check } of adapterPromises(actiance)) it(name, check)
  *
- * `hostile` are texts people have typed; the repository's are in fixtures/hostile.
+ * `hostile` are texts that users have typed; the repository's are in fixtures/hostile.
  */
 export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readonly string[] }): AdapterPromise[] {
   const promise = (name: string, check: (engine: XsltEngine) => Promise<void>): AdapterPromise => ({
@@ -125,7 +125,7 @@ export function adapterPromises(adapter: Adapter, { hostile }: { hostile: readon
     promise('names files safely, whatever a room is called [6]', async (engine) => {
       const rooms = ['../../etc/passwd', 'CON', 'a\\b:c*?"<>|', ' ', '漢字', 'x'.repeat(256), 'é', 'e\u0301', '.', '..']
       const chats = rooms.map((name, index) => eventOf('chat', 1, { room: String.fromCharCode(97 + index), name }))
-      // What concerns no room stands in a conversation of the pool's own, whose URI is that of a category.
+      // What concerns no room is in the pool's own conversation, whose URI is that of a category.
       const change = eventOf('change', 1, { name: 'fourth/coffee' })
       const ofThePool = { ...change, room: { ...change.room, uri: 'ma-cat://fourthcoffee.com/0' } }
       const events = adapter.includesKind('change') ? [ofThePool, ...chats] : chats

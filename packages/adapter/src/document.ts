@@ -4,13 +4,13 @@ import type { AdapterOptions, ExportContext } from './adapter.ts'
 import type { Attributes } from './xml-writer.ts'
 
 /**
- * What the two profiles of the conversations document have in common: the names and values the original
- * gives to an event. The profiles differ in what they leave out.
+ * What the two profiles of the conversations document share: the names and values the original gives to an event. The
+ * profiles differ in what they omit.
  */
 export type Profile = {
   readonly name: 'strict-2013' | 'extended-1'
   includesKind(kind: EventKind): boolean
-  /** Whether a conversation in which nobody did anything appears, for the sake of who sat there. */
+  /** Whether a conversation without events appears because participants were present. */
   readonly showsRosters: boolean
   open(options: AdapterOptions, context: ExportContext): ConversationsDocument
 }
@@ -47,21 +47,21 @@ export function messageContent(event: ComplianceEvent): string {
   }
 }
 
-/** A chat's number in its room; 0 where the original has no number to give. */
+/** A chat's number in its room; 0 where the original has no number. */
 export function messageId(event: ComplianceEvent): number {
   return 'chatId' in event ? event.chatId : 0
 }
 
 /**
- * What was looked at: `chats 12-41`, `no chats`, and what was searched for, last, because it may hold
- * anything. The original's manuals show a placeholder here and do not say what stands in its place.
+ * What was read: `chats 12-41` or `no chats`, then the search query, which may contain anything. The original's
+ * manuals show a placeholder here and do not document its content.
  */
 function backchatContent({ firstChatId, lastChatId, query }: Extract<ComplianceEvent, { kind: 'backchat' }>): string {
   const seen = firstChatId === 0 && lastChatId === 0 ? 'no chats' : `chats ${firstChatId}-${lastChatId}`
   return query === undefined ? seen : `${seen}; search: ${query}`
 }
 
-/** Without `addUserDetails` a sender is shown by address alone, as the original does when it does not resolve names. */
+/** Without `addUserDetails` a sender is an address only, as in the original when it does not resolve names. */
 export function senderAttributes(principal: EventPrincipal, { addUserDetails }: AdapterOptions): Attributes {
   const address = sipAddress(principal.uri)
   return [
@@ -80,12 +80,12 @@ export function channelAttributes(room: RoomSlice['room'], { addChatRoomDetails 
   ]
 }
 
-/** The original writes SIP addresses without their scheme. What is percent-escaped stays so: it is a URI. */
+/** The original writes SIP addresses without their scheme. Percent-escapes stay: the address is a URI. */
 export function sipAddress(uri: string): string {
   return uri.replace(/^sips?:/i, '')
 }
 
-/** From the earliest to the latest stamp: room order is the order of commits, and clocks of two servers may differ. */
+/** From the earliest to the latest stamp. Room order is commit order, and the clocks of two servers may differ. */
 export function timeSpan(events: readonly ComplianceEvent[]): { readonly from: number; readonly to: number } {
   let from = Number.POSITIVE_INFINITY
   let to = Number.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
 import { visibleText } from './xml-text.ts'
 import type { Attributes } from './xml-writer.ts'
 
-/** The attribute, and, where its text holds what XML cannot carry, a second one that holds it exactly, as JSON in ASCII. */
+/** The attribute and, if its text holds what XML cannot carry, a second one with the exact text as ASCII JSON. */
 export function exactly(name: string, text: string): Attributes {
   if (visibleText(text) === text) return [[name, text]]
   return [
@@ -10,7 +10,10 @@ export function exactly(name: string, text: string): Attributes {
   ]
 }
 
-/** JSON itself escapes controls and halves of pairs; what else is not ASCII is escaped here, U+FFFE included. */
+/**
+ * JSON escapes control characters and lone surrogates; everything else outside ASCII, U+FFFE included, is escaped
+ * here.
+ */
 function asciiJson(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,

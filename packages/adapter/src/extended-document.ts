@@ -14,17 +14,17 @@ import { exactly } from './exact-attribute.ts'
 import { isoText, timestampAttributes } from './timestamp.ts'
 import { type Attributes, openXmlWriter, type XmlWriter } from './xml-writer.ts'
 
-/** The version is in the name: what is in documents of this namespace never changes its meaning. */
+/** The name contains the version: documents of this namespace never change their meaning. */
 export const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
 
 /**
- * Everything the strict document says, in a namespace of its own, and what it has no place for: every kind
- * of event, who recorded it and as the how-manieth (`source`, `epoch`, `seq`), its place in the room
- * (`roomSeq`), why somebody parted, what was changed, whose words were replaced or purged, and who sat in each room when
- * the interval began and ended.
+ * Everything the strict document says, in a namespace of its own, plus what the strict one has no place for: every
+ * kind of event, its source and number (`source`, `epoch`, `seq`), its place in the room (`roomSeq`), why a
+ * participant left, what was changed, whose chats were replaced or purged, and who was in each room when the interval
+ * began and ended.
  *
- * Where a text holds characters that XML cannot carry, the attribute shows pictures of them, and a second
- * one of the same name with `Json` behind it holds the text exactly, as a JSON string in ASCII.
+ * If a text holds characters that XML cannot carry, the attribute shows symbols for them, and a second attribute with
+ * the suffix `Json` holds the exact text as an ASCII JSON string.
  */
 export const extendedProfile: Profile = {
   name: 'extended-1',
@@ -106,7 +106,7 @@ function writeMessage(
   writer.close()
 }
 
-/** Nothing when there are none: what was created was nothing before. */
+/** Nothing when there are none: a created subject had no previous values. */
 function writeProperties(writer: XmlWriter, element: string, properties: Readonly<Record<string, ChangeValue>>): void {
   const entries = Object.entries(properties)
   if (entries.length === 0) return
@@ -119,7 +119,7 @@ function writeProperties(writer: XmlWriter, element: string, properties: Readonl
   writer.close()
 }
 
-/** One for each element that tells the value: a list has one an entry, and one without `value` when it has none. */
+/** One element per value: a list has one per entry, or one without `value` when it is empty. */
 function valueAttributes(value: ChangeValue): Attributes[] {
   if (Array.isArray(value)) {
     const type = ['type', 'list'] as const

@@ -2,29 +2,29 @@ import fs from 'node:fs'
 import createLibxslt from 'libxslt-wasm/output/libxslt'
 
 /**
- * libxslt, compiled to WebAssembly, tamed. Only ever loaded inside the engine's worker thread, because it
- * changes globals of the thread it runs in.
+ * libxslt, compiled to WebAssembly, with its dangers contained. Load it only inside the engine's worker thread,
+ * because it changes globals of its thread.
  *
- * The dangers, each seen with libxslt-wasm 0.0.20, and what is done about them:
+ * The dangers, each observed with libxslt-wasm 0.0.20, and the measures:
  *
- * - **A compile or runtime error can leave a result.** An unknown `xsl:` element gives an empty document and
- *   a line on standard error. Whatever libxslt writes there is therefore caught and makes the run a failure.
- * - **Its C stack is 64 KiB and overflowing it overwrites data.** About 280 nested templates suffice. It is
- *   given a stack of several MiB, on which libxslt's own limit of 3,000 strikes first, as in xsltproc.
- * - **`document()`, `xsl:import` and `xsl:include` fetch from the network.** That import is replaced by one
- *   that throws. There is no file system behind it.
- * - **State stays behind** (memory, registered ids, random seeds). Before every transformation the memory is
- *   set back, byte for byte, to what it was when the instance was made. Nothing of one document can reach
- *   into the next, and the same input gives the same bytes whatever ran before. (An instance per document
- *   would do too, but V8 is slow to give back their memory: a hundred documents held over a gigabyte.)
- * - **Clock and time zone leak into the output** through EXSLT. The thread's clock stands still at a time
- *   the caller names, in UTC.
+ * - **A compile or runtime error can leave a result.** An unknown `xsl:` element gives an empty document and a line
+ *   on standard error. So whatever libxslt writes there is caught and fails the run.
+ * - **Its C stack is 64 KiB, and an overflow overwrites data.** About 280 nested templates suffice. It gets a stack of
+ *   several MiB, on which libxslt's own limit of 3,000 applies first, as in xsltproc.
+ * - **`document()`, `xsl:import` and `xsl:include` fetch from the network.** That import is replaced by one that
+ *   throws. There is no file system.
+ * - **State survives a run** (memory, registered ids, random seeds). Before every transformation the memory is reset,
+ *   byte for byte, to its state after instantiation. So no document can affect the next, and the same input gives the
+ *   same bytes whatever ran before. (An instance per document would do too, but V8 is slow to free their memory: a
+ *   hundred documents held over a gigabyte.)
+ * - **Clock and time zone leak into the output** through EXSLT. The thread's clock is fixed at a time that the caller
+ *   names, in UTC.
  *
- * The package's own wrapper classes are passed over: their view of the memory goes stale when it grows,
- * and they cut output at the first U+0000.
+ * The package's wrapper classes are not used: their view of the memory goes stale when it grows, and they cut output
+ * at the first U+0000.
  */
 export type Libxslt = {
-  /** Without a document it only compiles. Throws `LibxsltFailure`. */
+  /** Compiles only, if there is no document. Throws `LibxsltFailure`. */
   run(stylesheet: string, xml: Uint8Array | undefined, options: { readonly at: number }): Promise<Uint8Array>
 }
 
@@ -49,7 +49,7 @@ type Exports = {
 
 type WasmMemory = { readonly buffer: ArrayBufferLike }
 
-/** What is used of the global, which TypeScript knows only together with the rest of a browser. */
+/** The used part of the global, which TypeScript knows only together with the rest of a browser. */
 type WasmApi = {
   Memory: new (descriptor: object) => WasmMemory
   compile(binary: Uint8Array): Promise<object>
@@ -61,7 +61,7 @@ const PAGE_BYTES = 65_536
 const C_STACK_BYTES = 4 * 1024 * 1024
 const CANARY = 0xa5
 const CANARY_BYTES = 4_096
-/** XML_PARSE_NONET, and XML_PARSE_NO_XXE. Entities are not expanded unless asked for, and are not asked for. */
+/** XML_PARSE_NONET and XML_PARSE_NO_XXE. Entities are expanded only on request, and nobody requests it. */
 const PARSE_OPTIONS = 2048 | 8_388_608
 /** XML_PARSE_HUGE: a chat may be longer than libxml2's default limits, and our writer is not an attacker. */
 const PARSE_HUGE = 524_288
@@ -75,7 +75,7 @@ export function tameLibxslt({ memoryMbMax }: { memoryMbMax: number }): Libxslt {
   let memory: WasmMemory | undefined
   let instance: Instance | undefined
 
-  // libxslt's standard output and error arrive here, synchronously.
+  // libxslt's standard output and error arrive here synchronously.
   fs.writeSync = ((_fd: number, text: unknown) => {
     const line = String(text)
     written += line.endsWith('\n') ? line : `${line}\n`
@@ -106,7 +106,7 @@ export function tameLibxslt({ memoryMbMax }: { memoryMbMax: number }): Libxslt {
         if (!isCanaryAlive(memory, stackLow)) throw new LibxsltFailure('The templates nest too deeply.')
       })
     } catch (error) {
-      // After a trap (out of memory, out of stack, an access refused) nobody knows what state it is in.
+      // After a trap (out of memory, out of stack, access refused) the instance's state is unknown.
       instance = undefined
       if (error instanceof LibxsltFailure) throw error
       throw new LibxsltFailure(`${written}${error instanceof Error ? error.message : String(error)}`)
@@ -185,14 +185,14 @@ type Instance = {
   readonly memory: WasmMemory
   readonly stackLow: number
   readonly stackHigh: number
-  /** The memory as it was when the instance was ready; beyond it there were only zeros. */
+  /** The memory when the instance was ready; beyond it there were only zeros. */
   readonly beginning: Uint8Array
 }
 
 function prepare(wasm: Exports, memory: WasmMemory): Instance {
   const stackLow = wasm.malloc(C_STACK_BYTES)
   if (stackLow === 0) throw new LibxsltFailure('There is not even memory for a stack.')
-  // WebAssembly wants a stack aligned to 16 bytes; on another one libxslt's locks spin for ever.
+  // WebAssembly needs a stack aligned to 16 bytes; with any other, libxslt's locks spin for ever.
   const stackHigh = Math.floor((stackLow + C_STACK_BYTES) / 16) * 16
   wasm.emscripten_stack_set_limits(stackHigh, stackLow)
   wasm._emscripten_stack_restore(stackHigh)
@@ -213,7 +213,7 @@ function isCanaryAlive(memory: WasmMemory, stackLow: number): boolean {
   return new Uint8Array(memory.buffer).subarray(stackLow, stackLow + CANARY_BYTES).every((byte) => byte === CANARY)
 }
 
-/** The glue code asks `Date` for the time, the offset and the calendar: it gets one time, in UTC, for ever. */
+/** The glue code asks `Date` for time, offset and calendar: it always gets the same instant, in UTC. */
 function stopTheClock(now: () => number): void {
   Date.now = now
   const proto = Date.prototype as unknown as Record<string, unknown>

@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Other people's programs that read what we write: libxml2's and libxslt's command lines, and Python.
+ * Independent programs that read our output: the command lines of libxml2 and libxslt, and Python.
  *
- * A test that compares our output with our own reading proves little. These share no code with Hansard,
- * and xsltproc is what an officer has at hand to see what a stylesheet does.
+ * A test that compares our output with our own parser proves little. These share no code with Hansard, and an officer
+ * has xsltproc at hand to see what a stylesheet does.
  */
 
-/** What `xmllint --schema` has against the document, or undefined when nothing. */
+/** The errors of `xmllint --schema` for the document; undefined when it is valid. */
 export function schemaProblem(xml: Uint8Array, schemaFile: string): string | undefined {
   return withFile(xml, (file) => attempt('xmllint', ['--nonet', '--huge', '--noout', '--schema', schemaFile, file]))
 }
 
-/** What `xmllint` has against the document as XML, or undefined when it is well-formed. */
+/** The errors of `xmllint` for the document as XML; undefined when it is well-formed. */
 export function wellFormednessProblem(xml: Uint8Array): string | undefined {
   return withFile(xml, (file) => attempt('xmllint', ['--nonet', '--huge', '--noout', file]))
 }
@@ -28,9 +28,9 @@ export function xsltproc(stylesheetFile: string, xml: Uint8Array): Buffer {
   return withFile(xml, (file) => run('xsltproc', ['--nonet', '--nowrite', '--nomkdir', '--huge', stylesheetFile, file]))
 }
 
-/** Every element in document order, as Python's expat reads it: its name and its attributes. */
+/** Every element in document order as Python's expat parses it: its name and its attributes. */
 export function elementsByPython(xml: Uint8Array): [name: string, attributes: Record<string, string>][] {
-  // JSON in ASCII, so that neither locale nor lone surrogates get in the way.
+  // ASCII JSON, so that neither locale nor lone surrogates interfere.
   const program =
     'import json,sys,xml.etree.ElementTree as e\nprint(json.dumps([[x.tag,x.attrib] for x in e.parse(sys.argv[1]).getroot().iter()]))'
   return JSON.parse(withFile(xml, (file) => run('python3', ['-I', '-c', program, file])).toString('ascii'))

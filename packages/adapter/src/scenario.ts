@@ -4,7 +4,7 @@ import { foldConversations, type RosterEntry, type SliceRoom } from '@hansard/co
 import type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 import type { XsltEngine } from './xslt-engine.ts'
 
-/** One interval of a pool, told in a file: see `fixtures/scenarios`. */
+/** One interval of a pool, described in a file: see `fixtures/scenarios`. */
 export type Scenario = {
   readonly story: string
   readonly options: AdapterOptions
@@ -19,7 +19,7 @@ export function loadScenario(file: URL | string): Scenario {
   return { ...scenario, events: scenario.events.map((event) => ComplianceEvent.parse(event)) }
 }
 
-/** Everything the adapter makes of it, as the compliance worker would have it. */
+/** Everything the adapter makes of it, as the compliance worker would receive it. */
 export function renderScenario(
   adapter: Adapter,
   { events, rosters, silentRooms, options, context }: Scenario,

@@ -13,9 +13,9 @@ import { timestampAttributes } from './timestamp.ts'
 import { openXmlWriter, type XmlWriter } from './xml-writer.ts'
 
 /**
- * The conversations document as the 2013 server wrote it: same names, nesting and casing, so that a
- * stylesheet written for it runs unchanged. Everything it has no place for is left out, and counted in the
- * manifest as left out: replaced and purged chats, changes, event numbers, reasons, rosters.
+ * The conversations document as the 2013 server wrote it: same names, nesting and casing, so that a stylesheet
+ * written for it runs unchanged. Everything it has no place for is omitted and counted in the manifest: replaced and
+ * purged chats, changes, event numbers, reasons, rosters.
  */
 export const strictProfile: Profile = {
   name: 'strict-2013',
@@ -74,8 +74,8 @@ function writeMessage(writer: XmlWriter, element: string, event: ComplianceEvent
 }
 
 /**
- * The original keeps a story as one text that begins with `[STORY]`; how title and body stand in it is not documented.
- * Here the title is what follows up to the line break. That a chat was an alert has no place.
+ * The original stores a story as one text that begins with `[STORY]`; how it separates title and body is not
+ * documented. Here the title ends at the first line break. The format has no place for alerts.
  */
 function strictContent(event: ComplianceEvent): string {
   if (event.kind !== 'chat' || event.title === undefined) return messageContent(event)

@@ -1,8 +1,7 @@
 /**
- * Needs a person: the stylesheet is at fault, and retrying cannot help until someone changes it.
+ * Needs a person: the stylesheet is at fault, and a retry cannot succeed until somebody changes it.
  *
- * `diagnostics` is what the engine said, word for word; it may quote chats, so it belongs in front of an
- * officer and not in a log that travels.
+ * `diagnostics` is the engine's exact output. It may quote chats, so show it to an officer and keep it out of logs.
  */
 export class StylesheetError extends Error {
   override name = 'StylesheetError'

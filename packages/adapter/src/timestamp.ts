@@ -1,11 +1,11 @@
 import type { Attributes } from './xml-writer.ts'
 
 /**
- * The three forms in which the original writes one instant, and the names of the attributes they go into.
+ * The original's three forms of one instant, and the names of their attributes.
  *
- * `since1970` milliseconds since 1970; `string` ISO 8601 with as many fractional digits as are not zero;
- * `long` .NET ticks, 100 ns since 0001-01-01. Ticks are beyond what a double holds, so the four digits
- * below the millisecond are added as text.
+ * `since1970`: milliseconds since 1970; `string`: ISO 8601 without trailing zeros in the fraction; `long`: .NET
+ * ticks, 100 ns since 0001-01-01. Ticks exceed the exact range of a double, so the four digits below the millisecond
+ * are appended as text.
  */
 export function timestampAttributes(at: number): Attributes {
   return [

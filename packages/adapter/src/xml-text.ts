@@ -1,10 +1,10 @@
 /**
  * Text as XML 1.0 can carry it.
  *
- * Real chats contain characters that XML 1.0 forbids even as references. Dropping them would falsify the
- * record, writing them raw would make a file no parser reads. They are shown instead: U+0001 as its control
- * picture U+2401, and so on to U+001F; half a surrogate pair, U+FFFE and U+FFFF as U+FFFD. Tab, line feed
- * and carriage return are allowed and stay; so do U+007F to U+009F, which XML 1.0 permits.
+ * Real chats contain characters that XML 1.0 forbids even as references. Dropping them would falsify the record;
+ * writing them raw would make a file that no parser reads. They are replaced by visible symbols: U+0001 by its
+ * control picture U+2401, and so on to U+001F; lone surrogates, U+FFFE and U+FFFF by U+FFFD. Tab, line feed and
+ * carriage return are allowed and stay; so do U+007F to U+009F, which XML 1.0 permits.
  */
 export function visibleText(text: string): string {
   const wellFormed = text.isWellFormed() ? text : text.toWellFormed()
@@ -21,8 +21,8 @@ function picture(char: string): string {
 }
 
 /**
- * The text of an attribute value, between double quotes. Line breaks and tabs become references: a parser
- * reads raw ones as spaces, and a two-line chat would become one line.
+ * The text of an attribute value between double quotes. Line breaks and tabs become references: a parser reads raw
+ * ones as spaces, and a two-line chat would become one line.
  */
 export function attributeText(text: string): string {
   const visible = visibleText(text)

@@ -1,24 +1,24 @@
 import { attributeText } from './xml-text.ts'
 
 /**
- * A streaming XML writer: the only place in Hansard that puts angle brackets around people's words.
+ * A streaming XML writer: the only code in Hansard that puts angle brackets around users' text.
  *
- * The documents need elements and attributes and nothing else, so that is all it can write. It keeps what
- * has been written as UTF-8 in pieces, and writes what libxml2 would write for the same tree.
+ * The documents need elements and attributes only, so it can write nothing else. It keeps its output as chunks of
+ * UTF-8 and writes what libxml2 would write for the same tree.
  */
 export type XmlWriter = {
-  /** `<name a="1">`, on a line of its own unless inside an element that is written inline. */
+  /** `<name a="1">`, on a line of its own unless inside an inline element. */
   open(name: string, attributes?: Attributes): void
-  /** The same, but without line breaks until it is closed: one record, one line. */
+  /** The same without line breaks until it is closed: one record, one line. */
   openInline(name: string, attributes?: Attributes): void
   /** `<name a="1"/>` */
   empty(name: string, attributes?: Attributes): void
   close(): void
-  /** Ends the document. The writer is used up. */
+  /** Ends the document. The writer cannot be used afterwards. */
   finish(): Uint8Array
 }
 
-/** Written in the order given. `undefined` leaves an attribute out. */
+/** Written in the given order. `undefined` omits an attribute. */
 export type Attributes = readonly (readonly [name: string, value: string | number | boolean | undefined])[]
 
 const PIECE_CHARS = 256 * 1024

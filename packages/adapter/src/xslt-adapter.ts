@@ -9,15 +9,15 @@ import { StylesheetError } from './stylesheet-error.ts'
 import type { XsltEngine } from './xslt-engine.ts'
 
 /**
- * An adapter that writes the conversations document and puts it through an XSLT 1.0 stylesheet.
+ * An adapter that writes the conversations document and applies an XSLT 1.0 stylesheet to it.
  *
- * Conversations are packed into documents in their order, as many as fit: a document holds at most
- * `eventsPerFileMax` events (and roster entries; a long text counts for several events), or one room if `oneChatRoomPerOutputFile` is set. An
- * interval in which nothing happened gives one document without conversations, so that "no file" never has
- * to be guessed at.
+ * Conversations are packed into documents in order, as many as fit: a document holds at most `eventsPerFileMax`
+ * events (and roster entries; a long text counts for several events), or one room if `oneChatRoomPerOutputFile` is
+ * set. An interval without events gives one document without conversations, so that nobody has to interpret a missing
+ * file.
  *
- * The identity stylesheet is not run: an identity transformation of the writer's bytes is the writer's
- * bytes. That this is so is tested, and it makes the default several times faster.
+ * The identity stylesheet is not run: an identity transformation of the writer's bytes gives the same bytes. A test
+ * holds that, and it makes the default several times faster.
  */
 export function defineXsltAdapter(definition: XsltAdapterDefinition): Adapter {
   const { name, version, extension } = definition

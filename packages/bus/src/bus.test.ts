@@ -1,14 +1,14 @@
 import { silentLog } from '@hansard/log'
-import { type RedisServer, startRedis } from '@hansard/test-servers'
+import { type SharedRedis, shareRedis, startRedis } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Bus, type BusMessage, openInlineBus, openRedisBus } from './index.ts'
 
-let redis: RedisServer
+let redis: SharedRedis
 let pools = 0
 
 beforeAll(async () => {
-  redis = await startRedis()
+  redis = await shareRedis()
 })
 afterAll(() => redis.stop())
 
@@ -29,7 +29,7 @@ const kinds: Record<string, () => { here: Bus; there: Bus }> = {
     return { here: bus, there: bus }
   },
   Redis() {
-    const pool = `pool-${++pools}`
+    const pool = `${redis.pool}-${++pools}`
     const open = () => openRedisBus({ redisUrl: redis.url, log: silentLog, pool })
     return { here: open(), there: open() }
   },

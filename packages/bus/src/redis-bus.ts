@@ -1,3 +1,4 @@
+import { backoffMs } from '@hansard/backoff'
 import type { Log } from '@hansard/log'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Bus } from './bus.ts'
@@ -15,7 +16,7 @@ const CONNECTION = {
   enableAutoPipelining: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
-  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), 2_000),
+  retryStrategy: (attempt: number) => backoffMs(attempt, { delayMs: 50, delayMaxMs: 2_000 }),
 } satisfies RedisOptions
 
 /** More unanswered publishes than this, and Redis is too slow for us: the next are dropped. */

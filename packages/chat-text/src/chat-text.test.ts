@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chatQuery, exactWordsOf, fold, matcherOf, matches, QueryRefused, type WordMatch, wordsOf } from './index.ts'
+import {
+  chatQuery,
+  exactWordsOf,
+  foldCase,
+  matcherOf,
+  matches,
+  QueryRefused,
+  type WordMatch,
+  wordsOf,
+} from './index.ts'
 import { follows } from './sequence.ts'
 
 const finds = (words: string, text: string, match: WordMatch = 'all', caseSensitive = false) =>
@@ -18,12 +27,12 @@ describe('words', () => {
   it('are single characters where a script has no spaces, and single pictographs', () => {
     expect(wordsOf('東京タワー ok👍👍')).toEqual(['東', '京', 'タ', 'ワ', 'ー', 'ok', '👍', '👍'])
   })
-  it('come out of any text whatever, and folding them again changes nothing', () => {
+  it('come out of any text whatever, and folding their case again changes nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const words = wordsOf(text)
-        expect(words).toEqual(exactWordsOf(text).map(fold))
-        expect(words.map(fold)).toEqual(words)
+        expect(words).toEqual(exactWordsOf(text).map(foldCase))
+        expect(words.map(foldCase)).toEqual(words)
       }),
     )
   })

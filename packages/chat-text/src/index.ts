@@ -1,2 +1,2 @@
 export { type ChatQuery, chatQuery, matcherOf, matches, QueryRefused, type WordMatch } from './query.ts'
-export { exactWordsOf, fold, wordsOf } from './words.ts'
+export { exactWordsOf, foldCase, wordsOf } from './words.ts'

@@ -1,5 +1,5 @@
 import { follows } from './sequence.ts'
-import { exactWordsOf, fold, wordsOf } from './words.ts'
+import { exactWordsOf, foldCase, wordsOf } from './words.ts'
 
 /** `any`: one of the words is enough. `all`: each of them, in any order. `phrase`: they follow one another. */
 export type WordMatch = 'any' | 'all' | 'phrase'
@@ -10,7 +10,7 @@ export type ChatQuery = {
   readonly caseSensitive: boolean
   /** sequences of words that must follow one another: what was typed without a space is one (`foo-bar`, `東京`) */
   readonly terms: readonly (readonly string[])[]
-  /** per term its folded words, each once: a chat that matches the term has all of them */
+  /** per term its case-folded words, each once: a chat that matches the term has all of them */
   readonly indexed: readonly (readonly string[])[]
 }
 
@@ -23,11 +23,11 @@ export function chatQuery(asked: { words: string; match: WordMatch; caseSensitiv
   const sequences = match === 'phrase' ? [exactWordsOf(words)] : words.split(/\s+/).map(exactWordsOf)
   const terms = sequences
     .filter((sequence) => sequence.length > 0)
-    .map((sequence) => (caseSensitive ? sequence : sequence.map(fold)))
+    .map((sequence) => (caseSensitive ? sequence : sequence.map(foldCase)))
   if (terms.reduce((count, term) => count + term.length, 0) > QUERY_WORDS_MAX) {
     throw new QueryRefused('too-many-words', `A search may have ${QUERY_WORDS_MAX} words.`)
   }
-  return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(fold))]) }
+  return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(foldCase))]) }
 }
 
 type ChatText = { readonly text: string; readonly title?: string | undefined }
@@ -41,14 +41,14 @@ export function matches(query: ChatQuery, chat: ChatText): boolean {
 export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
   const cut = (read: (text: string) => string[]) =>
     (chat.title === undefined ? [chat.text] : [chat.text, chat.title]).map((text) => partOf(read(text)))
-  let folded: Part[] | undefined
+  let caseFolded: Part[] | undefined
   let exact: Part[] | undefined
   let asked = 0
   return (query) => {
     if (query.terms.length === 0) return false
     if (query.caseSensitive) exact ??= cut(exactWordsOf)
-    else folded ??= cut(wordsOf)
-    const parts = (query.caseSensitive ? exact : folded)!
+    else caseFolded ??= cut(wordsOf)
+    const parts = (query.caseSensitive ? exact : caseFolded)!
     asked += query.terms.length
     const found = (term: readonly string[]) =>
       parts.some((part) =>

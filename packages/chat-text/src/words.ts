@@ -1,13 +1,13 @@
 /**
- * The words of a text, folded for comparison: in order, with repeats.
+ * The words of a text, case-folded for comparison: in order, with repeats.
  *
  * A word is a run of letters, marks and digits. Scripts written without spaces give a word per character, so that any
  * part of a run is found as a phrase; so does every pictograph. Everything else parts words and is not searched.
  */
 export function wordsOf(text: string): string[] {
-  // Most chats are plain ASCII, which needs no normalisation and folds by lower case.
+  // Most chats are plain ASCII, which needs no normalisation, and lower case is their case folding.
   if (ASCII.test(text)) return text.toLowerCase().match(ASCII_WORDS) ?? []
-  return exactWordsOf(text).map(fold)
+  return exactWordsOf(text).map(foldCase)
 }
 
 /** The words as they were written, but for compatible forms (ﬁ is fi, full width is half width). */
@@ -17,7 +17,7 @@ export function exactWordsOf(text: string): string[] {
 }
 
 /** One word without its case. Through upper case, so that ß is ss and both lower-case sigmas are one. */
-export function fold(word: string): string {
+export function foldCase(word: string): string {
   return ASCII.test(word) ? word.toLowerCase() : word.toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 }
 

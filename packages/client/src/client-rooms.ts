@@ -1,8 +1,9 @@
+import { backoffMs } from '@hansard/backoff'
 import type { ServerMessage, ServerMessageOf } from '@hansard/wire'
-import { backoffMs } from './backoff.ts'
 import { ClosedError, RefusedError } from './errors.ts'
 import type { Line } from './line.ts'
 import { historyPage } from './pool-requests.ts'
+import type { Post } from './post-queue.ts'
 import type { Posts } from './posts.ts'
 import type { Requests } from './requests.ts'
 import { judgeChat, type Person, type RoomHandle, type RoomListeners, type RoomState } from './room.ts'
@@ -70,12 +71,31 @@ export function createClientRooms(
     partWhenQuiet(room)
   }
 
+  /** A post that was sent may be on record although the room is closed to its author now: the pool is asked once more. */
+  const failPost = ({ again, room, name, text, alert, title, resolve, reject }: Post<RoomState>, because: Error) => {
+    if (!again || line.closed) return reject(because)
+    requests
+      .ask({
+        t: 'post',
+        room: room.uri,
+        post: name,
+        text,
+        again,
+        ...(alert ? { alert } : {}),
+        ...(title === undefined ? {} : { title }),
+      })
+      .then(
+        ({ chat, at }) => resolve({ chat, at }),
+        (error: Error) => reject(error instanceof RefusedError && error.code === 'not-joined' ? because : error),
+      )
+  }
+
   const leave = (room: RoomState, error?: Error) => {
     room.phase = 'gone'
     rooms.delete(room.uri)
     for (const [ref, known] of byRef) if (known === room) byRef.delete(ref)
     const because = error ?? new RefusedError('not-joined', 'You have left the room.')
-    for (const post of posts.queue.remove(room)) post.reject(because)
+    for (const post of posts.queue.remove(room)) failPost(post, because)
     requests.fail(because, room)
     room.parted?.()
     if (room.answer) room.answer.reject(error!)

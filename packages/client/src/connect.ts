@@ -1,5 +1,5 @@
+import type { Backoff } from '@hansard/backoff'
 import type { PoolDirectory } from '@hansard/wire'
-import type { Backoff } from './backoff.ts'
 import { type ClientListeners, type PoolClient, startClient } from './pool-client.ts'
 import { readDirectory } from './sign-in.ts'
 import { type OpenSocket, standardSocket } from './socket.ts'

@@ -1,4 +1,4 @@
-export type { Backoff } from './backoff.ts'
+export type { Backoff } from '@hansard/backoff'
 export { type ConnectOptions, connect } from './connect.ts'
 export { ClosedError, RefusedError, UncertainError, UnreachableError } from './errors.ts'
 export type { ClientListeners, PoolClient } from './pool-client.ts'

@@ -112,7 +112,7 @@ export function startClient(settings: ClientSettings, listeners: ClientListeners
     switch (message.t) {
       case 'posted': {
         const settled = posts.queue.settle(message.re)
-        if (!settled) return
+        if (!settled) return void requests.answer(message)
         settled.room.attempt = 0
         settled.resolve({ chat: message.chat, at: message.at })
         posts.pump()

@@ -1,4 +1,4 @@
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '@hansard/backoff'
 import { ClosedError, RefusedError } from './errors.ts'
 import type { Line } from './line.ts'
 import { createPostQueue, type PostQueue } from './post-queue.ts'

@@ -5,6 +5,7 @@ import type { RoomState } from './room.ts'
 
 /** Which reply answers which request. */
 type Replies = {
+  post: 'posted'
   history: 'history'
   search: 'found'
   roster: 'roster'

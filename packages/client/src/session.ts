@@ -1,5 +1,5 @@
+import { type Backoff, backoffMs } from '@hansard/backoff'
 import type { PoolDirectory, ServerMessage, SignInReply } from '@hansard/wire'
-import { type Backoff, backoffMs } from './backoff.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { RefusedError } from './errors.ts'
 import { signIn } from './sign-in.ts'

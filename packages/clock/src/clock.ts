@@ -1,8 +1,8 @@
 /**
- * Time comes in from outside, so that a test can turn it by hand.
+ * Time is passed in, so that a test can set it.
  *
- * Everything that stamps an event, waits, or expires takes a `Clock`. All times are integers:
- * milliseconds since 1970-01-01T00:00:00Z.
+ * Everything that stamps an event, waits or expires takes a `Clock`. All times are integers: milliseconds since
+ * 1970-01-01T00:00:00Z.
  */
 export type Clock = {
   /** Milliseconds since the Unix epoch, UTC. */
@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   sleep: (ms, signal) => sleepOn({ after: keepAlive }, ms, signal),
 }
 
-/** Somebody who sleeps is coming back: the process must not end under them. */
+/** Keeps the process alive: a sleeper will continue, and the process must not end before. */
 function keepAlive(ms: number, callback: () => void): Timer {
   const handle = setTimeout(callback, ms)
   return { cancel: () => clearTimeout(handle) }

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto'
 
 /**
- * The hash chain of a source, made at accept time.
+ * The hash chain of a source, computed at accept time.
  *
  *     leaf(n) = SHA-256( text of event n, UTF-8 )
  *     head(0) = SHA-256( "hansard-chain-1\n" + source + "\n" + epoch )
  *     head(n) = SHA-256( head(n-1) + "\n" + leaf(n) )
  *
- * All hashes are written as 64 lowercase hexadecimal digits and hashed as those ASCII digits, so that a
- * page of any language, or `sha256sum`, can walk the chain. Whoever holds head(n) can tell whether any of
- * events 1 … n was altered, left out, added or moved.
+ * All hashes are written as 64 lowercase hexadecimal digits and hashed as those ASCII digits, so that `sha256sum`, or
+ * a page of any language, can compute the chain. With head(n) anybody can detect whether one of events 1 … n was
+ * altered, removed, added or moved.
  */
 export type Head = string
 

@@ -3,16 +3,16 @@ import { ComplianceEvent } from './event.ts'
 /**
  * The canonical bytes of an event: JSON, members in the order the source wrote them.
  *
- * An event is encoded once, by the source that accepts it; from there on its *text* travels, is hashed
- * and is stored. Nobody re-encodes it, so nobody needs canonicalisation rules to check a hash.
- * `JSON.stringify` escapes lone surrogates and control characters, so the text is always valid UTF-8
- * and holds no U+0000, whatever a person typed: a database can keep it as it is.
+ * The source that accepts an event encodes it once. From then on its *text* travels, is hashed and is stored. Nobody
+ * re-encodes it, so checking a hash needs no canonicalisation rules. `JSON.stringify` escapes lone surrogates and
+ * control characters, so the text is always valid UTF-8 without U+0000, whatever a user typed, and any database can
+ * store it unchanged.
  */
 export function encodeEvent(event: ComplianceEvent): string {
   return JSON.stringify(event)
 }
 
-/** Parses and checks the text of an event. Throws `InvalidEvent` saying what is wrong with it. */
+/** Parses and checks the text of an event. Throws `InvalidEvent`, which says what is wrong. */
 export function decodeEvent(body: string): ComplianceEvent {
   let value: unknown
   try {
@@ -26,12 +26,12 @@ export function decodeEvent(body: string): ComplianceEvent {
   throw new InvalidEvent(`${issue?.path.join('.') || 'event'}: ${issue?.message ?? 'unknown'}`)
 }
 
-/** `source/epoch/seq`: an event's name in every table, log and manual. */
+/** `source/epoch/seq`: an event's id in tables, logs and manuals. */
 export function eventIdOf(event: { source: string; epoch: number; seq: number }): string {
   return `${event.source}/${event.epoch}/${event.seq}`
 }
 
-/** Needs a person: the text is not an event this version understands. It is kept whole, in quarantine. */
+/** Needs a person: this version does not understand the text. The event stays whole in quarantine. */
 export class InvalidEvent extends Error {
   override name = 'InvalidEvent'
 }

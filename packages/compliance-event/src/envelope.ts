@@ -1,7 +1,7 @@
 /**
- * What travels from the relay to the worker: either events of one source, or a roll call of all.
+ * What travels from the relay to the worker: the events of one source, or the progress of all sources.
  *
- * Both may arrive late, twice or in the wrong order; staging is indifferent to that.
+ * Either may arrive late, twice or out of order; staging is idempotent.
  */
 export type Envelope =
   | {
@@ -12,24 +12,24 @@ export type Envelope =
     }
   | { readonly kind: 'roll-call'; readonly rollCall: SourceProgress }
 
-/** One outbox row: the event's text, and what must be known of it even if the text cannot be read. */
+/** One outbox row: the event's text, and the fields that must be known even if the text cannot be read. */
 export type EnvelopeEvent = {
   readonly seq: number
   readonly at: number
   readonly body: string
-  /** head(seq) of the source's chain, computed when the event was accepted */
+  /** head(seq) of the source's chain, computed at accept time */
   readonly head: string
 }
 
 /**
- * `alive`: may commit more. `stopped`: ended by itself. `fenced`: a new epoch under the same name replaced it.
- * `dead`: declared dead by an operator or a survivor. Of the last three no further commit can succeed.
+ * `alive`: may commit more. `stopped`: ended by itself. `fenced`: replaced by a new epoch of the same name. `dead`:
+ * declared dead by an operator or a survivor. In the last three states no further commit can succeed.
  */
 export type SourceState = 'alive' | 'stopped' | 'fenced' | 'dead'
 
 /**
- * What the pool database says of one source: it has numbered its events up to `lastSeq`, its chain ends at
- * `head`, and whatever it accepts after this will be stamped `reportedAt` or later.
+ * What the pool database says about one source: it has numbered its events up to `lastSeq`, its chain ends at `head`,
+ * and it will stamp whatever it accepts later with `reportedAt` or a later time.
  */
 export type SourceReport = {
   readonly source: string
@@ -41,5 +41,8 @@ export type SourceReport = {
   readonly reportedAt: number
 }
 
-/** Every source there has ever been, read from the pool database in one statement at `takenAt` (the relay's clock). */
+/**
+ * The watermark: every source there has ever been, read from the pool database in one statement at `takenAt` (the
+ * relay's clock).
+ */
 export type SourceProgress = { readonly takenAt: number; readonly sources: readonly SourceReport[] }

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
 /**
- * A compliance event: an immutable fact about a room, as the service that accepted it recorded it.
+ * A compliance event: an immutable fact about a room, as recorded by the service that accepted it.
  *
- * An event carries everything an export needs (names as they were at that moment included), so that
- * the same staged events give the same bytes on any day, whatever was renamed since.
+ * An event carries everything an export needs, including names as they were at that moment. The same staged events
+ * therefore give the same bytes on any day, whatever was renamed since.
  *
- * `source`, `epoch` and `seq` say who recorded it and as the how-manieth: every service instance is a
- * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a hole.
- * `at` is the source's clock at accept in milliseconds since 1970 UTC, never earlier than the one before.
+ * `source`, `epoch` and `seq` identify the recording service and the event's number: every service instance is a
+ * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `at` is the
+ * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event.
  * `room.seq` numbers all events of one room, across sources, in the order the pool database committed them.
  */
 const count = z.number().int().nonnegative()
@@ -38,14 +38,14 @@ const common = {
   principal: EventPrincipal,
 }
 
-/** Why somebody is no longer in a room. `orphaned`: their service died and a survivor recorded the departure. */
+/** Why a participant left a room. `orphaned`: their service died and a survivor recorded the departure. */
 export const PartReason = z.enum(['left', 'disconnected', 'orphaned', 'removed', 'stopped'])
 export type PartReason = z.infer<typeof PartReason>
 
 const session = { session: text.min(1) }
 const chatId = count.min(1)
 
-/** What a change may be made to. Names are stored and shown: they never change their meaning. */
+/** The kinds of subject a change may have. The names are stored and shown, so their meaning never changes. */
 export const CHANGE_SUBJECTS = [
   'room',
   'category',
@@ -60,23 +60,23 @@ export const CHANGE_SUBJECTS = [
   'quarantined-file',
 ] as const
 
-/** A property's value, or, of a property that is a list, entries of it. */
+/** The value of a property or, for a property that is a list, entries of it. */
 const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
 
 /**
- * A change to a room, a category, a principal or a setting: what was done to what, and the properties that differ.
+ * A change to a room, a category, a principal or a setting: action, subject and the properties that differ.
  *
- * A plain property stands in `before` with its old value and in `after` with its new one; `created` has no `before`,
- * `deleted` no `after`, and in `before` everything that the subject was, its lists whole. A list (members, say) is
- * told by its differences: entries taken away stand in `before`, entries added in `after`. So folding all changes of a
- * subject gives its state, however long its lists are: a long one is told by several events, one after the other.
+ * A plain property has its old value in `before` and its new one in `after`. `created` has no `before`. `deleted` has
+ * no `after`, and its `before` has everything the subject was, complete lists included. A list (members, for example)
+ * is recorded as its differences: removed entries in `before`, added entries in `after`. Replaying all changes of a
+ * subject therefore gives its state. A long list takes several events.
  *
- * The event's `room` is where it happened: a change to a room stands in that room's conversation, everything else in
- * the pool's own, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).
+ * The event's `room` says where it belongs: a change to a room belongs to that room's conversation, everything else
+ * to the pool's own conversation, whose URI is that of the root category (`ma-cat://<domain>/<guid>`).
  *
- * A `quarantined-file` is made by an upload that the scanner found something in: refused, and set apart. It stands in the
- * conversation of the room it was meant for, `principal` is who sent it, and `after` has `storedName`, `size`, `sha256` and
- * `signature`, the scanner's name for what it found.
+ * An upload in which the scanner found something creates a `quarantined-file`: refused, and set apart. It belongs to
+ * the conversation of the room it was meant for. `principal` is the sender, and `after` has `storedName`, `size`,
+ * `sha256` and `signature`, the scanner's name for its finding.
  */
 export const Change = z.strictObject({
   action: z.enum(['created', 'changed', 'deleted']),
@@ -88,12 +88,12 @@ export type Change = z.infer<typeof Change>
 export type ChangeValue = z.infer<typeof value>
 
 /**
- * The chat that was replaced or purged: `replaced` and `replacedTitle` (of a story) are what stood there, `author` who
- * posted it, `postedAt` when, `alert` whether as an alert. `replacedBefore`: what stood there was no longer what the author
- * posted, but what an earlier `chat-replaced` tells.
+ * The chat that was replaced or purged. `replaced` and `replacedTitle` (of a story) are the previous text and title,
+ * `author` is who posted it, `postedAt` is when, `alert` says whether it was an alert. `replacedBefore`: the previous
+ * text was not the author's but that of an earlier `chat-replaced`.
  *
- * Events recorded before the author was told have none, nor any of this but `replaced`, in which the title of a story
- * stands before its text, parted by a line break.
+ * Events recorded before authors were included have only `replaced`, in which the title of a story comes before its
+ * text, separated by a line break.
  */
 const edited = {
   chatId,
@@ -106,7 +106,7 @@ const edited = {
 }
 
 export const ComplianceEvent = z.discriminatedUnion('kind', [
-  /** `alert`: of high importance. `title`: the chat is a story, and `content` its body. */
+  /** `alert`: of high importance. `title`: the chat is a story, and `content` is its body. */
   z.strictObject({
     ...common,
     kind: z.literal('chat'),
@@ -117,7 +117,7 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ ...common, kind: z.literal('join'), ...session }),
   z.strictObject({ ...common, kind: z.literal('part'), ...session, reason: PartReason }),
-  /** Somebody looked at history: `firstChatId` to `lastChatId` (0 and 0 for an empty page), or searched for `query`. */
+  /** A read of history: chats `firstChatId` to `lastChatId` (0 and 0 for an empty page), or a search for `query`. */
   z.strictObject({
     ...common,
     kind: z.literal('backchat'),
@@ -141,7 +141,9 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
     size: count,
     sha256: text,
   }),
-  /** `content` is what stands there now, and of a story `title`; whether it is an alert stays as it was. */
+  /**
+   * `content` is the new text and, for a story, `title` the new title. Whether the chat is an alert does not change.
+   */
   z.strictObject({
     ...common,
     kind: z.literal('chat-replaced'),

@@ -1,8 +1,8 @@
 /**
- * Settings are read once, complained about once, and passed on as values.
+ * Settings are read once, reported once, and passed on as values.
  *
- * Each accessor notes a problem and returns its fallback; `check()` then throws one `ConfigError`
- * that lists every problem, so that an operator fixes a bad environment in one go.
+ * Each accessor notes a problem and returns its fallback; `check()` then throws one `ConfigError` that lists every
+ * problem, so that an operator fixes the environment in one go.
  */
 export class Env {
   readonly #source: Readonly<Record<string, string | undefined>>
@@ -46,7 +46,7 @@ export class Env {
     return fallback
   }
 
-  /** A value that a parser of the caller's understands; the parser throws with the reason when it does not. */
+  /** A value that the caller's parser understands; the parser throws with the reason when it does not. */
   parsed<T>(name: string, { parse, fallback }: { parse: (text: string) => T; fallback: T }): T {
     const value = this.optional(name)
     if (value === undefined) return fallback

@@ -1,1 +1,12 @@
+export {
+  type CommonSettings,
+  commonSettings,
+  complianceDatabaseUrl,
+  directoriesAllowed,
+  type ListenAddress,
+  listenAddress,
+  poolDatabaseUrl,
+  redisUrl,
+  site,
+} from './common-settings.ts'
 export { ConfigError, Env } from './env.ts'

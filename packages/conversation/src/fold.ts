@@ -3,13 +3,13 @@ import type { ChangeValue, ComplianceEvent, EventOf, EventPrincipal } from '@han
 /**
  * Folds the events of one interval into conversations: one room during one interval.
  *
- * An interval may hold a million events, so nothing here keeps more of them than one slice. A
- * conversation longer than a slice comes out as several, numbered from 1, in order; whoever reads them
- * one after the other reads the conversation.
+ * An interval may hold a million events, so this module keeps no more than one slice of them in memory. A
+ * conversation longer than a slice comes out as several slices, numbered from 1, in order; read one after the other
+ * they are the conversation.
  *
- * Events must arrive sorted by room URI and, within a room, by `room.seq`; both by code point, not by a
- * locale. Conversations are the evidence of who said what after whom: a fold that quietly accepted
- * another order would put a wrong order on record, so it refuses instead.
+ * Events must arrive sorted by room URI and, within a room, by `room.seq`; both by code point, not by locale.
+ * Conversations are the evidence of who said what after whom. Accepting another order would put a wrong order on
+ * record, so `foldConversations` throws instead.
  */
 export async function* foldConversations(
   events: AsyncIterable<ComplianceEvent>,
@@ -44,8 +44,8 @@ export async function* foldConversations(
 }
 
 /**
- * What an event counts for where events are counted to bound a file: one, and one more for every full 1,000
- * UTF-16 units of text, so that ten thousand chats of 64 KiB do not make a document of 640 MB.
+ * The weight of an event in the limit that bounds a file: one, plus one for every full 1,000 UTF-16 units of text, so
+ * that ten thousand chats of 64 KiB do not make a document of 640 MB.
  */
 export function eventWeight(event: ComplianceEvent): number {
   return 1 + Math.floor(charactersOf(event) / 1_000)
@@ -81,7 +81,7 @@ function replacedCharacters({ replaced, replacedTitle = '' }: EventOf<'chat-repl
   return replaced.length + replacedTitle.length
 }
 
-/** Names and values as documents write them: an entry of a list repeats the list's name. */
+/** Names and values as documents write them: every entry of a list repeats the list's name. */
 function propertyCharacters(properties: Readonly<Record<string, ChangeValue>>): number {
   let characters = 0
   for (const [name, value] of Object.entries(properties)) {
@@ -90,15 +90,15 @@ function propertyCharacters(properties: Readonly<Record<string, ChangeValue>>): 
   return characters
 }
 
-/** Somebody present in a room. `joinedAt` in milliseconds since 1970 UTC. */
+/** A principal present in a room. `joinedAt` is in milliseconds since 1970 UTC. */
 export type RosterEntry = { readonly session: string; readonly principal: EventPrincipal; readonly joinedAt: number }
 
 export type Rosters = { readonly atStart: readonly RosterEntry[]; readonly atEnd: readonly RosterEntry[] }
 
-/** A room as it was called when the conversation began. */
+/** A room with the name it had when the conversation began. */
 export type SliceRoom = { readonly uri: string; readonly name: string }
 
-/** A conversation, or a piece of a long one. The rosters are those of the whole interval. */
+/** A conversation, or one slice of a long one. The rosters are those of the whole interval. */
 export type RoomSlice = {
   readonly room: SliceRoom
   readonly events: readonly ComplianceEvent[]
@@ -110,10 +110,10 @@ export type RoomSlice = {
 }
 
 export type FoldOptions = {
-  /** by weight: see `eventWeight` */
+  /** by weight; see `eventWeight` */
   readonly sliceEventsMax: number
   readonly rosterOf: (roomUri: string) => Promise<Rosters>
-  /** Rooms where people sat although nothing happened, by URI. They come out as conversations without events. */
+  /** Rooms with participants but without events, by URI. They come out as conversations without events. */
   readonly roomsWithRosterOnly?: AsyncIterable<SliceRoom> | undefined
 }
 
@@ -161,7 +161,7 @@ function silentRooms(rooms: AsyncIterable<SliceRoom> | undefined): SilentRooms {
   return state
 }
 
-/** The silent rooms that sort before `roomUri`; all that are left when it is undefined. */
+/** The silent rooms that sort before `roomUri`, or all remaining ones when it is undefined. */
 async function* silentSlices(
   silent: SilentRooms,
   roomUri: string | undefined,
@@ -174,7 +174,7 @@ async function* silentSlices(
   while (silent.next && (roomUri === undefined || silent.next.uri <= roomUri)) {
     const room = { uri: silent.next.uri, name: silent.next.name }
     await silent.advance()
-    // Both lists were read from one database, but not in one statement: the room may have spoken since.
+    // Both lists come from one database but from two statements: the room may have had an event in between.
     if (room.uri === roomUri) continue
     const { atStart, atEnd } = await rosterOf(room.uri)
     yield { room, events: [], slice: 1, last: true, rosterAtStart: atStart, rosterAtEnd: atEnd }

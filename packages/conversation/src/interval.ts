@@ -1,11 +1,10 @@
 /**
  * Intervals: half-open slices `[start, end)` of UTC.
  *
- * Intervals tile: the end of one is the start of the next, so that an event belongs to exactly one of
- * them, whatever the daylight saving of the place the pool stands in. Boundaries are whole multiples of
- * the run interval counted from 1970-01-01T00:00:00Z, which makes a quarter of an hour end at :00, :15,
- * :30 and :45 and a day at midnight UTC. A boundary also lies wherever somebody sealed by hand; the next
- * one after it is again a multiple.
+ * Intervals are contiguous: the end of one is the start of the next, so an event belongs to exactly one of them,
+ * whatever daylight saving does at the pool's location. Boundaries are whole multiples of the run interval since
+ * 1970-01-01T00:00:00Z: quarters of an hour end at :00, :15, :30 and :45, days at midnight UTC. Sealing by hand adds
+ * a boundary; the next one after it is again a multiple.
  */
 export type Interval = { readonly startsAt: number; readonly endsAt: number }
 
@@ -21,8 +20,8 @@ const SHORT = /^(\d{1,6})([mhd])$/
 const TIME_SPAN = /^(?:(\d{1,2})\.)?(\d{1,2}):(\d{2})(?::(\d{2}))?$/
 
 /**
- * The `runInterval` setting in milliseconds: `1m`, `15m`, `1h`, `30d`, or the original's `d.hh:mm:ss`.
- * The range, one minute to thirty days, is the original's too. Throws an error that says what is wrong.
+ * The `runInterval` setting in milliseconds: `1m`, `15m`, `1h`, `30d`, or the original's `d.hh:mm:ss`. The range is
+ * the original's too: one minute to thirty days. Throws an error that says what is wrong.
  */
 export function parseRunInterval(text: string): number {
   const ms = milliseconds(text.trim())

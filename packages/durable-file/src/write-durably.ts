@@ -4,17 +4,17 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Writes a file that is whole or absent, whatever happens on the way.
+ * Writes a file that is either complete or absent, whatever happens meanwhile.
  *
- * The danger is a file that looks finished and is not: a crash, a full disk or a lost server leaves the beginning of
- * it under its final name, and somebody archives that. So the bytes go to a temporary name in the same directory and
- * are flushed to the disk; then one rename puts them in place, and the directory is flushed so that the name outlives
- * a power cut too. When the promise resolves, all of it has happened.
+ * The danger is a file that looks finished and is not: a crash, a full disk or a lost server leaves its beginning
+ * under its final name, and somebody archives it. So the bytes go to a temporary name in the same directory and are
+ * flushed; a rename puts the file in place; the directory is flushed, so that the name survives a power failure. When
+ * the promise resolves, all of this has happened.
  *
- * A file that holds the same bytes already is left untouched: its time stamps, and whoever is reading it, notice
- * nothing. Writing is therefore free to happen again after a crash.
+ * A file that already holds the same bytes is left untouched, time stamps included, so writing may be repeated after
+ * a crash.
  *
- * `beforeRename` is asked last, when all that is left is to put the file in place: what it throws keeps it from that.
+ * `beforeRename` runs last, when only the rename is left; if it throws, the file is not put in place.
  */
 export async function writeDurably(
   directory: string,
@@ -28,7 +28,7 @@ export async function writeDurably(
     const { size, sha256 } = await writeFlushed(temporary, content)
     if ((await digestOf(final))?.sha256 === sha256) {
       await rm(temporary)
-      // The run before this one may have died between its rename and its flush of the directory.
+      // The previous run may have died between its rename and the flush of the directory.
       await flushDirectory(directory)
       return { name, size, sha256, replaced: false }
     }
@@ -37,34 +37,38 @@ export async function writeDurably(
     await flushDirectory(directory)
     return { name, size, sha256, replaced: true }
   } catch (error) {
-    // A disk that is full is made no fuller by the attempt. If even this fails, `clearTemporaries` finds it later.
+    // A failed attempt must not fill a full disk further. If even this fails, `clearTemporaries` finds the file
+    // later.
     await rm(temporary, { force: true }).catch(() => {})
     throw error
   }
 }
 
-/** Bytes, a text, or a stream of either for what is too large to hold. */
+/** Bytes, a text, or a stream of either for content that is too large for memory. */
 export type Content = Uint8Array | string | AsyncIterable<Uint8Array | string>
 
 export type WrittenFile = {
   readonly name: string
   readonly size: number
   readonly sha256: string
-  /** false when the same bytes stood there already */
+  /** false when the same bytes were already there */
   readonly replaced: boolean
 }
 
 // A leading dot: pickup programs that take "*.xml" or skip hidden files never see one half-way.
 const TEMPORARY_PREFIX = '.hansard-'
 
-/** Removes what writers that died left behind. Only the one writer of a directory may call this. */
+/** Removes what writers that died left behind. Only the single writer of a directory may call this. */
 export async function clearTemporaries(directory: string): Promise<string[]> {
   const left = (await readdir(directory)).filter((name) => name.startsWith(TEMPORARY_PREFIX))
   for (const name of left) await rm(join(directory, name), { force: true })
   return left
 }
 
-/** Removes files by name and flushes the directory. A file that is not there is fine. What `beforeEach` throws ends it. */
+/**
+ * Removes files by name and flushes the directory. A missing file is no error. An error thrown by `beforeEach` ends
+ * the removal.
+ */
 export async function removeDurably(
   directory: string,
   names: readonly string[],
@@ -77,7 +81,7 @@ export async function removeDurably(
   if (names.length > 0) await flushDirectory(directory)
 }
 
-/** Size and SHA-256 of a file, or undefined when there is none. */
+/** Size and SHA-256 of a file; undefined when it does not exist. */
 export async function digestOf(path: string): Promise<{ size: number; sha256: string } | undefined> {
   const hash = createHash('sha256')
   let size = 0
@@ -117,8 +121,8 @@ async function* pieces(content: Content): AsyncGenerator<Uint8Array | string> {
 }
 
 /**
- * Writes all of the bytes, from `position` on or where the file stands. A write may take fewer bytes than it was given, on
- * a nearly full disk in particular.
+ * Writes all bytes, from `position` or at the current offset. One write call may take fewer bytes than given, on a
+ * nearly full disk in particular.
  */
 export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   let done = 0
@@ -129,7 +133,7 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: n
   }
 }
 
-/** Flushes a directory, so that the names in it outlive a power cut. */
+/** Flushes a directory, so that its names survive a power failure. */
 export async function flushDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {

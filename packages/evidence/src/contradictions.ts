@@ -6,7 +6,7 @@ export function seqsOf(part: IntervalSource | AddendumSource): readonly (readonl
   return part.first === 0 ? [] : [[part.first, part.last]]
 }
 
-/** What a manifest says of itself that cannot all be true. Needs nothing but the manifest. */
+/** Contradictions within one manifest. Needs nothing but the manifest. */
 export function contradictionsIn(manifest: Manifest): string[] {
   return [
     ...inInterval(manifest),
@@ -83,7 +83,7 @@ function size(part: IntervalSource | AddendumSource): number {
   return seqsOf(part).reduce((sum, [from, to]) => sum + to - from + 1, 0)
 }
 
-/** The first of `seqs` that does not ascend, or lies in none of the ranges. Both lists are walked once. */
+/** The first of `seqs` that is not ascending or is in none of the ranges. Both lists are read once. */
 function firstOutside(seqs: readonly number[], ranges: readonly (readonly [number, number])[]): number | undefined {
   let index = 0
   let before = 0

@@ -116,7 +116,7 @@ it('tells a format it does not know from one that was damaged', () => {
   expect(parseManifest(resealed(text, (lines) => lines))).toMatchObject({ outcome: 'unknown' })
 })
 
-/** As somebody would write it who knows how the last line is made. */
+/** A forged manifest whose last line is correct. */
 function resealed(text: string, alter: (lines: string) => string): string {
   const lines = alter(text.split('\n').slice(0, -3).join('\n'))
   const digest = execFileSync('sha256sum', { input: `${lines}\n`, encoding: 'utf8' }).slice(0, 64)

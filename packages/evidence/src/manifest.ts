@@ -3,15 +3,15 @@ import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
 
 /**
- * The manifest of an export: what it covers, which files hold it, and where the chain of every source stood.
+ * The manifest of an export: what it covers, which files contain it, and the chain head of every source.
  *
- * It is evidence, so it holds nothing that an auditor could not check or that would differ if the export were rendered
- * again: no "now", no host name, no path. docs/manifest.md describes it for people who have never seen this program;
- * that page and this schema say the same, and docs/verify.py is written from the page alone.
+ * It is evidence. It contains nothing that an auditor could not check, and nothing that would differ if the export
+ * were rendered again: no current time, no host name, no path. docs/manifest.md describes it for people who have
+ * never seen this program. That page and this schema must agree; docs/verify.py is written from the page alone.
  */
 export const MANIFEST_FORMAT = 'hansard-manifest/2'
 
-/** Manifests sealed in the first format are read for ever: it knows no changes and no attachments files. */
+/** Manifests of the first format stay readable for ever. That format has neither changes nor attachments files. */
 export const FIRST_MANIFEST_FORMAT = 'hansard-manifest/1'
 const UNKNOWN_TO_FIRST: EventKind = 'change'
 const kindsOf = (format: Manifest['format']): EventKind[] =>
@@ -21,7 +21,7 @@ const count = z.int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lowercase hexadecimal')
 const time = z.iso.datetime({ precision: 3 })
 
-/** A name in the directory of the manifest: never a path, so that a manifest cannot point outside. */
+/** A name in the manifest's directory: never a path, so that a manifest cannot point outside. */
 const fileName = z
   .string()
   .min(1)
@@ -34,7 +34,7 @@ const ManifestFile = z.strictObject({
   role: z.enum(['document', 'attachments', 'chain']),
   size: count,
   sha256,
-  /** events that appear in it; for an attachments file: its transfers; for a chain file: its lines */
+  /** events that appear in it; for an attachments file its transfers, for a chain file its lines */
   events: count,
 })
 export type ManifestFile = z.infer<typeof ManifestFile>
@@ -48,15 +48,15 @@ const sourceName = {
 }
 
 /**
- * A source's part of an interval: its numbers `first` … `last`, all of them. Without any, `first` is 0, `last` is the
- * last number it had given out by then, and the two heads are the same.
+ * A source's part of an interval: all its numbers from `first` to `last`. If it has none, `first` is 0, `last` is the
+ * last number assigned by then, and the two heads are equal.
  */
 const IntervalSource = z.strictObject({
   ...sourceName,
   state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
   first: count,
   last: count,
-  /** numbers that are events of the documents: all but the quarantined ones */
+  /** numbers whose events are in the documents: all but the quarantined ones */
   count,
   headBefore: sha256,
   head: sha256,
@@ -83,7 +83,7 @@ const common = {
   format: z.enum([MANIFEST_FORMAT, FIRST_MANIFEST_FORMAT]),
   pool: z.string().min(1),
   adapter: z.strictObject({
-    /** of the numbered series: the adapter's name in this pool, and its folder */
+    /** of the numbered series: the adapter's name in this pool, and its directory */
     name: z.string().min(1),
     type: z.string().min(1),
     profile: z.string().min(1),
@@ -96,7 +96,7 @@ const common = {
   interval: z.strictObject({ start: time, end: time, startMs: count, endMs: count }),
   files: z.array(ManifestFile),
   counts,
-  /** of `counts`, those that this adapter leaves out of its documents on purpose */
+  /** of `counts`, those that this adapter omits from its documents by design */
   omitted: z.partialRecord(z.enum(EVENT_KINDS), count.min(1)),
   previousManifestSha256: sha256.nullable(),
 }
@@ -108,11 +108,11 @@ export const Manifest = z.discriminatedUnion('kind', [
 export type Manifest = z.infer<typeof Manifest>
 
 /**
- * The bytes of a manifest: JSON, members in the order below, two spaces, a line break at the end. The same manifest
- * gives the same bytes, whatever order its members were put together in.
+ * The bytes of a manifest: JSON, members in the order below, indented by two spaces, a line break at the end. The
+ * same manifest gives the same bytes, whatever order its members were set in.
  *
- * The last member is the SHA-256 of all lines before it. Whoever forges a manifest can forge that too; it is there so
- * that the newest manifest, which no other one vouches for yet, shows damage as well.
+ * The last member is the SHA-256 of all lines before it. A forger can compute it too; it lets the newest manifest,
+ * which no other manifest vouches for yet, reveal damage.
  */
 export function encodeManifest(manifest: Manifest): string {
   const { adapter, interval } = manifest
@@ -160,7 +160,7 @@ export function manifestInterval({ startsAt, endsAt }: { startsAt: number; endsA
   return { start: iso(startsAt), end: iso(endsAt), startMs: startsAt, endMs: endsAt }
 }
 
-/** Numbers in ascending order as ranges: 1, 2, 3, 7 gives [1, 3], [7, 7]. */
+/** Ascending numbers as ranges: 1, 2, 3, 7 gives [1, 3], [7, 7]. */
 export function rangesOf(seqs: Iterable<number>): [number, number][] {
   const ranges: [number, number][] = []
   for (const seq of seqs) {
@@ -177,7 +177,7 @@ export function emptyCounts(): ManifestCounts {
 
 export type ParsedManifest =
   | { readonly outcome: 'parsed'; readonly manifest: Manifest }
-  /** `altered`: not the bytes that were sealed. `unknown`: whole, but of a format this version does not know. */
+  /** `altered`: not the bytes that were sealed. `unknown`: intact, but of a format this version does not know. */
   | { readonly outcome: 'altered' | 'unknown'; readonly reason: string }
 
 const TAIL = /^ {2}"contentSha256": "([0-9a-f]{64})"\n\}\n$/
@@ -209,7 +209,10 @@ export function parseManifest(text: string): ParsedManifest {
   return { outcome: 'parsed', manifest: result.data }
 }
 
-/** Of the first format, as if it had counted what it did not know: none. What it does name is then not written anew. */
+/**
+ * A manifest of the first format, read as if it had counted zero of the kinds it does not know. The bytes are not
+ * rewritten.
+ */
 function allKinds<M extends { format?: unknown; counts?: unknown }>(members: M): M {
   if (members.format !== FIRST_MANIFEST_FORMAT || typeof members.counts !== 'object') return members
   return { ...members, counts: { [UNKNOWN_TO_FIRST]: 0, ...members.counts } }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 
-/** One directory with exports in it, as the verifier sees it. How it is read is somebody else's business. */
+/** One directory of exports, as the verifier sees it. The caller decides how it is read. */
 export type EvidenceDirectory = {
-  /** as findings call it: `.`, or the path below the directory that is verified */
+  /** as findings name it: `.`, or the path below the verified directory */
   readonly name: string
   readonly files: readonly string[]
   /**
-   * Throws `FileMissing` if there is no such file; any other error means that it cannot be read. The bytes are looked
-   * at before the next are asked for, so one buffer may serve for all.
+   * Throws `FileMissing` if the file does not exist; any other error means that it cannot be read. The verifier
+   * consumes each chunk before it asks for the next, so one buffer may serve for all.
    */
   read(file: string): AsyncIterable<Uint8Array>
 }
 
-/** There is no file of that name. That is a finding, while a file that cannot be read is none. */
+/** The file does not exist. That is a finding; a file that cannot be read is not. */
 export class FileMissing extends Error {
   override name = 'FileMissing'
 }
@@ -22,7 +22,7 @@ export type ReadOutcome =
   | { readonly outcome: 'missing' }
   | { readonly outcome: 'unreadable'; readonly reason: string }
 
-/** Reads a file once, from its first to its last byte, whatever its size. */
+/** Reads a file once, from its first byte to its last, whatever its size. */
 export async function readHashed(
   directory: EvidenceDirectory,
   file: string,
@@ -46,14 +46,14 @@ export async function readHashed(
   }
 }
 
-/** Cuts bytes into lines. A chain file is ASCII; any other byte comes out as a character no line may hold. */
+/** Splits bytes into lines. A chain file is ASCII; any other byte becomes a character that no line may contain. */
 export function cutLines(onLine: (line: string) => void): { take(bytes: Uint8Array): void; rest(): string } {
   let rest = ''
   return {
     take(bytes) {
       const lines = (rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')).split('\n')
       rest = lines.pop()!
-      // Nothing that is a line is that long: a file without line breaks must not fill the memory.
+      // No valid line is that long. A file without line breaks must not exhaust the memory.
       if (rest.length > LINE_MAX) rest = rest.slice(0, LINE_MAX)
       for (const line of lines) onLine(line)
     },

@@ -13,11 +13,11 @@ export type ChainFinding = {
 }
 
 /**
- * Holds a chain file against its manifest, line by line, and walks the chains of its sources.
+ * Compares a chain file with its manifest, line by line, and computes the chains of its sources.
  *
- * The file must hold the numbers of the manifest and no others, in that order. The first line that is not the one that
- * is due ends the comparison, since nothing after it is where it should be; the walks then go on from what the manifest
- * says, so that the exports after this one are still checked.
+ * The file must contain exactly the numbers of the manifest, in that order. The first unexpected line ends the
+ * comparison, since every later line would be out of place. The walks then continue from the manifest's values, so
+ * that later exports are still checked.
  */
 export function verifyChainFile(
   manifest: Manifest,
@@ -27,7 +27,7 @@ export function verifyChainFile(
     report,
   }: {
     walkOf: (part: { source: string; epoch: number }) => SourceWalk
-    /** no interval was seen before this one: the chains may begin in the middle */
+    /** no interval came before this one: the chains may begin in the middle */
     mayAnchor: boolean
     report: (finding: ChainFinding) => void
   },
@@ -56,7 +56,7 @@ export function verifyChainFile(
     const message = `${part.name}: manifest and chain file do not agree that number ${wrong} is in quarantine`
     report({ what: 'chain-line', source: part.name, seq: wrong, message })
   }
-  /** On to the part whose number is due, through those that have none. */
+  /** Moves on to the next part that has numbers. */
   const proceed = (): Part | undefined => {
     for (let part = parts[index]; ; part = parts[index]) {
       if (part && part.due !== undefined) return part
@@ -128,7 +128,7 @@ type Part = {
   readonly marked: number[]
   range: number
   due: number | undefined
-  /** every one of its lines was there */
+  /** all of its lines were present */
   through: boolean
 }
 

@@ -9,14 +9,15 @@ import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-so
 /**
  * Verifies one series: all exports of one adapter, in one directory.
  *
- * Nothing that a manifest says is taken on trust where it can be computed: sizes and hashes from the files, heads from
- * the chain files, counts from both, completeness from the numbers. What is believed without proof is said in `trust`.
+ * Nothing a manifest says is trusted where it can be computed: sizes and hashes from the files, heads from the chain
+ * files, counts from both, completeness from the numbers. `trust` says what was believed without proof.
  *
- * "Cannot be read" and "is not what was sealed" are different answers. A disk that fails must not look like a forgery,
- * nor a forgery like a failing disk. So once a manifest could not be read, numbers that are missing are not held
- * against the evidence.
+ * "Cannot be read" and "differs from what was sealed" are different answers. A failing disk must not look like a
+ * forgery, nor a forgery like a failing disk. Once a manifest could not be read, missing numbers are no longer
+ * counted against the evidence.
  *
- * Files are streamed, and manifests are read one at a time: a year of exports needs little more memory than one.
+ * Files are streamed, and manifests are read one at a time, so a year of exports needs little more memory than one
+ * export.
  */
 export async function verifySeries(directory: EvidenceDirectory): Promise<SeriesReport> {
   const series = newSeries(directory)
@@ -85,14 +86,14 @@ function cannotRead(series: Series, unreadable: Omit<Unreadable, 'series'>): voi
   series.unreadable.push({ series: series.directory.name, ...unreadable })
 }
 
-/** Something is not there. If something could not be read either, the one may be the other. */
+/** Something is missing. If something else could not be read, the two may be the same. */
 function incomplete(series: Series, finding: Omit<Finding, 'series'>): void {
   if (!series.blind) return broken(series, finding)
   const { what: _, message, ...place } = finding
   cannotRead(series, { ...(place as Omit<Place, 'series'>), message: `${message}, or in what could not be read` })
 }
 
-/** The manifests in the order of their numbers. Names do not tell: an addendum is called after an old interval. */
+/** The manifests in the order of their numbers. Names give no order: an addendum is named after an old interval. */
 async function findManifests(series: Series): Promise<{ file: string; sha256: string; number: number }[]> {
   const found: { file: string; sha256: string; number: number }[] = []
   for (const file of series.directory.files.filter((name) => name.endsWith(MANIFEST_SUFFIX)).sort()) {
@@ -164,7 +165,7 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   }
 }
 
-/** Its number, its link to the manifest before it, and its place in time. */
+/** Checks its number, its link to the manifest before it, and its place in time. */
 function isNext(series: Series, manifest: Manifest, place: { export: number; file: string }): boolean {
   const { number, interval, previousManifestSha256 } = manifest
   const { previous } = series
@@ -234,7 +235,7 @@ function walkOf(series: Series, source: string, epoch: number): SourceWalk {
   return walk
 }
 
-/** A source that was alive and has recorded something is listed until it has ended, also when it was silent. */
+/** A source that was alive and has recorded something must be listed until it has ended, even while silent. */
 function verifyRollOfSources(series: Series, manifest: Manifest, place: { export: number; file: string }): void {
   if (manifest.kind !== 'interval') return
   for (const { source, epoch, state, last } of manifest.sources)
@@ -248,7 +249,7 @@ function verifyRollOfSources(series: Series, manifest: Manifest, place: { export
   }
 }
 
-/** Files that only an export can have left, and of which no manifest speaks. */
+/** Files that only an export can have left and that no manifest mentions. */
 function reportUnlisted(series: Series): void {
   const manifests = new Set(series.directory.files)
   const orphans = new Map<string, number>()

@@ -5,22 +5,22 @@ import type { FindingKind, Outstanding } from './findings.ts'
 /**
  * The chain of one source, walked over all exports of a series in the order they were sealed.
  *
- * Intervals bring a source's numbers in order, so one number and one head are all that has to be remembered, however
- * long the record is. Only what is out of order is kept: numbers in quarantine until an addendum brings them, and
- * numbers that an addendum brings before their predecessors.
+ * Intervals contain a source's numbers in order, so one number and one head are enough state, however long the
+ * record. Only exceptions are kept: quarantined numbers until an addendum contains them, and numbers that an addendum
+ * contains before their predecessors.
  */
 export type SourceWalk = {
   readonly source: string
   readonly epoch: number
-  /** numbers up to this one are accounted for, but for the holes */
+  /** numbers up to this one are accounted for, apart from the gaps */
   last: number
   head: Head
-  /** the chain was taken up after this number, on the word of the first manifest */
+  /** the chain was taken up after this number, trusting the first manifest */
   anchor: number
   readonly holes: Hole[]
   readonly ahead: Map<number, Link>
   readonly outstanding: Map<number, Waiting>
-  /** the export that said last that the source was alive, if none has said since that it ended */
+  /** the last export that listed the source as alive, if none since has listed it as ended */
   aliveIn: number | undefined
 }
 
@@ -46,8 +46,8 @@ export function startWalk(source: string, epoch: number): SourceWalk {
 }
 
 /**
- * An interval says that the source stood at `head` after number `before`. Where the walk stands elsewhere, that is
- * reported, and the walk goes on from what the manifest says, so that one loss is not reported as many.
+ * An interval says that the source was at `head` after number `before`. A difference is reported, and the walk
+ * continues from the manifest's value, so that one loss is not reported many times.
  */
 export function meetInterval(
   walk: SourceWalk,
@@ -76,7 +76,7 @@ export function advance(walk: SourceWalk, link: Link): void {
   walk.last = link.seq
 }
 
-/** The numbers of an interval are through: the walk must stand where the manifest says. */
+/** All numbers of the interval have been read: the walk must be where the manifest says. */
 export function leaveInterval(walk: SourceWalk, { last, head }: { last: number; head: Head }, report: Report): void {
   if (walk.last === last && walk.head !== head) {
     const message = `the hashes up to number ${last} do not lead to the head in the manifest`
@@ -86,7 +86,7 @@ export function leaveInterval(walk: SourceWalk, { last, head }: { last: number; 
   walk.head = head
 }
 
-/** A number of an addendum: one that was in quarantine, one that was missing, or the next. */
+/** A number of an addendum: a quarantined one, a missing one, or the next. */
 export function comeLate(walk: SourceWalk, link: Link, report: Report): void {
   const { seq } = link
   const waiting = walk.outstanding.get(seq)
@@ -99,7 +99,7 @@ export function comeLate(walk: SourceWalk, link: Link, report: Report): void {
   takeAhead(walk)
 }
 
-/** What is still missing when all exports have been seen. */
+/** What is still missing after the last export. */
 export function finishWalk(walk: SourceWalk, report: Report): void {
   const missing = walk.holes.map(({ from, to, links }) => ({ from, to, has: (seq: number) => links.has(seq) }))
   let furthest = 0

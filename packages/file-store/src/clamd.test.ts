@@ -53,7 +53,7 @@ describe('a scanner', () => {
     server?.close()
   })
 
-  /** A server that reads what INSTREAM brings and then does what the test says. */
+  /** A server that reads what INSTREAM sends and then does what the test says. */
   async function serve(then: (socket: Socket, content: Buffer) => void): Promise<string> {
     server = createServer((socket) => {
       sockets.add(socket)

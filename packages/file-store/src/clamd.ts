@@ -1,25 +1,22 @@
 import { connect, type Socket } from 'node:net'
 import type { Clock } from '@hansard/clock'
 
-/**
- * A virus scanner. Rejects with `ScannerAway` whenever it did not say whether the content is clean: what was not
- * looked at is never let through.
- */
+/** A virus scanner. Rejects with `ScannerAway` whenever it gave no verdict: unscanned content is never accepted. */
 export type Scanner = { scan(content: AsyncIterable<Uint8Array>): Promise<Verdict> }
 export type Verdict =
   | { readonly clean: true }
   | { readonly clean: false /** the scanner's name for what it found */; readonly signature: string }
 
-/** Transient: the scanner could not be asked, or gave no verdict. The content may be offered again later. */
+/** Transient: the scanner could not be reached, or gave no verdict. The content may be scanned again later. */
 export class ScannerAway extends Error {
   override name = 'ScannerAway'
   readonly hint = 'Check that clamd runs, that it listens where HANSARD_FILES_CLAMD says, and its StreamMaxLength.'
 }
 
 /**
- * Asks a ClamAV daemon (`tcp://host:port` or `unix:/path`), by its command INSTREAM: a chunk is its length in four
- * bytes, big-endian, and its bytes; a chunk of length 0 ends the content. One connection a scan. The scanner gets the
- * bytes and nothing else: neither name nor path.
+ * Scans with a ClamAV daemon (`tcp://host:port` or `unix:/path`) by its command INSTREAM: a chunk is its length in
+ * four bytes, big-endian, followed by its bytes; a chunk of length 0 ends the content. One connection per scan. The
+ * scanner receives the bytes and nothing else: neither name nor path.
  */
 export function createClamdScanner(options: {
   address: string
@@ -33,7 +30,7 @@ export function createClamdScanner(options: {
     async scan(content) {
       const socket = connect(target)
       const timer = clock.after(timeoutMs, () => socket.destroy(new Error(`no verdict within ${timeoutMs} ms`)))
-      // Listened to from the start: clamd answers early, and hangs up, when the content is too long for it.
+      // Listen from the start: clamd answers early and closes the connection when the content is too long for it.
       const reply = readReply(socket)
       reply.catch(() => {})
       try {
@@ -41,7 +38,7 @@ export function createClamdScanner(options: {
         return verdictOf(await reply)
       } catch (error) {
         if (error instanceof ContentFailed) throw error.cause
-        // A connection that broke while sending may have brought the reason before it did.
+        // A connection that broke while sending may have delivered the reason before.
         const said = await reply.catch(() => undefined)
         if (said === undefined) throw new ScannerAway(`The virus scanner at ${address} is away.`, { cause: error })
         return verdictOf(said)
@@ -53,7 +50,7 @@ export function createClamdScanner(options: {
   }
 }
 
-/** The address, if it is one of a scanner; throws with the reason when it is not. */
+/** Parses a scanner's address; throws with the reason when it is not one. */
 export function parseClamdAddress(address: string): string {
   targetOf(address)
   return address
@@ -108,7 +105,7 @@ function readReply(socket: Socket): Promise<string> {
   })
 }
 
-/** Only the two answers that are a verdict count; everything else is a scanner that did not look. */
+/** Only these two answers are verdicts; every other answer means that nothing was scanned. */
 function verdictOf(reply: string): Verdict {
   if (reply === 'stream: OK') return { clean: true }
   const found = /^stream: (.+) FOUND$/.exec(reply)
@@ -116,5 +113,5 @@ function verdictOf(reply: string): Verdict {
   throw new ScannerAway(`The virus scanner gave no verdict: ${JSON.stringify(reply.slice(0, 200))}`)
 }
 
-/** Not the scanner's fault: what was to be scanned could not be read. */
+/** Not the scanner's fault: the content could not be read. */
 class ContentFailed extends Error {}

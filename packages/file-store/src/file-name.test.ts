@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { contentDisposition, isStoredName, newFileId, safeFileName, storedNameOf } from './index.ts'
 
-/** Pieces that names are attacked with, strung together with whatever characters there are. */
+/** Fragments of known attacks on file names, joined with arbitrary characters. */
 const hostile = fc
   .array(
     fc.oneof(
@@ -159,7 +159,7 @@ json.dump(out, sys.stdout)`
   })
 })
 
-/** What a parser without RFC 8187 makes of the header: the ASCII name. */
+/** The ASCII name, as a parser without RFC 8187 reads the header. */
 function asciiOf(name: string): string {
   return /filename="([^"]*)"/.exec(contentDisposition(name))![1]!
 }

@@ -1,8 +1,8 @@
 /**
- * Names that people give files are text from strangers: they are shown to others, and browsers make files of them.
+ * File names are untrusted text: other users see them, and browsers create files with them.
  *
- * The danger is a name that is read as something else than it is: as a path, as a device of Windows, as a second
- * header, or, by a character that turns the direction of writing, as `cod.exe` where it says `exe.doc`.
+ * The danger is a name that is interpreted as something else: as a path, as a Windows device, as a second header, or,
+ * through a character that changes the writing direction, as `cod.exe` where it displays `exe.doc`.
  */
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu
 const RESERVED = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
@@ -10,13 +10,14 @@ const BYTES_MAX = 255
 const EXTENSION_MAX = 32
 
 /**
- * A name that may be shown, written in a header and saved on any system: no path, no control or formatting character,
- * whole characters, at most 255 bytes of UTF-8, the extension kept. Making it safe again changes nothing.
+ * A name that is safe to show, to put in a header and to save on any system: no path, no control or formatting
+ * characters, whole characters, at most 255 bytes of UTF-8, the extension kept. Idempotent.
  */
 export function safeFileName(name: string): string {
-  // Far more than is kept, and far less than a text that is there to keep the patterns busy.
+  // Far more than is kept, and far less than a text meant to exhaust the patterns.
   const tail = name.length > 8_192 ? name.slice(-8_192) : name
-  // Composed after the controls are gone: one between a letter and its accent would keep them apart until next time.
+  // Compose after removing controls: a control between a letter and its accent would keep them apart until the next
+  // run.
   const composed = tail.toWellFormed().replace(CONTROLS, '').normalize('NFC')
   const plain = composed
     .split(/[/\\]/)
@@ -29,7 +30,7 @@ export function safeFileName(name: string): string {
   return cut === '' ? 'file' : cut
 }
 
-/** Leading dots hide a file, trailing dots and blanks are dropped by Windows, which then finds another extension. */
+/** Leading dots hide a file. Windows drops trailing dots and blanks and then sees another extension. */
 function trimEnds(name: string): string {
   let from = 0
   let to = name.length
@@ -58,12 +59,12 @@ function headOf(text: string, bytesMax: number): string {
 }
 
 /**
- * The header that makes a browser save a file and never show it (RFC 6266): `filename` for old programs, in ASCII, and
- * `filename*` (RFC 8187) with the whole name. Nothing but printable ASCII comes out, whatever goes in.
+ * The header that makes a browser save a file and never display it (RFC 6266): `filename` in ASCII for old programs,
+ * and `filename*` (RFC 8187) with the complete name. The result is printable ASCII for any input.
  */
 export function contentDisposition(fileName: string): string {
   const name = safeFileName(fileName)
-  // A percent sign is taken for an escape by some, a quote or backslash ends the text for others.
+  // Some programs read a percent sign as an escape; a quote or backslash ends the text for others.
   const plain = name.replace(/[^\x20-\x7e]/gu, '_').replace(/["\\%;]/g, '_')
   const encoded = encodeURIComponent(name).replace(
     /[!'()*]/g,

@@ -8,30 +8,30 @@ import { ContentChanged, FileStoreFull, PlacedOtherwise, WrongOffset, WrongStore
 import { isFileId, isStoredName } from './stored-name.ts'
 
 /**
- * A file store: a directory, on a disk that every server of the pool may share, in which a file that stands never changes.
+ * A file store: a directory, on a disk that all servers of the pool may share, in which a stored file never changes.
  *
- * `incoming/<guid>` is what has arrived of a file, in pieces, over any number of requests and servers. `<xx>/<guid>.<ext>`
- * is a whole file. `quarantine/<guid>.<ext>`, which is made when first needed, is what the scanner called infected: nothing
- * here opens it again, and its owner may read it only.
+ * `incoming/<guid>` is what has arrived of a file, in pieces, over any number of requests and servers.
+ * `<xx>/<guid>.<ext>` is a complete file. `quarantine/<guid>.<ext>`, created when first needed, is what the scanner
+ * called infected: nothing here opens it again, and only its owner may read it.
  *
- * The danger is two servers that finish one upload at once, one of them long believed dead. So each copies what arrived to
- * a name of its own, hashing on the way, and puts the copy in place with a link, which never replaces: the first wins, and
- * who comes second is told whether the same bytes stand there. Nothing that stands is written to or taken away here, except
- * by `remove`, which is for files the database has given up for good.
+ * The danger is two servers that finish one upload at once, one of them long presumed dead. So each copies what
+ * arrived to a name of its own, hashing on the way, and puts the copy in place with a hard link, which never
+ * replaces. The first wins; the second learns whether the same bytes are there. Nothing here writes to a stored file
+ * or deletes one, except `remove`, for files the database has given up for good.
  */
 export type FileStore = {
   /**
-   * Makes sure that this is the store of that identity, and answers it. Without one it takes the identity that is there,
-   * or makes one. From then on nothing is put in place where the identity is not: a share that is not mounted looks like
-   * an empty store, and what is put there is lost to everybody else. Rejects with `WrongStore`.
+   * Checks that this is the store with that identity, and returns the identity. Without an argument it accepts the
+   * identity it finds, or creates one. Afterwards nothing is stored while the identity is absent: an unmounted share
+   * looks like an empty store, and bytes put there would be lost to all other servers. Rejects with `WrongStore`.
    */
   identify(known: string | undefined): Promise<string>
   /** Bytes of the file that have arrived so far; 0 when none have. */
   received(fileId: string): Promise<number>
   /**
-   * Adds what arrives at `offset`, and flushes it. Never more than `sizeMax` in all: what goes beyond is not taken, and
-   * then nothing of this call is (`excess`). So it is when the disk is full: what was there before stays. When `content`
-   * fails half-way, what came before that is kept, and its error is thrown.
+   * Appends `content` at `offset` and flushes it, never beyond `sizeMax` in all. If the content would exceed it,
+   * nothing of this call is kept (`excess`); the same holds when the disk is full. When `content` fails half-way, the
+   * bytes before the failure are kept and its error is thrown.
    */
   receive(
     fileId: string,
@@ -40,34 +40,34 @@ export type FileStore = {
   ): Promise<Received>
   /** What has arrived. */
   readIncoming(fileId: string): AsyncIterable<Uint8Array>
-  /** Size and SHA-256 of what has arrived, as it stands on the disk. */
+  /** Size and SHA-256 of what has arrived, as read from the disk. */
   digestIncoming(fileId: string): Promise<{ size: number; sha256: string } | undefined>
   /**
-   * Puts a file in place, whole and durable, if its content is what it should be. Doing it again is fine: what stands there
-   * already and is what it should be is made durable, and the content is not read.
+   * Stores a file, complete and durable, if its content has the expected size and hash. Idempotent: if the file is
+   * already there with the expected content, it is made durable and `content` is not read.
    */
   place(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
-  /** Size and SHA-256 of a kept file, as it stands on the disk; undefined when there is none. */
+  /** Size and SHA-256 of a stored file as read from the disk; undefined when there is none. */
   digest(storedName: string): Promise<Digest | undefined>
-  /** A kept file, or undefined when there is none. The caller closes it. */
+  /** Opens a stored file; undefined when there is none. The caller closes it. */
   open(storedName: string): Promise<OpenedFile | undefined>
-  /** Puts a file apart, as `place` puts it in place: whole, durable, and where `open` does not find it. */
+  /** Stores a file in quarantine as `place` stores one: complete, durable, and where `open` does not find it. */
   quarantine(storedName: string, content: AsyncIterable<Uint8Array>, expected: Digest): Promise<void>
-  /** Forgets what has arrived. */
+  /** Deletes what has arrived. */
   discard(fileId: string): Promise<void>
-  /** Takes a file away, from quarantine too. Only for files nobody can still be putting in place. */
+  /** Deletes a file, from quarantine too. Only for files that nobody can still be storing. */
   remove(storedName: string): Promise<void>
-  /** Ids of the files of which something lies under `incoming/`, whether pieces or copies a dead process left. */
+  /** Ids of the files with anything under `incoming/`: pieces, or copies that a dead process left. */
   incomingIds(): Promise<string[]>
 }
 
 export type Digest = { readonly size: number; readonly sha256: string }
 export type Received =
-  | { readonly kind: 'received' /** bytes of the file that have arrived now */; readonly size: number }
+  | { readonly kind: 'received' /** bytes of the file that have arrived in total */; readonly size: number }
   | { readonly kind: 'excess' }
 export type OpenedFile = {
   readonly size: number
-  /** Bytes `start` to `end`, both included. Reading to the end or destroying the stream leaves the file open. */
+  /** Bytes `start` to `end`, both inclusive. Reading to the end or destroying the stream leaves the file open. */
   read(start: number, end: number): Readable
   close(): Promise<void>
 }
@@ -76,7 +76,7 @@ const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const WRITE_SOME = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
 
-/** Makes the directory's own parts where they are missing. The directory itself must be there, or its parent. */
+/** Creates the subdirectories. The directory itself, or its parent, must exist. */
 export async function openFileStore(directory: string): Promise<FileStore> {
   const root = resolve(directory)
   const incoming = join(root, 'incoming')
@@ -117,7 +117,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
     const final = join(shelf, checked(isStoredName, storedName))
     const existing = await digestOf(final)
     if (existing?.sha256 === expected.sha256 && existing.size === expected.size) {
-      // Whoever put it there may have died before its flush.
+      // The process that stored it may have died before its flush.
       await flushDirectory(root)
       return flushDirectory(shelf)
     }
@@ -135,7 +135,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
         if (meanwhile?.sha256 !== expected.sha256)
           throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
       }
-      // Also of one that stood there: whoever put it may have died before its flush.
+      // Flush an existing file too: the process that stored it may have died before its flush.
       await flushDirectory(shelf)
     } finally {
       await rm(copy, { force: true })
@@ -146,7 +146,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
     received,
     async identify(known) {
       if (known === undefined && (await readIdentity()) === undefined) {
-        // Whole or absent, and never in the place of one that another service made in this moment.
+        // Complete or absent, and never in place of a file that another service stores at the same moment.
         const own = join(incoming, `store-id.${randomUUID()}`)
         await writeFile(own, `${randomUUID()}\n`, { mode: 0o600, flag: 'wx', flush: true })
         await link(own, identityPath).catch(unlessThere)
@@ -169,7 +169,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       let size = offset
       try {
         if (before === 0) await flushDirectory(incoming)
-        // From the beginning again: what came before counts no more.
+        // Starts over: earlier bytes no longer count.
         if (offset < before) await file.truncate(offset)
         for await (const piece of content) {
           if (size + piece.byteLength > sizeMax) {
@@ -179,7 +179,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
           await roomOrFull(writeAll(file, piece, size))
           size += piece.byteLength
         }
-        // Some disks find out only now that they are full.
+        // Some disks report only now that they are full.
         await roomOrFull(file.sync())
         return { kind: 'received', size }
       } catch (error) {
@@ -271,13 +271,13 @@ async function makeDirectory(path: string): Promise<void> {
   if (!(await stat(path)).isDirectory()) throw new Error(`${path} is not a directory.`)
 }
 
-/** The last wall: whatever a caller forgot, nothing but a name of ours becomes a path. */
+/** The last line of defence: whatever a caller forgot, only a name of ours becomes a path. */
 function checked(isOurs: (name: string) => boolean, name: string): string {
   if (!isOurs(name)) throw new Error('A file was asked for by a name that is none of ours.')
   return name
 }
 
-/** What a missing file rejects with becomes undefined. A link in its place counts as missing: we make none. */
+/** Maps the error for a missing file to undefined. A symbolic link counts as missing: we create none. */
 async function absent<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked

@@ -2,11 +2,11 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { sep } from 'node:path'
 import { type FileStore, openFileStore } from './file-store.ts'
 
-/** The stores of a pool: its own, and the one with the copies that belong to the record. */
+/** The stores of a pool: its own, and the one with the record's copies. */
 export type FileStores = { readonly files: FileStore; readonly complianceFiles: FileStore }
 export type FileStoreDirectories = { readonly directory: string; readonly complianceDirectory: string }
 
-/** Opens the two file stores. The copy that belongs to the record is a copy only if it is somewhere else. */
+/** Opens the two file stores. Refuses one location for both: the record's copy must be elsewhere. */
 export async function openFileStores({ directory, complianceDirectory }: FileStoreDirectories): Promise<FileStores> {
   const paths = [directory, complianceDirectory]
   for (const path of paths) await mkdir(path, { mode: 0o700 }).catch(unlessThere)

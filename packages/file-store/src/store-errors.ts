@@ -1,10 +1,10 @@
-/** Transient: the disk has no room (or the quota none left). Nothing of what was to be written is there. */
+/** Transient: the disk is full, or the quota is. Nothing of the attempted write is there. */
 export class FileStoreFull extends Error {
   override name = 'FileStoreFull'
   readonly hint = 'Make room on the disk of the file stores, or give the account more of it.'
 }
 
-/** Needs a person: this directory is not the store it is taken for. Nothing was written to it. */
+/** Needs a person: this directory is not the expected store. Nothing was written to it. */
 export class WrongStore extends Error {
   override name = 'WrongStore'
   readonly hint =
@@ -14,7 +14,7 @@ export class WrongStore extends Error {
   }
 }
 
-/** The piece does not begin where the last one ended. */
+/** The piece does not begin where the previous one ended. */
 export class WrongOffset extends Error {
   override name = 'WrongOffset'
   readonly received: number
@@ -24,12 +24,12 @@ export class WrongOffset extends Error {
   }
 }
 
-/** What was to be put in place is not what it was when its hash was taken. Nothing was put in place. */
+/** The content changed since its hash was computed. Nothing was stored. */
 export class ContentChanged extends Error {
   override name = 'ContentChanged'
 }
 
-/** Under this name another content stands, from an earlier attempt. It stays, and this one cannot be put there. */
+/** Another content from an earlier attempt has this name. It stays, and this one cannot be stored there. */
 export class PlacedOtherwise extends Error {
   override name = 'PlacedOtherwise'
 }

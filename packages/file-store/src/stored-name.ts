@@ -6,7 +6,7 @@ export function newFileId(): string {
   return crypto.randomUUID()
 }
 
-/** A guid as we make them. `$` without the flag `m` matches at the very end only: no line break slips through. */
+/** A guid as we make them. `$` without the flag `m` matches at the very end only, so no line break gets through. */
 export function isFileId(text: string): boolean {
   return FILE_ID.test(text)
 }
@@ -17,8 +17,8 @@ export function isStoredName(text: string): boolean {
 }
 
 /**
- * The name a file is kept under: its guid, and the extension of the name it came with where that is a plain one, for
- * the archives that go by it. Everything else of that name stays in the database.
+ * The name a file is stored under: its guid and, for archives that need it, the extension of its original name if
+ * that is a plain one. The rest of the original name stays in the database.
  */
 export function storedNameOf(fileId: string, fileName: string): string {
   if (!isFileId(fileId)) throw new Error('A file is kept under a guid of ours only.')

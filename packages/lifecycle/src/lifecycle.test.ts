@@ -1,6 +1,6 @@
 import { ManualClock, systemClock } from '@hansard/clock'
 import { describe, expect, it, vi } from 'vitest'
-import { StopStack, startLoop, yieldAfter } from './index.ts'
+import { startLoop, stopOnce, yieldAfter } from './index.ts'
 
 const until = { timeout: 5_000, interval: 1 }
 
@@ -116,32 +116,48 @@ describe('a loop', () => {
 })
 
 describe('a stack of things to stop', () => {
-  it('stops them once, last first', async () => {
+  it('stops them once, last first, and whoever asks again waits for the same stop', async () => {
     const stopped: string[] = []
-    const stack = new StopStack()
-    stack.push(() => void stopped.push('database'))
-    stack.push(async () => void stopped.push('service'))
+    const stack = new AsyncDisposableStack()
+    let finish = () => {}
+    stack.defer(() => void stopped.push('database'))
+    stack.defer(async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve
+      })
+      stopped.push('service')
+    })
+    const stop = stopOnce(stack)
 
-    await Promise.all([stack.stop(), stack.stop()])
-    await stack.stop()
+    const first = stop()
+    const second = stop().then(() => stopped.push('said to be stopped'))
+    finish()
+    await Promise.all([first, second])
+    await stop()
 
-    expect(stopped).toEqual(['service', 'database'])
+    expect(stopped).toEqual(['service', 'database', 'said to be stopped'])
   })
 
-  it('stops the rest when one cannot be stopped, and says so', async () => {
+  it('stops the rest when some cannot be stopped, and reports every failure', async () => {
     const stopped: string[] = []
-    const stack = new StopStack()
-    stack.push(() => void stopped.push('database'))
-    stack.push(() => {
+    const stack = new AsyncDisposableStack()
+    stack.defer(() => void stopped.push('database'))
+    stack.defer(() => {
+      throw new Error('jammed')
+    })
+    stack.defer(() => void stopped.push('bus'))
+    stack.defer(() => {
       throw new Error('stuck')
     })
 
-    await expect(stack.stop()).rejects.toThrow('stuck')
-    expect(stopped).toEqual(['database'])
+    const failure = await stopOnce(stack)().catch((error: unknown) => error as SuppressedError)
+
+    expect(stopped).toEqual(['bus', 'database'])
+    expect(failure).toMatchObject({ error: { message: 'jammed' }, suppressed: { message: 'stuck' } })
   })
 })
 
-describe('work that gives way', () => {
+describe('work that yields', () => {
   it('does so each time so much of it was done, and others have their turn', async () => {
     const yieldToEventLoop = yieldAfter(10)
     const log: string[] = []

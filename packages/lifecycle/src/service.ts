@@ -6,30 +6,14 @@
  */
 export type Service = AsyncDisposable & { stop(): Promise<void> }
 
-/** Collects what has to be undone, and undoes it once, last first. */
-export class StopStack {
-  #steps: (() => void | Promise<void>)[] = []
-  #stopping: Promise<void> | undefined
-
-  push(step: () => void | Promise<void>): void {
-    this.#steps.push(step)
-  }
-
-  stop(): Promise<void> {
-    this.#stopping ??= this.#run()
-    return this.#stopping
-  }
-
-  async #run(): Promise<void> {
-    const failures: unknown[] = []
-    for (const step of this.#steps.reverse()) {
-      try {
-        await step()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length === 1) throw failures[0]
-    if (failures.length > 1) throw new AggregateError(failures, 'Several parts could not be stopped.')
+/**
+ * Disposes a stack, last step first, and every call waits for the same disposal. (`disposeAsync` by itself answers a
+ * second call at once, while the first is still under way.) A step that fails does not prevent the next.
+ */
+export function stopOnce(stack: AsyncDisposableStack): () => Promise<void> {
+  let stopping: Promise<void> | undefined
+  return () => {
+    stopping ??= stack.disposeAsync()
+    return stopping
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 
-/** What a process that runs `code` writes. */
+/** The output of a process that runs `code`. */
 function outputOf(code: string): { stdout: string; lines: Record<string, unknown>[] } {
   const program = `import { createLog } from '@hansard/log'; const log = createLog({ service: 'relay', level: 'info' }); ${code}`
   const args = ['--conditions=@hansard/source', '--input-type=module', '--eval', program]

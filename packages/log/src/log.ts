@@ -5,10 +5,10 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> & {
   child(bindings: Record<string, unknown>): Log
 }
 
-/** Values under these names are replaced before a line is written, wherever the caller put them. */
+/** Values under these names are redacted before a line is written, wherever the caller put them. */
 const SECRET_NAMES = ['password', 'secret', 'token', 'authorization', 'cookie', 'databaseUrl', 'redisUrl']
 
-/** Standard output belongs to the command's answer; the log goes to standard error. */
+/** Standard output carries a command's answer; the log goes to standard error. */
 export function createLog({ service, level }: { service: string; level: string }): Log {
   return pino(
     {

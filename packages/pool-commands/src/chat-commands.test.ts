@@ -1,5 +1,5 @@
+import { indexChats, searchChats } from '@hansard/chat-index'
 import type { EventOf } from '@hansard/compliance-event'
-import { indexChats, searchChats } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChatSelection, CommandActor } from './index.ts'
 import { EVERYBODY, must, NOW, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'

@@ -129,7 +129,7 @@ export type Subject = Extract<ChangeEvent['detail'], { kind: 'change' }>['subjec
 /**
  * The event or events of a change. A list of more than 500 entries is told by several, so that an event stays an
  * event: the first carries everything else. The others are changes, but those of a deletion are deletions too: whoever
- * folds them never meets a change of what is gone already.
+ * applies them never meets a change of what is gone already.
  */
 export function changeEvents(options: {
   roomId: number

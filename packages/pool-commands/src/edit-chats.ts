@@ -1,4 +1,4 @@
-import { reindexChats } from '@hansard/pool-store'
+import { reindexChats } from '@hansard/chat-index'
 import type { Knex } from '@hansard/sql'
 import type { CommandActor } from './context.ts'
 import type { LockedRoom } from './locked.ts'

@@ -49,7 +49,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import into a pool that has g
   }
   const some = (arbitrary: fc.Arbitrary<Step>) => fc.array(arbitrary, { minLength: 1, maxLength: 40, size: 'max' })
 
-  it('is told by its events: they fold to what the tables say', async () => {
+  it('is told by its events: they imply what the tables say', async () => {
     let changes = 0
     await fc.assert(
       fc.asyncProperty(some(allSteps), some(allSteps), async (ours, theirs) => {

@@ -48,7 +48,8 @@ it('waits for a room that one may change', { timeout: 60_000 }, async () => {
       done = true
       return result
     })
-    const waiting = () => tx('pg_locks').where({ granted: false }).first('pid')
+    const waiting = () =>
+      tx('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'").first('pid')
     while (!(await waiting()) && !done);
     expect(done).toBe(false)
     // Not awaited here: it is made when this transaction has ended.

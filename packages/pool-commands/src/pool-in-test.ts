@@ -20,7 +20,7 @@ import {
 } from '@hansard/pool-store'
 import type { PoolRole } from '@hansard/rooms'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
 import { createPoolCommands, type PoolCommands, poolActor, type Result } from './index.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
@@ -61,14 +61,18 @@ export type PoolInTest = {
 /** Where pools are opened: one server for many of them. */
 export type PlaceInTest = { open(options?: { prepared?: boolean }): Promise<PoolInTest>; close(): Promise<void> }
 
+const MIGRATED = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
+
 export async function openPlace(dialect: Dialect): Promise<PlaceInTest> {
-  const server: PostgresServer | undefined = dialect === 'postgres' ? await startPostgres() : undefined
+  const server: SharedPostgres | undefined = dialect === 'postgres' ? await sharePostgres() : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-commands-'))
   let pools = 0
   return {
     async open({ prepared = true } = {}) {
       const name = `pool${++pools}`
-      const url = server ? await server.createDatabase(name) : `sqlite:${join(directory, `${name}.db`)}`
+      const url = server
+        ? await server.createDatabase(name, MIGRATED)
+        : await copyOfTemplate(MIGRATED, join(directory, `${name}.db`))
       return openPool(url, prepared)
     },
     async close() {
@@ -82,7 +86,6 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
   const clock = new ManualClock(NOW)
   const db = openDatabase({ url })
   const databases = [db]
-  await migrate(db, POOL_MIGRATIONS)
   const { poolRoomId } = await poolSettings(db, { pool: 'test', domain: DOMAIN })
   let services = 0
   let posts = 0
@@ -101,7 +104,7 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
       domain: DOMAIN,
       poolRoomId,
     })
-    return { commands, writer, told, record: (fact) => new Promise((resolve) => writer.record(fact, resolve)) }
+    return { commands, writer, told, record: writer.record }
   }
   const service = await start(db)
   const { commands } = service

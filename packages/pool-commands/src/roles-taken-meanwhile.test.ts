@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const waitingForLocks = async () => {
   const { rows } = (await pool.db.knex.raw(
-    "select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock'",
+    "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
   )) as { rows: { waiting: number }[] }
   return rows[0]!.waiting
 }

@@ -1,14 +1,14 @@
 import type { ComplianceEvent } from '@hansard/compliance-event'
+import type { Database, Knex } from '@hansard/sql'
 import {
-  type FoldedSubject,
-  foldPool,
-  openPoolFold,
+  openPoolStateBuilder,
   type PoolState,
   type Properties,
+  poolStateFrom,
+  type SubjectState,
   type SubjectType,
   subjectsOf,
-} from '@hansard/pool-fold'
-import type { Database, Knex } from '@hansard/sql'
+} from '@hansard/test-pool-state'
 
 /** What a pool is, as its tables say or as its events imply: equal texts mean equal pools. */
 export type StateInTest = Record<string, Record<string, unknown>>
@@ -39,7 +39,7 @@ const SHAPES: Record<string, Shape> = {
 }
 
 export function stateByEvents(events: Iterable<ComplianceEvent>): StateInTest {
-  const state = foldPool(events, { chats: true })
+  const state = poolStateFrom(events, { chats: true })
   const found: StateInTest = {}
   for (const [type, { plain, lists }] of Object.entries(SHAPES)) {
     found[type] = byUri(state, type as SubjectType, ({ properties }) => shaped(properties, { plain, lists }))
@@ -67,14 +67,14 @@ export function stateByEvents(events: Iterable<ComplianceEvent>): StateInTest {
   return found
 }
 
-function byUri(state: PoolState, type: SubjectType, of: (subject: FoldedSubject) => object): Record<string, unknown> {
+function byUri(state: PoolState, type: SubjectType, of: (subject: SubjectState) => object): Record<string, unknown> {
   const known = [...subjectsOf(state, type).values()].filter((subject) => !subject.deleted)
   return Object.fromEntries(known.map((subject) => [subject.uri, of(subject)]))
 }
 
 /** What was deleted, as the deletions told it and as the events before had made it: equal, if deletions tell all. */
 export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: unknown[]; was: unknown[] } {
-  const fold = openPoolFold()
+  const builder = openPoolStateBuilder()
   const [told, was]: [unknown[], unknown[]] = [[], []]
   const deletion = (event: ComplianceEvent | undefined) =>
     event?.kind === 'change' && event.action === 'deleted' && event.subject.type in SHAPES ? event : undefined
@@ -93,13 +93,13 @@ export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: u
         before[name] = Array.isArray(value) && Array.isArray(more) ? [...more, ...value] : value
       }
       if (ofSubject(deletion(byRoom[index + 1])) !== ofSubject(deleted)) {
-        const known = subjectsOf(fold.state(), type).get(uri)?.properties ?? {}
+        const known = subjectsOf(builder.state(), type).get(uri)?.properties ?? {}
         told.push([type, uri, shaped(before, SHAPES[type]!)])
         was.push([type, uri, shaped(known, SHAPES[type]!)])
         before = {}
       }
     }
-    fold.add(event)
+    builder.add(event)
   }
   return { told, was }
 }

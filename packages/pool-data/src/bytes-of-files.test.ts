@@ -4,9 +4,9 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FileStores } from '@hansard/file-store'
-import { endedFiles, type Outcome } from '@hansard/pool-store'
+import { endedFiles } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Filled, fillPool } from './fill-pool-in-test.ts'
 import type { DataFile } from './index.ts'
@@ -17,9 +17,9 @@ const BYTES = Buffer.from('the bytes of a file')
 const OTHER = Buffer.from('other bytes')
 
 describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come into %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   let directory: string
@@ -87,9 +87,12 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     await begun
     const room = await two.db.knex('room').where({ uri: row.uri }).first('id', 'rights')
     const chat = { kind: 'chat' as const, post: 'p', text: 'meanwhile', again: false }
-    const outcome = await new Promise<Outcome | Error>((resolve) =>
-      two.writer.record({ ...chat, roomId: room.id, principal: two.admin, rights: room.rights }, resolve),
-    )
+    const outcome = await two.writer.record({
+      ...chat,
+      roomId: room.id,
+      principal: two.admin,
+      rights: room.rights,
+    })
     release()
 
     expect(outcome).toMatchObject({ kind: 'chat', chatId: 1 })
@@ -102,7 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     const first = await two.importFrom(bare, { fileStores: stores })
     expect(first.counts).toMatchObject({ files: { made: 1 }, 'bytes of files': { left: 1 } })
     expect(await told()).toEqual([{ importedFiles: undefined, filesWithoutBytes: 1 }])
-    // What a sweep would take for left behind is on its way.
+    // A sweep would mistake these pieces for leftovers of a dead upload.
     expect(await endedFiles(two.db.knex, [fileId()], NOW + 1)).toEqual([])
 
     const tried = await two.importFrom(full, { fileStores: stores, dryRun: true })

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
-/** The format of a data file: see docs/data-format.md. Another one is refused, older or newer. */
+/** The format of a data file; see docs/data-format.md. Any other format is refused. */
 export const DATA_FORMAT = 'hansard-data/1'
 
-/** Kinds of lines in the order in which they can be brought in: what a line names stands in a kind before it. */
+/** The kinds of lines in import order: a line refers only to earlier kinds. */
 export const DATA_KINDS = [
   'policies',
   'principals',
@@ -29,8 +29,8 @@ export const EXPORT_LEVELS = ['all', 'user', 'category', 'room-directory', 'cont
 export type ExportLevel = (typeof EXPORT_LEVELS)[number]
 
 /**
- * What an export of a level holds. `references`: kinds that are there only because others name them; an import makes
- * what is missing of them and leaves what exists alone.
+ * What an export of a level contains. `references`: kinds included only because other lines refer to them. An import
+ * creates the missing ones and leaves existing ones alone.
  */
 export type Contents = {
   readonly kinds: readonly DataKind[]
@@ -64,7 +64,7 @@ export function contentsOf(level: ExportLevel, scoped: boolean): Contents {
   }
 }
 
-/** What is read of a data file at most. Beyond it the file is refused, before anything is changed. */
+/** Limits of a data file. A file beyond them is refused before anything is changed. */
 export const DATA_LIMITS = {
   /** entries of the zip */
   entries: 200_000,
@@ -86,14 +86,17 @@ export const Manifest = z.strictObject({
   level: z.enum(EXPORT_LEVELS),
   /** names of categories, or null: the whole pool */
   scope: z.array(z.string()).nullable(),
-  /** of a room directory: rooms created or talked in since, milliseconds since 1970 UTC */
+  /** of a room directory: only rooms created since then or with chats since then; milliseconds since 1970 UTC */
   start: count.nullable(),
   references: z.array(z.enum(DATA_KINDS)),
   entries: z.array(z.strictObject({ name: z.string(), bytes: count, lines: count.nullable(), sha256 })),
 })
 export type Manifest = z.infer<typeof Manifest>
 
-/** Where and when, and what seals the rest. It is the only part that differs between equal pools, with the reports. */
+/**
+ * Origin and time of the export, and the hashes that seal the rest. Only this part and the reports differ between
+ * equal pools.
+ */
 export const About = z.strictObject({
   format: z.literal(DATA_FORMAT),
   pool: z.string(),
@@ -112,7 +115,7 @@ const GUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const CHATS_ENTRY = new RegExp(`^chats/(${GUID})\\.jsonl$`)
 const FILE_ENTRY = new RegExp(`^files/(${GUID}(?:\\.[a-z0-9]{1,16})?)$`)
 
-/** What an entry of this name holds, or undefined when none may be called so. */
+/** The kind of an entry by its name; undefined when no entry may have that name. */
 export function meaningOf(
   name: string,
 ):

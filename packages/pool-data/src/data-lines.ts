@@ -4,7 +4,7 @@ import type { DataKind } from './data-format.ts'
 
 const text = z.string()
 const flag = z.boolean()
-/** Milliseconds since 1970 UTC, as far as dates go. */
+/** Milliseconds since 1970 UTC, within the range of dates. */
 const time = z.number().int().min(0).max(8.64e15)
 const count = z
   .number()
@@ -13,7 +13,7 @@ const count = z
   .max(2 ** 48)
 const uri = z.string().min(1).max(1_024)
 
-/** One line of each kind. Members are written in this order. */
+/** The line of each kind. Members are written in this order. */
 export const LINES = {
   policies: z.strictObject({ identity: text.min(1), description: text, enabled: flag }),
   principals: z.strictObject({
@@ -90,8 +90,8 @@ export const LINES = {
 export type LineOf<K extends DataKind> = z.infer<(typeof LINES)[K]>
 
 /**
- * A chat. `title`: it is a story. `unlogged`: of a room that keeps no history; its text is then not there. A purged chat
- * has its place and nothing else.
+ * A chat. `title`: it is a story. `unlogged`: it belongs to a room without history, and its text is not included. A
+ * purged chat has its id and nothing else.
  */
 export const ChatLine = z.strictObject({
   id: count.min(1),
@@ -108,7 +108,7 @@ export type ChatLine = z.infer<typeof ChatLine>
 
 type Key = readonly (string | number)[]
 
-/** What the lines of a kind are sorted by, strictly: texts by their bytes in UTF-8, numbers by their value. */
+/** The strict sort key of the lines of a kind: texts by their bytes in UTF-8, numbers by their value. */
 export const LINE_KEYS: { readonly [K in DataKind]: (line: LineOf<K>) => Key } = {
   policies: (line) => [line.identity],
   principals: (line) => [line.uri],

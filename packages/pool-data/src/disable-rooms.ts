@@ -7,8 +7,8 @@ import { piecesOf, selectRows } from './ordered-ids.ts'
 import { requireAdministrator } from './require-administrator.ts'
 
 /**
- * Disables the rooms that an export of the same level, scope and start is about, so that nothing is said in them after it.
- * Answers the ids of those that were not disabled before, for `exportData` to tell them as they were.
+ * Disables the rooms that an export of the same level, scope and start covers, so that nobody posts in them
+ * afterwards. Returns the ids of those that were enabled before, so that `exportData` can write them as they were.
  */
 export async function disableRooms(
   options: Pick<ExportOptions, 'level' | 'scope' | 'start'> & {
@@ -24,7 +24,7 @@ export async function disableRooms(
   const scope = await resolveScope(db.knex, options)
   const { rooms } = await withSnapshot(db, (tx) => selectRows(tx, db.dialect, { contents, scope, start }))
   const disabled = new Set<number>()
-  // In ascending id, as whoever locks many rooms does.
+  // In ascending id, the order in which all code locks rooms.
   const ascending = rooms.toSorted((a, b) => a - b)
   for (const ids of piecesOf(ascending, 100)) {
     const made = await writer.change(async (tx) => {

@@ -15,27 +15,29 @@ export type ExportOptions = {
   readonly clock: Clock
   readonly pool: string
   readonly domain: string
-  /** account of who exports */
+  /** account of the exporter */
   readonly by: string
   readonly level: ExportLevel
   /** names of categories; undefined: all */
   readonly scope?: readonly string[] | undefined
   /** milliseconds; of level `room-directory` only */
   readonly start?: number | undefined
-  /** where the bytes of files are, when they are to come along */
+  /** the stores to read file contents from, if contents are included */
   readonly fileStore?: FileStore | undefined
-  /** rooms this export has disabled: see `disableRooms` */
+  /** rooms that this export disabled; see `disableRooms` */
   readonly disabledHere?: ReadonlySet<number> | undefined
-  /** gives up when nobody has read for so long, in milliseconds: the pool is being read at one moment all the while */
+  /**
+   * Aborts when the reader has been idle for this many milliseconds, because the export holds a snapshot of the pool.
+   */
   readonly stallMs?: number | undefined
 }
 
-/** An expected no: what was asked for makes no sense, or names a category that is not there. */
+/** Refused: the request makes no sense or names a category that does not exist. */
 export class ExportRefused extends Error {
   override name = 'ExportRefused'
 }
 
-/** The ids of the categories an export is limited to. Throws `ExportRefused` for whatever cannot be exported. */
+/** The ids of the categories an export is limited to. Throws `ExportRefused` for anything that cannot be exported. */
 export async function resolveScope(
   knex: Knex | Knex.Transaction,
   { level, scope, start }: Pick<ExportOptions, 'level' | 'scope' | 'start'>,
@@ -51,11 +53,11 @@ export async function resolveScope(
 }
 
 /**
- * Exports a pool, or part of it, as it is at one moment.
+ * Exports a pool, or part of it, from one snapshot.
  *
- * `stream` is a zip in the format of docs/data-format.md, made while it is read; an error destroys it. `done` resolves with
- * the report once it has been read to the end. Memory is bounded by the ids of what is exported, the longest list of one
- * room, category or group, and an entry's name for every room.
+ * `stream` is a zip in the format of docs/data-format.md, produced while it is read; an error destroys it. `done`
+ * resolves with the report once the stream has been read to its end. Memory is bounded by the exported ids, the
+ * longest list of one room, category or group, and one entry name per room.
  */
 export async function exportData(options: ExportOptions): Promise<{ stream: Readable; done: Promise<DataReport> }> {
   await resolveScope(options.db.knex, options)
@@ -151,7 +153,7 @@ async function* noting<T extends object>(lines: AsyncIterable<T>, note: (line: T
   }
 }
 
-/** Undefined when the bytes are not what the record says. They are read twice, for a zip cannot take back an entry. */
+/** Undefined when the bytes differ from the record. They are read twice, because a zip entry cannot be withdrawn. */
 async function writeFile(zip: ZipWriting, store: FileStore, file: LineOf<'files'>): Promise<WrittenEntry | undefined> {
   const opened = await store.open(file.storedName)
   if (!opened) return undefined
@@ -214,7 +216,7 @@ async function sayWhatIsLeftOut(
   return said
 }
 
-/** Ends the export when its reader has stood still for too long. Answers how to stop watching. */
+/** Aborts the export when its reader has been idle for too long. Returns a function that stops the watch. */
 function watchForStall(zip: ZipWriting, { clock, stallMs = 120_000 }: ExportOptions): () => void {
   let seen = -1
   const look = () => {

@@ -4,7 +4,7 @@ import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { DOMAIN, NOW, type PoolInTest } from './pool-in-test.ts'
 
-/** Texts that have broken something somewhere. */
+/** Texts that have caused faults before. */
 export const HOSTILE = [
   '\u0000 and then some',
   'half \ud800 a pair, and the other \udfff half',
@@ -19,7 +19,7 @@ export const HOSTILE = [
 
 export type Filled = { readonly desk: number; readonly secret: number; readonly chats: number; readonly file: string }
 
-/** A pool in which there is one of everything, put there past the record. */
+/** A pool with one row of everything, inserted without the record writer. */
 export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> {
   const { knex } = db
   const insert = async (table: string, row: object): Promise<number> => {
@@ -125,7 +125,7 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
   return { desk, secret, chats, file }
 }
 
-/** Puts a file on record, its bytes in the pool's file store. Answers its stored name. */
+/** Records a file and stores its bytes in the pool's file store. Returns its stored name. */
 export async function addFile(options: {
   knex: Knex
   stores: FileStores
@@ -155,7 +155,7 @@ export async function addFile(options: {
   return storedName
 }
 
-/** Adds chats at the end of a room; answers how many. */
+/** Appends chats to a room; returns how many. */
 export async function addChats(
   knex: Knex,
   roomId: number,

@@ -37,7 +37,7 @@ describe('a data file that is not what was exported', () => {
   const replace = (name: string, change: (content: string) => string) => (entries: Map<string, string>) =>
     void entries.set(name, change(entries.get(name)!))
   const rooms = 'data/rooms.jsonl'
-  /** Byte for byte, names of the same length: what no honest library writes. */
+  /** Replaces names of equal length byte for byte, which no zip library would do. */
   const renamed = async (from: string, to: string) => {
     const content = (await readFile(good)).toString('latin1').replaceAll(from, to)
     return bytes(Buffer.from(content, 'latin1'))
@@ -136,7 +136,7 @@ describe('a data file that is not what was exported', () => {
     const found = { whole: 0, refused: 0 }
     for (let n = 0; n < 400; n += 1) {
       const altered = Buffer.from(whole)
-      // Spread over the file, and thickly over its directory, which a reader believes most.
+      // Positions spread over the file, and densely over its central directory, which readers trust most.
       const at = n % 2 === 0 ? Math.floor((n / 400) * whole.length) : whole.length - 1 - ((n * 7) % 1_500)
       altered[at] = altered[at]! ^ (1 << (n % 8))
       found[await check(altered)] += 1

@@ -8,8 +8,8 @@ type Line = LineOf<'categories'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 
 /**
- * Categories by their URI. One that has the name under another URI makes way when it never had a room (the one every new
- * pool begins with, say); otherwise it stays and becomes what the file says.
+ * Imports categories by URI. An existing category of the same name under another URI is removed if it never had a
+ * room (such as the default category of a new pool); otherwise it stays and takes the file's properties.
  */
 export async function importCategories(run: ImportRun): Promise<void> {
   const kind = 'categories'

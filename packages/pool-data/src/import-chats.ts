@@ -11,13 +11,14 @@ type Line = { readonly line: ChatLine; readonly text: string }
 type Room = { readonly id: number; readonly lastChatId: number; readonly disabled: boolean }
 
 /**
- * Chats, room by room, under their own ids. One that is there already is compared and never written over.
+ * Imports chats, room by room, under their own ids. Existing chats are compared and never overwritten.
  *
- * The danger is a room in which people go on talking: they would take the ids that are still to come, and a hub would hand
- * out as new what is years old. So chats go into a room only while it is disabled, and rooms the import made are.
+ * The danger is a room in which people go on posting: they would take the ids of chats still to be imported, and a
+ * hub would deliver years-old chats as new. So chats are imported only into disabled rooms; rooms that the import
+ * created are disabled.
  *
- * They are not told as chats to compliance, which has them from where they were said, at their time: each batch is one
- * change of the room, with the SHA-256 of what was brought in.
+ * The imported chats are not emitted as chat events, because the pool they come from has recorded them. Each batch is
+ * one change event of the room with the SHA-256 of what was imported.
  */
 export async function importChats(run: ImportRun): Promise<void> {
   for await (const room of run.file.lines('rooms')) {
@@ -32,7 +33,7 @@ export async function importChats(run: ImportRun): Promise<void> {
   }
 }
 
-/** Beyond every chat's id: the room is as the file says, and open if it was. */
+/** Sorts after every chat id: marks that the room is complete, and enabled if the file says so. */
 const FINISHED = 2 ** 50
 
 async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: readonly Line[]): Promise<void> {
@@ -87,7 +88,7 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
   step.count('chats', 'made', fresh.length)
 }
 
-/** Those that can be added. What is there already is compared, and what cannot be added is said. */
+/** The chats that can be added. Existing ones are compared, and whatever cannot be added is reported. */
 async function findFresh(
   step: Step,
   room: Room,
@@ -147,12 +148,12 @@ function problemOf(
   if (!line.author.startsWith('sip:')) return `Its author ${line.author} is no user.`
   if (post !== undefined) return `It is the same post as chat ${post}, which is there.`
   if (!/^[\x21-\x7e]{1,64}$/.test(line.post)) return 'The name of its post is not 1 to 64 printable ASCII characters.'
-  // The index takes a room's chats in the order of their ids: this one would never be found.
+  // The index reads a room's chats in ascending id: it would never find this one.
   if (line.id <= indexed) return 'Later chats of the room are there and in the search index already.'
   return textProblemOf(line)
 }
 
-/** What no pool would have taken, whatever it was set to. */
+/** What no pool would have accepted under any settings. */
 function textProblemOf({ content, title, state }: ChatLine): string | undefined {
   if (state === 'purged') return content === '' && title === null ? undefined : 'It is purged and has a text.'
   if (content === '') return 'It has no text.'
@@ -173,8 +174,9 @@ function isSame(line: ChatLine, row: Readonly<Record<string, unknown>>): boolean
 }
 
 /**
- * The room's chats are in: its next chat comes after all of them. A room that this import made is open now if the file says
- * so; one that was here before stays as it was, for somebody may have disabled it on purpose.
+ * All chats of the room are imported: its next chat id comes after them. A room that this import created is enabled
+ * now if the file says so. A room that existed before keeps its state, because somebody may have disabled it on
+ * purpose.
  */
 async function openRoom(step: Step, { uri, name, disabled, lastChatId }: LineOf<'rooms'>): Promise<void> {
   const room = await findRoom(step, uri)
@@ -201,7 +203,7 @@ async function setLastChatId(step: Step, uri: string, { id }: Room, last: number
 
 async function findRoom(step: Step, uri: string): Promise<Room | undefined> {
   const query = step.knex('room').where({ uri }).whereNotNull('category_id').whereNull('deleted_at')
-  // Before anything else that others lock.
+  // Take this lock before any lock that others take.
   if (!step.run.dry && step.run.db.dialect === 'postgres') query.forUpdate()
   const row: { id: number; last_chat_id: number; disabled: boolean | number } | undefined = await query.first()
   if (row) {

@@ -16,20 +16,20 @@ import type { DataReport } from './report.ts'
 export type ImportOptions = ImportDeps & {
   /** name of the pool, for the report */
   readonly pool: string
-  /** account of who imports, for the report */
+  /** account of the importer, for the report */
   readonly by: string
-  /** says what would be done, and does nothing: it reads in a transaction that cannot write */
+  /** Reports what would be done and changes nothing: it reads in a read-only transaction. */
   readonly dryRun: boolean
 }
 
 const PROBLEMS_IN_REPORT = 10_000
 
 /**
- * Brings a data file into a pool.
+ * Imports a data file into a pool.
  *
- * The whole file is checked first; then everything goes in batches, each one transaction with its events. Killed at any
- * moment, the same import again finishes and gives what one uninterrupted would have given. What exists is overwritten,
- * except chats, which never are.
+ * The whole file is checked first. Then it is imported in batches, each one transaction with its events. If the
+ * import is killed at any moment, running it again completes it with the result of one uninterrupted run. Existing
+ * data is overwritten, except chats.
  */
 export async function importData(file: DataFile, options: ImportOptions): Promise<DataReport> {
   await file.check()
@@ -68,7 +68,7 @@ async function carryOut(file: DataFile, options: ImportOptions, reader: Reader |
 function reportOf(run: ImportRun, { pool, by, dryRun, clock }: ImportOptions): DataReport {
   const { manifest, about } = run.file
   const counts: Record<string, Record<string, number>> = {}
-  // Everything that is in the file is there, also what it holds none of.
+  // Count every kind the file may contain, including those without lines.
   for (const kind of DATA_KINDS) if (run.file.has(kind)) counts[kind] = {}
   const tallies = [...run.tallies.values()]
   for (const tally of tallies) {

@@ -8,13 +8,13 @@ import { type ImportRun, inBatches, type Step } from './import-run.ts'
 import { type Bytes, type FileRow, fileProblem, fileRows, isSameFile, placeBytes } from './place-bytes.ts'
 
 type Line = LineOf<'files'>
-/** What a batch put on record in one room. */
+/** What a batch recorded in one room. */
 type Told = { readonly withBytes: Line[]; without: number }
 
 /**
- * Files. Their bytes lie in the pool's file store and in the compliance file store before the transaction that tells of
- * them: see `placeBytes`. A file whose bytes are not there is on record as one that lacks them, until a later import has
- * them; only then is its hash told.
+ * Imports files. Their bytes are in the pool's file store and in the compliance file store before the transaction
+ * that records them; see `placeBytes`. A file whose bytes are missing is recorded as lacking them until a later
+ * import has them; only then is its hash recorded.
  */
 export async function importFiles(run: ImportRun): Promise<void> {
   const kind = 'files'

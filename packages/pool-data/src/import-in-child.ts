@@ -3,8 +3,8 @@ import type { DataFile } from './index.ts'
 import { openPoolAt } from './pool-in-test.ts'
 
 /**
- * A process of its own that imports, for a test to kill: `import-in-child.ts <database> <zip> <clock> [<directory> [<n>]]`.
- * With a directory it has file stores there; it stops for ever in the middle of the n-th copy.
+ * A process that imports, for a test to kill: `import-in-child.ts <database> <zip> <clock> [<directory> [<n>]]`. With
+ * a directory it uses file stores there and stops for ever in the middle of the n-th copy.
  */
 const [url = '', zip = '', clock = '', directory, held = '0'] = process.argv.slice(2)
 const pool = await openPoolAt(url, 'two')
@@ -26,7 +26,7 @@ async function* stuck(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   for await (const piece of content) {
     yield piece
     process.stdout.write('held\n')
-    // Something that keeps the process alive, for ever.
+    // Keeps the process alive for ever.
     await new Promise((resolve) => process.stdin.once('data', resolve))
   }
 }

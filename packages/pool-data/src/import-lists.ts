@@ -21,23 +21,23 @@ type Lists<K extends ListKind, O extends OwnerKind> = ListShape<K, O> & {
   readonly table: string
   readonly ownerColumn: string
   readonly principalColumn: string
-  /** the column that says which list; undefined: there is one */
+  /** the column that selects the list; undefined when there is only one */
   readonly listColumn: string | undefined
-  /** what events call a list */
+  /** the list's name in events */
   readonly property: (list: string) => string
   readonly subjectType: 'group' | 'category' | 'room'
   readonly roomOf: (ownerId: number) => number | undefined
-  /** rooms in which a change of the list may alter who may do what */
+  /** rooms in which a change of the list may alter a decision */
   readonly reaches: (step: Step, ownerId: number) => Promise<number[]>
-  /** before each batch: reads what `refuses` decides by */
+  /** before each batch: reads what `refuses` needs */
   readonly begin?: (step: Step) => Promise<void>
-  /** what a command would refuse an entry for that is not there yet */
+  /** why a command would refuse a new entry */
   readonly refuses?: (owner: Owner<LineOf<O>>, entry: Entry) => string | undefined
-  /** tells `refuses` who is taken off */
+  /** tells `refuses` which entries are removed */
   readonly leaves?: (owner: Owner<LineOf<O>>, principal: string) => void
 }
 
-/** Who is in a group. Nobody is let into a circle of groups. */
+/** The members of a group. An entry that would close a circle of groups is refused. */
 export async function importGroupMembers(run: ImportRun): Promise<void> {
   const holds = new Map<string, Set<string>>()
   let began = false
@@ -64,7 +64,7 @@ export async function importGroupMembers(run: ImportRun): Promise<void> {
     roomOf: () => undefined,
     reaches: roomsOfGroup,
     async begin(step) {
-      // A dry run changes no table: what it would have changed is remembered from batch to batch.
+      // A dry run changes no table, so what it would have changed is kept from batch to batch.
       if (step.run.dry && began) return
       began = true
       holds.clear()
@@ -86,7 +86,7 @@ export async function importGroupMembers(run: ImportRun): Promise<void> {
   })
 }
 
-/** Rooms that grant something to the group or to one that holds it, themselves or through their category. */
+/** Rooms that grant something to the group or to a group that contains it, themselves or through their category. */
 async function roomsOfGroup(step: Step, groupId: number): Promise<number[]> {
   if (groupId < 0) return []
   const held = [...(await identitiesOf(step.knex as Knex.Transaction, groupId))]
@@ -135,12 +135,12 @@ export async function importRoomRoles(run: ImportRun): Promise<void> {
 }
 
 /**
- * Lists become exactly what the file says: who is not in it there is taken out. One owner's lists are changed in one
- * transaction, so that no wall stands half built.
+ * Makes lists equal to the file: entries that the file lacks are removed. One transaction changes all lists of one
+ * owner, so a wall is never half built.
  */
 async function importLists<K extends ListKind, O extends OwnerKind>(run: ImportRun, lists: Lists<K, O>): Promise<void> {
   const { kind } = lists
-  // Without its list an owner is not one with an empty list.
+  // An owner without a list is not an owner with an empty list.
   if (!run.file.has(kind)) return
   const entry = entryOf(kind)
   const through = run.doneOf(entry)
@@ -254,7 +254,7 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
   if (added.length > 0) step.count(kind, 'made', added.length)
   if (removed.length > 0) step.count(kind, 'removed', removed.length)
   for (const room of await lists.reaches(step, id)) if (room > 0) step.rights.add(room)
-  // In a dry run it may not be there yet; a category may stand here under another URI.
+  // In a dry run it may not exist yet; a category may exist here under another URI.
   const column = ownerTable === 'principal' ? 'display_name as name' : 'name'
   const row: { uri: string; name: string } | undefined = await step.knex(ownerTable).where({ id }).first('uri', column)
   const subject: Subject = { type: lists.subjectType, uri: owner.uri, name: '', ...row }
@@ -262,7 +262,7 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
   tellLists(step, lists, subject, id, { added, removed: gone })
 }
 
-/** A list of any length is told in events of a bounded one. */
+/** Records a list of any length in events of bounded size. */
 function tellLists<K extends ListKind, O extends OwnerKind>(
   step: Step,
   lists: Lists<K, O>,

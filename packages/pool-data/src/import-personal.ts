@@ -15,23 +15,23 @@ import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
 type PersonalKind = 'follows' | 'read-marks' | 'feeds' | 'preferences' | 'invitations'
 type Row = Readonly<Record<string, unknown>>
-/** Where a line belongs: the room it names, as far as its chats go, and the row that is there already. */
+/** What a line belongs to: the room it names, how far the room's chats go, and the existing row. */
 type Place = { readonly roomId: number; readonly lastChatId: number; readonly row: Row | undefined }
-/** What somebody would have of a kind. */
+/** The number of rows a person would have of a kind. */
 type Use = { readonly count: number; readonly bytes: number }
 type Personal<K extends PersonalKind> = {
   readonly table: string
-  /** columns that say which row it is, beside the person */
+  /** columns that identify the row, besides the person */
   readonly key: (line: LineOf<K>, roomId: number) => Record<string, string | number>
   readonly values: (line: LineOf<K>, place: Place) => Record<string, unknown>
-  /** what the pool would refuse it for */
+  /** why the pool would refuse it */
   readonly problem?: (line: LineOf<K>) => string | undefined
-  /** what it would refuse it for when somebody then has so much */
+  /** why the pool would refuse it once the person has that many */
   readonly excess?: (use: Use) => string | undefined
   readonly made?: (step: Step, personId: number, line: LineOf<K>) => Promise<void>
 }
 
-/** What people have set up for themselves: added to what they have here, and laid over it where it goes by the same name. */
+/** Imports personal data: added to the existing rows, and replacing a row of the same key. */
 export async function importPersonal(run: ImportRun): Promise<void> {
   await importKind(run, 'follows', {
     table: 'followed_room',
@@ -69,7 +69,7 @@ export async function importPersonal(run: ImportRun): Promise<void> {
     }),
     problem: ({ id, inviterName }) =>
       id < 1 ? 'Invitations are numbered from 1.' : textProblem('A name', inviterName, TEXT_LIMITS.displayName),
-    // The next one gets a number of its own.
+    // The next feed gets a new number.
     async made(step, id, line) {
       if (step.run.dry) return
       const behind = step.knex('principal').where({ id }).andWhere('last_invitation_id', '<', line.id)
@@ -78,7 +78,7 @@ export async function importPersonal(run: ImportRun): Promise<void> {
   })
 }
 
-/** How far people have read. Marks never go back, and never beyond what was said here: so they come after the chats. */
+/** Imports read marks. A mark never goes back and never beyond the newest chat, so marks come after the chats. */
 export async function importReadMarks(run: ImportRun): Promise<void> {
   await importKind(run, 'read-marks', {
     table: 'read_mark',
@@ -155,7 +155,10 @@ async function importKind<K extends PersonalKind>(run: ImportRun, kind: K, perso
   })
 }
 
-/** How much people have of a kind, and would have. A dry run adds no rows: there it is remembered from batch to batch. */
+/**
+ * Counts the rows a person has and would have of a kind. A dry run adds no rows, so it keeps counts from batch to
+ * batch.
+ */
 function openUses(step: Step, table: string, rows: readonly Row[]) {
   const { dry, planned } = step.run
   const uses = new Map<number, Use>()

@@ -32,13 +32,13 @@ import { type ImportRun, inBatches, type Step } from './import-run.ts'
 type Line = LineOf<'principals'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 
-/** A line as the pool keeps it, and as the file has it. */
+/** A line as the pool stores it, and as the file has it. */
 type Asked = { readonly line: Line; readonly spelt: Line }
 
 /**
- * Users, groups and domains, by their URI, their domains in lower case however they are spelt. Who is there keeps the secret;
- * who is new has none that could be used. A domain is nothing but its name: one that is there stays as it is.
- * Whoever imports is neither disabled nor loses a role by it: they could not put it right again.
+ * Imports users, groups and domains by URI, with domains in lower case however they are spelt. An existing user keeps
+ * the secret; a new one has none that works. A domain is only a name, so an existing one stays as it is. The importer
+ * is neither disabled nor deprived of a role, because they could not undo it.
  */
 export async function importPrincipals(run: ImportRun): Promise<void> {
   const kind = 'principals'
@@ -64,7 +64,7 @@ export async function importPrincipals(run: ImportRun): Promise<void> {
   })
 }
 
-/** A wall around a domain holds for it however somebody spelt it. */
+/** A wall around a domain holds however the domain was spelt. */
 function asKept(line: Line): Line {
   const uri = keptPrincipalUri(line.uri)
   const account = line.type === 'domain' ? keptPrincipalUri(line.account) : line.account
@@ -106,7 +106,7 @@ async function importPrincipal(
     disabled: line.disabled,
     ...(policyId === undefined ? {} : { policy_id: policyId }),
     created_at: line.createdAt,
-    // Ids of invitations are never given twice.
+    // Invitation ids are never reused.
     last_invitation_id: Math.max(line.lastInvitationId, Number(row?.['last_invitation_id'] ?? 0)),
   }
   const self = row?.id === run.actor.id
@@ -132,7 +132,7 @@ async function importPrincipal(
   if (roles.added.length > 0) after['roles'] = roles.added
   const subject: Subject = { type: line.type === 'user' ? 'user' : 'group', uri: line.uri, name: line.displayName }
   if (!row) {
-    // A domain grants nothing and nobody anything until it is on a list, and that is told.
+    // A domain has no effect until a list names it, and that change is recorded.
     if (line.type !== 'domain') tell(step, 'created', subject, { before: {}, after })
     return 'made'
   }
@@ -144,7 +144,7 @@ async function importPrincipal(
   return 'changed'
 }
 
-/** Of a key nobody has been told. */
+/** The secret of a random key that nobody knows. */
 function unusableSecret(): string {
   return keySecret(newKey())
 }
@@ -194,7 +194,7 @@ async function importRoles(
   return { added, removed }
 }
 
-/** What a command would refuse it for. */
+/** Why a command would refuse it. */
 function principalProblem({ uri, type, account, domain, displayName, email, ...more }: Line): string | undefined {
   const longest = type === 'domain' ? domainDisplayName(domain).length : 0
   const text =

@@ -8,7 +8,7 @@ type Line = LineOf<'rooms'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 type Found = {
   readonly row: Row | undefined
-  /** the URI of a room that has the name */
+  /** the URI of a room with that name */
   readonly holder: string | undefined
   /** names of the categories in the file */
   readonly categoryNames: ReadonlySet<string>
@@ -17,8 +17,8 @@ type Found = {
 }
 
 /**
- * Rooms by their URI, which is theirs for ever. A room whose chats are still to come is disabled until they are in, so that
- * nobody talks in between and takes their ids.
+ * Imports rooms by URI, which never changes. A room whose chats are still to come is disabled until they are
+ * imported, so that nobody posts meanwhile and takes their ids.
  */
 export async function importRooms(run: ImportRun): Promise<void> {
   const kind = 'rooms'
@@ -27,7 +27,7 @@ export async function importRooms(run: ImportRun): Promise<void> {
     const uris = lines.map((line) => line.uri)
     const names = lines.map((line) => line.name)
     const query = step.knex('room').whereIn('uri', uris).orWhereIn('name', names).orderBy('id')
-    // In ascending id and before anything else, as everybody locks rooms.
+    // In ascending id and before all other locks, the order in which all code locks rooms.
     if (!run.dry && run.db.dialect === 'postgres') query.forUpdate()
     const existing: Row[] = await query
     const categories = await idsOf(
@@ -92,8 +92,8 @@ async function importRoom(
     invitations: line.invitations,
     add_in_id: addInId ?? null,
     created_at: line.createdAt,
-    // One that is here may be disabled, never enabled: somebody may have disabled it on purpose. A new one is opened when
-    // its chats are in: see `importChats`.
+    // An existing room may be disabled, never enabled: somebody may have disabled it on purpose. A new one is enabled
+    // when its chats are imported; see `importChats`.
     ...(row && !line.disabled ? {} : { disabled: line.disabled || chatsToCome }),
   }
   const problem =
@@ -125,7 +125,7 @@ async function importRoom(
   return 'changed'
 }
 
-/** Events name a category by its URI and an add-in by its name, not by their ids. */
+/** Events identify a category by its URI and an add-in by its name, not by their ids. */
 async function tellNames(
   step: Step,
   line: Line,
@@ -138,7 +138,7 @@ async function tellNames(
       const found: { uri: string } | undefined = await step.knex('category').where({ id }).first('uri')
       return found?.uri
     }
-    // A category of the same name may stand here under another URI.
+    // A category of the same name may exist here under another URI.
     told.after['category'] = (await uriOf(update['category_id'])) ?? line.category
     if (row) told.before['category'] = (await uriOf(row['category_id'])) ?? null
   }

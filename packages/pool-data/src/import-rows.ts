@@ -2,7 +2,7 @@ import type { ChangeValue } from '@hansard/compliance-event'
 import { isKeepable } from '@hansard/rooms'
 import type { Step } from './import-run.ts'
 
-/** What a change made: the properties that differ. */
+/** The properties that a change altered. */
 export type Differences = { before: Record<string, ChangeValue>; after: Record<string, ChangeValue> }
 export type Subject = {
   type: 'room' | 'category' | 'user' | 'group' | 'add-in' | 'policy' | 'endpoint' | 'pool-configuration'
@@ -10,7 +10,7 @@ export type Subject = {
   name: string
 }
 
-/** Puts a change on record, in the room or, without one, in the pool's own. Nothing when nothing differs. */
+/** Records a change, in the room or, without one, in the pool's own conversation. Does nothing when nothing differs. */
 export function tell(
   step: Step,
   action: 'created' | 'changed' | 'deleted',
@@ -23,7 +23,7 @@ export function tell(
   step.events.push({ roomId, principal: step.run.actor, detail })
 }
 
-/** The columns whose values differ, and the same told as properties. Columns without a property are told of nowhere. */
+/** The columns whose values differ, and the same as event properties. A column without a property is not recorded. */
 export function differences(
   row: Readonly<Record<string, unknown>> | undefined,
   wanted: Readonly<Record<string, unknown>>,
@@ -44,7 +44,7 @@ export function differences(
   return { update, before, after }
 }
 
-/** Why a text of a row cannot be kept in a plain column, or undefined when all can. */
+/** Why a text of a row cannot be stored in a plain column; undefined when all can. */
 export function unkeepable(row: Readonly<Record<string, unknown>>): string | undefined {
   const kept = Object.values(row).every((value) => typeof value !== 'string' || isKeepable(value))
   return kept ? undefined : 'A text of it holds characters that no database keeps.'
@@ -53,7 +53,10 @@ export function unkeepable(row: Readonly<Record<string, unknown>>): string | und
 type Table = 'principal' | 'category' | 'room' | 'policy' | 'add_in'
 const KEY_COLUMNS = { principal: 'uri', category: 'uri', room: 'uri', policy: 'identity', add_in: 'name' } as const
 
-/** Ids by URI (or name), of what is there and, in a dry run, of what would be by now. A deleted room is not there. */
+/**
+ * Ids by URI (or name), of existing rows and, in a dry run, of rows it would have created by now. Deleted rooms are
+ * excluded.
+ */
 export async function idsOf(
   step: Pick<Step, 'run' | 'knex'>,
   table: Table,
@@ -73,7 +76,7 @@ export async function idsOf(
     if (planned !== undefined && !found.has(key)) found.set(key, planned)
   }
   if (table !== 'category') return found
-  // A category that stands under another URI goes by its name.
+  // A category that exists under another URI is found by its name.
   const others = new Map<string, string>()
   for (const key of wanted) {
     const name = step.run.categoryNames.get(key)
@@ -85,7 +88,7 @@ export async function idsOf(
   return found
 }
 
-/** Makes a row, or plans it. */
+/** Inserts a row, or plans to. */
 export async function makeRow(step: Step, table: Table, row: Readonly<Record<string, unknown>>): Promise<number> {
   const key = `${table} ${String(row[KEY_COLUMNS[table]])}`
   if (step.run.dry) {
@@ -117,13 +120,13 @@ export async function insertRows(step: Step, table: string, rows: readonly objec
   for (let from = 0; from < rows.length; from += 400) await step.knex(table).insert(rows.slice(from, from + 400))
 }
 
-/** Rooms that are there, in ascending id: changes that reach all of them raise the rights of all. */
+/** Existing rooms in ascending id. A change that affects all of them increments the rights version of all. */
 export async function roomIds(step: Step, where: Readonly<Record<string, unknown>> = {}): Promise<number[]> {
   const rows: { id: number }[] = await step.knex('room').whereNotNull('category_id').andWhere(where).select('id')
   return rows.map((row) => row.id)
 }
 
-/** Remembers that this import made it, so that it may fill it where it merely refers to it. */
+/** Notes that this import created the row, so that it may complete a row that it created as a mere reference. */
 export async function noteMade(step: Step, uri: string): Promise<void> {
   if (!step.run.dry)
     await step.knex('import_made').insert({ import: step.run.file.identity, uri }).onConflict().ignore()

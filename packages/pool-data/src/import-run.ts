@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { FileStores } from '@hansard/file-store'
 import {
@@ -9,10 +10,8 @@ import {
   RecordBusy,
   RecordUnavailable,
   type RecordWriter,
-  releaseLease,
-  takeLease,
 } from '@hansard/pool-store'
-import { type Database, isTransient, type Knex } from '@hansard/sql'
+import { type Database, isTransient, type Knex, releaseLease, takeLease } from '@hansard/sql'
 import { type DataKind, entryOf } from './data-format.ts'
 import type { DataFile } from './open-data-file.ts'
 import { DataFileError } from './read-jsonl.ts'
@@ -24,44 +23,47 @@ export type ImportDeps = {
   readonly clock: Clock
   readonly writer: RecordWriter
   readonly actor: Actor
-  /** room under which changes that concern no room are recorded */
+  /** the room under which changes that concern no room are recorded */
   readonly poolRoomId: number
-  /** where the bytes of files go, into both; undefined: they stay in the data file */
+  /** the two stores for file contents; undefined: contents are not imported */
   readonly fileStores?: FileStores | undefined
-  /** what has just changed, for those who remember it. Called after the commit; nothing may depend on it. */
+  /** Called after each commit with what has changed, for caches. Nothing may depend on it. */
   readonly onChanged?: ((changed: Changed) => void) | undefined
-  /** called now and then */
+  /** called from time to time */
   readonly onProgress?: ((entry: string, lines: number) => void) | undefined
-  /** Stops after the batch under way. */
+  /** Stops after the current batch. */
   readonly stop?: AbortSignal | undefined
 }
 export type Changed = {
   readonly rooms: readonly number[]
   readonly principals: readonly number[]
-  /** whose feeds */
+  /** principals whose feeds changed */
   readonly feeds: readonly number[]
   readonly configuration: boolean
 }
 
-/** The import was stopped. What was done is done; the same import again goes on from there. */
+/** The import was stopped. Completed batches stay; running the same import again continues from there. */
 export class ImportStopped extends Error {
   override name = 'ImportStopped'
 }
-/** Another import is under way in this pool. */
+/** Another import is running in this pool. */
 export class ImportBusy extends Error {
   override name = 'ImportBusy'
 }
 
-/** What has been found of one entry so far. */
+/** What has been found about one entry so far. */
 export type EntryTally = { counts: Record<string, Record<string, number>>; problems: DataProblem[]; more: number }
 
 const PROBLEMS_PER_ENTRY = 200
-/** What may bar somebody from the pool: nobody comes in while a batch of it is made. */
+/** What may bar somebody from the pool: nobody joins while a batch of it commits. */
 const BARRING: ReadonlySet<string> = new Set([entryOf('principals'), entryOf('policies')])
 const LEASE_MS = 30_000
 const LEASE = 'import-data'
 
-/** One batch: what it reads by, and what it does. In a dry run nothing is written, and `planned` stands for it. */
+/**
+ * One batch: what it reads through, and what it does. A dry run writes nothing; `planned` takes the place of the
+ * tables.
+ */
 export type Step = {
   readonly run: ImportRun
   readonly knex: Knex | Knex.Transaction
@@ -72,30 +74,33 @@ export type Step = {
   readonly feeds: Set<number>
   configuration: boolean
   count(kind: string, outcome: keyof Tally, n?: number): void
-  /** `line`: the line of the file that it is about */
+  /** `line`: the line of the file concerned */
   problem(subject: string, problem: string, line?: object): void
 }
 
 export type ImportRun = ImportDeps & {
   readonly file: DataFile
   readonly dry: boolean
-  /** of a dry run: what it reads by */
+  /** of a dry run: the transaction it reads through */
   readonly reader: Knex.Transaction | undefined
-  /** of a dry run: what it would have made, by table and key, with ids below 0, which no row has */
+  /** of a dry run: what it would have created, by table and key, with ids below 0, which no row has */
   readonly planned: Map<string, number>
   readonly tallies: Map<string, EntryTally>
   /** names of the categories in the file, by URI */
   readonly categoryNames: Map<string, string>
-  /** the key of the last line of an entry that is in */
+  /** the key of the last imported line of an entry */
   doneOf(entry: string): readonly (string | number)[] | undefined
-  /** Call now and then during work between two batches that may take long: keeps the claim, and throws when it shall stop. */
+  /**
+   * Call from time to time during long work between two batches: renews the lease, and throws when the import must
+   * stop.
+   */
   goOn(): Promise<void>
-  /** Does a batch in one transaction, with its events and how far it brings `entry`. */
+  /** Runs a batch in one transaction, with its events and the new position in `entry`. */
   batch(entry: string, done: readonly (string | number)[], work: (step: Step) => Promise<void>): Promise<void>
   isReference(kind: DataKind): boolean
 }
 
-/** `reader`: of a dry run, a transaction that cannot write. */
+/** `reader`: of a dry run, a read-only transaction. */
 export async function openImportRun(
   file: DataFile,
   deps: ImportDeps,
@@ -230,7 +235,7 @@ function openStep(run: ImportRun, knex: Knex | Knex.Transaction, at: number, ent
   }
 }
 
-/** A batch, and what prepares one, is all or nothing and says the same twice, so one of unknown outcome may be tried again. */
+/** A batch and its preparation are atomic and repeatable, so one of unknown outcome may be retried. */
 async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -238,14 +243,14 @@ async function retrying<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const transient = error instanceof RecordUnavailable || error instanceof RecordBusy || isTransient(error)
       if (!transient || attempt >= 8) throw error
-      await clock.sleep(100 * 2 ** attempt)
+      await clock.sleep(backoffMs(attempt, { delayMs: 200, delayMaxMs: 25_000 }))
     }
   }
 }
 
 /**
- * Calls `work` for the lines of an entry that are not in yet, as many at a time as are good for one transaction. `prepare`
- * does before it what others must not wait for; of what it did nothing may depend on the transaction being made.
+ * Calls `work` for the lines of an entry that are not imported yet, as many at a time as suit one transaction.
+ * `prepare` runs before the transaction, for slow work; nothing it does may depend on the transaction committing.
  */
 export async function inBatches<L>(
   run: ImportRun,

@@ -13,7 +13,10 @@ import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import { differences, insertRows, makeRow, roomIds, type Subject, tell, unkeepable, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
-/** Policies, add-ins, endpoints: rows that go by one key. What exists is overwritten; what a command would refuse is left. */
+/**
+ * Imports policies, add-ins and endpoints: rows with one key. Existing rows are overwritten; what a command would
+ * refuse is skipped.
+ */
 export async function importPolicies(run: ImportRun): Promise<void> {
   await importKeyed(run, 'policies', 'policy', 'identity', {
     columns: ({ identity, description, enabled }) => ({ identity, description, enabled }),
@@ -21,7 +24,7 @@ export async function importPolicies(run: ImportRun): Promise<void> {
     subject: ({ identity }) => ({ type: 'policy', uri: `policy:${identity}`, name: identity }),
     problem: ({ identity, description }) =>
       policyNameProblem(identity) ?? textProblem('A description', description, TEXT_LIMITS.description),
-    // Whom a policy counts for is not known here: every service looks again at everybody.
+    // The import does not know whom a policy applies to, so every service checks all its sessions again.
     async changed(step, id, { identity }) {
       for (const room of await roomsUnderPolicy(step.knex, { id, identity })) step.rights.add(room)
       step.configuration = true
@@ -62,7 +65,7 @@ export async function importConfiguration(run: ImportRun): Promise<void> {
         step.count(kind, 'left')
         continue
       }
-      // Null takes a setting away, as it does everywhere.
+      // Null removes a setting, as everywhere.
       const settings = Object.fromEntries(Object.entries(line.settings).filter(([, value]) => value !== null))
       const text = JSON.stringify(settings)
       const row: { settings: string } | undefined = await step.knex('pool_configuration').where({ identity }).first()
@@ -103,9 +106,9 @@ type Keyed<K extends DataKind> = {
   readonly columns: (line: LineOf<K>) => Record<string, unknown>
   readonly properties: Readonly<Record<string, string>>
   readonly subject: (line: LineOf<K>) => Subject
-  /** what a command would refuse it for */
+  /** why a command would refuse it */
   readonly problem: (line: LineOf<K>) => string | undefined
-  /** `id`: of what was there before */
+  /** `id`: of the existing row */
   readonly changed?: (step: Step, id: number | undefined, line: LineOf<K>) => Promise<void>
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { FileStores } from '@hansard/file-store'
 import { endedFiles } from '@hansard/pool-store'
 import { newRoomUri } from '@hansard/rooms'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, addFile, fillPool } from './fill-pool-in-test.ts'
 import type { DataReport } from './index.ts'
@@ -44,13 +44,13 @@ describe.each(['sqlite', 'postgres'] as const)('an import into %s that is killed
     const killed = await openPoolInTest(dialect, 'two')
     try {
       const expected = await calm.importFrom(zip)
-      // On SQLite only one process at a time has the file open: the one that imports.
+      // On SQLite only one process at a time has the file open: the importing one.
       await killed.db.close()
       let clock = 0
       let kills = 0
       let report: DataReport | undefined
       for (const after of [1, 2, 5, 9, 3, 6, 4, 8, 100]) {
-        // Beyond the lease of the one before.
+        // Past the lease of the previous run.
         clock += 120_000
         report = await importUntil(killed.url, zip, { clock, after })
         if (report) break
@@ -74,12 +74,12 @@ describe.each(['sqlite', 'postgres'] as const)('an import into %s that is killed
 
 type Until = {
   readonly clock: number
-  readonly /** so many batches */ after?: number
-  /** in the middle of the n-th copy of a file into a store, of those in this directory */
+  readonly /** after this many batches */ after?: number
+  /** in the middle of the n-th copy of a file into a store of this directory */
   readonly copy?: { readonly n: number; readonly directory: string }
 }
 
-/** Kills the import; the report when it was done before. */
+/** Kills the import; returns the report if it finished before. */
 async function importUntil(url: string, zip: string, { clock, after, copy }: Until): Promise<DataReport | undefined> {
   const stores = copy ? [copy.directory, String(copy.n)] : []
   const args = ['--conditions=@hansard/source', CHILD, url, zip, String(clock), ...stores]
@@ -103,9 +103,9 @@ async function importUntil(url: string, zip: string, { clock, after, copy }: Unt
 describe.each(['sqlite', 'postgres'] as const)(
   'an import of files into %s that is killed while it copies one',
   (dialect) => {
-    let server: PostgresServer | undefined
+    let server: SharedPostgres | undefined
     beforeAll(async () => {
-      if (dialect === 'postgres') server = await startPostgres()
+      if (dialect === 'postgres') server = await sharePostgres()
     })
     afterAll(() => server?.stop())
     let directory: string
@@ -150,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)(
           clock += 120_000
           return importUntil(two.url, full, { clock, copy: { n, directory: two.directory } })
         }
-        // Two files, two stores: what the one before put in place is not copied again.
+        // Two files, two stores: what the previous run stored is not copied again.
         for (const n of [1, 1, 2, 2]) expect(await until(n)).toBeUndefined()
         const dead = await stores.files.incomingIds()
         const report = await until(0)
@@ -170,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)(
             event.kind === 'change' ? [event.after['importedFiles']] : [],
           )
           expect(told.filter((count) => count !== undefined)).toEqual([2])
-          // The sweep takes away what the dead left half copied.
+          // The sweep removes the half-copied files of dead processes.
           expect(dead).not.toEqual([])
           expect(await endedFiles(again.db.knex, dead, NOW + 1)).toEqual(dead)
         } finally {

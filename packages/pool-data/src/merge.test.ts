@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import { newRoomUri } from '@hansard/rooms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool } from './fill-pool-in-test.ts'
@@ -198,7 +199,7 @@ describe('an export of a part', () => {
     expect(report.leftOut.join('\n')).toMatch(/2 rooms that are not of these categories/)
     const general = join(directory, 'general.zip')
     await one.exportTo(general, { scope: ['General'] })
-    // Not in the scope, and a voice in its rooms nevertheless.
+    // Outside the scope, and yet with a role in its rooms.
     expect(await names(general, 'data/principals.jsonl')).toContain('sip:carol@partner.test')
   })
 
@@ -290,7 +291,7 @@ describe('an export of a part', () => {
       .finally(() => {
         waiting = false
       })
-    for (; waiting; clock.advance({ ms: 1_000 })) await new Promise((resolve) => setImmediate(resolve))
+    for (; waiting; clock.advance({ ms: 1_000 })) await yieldToEventLoop()
 
     await expect(done).rejects.toThrow(/given up/)
   })

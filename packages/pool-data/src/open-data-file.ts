@@ -16,41 +16,44 @@ import { ChatLine, compareKeys, LINE_KEYS, LINES, type LineOf } from './data-lin
 import { DataFileError, parseLines } from './read-jsonl.ts'
 import type { DataReport } from './report.ts'
 
-/** A data file that can be read. What it holds is to be believed only after `check`. */
+/** A readable data file. Trust its content only after `check`. */
 export type DataFile = {
   readonly manifest: Manifest
   readonly about: About
-  /** SHA-256 of manifest.json: the same data has the same */
+  /** SHA-256 of manifest.json: equal data has an equal hash */
   readonly identity: string
   has(kind: DataKind): boolean
   lines<K extends DataKind>(kind: K): AsyncIterable<LineOf<K>>
   hasChats(guid: string): boolean
   chats(guid: string): AsyncIterable<{ readonly line: ChatLine; readonly text: string }>
-  /** Which line of its entry it is that was handed out, counted from 1. */
+  /** The number of the line within its entry, counted from 1. */
   numberOf(line: object): number | undefined
   /** Size and SHA-256 of an entry, as listed and checked. */
   listed(entry: string): Pick<Manifest['entries'][number], 'bytes' | 'sha256'> | undefined
-  /** The bytes of a file, or undefined when they are not here. */
+  /** The bytes of a file; undefined when the zip lacks them. */
   bytes(entry: string): AsyncIterable<Uint8Array> | undefined
-  /** What the export said of itself: report.json, parsed and checked, or report.html. */
+  /** The export's own report: report.json, parsed and checked, or report.html. */
   report(): Promise<{ json: DataReport; html: string }>
-  /** Reads everything once, from the first byte to the last. Throws `DataFileError` saying what is wrong, and where. */
+  /**
+   * Reads everything once, from the first byte to the last. Throws `DataFileError`, which says what is wrong and
+   * where.
+   */
   check(): Promise<void>
   close(): void
 }
 export type DataLimits = { readonly [K in keyof typeof DATA_LIMITS]: number }
 
 /**
- * Opens a data file, by its path or by a descriptor, which is closed with it, or when it cannot be opened. Nothing is ever
- * unpacked to the disk, and no name in it is ever used as a path. Throws `DataFileError` for what is no data file, is
- * damaged, or is beyond `limits`.
+ * Opens a data file by its path or by a descriptor. The descriptor is closed with the file, or when it cannot be
+ * opened. Nothing is ever unpacked to the disk, and no name in the zip is used as a path. Throws `DataFileError` for
+ * a file that is not a data file, is damaged, or exceeds `limits`.
  */
 export async function openDataFile(from: string | number, limits: DataLimits = DATA_LIMITS): Promise<DataFile> {
   const options = { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true }
   const opening = () => (typeof from === 'string' ? openPromise(from, options) : fromFdPromise(from, options))
   const zip = await damaged('It is no zip file', opening).catch((error: unknown) => {
     if (typeof from === 'number') closeSync(from)
-    // A file that is not there, or may not be read, is not for that reason no zip.
+    // A missing or unreadable file is reported as such, not as an invalid zip.
     const { code, syscall } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
     if (syscall === 'open') throw new DataFileError(`It cannot be read: ${code}.`, { cause: error })
     throw error

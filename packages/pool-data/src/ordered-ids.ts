@@ -2,8 +2,8 @@ import type { Dialect, Knex } from '@hansard/sql'
 import type { Contents } from './data-format.ts'
 
 /**
- * Which rows an export is about, as ids in the order of their URIs' bytes, whatever the database's own order is.
- * Of a hundred thousand rooms that is less than a megabyte, and everything else is then read in pieces by id.
+ * The rows an export covers, as ids in the byte order of their URIs, whatever the database's own collation is. For a
+ * hundred thousand rooms that is less than a megabyte; everything else is then read in pieces by id.
  */
 export type Selection = {
   readonly categories: readonly number[]
@@ -14,7 +14,7 @@ export type SelectionOptions = {
   readonly contents: Contents
   /** ids of categories, or undefined: all */
   readonly scope: readonly number[] | undefined
-  /** rooms created or talked in since, milliseconds */
+  /** only rooms created since then or with chats since then, milliseconds */
   readonly start: number | undefined
 }
 
@@ -40,7 +40,7 @@ export async function selectRows(
     )
   }
   const everybody = !contents.references.includes('principals')
-  // Whoever the rest names, and who the groups among them hold: a wall means nothing without them.
+  // Everybody the rest refers to, and the members of the groups among them: a wall means nothing without them.
   const named = () =>
     tx
       .withRecursive('named', (query) => {

@@ -9,23 +9,23 @@ import type { ImportRun } from './import-run.ts'
 type Line = LineOf<'files'>
 export type FileRow = { readonly id: string; readonly sha256: string | null; readonly size: number } & {
   readonly state: string
-  /** on record by an import that lacked its bytes, and nobody has brought them since */
+  /** recorded by an import that lacked its bytes, which nobody has supplied since */
   readonly bytes_removed: boolean | number
 }
 
 /**
- * Where the bytes of a file are: `there`, in both stores, as its line says; `away`; or they cannot be there, and the file is
- * left out.
+ * Where the bytes of a file are: `there`, in both stores, as its line says; `away`; or they cannot be stored, and the
+ * file is skipped.
  */
 export type Bytes = 'there' | 'away' | { readonly problem: string }
 
 /**
- * Puts the bytes of files in place, before the transaction that records them.
+ * Stores the bytes of files before the transaction that records them.
  *
- * The danger is a large file: while it is copied nothing else could be recorded, were it in the transaction. So the bytes
- * come first, whole, checked and flushed, into both stores, never in the place of others; what a crash leaves is found by
- * the same import when it is begun again. A file that is on record without its bytes is marked before they are brought, so
- * that they are told of after a crash too, and that no sweep takes what is on its way for what a dead upload left.
+ * The danger is a large file: copied within the transaction, it would block all other recording. So the bytes come
+ * first, complete, checked and flushed, into both stores, never replacing others. What a crash leaves behind is found
+ * when the import runs again. A file that is recorded without its bytes is marked before they are copied, so that the
+ * copy is recorded even after a crash, and no sweep mistakes it for the remains of a dead upload.
  */
 export async function placeBytes(
   run: ImportRun,
@@ -48,7 +48,7 @@ export async function placeBytes(
   for (const line of lines) {
     const row = rows.get(line.id)
     const belongs = row ? isSameFile(row, line) : rooms.has(line.room) && people.has(keptPrincipalUri(line.principal))
-    // What will not be recorded has no bytes to bring.
+    // A file that will not be recorded needs no bytes.
     if (!belongs || fileProblem(line)) continue
     await run.goOn()
     found.set(line.id, await bytesOf(run, knex, line, row))
@@ -69,7 +69,7 @@ export function isSameFile(row: FileRow, line: Line): boolean {
   return row.state === 'kept' && row.sha256 === line.sha256 && row.size === line.size
 }
 
-/** Why a file cannot be recorded, or undefined when it can. */
+/** Why a file cannot be recorded; undefined when it can. */
 export function fileProblem({ id, fileName, storedName, principal }: Line): string | undefined {
   if (!isFileId(id)) return 'Its id is no guid.'
   if (storedName !== storedNameOf(id, safeFileName(fileName))) return 'Its stored name is another file’s.'
@@ -93,7 +93,7 @@ async function bytesOf(
     [fileStores.files, 'file store'],
     [fileStores.complianceFiles, 'compliance file store'],
   ] as const) {
-    // What is on record with its bytes was hashed when they came; hashing all of them each time would take hours.
+    // The bytes of a recorded file were hashed when they were stored; hashing all of them each time would take hours.
     const existing = row && !row.bytes_removed ? await sizeOf(store, line) : await store.digest(line.storedName)
     if (!existing) missing.push(store)
     else if (existing.size !== line.size || (existing.sha256 ?? line.sha256) !== line.sha256)
@@ -118,7 +118,7 @@ async function sizeOf(store: FileStore, line: Line): Promise<{ size: number; sha
   return opened && { size: opened.size }
 }
 
-/** A file may take longer than the claim of an import lasts. */
+/** Copying one file may take longer than the import's lease. */
 async function* watched(run: ImportRun, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const piece of content) {
     await run.goOn()

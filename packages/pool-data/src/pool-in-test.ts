@@ -17,7 +17,7 @@ import {
   startSource,
 } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
 import { openPromise } from 'yauzl'
 import {
   type DataFile,
@@ -32,7 +32,7 @@ import {
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 export const DOMAIN = 'example.com'
 
-/** A pool with an administrator and the category a new pool begins with, whose data goes out and comes in. */
+/** A pool with an administrator and the default category, to export from and import into. */
 export type PoolInTest = {
   readonly db: Database
   readonly url: string
@@ -42,7 +42,7 @@ export type PoolInTest = {
   readonly poolRoomId: number
   readonly clock: ManualClock
   exportTo(path: string, options?: Partial<ExportOptions>): Promise<DataReport>
-  /** `through`: what the import reads in place of the file */
+  /** `through`: what the import reads instead of the file */
   importFrom(
     path: string,
     options?: Partial<ImportOptions> & { through?: (file: DataFile) => DataFile },
@@ -52,15 +52,15 @@ export type PoolInTest = {
   close(): Promise<void>
 }
 
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 let sources = 0
-let databases = 0
 
 /** `shared`: a server to make a database on; without it a pool on PostgreSQL has one of its own. */
-export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: PostgresServer): Promise<PoolInTest> {
-  const own = dialect === 'postgres' && !shared ? await startPostgres() : undefined
+export async function openPoolInTest(dialect: Dialect, pool = 'one', shared?: SharedPostgres): Promise<PoolInTest> {
+  const own = dialect === 'postgres' && !shared ? await sharePostgres() : undefined
   const server = dialect === 'postgres' ? (shared ?? own) : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-data-'))
-  const url = server ? await server.createDatabase(`pool${++databases}`) : `sqlite:${join(directory, 'pool.db')}`
+  const url = await (server ? server.createDatabase('pool', POOL) : copyOfTemplate(POOL, join(directory, 'pool.db')))
   const opened = await openPoolAt(url, pool)
   return {
     ...opened,
@@ -124,7 +124,7 @@ export async function openPoolAt(
   }
 }
 
-/** What a zip holds, by name. */
+/** The entries of a zip by name. */
 export async function contentsOfZip(path: string): Promise<Map<string, string>> {
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false })
   const found = new Map<string, string>()
@@ -137,7 +137,7 @@ export async function contentsOfZip(path: string): Promise<Map<string, string>> 
   return found
 }
 
-/** The same without what says where and when. */
+/** The same without origin and time. */
 export async function dataOfZip(path: string): Promise<Map<string, string>> {
   const found = await contentsOfZip(path)
   for (const name of ['about.json', 'report.json', 'report.html']) found.delete(name)

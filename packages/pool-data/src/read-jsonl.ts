@@ -1,13 +1,13 @@
 import { DATA_LIMITS } from './data-format.ts'
 
-/** Needs a person: the file is not what the format says. Nothing of it has been brought in. */
+/** Needs a person: the file violates the format. Nothing of it has been imported. */
 export class DataFileError extends Error {
   override name = 'DataFileError'
 }
 
 const NEWLINE = 10
 
-/** The lines of an entry, parsed. Never holds more than one line and a piece of the next. */
+/** The parsed lines of an entry. Holds at most one line and a piece of the next. */
 export async function* parseLines(
   name: string,
   content: AsyncIterable<Uint8Array>,

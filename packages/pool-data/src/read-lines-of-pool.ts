@@ -3,20 +3,20 @@ import type { DataKind } from './data-format.ts'
 import { type ChatLine, compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import { piecesOf, type Selection } from './ordered-ids.ts'
 
-/** A pool at one moment, and what of it is exported. */
+/** A snapshot of a pool, and which part of it is exported. */
 export type Reading = {
   readonly tx: Knex.Transaction
   readonly dialect: Dialect
   readonly selection: Selection
-  /** kinds that are only there to be named: persons then come without what they may do */
+  /** kinds that are included only as references: people then come without their rights */
   readonly references: readonly DataKind[]
-  /** ids of rooms that this very export has disabled: they are told as they were before */
+  /** ids of rooms that this export disabled: they are written as they were before */
   readonly disabledHere: ReadonlySet<number>
-  /** the chats come along, so the rooms say how far they go */
+  /** the chats are included, so the rooms say how far they go */
   readonly chats: boolean
 }
 
-/** The lines of a kind in the order of its key, a piece at a time. */
+/** The lines of a kind in key order, a piece at a time. */
 export async function* readLines(reading: Reading, kind: DataKind): AsyncGenerator<object> {
   const { tx, selection } = reading
   switch (kind) {
@@ -52,7 +52,7 @@ export async function* readLines(reading: Reading, kind: DataKind): AsyncGenerat
   }
 }
 
-/** Chats of a room in the order of their ids. */
+/** The chats of a room in ascending id. */
 export async function* readChats(tx: Knex.Transaction, roomId: number): AsyncGenerator<ChatLine> {
   for (let after = 0; ; ) {
     const rows: ChatRow[] = await tx('chat')
@@ -87,7 +87,7 @@ type ChatRow = {
 
 function chatOf(row: ChatRow): ChatLine {
   const unlogged = Boolean(row.unlogged)
-  // The text of a room without history is only held until it is handed out: it is nobody's to take along.
+  // The text of a chat in a room without history is kept only until it is delivered, so it is not exported.
   const state = unlogged ? 'purged' : row.state
   const gone = state === 'purged'
   return {
@@ -205,7 +205,7 @@ type ListKind = Exclude<
   'policies' | 'principals' | 'add-ins' | 'endpoints' | 'configuration' | 'categories' | 'rooms' | 'files'
 >
 
-/** What hangs on a principal, a category or a room, read for a few of these at a time. */
+/** The rows that belong to a principal, a category or a room, read for a few of these at a time. */
 async function* list({ tx, selection }: Reading, kind: ListKind): AsyncGenerator<object> {
   const named = (table: string) => tx(table).join('principal', 'principal.id', `${table}.principal_id`)
   const inRoom = (table: string) =>

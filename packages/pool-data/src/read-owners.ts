@@ -6,16 +6,16 @@ import { DataFileError } from './read-jsonl.ts'
 
 export type ListKind = 'group-members' | 'category-scopes' | 'room-roles'
 export type OwnerKind = 'principals' | 'categories' | 'rooms'
-/** `line`: which one of the file says so */
+/** `line`: the line of the file */
 export type Entry = { readonly list: string; readonly principal: string; readonly line: object }
-/** What has lists, with all that is on them. */
+/** An owner of lists, with all their entries. */
 export type Owner<L = LineOf<OwnerKind>> = {
   readonly uri: string
   readonly line: L
   readonly entries: readonly Entry[]
 }
 
-/** Which lines are lists, and whose. */
+/** Which kinds of line are lists, and of which owners. */
 export type ListShape<K extends ListKind, O extends OwnerKind> = {
   readonly kind: K
   readonly owners: O
@@ -43,8 +43,8 @@ export const ROLES: ListShape<'room-roles', 'rooms'> = {
 }
 
 /**
- * Throws `DataFileError` when a list belongs to nothing in the file, or is longer than one may be, or when somebody is there
- * twice, their domain spelt in two ways.
+ * Throws `DataFileError` when a list has no owner in the file, when a list is too long, or when a principal appears
+ * twice with its domain spelt in two ways.
  */
 export async function checkOwners(file: DataFile): Promise<void> {
   await checkSpelling(file)
@@ -74,8 +74,8 @@ async function checkSpelling(file: DataFile): Promise<void> {
 }
 
 /**
- * Owners with their lists, one at a time. Both entries are sorted by the owner, so they are read side by side. Whoever is on
- * a list is on it once, also when a domain is spelt in two ways.
+ * Owners with their lists, one at a time. Both entries are sorted by owner, so they are merged while reading. Each
+ * principal is on a list once, even when its domain is spelt in two ways.
  */
 export async function* ownersOf<K extends ListKind, O extends OwnerKind>(
   file: DataFile,

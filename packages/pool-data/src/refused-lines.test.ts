@@ -29,7 +29,7 @@ describe('what a command would refuse', () => {
     await two.close()
     await rm(directory, { recursive: true, force: true })
   })
-  /** The file with one line altered, and which one that is; the lines stay in their order. */
+  /** The file with one line altered, and that line's number; the order of lines stays. */
   const altered = async (entry: string, which: (line: Line) => boolean, more: Line) => {
     const holds = ([name, text]: readonly [string, string]) =>
       name.startsWith(entry) && text.split('\n').some((line) => line !== '' && which(JSON.parse(line) as Line))
@@ -104,7 +104,7 @@ describe('what a command would refuse', () => {
     expect(tried).toEqual({ ...done, what: 'dry-run' })
     const about = done.problems.filter(({ problem }) => words.test(problem))
     expect(about, JSON.stringify(done.problems)).toHaveLength(1)
-    // A category that takes a room’s name is no harm to itself: the room has none then.
+    // A category that takes a room's name does no harm to itself: the room then has none.
     if (more['name'] === 'desk') return expect(done.counts['rooms']).toMatchObject({ left: 1 })
     expect(about[0]).toMatchObject({ entry: name, line: number })
     const kind = name.startsWith('chats/') ? 'chats' : /^data\/(.*)\.jsonl$/.exec(name)![1]!
@@ -163,7 +163,7 @@ describe('what a command would refuse', () => {
     expect((error as Error).message).toMatch(/^data\/principals\.jsonl, line \d+: sip:carol@.* are one/)
   })
 
-  /** The file with texts replaced everywhere, each entry sorted anew. */
+  /** The file with texts replaced everywhere, each entry sorted again. */
   async function respelt(...pairs: (RegExp | string)[]): Promise<string> {
     return alterZip(zip, join(directory, 'respelt.zip'), (entries) => {
       for (const [name, text] of entries) {

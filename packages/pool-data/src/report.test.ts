@@ -27,7 +27,7 @@ it('a report is a page on which every name is a text, whatever it holds, beside 
   expect(page).toContain('nothing was changed')
 })
 
-/** A reader that is not ours. */
+/** An independent reader. */
 const READER = `
 import html.parser, json, sys
 texts = []

@@ -1,31 +1,31 @@
-/** What an export or an import did, or would do: `report.json` as it is, `report.html` for people. */
+/** What an export or an import did, or would do: `report.json` for programs, `report.html` for people. */
 export type DataReport = {
   readonly what: 'export' | 'import' | 'dry-run'
   readonly pool: string
-  /** who asked for it, and when (ISO 8601) */
+  /** who requested it, and when (ISO 8601) */
   readonly by: string
   readonly at: string
   readonly level: string
   readonly scope: readonly string[] | null
   readonly start: string | null
-  /** per kind of thing, how many, by what happened to them */
+  /** per kind, counts by result */
   readonly counts: Readonly<Record<string, Tally>>
-  /** what is not there, or was not done, on purpose, and why */
+  /** what was omitted or not done by design, and why */
   readonly leftOut: readonly string[]
-  /** what should be there, or should have been done, and is not */
+  /** what should be there or should have been done, and is not */
   readonly problems: readonly DataProblem[]
   /** problems beyond those listed */
   readonly problemsMore: number
 }
 
-/** An export counts what it wrote. `made`, `changed`: by the import. `same`: was so. `left`: was not touched. */
+/** An export counts what it wrote. `made`, `changed`: by the import. `same`: already equal. `left`: not touched. */
 export type Tally = Readonly<Partial<Record<'exported' | 'made' | 'changed' | 'removed' | 'same' | 'left', number>>>
 
 export type DataProblem = {
   readonly entry: string
-  /** the line of the entry, counted from 1, where it is one line’s */
+  /** the line of the entry, counted from 1, if it concerns one line */
   readonly line: number | null
-  /** what it is about: a URI, a name, a chat's id */
+  /** the subject: a URI, a name, a chat's id */
   readonly subject: string
   readonly problem: string
 }
@@ -49,7 +49,7 @@ const MEANINGS = {
 } as const
 const OUTCOMES = ['exported', 'made', 'changed', 'removed', 'same', 'left'] as const
 
-/** A page that stands alone: no script, no style from elsewhere. */
+/** A self-contained page: no script, no external style. */
 export function reportHtml(report: DataReport): string {
   const title = escapeHtml(`${TITLES[report.what]}: ${report.pool}`)
   const kinds = Object.entries(report.counts)
@@ -90,7 +90,10 @@ ${problems === '' ? '<p>None.</p>\n' : `<table>\n${row('th', ['Where', 'Line', '
 `
 }
 
-/** What would be read otherwise than it stands is shown as something that is not shown: also what turns the direction. */
+/**
+ * Characters that would change how the text reads, including those that change the writing direction, are shown as
+ * visible codes.
+ */
 function escapeHtml(text: string): string {
   return text
     .toWellFormed()

@@ -1,12 +1,12 @@
 import type { Actor } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
 
-/** Whoever moves data is no administrator any more. What was done before is done. */
+/** The actor is no longer an administrator. Completed batches stay. */
 export class NotAdministrator extends Error {
   override name = 'NotAdministrator'
 }
 
-/** Read in the transaction of each batch: an import is long, and the role may be taken away meanwhile. */
+/** Checked in the transaction of each batch: an import is long, and the role may be removed meanwhile. */
 export async function requireAdministrator(tx: Knex.Transaction, { id }: Actor): Promise<void> {
   const held: unknown = await tx('pool_role')
     .join('principal', 'principal.id', 'pool_role.principal_id')

@@ -4,9 +4,9 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { indexChats } from '@hansard/chat-index'
 import type { ComplianceEvent } from '@hansard/compliance-event'
-import { foldPool, listOf, subjectsOf } from '@hansard/pool-fold'
-import { indexChats } from '@hansard/pool-store'
+import { listOf, poolStateFrom, subjectsOf } from '@hansard/test-pool-state'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
 import { contentsOfZip, DOMAIN, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
@@ -111,7 +111,7 @@ describe.each([
   })
 
   it('tells in its changes the very state that it made', async () => {
-    const state = foldPool(await inOrder(two))
+    const state = poolStateFrom(await inOrder(two))
     const subject = (type: 'room' | 'category' | 'group', name: string) =>
       [...subjectsOf(state, type).values()].find((each) => each.name === name && !each.deleted)
     expect(subject('room', 'desk')?.properties).toMatchObject({ disabled: false, topic: 'prices', lastChatId: 709 })

@@ -7,7 +7,7 @@ import { contentsOfZip } from './pool-in-test.ts'
 
 type Entries = Map<string, string>
 
-/** Writes a data file again, altered: `edit` gets what is in it, as latin1. `honest`: with the hashes made anew. */
+/** Rewrites a data file with changes: `edit` receives the entries as latin1. `honest`: recomputes the hashes. */
 export async function alterZip(
   from: string,
   to: string,
@@ -21,7 +21,7 @@ export async function alterZip(
   return to
 }
 
-/** The bytes of a zip of these entries, in this order, doubled names and all. */
+/** The bytes of a zip of these entries in this order, duplicate names included. */
 export async function zipOf(entries: readonly (readonly [string, string])[]): Promise<Buffer> {
   const zip = new ZipFile()
   for (const [name, content] of entries) zip.addBuffer(Buffer.from(content, 'latin1'), name)

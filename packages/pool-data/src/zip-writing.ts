@@ -4,17 +4,17 @@ import { Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import { DATA_LIMITS, type Manifest } from './data-format.ts'
 
-/** What is told of an entry that has been written. */
+/** Facts about a written entry. */
 export type WrittenEntry = Manifest['entries'][number]
 
-/** A zip that is written one entry after the other, no faster than it is read. */
+/** A zip that is written entry by entry, no faster than it is read. */
 export type ZipWriting = {
   readonly stream: Readable
-  /** Resolves when the entry has been read out of `stream`. */
+  /** Resolves when the entry has been read from `stream`. */
   lines(name: string, lines: AsyncIterable<object> | Iterable<object>): Promise<WrittenEntry>
   bytes(name: string, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<WrittenEntry>
   end(): Promise<void>
-  /** pieces that have been taken so far; it stands still when nobody reads */
+  /** chunks taken so far; it stays constant while nobody reads */
   taken(): number
   fail(error: Error): void
 }
@@ -47,7 +47,7 @@ export function openZipWriting(): ZipWriting {
     }
     const source = Readable.from(counted(), { objectMode: false })
     source.on('error', fail)
-    // Nothing of the zip says when it was made, so that equal contents are equal zips.
+    // Nothing in the zip says when it was made, so equal contents are equal zips.
     zip.addReadStreamLazy(name, { mtime: new Date(0), forceDosTimestamp: true, mode: 0o100644 }, (give) =>
       give(null, source),
     )

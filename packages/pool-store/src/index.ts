@@ -1,4 +1,4 @@
-export { holdAdmission } from './access/admission.ts'
+export { holdAdmission, shareAdmission } from './access/admission.ts'
 export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
 export { type Invitation, invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
@@ -46,7 +46,6 @@ export {
   markBytesRemoved,
   type PoolFile,
 } from './files/files.ts'
-export { type Lease, releaseLease, takeLease } from './leases.ts'
 export { creatableCategories } from './lists/creatable-categories.ts'
 export { eligiblePrincipals } from './lists/eligible-principals.ts'
 export { enabledOf } from './lists/enabled-users.ts'
@@ -61,16 +60,10 @@ export { POOL_MIGRATIONS } from './migrations/migrations.ts'
 export type { Actor, ChangeEvent, ChangeWork, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
+export { findRepeatedPost } from './record/find-repeated-post.ts'
 export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
-export {
-  createRecordWriter,
-  RecordBusy,
-  type RecordError,
-  RecordStopped,
-  RecordUnavailable,
-  type RecordWriter,
-  SourceFenced,
-} from './record/record-writer.ts'
+export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
+export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveSources,
   CONFIRMED_ALIVE_MS,
@@ -87,7 +80,17 @@ export {
   stopSource,
 } from './record/sources.ts'
 export { type AddIn, addInOf, listAddIns } from './rooms/add-ins.ts'
-export { blankUnlogged, type Chat, chatsAfter, chatsEdited, EDITED_AT_ONCE, historyOf } from './rooms/chats.ts'
+export { type ChatRange, chatsInRanges, rangePortions } from './rooms/chat-ranges.ts'
+export {
+  blankUnlogged,
+  type Chat,
+  type ChatRow,
+  chatOf,
+  chatsAfter,
+  chatsEdited,
+  EDITED_AT_ONCE,
+  historyOf,
+} from './rooms/chats.ts'
 export {
   deleteFeed,
   FEEDS_MAX,
@@ -95,6 +98,7 @@ export {
   type FeedFilter,
   feedProblem,
   feedsOf,
+  feedWords,
   findFeed,
   putFeed,
   readFeed,
@@ -124,13 +128,6 @@ export {
 } from './rooms/preferences.ts'
 export { putReadMark } from './rooms/read-marks.ts'
 export { findRoom, type Room, roomCounters, rosterOf } from './rooms/rooms.ts'
-export { reindexChats } from './search-again.ts'
-export { type ChatSearch, type ChatsFound, type FoundChat, searchChats } from './search-chats.ts'
-export { searchFeed } from './search-feed.ts'
-export { indexChats } from './search-index.ts'
-export { searchCursor } from './search-order.ts'
-export { indexPauseMs } from './search-pace.ts'
-export { SearchRefused } from './search-refused.ts'
 export {
   configurationIdentityProblem,
   POOL_CONFIGURATION_RANGES,

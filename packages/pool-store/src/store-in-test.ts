@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newCategoryUri, newRoomUri, type RoomPrivacy } from '@hansard/rooms'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
-import { startPostgres } from '@hansard/test-servers'
+import { copyOfTemplate, sharePostgres, template } from '@hansard/test-servers'
 import { createPrincipals, findPrincipal, POOL_MIGRATIONS, type Principal } from './index.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const DOMAIN = 'example.com'
+const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 
 /** A pool database of its own, with one category. What is put into it here is put past the record: for store tests only. */
 export type StoreInTest = {
@@ -22,11 +23,10 @@ export type StoreInTest = {
 }
 
 export async function openStoreInTest(dialect: Dialect): Promise<StoreInTest> {
-  const server = dialect === 'postgres' ? await startPostgres() : undefined
+  const server = dialect === 'postgres' ? await sharePostgres() : undefined
   const directory = mkdtempSync(join(tmpdir(), 'hansard-store-'))
-  const url = server ? await server.createDatabase('pool') : `sqlite:${join(directory, 'pool.db')}`
+  const url = await (server ? server.createDatabase('pool', POOL) : copyOfTemplate(POOL, join(directory, 'pool.db')))
   const db = openDatabase({ url })
-  await migrate(db, POOL_MIGRATIONS)
   const open = [db]
   const [category]: { id: number }[] = await db
     .knex('category')

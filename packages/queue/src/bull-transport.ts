@@ -1,3 +1,4 @@
+import { backoffMs } from '@hansard/backoff'
 import type { Envelope } from '@hansard/compliance-event'
 import type { Log } from '@hansard/log'
 import { type JobsOptions, Queue, UnrecoverableError, Worker } from 'bullmq'
@@ -73,7 +74,7 @@ const LOCK_MS = 5_000
 const STALLED_CHECK_MS = 2_000
 const STALLED_COUNT_MAX = Number.MAX_SAFE_INTEGER
 
-const RETRY = { retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), 2_000) }
+const RETRY = { retryStrategy: (attempt: number) => backoffMs(attempt, { delayMs: 50, delayMaxMs: 2_000 }) }
 const SENDING = {
   ...RETRY,
   connectTimeout: 5_000,

@@ -2,9 +2,9 @@ import type { Envelope } from '@hansard/compliance-event'
 import { z } from 'zod'
 
 /**
- * Every queue there is, with the shape of its payload. Names and shapes stand nowhere else.
+ * The only place that names queues and defines their payloads.
  *
- * The payload is checked when it comes out, because what was put in may have been put in by another version.
+ * The payload is validated when it is read, because another version may have written it.
  */
 const count = z.number().int().nonnegative()
 
@@ -13,7 +13,7 @@ const EnvelopeSchema = z.discriminatedUnion('kind', [
     kind: z.literal('events'),
     source: z.string().min(1),
     epoch: count.min(1),
-    // The text of an event is checked by staging, which keeps whole what it does not understand.
+    // Staging checks the text of an event, and keeps whole what it does not understand.
     events: z.array(z.strictObject({ seq: count.min(1), at: count, body: z.string(), head: z.string() })),
   }),
   z.strictObject({

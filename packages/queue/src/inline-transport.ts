@@ -15,8 +15,8 @@ type Held = { readonly envelope: Envelope; attempts: number }
 /**
  * A transport within one process, for a pool without Redis.
  *
- * It holds at most `capacity` envelopes, those under way and those to be handled again included; `send` waits while it
- * is full. What it holds is gone when the process ends: the outbox still has it.
+ * It holds at most `capacity` envelopes, including those being handled and those to be retried; `send` waits while it
+ * is full. What it holds is lost when the process ends: the outbox still has it.
  */
 export function openInlineTransport({
   capacity = 64,
@@ -32,7 +32,7 @@ export function openInlineTransport({
   const consumers = new Set<Consumer>()
   let active = 0
   let closed = false
-  /** Wakes one consumer's slot, or one sender, when there may be something for it. */
+  /** Wakes one consumer's slot, or one sender, when there may be work for it. */
   const slots = createWaiters()
   const senders = createWaiters()
 
@@ -67,7 +67,7 @@ export function openInlineTransport({
       if (!handled && !closed) handleAgainLater(entry)
       if (handled) senders.wakeOne()
     }
-    // Whatever woke this slot in its last moment is for another.
+    // A wake-up that arrived as this slot was ending belongs to another slot.
     if (waiting.length > 0) slots.wakeOne()
   }
 
@@ -108,7 +108,7 @@ export function openInlineTransport({
   }
 }
 
-/** Those who wait in line. A wake-up nobody waits for is not kept: waiters look before they wait. */
+/** Waiters in line. A wake-up without a waiter is dropped: callers check the state before they wait. */
 function createWaiters() {
   const line: (() => void)[] = []
   return {

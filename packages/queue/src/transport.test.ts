@@ -1,15 +1,15 @@
 import type { Envelope } from '@hansard/compliance-event'
 import { silentLog } from '@hansard/log'
-import { type RedisServer, startRedis } from '@hansard/test-servers'
+import { type SharedRedis, shareRedis } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openBullTransport, openInlineTransport, type Transport } from './index.ts'
 
-let redis: RedisServer
+let redis: SharedRedis
 let pools = 0
 let transport: Transport
 
 beforeAll(async () => {
-  redis = await startRedis()
+  redis = await shareRedis()
 })
 afterAll(() => redis.stop())
 afterEach(() => transport.close())
@@ -38,7 +38,7 @@ const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b)
 /** What every transport promises. */
 describe.each<[string, () => Transport]>([
   ['inline', () => openInlineTransport()],
-  ['BullMQ', () => openBullTransport({ redisUrl: redis.url, log: silentLog, pool: `pool-${++pools}` })],
+  ['BullMQ', () => openBullTransport({ redisUrl: redis.url, log: silentLog, pool: `${redis.pool}-${++pools}` })],
 ])('the %s transport', (_, open) => {
   it('hands over what was sent, unchanged', async () => {
     transport = open()

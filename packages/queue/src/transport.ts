@@ -1,40 +1,44 @@
+import { backoffMs } from '@hansard/backoff'
 import type { Envelope } from '@hansard/compliance-event'
 
 /**
- * Carries envelopes from the relay to a worker, at least once and in any order.
+ * Carries envelopes from the relay to a worker: at-least-once delivery, in any order.
  *
- * A transport is never the only copy of an event (the outbox is), and promises neither order nor uniqueness: whoever
- * consumes must not mind an envelope that comes late, early or again. An envelope whose handler fails is handled again
- * until it succeeds; others are not held up by it.
+ * A transport is never the only copy of an event (the outbox is) and promises neither order nor uniqueness: the
+ * consumer must tolerate an envelope that arrives late, early or again. An envelope whose handler fails is retried
+ * until it succeeds, and does not hold up others.
  */
 export type Transport = {
-  /** Resolves when the transport has them all. Rejects soon, with `QueueUnavailable`, when it cannot take them now. */
+  /**
+   * Resolves when the transport has accepted all of them. Rejects soon, with `QueueUnavailable`, when it cannot
+   * accept them now.
+   */
   send(envelopes: readonly Envelope[], options?: { signal?: AbortSignal }): Promise<void>
   consume(handler: EnvelopeHandler, options?: ConsumeOptions): Promise<Consumer>
   depth(): Promise<TransportDepth>
-  /** Stops every consumer, then lets go. */
+  /** Stops every consumer, then closes. */
   close(): Promise<void>
 }
 
 export type EnvelopeHandler = (envelope: Envelope) => Promise<void>
 
-/** `concurrency`: envelopes handled at a time, 4 unless said otherwise. */
+/** `concurrency`: envelopes handled at a time, 4 by default. */
 export type ConsumeOptions = { readonly concurrency?: number }
 
-/** `stop` resolves when no handler is running; what was not handled stays in the transport. */
+/** `stop` resolves when no handler is running; unhandled envelopes stay in the transport. */
 export type Consumer = { stop(): Promise<void> }
 
-/** Envelopes. `waiting` counts those to be handled again later, `failed` those set aside for a person. */
+/** Counts of envelopes. `waiting` includes those to be retried later; `failed` are those set aside for a person. */
 export type TransportDepth = { readonly waiting: number; readonly active: number; readonly failed: number }
 
-/** Transient: the transport cannot take envelopes now. Nothing is lost; the outbox still has every event. */
+/** Transient: the transport cannot accept envelopes now. Nothing is lost; the outbox still has every event. */
 export class QueueUnavailable extends Error {
   override name = 'QueueUnavailable'
 }
 
 export const CONCURRENCY_DEFAULT = 4
 
-/** Milliseconds before an envelope that failed `attempts` times is handled again: 0.2, 0.4, 0.8 … 10 seconds. */
+/** Milliseconds before an envelope that failed `attempts` times is retried: 0.2, 0.4, 0.8 … 10 seconds. */
 export function retryDelayMs(attempts: number): number {
-  return Math.min(100 * 2 ** Math.min(attempts, 20), 10_000)
+  return backoffMs(attempts, { delayMs: 100, delayMaxMs: 10_000 })
 }

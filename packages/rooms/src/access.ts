@@ -2,14 +2,15 @@ import type { RoomRules } from './room.ts'
 import type { Standing } from './standing.ts'
 
 /**
- * Who may do what.
+ * Decides who may do what.
  *
- * A category draws the outer boundary, the ethical wall, and a room the inner one; the outer always wins. These
- * functions are pure, so every door (WebSocket, HTTP, files, command line) gives the same answer to the same question.
- * A refusal is a value with a stable name, not an exception.
+ * A category draws the outer boundary, the ethical wall; a room draws the inner one. The outer boundary always wins.
+ * These functions are pure, so every entry point (WebSocket, HTTP, files, command line) gives the same answer to the
+ * same question. A refusal is a value with a stable name, not an exception.
  *
- * The danger is an answer that tells somebody outside that a room exists. So whoever may not see a room is refused with
- * `no-such-room`, whatever was asked, and every door answers that in the words it has for a room that never was.
+ * The danger is an answer that reveals to an outsider that a room exists. A caller who may not see a room is
+ * therefore refused with `no-such-room`, whatever they asked, and every entry point gives the same reply as for a
+ * room that does not exist.
  */
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly reason: Refusal }
 
@@ -27,7 +28,7 @@ export const ACCESS_REFUSALS = [
 ] as const
 export type Refusal = (typeof ACCESS_REFUSALS)[number]
 
-/** What may be done in or to a room. */
+/** Operations in or on a room. */
 export const ROOM_OPERATIONS = [
   'see',
   'join',
@@ -51,9 +52,9 @@ export const ROOM_OPERATIONS = [
 ] as const
 export type RoomOperation = (typeof ROOM_OPERATIONS)[number]
 
-/** Settings of the pool that bear on access. */
+/** Settings of the pool that affect access. */
 export type AccessSettings = {
-  /** room managers may replace and delete chats of their rooms, which otherwise only administrators may */
+  /** Room managers may replace and delete chats of their rooms. Otherwise only administrators may. */
   readonly managersMayEditChats: boolean
 }
 
@@ -63,7 +64,10 @@ export function refuse(reason: Refusal): Decision {
   return { allowed: false, reason }
 }
 
-/** Whether somebody may do something to a room. For `move-room` also ask `mayCreateRoom` of the target category. */
+/**
+ * Decides whether a principal may perform an operation. For `move-room` also ask `mayCreateRoom` of the target
+ * category.
+ */
 export function decide(
   operation: RoomOperation,
   room: RoomRules,
@@ -102,21 +106,24 @@ export function decide(
   }
 }
 
-/** Whether somebody may make rooms in a category, or move rooms there. */
+/** Decides whether a principal may create rooms in a category, or move rooms there. */
 export function mayCreateRoom(standing: Pick<Standing, 'inScope' | 'creator' | 'administrator'>): Decision {
   if (standing.administrator) return ALLOWED
   return standing.inScope && standing.creator ? ALLOWED : refuse('not-a-creator')
 }
 
 /**
- * Whether somebody may know which category a room belongs to: whoever manages the room, and whoever may make rooms in that
- * category and sees this one. What a category is called may tell what it is for.
+ * Decides whether a principal may know a room's category: its managers may, and those who see the room and may create
+ * rooms in that category. A category's name may reveal its purpose.
  */
 export function mayKnowCategory(room: RoomRules, standing: Standing): boolean {
   return maySeeRoles(room, standing).allowed || (maySee(room, standing) && mayCreateRoom(standing).allowed)
 }
 
-/** What a participant finds in a search, by a link or by its name. An administrator's door shows all rooms besides. */
+/**
+ * The rooms a participant finds in a search, by a link or by name. Administrators see all rooms through the admin
+ * API.
+ */
 function maySee(room: RoomRules, standing: Standing): boolean {
   if (standing.administrator) return true
   if (!standing.inScope) return false
@@ -125,7 +132,9 @@ function maySee(room: RoomRules, standing: Standing): boolean {
   return room.privacy !== 'secret' || standing.roles.has('member')
 }
 
-/** Being an administrator opens no room: who wants to listen is made a member, and that is on record. */
+/**
+ * The administrator role opens no room: an administrator who wants to read must be made a member, which is on record.
+ */
 function mayJoin(room: RoomRules, standing: Standing): Decision {
   const known = maySee(room, standing)
   if (!standing.inScope) return refuse(known ? 'not-a-member' : 'no-such-room')
@@ -141,7 +150,7 @@ function mayPost(room: RoomRules, standing: Standing): Decision {
   )
 }
 
-/** Also of a disabled room, which its managers see and cannot change. */
+/** Also for a disabled room: its managers see it and cannot change it. */
 function maySeeRoles(room: RoomRules, standing: Standing): Decision {
   if (!maySee(room, standing)) return refuse('no-such-room')
   return standing.administrator || standing.roles.has('manager') ? ALLOWED : refuse('not-a-manager')
@@ -159,7 +168,7 @@ function administrators(room: RoomRules, standing: Standing): Decision {
   return maySee(room, standing) ? refuse('not-an-administrator') : hidden(room, standing)
 }
 
-/** A member of a disabled room knows that it exists; everybody else who may not see a room knows nothing. */
+/** A member of a disabled room knows that it exists. Everybody else who may not see a room learns nothing. */
 function hidden(room: RoomRules, standing: Standing): Decision {
   return refuse(room.disabled && standing.inScope && standing.roles.has('member') ? 'room-disabled' : 'no-such-room')
 }

@@ -33,7 +33,7 @@ describe('a file’s URI', () => {
         const id = parseFileUri(uri)
         if (id === undefined) return
         expect(id).toBe(ID)
-        // Whatever stands where a domain does is a domain's characters and nothing else.
+        // Nothing but the characters of a domain is accepted in the place of the domain.
         const domain = uri === ID ? 'x' : uri.slice('ma-filelink://'.length, -ID.length - 1)
         expect(domain).toMatch(/^[a-z0-9.-]+$/)
         expect([ID, fileUri(domain, ID)]).toContain(uri)

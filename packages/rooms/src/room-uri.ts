@@ -1,11 +1,11 @@
 const ROOM_URI = /^ma-chan:\/\/([a-z0-9.-]+)\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
 
-/** `ma-chan://<domain>/<guid>`: a room's name for ever, whatever it is called. */
+/** `ma-chan://<domain>/<guid>`: identifies a room for ever, whatever its name. */
 export function newRoomUri(domain: string): string {
   return `ma-chan://${domain}/${crypto.randomUUID()}`
 }
 
-/** `ma-cat://<domain>/<guid>`: a category; also the root that the pool's own changes are recorded under. */
+/** `ma-cat://<domain>/<guid>`: a category, or the root category, under which the pool's own changes are recorded. */
 export function newCategoryUri(domain: string): string {
   return `ma-cat://${domain}/${crypto.randomUUID()}`
 }
@@ -16,11 +16,14 @@ export function parseRoomUri(uri: string): { domain: string; guid: string } | un
   return match ? { domain: match[1]!, guid: match[2]! } : undefined
 }
 
-/** Why a text cannot name a room (or `what` it is to name), or undefined when it can. At most 256 characters, none of them a control. */
+/**
+ * Why a text cannot name a room (or the thing `what` says); undefined when it can. At most 256 characters, no control
+ * characters.
+ */
 export function roomNameProblem(name: string, what = 'A room name'): string | undefined {
-  // Rooms and categories are asked for by URI or by name: one called like another's URI would be taken for it.
+  // Rooms and categories are looked up by URI or by name. A name that looks like a URI would be mistaken for one.
   if (/^(ma-[a-z]+|sip):/i.test(name)) return `${what} may not begin like a URI.`
-  // Nobody could tell such a name from the one without.
+  // Nobody could distinguish such a name from the same name without these characters.
   if (name.trim() !== '' && (name !== name.trim() || /[\u200b\u2060\ufeff]/.test(name))) {
     return `${what} may not begin or end with a space or hold spaces of no width.`
   }
@@ -28,8 +31,8 @@ export function roomNameProblem(name: string, what = 'A room name'): string | un
 }
 
 /**
- * Why a text cannot name a policy. With a colon it counts for a place, `site:<name>` or `pool:<name>`: a prefix that is mistyped
- * would make a policy that counts for nobody, and nobody would notice.
+ * Why a text cannot name a policy; undefined when it can. A name with a colon applies to a place, `site:<name>` or
+ * `pool:<name>`. A mistyped prefix would make a policy that applies to nobody, and nobody would notice.
  */
 export function policyNameProblem(identity: string): string | undefined {
   const problem = roomNameProblem(identity, 'A policy’s name')

@@ -1,12 +1,12 @@
 import type { RoomRole } from './room.ts'
 
-/** How a principal stands to a room and its category: what the rules decide by. */
+/** A principal's standing to a room and its category: the input of every access rule. */
 export type Standing = {
   /** allowed by the category and not denied by it */
   readonly inScope: boolean
   /** a creator of the category */
   readonly creator: boolean
-  /** the room's roles, held as a user, through groups or through the domain */
+  /** the room's roles, held as a user, through a group or through the domain */
   readonly roles: ReadonlySet<RoomRole>
   /** holds the pool role `administrator` */
   readonly administrator: boolean
@@ -25,8 +25,8 @@ export type RoomRoles = {
 }
 
 /**
- * How a principal stands. `identities` are the ids it acts under: its own, its domain's and those of all groups that
- * hold one of these, however deeply nested. Deny wins over allow, whichever of them is the more specific.
+ * Derives a principal's standing. `identities` are the ids the principal acts under: its own, its domain's, and those
+ * of all groups that contain one of these, however deeply nested. Deny wins over allow, whichever is more specific.
  */
 export function standingOf(
   identities: ReadonlySet<number>,

@@ -11,5 +11,7 @@ export {
 export { isTransient, isUniqueViolation } from './errors.ts'
 export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
+export { assertLease, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './leases.ts'
 export { type Migration, MigrationError, migrate } from './migrate.ts'
+export { type Bound, isOneOf, rowsOf } from './rows.ts'
 export { withSnapshot } from './snapshot.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '@hansard/test-servers'
+import { sharePostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, openDatabase, withSnapshot } from './index.ts'
 
@@ -11,7 +11,7 @@ describe.each(['sqlite', 'postgres'] as const)('a snapshot on %s', (dialect) => 
   const close: (() => Promise<unknown>)[] = []
   beforeAll(async () => {
     const directory = mkdtempSync(join(tmpdir(), 'hansard-snapshot-'))
-    const server = dialect === 'postgres' ? await startPostgres() : undefined
+    const server = dialect === 'postgres' ? await sharePostgres() : undefined
     db = openDatabase({ url: server ? await server.createDatabase('x') : `sqlite:${join(directory, 'x.db')}` })
     close.push(
       () => db.close(),

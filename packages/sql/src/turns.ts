@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@hansard/clock'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 
 /**
  * Lets the event loop go round between the statements of a database that answers in the calling thread.
@@ -25,7 +26,7 @@ export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
   }
   return {
     async take() {
-      while (isOver()) await nextTurn()
+      while (isOver()) await yieldToEventLoop()
       if (began !== undefined) return
       began = clock.now()
       setImmediate(() => {
@@ -33,8 +34,4 @@ export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
       })
     },
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

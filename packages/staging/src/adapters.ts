@@ -1,5 +1,4 @@
-import type { Database } from '@hansard/sql'
-import { type Lease, underLease } from './lease.ts'
+import { type Database, type Lease, underLease } from '@hansard/sql'
 
 /** Says why an adapter does not get on, with what to do about it. Sealing its next export clears it. */
 export async function noteProblem(

@@ -1,5 +1,5 @@
 import type { Database } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   type ConfigurationSettings,
@@ -11,21 +11,20 @@ import {
   removeComplianceConfiguration,
   seedComplianceConfigurations,
 } from './index.ts'
-import { compliancePostgres, complianceSqlite, scriptedPool } from './testing/index.ts'
+import { COMPLIANCE, compliancePostgres, complianceSqlite, scriptedPool } from './testing/index.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 23, 15)
 
 describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
-  let databases = 0
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
     db = server
-      ? await compliancePostgres(await server.createDatabase(`configuration${++databases}`))
+      ? await compliancePostgres(await server.createDatabase('configuration', COMPLIANCE))
       : await complianceSqlite()
   })
   afterEach(() => db.close())

@@ -1,7 +1,7 @@
 import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { yieldToEventLoop } from './give-way.ts'
 import { oneNumber } from './one-number.ts'
 
 /** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */

@@ -1,6 +1,6 @@
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
-import { yieldToEventLoop } from './give-way.ts'
 
 /** Rows read at once: small enough that staging is not kept waiting and memory does not notice. */
 const PAGE = 1_000

@@ -1,17 +1,16 @@
 import { leafOf } from '@hansard/compliance-event'
-import type { Database } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type Database, type Lease, LeaseLost, releaseLease, takeLease, underLease } from '@hansard/sql'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   bindEvents,
   chainOfAddendum,
   chainOfInterval,
   closeInterval,
+  EXPORTER_LEASE,
   type Export,
   exportEvents,
   findExport,
-  type Lease,
-  LeaseLost,
   listExports,
   nextUnsealed,
   numberExports,
@@ -21,7 +20,6 @@ import {
   recordSettings,
   recordSourceProgress,
   registerAdapters,
-  releaseLease,
   retryQuarantine,
   roomsWithRoster,
   rostersOf,
@@ -29,10 +27,15 @@ import {
   sourcesOfAddendum,
   sourcesOfInterval,
   stageEvents,
-  takeLease,
-  underLease,
 } from './index.ts'
-import { compliancePostgres, complianceSqlite, roomUri, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import {
+  COMPLIANCE,
+  compliancePostgres,
+  complianceSqlite,
+  roomUri,
+  type ScriptedPool,
+  scriptedPool,
+} from './testing/index.ts'
 
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
@@ -41,21 +44,20 @@ const T2 = T1 + MINUTE
 const T3 = T2 + MINUTE
 
 describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
   let pool: ScriptedPool
   let lease: Lease
-  let databases = 0
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
     db = server
-      ? await compliancePostgres(await server.createDatabase(`exports${++databases}`))
+      ? await compliancePostgres(await server.createDatabase('exports', COMPLIANCE))
       : await complianceSqlite()
     pool = scriptedPool()
-    lease = (await takeLease(db, { holder: 'w1', now: T0, ttlMs: 10_000 }))!
+    lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0, ttlMs: 10_000 }))!
     await registerAdapters(db, lease, ['xml'])
   })
   afterEach(() => db.close())
@@ -339,21 +341,25 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('does not let a worker whose lease went to another change anything', async () => {
-    expect(await takeLease(db, { holder: 'w2', now: T0 + 9_999, ttlMs: 10_000 })).toBeUndefined()
-    const successor = await takeLease(db, { holder: 'w2', now: T0 + 10_000, ttlMs: 10_000 })
+    expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 9_999, ttlMs: 10_000 })).toBeUndefined()
+    const successor = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 10_000, ttlMs: 10_000 })
     expect(successor!.token).toBeGreaterThan(lease.token)
     await expect(
       underLease(db, lease, async (tx) => tx('stylesheet').insert({ sha256: 'x', text: 'x' })),
     ).rejects.toThrow(LeaseLost)
     expect(await db.knex('stylesheet')).toEqual([])
     await releaseLease(db, lease)
-    expect(await takeLease(db, { holder: 'w1', now: T0 + 10_001, ttlMs: 10_000 })).toBeUndefined()
+    expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 10_001, ttlMs: 10_000 })).toBeUndefined()
   })
 
   it('renews a lease under its token, and hands it on when it is released', async () => {
-    expect((await takeLease(db, { holder: 'w1', now: T0 + 5_000, ttlMs: 10_000 }))!.token).toBe(lease.token)
+    expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 5_000, ttlMs: 10_000 }))!.token).toBe(
+      lease.token,
+    )
     await releaseLease(db, lease)
-    expect((await takeLease(db, { holder: 'w2', now: T0 + 5_001, ttlMs: 10_000 }))!.token).toBe(lease.token + 1)
+    expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 5_001, ttlMs: 10_000 }))!.token).toBe(
+      lease.token + 1,
+    )
   })
 
   it('does not seal an export twice, nor record other settings after that', async () => {

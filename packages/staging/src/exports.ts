@@ -1,5 +1,4 @@
-import type { Database } from '@hansard/sql'
-import { type Lease, underLease } from './lease.ts'
+import { type Database, type Lease, underLease } from '@hansard/sql'
 import { UNSEALED } from './migrations/exports.ts'
 
 /**

@@ -21,6 +21,7 @@ export {
   sourcesOfInterval,
 } from './export-chain.ts'
 export { exportEvents } from './export-events.ts'
+export { EXPORTER_LEASE } from './exporter-lease.ts'
 export {
   type Export,
   type ExportFileRecord,
@@ -42,7 +43,6 @@ export {
   type NumberedInterval,
   openInterval,
 } from './intervals.ts'
-export { assertLease, EXPORTER_LEASE, type Lease, LeaseLost, releaseLease, takeLease, underLease } from './lease.ts'
 export { migrateStaging, STAGING_MIGRATIONS } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { countQuarantined, listQuarantined, type Quarantined, retryQuarantine } from './quarantine.ts'

@@ -1,9 +1,8 @@
 import { alignDown, type Interval, nextBoundary } from '@hansard/conversation'
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { type CloseDecision, decideClose, type SourceStanding } from './close-decision.ts'
-import { type Lease, underLease } from './lease.ts'
 import { oneNumber } from './one-number.ts'
-import { CLOSING_LOCK } from './stage-postgres.ts'
+import { CLOSING_LOCK } from './stage-rules.ts'
 
 /** Intervals are numbered 1, 2, 3 …; each starts where the one before it ended. */
 export type NumberedInterval = Interval & { readonly number: number }

@@ -1,7 +1,6 @@
-import type { Database, Knex } from '@hansard/sql'
+import { yieldToEventLoop } from '@hansard/lifecycle'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import type { Export } from './exports.ts'
-import { yieldToEventLoop } from './give-way.ts'
-import { type Lease, underLease } from './lease.ts'
 import { oneNumber } from './one-number.ts'
 
 /**

@@ -1,12 +1,10 @@
 import { genesisHead } from '@hansard/compliance-event'
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { examineEvent } from './examine-event.ts'
-import { type Lease, underLease } from './lease.ts'
 import { oneNumber } from './one-number.ts'
 import { pairStays, presenceOf } from './pair-stays.ts'
 import { writeAnswer } from './requests.ts'
-import { CLOSING_LOCK } from './stage-postgres.ts'
-import { ANOTHER_TEXT } from './stage-sqlite.ts'
+import { ANOTHER_TEXT, CLOSING_LOCK } from './stage-rules.ts'
 import { lateIn } from './walk.ts'
 
 /** An event that could not be staged, kept whole until a person has dealt with it. */

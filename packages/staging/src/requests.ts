@@ -1,6 +1,5 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { appendAudit } from './audit.ts'
-import { type Lease, underLease } from './lease.ts'
 
 /** What somebody asked of the worker: accepted at once, carried out by whoever holds the lease when its turn comes. */
 export type RequestDetail =

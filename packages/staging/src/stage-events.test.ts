@@ -1,6 +1,6 @@
 import { leafOf } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
-import { type PostgresServer, startPostgres } from '@hansard/test-servers'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -11,23 +11,22 @@ import {
   stagedThrough,
   stageEvents,
 } from './index.ts'
-import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
+import { COMPLIANCE, compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const NOW = T0 + 3_600_000
 
 describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
-  let server: PostgresServer | undefined
+  let server: SharedPostgres | undefined
   let db: Database
   let pool: ScriptedPool
-  let databases = 0
   beforeAll(async () => {
-    if (dialect === 'postgres') server = await startPostgres()
+    if (dialect === 'postgres') server = await sharePostgres()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
     db = server
-      ? await compliancePostgres(await server.createDatabase(`staging${++databases}`))
+      ? await compliancePostgres(await server.createDatabase('staging', COMPLIANCE))
       : await complianceSqlite()
     pool = scriptedPool()
   })

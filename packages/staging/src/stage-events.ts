@@ -40,17 +40,6 @@ export type StageResult = {
   readonly again: number
 }
 
-/** @internal One transaction of one dialect. `'parked'`: what was parked right behind the last staged number. */
-export type Stage = (
-  db: Database,
-  identity: { readonly source: string; readonly epoch: number },
-  arrived: readonly EnvelopeEvent[] | 'parked',
-  now: number,
-) => Promise<{ staged: number; quarantined: number; parked: number; again: number; more: boolean }>
-
-/** How many parked events one transaction takes up: other writers wait for it. */
-export const PARKED_PAGE = 1_000
-
 function sortedOnce(events: readonly EnvelopeEvent[]): EnvelopeEvent[] {
   // In order and without repetition is how the relay sends; then there is nothing to do.
   if (events.every((event, index) => index === 0 || event.seq > events[index - 1]!.seq)) return [...events]

@@ -2,16 +2,8 @@ import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-eve
 import { type Database, sentTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
-import { PARKED_PAGE, type Stage } from './stage-events.ts'
-import { ANOTHER_TEXT, CAME_AFTER } from './stage-sqlite.ts'
+import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
 import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from './walk.ts'
-
-/**
- * Staging shares this lock and closing an interval holds it alone, so that no event slips into an interval between the
- * question whether it is complete and the answer. A lock of the server's rather than of a row: its queue is fair, and
- * closing is not starved by a stream of overlapping stagings.
- */
-export const CLOSING_LOCK = 0x48616e01
 
 const roomIdsOf = new WeakMap<Database, Map<string, number>>()
 

@@ -2,7 +2,7 @@ import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-eve
 import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import { type Departure, pairStays, presenceOf, type Stay } from './pair-stays.ts'
-import { PARKED_PAGE, type Stage } from './stage-events.ts'
+import { ANOTHER_TEXT, CAME_AFTER, PARKED_PAGE, type Stage } from './stage-rules.ts'
 import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from './walk.ts'
 
 type Sql = Record<StatementName, SqliteDatabase.Statement>
@@ -104,9 +104,6 @@ function noteAgain(sql: Sql, progress: SourceProgress, { seq, at, head, body }: 
   const reason = staged ? ANOTHER_TEXT : CAME_AFTER
   sql.quarantine.run(progress.id, seq, leafOf(body), at, head, JSON.stringify(body), reason, 0, now)
 }
-
-export const ANOTHER_TEXT = 'another text is staged under its number'
-export const CAME_AFTER = 'a text under its number is in quarantine already'
 
 function writePresence(sql: Sql, staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>): void {
   const presences = presenceOf(staged, roomIds)

@@ -6,7 +6,7 @@ import { z } from 'zod'
  * A client numbers its requests with `id`; the answer carries the same number in `re`. The first message on a
  * connection is `sign-in`. The answer to a request is either its own reply or `refused`.
  *
- * Whoever may not see a room is answered as if it did not exist, whatever it asks.
+ * A client that may not see a room gets the same answers as for a room that does not exist.
  */
 const id = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 export const chatId = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
@@ -22,10 +22,10 @@ export const RoomInvitations = z.enum(['inherit', 'off'])
 export const RoomRole = z.enum(['member', 'manager', 'presenter'])
 export const WordMatch = z.enum(['all', 'any', 'phrase'])
 
-/** Which chats: by author (URIs), date range (milliseconds since 1970, both ends included), and words. */
+/** Selects chats by author (URIs), date range (milliseconds since 1970, both ends included) and words. */
 export const ChatFilter = z.strictObject({
   words: z.string().max(1_024).optional(),
-  /** `phrase`: the words as they stand, side by side */
+  /** `phrase`: the words side by side, in this order */
   match: WordMatch.default('all'),
   caseSensitive: z.boolean().default(false),
   authors: z.array(uri).max(100).optional(),
@@ -34,11 +34,11 @@ export const ChatFilter = z.strictObject({
 })
 export type ChatFilter = z.infer<typeof ChatFilter>
 
-/** What a feed lets through: chats with any of the words or by any of the authors, as far as they are given. */
+/** What a feed matches: chats with any of the words or by any of the authors. */
 export const FeedFilter = z.strictObject({
   words: z.array(z.string().min(1).max(256)).max(50).default([]),
   authors: z.array(uri).max(50).default([]),
-  /** the ego feed: one's own name and account besides */
+  /** the ego feed: also the owner's name and account */
   ego: z.boolean().default(false),
 })
 export type FeedFilter = z.infer<typeof FeedFilter>
@@ -66,18 +66,19 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('ping'), id }),
 
   /**
-   * Comes into a room. With `after`, the last chat id the client has, it first receives every chat
-   * after that one, in order, then live talk. Without, live talk begins now.
-   * A room without history does so only for somebody whose connection to it was lost within the last ten minutes, and from
-   * where they had come in; of what others ask for, `chats-purged` says that it is gone.
+   * Joins a room. With `after`, the last chat id the client has, the client first receives every chat after that one, in
+   * order, and then live chats. Without it, live chats begin now.
+   * A room without history catches up only clients whose connection was lost within the last ten minutes, from the chat they
+   * had joined at. For other chats, `chats-purged` says that they are gone.
    * With `brief`, live chats come as `c`. Only a server that said `brief` when it signed the client in knows it.
    */
   z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional(), brief: z.literal(true).optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),
   /**
-   * Posts a chat. `post` is the client's own name for it: the same name posted again by the same
-   * principal in the same room is recorded once, and answered with the chat id it was given then.
-   * Say `again: true` when repeating after a lost acknowledgement. With `title` it is a story and `text` its body.
+   * Posts a chat. `post` is the client's own name for it, used once by a principal in a room. The same post under the same
+   * name is recorded once, and answered with the chat id of the first time. Another post under a used name is refused with
+   * `post-name-used`. Set `again: true` when repeating after a lost acknowledgement: the answer is then the same for a
+   * principal that may not post any more. With `title` the chat is a story and `text` its body.
    */
   z.strictObject({
     t: z.literal('post'),
@@ -90,8 +91,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     title: name.optional(),
   }),
   /**
-   * Replaces a chat's text, where the pool lets one: the record keeps the old text. A story stays a story; `title` is for
-   * one alone and replaces its title, which stays without.
+   * Replaces a chat's text, where the pool allows it. The record keeps the old text. A story stays a story: `title`, for
+   * stories only, replaces its title; without it the title stays.
    */
   z.strictObject({
     t: z.literal('replace-chat'),
@@ -102,7 +103,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
     title: name.optional(),
   }),
   z.strictObject({ t: z.literal('delete-chat'), id, room, chat: chatId }),
-  /** Up to `limit` chats before chat id `before` (the newest when absent), oldest first. Recorded as a look. */
+  /** Up to `limit` chats before chat id `before` (the newest when absent), oldest first. An audited read. */
   z.strictObject({
     t: z.literal('history'),
     id,
@@ -113,8 +114,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     limit: z.number().int().min(1).optional(),
   }),
   /**
-   * Searches rooms one may read (all of them when `rooms` is absent). Recorded as a look in each that has a result: a page
-   * has results of 100 rooms at most.
+   * Searches the rooms that the caller may read (all of them when `rooms` is absent). An audited read in each room that has a
+   * result; a page has results from 100 rooms at most.
    */
   z.strictObject({
     t: z.literal('search'),
@@ -130,9 +131,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('roster'), id, room }),
 
   /**
-   * Rooms one finds: those that may be joined, or with `all` every one that may be seen. By name, those after `after`; 100 when
-   * `limit` does not say. All criteria must hold. One that is about what a room does not show to whoever asks is met by
-   * no room, as if what it names were not there.
+   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name, after `after`; 100 unless
+   * `limit` is set. All criteria must hold. A criterion about something that a room does not show to the caller matches no
+   * room.
    */
   z.strictObject({
     t: z.literal('rooms'),
@@ -144,18 +145,18 @@ export const ClientMessage = z.discriminatedUnion('t', [
     privacy: RoomPrivacy.optional(),
     type: RoomType.optional(),
     addIn: name.optional(),
-    /** the room's own setting, whatever its category says */
+    /** the room's own setting, not its category's */
     invitations: RoomInvitations.optional(),
-    /** nobody may join a disabled room: its managers find it with `all` */
+    /** nobody may join a disabled room; its managers find it with `all` */
     disabled: z.boolean().optional(),
-    /** a category's name; among rooms one manages, or all that one sees where one may make rooms */
+    /** a category's name; matches rooms that the caller manages, and all visible rooms of categories it may create rooms in */
     category: name.optional(),
-    /** URIs of principals whom the room's lists name, themselves or in a group; anybody but oneself among rooms one manages */
+    /** URI of a principal in the room's lists, directly or by group; other than the caller: only in rooms the caller manages */
     member: uri.optional(),
     manager: uri.optional(),
-    /** URI of somebody who is in the room now; among rooms one may join */
+    /** URI of a principal that is in the room now; matches rooms that the caller may join */
     joined: uri.optional(),
-    /** rooms whose lists name oneself as a member, as a manager */
+    /** rooms whose lists name the caller as a member, as a manager */
     mine: z.boolean().optional(),
     managed: z.boolean().optional(),
     followed: z.boolean().optional(),
@@ -163,9 +164,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
     after: z.string().max(256).optional(),
     limit: z.number().int().min(1).max(1_000).optional(),
   }),
-  /** One room: what it is; to its managers also whom it grants what. */
+  /** One room; its managers also see its roles. */
   z.strictObject({ t: z.literal('room'), id, room }),
-  /** Categories one may make rooms in. */
+  /** The categories that the caller may create rooms in. */
   z.strictObject({ t: z.literal('categories'), id }),
   z.strictObject({ t: z.literal('add-ins'), id }),
   z.strictObject({
@@ -178,7 +179,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
     managers: uris.optional(),
     presenters: uris.optional(),
   }),
-  /** With `category` it moves there; members that category does not allow are dropped and reported. */
+  /** `category` moves the room. Members that the category does not allow are dropped and reported. */
   z.strictObject({ t: z.literal('change-room'), id, room, ...roomProperties, category: name.optional() }),
   z.strictObject({
     t: z.literal('change-roles'),
@@ -191,7 +192,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('disable-room'), id, room }),
   z.strictObject({ t: z.literal('enable-room'), id, room }),
   z.strictObject({ t: z.literal('delete-room'), id, room }),
-  /** Removes everything posted at or before `through`. There is no way back, except in the record. */
+  /** Removes everything posted at or before `through`. It cannot be undone; the record keeps them. */
   z.strictObject({ t: z.literal('clear-room'), id, room, through: time }),
   /** Removes the chats the filter finds, or replaces their text. */
   z.strictObject({
@@ -201,7 +202,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
     filter: ChatFilter,
     replacement: z.string().min(1).max(4_096).optional(),
   }),
-  /** Whom a room's or a category's roles may be given to; a wildcard `*` may stand in `text`. */
+  /** The principals that a room's or a category's roles may be given to; `text` may contain the wildcard `*`. */
   z.strictObject({
     t: z.literal('eligible'),
     id,
@@ -212,20 +213,20 @@ export const ClientMessage = z.discriminatedUnion('t', [
     limit: z.number().int().min(1).max(1_000).optional(),
   }),
 
-  /** Followed rooms are joined by the client when it signs in; the pool keeps the list. */
+  /** The pool keeps the list of followed rooms; the client joins them when it signs in. */
   z.strictObject({ t: z.literal('follow'), id, room }),
   z.strictObject({ t: z.literal('unfollow'), id, room }),
-  /** The followed rooms with what is unread in them. */
+  /** The followed rooms, and how much is unread in them. */
   z.strictObject({ t: z.literal('followed'), id }),
-  /** Everything up to this chat is read. Marks never go back. */
+  /** Marks everything up to this chat as read. Marks never go back. */
   z.strictObject({ t: z.literal('mark-read'), id, room, chat: chatId }),
-  /** Asks for `new-content` notices of a room one may read, without joining it. They end with the session or `unwatch`. */
+  /** Asks for `new-content` notices of a readable room without joining it, until `unwatch` or the end of the session. */
   z.strictObject({ t: z.literal('watch'), id, room }),
   z.strictObject({ t: z.literal('unwatch'), id, room }),
   z.strictObject({ t: z.literal('feeds'), id }),
   z.strictObject({ t: z.literal('put-feed'), id, name, filter: FeedFilter }),
   z.strictObject({ t: z.literal('delete-feed'), id, name }),
-  /** What a feed has let through in the rooms one may read, newest first. Recorded as a look. */
+  /** The chats that a feed matches in the rooms the caller may read, newest first. An audited read. */
   z.strictObject({
     t: z.literal('open-feed'),
     id,
@@ -243,7 +244,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
 
   /** Preferences: bundles of text that a client keeps at the pool. Answered without content when `version` is current. */
   z.strictObject({ t: z.literal('preference'), id, label: name, version: chatId.optional() }),
-  /** `version` is the one it replaces: 0 for a new bundle. A bundle that has moved on is refused with `conflict`. */
+  /** `version` is the one it replaces: 0 for a new bundle. When the bundle has another version by now, the request is refused with `conflict`. */
   z.strictObject({
     t: z.literal('put-preference'),
     id,

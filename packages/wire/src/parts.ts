@@ -1,8 +1,8 @@
 /**
- * What a chat's text is made of, so that every client shows the same. The parts' texts put together are the chat's text.
+ * The parts of a chat's text, so that every client shows the same. Concatenated, their texts are the chat's text.
  *
  * A link leads out (`hyperlink`: http or https), to a room (`ma-chan:`) or to a file (`ma-filelink:`). Following one gives
- * nobody a right: the pool decides as if it had been typed.
+ * no right: the pool decides as if its address had been typed.
  */
 export type TextPart =
   | { readonly kind: 'text' | 'hyperlink' | 'room-link' | 'file-link'; readonly text: string }
@@ -54,14 +54,14 @@ const BY_TEXT = new Map(
 )
 const FACES = [...BY_TEXT.keys()].map((face) => face.replace(/[()$/]/g, '\\$&')).join('|')
 const ADDRESS = '[a-z0-9.-]+/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f-])'
-// A face stands between spaces or before the end of a sentence: a time such as 8:00 or a path has none.
+// A face stands between spaces or before the end of a sentence, so that a time such as 8:00 or a path contains none.
 const CANDIDATE = new RegExp(
   `(?<file>ma-filelink://${ADDRESS})|(?<room>ma-chan://${ADDRESS})|` +
     `(?<![a-z0-9])(?<link>https?://[^\\s<>"\\p{Cc}]+)|(?<=^|\\s)(?<face>${FACES})(?=$|[\\s.,!?])`,
   'gu',
 )
 
-/** What ends the sentence is not part of the address; a bracket is when it was opened in it. */
+/** Punctuation that ends the sentence is not part of the address; a closing bracket is when it was opened in it. */
 function withoutPunctuation(link: string): string {
   const count = new Map<string, number>([...'()[]'].map((bracket) => [bracket, 0]))
   for (const character of link) if (count.has(character)) count.set(character, count.get(character)! + 1)

@@ -1,6 +1,6 @@
 import { ACCESS_REFUSALS } from '@hansard/rooms'
 
-/** Stable names of an expected no. They are part of the protocol. Those of the access rules mean what these mean. */
+/** Stable codes of refusals, part of the protocol. Those of the access rules are explained in packages/rooms. */
 export const REFUSALS = [
   ...ACCESS_REFUSALS,
   'malformed',
@@ -12,6 +12,8 @@ export const REFUSALS = [
   'not-enabled',
   'too-many-attempts',
   'not-joined',
+  /** The author has used this `post` name in this room for another text. Nothing was recorded; take a new name. */
+  'post-name-used',
   'already-joined',
   'too-long',
   'too-large',
@@ -28,7 +30,7 @@ export const REFUSALS = [
   'presenter-not-a-member',
   'limit-exceeded',
   'invalid',
-  /** It is no longer what the client believes it to be: ask for it again. */
+  /** It has changed since the client read it: ask for it again. */
   'conflict',
   /** This pool has no file service. */
   'no-file-service',

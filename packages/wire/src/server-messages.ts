@@ -8,8 +8,8 @@ import { REFUSALS } from './refusals.ts'
  * `room-closed`, `new-content`, `feed-match`, `invited`.
  *
  * A server tells a client `posted` only after the chat is durable. Pushed chats of a room arrive in the order of
- * their ids from the id the client joined at, without a hole: where chats are gone, or not for this
- * client to hear, `chats-purged` says so.
+ * their ids from the id the client joined at, without a hole: where chats are gone, or this client may
+ * not have them, `chats-purged` says so.
  */
 const re = z.number().int().nonnegative()
 const room = z.string()
@@ -26,7 +26,7 @@ const told = {
 }
 export const HistoryChat = z.object({
   ...told,
-  /** an administrator or manager has put this text in the place of what was posted */
+  /** an administrator or manager has replaced the text that was posted */
   replaced: z.literal(true).optional(),
 })
 export type HistoryChat = z.infer<typeof HistoryChat>
@@ -49,7 +49,7 @@ export const ServerMessage = z.discriminatedUnion('t', [
     session: z.string(),
     principal: z.object({ id: z.number(), uri: z.string(), name: z.string() }),
     limits: z.record(z.string(), z.number()),
-    /** where rooms are managed in a browser, when the pool names a place */
+    /** URL at which rooms are managed in a browser, when the pool has one */
     roomManagementUrl: z.string().optional(),
     /** this server takes `brief` in `join` */
     brief: z.literal(true).optional(),
@@ -78,7 +78,7 @@ export const ServerMessage = z.discriminatedUnion('t', [
     t: z.literal('found'),
     re,
     chats: z.array(HistoryChat.extend({ room, roomName: z.string() })),
-    /** there is more: ask again with `after: next` */
+    /** there are more: ask again with `after: next` */
     exceeded: z.boolean(),
     next: z.string().optional(),
   }),
@@ -110,8 +110,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('add-ins'), re, addIns: z.array(z.object({ name: z.string(), url: z.string() })) }),
   z.object({ t: z.literal('room-created'), re, room, name: z.string() }),
   /**
-   * A change was made. `dropped`: entries of the room's lists that it took along without being told to, each once, and
-   * `droppedFrom` by the list they stood in; `count`: chats touched.
+   * A change was made. `dropped`: entries of the room's lists that were removed as a consequence, each once; `droppedFrom`:
+   * the same by list; `count`: chats that were changed.
    */
   z.object({
     t: z.literal('done'),
@@ -149,8 +149,14 @@ export const ServerMessage = z.discriminatedUnion('t', [
     fileName: z.string(),
     size: z.number(),
   }),
-  /** `re` is absent when the frame was too broken to have a number. */
-  z.object({ t: z.literal('refused'), re: re.optional(), code: z.enum(REFUSALS), message: z.string() }),
+  /** `re` is absent when the frame was too broken to have a number. `retryAfterMs`: repeated sooner, it is refused again. */
+  z.object({
+    t: z.literal('refused'),
+    re: re.optional(),
+    code: z.enum(REFUSALS),
+    message: z.string(),
+    retryAfterMs: z.int().positive().optional(),
+  }),
 
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
@@ -169,19 +175,19 @@ export const ServerMessage = z.discriminatedUnion('t', [
     alert: z.literal(true).optional(),
     title: z.string().optional(),
   }),
-  /** What stands there now: without `title` it is no story, whatever it was. */
+  /** The chat's new content. Without `title` it is not a story, even if it was one. */
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string(), title: z.string().optional() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
   /**
-   * In the place of chats that are gone: nothing will come for these ids, both ends included. They were purged, or said in a
-   * room without history while this client's user was not there.
+   * Replaces chats that are gone: nothing will come for these ids, both ends included. They were purged, or posted in a room
+   * without history while this client's user was not there.
    */
   z.object({ t: z.literal('chats-purged'), room, from: chatId, through: chatId }),
   z.object({ t: z.literal('participant-joined'), room, who: person }),
   z.object({ t: z.literal('participant-parted'), room, who: person }),
-  /** So many are in the room now that comings and goings are not told any more; `roster` still tells. */
+  /** The room has too many participants for join and part notices; `roster` still lists them. */
   z.object({ t: z.literal('participants-hidden'), room, participants: z.number() }),
-  /** They are told again; the roster may have changed in between. */
+  /** Join and part notices begin again; the roster may have changed in between. */
   z.object({ t: z.literal('participants-shown'), room, participants: z.number() }),
   z.object({
     t: z.literal('room-changed'),
@@ -191,12 +197,12 @@ export const ServerMessage = z.discriminatedUnion('t', [
     type: RoomType,
     mayPost: z.boolean(),
   }),
-  /** This session is in the room no longer: `removed`, `disabled`, `deleted`. */
+  /** This session was put out of the room, because it was `removed`, or the room was `disabled` or `deleted`. */
   z.object({ t: z.literal('room-closed'), room, reason: z.string() }),
   z.object({ t: z.literal('new-content'), room, last: chatId }),
   /**
-   * After the chat itself, to whoever was handed it, and in the order of the chats. A server that has more to compare than
-   * it keeps up with leaves some out: `open-feed` shows them all.
+   * Sent after the chat itself, to sessions that received it, in the order of the chats. A server that cannot keep up with
+   * the comparing leaves some out; `open-feed` shows all of them.
    */
   z.object({ t: z.literal('feed-match'), feed: z.string(), room, chat: chatId }),
   /** New invitations are waiting. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** `GET /directory` on the pool's address: where its services answer. No sign-in needed. */
+/** `GET /directory` on the pool's address: the URLs of its services. Needs no sign-in. */
 export const PoolDirectory = z.object({
   pool: z.string(),
   /** base URL of a lookup service; `POST {lookup}/sign-in` */

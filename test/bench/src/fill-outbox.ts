@@ -46,7 +46,7 @@ await new Promise<void>((resolve) => {
       again: false,
       rights: 1,
     } as const
-    writer.record(fact, () => {
+    void writer.record(fact).then(() => {
       done += 1
       if (done === count) resolve()
       else next()

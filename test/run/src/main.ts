@@ -1,38 +1,40 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { countTests, type TestReport } from './count-tests.ts'
 import { provisionPrograms } from './provision-programs.ts'
+import { REPORT_FILE } from './report-file.ts'
+import { runSteps, type Step } from './run-steps.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const chosen = process.argv.slice(2)
 const env = { ...process.env, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
+const say = (text: string) => void process.stdout.write(text)
 
-/**
- * Runs one step; its output is shown only when it fails. `saw` is what a step says that looked at something: one that
- * looked at nothing has not passed.
- */
-function step(name: string, command: string, args: readonly string[], saw?: RegExp): boolean {
-  const started = performance.now()
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, env, maxBuffer: 64 * 1_024 * 1_024 })
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1)
-  const good = status === 0 && (saw === undefined || saw.test(`${stdout}${stderr}`))
-  process.stdout.write(`${good ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`)
-  if (!good) process.stdout.write(`${stdout}${stderr}${error ? `${error.message}\n` : ''}`)
-  return good
-}
+// One after the other beside the tests, which wait more than they work. The types of the tests need the build.
+const STEPS: readonly Step[] = [
+  { name: 'lint', command: 'biome', args: ['check', '.'], saw: /Checked [1-9]\d* files/ },
+  {
+    name: 'build',
+    command: 'turbo',
+    args: ['run', 'build', '--output-logs=errors-only'],
+    saw: /Running build in [1-9]\d* packages/,
+  },
+  { name: 'types of the tests', command: 'tsc', args: ['-p', 'tsconfig.tests.json'] },
+  { name: 'boundaries', command: 'turbo', args: ['boundaries'], saw: /Checked [1-9]\d* files/ },
+]
 
-function runTests(): { counts: ReturnType<typeof countTests>; good: boolean } {
-  const directory = mkdtempSync(join(tmpdir(), 'hansard-test-run-'))
-  const file = join(directory, 'report.json')
-  try {
-    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...chosen]
-    const { status } = spawnSync('vitest', args, { cwd: root, env, stdio: 'inherit' })
-    return { counts: countTests(readReport(file), root), good: status === 0 }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
+async function runTests(): Promise<{ counts: ReturnType<typeof countTests>; good: boolean }> {
+  const file = join(root, REPORT_FILE)
+  mkdirSync(dirname(file), { recursive: true })
+  rmSync(file, { force: true })
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...chosen]
+  const child = spawn('vitest', args, { cwd: root, env, stdio: 'inherit' })
+  const status = await new Promise<number | null>((done) => {
+    child.once('error', () => done(null))
+    child.once('exit', done)
+  })
+  return { counts: countTests(readReport(file), root), good: status === 0 }
 }
 
 function readReport(file: string): TestReport {
@@ -50,27 +52,22 @@ const missing = [
   ...provisionPrograms(process.env),
 ]
 if (missing.length > 0) {
-  process.stdout.write(`The tests need what this machine does not have: ${missing.join(', ')}.\n`)
+  say(`The tests need what this machine does not have: ${missing.join(', ')}.\n`)
   process.exitCode = 1
 } else {
-  const steps =
-    chosen.length > 0
-      ? []
-      : [
-          step('lint', 'biome', ['check', '.'], /Checked [1-9]\d* files/),
-          step('build', 'turbo', ['run', 'build', '--output-logs=errors-only'], /Running build in [1-9]\d* packages/),
-          step('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json']),
-          step('boundaries', 'turbo', ['boundaries'], /Checked [1-9]\d* files/),
-        ]
-  const { counts, good } = runTests()
-  const stepsFailed = steps.filter((passed) => !passed).length
+  const [steps, { counts, good }] = await Promise.all([
+    runSteps(chosen.length > 0 ? [] : STEPS, { root, env }),
+    runTests(),
+  ])
+  for (const { name, passed, seconds, output } of steps)
+    say(`${passed ? 'ok    ' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)\n${passed ? '' : output}`)
+  const stepsFailed = steps.filter(({ passed }) => !passed).length
   // vitest also fails for what belongs to no test: an error that nobody caught, say.
   const besides = !good && counts.failed === 0 ? 1 : 0
-  for (const name of counts.skippedNames) process.stdout.write(`skipped: ${name}\n`)
-  if (stepsFailed > 0) process.stdout.write(`${stepsFailed} of the steps before the tests failed; counted below.\n`)
-  if (besides > 0)
-    process.stdout.write('Every test passed and yet the run failed: see the errors above; counted below.\n')
+  for (const name of counts.skippedNames) say(`skipped: ${name}\n`)
+  if (stepsFailed > 0) say(`${stepsFailed} of the steps beside the tests failed; counted below.\n`)
+  if (besides > 0) say('Every test passed and yet the run failed: see the errors above; counted below.\n')
   const failed = counts.failed + stepsFailed + besides
-  process.stdout.write(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped\n`)
+  say(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped\n`)
   if (failed > 0) process.exitCode = 1
 }

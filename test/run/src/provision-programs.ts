@@ -8,6 +8,9 @@ type Program = { readonly name: string; readonly debianPackage: string; found(pa
 const onPath = (program: string) => (path: string) =>
   path.split(delimiter).some((directory) => existsSync(join(directory, program)))
 
+const inSystem = (program: string) => (path: string) =>
+  onPath(program)([path, '/usr/sbin', '/usr/local/sbin'].join(delimiter))
+
 /** What the tests run beside Node. None of it is a mock of anything. */
 const PROGRAMS: readonly Program[] = [
   { name: 'PostgreSQL 15 or later', debianPackage: 'postgresql', found: () => doesNotThrow(postgresBin) },
@@ -16,6 +19,9 @@ const PROGRAMS: readonly Program[] = [
   { name: 'xsltproc', debianPackage: 'xsltproc', found: onPath('xsltproc') },
   { name: 'python3', debianPackage: 'python3', found: onPath('python3') },
   { name: 'clamd', debianPackage: 'clamav-daemon', found: () => clamdProgram() !== undefined },
+  // Debian puts both where only root's PATH leads.
+  { name: 'pgbouncer', debianPackage: 'pgbouncer', found: inSystem('pgbouncer') },
+  { name: 'nginx', debianPackage: 'nginx-light', found: inSystem('nginx') },
   { name: 'openssl', debianPackage: 'openssl', found: onPath('openssl') },
 ]
 

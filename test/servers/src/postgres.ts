@@ -1,14 +1,11 @@
-import { type ChildProcess, execFile, execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { chown, rm } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import type { ChildProcess } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
+import { askRun } from './ask-run.ts'
+import { copyOfCluster, postgresBin, unprivilegedOwner } from './init-cluster.ts'
 import { launchOnFreePort } from './launch-on-free-port.ts'
 import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
-import { temporaryDirectory } from './temporary-directory.ts'
-
-const run = promisify(execFile)
 
 export type PostgresServer = ServerProcess & {
   /** Makes an empty database and answers its URL. */
@@ -22,17 +19,18 @@ export type PostgresServer = ServerProcess & {
  * `kill()`, and tests are several times faster. (`synchronous_commit=off` would lose them: it keeps them in
  * PostgreSQL's own memory.) A bench that measures commits says `durable: true`.
  */
-export async function startPostgres({ durable = false }: { durable?: boolean } = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  durable = false,
+  connectionsMax = 200,
+  cluster,
+}: {
+  durable?: boolean
+  cluster?: { readonly directory: string }
+  connectionsMax?: number
+} = {}): Promise<PostgresServer> {
   const bin = postgresBin()
   const owner = await unprivilegedOwner()
-  const directory = await temporaryDirectory('postgres')
-  if (owner) await chown(directory, owner.uid, owner.gid)
-  const data = join(directory, 'data')
-  await run(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'hansard', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-    { ...owner, cwd: '/', env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' } },
-  )
+  const { directory, data } = await copyOfCluster(cluster ?? (await askRun('cluster')))
 
   const flushing = durable ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off']
   const launchOn = (port: number) =>
@@ -41,7 +39,7 @@ export async function startPostgres({ durable = false }: { durable?: boolean } =
       // biome-ignore format: one setting a line
       args: [
         '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '',
-        '-c', 'max_connections=200', '-c', 'shared_buffers=64MB', '-c', 'lc_messages=C', ...flushing,
+        '-c', `max_connections=${connectionsMax}`, '-c', 'shared_buffers=64MB', '-c', 'lc_messages=C', ...flushing,
       ],
       ...owner,
       endSignal: 'SIGQUIT',
@@ -96,38 +94,4 @@ async function launchAfterCrash(launchAgain: () => Promise<ChildProcess>): Promi
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
-}
-
-const VERSION_MIN = 15
-
-/** The directory that holds both `initdb` and `postgres`. Debian keeps them off the PATH. */
-export function postgresBin(): string {
-  const told = process.env['HANSARD_TEST_POSTGRES_BIN']
-  const packaged = ['/usr/lib/postgresql', '/usr/local/lib/postgresql']
-    .filter(existsSync)
-    .flatMap((root) =>
-      readdirSync(root).map((version) => ({ version: Number(version), bin: join(root, version, 'bin') })),
-    )
-    .filter(({ version }) => version >= VERSION_MIN)
-    .sort((a, b) => b.version - a.version)
-    .map(({ bin }) => bin)
-  const candidates = [...(told ? [told] : []), ...packaged, ...(process.env['PATH'] ?? '').split(delimiter)]
-  const found = candidates.find(
-    (bin) => existsSync(join(bin, 'initdb')) && versionOf(join(bin, 'postgres')) >= VERSION_MIN,
-  )
-  if (!found)
-    throw new Error(`PostgreSQL ${VERSION_MIN} or later is not installed: nowhere are both initdb and postgres.`)
-  return found
-}
-
-function versionOf(postgres: string): number {
-  if (!existsSync(postgres)) return 0
-  return Number(/\d+/.exec(execFileSync(postgres, ['--version']).toString())?.[0] ?? 0)
-}
-
-/** PostgreSQL refuses to run as root. */
-async function unprivilegedOwner(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined
-  const idOf = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)
-  return { uid: await idOf('-u'), gid: await idOf('-g') }
 }

@@ -26,7 +26,7 @@ export type Command = {
   readonly endSignal: 'SIGKILL' | 'SIGQUIT'
 }
 
-const READY_MS_MAX = 30_000
+const READY_MS_MAX = 100_000
 
 // A test process that ends without disposing, killed perhaps, must not leave servers behind. On Linux the kernel sees
 // to that; elsewhere we do, as far as we get.

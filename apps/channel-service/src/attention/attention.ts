@@ -5,17 +5,17 @@ import type { Session } from '../delivery/session.ts'
 import { createLiveFeeds, type LiveFeeds } from './live-feeds.ts'
 import { createWatches, type Watches } from './watches.ts'
 
-/** What people hear of without asking: new content in rooms they watch, chats their feeds let through, invitations. */
+/** What people are told without asking: new content in watched rooms, matches of their feeds, invitations. */
 export type Attention = {
   readonly watches: Watches
   readonly feeds: LiveFeeds
-  /** Somebody has signed in: resolves when their feeds are at work. */
+  /** Somebody has signed in: resolves when their feeds are active. */
   signedIn(session: Session): Promise<void>
   ended(session: Session): void
-  /** Somebody's feeds have changed: at work here when this resolves, on the other services a moment later. */
+  /** Somebody's feeds have changed: active here when this resolves, on the other services a moment later. */
   feedsChanged(principalId: number): Promise<void>
   hear(message: PoolMessage): void
-  /** What a bus has dropped is found here. */
+  /** Finds what a bus has dropped. */
   compare(): Promise<void>
   stop(): void
 }
@@ -41,7 +41,7 @@ export function createAttention(options: {
       const sessions = people.get(id)
       if (sessions) sessions.add(session)
       else people.set(id, new Set([session]))
-      // Nobody is kept out because of their feeds: they are read again with everybody's.
+      // Feeds that cannot be read do not stop a sign-in: they are read again with everybody's.
       await feeds.load(id).catch(onError)
     },
     ended(session) {
@@ -74,5 +74,5 @@ export function createAttention(options: {
   }
 }
 
-/** Everybody's feeds are read again so often, in milliseconds: a change that no message told of is late by no more. */
+/** Everybody's feeds are read again this often: a change that no message announced is late by no more. */
 const FEEDS_EVERY_MS = 60_000

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { createTaskQueue } from '@hansard/lifecycle'
+import { createTaskQueue, yieldToEventLoop } from '@hansard/lifecycle'
 import { loadRoomAccess, type Principal, putFeed, standingIn } from '@hansard/pool-store'
 import { chatFrame } from '@hansard/wire'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -17,7 +17,6 @@ beforeEach(async () => {
 })
 afterEach(() => pool.close())
 
-const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 const fail = (error: unknown) => {
   throw error
 }
@@ -84,7 +83,7 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
   let tasks = 0
   const matched: string[] = []
   for (; matched.length < 2; tasks += 1) {
-    await tick()
+    await yieldToEventLoop()
     matched.push(...here.told())
   }
   expect(matched).toEqual(['feed-match f7 1', 'feed-match f7 2'])
@@ -111,7 +110,7 @@ it('work is done in the order it comes, so much in a turn, and what fails keeps 
   const perTick: string[] = []
   while (log.length < 6) {
     const before = log.length
-    await tick()
+    await yieldToEventLoop()
     perTick.push(log.slice(before).join(' '))
   }
 

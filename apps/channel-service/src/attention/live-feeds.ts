@@ -11,15 +11,14 @@ export type FeedChat = {
   readonly title?: string | undefined
 }
 
-/** Which feeds of its members let a chat of a room through. */
+/** Finds which feeds of a room's members match a chat. */
 export type LiveFeeds = {
   /**
-   * Tells the names of the feeds that let the chat through, of those members that have any. That is later, and in the order
-   * of the calls: comparing takes as long as people make their feeds and stories. `read` is called only when somebody here
-   * has feeds at all.
+   * Calls `tell` with the names of the feeds that match the chat, for each member that has any. It does so later, in the order
+   * of the calls: long feeds and stories take time to compare. `read` is called only when somebody here has feeds.
    */
   tellMatching(room: RoomMembers, chat: ToCompare, tell: (session: Session, feeds: readonly string[]) => void): void
-  /** The feeds of one session that let the chat through; undefined when it has none. */
+  /** The feeds of one session that match the chat; undefined when it has none. */
   matchingFor(session: Session, read: () => FeedChat): Promise<readonly string[]> | undefined
 }
 
@@ -36,16 +35,16 @@ type LiveFeed = {
   readonly name: string
   readonly authors: ReadonlySet<string>
   readonly query: ChatQuery | undefined
-  /** how often the words of a chat are gone through for it, at most */
+  /** passes over the words of a chat that it needs at most */
   readonly passes: number
 }
 type Shelf = Map<string, Map<number, LiveFeed[]>>
 
 /**
- * The feeds of everybody who is signed in here, by what they look for.
+ * The feeds of everybody who is signed in here, indexed by first word and author.
  *
- * A chat asks only the feeds that begin with one of its words, or name its author, and of these only the members' own: so
- * a chat costs those who have no feeds nothing, and feeds cost by what they find and not by how many there are.
+ * A chat is compared only with feeds of members that begin with one of its words or name its author. So a chat costs nothing
+ * for members without feeds, and the cost grows with the matches and not with the number of feeds.
  */
 export function createLiveFeeds({
   db,
@@ -83,20 +82,20 @@ export function createLiveFeeds({
     for (const word of new Set(feed.query?.terms.map((term) => term[0]!))) how(byWord, word, feed)
   }
 
-  /** One reading after the other: the last one to begin has seen every change. */
+  /** One reading after the other: the last one has seen every change. */
   const load = (principalId: number): Promise<void> => {
     const reading = (readings.get(principalId) ?? Promise.resolve())
       .then(async () => take(principalId, (await feedsOfOne(db, principalId)) ?? []))
       .finally(() => {
         if (readings.get(principalId) === settled) readings.delete(principalId)
       })
-    // What waits for it must begin even if it fails.
+    // The next reading must begin even if this one fails.
     const settled = reading.catch(() => {})
     readings.set(principalId, settled)
     return reading
   }
 
-  /** Yields how many words were compared, or what takes as long. */
+  /** Yields the number of words compared, or an equivalent. */
   function* find(room: RoomMembers, chat: FeedChat): Generator<number, Map<Session, string[]>> {
     const found = new Map<Session, string[]>()
     const seen = new Set<LiveFeed>()
@@ -125,7 +124,7 @@ export function createLiveFeeds({
     return found
   }
 
-  /** The feeds on a shelf of each owner who is in the room: going through whichever are fewer. */
+  /** The feeds on a shelf of each owner who is in the room: iterates over the smaller of the two sets. */
   function* ownersHere(room: RoomMembers, owners: ReadonlyMap<number, LiveFeed[]>) {
     if (owners.size <= room.members.size) {
       for (const [principalId, feeds] of owners) yield isHere(room, principalId) ? feeds : undefined
@@ -154,7 +153,7 @@ export function createLiveFeeds({
       { read, bytes }: ToCompare,
       tell: (session: Session, feeds: readonly string[]) => void,
     ) {
-      // Matches are a courtesy: what more waits than this is found by whoever opens the feed, as everything is.
+      // Matches are best effort: above this, only opening the feed shows them.
       if (byPrincipal.size === 0 || waitingBytes > WAITING_BYTES_MAX) return
       waitingBytes += bytes
       function* compare() {
@@ -189,7 +188,7 @@ export function createLiveFeeds({
     },
     /** Reads somebody's feeds, or reads them again. */
     load,
-    /** Nobody of this name is signed in here any more. */
+    /** The principal has no session here any more. */
     forget: (principalId: number) => take(principalId, []),
     /** Reads everybody's again. */
     async reload() {
@@ -197,7 +196,7 @@ export function createLiveFeeds({
       for (let from = 0; from < ids.length; from += BATCH) {
         const batch = ids.slice(from, from + BATCH)
         const reading = feedsOf(db, batch)
-        // Whoever's are read on their own in the meantime has newer ones.
+        // A reading for one person that began in the meantime has newer feeds.
         const settled = reading.then(
           (found) => {
             for (const id of batch) if (readings.get(id) === settled) take(id, found.get(id) ?? [])

@@ -7,23 +7,23 @@ import type { ServerMessageOf } from '@hansard/wire'
 import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
 
-/** Rooms that sessions want to hear of without being in them: that something is new there, and nothing of what it is. */
+/** Rooms that sessions watch without being in them: they are told that something is new, and not what. */
 export type Watches = {
-  /** The session may read the room, as decided under `rights`. It is told at once how far the room is. */
+  /** The session may read the room, as decided under `rights`. It is told the newest chat id at once. */
   add(session: Session, room: { id: number; uri: string; rights: number }): Promise<'watching' | 'limit-exceeded'>
   remove(session: Session, roomUri: string): void
   removeAll(session: Session): void
-  /** Compares every watched room with the record: what a bus has dropped is found here. */
+  /** Compares every watched room with the record: finds what a bus has dropped. */
   compare(): Promise<void>
   stop(): void
 }
 
 export const WATCHED_ROOMS_MAX = 1_000
-/** A session hears of a room once in so many milliseconds. */
+/** Milliseconds between two notices of one room to one session. */
 const NOTICE_EVERY_MS = 1_000
 
 type Watcher = {
-  /** the last chat id this session was told of; -1: none yet */
+  /** the last chat id that this session was told; -1: none yet */
   told: number
   /** version of the room's rights by which it was last judged */
   rights: number
@@ -42,8 +42,8 @@ type Watched = {
 }
 
 /**
- * The danger is a notice to somebody who may not read the room any more. So whoever was judged by an older version of its
- * rights than is known is judged again before they are told anything.
+ * The danger is a notice to somebody who may not read the room any more. So a watcher that was judged by an older version of
+ * the rights is judged again before it is told anything.
  */
 export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; clock: Clock }): Watches {
   const rooms = new Map<number, Watched>()
@@ -64,7 +64,7 @@ export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; cloc
     else if (message.t === 'room-changed') hear(room, { rights: message.rights })
   }
 
-  /** Tells all who do not know yet, now or when the second is over. The last one is never left out. */
+  /** Tells all watchers that do not know yet, now or when the second is over. The newest chat is never left out. */
   const tell = (room: Watched) => {
     if (room.pause || stopped || ![...room.watchers.values()].some((watcher) => watcher.told < room.last)) return
     room.pause = 'telling'
@@ -149,7 +149,7 @@ export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; cloc
         if (rooms.get(id) === room) room.unsubscribe = unsubscribe
         else await unsubscribe()
       }
-      // After hearing has begun: what is said in between is either read or heard.
+      // Read after the subscription began: a chat in between is either read or heard.
       const counters = (await roomCounters(db, [id])).get(id)
       hear(room, { last: counters?.lastChatId, rights: counters?.rights })
       return 'watching'

@@ -5,14 +5,14 @@ import type { Database } from '@hansard/sql'
 const BATCH = 500
 
 /**
- * Forgets what rooms without history said more than ten minutes ago, and who went from them that long ago: nobody can be
- * caught up with it any more. The compliance record keeps it.
+ * Removes chats of rooms without history that are more than ten minutes old, and departures of that age: nobody can be caught
+ * up with them any more. The compliance record keeps them.
  */
 export async function forgetUnlogged({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
   const due = { before: clock.now() - UNLOGGED_HELD_MS, limit: BATCH }
   for (const forget of [blankUnlogged, forgetDepartures]) {
     while ((await forget(db, due)) === BATCH) {
-      // One batch, one transaction: chats that are being posted wait no longer than for one of them.
+      // One batch, one transaction: a post waits for one of them at most.
     }
   }
 }

@@ -1,14 +1,14 @@
+import { indexChats, indexPauseMs } from '@hansard/chat-index'
 import type { Clock } from '@hansard/clock'
 import { type Loop, startLoop } from '@hansard/lifecycle'
-import { indexChats, indexPauseMs } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
-/** Chats indexed in one go: with SQLite they share the connection with what is being said. */
+/** Chats indexed in one transaction: with SQLite it shares the connection with posts. */
 const INDEXED_AT_ONCE = 1_024
 
 /**
- * Keeps the search index close behind the record, at a pace that leaves the database to those who talk. Any number of
- * services may do so at once; what is not indexed yet is found all the same, only slower.
+ * Keeps the search index close behind the record, at a pace that leaves the database to posts. Any number of services may do
+ * so at once. Chats that are not indexed yet are found too, only slower.
  */
 export function keepIndex({
   db,

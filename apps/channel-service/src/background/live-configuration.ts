@@ -2,10 +2,10 @@ import { type PoolConfiguration, poolConfiguration } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { DEFAULT_LIMITS, type Limits } from '@hansard/wire'
 
-/** What the pool is told while it runs, as this service knows it now. */
+/** The pool's configuration that may change while it runs, as this service knows it now. */
 export type LiveConfiguration = {
   readonly limits: Limits
-  /** empty when there is no such place */
+  /** empty: there is none */
   readonly roomManagementUrl: string
   /** Reads it again. */
   reload(): Promise<void>

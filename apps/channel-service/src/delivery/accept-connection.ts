@@ -35,7 +35,7 @@ export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing
   let closed = false
 
   const admit = (remote: string, socket: Socket, ws: WebSocket) => {
-    const { config, clock, attention, requests } = deps
+    const { config, clock, attention, requests, byteLimits } = deps
     const session = new Session({
       id: crypto.randomUUID(),
       remote,
@@ -63,6 +63,7 @@ export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing
       connections.remove(session)
       attention.ended(session)
       requests.ended(session)
+      byteLimits.ended(session)
       void partAllRooms(deps, session, closed ? 'stopped' : 'disconnected')
     })
   }

@@ -2,20 +2,20 @@ import type { ChannelServiceConfig } from '../config.ts'
 import type { Session } from './session.ts'
 
 /**
- * Everybody's connections, and who may have one more.
+ * All connections, and whether there may be one more.
  *
- * A slot is worth something only to those who sign in. So connections that have not done so have a share of the slots, and
- * one address a share of that; when it is used up the oldest of them goes, not the newest, because whoever means to sign in
- * does so at once. Nor has one account all slots: half of them at most, however few there are.
+ * Connections that have not signed in have a share of the slots, and one address has a share of that. When it is used up the
+ * oldest of them is closed, not the newest, because an honest client signs in at once. One account has half of the slots at
+ * most.
  */
 export type Connections = {
   readonly all: ReadonlySet<Session>
   /** sessions that one account may have */
   readonly perAccountMax: number
-  /** Whether another connection may come from this address, perhaps in place of one that `add` sends away. */
+  /** Whether another connection may come from this address, perhaps in place of one that `add` closes. */
   mayConnect(address: string): boolean
   add(session: Session): void
-  /** Lets the session be this account's. False when the account has as many sessions here as it may have. */
+  /** Counts the session as this account's. False when the account has its maximum of sessions here. */
   claim(session: Session, principalId: number): boolean
   remove(session: Session): void
 }
@@ -37,7 +37,7 @@ export function createConnections(limits: Limits): Connections {
   const accountOf = new Map<Session, number>()
   const sessionsOf = new Map<number, number>()
 
-  /** Among whom one must go for another to come from this address: undefined when there is room for both. */
+  /** The connections of which one must be closed for another from this address; undefined when none must. */
   const crowded = (address: string): ReadonlySet<Session> | undefined => {
     const neighbours = unsignedByAddress.get(address)
     if (neighbours && neighbours.size >= unsignedPerAddressMax) return neighbours
@@ -96,7 +96,7 @@ export function createConnections(limits: Limits): Connections {
   }
 }
 
-/** One that is signing in is not idle: it will be somebody's in a moment, or is told that it is not. */
+/** A connection that is signing in is not idle. */
 function oldestIdle(sessions: ReadonlySet<Session>): Session | undefined {
   for (const session of sessions) if (!session.signingIn) return session
   return undefined

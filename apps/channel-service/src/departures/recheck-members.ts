@@ -4,8 +4,8 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { partAllRooms } from './part-room.ts'
 
 /**
- * Looks again who signed-in sessions belong to: everybody's, or those of `principals`. Pool roles take effect at once.
- * Whoever may not use the pool any more, or signed in with a secret that was replaced, is put out of every room and, once that
+ * Reads the accounts of signed-in sessions again: all of them, or those of `principals`. Pool roles take effect at once. A
+ * session whose account may not use the pool any more, or whose secret was replaced, is put out of every room and, once that
  * is on record, disconnected.
  */
 export async function recheckMembers(
@@ -38,7 +38,7 @@ export async function recheckMembers(
 }
 
 /**
- * Finds sessions of people who may not use the pool any more: what a bus has dropped. Roles are not looked at.
+ * Finds sessions of accounts that may not use the pool any more, when the bus has dropped the message. Ignores roles.
  */
 export async function findDisabled(
   deps: Pick<ChannelServiceDeps, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,

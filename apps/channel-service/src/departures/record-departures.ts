@@ -19,7 +19,7 @@ const RETRY_MS = 500
  */
 export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
   const recordPart: RecordPart = (fact, done) => {
-    writer.record(fact, (outcome) => {
+    void writer.record(fact).then((outcome) => {
       if (outcome instanceof SourceFenced || outcome instanceof RecordStopped) return done?.('ended')
       if (outcome instanceof Error) return void clock.after(RETRY_MS, () => recordPart(fact, done))
       done?.({ rights: outcome.kind === 'part' ? outcome.rights : undefined })

@@ -39,14 +39,14 @@ import { unfollowRoom } from './unfollow-room.ts'
 import { unwatchRoom } from './unwatch-room.ts'
 import { watchRoom } from './watch-room.ts'
 
-/** Answers one kind of message. What it rejects with is told the client as `try-again`. */
+/** Answers one kind of message. A rejection is told to the client as `try-again`. */
 export type Handler<T extends ClientMessage['t']> = (
   deps: ChannelServiceDeps,
   session: Session,
   message: ClientMessageOf<T>,
 ) => Promise<void> | void
 
-/** Who answers what: one line per message of the protocol. */
+/** The handlers: one line per message of the protocol. */
 export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   'sign-in': signInSession,
   ping: (_, session, { id }) => session.send({ t: 'pong', re: id }),

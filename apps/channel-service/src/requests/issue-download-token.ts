@@ -23,7 +23,7 @@ export async function issueDownloadToken(
     roomId: decided.memberAccess.access.room.id,
     now: clock.now(),
     filesUrl: config.filesUrl,
-    // What is no id of a file is looked for like one: the answer is the same.
+    // Something else than a file id is searched for like one: the answer is the same.
     fileId: parseFileUri(file) ?? '',
   })
   answerFileToken(session, id, issued)

@@ -1,5 +1,4 @@
-import type { Principal } from '@hansard/pool-store'
-import { standingIn } from '@hansard/pool-store'
+import { type Outcome, type Principal, type RecordError, standingIn } from '@hansard/pool-store'
 import type { Standing } from '@hansard/rooms'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
@@ -98,7 +97,7 @@ function recordJoin(
       ...(after === undefined ? {} : { after }),
       ...(access.rules.category.chatHistory ? {} : { unlogged: true }),
     }
-    writer.record(fact, (outcome) => {
+    const answer = (outcome: Outcome | RecordError) => {
       if (outcome instanceof Error) {
         // It may be on record all the same: a session that has ended is taken out again, one that lives may repeat it.
         if (session.closed) takeOut('disconnected')
@@ -130,7 +129,10 @@ function recordJoin(
           ...(brief ? { ref: hub.ref } : {}),
         })
         session.joining.delete(hub.id)
-        session.memberships.set(uri, hub.admit(session, { has: after ?? from, at: from, standing, brief: brief === true }))
+        session.memberships.set(
+          uri,
+          hub.admit(session, { has: after ?? from, at: from, standing, brief: brief === true }),
+        )
         hub.catchUpTo(lastChatId)
         resolve('answered')
       }
@@ -153,7 +155,8 @@ function recordJoin(
         takeOut(session.closed ? 'disconnected' : 'removed')
         reject(error)
       })
-    })
+    }
+    writer.record(fact).then(answer).catch(reject)
   })
 }
 

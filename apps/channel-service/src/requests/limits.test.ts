@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { ClientMessage } from '@hansard/wire'
 import { describe, expect, it } from 'vitest'
 import { openPoolInTest } from '../service-in-test.ts'
@@ -32,7 +33,7 @@ function setup() {
     /** Resolves when what is started by this has started. */
     async end(name: string) {
       ends.get(name)!()
-      await new Promise((resolve) => setImmediate(resolve))
+      await yieldToEventLoop()
     },
   }
 }

@@ -2,21 +2,20 @@ import type { Socket } from 'node:net'
 import type { ClientMessage } from '@hansard/wire'
 
 /**
- * How many requests are worked on at once: a few of a session, not many more of an account however many sessions it has. The
- * others wait in their session, in the order they came.
+ * Bounds how many requests run at once: a few of a session, and not many more of an account, however many sessions it has.
+ * The others wait in their session, in the order they came.
  *
- * The rate of requests is bounded too, but each may take many statements, and those of everybody are answered by one
- * database. What waits behind them for its turn there, above all other people's chats, waits for a few and not for a
- * thousand.
+ * The rate of requests is bounded too, but each may take many statements, and one database answers everybody's. Other
+ * people's chats wait there behind a few of them, and not behind a thousand.
  */
 export type RequestsUnderWay = {
-  /** Works on a request, now or in its turn. False when as much waits already as a session may let wait. */
+  /** Starts a request, now or when those before it are done. False when the session's queue is full. */
   take(asker: Asker, request: Request): boolean
-  /** What waits is not worked on any more. */
+  /** Drops what waits. */
   ended(asker: Asker): void
 }
 
-/** A signed-in session, as far as it matters here. */
+/** A signed-in session, as far as these limits depend on it. */
 export type Asker = {
   readonly principal: { readonly id: number } | undefined
   readonly socket: Pick<Socket, 'writableLength' | 'once'>
@@ -31,10 +30,10 @@ export type Request = {
   answer(): Promise<void> | void
 }
 
-/** These are bounded by themselves, or are nothing to wait for. */
+/** These have bounds of their own, or take no time. */
 const AT_ONCE: ReadonlySet<ClientMessage['t']> = new Set(['sign-in', 'ping', 'join', 'part', 'post'])
 
-/** What may be long, or read much before it is short. */
+/** Requests whose answers are long, or need much reading. */
 const LARGE: ReadonlySet<ClientMessage['t']> = new Set([
   'roster',
   'rooms',
@@ -48,12 +47,12 @@ const LARGE: ReadonlySet<ClientMessage['t']> = new Set([
 
 const SESSION_MAX = 4
 const ACCOUNT_MAX = 5
-/** A large one counts as many: an account has one of them under way, and something small beside it. */
+/** A large one counts as this many: an account may run one of them, and something small beside it. */
 const LARGE_COUNTS = 3
-/** The SDK leaves no more unanswered. */
+/** The SDK has no more unanswered requests than this. */
 const WAITING_MAX = 1_000
 const WAITING_CHARACTERS_MAX = 4 * 1_024 * 1_024
-/** While so many bytes wait to be read by the client, nothing more is answered: a list is made when the last one is sent. */
+/** While the client has this many bytes to read, no request is started: a list is made when the last one is sent. */
 const UNSENT_MAX = 256 * 1_024
 
 type Line = {
@@ -62,13 +61,13 @@ type Line = {
   waiting: Request[]
   characters: number
   underWay: number
-  /** its client reads what it was sent; then it goes on */
+  /** waits until its client has read what it was sent */
   sending: boolean
 }
 type Account = {
   readonly id: number
   underWay: number
-  /** sessions that have asked for something */
+  /** sessions with a queue */
   lines: number
   /** sessions that may start their next request, in the order they became ready */
   readonly ready: Set<Line>
@@ -106,7 +105,7 @@ export function createRequestsUnderWay(): RequestsUnderWay {
     })
   }
 
-  /** One that does not fit keeps back those behind it: otherwise large ones would never have their turn. */
+  /** A request that does not fit holds back those behind it: otherwise large ones would never start. */
   const startReady = (account: Account) => {
     for (const line of account.ready) {
       const next = line.waiting[0]!
@@ -125,7 +124,7 @@ export function createRequestsUnderWay(): RequestsUnderWay {
     startReady(line.account)
   }
 
-  // What a session has left under way counts until it is over: who hangs up and comes back has no more at once.
+  // Requests under way count until they end: hanging up and coming back gives no more at once.
   const forget = (account: Account) => {
     if (account.lines === 0 && account.underWay === 0) accounts.delete(account.id)
   }
@@ -175,7 +174,7 @@ function countOf({ kind }: Request): number {
   return LARGE.has(kind) ? LARGE_COUNTS : 1
 }
 
-/** What a client sent before it was told to go is not worked on after that. */
+/** Requests of a client that was told to go are not started. */
 function isOver({ closing, closed }: Asker): boolean {
   return closing || closed
 }

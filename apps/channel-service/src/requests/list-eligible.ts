@@ -8,7 +8,7 @@ import { decideInRoom } from './room-access.ts'
 
 const ELIGIBLE_DEFAULT = 100
 
-/** Shows whom the roles of a room, or of a room to be made in a category, may be given to: to those who may give them. */
+/** Shows the principals that may hold roles in a room, or in a new room of a category. For callers who may assign them. */
 export async function listEligible(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,

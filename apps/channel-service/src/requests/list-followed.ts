@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Shows the rooms somebody follows and may come into, with what is unread in them. */
+/** Shows the rooms that the caller follows and may join, and how much is unread in them. */
 export async function listFollowed(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

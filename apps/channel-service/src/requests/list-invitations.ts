@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Shows a batch of invitations to rooms that somebody may come into now. */
+/** Shows a batch of the caller's invitations to rooms it may join now. */
 export async function listInvitations(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

@@ -13,7 +13,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** As in the original, which never showed more at once unless it was told to. */
+/** The original's default. */
 const ROOM_LIST_DEFAULT = 100
 const WORDS_MAX = 8
 
@@ -29,7 +29,7 @@ export async function listRooms(
   if (wordsOf(message).length > WORDS_MAX) {
     return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
   }
-  // One listing reads every room: whoever asks for many at once waits, and nobody else for them.
+  // One listing reads every room: one at a time of a session, so that others do not wait for many.
   if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')
   session.listing = true
   try {
@@ -39,7 +39,7 @@ export async function listRooms(
   }
 }
 
-/** A whole name is looked for as it stands, whatever spaces it holds. */
+/** `exact` compares the whole name, with its spaces. */
 function wordsOf({ text = '', match }: Pick<ClientMessageOf<'rooms'>, 'text' | 'match'>): string[] {
   const words = match === 'exact' ? [text.trim()] : text.split(/\s+/)
   return words.filter((word) => word !== '')
@@ -67,7 +67,7 @@ async function listOnce(db: Database, session: Session, message: ClientMessageOf
   })
 }
 
-/** What a room is called and looks like, to whoever may see it. */
+/** A room, as shown to everybody who may see it. */
 export function roomEntry({ uri, name, privacy, description, topic, type, disabled }: Room) {
   return { uri, name, privacy, description, topic, type, disabled }
 }
@@ -104,7 +104,7 @@ async function criteriaOf(
   }
 }
 
-/** Whom a URI stands for: `NOBODY`, when there is no such principal. */
+/** The principal with a URI: `NOBODY`, when there is none. */
 async function idOf(db: Database, uri: string | undefined): Promise<number | undefined> {
   if (uri === undefined) return undefined
   const row: { id: number } | undefined = await db
@@ -114,7 +114,7 @@ async function idOf(db: Database, uri: string | undefined): Promise<number | und
   return row?.id ?? NOBODY
 }
 
-/** PostgreSQL knows no text with U+0000, and nothing is called so. */
+/** PostgreSQL cannot hold U+0000, and no name contains it. */
 function storable<T extends string | undefined>(text: T): T {
   return text?.replaceAll('\0', '\ufffd') as T
 }

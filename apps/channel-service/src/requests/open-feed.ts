@@ -1,14 +1,15 @@
-import { findFeed, principalIdsByUri, searchFeed } from '@hansard/pool-store'
+import { searchFeed } from '@hansard/chat-index'
+import { findFeed, principalIdsByUri } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
-import { look } from './search-history.ts'
+import { auditedRead } from './search-history.ts'
 import { feedOnRecord } from './search-on-record.ts'
 
 const PAGE_DEFAULT = 100
 const PAGE_MAX = 999
 
-/** Shows what a feed has let through in the rooms somebody may read, newest first. */
+/** Shows the chats that a feed matches in the rooms the caller may read, newest first. */
 export async function openFeed(
   deps: Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration'>,
   session: Session,
@@ -20,7 +21,7 @@ export async function openFeed(
   if (!feed) return session.refuse(id, 'no-such-feed', 'You have no feed of that name.')
   const limit = Math.min(wanted, configuration.limits.searchLimit, PAGE_MAX)
   const { filter } = feed
-  await look(deps, session, {
+  await auditedRead(deps, session, {
     id,
     query: feedOnRecord(filter, owner),
     async search(rooms) {

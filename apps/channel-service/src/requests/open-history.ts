@@ -1,4 +1,4 @@
-import { type Chat, historyOf, type Outcome, type RecordError } from '@hansard/pool-store'
+import { type Chat, historyOf } from '@hansard/pool-store'
 import type { ClientMessageOf, HistoryChat } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
@@ -9,10 +9,10 @@ type Deps = Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration'
 
 /** A page holds as many of the chats asked for as fit: the rest is asked for with `before` or `after`. */
 const PAGE_CHARACTERS_MAX = 1_024 * 1_024
-/** So often the room's rights may change while one look is being decided on. */
+/** So often the room's rights may change while one read is being decided on. */
 const TRIES_MAX = 4
 
-/** Shows a page of history, joined or not. The look is on record before the page is sent. */
+/** Shows a page of history, joined or not. The read is recorded before the page is sent. */
 export async function openHistory(deps: Deps, session: Session, message: ClientMessageOf<'history'>): Promise<void> {
   if (session.historyUnderWay) return session.refuse(message.id, 'too-fast', 'One page of history at a time.')
   session.historyUnderWay = true
@@ -41,19 +41,14 @@ async function showPage(
     const chats = after === undefined ? fitting(found.toReversed()).toReversed() : fitting(found)
     const firstChatId = chats[0]?.chatId ?? 0
     const lastChatId = chats.at(-1)?.chatId ?? 0
-    const outcome = await new Promise<Outcome | RecordError>((resolve) =>
-      writer.record(
-        {
-          kind: 'backchat',
-          roomId: room.id,
-          principal: session.principal!,
-          firstChatId,
-          lastChatId,
-          rights: room.rights,
-        },
-        resolve,
-      ),
-    )
+    const outcome = await writer.record({
+      kind: 'backchat',
+      roomId: room.id,
+      principal: session.principal!,
+      firstChatId,
+      lastChatId,
+      rights: room.rights,
+    })
     if (outcome instanceof Error) return refuseUnrecorded(session, id, outcome)
     if (outcome.kind === 'rights-changed') continue
     const more = chats.length < found.length || (found.length === wanted && mayHaveMore(chats, { after }))

@@ -1,9 +1,11 @@
+import { findRepeatedPost, type Outcome } from '@hansard/pool-store'
 import { type ClientMessageOf, chatFrame } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
-import { refuseByRule, refuseUnreachable, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
+import { refuseByRule, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
 
-type Deps = Pick<ChannelServiceDeps, 'writer' | 'rooms' | 'configuration' | 'delivery'>
+type Deps = Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration' | 'delivery'>
+type PostMessage = ClientMessageOf<'post'>
 
 /** So often the room's rights may change while one chat is being decided on. */
 const TRIES_MAX = 4
@@ -11,95 +13,122 @@ const TRIES_MAX = 4
 /**
  * Posts a chat.
  *
- * Nobody is told anything before the chat and its compliance event are durable: neither the author, who gets
- * `posted`, nor the room, which gets the chat. A post repeated under the same name is answered like the first time
- * and handed out to nobody again. It is decided by what the hub knows, without asking the database; when that was out of
- * date nothing is recorded, and it is decided again.
+ * Nobody is told anything before the chat and its compliance event are durable: neither the author, who gets `posted`, nor
+ * the room, which gets the chat. A repeated post gets the same answer as the first and is not delivered again. The decision
+ * uses what the hub knows, without a query; when that was out of date nothing is recorded, and it is decided again.
  */
-export function postChat(deps: Deps, session: Session, message: ClientMessageOf<'post'>): void {
-  const { id, room, text, title } = message
-  if (!session.memberships.has(room)) return session.refuse(id, 'not-joined', 'Join the room before you post to it.')
-  const { chatBytesMax, storyBytesMax, postsInFlightMax } = deps.configuration.limits
-  const bytesMax = title === undefined ? chatBytesMax : storyBytesMax
-  // A UTF-16 unit is at most three bytes: most chats need no counting.
-  if (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax) {
-    const what = title === undefined ? 'A chat' : 'A story'
-    return session.refuse(
-      id,
-      'too-long',
-      `${what} may have ${bytesMax} bytes; this one has ${Buffer.byteLength(text)}.`,
-    )
-  }
+export async function postChat(deps: Deps, session: Session, message: PostMessage): Promise<void> {
+  const { id } = message
+  const { postsInFlightMax } = deps.configuration.limits
   if (session.postsInFlight >= postsInFlightMax) {
     return session.refuse(id, 'too-fast', `At most ${postsInFlightMax} posts of a session may wait for their answer.`)
   }
   session.postsInFlight += 1
-  tryPost(deps, session, message, TRIES_MAX)
-}
-
-function tryPost(deps: Deps, session: Session, message: ClientMessageOf<'post'>, tries: number): void {
-  const { writer, rooms, delivery } = deps
-  const { id, room, post, text, again = false, alert, title } = message
-  const end = () => {
+  try {
+    const refuse = await tryPost(deps, session, message)
+    if (refuse) await refuseUnlessRecorded(deps, session, message, refuse)
+  } finally {
     session.postsInFlight -= 1
   }
-  const member = session.memberships.get(room)
-  if (!member) {
-    end()
-    return session.refuse(id, 'not-joined', 'You are not in this room any more.')
-  }
-  const hub = rooms.find({ uri: room })!
-  const decision = hub.decide('post', member.standing)
-  if (!decision.allowed) {
-    const decideOnceMore = () => {
+}
+
+/** Posts, or answers how to refuse. Rejects when the database cannot be reached. */
+async function tryPost(deps: Deps, session: Session, message: PostMessage): Promise<(() => void) | undefined> {
+  const { writer, rooms } = deps
+  const { id, room, post, text, again = false, alert, title } = message
+  const tooLong = lengthProblem(deps, session, message)
+  if (tooLong) return tooLong
+  for (let tries = 0; tries <= TRIES_MAX; tries += 1) {
+    const member = session.memberships.get(room)
+    const hub = member && rooms.find({ uri: room })
+    if (!hub) return () => session.refuse(id, 'not-joined', 'Join the room before you post to it.')
+    const decision = hub.decide('post', member.standing)
+    if (!decision.allowed) {
       const { rights } = hub
-      hub.confirmRights().then(
-        () => {
-          if (hub.rights > rights) return tryPost(deps, session, message, tries - 1)
-          end()
-          refuseByRule(session, id, decision.reason)
-        },
-        () => {
-          end()
-          refuseUnreachable(session, id)
-        },
-      )
+      await hub.confirmRights()
+      if (hub.rights > rights) continue
+      return () => refuseByRule(session, id, decision.reason)
     }
-    if (tries > 0) return decideOnceMore()
-    end()
-    return refuseUnsettled(session, id)
+    const principal = session.principal!
+    const { rights } = hub
+    const unlogged = !hub.access.rules.category.chatHistory
+    const outcome = await writer.record({
+      kind: 'chat',
+      roomId: hub.id,
+      principal,
+      post,
+      text,
+      again,
+      rights,
+      ...(alert ? { alert } : {}),
+      ...(title === undefined ? {} : { title }),
+      ...(unlogged ? { unlogged } : {}),
+    })
+    if (outcome instanceof Error) return () => refuseUnrecorded(session, id, outcome)
+    if (outcome.kind === 'rights-changed') {
+      await hub.reach(outcome.rights)
+      continue
+    }
+    if (outcome.kind !== 'chat') {
+      if (!answerRecorded(session, id, outcome)) refuseByRule(session, id, 'no-such-room')
+      return undefined
+    }
+    // Without another `await` since the commit: chats are delivered in the order of the record, before the batch is flushed.
+    answerRecorded(session, id, outcome)
+    const { chatId, at, repeated } = outcome
+    if (repeated) return undefined
+    const frame = chatFrame({ room: hub.uri, chat: chatId, at, from: principal, text, alert, title })
+    deps.delivery.chat(hub, { id: chatId, frame, rights })
+    return undefined
   }
+  return () => refuseUnsettled(session, id)
+}
+
+function lengthProblem(deps: Deps, session: Session, { id, text, title }: PostMessage): (() => void) | undefined {
+  const { chatBytesMax, storyBytesMax } = deps.configuration.limits
+  const bytesMax = title === undefined ? chatBytesMax : storyBytesMax
+  // A UTF-16 unit is at most three bytes: most chats need no counting.
+  if (text.length * 3 <= bytesMax) return undefined
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= bytesMax) return undefined
+  const what = title === undefined ? 'A chat' : 'A story'
+  return () => session.refuse(id, 'too-long', `${what} may have ${bytesMax} bytes; this one has ${bytes}.`)
+}
+
+/**
+ * Refuses a post, unless the client says that it repeats one and that one is on record: the author is told so, whatever they
+ * may do by now.
+ */
+async function refuseUnlessRecorded(
+  { db }: Deps,
+  session: Session,
+  { id, room, post, text, again, alert, title }: PostMessage,
+  refuse: () => void,
+): Promise<void> {
+  if (!again) return refuse()
   const principal = session.principal!
-  const fact = {
-    kind: 'chat' as const,
-    roomId: hub.id,
+  const recorded = await findRepeatedPost(db, {
+    room,
     principal,
     post,
     text,
-    again,
-    rights: hub.rights,
     ...(alert ? { alert } : {}),
     ...(title === undefined ? {} : { title }),
-    ...(hub.access.rules.category.chatHistory ? {} : { unlogged: true }),
-  }
-  writer.record(fact, (outcome) => {
-    if (!(outcome instanceof Error) && outcome.kind === 'rights-changed' && tries > 0) {
-      const repeat = () => tryPost(deps, session, message, tries - 1)
-      if (hub.rights >= outcome.rights) return repeat()
-      hub.reach(outcome.rights).then(repeat, () => {
-        end()
-        refuseUnreachable(session, id)
-      })
-      return
-    }
-    end()
-    if (outcome instanceof Error) return refuseUnrecorded(session, id, outcome)
-    if (outcome.kind === 'rights-changed') return refuseUnsettled(session, id)
-    if (outcome.kind !== 'chat') return refuseByRule(session, id, 'no-such-room')
-    const { chatId, at, repeated } = outcome
-    session.send({ t: 'posted', re: id, chat: chatId, at })
-    if (repeated) return
-    const frame = chatFrame({ room: hub.uri, chat: chatId, at, from: principal, text, alert, title })
-    delivery.chat(hub, { id: chatId, frame, rights: fact.rights })
   })
+  if (!recorded || !answerRecorded(session, id, recorded)) refuse()
+}
+
+/** Tells the author what is on record under the post's name. False when the outcome says nothing about that. */
+function answerRecorded(session: Session, id: number, outcome: Outcome): boolean {
+  if (outcome.kind === 'chat') {
+    session.send({ t: 'posted', re: id, chat: outcome.chatId, at: outcome.at })
+    return true
+  }
+  if (outcome.kind !== 'post-name-used') return false
+  session.refuse(
+    id,
+    'post-name-used',
+    `You posted chat ${outcome.chatId} under this name, and it says something else. Post under a new name.`,
+  )
+  return true
 }

@@ -4,7 +4,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Makes a feed or replaces one. When it is answered, it is at work in all of the principal's sessions here. */
+/** Makes a feed or replaces one. It is active in all sessions of the principal here before the answer is sent. */
 export async function putFeed(
   { db, attention }: Pick<ChannelServiceDeps, 'db' | 'attention'>,
   session: Session,
@@ -14,7 +14,7 @@ export async function putFeed(
   if (problem) return session.refuse(id, 'invalid', problem)
   const { id: principalId } = session.principal!
   if ((await putFeedInStore(db, { principalId, name, filter })) === 'limit-exceeded') {
-    return session.refuse(id, 'limit-exceeded', `You have ${FEEDS_MAX} feeds, which is as many as you may.`)
+    return session.refuse(id, 'limit-exceeded', `You have ${FEEDS_MAX} feeds, which is the maximum.`)
   }
   await attention.feedsChanged(principalId)
   session.send({ t: 'done', re: id })

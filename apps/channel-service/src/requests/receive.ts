@@ -1,4 +1,4 @@
-import { ClientMessage } from '@hansard/wire'
+import { ClientMessage, type ServerMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { HANDLERS, type Handler } from './handlers.ts'
@@ -6,9 +6,9 @@ import { refuseUnreachable } from './refusals.ts'
 
 const MALFORMED_MAX = 100
 
-/** Reads one frame of a client and answers it: with what it asked for, or with a named refusal. Never throws. */
+/** Reads one frame of a client and answers it, with a reply or a refusal. Never throws. */
 export function receive(deps: ChannelServiceDeps, session: Session, data: string): void {
-  // What a client sends after it was told to go is not read.
+  // A client that was told to go is not read any more.
   if (session.closing) return
   try {
     read(deps, session, data)
@@ -17,7 +17,7 @@ export function receive(deps: ChannelServiceDeps, session: Session, data: string
   }
 }
 
-/** Nothing that a stranger typed may end everybody's service. */
+/** No frame of a stranger may end everybody's service. */
 function unreadable(session: Session): void {
   session.close(1011, 'this frame could not be read')
 }
@@ -29,6 +29,8 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   } catch (error) {
     return malformed(session, undefined, `The frame is not JSON: ${(error as Error).message}`)
   }
+  const wait = deps.byteLimits.take(session, Buffer.byteLength(data))
+  if (wait > 0) return session.send(tooManyBytes(numberOf(value), wait))
   const parsed = ClientMessage.safeParse(value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
@@ -49,6 +51,11 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   }
 }
 
+function tooManyBytes(re: number | undefined, retryAfterMs: number): ServerMessageOf<'refused'> {
+  const message = `This account sends more bytes than the service takes. Repeat this in ${retryAfterMs} ms.`
+  return { t: 'refused', ...(re === undefined ? {} : { re }), code: 'too-fast', message, retryAfterMs }
+}
+
 function answerOne(deps: ChannelServiceDeps, session: Session, message: ClientMessage): Promise<void> | void {
   try {
     const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
@@ -62,7 +69,7 @@ function unknownMessage(session: Session, re: number | undefined, value: unknown
   const kind = (value as { t?: unknown } | null)?.t
   session.malformed += 1
   const named = typeof kind === 'string' ? `"${kind.slice(0, 64)}"` : 'This'
-  session.refuse(re, 'unknown-message', `${named} is no message of this protocol.`)
+  session.refuse(re, 'unknown-message', `${named} is not a message of this protocol.`)
   cutOffBabblers(session)
 }
 

@@ -5,8 +5,8 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import type { RoomHub } from '../rooms/room-hub.ts'
 
 /**
- * What somebody's wish in a room is decided by: the room as of one version of its rights, and how they stand to it. The
- * room's lists may hold only what concerns them.
+ * What a request in a room is decided by: the room as of one version of its rights, and the caller's standing to it. The
+ * room's lists may hold only what concerns the caller.
  */
 export type MemberAccess = { readonly access: RoomAccess; readonly standing: Standing }
 
@@ -15,12 +15,11 @@ export type AccessDecision =
   | { readonly allowed: false; readonly decision: Extract<Decision, { allowed: false }> }
 
 /**
- * Decides whether a session may do something in a room, joined or not. Whoever is in the room is decided by what its hub
- * knows; before they are refused, and with `fresh`, that is compared with the record.
+ * Decides whether a session may do something in a room, joined or not. For a member, the hub decides; before a refusal, and
+ * with `fresh`, the hub is compared with the record.
  *
- * Of whoever is not in it, the hub may only let in: it costs less than the record, and a refusal that came from it would
- * tell by the time it took that somebody sits in a hidden room. They are refused by the record, after as much work as a
- * room takes that never was.
+ * For others, the hub may only allow, which costs less than the record. A refusal by the hub would tell by its timing that
+ * somebody is in a hidden room. So the record refuses, after the same work as for a room that does not exist.
  */
 export async function decideInRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
@@ -38,7 +37,7 @@ export async function decideInRoom(
   return decideByRecord(deps, session, hub, { uri, operation })
 }
 
-/** Undefined when the session turns out to be in the room no more. */
+/** Undefined when the session is not in the room any more. */
 async function decideAsMember(
   hub: RoomHub,
   session: Session,
@@ -60,10 +59,10 @@ async function letInByHub(
   hub: RoomHub | undefined,
   operation: RoomOperation,
 ): Promise<MemberAccess | undefined> {
-  // Taken before the standing is read: what changes in between is caught when the fact is recorded.
+  // Taken before the standing is read: a change in between is found when the fact is recorded.
   const access = hub?.deleted ? undefined : hub?.access
   const who = session.principal!
-  // Read also where there is no hub to decide by: whether there is one is not to be told.
+  // Read also without a hub: the timing must not tell whether there is one.
   const identities = await identitiesOf(db, who.id)
   const administrator = await administers(db, who)
   if (!access) return undefined
@@ -80,7 +79,7 @@ async function decideByRecord(
 ): Promise<AccessDecision> {
   const { decision, standing, access } = await decideFor(db, operation, { uri }, session.principal!)
   if (!decision.allowed) return { allowed: false, decision }
-  // Who is let in by what the hub has not heard yet is not to be put out again by it.
+  // Otherwise a hub that knows less than the record would put the session out again.
   await hub?.reach(access!.room.rights)
   return { allowed: true, memberAccess: { access: access!, standing } }
 }

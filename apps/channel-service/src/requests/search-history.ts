@@ -1,16 +1,11 @@
+import { type ChatsFound, type FoundChat, SearchRefused, searchChats, searchCursor } from '@hansard/chat-index'
 import {
-  type ChatsFound,
   decideFor,
-  type FoundChat,
   findPoolRoom,
-  type Outcome,
   principalIdsByUri,
   type ReadableRoom,
   type RecordError,
   readableRooms,
-  SearchRefused,
-  searchChats,
-  searchCursor,
 } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
@@ -25,12 +20,12 @@ const PAGE_DEFAULT = 100
 /** So often the rights of a room may change while one search is under way. */
 const TRIES_MAX = 4
 
-/** Searches what somebody may read. Each look is on record before its results are sent. */
+/** Searches the rooms that the caller may read. Each read is recorded before its results are sent. */
 export async function searchHistory(deps: Deps, session: Session, message: ClientMessageOf<'search'>): Promise<void> {
   const { id, rooms: named, filter, order, after } = message
   const limit = Math.min(message.limit ?? PAGE_DEFAULT, deps.configuration.limits.searchLimit, SEARCH_PAGE_MAX)
   const { words, match, caseSensitive, authors, from, to } = filter
-  await look(deps, session, {
+  await auditedRead(deps, session, {
     id,
     named: named && [...new Set(named)],
     query: searchOnRecord(filter),
@@ -43,9 +38,9 @@ export async function searchHistory(deps: Deps, session: Session, message: Clien
 }
 
 /** What is asked of one page of a search or a feed. */
-export type Look = {
+export type AuditedRead = {
   readonly id: number
-  /** URIs of the rooms to look in, each once; every room that may be read when absent. One that may not be read is refused. */
+  /** URIs of the rooms to search, each once; when absent, every room that may be read. A room that may not be read is refused. */
   readonly named?: readonly string[] | undefined
   /** as it stands on record */
   readonly query: string
@@ -53,13 +48,17 @@ export type Look = {
 }
 
 /**
- * Looks, records the look in every room that something was found in, and only then shows it. A look that found nothing
- * is a look too: it stands in the rooms that were named, or in the pool's own conversation. When the rights of one of
- * the rooms have changed since it was searched, everything is done again.
+ * Searches, records the read in every room that something was found in, and only then shows it. A search that found nothing
+ * is recorded too: in the rooms that were named, or in the pool's own conversation. When the rights of one of the rooms have
+ * changed since it was searched, everything is done again.
  */
-export async function look(deps: Deps, session: Session, { id, named, query, search }: Look): Promise<void> {
+export async function auditedRead(
+  deps: Deps,
+  session: Session,
+  { id, named, query, search }: AuditedRead,
+): Promise<void> {
   const { db } = deps
-  if (session.historyUnderWay) return session.refuse(id, 'too-fast', 'One look at the history at a time.')
+  if (session.historyUnderWay) return session.refuse(id, 'too-fast', 'One search or page of history at a time.')
   session.historyUnderWay = true
   try {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -77,16 +76,16 @@ export async function look(deps: Deps, session: Session, { id, named, query, sea
       if (session.closed) return
       const byId = new Map(rooms.map((room) => [room.id, room]))
       const seen = found.chats.length > 0 ? new Set(found.chats.map((chat) => byId.get(chat.roomId)!)) : undefined
-      const looks = [...(seen ?? (named ? rooms.slice(0, EMPTY_LOOKS_MAX) : []))].map((room) => {
+      const reads = [...(seen ?? (named ? rooms.slice(0, EMPTY_READS_MAX) : []))].map((room) => {
         const ids = found.chats.filter((chat) => chat.roomId === room.id).map((chat) => chat.chatId)
         const [firstChatId, lastChatId] = ids.length > 0 ? [Math.min(...ids), Math.max(...ids)] : [0, 0]
         return { roomId: room.id, rights: room.rights, firstChatId, lastChatId }
       })
-      if (looks.length === 0) {
+      if (reads.length === 0) {
         const { id: roomId, rights } = await findPoolRoom(db)
-        looks.push({ roomId, rights, firstChatId: 0, lastChatId: 0 })
+        reads.push({ roomId, rights, firstChatId: 0, lastChatId: 0 })
       }
-      const outcome = await recordLooks(deps, session, query, looks)
+      const outcome = await recordReads(deps, session, query, reads)
       if (outcome === 'rights-changed') continue
       if (outcome instanceof Error) return refuseUnrecorded(session, id, outcome)
       const chats = found.chats.map((chat) => {
@@ -106,9 +105,9 @@ export async function look(deps: Deps, session: Session, { id, named, query, sea
 }
 
 /** Rooms in which a search that found nothing there is recorded at most. */
-const EMPTY_LOOKS_MAX = 50
+const EMPTY_READS_MAX = 50
 const SEARCH_PAGE_MAX = 999
-/** Rooms one page shows something of: so many looks at most it puts on record. */
+/** Rooms one page shows something of: it puts so many reads on record at most. */
 const PAGE_ROOMS_MAX = 100
 
 function firstMissing(named: readonly string[], rooms: readonly ReadableRoom[]): string | undefined {
@@ -127,20 +126,15 @@ function withinPage(found: ChatsFound): ChatsFound {
 
 type Recorded = { roomId: number; rights: number; firstChatId: number; lastChatId: number }
 
-/** All looks of one search are committed together, or the search is made again. */
-async function recordLooks(
+/** All reads of one search are committed under the rights they were decided by, or the search is made again. */
+async function recordReads(
   { writer }: Deps,
   session: Session,
   query: string,
-  looks: readonly Recorded[],
+  reads: readonly Recorded[],
 ): Promise<'recorded' | 'rights-changed' | RecordError> {
   const outcomes = await Promise.all(
-    looks.map(
-      (fact) =>
-        new Promise<Outcome | RecordError>((resolve) =>
-          writer.record({ kind: 'backchat', principal: session.principal!, query, ...fact }, resolve),
-        ),
-    ),
+    reads.map((read) => writer.record({ kind: 'backchat', principal: session.principal!, query, ...read })),
   )
   const failed = outcomes.find((outcome) => outcome instanceof Error)
   if (failed) return failed as RecordError

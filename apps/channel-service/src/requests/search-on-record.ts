@@ -3,8 +3,8 @@ import type { FeedFilter } from '@hansard/pool-store'
 import type { ChatFilter } from '@hansard/wire'
 
 /**
- * A search as it stands on record: the words as they were typed, and after them what else was asked for. It is recorded in
- * every room that something was found in, so a long list of authors is cut; the words never are.
+ * A search as it is recorded: the words as they were typed, then the other criteria. It is recorded in every room that
+ * something was found in, so a long list of authors is cut; the words never are.
  */
 export function searchOnRecord({ words = '', match, caseSensitive, authors, from, to }: ChatFilter): string {
   const time = (ms: number) => (ms <= TIME_MAX ? new Date(ms).toISOString() : String(ms))
@@ -18,15 +18,14 @@ export function searchOnRecord({ words = '', match, caseSensitive, authors, from
   return more.length === 0 ? words : `${words} [${more.join('; ')}]`.trimStart()
 }
 
-/** A feed that somebody opened, as it stands on record. */
+/** The opening of a feed, as it is recorded. */
 export function feedOnRecord(filter: FeedFilter, owner: { readonly name: string; readonly account: string }): string {
   const authors = filter.authors.length === 0 ? [] : [listOnRecord(filter.authors, ' | ')]
   return [...filter.words, ...authors, ...(filter.ego ? [owner.name, owner.account] : [])].join(' | ')
 }
 
 /**
- * As many of the entries as fit, each of them whole. Of the others stand their number and the digest of all, by which whoever
- * has the list can prove that it was this one.
+ * As many whole entries as fit, the number of the others, and the digest of all of them, which proves which list it was.
  */
 function listOnRecord(entries: readonly string[], between: string): string {
   let characters = 0
@@ -40,6 +39,6 @@ function listOnRecord(entries: readonly string[], between: string): string {
   return [...entries.slice(0, fitting), others].join(between)
 }
 
-/** The last moment a date can hold. */
+/** The last moment a `Date` can hold. */
 const TIME_MAX = 8_640_000_000_000_000
 const LIST_CHARACTERS_MAX = 1_000

@@ -7,7 +7,7 @@ import { roomEntry } from './list-rooms.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Shows one room; to those who may manage it also whom it grants what. */
+/** Shows one room; its managers also see its roles. */
 export async function showRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,
@@ -36,7 +36,7 @@ export async function showRoom(
   })
 }
 
-/** Whole lists are read for those only who may see them, and that is decided by what was read. */
+/** Whole lists are read only for callers who may see them; the decision uses the lists that were read. */
 async function rolesShown({ db }: Pick<ChannelServiceDeps, 'db'>, session: Session, roomId: number) {
   const access = await loadRoomAccess(db, { id: roomId })
   if (!access) return {}

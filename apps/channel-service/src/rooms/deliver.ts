@@ -5,7 +5,7 @@ import type { RoomHub } from './room-hub.ts'
 /** A chat that is durable, and the version of the room's rights under which it was committed. */
 export type Committed = { readonly id: number; readonly frame: string; readonly rights: number }
 
-/** Hands committed chats to this service's members and, once a batch, to the other services. */
+/** Delivers committed chats to this service's members and, once a batch, to the other services. */
 export type Delivery = { chat(hub: RoomHub, chat: Committed): void; endOfBatch(): void }
 
 export function createDelivery({

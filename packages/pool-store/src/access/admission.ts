@@ -18,7 +18,12 @@ export async function admissionShared(client: PoolClient): Promise<void> {
   await client.query({ name: 'share-admission', text: `select pg_advisory_xact_lock_shared(${LOCK})` })
 }
 
-/** Nobody comes in or looks until this transaction ends. */
+/** Lets no change that may bar somebody commit before this transaction ends. */
+export async function shareAdmission(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void> {
+  if (dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock_shared(${LOCK})`)
+}
+
+/** Nobody joins or reads until this transaction ends. */
 export async function holdAdmission(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void> {
   if (dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${LOCK})`)
 }

@@ -1,6 +1,6 @@
 import { yieldToEventLoop } from '@hansard/lifecycle'
-import type { Database, Knex } from '@hansard/sql'
-import { chatsInRanges, rangePortions, rowsOf } from '../search-rows.ts'
+import { type Database, type Knex, rowsOf } from '@hansard/sql'
+import { chatsInRanges, rangePortions } from '../rooms/chat-ranges.ts'
 
 type Sized = { readonly id: number; readonly name: string; readonly lastChatId: number }
 

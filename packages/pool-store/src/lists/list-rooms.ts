@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { RoomInvitations, RoomPrivacy, RoomRole, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 import { applyWalls, categoriesNaming, roomsGranting } from '../access/walls.ts'
@@ -94,7 +95,7 @@ async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> 
     found.push(...rows.map(roomOf))
     if (through === undefined || found.length >= limit) return found
     after = through
-    await new Promise((resolve) => setImmediate(resolve))
+    await yieldToEventLoop()
   }
 }
 

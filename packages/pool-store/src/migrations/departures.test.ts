@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDatabase } from '@hansard/sql'
-import { startPostgres } from '@hansard/test-servers'
+import { sharePostgres } from '@hansard/test-servers'
 import { expect, it } from 'vitest'
 import { POOL_MIGRATIONS } from '../index.ts'
 
@@ -10,7 +10,7 @@ it.each(['sqlite', 'postgres'] as const)(
   'lets those be caught up who are in such rooms already on %s',
   async (dialect) => {
     await using stack = new AsyncDisposableStack()
-    const server = dialect === 'postgres' ? await startPostgres() : undefined
+    const server = dialect === 'postgres' ? await sharePostgres() : undefined
     if (server) stack.defer(() => server.stop())
     const url =
       (await server?.createDatabase('pool')) ?? `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'p.db')}`

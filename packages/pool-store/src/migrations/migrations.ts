@@ -3,6 +3,7 @@ import { DEPARTURES_MIGRATION } from './departures.ts'
 import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
 import { IMPORT_MIGRATION } from './import.ts'
+import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
@@ -113,4 +114,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   PRESENCE_MIGRATION,
   DEPARTURES_MIGRATION,
   EDITS_MIGRATION,
+  POSTS_MIGRATION,
 ]

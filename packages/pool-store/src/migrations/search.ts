@@ -17,7 +17,7 @@ export const SEARCH_MIGRATION: Migration = {
       // posted_at of the earliest and of the latest chat in it
       table.bigInteger('oldest').notNullable()
       table.bigInteger('newest').notNullable()
-      // See search-block.ts.
+      // See block.ts in packages/chat-index.
       table.binary('chats').notNullable()
       table.index(['newest', 'id', 'oldest'])
       table.index(['oldest', 'id', 'newest'])

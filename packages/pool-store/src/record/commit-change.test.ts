@@ -8,9 +8,7 @@ import {
   declareDead,
   type Fact,
   findRoom,
-  type Outcome,
   type Principal,
-  type RecordError,
   type RecordWriter,
   readOutbox,
   roomCounters,
@@ -63,8 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     again: false,
     rights,
   })
-  const record = (writer: RecordWriter, fact: Fact) =>
-    new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
+  const record = (writer: RecordWriter, fact: Fact) => writer.record(fact)
   const eventsOf = async ({ name, epoch }: Source) => {
     const rows = await readOutbox(db, { source: name, epoch, afterSeq: 0, limit: 10_000 })
     return rows.map((row) => ({ ...row, event: decodeEvent(row.body) }))

@@ -1,6 +1,6 @@
 import type { Database, Knex } from '@hansard/sql'
 import { type Actor, type ChangeEvent, numberEvents, type RoomCounters, type SourceCounters } from './number-facts.ts'
-import { SourceMoved } from './record-writer.ts'
+import { SourceMoved } from './record-errors.ts'
 
 /**
  * What a change does, in one transaction: reads and locks what it decides by, writes the new state, and says which

@@ -3,6 +3,7 @@ import { sentTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
 import { nearestFirst, type PolicyPlace } from '../access/policies.ts'
+import type { Commit, CommitOptions } from './commit.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -16,7 +17,8 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import type { RecordedPost } from './post-digest.ts'
+import { SourceMoved } from './record-errors.ts'
 import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
 
 /**
@@ -106,21 +108,14 @@ async function lockRooms(client: PoolClient, facts: readonly Fact[]): Promise<Be
 }
 
 async function findPosts(client: PoolClient, facts: readonly ChatFact[]): Promise<Before['posts']> {
-  const { rows } = await client.query<{
-    room_id: number
-    principal_id: number
-    post: string
-    chat_id: number
-    posted_at: number
-  }>({
+  const { rows } = await client.query<RecordedPost & { room_id: number; principal_id: number; post: string }>({
     name: 'find-posts',
-    text: `select room_id, principal_id, post, chat_id, posted_at from chat
+    text: `select room_id, principal_id, post, chat_id as "chatId", posted_at as "at", post_digest as digest,
+                  content, title, alert, state from chat
            where (principal_id, room_id, post) in (select * from unnest($1::int[], $2::int[], $3::text[]))`,
     values: [facts.map((f) => f.principal.id), facts.map((f) => f.roomId), facts.map((f) => f.post)],
   })
-  return new Map(
-    rows.map((row) => [postKey(row.room_id, row.principal_id, row.post), { chatId: row.chat_id, at: row.posted_at }]),
-  )
+  return new Map(rows.map((row) => [postKey(row.room_id, row.principal_id, row.post), row]))
 }
 
 async function findParticipants(client: PoolClient, facts: readonly Coming[]): Promise<Before['participants']> {
@@ -271,10 +266,10 @@ async function writeGuessed(
     name: 'write-guessed',
     text: `with locked as materialized (
              select id, rights, coalesce(shown_name, name) as name, last_chat_id, last_room_seq
-             from room where id = any($23::int[]) order by id for update
+             from room where id = any($24::int[]) order by id for update
            ), fit as materialized (
-             select count(*) = cardinality($23::int[]) as fits
-             from locked join unnest($23::int[], $24::int8[], $25::text[], $26::int8[], $27::int8[])
+             select count(*) = cardinality($24::int[]) as fits
+             from locked join unnest($24::int[], $25::int8[], $26::text[], $27::int8[], $28::int8[])
                as guess(id, rights, name, chat, seq)
                on (guess.id, guess.rights, guess.name, guess.chat, guess.seq)
                 = (locked.id, locked.rights, locked.name, locked.last_chat_id, locked.last_room_seq)
@@ -302,9 +297,10 @@ const WRITE_SOURCE = `update source set last_seq = $1, head = $2, last_stamp = $
   where name = $4 and epoch = $5 and state = 'alive' and last_seq = $19`
 const WRITE_ROOMS = `update room set last_chat_id = n.chat, last_room_seq = n.seq
   from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id`
-const WRITE_CHATS = `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
+const WRITE_CHATS = `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged,
+    post_digest)
   select * from unnest($9::int[], $10::int8[], $11::int8[], $12::int[], $13::text[], $14::text[], $20::bool[], $21::text[],
-    $22::bool[])`
+    $22::bool[], $23::text[])`
 const WRITE_OUTBOX = `insert into outbox (seq, at, body, head, source, epoch)
   select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])`
 
@@ -332,5 +328,6 @@ function valuesOf(source: SourceCounters & { name: string; epoch: number }, afte
     after.chats.map((c) => c.alert),
     after.chats.map((c) => c.title),
     after.chats.map((c) => c.unlogged),
+    after.chats.map((c) => c.digest),
   ]
 }

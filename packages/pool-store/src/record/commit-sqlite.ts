@@ -1,6 +1,7 @@
 import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import { enabledByPlace, nearestFirst, type PolicyPlace, type SaidOfPlace } from '../access/policies.ts'
+import type { Commit, CommitOptions } from './commit.ts'
 import { STAYS_MAX, type Stay, UNLOGGED_HELD_MS } from './departures.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -14,7 +15,8 @@ import {
   type RoomCounters,
   type SourceCounters,
 } from './number-facts.ts'
-import { type Commit, type CommitOptions, SourceMoved } from './record-writer.ts'
+import type { RecordedPost } from './post-digest.ts'
+import { SourceMoved } from './record-errors.ts'
 
 type Statements = Record<
   | 'room'
@@ -59,7 +61,7 @@ function readBefore(
   { now, findRepeats, place }: CommitOptions & { now: number },
 ): Before {
   const rooms = new Map<number, RoomCounters>()
-  const posts = new Map<string, { chatId: number; at: number }>()
+  const posts: Map<string, RecordedPost> = new Map()
   const participants = new Map<string, number | null>()
   const stays: Stay[] = []
   const held = new Map<number, number>()
@@ -75,7 +77,7 @@ function readBefore(
       if (row) rooms.set(row.id, row)
     }
     if (fact.kind === 'chat' && (fact.again || findRepeats)) {
-      const row = sql.post.get(fact.principal.id, fact.roomId, fact.post) as { chatId: number; at: number } | undefined
+      const row = sql.post.get(fact.principal.id, fact.roomId, fact.post) as RecordedPost | undefined
       if (row) posts.set(postKey(fact.roomId, fact.principal.id, fact.post), row)
     } else if (fact.kind === 'join' || fact.kind === 'part') {
       const row = sql.participant.get(fact.roomId, fact.session) as { since: number | null } | undefined
@@ -119,8 +121,8 @@ function write(sql: Statements, source: SourceCounters & { name: string; epoch: 
   for (const { roomId, principalId, session, since } of departed)
     sql.addDeparture.run(roomId, principalId, session, since, lastStamp)
   for (const chat of after.chats) {
-    const { roomId, chatId, at, principalId, post, content, alert, title, unlogged } = chat
-    sql.addChat.run(roomId, chatId, at, principalId, post, content, alert ? 1 : 0, title, unlogged ? 1 : 0)
+    const { roomId, chatId, at, principalId, post, content, alert, title, unlogged, digest } = chat
+    sql.addChat.run(roomId, chatId, at, principalId, post, content, alert ? 1 : 0, title, unlogged ? 1 : 0, digest)
   }
   for (const event of after.outbox)
     sql.addOutbox.run(source.name, source.epoch, event.seq, event.at, event.body, event.head)
@@ -135,7 +137,8 @@ function statementsOf(handle: SqliteHandle): Statements {
                 rights from room where id = ?`,
       ),
       post: handle.prepare(
-        'select chat_id as "chatId", posted_at as "at" from chat where principal_id = ? and room_id = ? and post = ?',
+        `select chat_id as "chatId", posted_at as "at", post_digest as digest, content, title, alert, state
+         from chat where principal_id = ? and room_id = ? and post = ?`,
       ),
       participant: handle.prepare('select since from participant where room_id = ? and session = ?'),
       saidOfPlace: handle.prepare(
@@ -157,8 +160,8 @@ function statementsOf(handle: SqliteHandle): Statements {
         `select min(chat_id) as "chatId" from chat where room_id = ? and unlogged and state <> 'purged'`,
       ),
       addChat: handle.prepare(
-        `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged, post_digest)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       addParticipant: handle.prepare(
         `insert into participant (room_id, session, principal_id, source, epoch, joined_at, since)

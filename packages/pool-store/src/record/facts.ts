@@ -75,6 +75,8 @@ export type Outcome =
   /** `repeated`: was no participant any more; no event was recorded. */
   | { readonly kind: 'part'; readonly at: number; readonly rights: number; readonly repeated: boolean }
   | { readonly kind: 'backchat'; readonly at: number }
+  /** The post's name is that of another post, which is on record with this id. Nothing was recorded. */
+  | { readonly kind: 'post-name-used'; readonly chatId: number }
   | { readonly kind: 'no-such-room' }
   /** Who may do what in the room has changed since this was decided; `rights` is the version now. Nothing was recorded. */
   | { readonly kind: 'rights-changed'; readonly rights: number }

@@ -10,12 +10,13 @@ import {
 import type { Principal } from '../access/principals.ts'
 import { followStays, type StaysAfter, type StaysBefore } from './departures.ts'
 import type { Fact, Outcome } from './facts.ts'
+import { isSamePost, postDigest, type RecordedPost } from './post-digest.ts'
 
 /** What the transaction reads, under lock, before it numbers anything. */
 export type Before = {
   readonly rooms: ReadonlyMap<number, RoomCounters>
   /** Posts of the batch that are on record already, by `postKey`. */
-  readonly posts: ReadonlyMap<string, { chatId: number; at: number }>
+  readonly posts: ReadonlyMap<string, RecordedPost>
   /** Ids of those who come in or look and may not use the pool now: disabled, or not enabled by policy. */
   readonly barred: ReadonlySet<number>
   /** Participants the batch's joins and parts speak of, by `participantKey`, and what their stay begins after, if any does. */
@@ -48,6 +49,7 @@ export type After = {
     alert: boolean
     title: string | null
     unlogged: boolean
+    digest: string
   }[]
   readonly joins: readonly Joining[]
   readonly parts: readonly { roomId: number; session: string }[]
@@ -91,6 +93,9 @@ export function numberFacts(
     const room = numbering.rooms.get(fact.roomId)
     if (!room) return { kind: 'no-such-room' }
 
+    // A repeat records nothing: whoever has lost the right to post since is told all the same that the post is on record.
+    const first = fact.kind === 'chat' ? posts.get(postKey(room.id, fact.principal.id, fact.post)) : undefined
+    if (first) return repeatOf(first, fact as ChatFact)
     if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
     // Barring somebody raises the rights of the rooms they are in; this is for those they are not in yet.
     if (entersOrLooks(fact) && before.barred.has(fact.principal.id)) {
@@ -101,9 +106,6 @@ export function numberFacts(
 
     switch (fact.kind) {
       case 'chat': {
-        const key = postKey(room.id, fact.principal.id, fact.post)
-        const first = posts.get(key)
-        if (first) return { kind: 'chat', ...first, repeated: true }
         room.lastChatId += 1
         const chatId = room.lastChatId
         const { text, post, alert = false, title, unlogged = false } = fact
@@ -114,9 +116,7 @@ export function numberFacts(
           ...(alert ? { alert: true as const } : {}),
           ...(title === undefined ? {} : { title }),
         })
-        posts.set(key, { chatId, at })
-        if (unlogged) stays.said(room.id, chatId)
-        chats.push({
+        const row = {
           roomId: room.id,
           chatId,
           at,
@@ -126,7 +126,11 @@ export function numberFacts(
           alert,
           title: title === undefined ? null : JSON.stringify(title),
           unlogged,
-        })
+          digest: postDigest(fact),
+        }
+        posts.set(postKey(room.id, fact.principal.id, post), { ...row, state: 'kept' })
+        if (unlogged) stays.said(room.id, chatId)
+        chats.push(row)
         return { kind: 'chat', chatId, at, repeated: false }
       }
       case 'join': {
@@ -180,6 +184,14 @@ export function numberFacts(
     stays: stays.result(),
     ...numbering.result(),
   }
+}
+
+type ChatFact = Extract<Fact, { kind: 'chat' }>
+
+function repeatOf(recorded: RecordedPost, fact: ChatFact): Outcome {
+  const { chatId, at } = recorded
+  if (!isSamePost(recorded, fact)) return { kind: 'post-name-used', chatId }
+  return { kind: 'chat', chatId, at, repeated: true }
 }
 
 /** The counters of a transaction while it gives out numbers. */

@@ -45,8 +45,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
     return { source, writer: createRecordWriter({ db, clock, source, place }) }
   }
-  const record = (writer: RecordWriter, fact: Fact) =>
-    new Promise<Outcome | RecordError>((resolve) => writer.record(fact, resolve))
+  const record = (writer: RecordWriter, fact: Fact) => writer.record(fact)
   const chat = (post: string, text = post, again = false): Fact => ({
     kind: 'chat',
     roomId,
@@ -87,7 +86,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     const again = await record(writer, chat('same', 'said once', true))
     const unsaid = await Promise.all([
       record(writer, chat('other')),
-      record(writer, chat('same')),
+      record(writer, chat('same', 'said once')),
       record(writer, chat('third')),
     ])
     const inOneBatch = await Promise.all([record(writer, chat('twin')), record(writer, chat('twin'))])
@@ -108,6 +107,58 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
       'third',
       'twin',
     ])
+  })
+
+  it('never takes another post for a repeat because it has the same name', async () => {
+    const { source, writer } = await start()
+    const story = (title: string): Fact => ({ ...chat('story', 'body'), title }) as Fact
+    const first = await Promise.all([record(writer, chat('msg-1', 'monday')), record(writer, story('one'))])
+    const posts = [
+      chat('msg-1', 'tuesday'),
+      chat('msg-1', 'tuesday', true),
+      chat('msg-1', 'monday', true),
+      { ...chat('msg-1', 'monday', true), alert: true } as Fact,
+      story('two'),
+      story('one'),
+    ]
+    const oneByOne: (Outcome | RecordError)[] = []
+    for (const post of posts) oneByOne.push(await record(writer, post))
+    const inOneBatch = await Promise.all([record(writer, chat('twin', 'x')), record(writer, chat('twin', 'y'))])
+
+    const used = (chatId: number) => ({ kind: 'post-name-used', chatId })
+    expect(first).toMatchObject([{ chatId: 1 }, { chatId: 2 }])
+    expect(oneByOne).toMatchObject([used(1), used(1), { chatId: 1, repeated: true }, used(1), used(2), { chatId: 2 }])
+    expect(inOneBatch).toMatchObject([{ chatId: 3, repeated: false }, used(3)])
+    expect(await outboxOf(source)).toHaveLength(3)
+  })
+
+  it('knows a post again after its chat was edited, and by what stands there when it has no digest', async () => {
+    const { writer } = await start()
+    const edit = (chatId: number, row: object) =>
+      db.knex('chat').where({ room_id: roomId, chat_id: chatId }).update(row)
+    for (const post of ['edited', 'old', 'old and edited']) await record(writer, chat(post))
+    await edit(1, { content: '""', state: 'purged' })
+    await edit(2, { post_digest: null })
+    await edit(3, { post_digest: null, content: '"other words"', state: 'replaced' })
+
+    const again = (post: string, text = post) => record(writer, chat(post, text, true))
+    expect(await again('edited')).toMatchObject({ chatId: 1, repeated: true })
+    expect(await again('edited', '')).toMatchObject({ kind: 'post-name-used' })
+    expect(await again('old')).toMatchObject({ chatId: 2, repeated: true })
+    expect(await again('old', 'new words')).toMatchObject({ kind: 'post-name-used' })
+    expect(await again('old and edited')).toMatchObject({ kind: 'post-name-used' })
+    expect(await again('old and edited', 'other words')).toMatchObject({ kind: 'post-name-used' })
+  })
+
+  it('answers a repeat as recorded although the rights of the room have changed since', async () => {
+    const { writer } = await start()
+    const first = await record(writer, chat('said'))
+    const stale = { ...chat('said', 'said', true), rights: 0 } as Fact
+
+    expect(await record(writer, stale)).toEqual({ ...(first as object), repeated: true })
+    expect(await record(writer, { ...chat('not said', 'x', true), rights: 0 } as Fact)).toMatchObject({
+      kind: 'rights-changed',
+    })
   })
 
   it('keeps every character a person can send', async () => {
@@ -310,7 +361,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
 
   it('refuses looks before they take the room of chats, joins and parts', async () => {
     const { source } = await start()
-    const limits = { looksWaitingMax: 10, waitingCharactersMax: 8_000 }
+    const limits = { readsWaitingMax: 10, waitingCharactersMax: 8_000 }
     const writer = createRecordWriter({ db, clock, source, place, ...limits })
     const looks = (count: number, query: string) =>
       Array.from({ length: count }, () =>
@@ -341,15 +392,32 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
   })
 
-  it('answers everybody in a batch although one of them throws at the answer', async () => {
+  it('answers in the order of the record, and flushes a batch after its callers have run', async () => {
+    const log: string[] = []
+    const { source } = await start()
+    const writer = createRecordWriter({ db, clock, source, place, onBatch: () => log.push('flush') })
+    const caller = async (post: string, hops: number) => {
+      const outcome = await writer.record(chat(post))
+      log.push('kind' in outcome && outcome.kind === 'chat' ? `chat ${outcome.chatId}` : outcome.constructor.name)
+      for (let hop = 0; hop < hops; hop += 1) await undefined
+      log.push(`${post} has run`)
+    }
+
+    await Promise.all([caller('a', 20), caller('b', 0)])
+    await caller('c', 3)
+    await writer.drained()
+
+    expect(log).toEqual(['chat 1', 'chat 2', 'b has run', 'a has run', 'flush', 'chat 3', 'c has run', 'flush'])
+  })
+
+  it('answers everybody in a batch although one of the callers fails', async () => {
     const { writer } = await start()
-    const answered: unknown[] = []
-    writer.record(chat('a'), () => {
+    const failing = writer.record(chat('a')).then(() => {
       throw new Error('a caller with a bug')
     })
-    writer.record(chat('b'), (outcome) => answered.push(outcome))
-    await writer.drained()
-    expect(answered).toMatchObject([{ kind: 'chat', chatId: 2 }])
+    const other = writer.record(chat('b'))
+    await expect(failing).rejects.toThrow('a caller with a bug')
+    expect(await other).toMatchObject({ kind: 'chat', chatId: 2 })
   })
 
   it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {

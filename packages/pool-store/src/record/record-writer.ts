@@ -6,6 +6,14 @@ import { createCommitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
+import {
+  RecordBusy,
+  type RecordError,
+  RecordStopped,
+  RecordUnavailable,
+  SourceFenced,
+  SourceMoved,
+} from './record-errors.ts'
 import type { Source } from './sources.ts'
 
 /**
@@ -21,8 +29,11 @@ import type { Source } from './sources.ts'
  * the commit did happen; departures are repeated by the writer's owner, and a second one records nothing.
  */
 export type RecordWriter = {
-  /** Puts a fact on record. `done` is called once: with the outcome after the commit, or with the error. */
-  record(fact: Fact, done: (outcome: Outcome | RecordError) => void): void
+  /**
+   * Puts a fact on record. Resolves with the outcome after the commit, or with the error; never rejects. Promises of one
+   * batch resolve in the order of the record, and what their callers do in microtasks is done before `onBatch`.
+   */
+  record(fact: Fact): Promise<Outcome | RecordError>
   /**
    * Makes a change and puts it on record: see `ChangeWork`. Takes its turn among the facts. Rejects with what `work` threw
    * (nothing is changed then), or with a `RecordError`.
@@ -38,79 +49,29 @@ export type RecordWriter = {
   stop(): Promise<void>
 }
 
-export type RecordError = RecordUnavailable | SourceFenced | RecordBusy | RecordStopped
-
-/** Transient: the database could not be reached or would not commit. Whether the batch is on record is unknown. */
-export class RecordUnavailable extends Error {
-  override name = 'RecordUnavailable'
-}
-
-/** Transient: more facts are waiting than the writer may hold. This one was not taken. */
-export class RecordBusy extends Error {
-  override name = 'RecordBusy'
-}
-
-/** For good: a successor has taken over this source's name. Nothing more can be recorded by this instance. */
-export class SourceFenced extends Error {
-  override name = 'SourceFenced'
-  constructor(source: { name: string; epoch: number }) {
-    super(
-      `Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`,
-    )
-  }
-}
-
-/** For good: this writer was stopped. The fact was not taken. */
-export class RecordStopped extends Error {
-  override name = 'RecordStopped'
-}
-
-/**
- * @internal The source's row is not where this writer believes it to be: a commit of unknown outcome has happened after
- * all, or a successor has ended the source. Which, its row tells.
- */
-export class SourceMoved extends Error {
-  override name = 'SourceMoved'
-  constructor(source: { name: string; epoch: number; lastSeq: number }) {
-    super(`Source ${source.name}/${source.epoch} does not stand at ${source.lastSeq}, or is not alive.`)
-  }
-}
-
-/** @internal One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
-export type Commit = (
-  db: Database,
-  source: SourceCounters & { name: string; epoch: number },
-  facts: readonly Fact[],
-  now: number,
-  options: CommitOptions,
-) => Promise<After>
-
-/** @internal */
-export type CommitOptions = { readonly findRepeats: boolean; readonly place: PolicyPlace }
-
 export function createRecordWriter(options: {
   db: Database
   clock: Clock
   source: Source
-  /** where the service stands: by the policies that count there nobody comes in or looks who may not use the pool */
+  /** where the service stands: by the policies that count there nobody joins or reads who may not use the pool */
   place: PolicyPlace
   /** facts in one transaction at most */
   batchMax?: number
   /** facts waiting at most; more are refused with `RecordBusy` */
   waitingMax?: number
-  /** characters of chats and looks waiting at most */
+  /** characters of chats and audited reads waiting at most */
   waitingCharactersMax?: number
-  /** looks waiting at most: a search may be hundreds, and must leave the others room */
-  looksWaitingMax?: number
+  /** audited reads waiting at most: a search may be hundreds, and must leave the others room */
+  readsWaitingMax?: number
   /** called after each commit, with the time at which it began: then at the latest this source was alive */
   onCommit?: (begunAt: number) => void
-  /** called after each batch's facts were answered */
+  /** called after each batch's facts were answered and their callers have run */
   onBatch?: (facts: readonly Fact[]) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
-  const { waitingCharactersMax = 64 * 1_024 * 1_024, looksWaitingMax = 4_096 } = options
+  const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : createCommitPostgres(clock)
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
@@ -121,26 +82,17 @@ export function createRecordWriter(options: {
   let ended: RecordError | undefined
   let onIdle: (() => void)[] = []
   let characters = 0
-  /** what of it all is looks, the batch under way included */
-  const looks = { waiting: 0, characters: 0 }
+  /** how much of it is audited reads, the batch under way included */
+  const reads = { waiting: 0, characters: 0 }
 
   const count = (fact: Fact, sign: 1 | -1) => {
     const size = sign * sizeOf(fact)
     characters += size
-    if (!isLook(fact)) return
-    looks.waiting += sign
-    looks.characters += size
+    if (!isRead(fact)) return
+    reads.waiting += sign
+    reads.characters += size
   }
-  const tooManyLooks = () => looks.waiting >= looksWaitingMax || looks.characters > waitingCharactersMax / LOOKS_SHARE
-
-  // What a caller does with its answer is its own affair: the next in the batch must still get theirs.
-  const answer = (entry: Waiting, outcome: Outcome | RecordError) => {
-    try {
-      entry.done(outcome)
-    } catch (error) {
-      onFailure?.(error, [entry.fact])
-    }
-  }
+  const tooManyReads = () => reads.waiting >= readsWaitingMax || reads.characters > waitingCharactersMax / READS_SHARE
 
   const readCounters = async (): Promise<SourceCounters> => {
     const row: { last_seq: number; last_stamp: number; head: string; state: string } | undefined = await db
@@ -219,13 +171,14 @@ export function createRecordWriter(options: {
       for (const { fact } of batch) count(fact, -1)
       if (after) {
         const { outcomes } = after
-        batch.forEach((entry, index) => answer(entry, outcomes[index]!))
+        batch.forEach((entry, index) => entry.resolve(outcomes[index]!))
         for (const report of reporting) report.resolve()
+        await callersHaveRun()
         onBatch?.(facts)
       } else {
         const refusal = failure instanceof SourceFenced ? failure : unavailable(failure)
         if (failure instanceof SourceFenced) ended = failure
-        for (const entry of batch) answer(entry, refusal)
+        for (const entry of batch) entry.resolve(refusal)
         for (const report of reporting) report.reject(refusal)
         onFailure?.(failure, facts)
       }
@@ -246,13 +199,15 @@ export function createRecordWriter(options: {
   const drained = () => new Promise<void>((resolve) => (scheduled ? onIdle.push(resolve) : resolve()))
 
   return {
-    record(fact, done) {
-      if (ended) return done(ended)
-      if (waiting.length >= waitingMax || characters > waitingCharactersMax || (isLook(fact) && tooManyLooks()))
-        return done(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
+    record(fact) {
+      if (ended) return Promise.resolve(ended)
+      if (waiting.length >= waitingMax || characters > waitingCharactersMax || (isRead(fact) && tooManyReads()))
+        return Promise.resolve(new RecordBusy(`${waiting.length} facts are waiting to be recorded.`))
       count(fact, 1)
-      waiting.push({ fact, done })
-      schedule()
+      return new Promise((resolve) => {
+        waiting.push({ fact, resolve })
+        schedule()
+      })
     },
     change: (work) =>
       new Promise((resolve, reject) => {
@@ -277,18 +232,21 @@ export function createRecordWriter(options: {
   }
 }
 
+/** Node runs `nextTick` after all microtasks, however long their chains: what callers do at once has been done then. */
+const callersHaveRun = () => new Promise<void>((resolve) => process.nextTick(resolve))
+
 const CHANGES_WAITING_MAX = 1_000
-/** Of the characters that may wait, looks have one part in so many. */
-const LOOKS_SHARE = 4
+/** Of the characters that may wait, reads have one part in so many. */
+const READS_SHARE = 4
 
 type Changing = {
   readonly work: ChangeWork<unknown>
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
-type Waiting = { readonly fact: Fact; readonly done: (outcome: Outcome | RecordError) => void }
+type Waiting = { readonly fact: Fact; readonly resolve: (outcome: Outcome | RecordError) => void }
 
-const isLook = (fact: Fact) => fact.kind === 'backchat'
+const isRead = (fact: Fact) => fact.kind === 'backchat'
 
 function sizeOf(fact: Fact): number {
   if (fact.kind === 'chat') return fact.text.length

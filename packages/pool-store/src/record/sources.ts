@@ -1,6 +1,6 @@
 import { genesisHead, type SourceProgress, type SourceReport, type SourceState } from '@hansard/compliance-event'
 import { type Database, isUniqueViolation } from '@hansard/sql'
-import { SourceFenced } from './record-writer.ts'
+import { SourceFenced } from './record-errors.ts'
 
 /**
  * Sources: the service instances that record events, one row for each start of each.

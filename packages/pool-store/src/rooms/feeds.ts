@@ -91,7 +91,7 @@ export function readFeed(filter: FeedFilter, owner: Owner): ChatQuery | undefine
   return text === '' ? undefined : chatQuery({ words: text, match: 'any', caseSensitive: false })
 }
 
-/** @internal The same as somebody would type it who looks for any of them. */
+/** The same as somebody would type it who looks for any of them. */
 export function feedWords(filter: FeedFilter, owner: Owner): string {
   // Joined without a space, words are looked for side by side.
   const sequence = (words: readonly string[]) => words.join('-')

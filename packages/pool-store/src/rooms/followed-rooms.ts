@@ -1,7 +1,6 @@
-import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
+import { type Database, groupedStatement, groupedTransaction, type Knex, rowsOf } from '@hansard/sql'
 import { applyWalls } from '../access/walls.ts'
 import { asSeenBy, isText } from '../lists/readable-rooms.ts'
-import { rowsOf } from '../search-rows.ts'
 import { beginReadMark } from './read-marks.ts'
 
 /** A room somebody follows, as far as they have read it. */

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
   edge: ['platform', 'rules', 'edge'],
   adapter: ['contract'],
   app: ['platform', 'rules', 'contract', 'edge'],
-  harness: [],
+  harness: ['rules'],
   test: ['platform', 'rules', 'contract', 'edge', 'adapter', 'app', 'harness', 'test'],
 }
 

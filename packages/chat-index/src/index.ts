@@ -1,0 +1,8 @@
+export type { ChatsFound, FoundChat } from './found-chats.ts'
+export { indexChats } from './index-chats.ts'
+export { indexPauseMs } from './index-pace.ts'
+export { searchCursor } from './order.ts'
+export { reindexChats } from './reindex.ts'
+export { type ChatSearch, searchChats } from './search-chats.ts'
+export { searchFeed } from './search-feed.ts'
+export { SearchRefused } from './search-refused.ts'

@@ -1,0 +1,15 @@
+import type { Database } from '@hansard/sql'
+import type { PolicyPlace } from '../access/policies.ts'
+import type { Fact } from './facts.ts'
+import type { After, SourceCounters } from './number-facts.ts'
+
+/** One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
+export type Commit = (
+  db: Database,
+  source: SourceCounters & { name: string; epoch: number },
+  facts: readonly Fact[],
+  now: number,
+  options: CommitOptions,
+) => Promise<After>
+
+export type CommitOptions = { readonly findRepeats: boolean; readonly place: PolicyPlace }
