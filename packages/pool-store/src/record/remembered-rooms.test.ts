@@ -4,7 +4,7 @@ import { startPostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPrincipals, findPrincipal, type Principal } from '../access/principals.ts'
 import { POOL_MIGRATIONS } from '../migrations/migrations.ts'
-import type { Fact, Outcome } from './facts.ts'
+import type { Fact } from './facts.ts'
 import { createRecordWriter, type RecordWriter } from './record-writer.ts'
 import { declareDead, startSource } from './sources.ts'
 
@@ -47,8 +47,7 @@ describe('a writer that remembers where its rooms stood', () => {
     posts += 1
     return { kind: 'chat', roomId, principal: alice, post: `p${posts}`, text: `text ${posts}`, again: false, rights }
   }
-  const record = (writer: RecordWriter, fact: Fact) =>
-    new Promise<Outcome | Error>((resolve) => writer.record(fact, resolve))
+  const record = (writer: RecordWriter, fact: Fact) => writer.record(fact)
   /** How the chats of a room are numbered, as they are on record, and the names their events give it. */
   const onRecord = async (roomId: number) => {
     const chats = await db.knex('chat').where({ room_id: roomId }).orderBy('chat_id').select('chat_id')
