@@ -1,3 +1,4 @@
+import { systemClock } from '@hansard/clock'
 import type { Database } from './database.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Database } from './database.ts'
 export function gathered<Key, Value>(
   read: (db: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
   /** real time in milliseconds: this is about the database */
-  now: () => number = () => performance.now(),
+  now: () => number = systemClock.now,
 ): (db: Database, key: Key) => Promise<Value | undefined> {
   type Asker = { readonly resolve: (value: Value | undefined) => void; readonly reject: (error: unknown) => void }
   type Line = { waiting: Map<Key, Asker[]>; scheduled: boolean; underWay: number; begunAt: number }

@@ -54,7 +54,7 @@ export type LoopGauge = {
 }
 
 const LOOP: LoopGauge = {
-  now: () => performance.now(),
+  now: systemClock.now,
   idle: () => performance.eventLoopUtilization().idle,
   // Real time, whatever clock the service keeps: this is about sockets.
   after: (ms, run) => void systemClock.after(ms, run),
