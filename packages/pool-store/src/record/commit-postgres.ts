@@ -20,8 +20,8 @@ import type { RecordedPost } from './post-digest.ts'
 import { SourceMoved } from './record-errors.ts'
 
 /**
- * One batch, one transaction, four round trips, and three more when somebody comes in or looks. Rooms are locked in the order of their ids, so two channel services
- * that post to the same rooms wait for each other and never deadlock.
+ * One batch, one transaction, four round trips, and three more when it contains joins or reads. Rooms are locked by
+ * ascending id, so two channel services that post to the same rooms wait for each other and never deadlock.
  */
 export const commitPostgres: Commit = (db, source, facts, now, options) =>
   withPostgres(db, async (client) => {
@@ -136,7 +136,7 @@ async function write(
   after: After,
 ): Promise<void> {
   if (after.parts.length > 0) {
-    // On its own: a statement may not delete and insert the same key.
+    // A separate statement: one statement may not delete and insert the same key.
     await client.query({
       name: 'drop-participants',
       text: 'delete from participant where (room_id, session) in (select * from unnest($1::int[], $2::text[]))',

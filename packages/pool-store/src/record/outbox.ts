@@ -4,8 +4,8 @@ import type { Database } from '@hansard/sql'
 /**
  * The outbox: events that the compliance database may not have yet.
  *
- * Rows are put there by the record writer, in the transaction of the fact they tell of. They are deleted only
- * when the compliance database itself has been seen to hold them; the queue's word is not enough.
+ * The record writer inserts rows in the transaction of their fact. A row is deleted only after the compliance
+ * database itself has been seen to hold the event; the queue's acknowledgement is not enough.
  */
 export async function readOutbox(
   db: Database,
@@ -20,7 +20,10 @@ export async function readOutbox(
     .select('seq', 'at', 'body', 'head')
 }
 
-/** Deletes at most `limit` of the rows up to `throughSeq`, oldest first; answers how many. Small bites: posting shares this database. */
+/**
+ * Deletes at most `limit` of the rows up to `throughSeq`, oldest first; returns how many. Keep the batches small:
+ * posts share this database.
+ */
 export async function deleteFromOutbox(
   db: Database,
   { source, epoch, throughSeq, limit }: { source: string; epoch: number; throughSeq: number; limit: number },
@@ -38,7 +41,7 @@ export async function deleteFromOutbox(
     .delete()
 }
 
-/** How many events wait, and since when (milliseconds since 1970, null when none does). */
+/** How many events wait, and since when (milliseconds since 1970; null when none waits). */
 export async function outboxDepth(db: Database): Promise<{ rows: number; oldestAt: number | null }> {
   const row = await db.knex('outbox').first(db.knex.raw('count(*) as "rows"'), db.knex.raw('min(at) as "oldestAt"'))
   return { rows: Number(row?.rows ?? 0), oldestAt: row?.oldestAt ?? null }

@@ -2,7 +2,7 @@ import { newSigningKey } from '@hansard/credentials'
 import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
-/** What every service of a pool must agree on. */
+/** Settings that every service of a pool must agree on. */
 export type PoolSettings = {
   readonly pool: string
   readonly domain: string
@@ -11,7 +11,7 @@ export type PoolSettings = {
   readonly poolRoomId: number
 }
 
-/** Reads the pool's settings, or makes them on the first start. The first start's values stay. */
+/** Reads the pool's settings, or creates them on the first start. The values of the first start are kept. */
 export async function poolSettings(db: Database, defaults: { pool: string; domain: string }): Promise<PoolSettings> {
   const initial = [
     { name: 'pool', value: defaults.pool },
@@ -29,7 +29,7 @@ export async function poolSettings(db: Database, defaults: { pool: string; domai
   return { pool, domain: value('domain'), signingKey: value('signing-key'), poolRoomId }
 }
 
-/** The row under which is recorded what concerns no room, and the version of its rights. */
+/** The row under which changes that concern no room are recorded, and its rights version. */
 export async function findPoolRoom(db: Database): Promise<{ id: number; rights: number }> {
   const { value }: { value: string } = await db.knex('pool_setting').where({ name: 'pool-room' }).first('value')
   return db
@@ -39,14 +39,15 @@ export async function findPoolRoom(db: Database): Promise<{ id: number; rights: 
 }
 
 /**
- * The first lock of every change of rooms, people and settings; rooms and the source come after it. What one decides by
- * (scopes, groups in groups, free names) is spread over many rows that no other lock holds together.
+ * The first lock of every change of rooms, users and settings; rooms and the source come after it. What such a
+ * decision depends on (scopes, nested groups, unused names) is spread over many rows that no other lock covers
+ * together.
  */
 export async function lockPoolChanges(tx: Knex.Transaction): Promise<void> {
   await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
 }
 
-/** Names of the channel services that clients are sent to, as somebody has set them; none means all there are. */
+/** Names of the channel services that clients are assigned to, as configured; none means all. */
 export async function readActiveServers(db: Database): Promise<readonly string[]> {
   return JSON.parse((await readSetting(db, 'active-servers')) ?? '[]') as string[]
 }
