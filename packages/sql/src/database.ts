@@ -13,31 +13,31 @@ const { knex } = knexModule
 /**
  * A database behind knex, in one of two dialects.
  *
- * SQLite is opened in WAL mode with `synchronous=FULL`: a commit returns only when it is on disk. Its pool
- * holds exactly one connection, and its transactions begin IMMEDIATE, so within one `Database` writers wait
- * for each other in turn and across processes they wait for the file lock; neither sees a stale snapshot.
- * One thread must open a SQLite file once and share the `Database`: better-sqlite3 is synchronous, and a second
- * connection waiting for a transaction of the first would wait for ever. Between statements, not within a transaction, the
- * event loop gets its turn.
+ * SQLite is opened in WAL mode with `synchronous=FULL`: a commit returns only when it is on disk. Its pool has
+ * exactly one connection, and its transactions begin IMMEDIATE. Within one `Database` writers queue for the
+ * connection, and across processes for the file lock; neither sees a stale snapshot. A thread must open a SQLite file
+ * only once and share the `Database`: better-sqlite3 is synchronous, and a second connection that waits for a
+ * transaction of the first would wait for ever. It yields to the event loop between statements, not within a
+ * transaction.
  */
 export type Database = { readonly knex: Knex; readonly dialect: Dialect; close(): Promise<void> }
 export type Dialect = 'sqlite' | 'postgres'
 export type SqliteHandle = SqliteDatabase.Database
 
-// int8 holds ids and milliseconds, both far below 2^53; node-postgres would hand them over as strings.
+// int8 holds ids and milliseconds, both far below 2^53; node-postgres would return them as strings.
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError(`The database returned ${text}, beyond 2^53.`)
   return value
 })
 
-// knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
+// knex writes its warnings to standard output, which belongs to the command's result. Errors are thrown anyway.
 const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
-/** The longest a PostgreSQL statement may take: planning an export of millions of events is the longest there is. */
+/** maximum duration of a PostgreSQL statement; planning an export of millions of events takes the longest */
 const POSTGRES_QUERY_MS = 120_000
 
-/** How long a SQLite writer waits for another process or thread, in milliseconds. */
+/** how long a SQLite writer waits for another process or thread, in milliseconds */
 const SQLITE_BUSY_MS = 15_000
 
 /** `sqlite:<file>` or `postgres://…`. Opening does not migrate. */
@@ -52,7 +52,8 @@ export function openDatabase(options: { url: string; connectionsMax?: number; ap
         application_name: applicationName,
         keepAlive: true,
         connectionTimeoutMillis: 10_000,
-        // A server that neither answers nor hangs up must not hold a service for ever. What was under way is unknown then.
+        // A server that neither answers nor closes the connection must not block a service for ever. The outcome of
+        // the statement is unknown then.
         lock_timeout: 15_000,
         query_timeout: POSTGRES_QUERY_MS,
         statement_timeout: POSTGRES_QUERY_MS,
@@ -63,7 +64,7 @@ export function openDatabase(options: { url: string; connectionsMax?: number; ap
     })
     return { knex: instance, dialect: 'postgres', close: () => instance.destroy() }
   }
-  throw new Error(`A database URL begins with sqlite: or postgres://; this one does not.`)
+  throw new Error(`A database URL must begin with sqlite: or postgres://.`)
 }
 
 function openSqlite(file: string): Database {
@@ -94,8 +95,8 @@ function openSqlite(file: string): Database {
 }
 
 /**
- * Runs synchronous work on the one SQLite connection, after whatever transaction is using it now.
- * The hot path: prepared statements, no query building, no await between begin and commit.
+ * Runs synchronous work on the one SQLite connection, after the current transaction. The hot path: prepared
+ * statements, no query building, no await between begin and commit.
  */
 export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) => T): Promise<T> {
   const client = db.knex.client as Knex.Client
@@ -107,7 +108,10 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
   }
 }
 
-/** Runs work on one PostgreSQL connection of the pool. One that broke is not used again; work rolls back what it began. */
+/**
+ * Runs work on one PostgreSQL connection of the pool. A broken connection is not used again; `work` rolls back what
+ * it began.
+ */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = db.knex.client as Knex.Client
   const connection = (await client.acquireConnection()) as pg.PoolClient & { __knex__disposed?: unknown }
@@ -137,8 +141,8 @@ class ImmediateTransaction extends Transaction {
 class ImmediateSqliteClient extends BetterSqliteClient {
   readonly #turns = createTurns()
 
-  // Waited for with the connection in hand: those who queue for it would otherwise pass it on within one turn. A transaction
-  // takes its connection once.
+  // Waits while holding the connection: callers queued for it would otherwise pass it on within one tick. A
+  // transaction acquires its connection once.
   override async acquireConnection(): Promise<unknown> {
     const connection: unknown = await super.acquireConnection()
     await this.#turns.take()

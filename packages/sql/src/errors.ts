@@ -19,7 +19,7 @@ const SQLITE_TRANSIENT = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
 const CONNECTION_LOST =
   /Query read timeout|timeout expired|Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
 
-/** Trying again later may help: the server is away, busy, or its disk is full. */
+/** Whether a retry may succeed: the server is away or busy, or its disk is full. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error)
   if (code && (POSTGRES_TRANSIENT.test(code) || SOCKET_CODES.has(code) || SQLITE_TRANSIENT.test(code))) return true
