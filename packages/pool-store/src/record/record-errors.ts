@@ -32,6 +32,6 @@ export class RecordStopped extends Error {
 export class SourceMoved extends Error {
   override name = 'SourceMoved'
   constructor(source: { name: string; epoch: number; lastSeq: number }) {
-    super(`Source ${source.name}/${source.epoch} does not stand at ${source.lastSeq}, or is not alive.`)
+    super(`Source ${source.name}/${source.epoch} is not at number ${source.lastSeq}, or is not alive.`)
   }
 }
