@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     expect(await db.knex('schema_migration')).toHaveLength(2)
   })
 
-  it('leave nothing behind when one of them fails, and can be tried again', async () => {
+  it('leave no trace when one of them fails, and can be retried', async () => {
     const db = database()
     await migrate(db, [table('one')])
 
@@ -87,7 +87,7 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     expect(await db.knex.schema.hasTable('two')).toBe(true)
   })
 
-  it('refuse a database that is newer than the program', async () => {
+  it('refuse a database newer than the program', async () => {
     const db = database()
     await migrate(db, [table('one'), table('two')])
 
