@@ -36,7 +36,7 @@ export async function putPreference(
   { principalId, label, replaces, content }: Bundle & { replaces: number; content: string },
 ): Promise<PutPreference> {
   if (content.length > PREFERENCE_CHARACTERS_MAX) {
-    return exceeded(`A bundle of preferences may have ${PREFERENCE_CHARACTERS_MAX} characters.`)
+    return exceeded(`A bundle of preferences may have at most ${PREFERENCE_CHARACTERS_MAX} characters.`)
   }
   // A JSON string literal preserves every text a client may send, U+0000 and lone surrogates included.
   const literal = JSON.stringify(content)
@@ -53,7 +53,7 @@ export async function putPreference(
       return exceeded(`A user may keep ${PREFERENCE_LABELS_MAX} bundles of preferences.`)
     }
     if (Number(others?.bytes ?? 0) + Buffer.byteLength(literal) > PREFERENCE_BYTES_MAX) {
-      return exceeded(`The preferences of a user may have ${PREFERENCE_BYTES_MAX} bytes in all.`)
+      return exceeded(`The preferences of a user may have at most ${PREFERENCE_BYTES_MAX} bytes in total.`)
     }
     await tx('preference')
       .insert({ principal_id: principalId, label, version: version + 1, content: literal })
