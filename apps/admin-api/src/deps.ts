@@ -22,6 +22,8 @@ export type AdminApiDeps = {
   readonly runIntervalMs: number
   /** where the compliance worker may be told to write */
   readonly complianceDirectories: AllowedDirectories
+  /** what is wrong with what carries the queue, in sentences */
+  readonly queueTroubles?: (() => Promise<readonly string[]>) | undefined
   /** undefined while the queue cannot be reached */
   readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>
 }

@@ -1,2 +1,2 @@
-export { adminHttpOptions } from './serve.ts'
+export { adminProcessConfig } from './config.ts'
 export { ADMIN_API_DEFAULTS, startAdminApi } from './service.ts'

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const PASSWORD = 'a password for the operator'
-const until = { timeout: 20_000, interval: 50 }
+const until = { timeout: 60_000, interval: 50 }
 
 let postgres: SharedPostgres
 let redis: SharedRedis
@@ -49,7 +49,12 @@ afterAll(async () => {
 async function start(): Promise<{ url: string; child: ChildProcess; ended: Promise<unknown> }> {
   const port = await freePort()
   const child = spawn(process.execPath, ['--conditions=@hansard/source', MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', ...env, HANSARD_ADMIN_PORT: String(port) },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...env,
+      HANSARD_ADMIN_PORT: String(port),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
@@ -84,11 +89,11 @@ async function ask(url: string, path: string, body: object, token?: string) {
 }
 
 it('tells other services of a change over Redis, exports with files, and ends when a second of its name starts', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const first = await start()
   const { token } = (await ask(first.url, adminPath('signIn'), { account: 'operator', password: PASSWORD })).body
-  const bus = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: 'test-pool' })
+  const bus = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: redis.pool })
   const heard: BusMessage[] = []
   await bus.subscribePool((message) => void heard.push(message))
 

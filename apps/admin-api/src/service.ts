@@ -52,7 +52,7 @@ export type AdminApi = Service & {
 
 /**
  * The admin API: one HTTP door to everything that is set up, changed or looked at in a pool. Adds its routes to a Fastify
- * instance that the caller makes with `adminHttpOptions`, listens with and closes.
+ * instance that the caller makes, listens with and closes.
  *
  * What it changes it puts on record itself: it is a source, like a channel service. So it reports every second, for no
  * interval is closed before each living source has said that it will record nothing earlier; and when a successor has
@@ -70,11 +70,13 @@ export async function startAdminApi(
     signIn: SignIn
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
+    queueTroubles?: AdminApiDeps['queueTroubles']
     /** the bytes of files, for exports that take them along and imports that bring them */
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth, fileStores } = given
+  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores } = given
+  const { queueDepth, queueTroubles } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
@@ -130,6 +132,7 @@ export async function startAdminApi(
     runIntervalMs,
     complianceDirectories,
     queueDepth,
+    queueTroubles,
   }
   serve(app, deps, handlers())
   const stopping = new AbortController()

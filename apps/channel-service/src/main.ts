@@ -1,39 +1,41 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { createHttpServer } from '@hansard/http'
+import { runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
 import { attachChannelService } from './delivery/accept-connection.ts'
 import { startChannelService } from './service.ts'
 
-const env = new Env(process.env)
-const config = channelProcessConfig(env)
-env.check()
+await runProcess(process, 'channel-service', async ({ stack, ready }) => {
+  const env = new Env(process.env)
+  const config = channelProcessConfig(env)
+  env.check()
 
-const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-
-const log = createLog({ service: config.name, level: config.logLevel })
-const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
-await migrate(db, POOL_MIGRATIONS)
-const settings = await poolSettings(db, config)
-const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
-const service = await startChannelService(config, { db, bus, clock: systemClock, log, settings })
-const server = createServer((_request, response) => response.writeHead(404).end())
-attachChannelService(server, new URL(config.endpoint).pathname, service)
-server.listen({ port: config.port, host: config.host, backlog: 4_096 })
-await once(server, 'listening')
-process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
-
-const fenced = service.fenced.then(() => 'fenced' as const)
-const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
-if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
-  process.exitCode = 1
-server.close()
-await service.stop()
-await bus.close()
-await db.close()
+  const log = createLog({ service: config.name, level: config.logLevel })
+  const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.name })
+  stack.defer(() => db.close())
+  await migrate(db, POOL_MIGRATIONS)
+  const settings = await poolSettings(db, config)
+  await requireRedis(config.redisUrl)
+  const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
+  stack.defer(() => bus.close())
+  const server = await createHttpServer(config.http, { clock: systemClock, log })
+  const sessionsMax = Math.min(config.sessionsMax, server.connectionsMax)
+  const service = await startChannelService({ ...config, sessionsMax }, { db, bus, clock: systemClock, log, settings })
+  stack.defer(async () => {
+    // It accepts nobody from now on, and has closed when the sessions have ended.
+    const closed = server.stop()
+    await service.stop()
+    await closed
+  })
+  attachChannelService(server.app.server, new URL(config.endpoint).pathname, service, server.remoteOf)
+  await server.listen()
+  ready({ ready: config.endpoint })
+  return { fenced: service.fenced }
+})
