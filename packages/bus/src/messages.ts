@@ -48,11 +48,11 @@ export const PoolMessage = z.discriminatedUnion('t', [
     sessions: z.number().int().nonnegative(),
     sessionsMax: z.number().int().positive(),
   }),
-  /** A channel service is stopping: nobody is to be sent to it any more. */
+  /** The channel service is stopping: assign no more clients to it. */
   z.strictObject({ t: z.literal('gone'), service: z.string().min(1) }),
-  /** A lookup service answers at this base URL. */
+  /** A lookup service is reachable at this base URL. */
   z.strictObject({ t: z.literal('lookup'), url: z.url() }),
-  /** A user was disabled, given another policy or other roles, or signed out everywhere: look again who this is. */
+  /** The user was disabled, got another policy or other roles, or was signed out everywhere: load the account again. */
   z.strictObject({ t: z.literal('principal-changed'), principals: z.array(z.number().int().positive()) }),
   /** These principals have new invitations. */
   z.strictObject({ t: z.literal('invited'), principals: z.array(z.number().int().positive()) }),
@@ -66,11 +66,11 @@ export const PoolMessage = z.discriminatedUnion('t', [
 export type PoolMessage = z.infer<typeof PoolMessage>
 
 /**
- * A WebSocket upgrade that asks for this subprotocol opens no session: the channel service answers at once with its name,
- * and lookup services learn that clients can reach it.
+ * A WebSocket upgrade with this subprotocol opens no session: the channel service replies at once with its name,
+ * which tells lookup services that clients can reach it.
  */
 export const PROBE_PROTOCOL = 'hansard.probe'
-/** The header of that answer: the name of the service. */
+/** The header of that reply: the name of the service. */
 export const PROBE_HEADER = 'hansard-service'
 
 export type BusMessage = RoomMessage | PoolMessage

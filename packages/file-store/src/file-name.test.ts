@@ -119,7 +119,7 @@ describe('a safe file name', () => {
   })
 
   it('is made of 64 KB in no time, whatever they are', () => {
-    // The time of this thread alone, in microseconds: what else the machine does is not in it.
+    // CPU time of this thread, in microseconds: other load on the machine does not count.
     const before = process.threadCpuUsage()
     for (const unit of [' ', '.', '/', '\u0301', '\u202e', '\ud800', 'a ', '.a']) safeFileName(unit.repeat(65_536))
     expect(process.threadCpuUsage(before).user).toBeLessThan(1_000_000)

@@ -103,7 +103,7 @@ function askedOfNumber(number: number): [string, object][] {
 }
 
 export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
-  describe.each([dialect])('whatever a door hands on, on %s,', (dialect) => {
+  describe.each([dialect])('any input from an entry point, on %s,', (dialect) => {
     let place: PlaceInTest
     let pool: PoolInTest
     let admin: CommandActor
@@ -143,7 +143,7 @@ export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
       return refused
     }
 
-    it('is done or refused in a few words, and breaks nothing', async () => {
+    it('is accepted or refused with a short message, and breaks nothing', async () => {
       const all = TEXTS.flatMap((text) => [...asked(text), ...reported(text)])
       const takesText = (name: string) => !['preparePool', 'setPoolState'].includes(name)
       const tried = new Set(all.map(([does]) => does))
@@ -153,7 +153,7 @@ export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
       expect(await pool.room('desk')).toBeDefined()
     })
 
-    it('is refused to somebody without a role, whose words reach no table', async () => {
+    it('is refused from a caller without a role, and its text reaches no table', async () => {
       const before = await pool.db.knex('outbox').count({ count: '*' })
       const nobody = await pool.addUser('nobody')
       const [users] = await Promise.all([pool.db.knex('principal').count({ count: '*' })])

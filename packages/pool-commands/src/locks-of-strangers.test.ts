@@ -38,7 +38,7 @@ it('does not wait for a room or category that the caller may not see, nor delay 
   expect(refusals).toEqual([...Array.from({ length: 7 }, () => 'no-such-room'), 'not-a-creator'])
 })
 
-it('waits for a room that one may change', async () => {
+it('waits for a room that the caller may change', async () => {
   const { commands } = pool
   const administrator = await pool.addUser('chief', { roles: ['administrator'] })
   let done = false

@@ -13,10 +13,9 @@ const MIGRATION_LOCK = 0x48616e73
 /**
  * Migrates a database to the newest of `migrations`, which are numbered from 1 by their order.
  *
- * Everything happens in one transaction under a lock of the database's own, so that several services may
- * start at once and one that is killed half-way leaves nothing behind. A database that is newer than this
- * program is refused: an old program would write what a newer one no longer understands. So is one that cannot hold the
- * record (`refuseUnsuitable`).
+ * Everything happens in one transaction under the database's migration lock, so several services may start at once,
+ * and a killed one leaves no trace. A database newer than this program is refused: the old program would write what
+ * the newer one no longer understands. A database that cannot hold the record is refused too (`refuseUnsuitable`).
  */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await refuseUnsuitable(db)

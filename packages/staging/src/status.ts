@@ -9,10 +9,10 @@ import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
 
-/** More parked events than this are not counted. */
+/** parked events are counted up to this number */
 const PARKED_MAX = 10_000
 
-/** What the compliance database knows of where everything is. */
+/** The state of the compliance side, from the compliance database. */
 export type StagingStatus = {
   readonly sources: readonly SourceStanding[]
   readonly rollCallTakenAt: number | null
@@ -76,7 +76,7 @@ export async function readStatus(
     rollCallTakenAt: rollCall?.taken_at || null,
     staged: {
       events: numbered - inQuarantine,
-      // Bounded by what relays have sent ahead; not counted beyond that.
+      // Relays may have sent far ahead: bounded by PARKED_MAX.
       parked:
         (await oneNumber(db.knex(db.knex('parked_event').select('seq').limit(PARKED_MAX).as('parked')).count())) ?? 0,
     },

@@ -71,9 +71,9 @@ export async function stopSource(
 }
 
 /**
- * Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was.
+ * Ends the alive epoch of `name`. Its later commits fail. Returns the epoch ended, or undefined when none was alive.
  *
- * With `silentSince`, only a source that has not reported since then: one that was started again a moment ago is spared.
+ * With `silentSince`, only a source that has not reported since then: one that has just been restarted is left alone.
  * With `seen`, only a source that has not reported since it was read.
  */
 export async function declareDead(
@@ -110,7 +110,7 @@ export async function sourceStates(db: Database, name: string): Promise<SourceSt
   return rows.map((row) => row.state)
 }
 
-/** What an alive source last reported. */
+/** The last report of an alive source. */
 export type SourceReportSeen = { readonly name: string; readonly epoch: number; readonly reportedAt: number }
 
 export async function aliveReports(db: Database): Promise<SourceReportSeen[]> {
@@ -122,7 +122,7 @@ export async function aliveReports(db: Database): Promise<SourceReportSeen[]> {
   return rows.map(({ name, epoch, reported_at }) => ({ name, epoch, reportedAt: reported_at }))
 }
 
-/** Where the file services answer that are alive and have reported since `since`. */
+/** URLs of the file services that are alive and have reported since `since`. */
 export async function fileServices(db: Database, since: number): Promise<string[]> {
   const rows: { endpoint: string }[] = await db
     .knex('source')
@@ -194,7 +194,7 @@ export async function aliveSources(db: Database, names: readonly string[], since
   return rows.map((row) => row.name)
 }
 
-/** When each living source last reported, by the pool database itself: what an outage of the queue cannot hide. */
+/** The time of each alive source's last report, read from the pool database: an outage of the queue cannot hide it. */
 export async function lastReports(db: Database): Promise<{ source: string; epoch: number; reportedAt: number }[]> {
   return db.knex('source').where('state', 'alive').select('name as source', 'epoch', 'reported_at as reportedAt')
 }

@@ -11,15 +11,15 @@ export type PoolSettings = {
   readonly poolRoomId: number
 }
 
-/** Needs a person: a service was given the database of another pool. Nothing was changed. */
+/** Needs an operator: the service was given another pool's database. Nothing was changed. */
 class OtherPool extends Error {
   override name = 'OtherPool'
   readonly exitCode = 2
 }
 
 /**
- * Reads the pool's settings, or makes them on the first start. The first start's values stay: a name or a domain that is
- * given and differs is refused, because addresses, tokens and the queue are made of them.
+ * Reads the pool's settings, or creates them on the first start. The values of the first start are kept: a different
+ * name or domain is refused, because addresses, tokens and the queue contain them.
  */
 export async function poolSettings(
   db: Database,
@@ -52,7 +52,7 @@ function refuseOther(setting: string, stored: string, given: string | undefined)
   )
 }
 
-/** The row under which is recorded what concerns no room, and the version of its rights. */
+/** The row under which changes that concern no room are recorded, and its rights version. */
 export async function findPoolRoom(db: Database): Promise<{ id: number; rights: number }> {
   const { value }: { value: string } = await db.knex('pool_setting').where({ name: 'pool-room' }).first('value')
   return db
