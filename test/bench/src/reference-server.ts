@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 /**
- * The reference: a bare `ws` server that speaks just enough of the protocol to be driven by the same load. It keeps
- * nothing, checks nothing and promises nothing: a post is acknowledged and sent to every member of the room at once.
+ * The reference: a bare `ws` server that implements just enough of the protocol to be driven by the same load. It
+ * stores nothing, checks nothing and guarantees nothing: a post is acknowledged and sent to every member of the room
+ * at once.
  */
 const rooms = new Map<string, Set<WebSocket>>()
 const server = createServer()

@@ -18,7 +18,7 @@ const CHAT = Buffer.from('{"t":"chat"')
 
 let generation = 0
 
-/** `sessions` people, spread evenly over `rooms` rooms of their own. */
+/** `sessions` users, distributed evenly over `rooms` new rooms. */
 export async function seatTalkers(options: {
   admin: Admin
   endpoints: readonly string[]

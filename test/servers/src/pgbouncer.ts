@@ -15,7 +15,7 @@ function pgbouncerProgram(): string | undefined {
 
 type PgBouncer = ServerProcess & { urlOf(database: string): string }
 
-/** A PgBouncer before the PostgreSQL of `url`, with Debian's settings but for `poolMode`. */
+/** A PgBouncer in front of the PostgreSQL at `url`, with Debian's settings except for `poolMode`. */
 export async function startPgBouncer({
   url,
   poolMode,
