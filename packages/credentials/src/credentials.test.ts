@@ -12,7 +12,7 @@ import {
 } from './index.ts'
 
 describe('a password', () => {
-  it('is known again, and no other is', async () => {
+  it('is recognised, and no other is', async () => {
     const secret = await hashPassword('correct horse')
 
     expect(await verifySecret('correct horse', secret)).toBe(true)
@@ -20,28 +20,28 @@ describe('a password', () => {
     expect(await verifySecret('', secret)).toBe(false)
   })
 
-  it('is stored differently each time, and never as it is', async () => {
+  it('is stored with a new salt each time, and never in clear', async () => {
     const [one, two] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')])
 
     expect(one).not.toBe(two)
     expect(one).not.toContain('horse')
   })
 
-  it('is never right for an account that does not exist', async () => {
+  it('is never correct for an account that does not exist', async () => {
     expect(await verifySecret('', undefined)).toBe(false)
     expect(await verifySecret('\u0001'.repeat(32), undefined)).toBe(false)
   })
 })
 
 describe('a generated key', () => {
-  it('is known again, and no other is', async () => {
+  it('is recognised, and no other is', async () => {
     const key = newKey()
 
     expect(await verifySecret(key, keySecret(key))).toBe(true)
     expect(await verifySecret(newKey(), keySecret(key))).toBe(false)
   })
 
-  it('does not stand in what is stored, nor does what is stored let anybody in', async () => {
+  it('is not in the stored value, and the stored value is no valid key', async () => {
     const key = newKey()
     const stored = keySecret(key)
 
@@ -54,11 +54,11 @@ describe('a token', () => {
   const signingKey = newSigningKey()
   const token = signToken({ id: 7 }, signingKey)
 
-  it('says what was signed', () => {
+  it('contains what was signed', () => {
     expect(verifyToken(token, signingKey)).toEqual({ id: 7 })
   })
 
-  it('is refused when anything of it was altered, cut or signed with another key', () => {
+  it('is refused when it was altered, truncated or signed with another key', () => {
     const [payload, mac] = token.split('.') as [string, string]
     const forged = Buffer.from('{"id":1}').toString('base64url')
 
@@ -77,7 +77,7 @@ describe('the attempt limiter', () => {
     return { clock, limiter: createAttemptLimiter({ clock, windowMs: 60_000, ...options }) }
   }
 
-  it('makes a key wait after too many failures, until the window is over', () => {
+  it('refuses a key after too many failures, until the window ends', () => {
     const { clock, limiter } = limiterOf({ failuresMax: 2 })
     limiter.failed('alice')
     expect(limiter.waitMs('alice')).toBe(0)
@@ -91,7 +91,7 @@ describe('the attempt limiter', () => {
     expect(limiter.waitMs('alice')).toBe(0)
   })
 
-  it('forgives after a success', () => {
+  it('resets after a success', () => {
     const { limiter } = limiterOf({ failuresMax: 1 })
     limiter.failed('alice')
 
@@ -100,7 +100,7 @@ describe('the attempt limiter', () => {
     expect(limiter.waitMs('alice')).toBe(0)
   })
 
-  it('remembers no more keys than it may, the most recent ones', () => {
+  it('keeps a bounded number of keys, the most recent ones', () => {
     const { limiter } = limiterOf({ failuresMax: 1, keysMax: 2 })
     for (const key of ['a', 'b', 'c']) limiter.failed(key)
 
