@@ -1,4 +1,5 @@
 import type { AllowedDirectories } from '@hansard/adapter'
+import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import type { PoolCommands } from '@hansard/pool-commands'
@@ -12,11 +13,14 @@ export type AdminApiDeps = {
   readonly clock: Clock
   readonly log: Log
   readonly signIn: SignIn
+  readonly bus: Bus
   /** every change of the pool, put on record under this API's source */
   readonly commands: PoolCommands
   readonly pool: string
   /** the site whose policy holds for those who come without a role */
   readonly site: string | undefined
+  /** characters that a password which somebody chooses has at least */
+  readonly passwordCharactersMin: number
   readonly domain: string
   readonly version: string
   readonly runIntervalMs: number

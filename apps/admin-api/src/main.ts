@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
@@ -5,7 +6,7 @@ import { openFileStores } from '@hansard/file-store'
 import { baseUrl, createHttpServer } from '@hansard/http'
 import { runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
 import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
@@ -33,6 +34,14 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   stack.defer(() => transport.close())
   const bus = openRedisBus({ redisUrl: config.redisUrl, pool: settings.pool, log })
   stack.defer(() => bus.close())
+  const tokenKeys = await openTokenKeys({
+    db: poolDb,
+    clock: systemClock,
+    source: config.tokenKeys,
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db: poolDb, clock: systemClock, log, service: config.name })
+  stack.defer(() => record.stop())
   const server = await createHttpServer(config.http, { clock: systemClock, log })
   const admin = await startAdminApi(
     { ...config, version: '0.1.0' },
@@ -43,7 +52,7 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
       bus,
       clock: systemClock,
       log,
-      signIn: createSignIn({ db: poolDb, clock: systemClock, signingKey: settings.signingKey }),
+      signIn: createSignIn({ db: poolDb, clock: systemClock, tokenKeys, record }),
       settings,
       fileStores,
       queueDepth: () => transport.depth().catch(() => undefined),

@@ -35,6 +35,7 @@ beforeAll(async () => {
     HANSARD_REDIS_URL: redis.url,
     HANSARD_POOL: redis.pool,
     HANSARD_ADMIN_PASSWORD: PASSWORD,
+    HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
   }

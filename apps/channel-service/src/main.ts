@@ -1,11 +1,11 @@
-import { once } from 'node:events'
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createHttpServer } from '@hansard/http'
 import { runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
-import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { channelProcessConfig } from './config.ts'
@@ -25,9 +25,18 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
   await requireRedis(config.redisUrl)
   const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
   stack.defer(() => bus.close())
+  const tokenKeys = await openTokenKeys({
+    db,
+    clock: systemClock,
+    source: config.tokenKeys,
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
   const server = await createHttpServer(config.http, { clock: systemClock, log })
   const sessionsMax = Math.min(config.sessionsMax, server.connectionsMax)
-  const service = await startChannelService({ ...config, sessionsMax }, { db, bus, clock: systemClock, log, settings })
+  const service = await startChannelService(
+    { ...config, sessionsMax },
+    { db, bus, clock: systemClock, log, settings, tokenKeys },
+  )
   stack.defer(async () => {
     // It accepts nobody from now on, and has closed when the sessions have ended.
     const closed = server.stop()

@@ -1,10 +1,11 @@
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createHttpServer } from '@hansard/http'
 import { runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { lookupProcessConfig } from './config.ts'
@@ -19,12 +20,20 @@ await runProcess(process, 'lookup-service', async ({ stack, ready }) => {
   const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'lookup-service' })
   stack.defer(() => db.close())
   await migrate(db, POOL_MIGRATIONS)
-  const { pool, signingKey } = await poolSettings(db, config)
+  const { pool } = await poolSettings(db, config)
   await requireRedis(config.redisUrl)
   const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
   stack.defer(() => bus.close())
   const server = await createHttpServer(config.http, { clock: systemClock, log })
-  const signIn = createSignIn({ db, clock: systemClock, signingKey })
+  const tokenKeys = await openTokenKeys({
+    db,
+    clock: systemClock,
+    source: config.tokenKeys,
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db, clock: systemClock, log, service: 'lookup' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
   const service = await startLookupService(config, {
     app: server.app,
     db,

@@ -1,4 +1,3 @@
-import { newSigningKey } from '@hansard/credentials'
 import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
@@ -6,7 +5,6 @@ import type { Database, Knex } from '@hansard/sql'
 export type PoolSettings = {
   readonly pool: string
   readonly domain: string
-  readonly signingKey: string
   /** id of the row under which changes that concern no room are recorded */
   readonly poolRoomId: number
 }
@@ -29,7 +27,6 @@ export async function poolSettings(
   const initial = [
     { name: 'pool', value: given.pool ?? 'pool' },
     { name: 'domain', value: domain },
-    { name: 'signing-key', value: newSigningKey() },
     { name: 'root-category', value: newCategoryUri(domain) },
   ]
   await db.knex('pool_setting').insert(initial).onConflict('name').ignore()
@@ -41,7 +38,7 @@ export async function poolSettings(
   const poolRoomId = Number(value('pool-room'))
   const uri = value('root-category')
   await db.knex('room').where({ id: poolRoomId }).whereNot({ uri }).update({ uri, name: uri, shown_name: pool })
-  return { pool, domain: value('domain'), signingKey: value('signing-key'), poolRoomId }
+  return { pool, domain: value('domain'), poolRoomId }
 }
 
 function refuseOther(setting: string, stored: string, given: string | undefined): void {
