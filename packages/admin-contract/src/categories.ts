@@ -6,8 +6,8 @@ const name = z.string().min(1).max(256)
 const description = z.string().max(256)
 
 /**
- * A category draws the wall around its rooms: who is allowed and not denied may find and join them, as the rooms
- * themselves permit. Deny wins. Creators may make rooms in it; each must be allowed and not denied.
+ * A category is an ethical wall around its rooms: principals who are allowed and not denied may find and join them,
+ * as each room permits. Deny wins. Creators may create rooms in it; each must be allowed and not denied.
  */
 const switches = {
   description: description.optional(),
@@ -15,7 +15,7 @@ const switches = {
   invitations: z.boolean().optional(),
   /** files may be uploaded; default false */
   fileUpload: z.boolean().optional(),
-  /** chats are kept for participants; default true. They are put on the compliance record either way */
+  /** chats are kept for participants; default true. The compliance record keeps them in any case */
   chatHistory: z.boolean().optional(),
 }
 
@@ -51,12 +51,12 @@ export type Category = z.infer<typeof Category>
 export const ListCategoriesQuery = z.strictObject({
   ...page,
   name: wildcard.optional(),
-  /** categories whose lists name this principal itself */
+  /** categories whose lists contain this principal itself */
   principal: principal.optional(),
 })
 export type ListCategoriesQuery = z.output<typeof ListCategoriesQuery>
 
-/** A category in a list: to who holds no role the name and the description, to others all of it. */
+/** A category in a list: complete for callers with a role; name and description only for others. */
 export const CategoryEntry = Category.partial().required({ name: true, description: true })
 export type CategoryEntry = z.infer<typeof CategoryEntry>
 
