@@ -13,13 +13,14 @@ import {
 import { type Bus, type BusMessage, openInlineBus } from '@hansard/bus'
 import { ManualClock } from '@hansard/clock'
 import { type FileStores, openFileStores } from '@hansard/file-store'
+import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { silentLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
-import fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
-import { ADMIN_API_DEFAULTS, adminHttpOptions, startAdminApi } from './index.ts'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { ADMIN_API_DEFAULTS, startAdminApi } from './index.ts'
 import type { AdminApi } from './service.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -88,7 +89,9 @@ export async function openAdminInTest(
       bus.publish(message)
     },
   }
-  const app = fastify({ logger: false, ...adminHttpOptions(log) })
+  const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: 0 }
+  const httpServer = await createHttpServer(http, { clock, log })
+  const { app } = httpServer
   const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
   const start = (on: FastifyInstance) =>
     startAdminApi(
@@ -165,12 +168,12 @@ export async function openAdminInTest(
         }))
     },
     async startTwin() {
-      const twin = await start(fastify())
+      const twin = await start((await createHttpServer(http, { clock, log })).app)
       twins.push(twin)
       return twin
     },
     async close() {
-      await app.close()
+      await httpServer.stop()
       for (const api of [admin, ...twins]) await api.stop()
       await bus.close()
       await poolDb.close()

@@ -4,20 +4,19 @@ import {
   complianceDatabaseUrl,
   directoriesAllowed,
   type Env,
-  type ListenAddress,
-  listenAddress,
   poolDatabaseUrl,
   redisUrl,
   site,
 } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import type { FileStoreDirectories } from '@hansard/file-store'
+import { type HttpSettings, httpSettings } from '@hansard/http'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
 type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
-  CommonSettings &
-  ListenAddress & {
+  CommonSettings & {
+    readonly http: HttpSettings
     readonly poolDatabaseUrl: string
     readonly complianceDatabaseUrl: string
     readonly redisUrl: string
@@ -30,7 +29,6 @@ type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
 export function adminProcessConfig(env: Env): AdminProcessConfig {
   return {
     ...commonSettings(env),
-    ...listenAddress(env, 'ADMIN', 7_466),
     name: env.string('HANSARD_ADMIN_NAME', { fallback: ADMIN_API_DEFAULTS.name }),
     heartbeatMs: ADMIN_API_DEFAULTS.heartbeatMs,
     complianceDirectories: {
@@ -38,6 +36,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
       directoriesAllowed: directoriesAllowed(env),
     },
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
+    http: httpSettings(env, 'ADMIN', 7_466),
     site: site(env),
     poolDatabaseUrl: poolDatabaseUrl(env),
     complianceDatabaseUrl: complianceDatabaseUrl(env),

@@ -70,7 +70,7 @@ export function serveData(app: FastifyInstance, deps: DataDeps): void {
       url: DATA_EXPORT_PATH,
       handler: (request, reply) => sendExport(deps, request, reply),
     })
-    data.post(DATA_IMPORT_PATH, (request, reply) => receiveImport(deps, request, reply))
+    data.post(DATA_IMPORT_PATH, { config: { longBody: true } }, (request, reply) => receiveImport(deps, request, reply))
   })
 }
 

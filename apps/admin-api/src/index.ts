@@ -1,2 +1,1 @@
-export { adminHttpOptions } from './serve.ts'
 export { ADMIN_API_DEFAULTS, startAdminApi } from './service.ts'

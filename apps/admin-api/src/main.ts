@@ -3,14 +3,13 @@ import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
+import { baseUrl, createHttpServer } from '@hansard/http'
 import { createLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
-import fastify from 'fastify'
 import { adminProcessConfig } from './config.ts'
-import { adminHttpOptions } from './serve.ts'
 import { startAdminApi } from './service.ts'
 
 const env = new Env(process.env)
@@ -29,11 +28,11 @@ await migrateStaging(complianceDb)
 const settings = await poolSettings(poolDb, config)
 const transport = openBullTransport({ redisUrl: config.redisUrl, pool: settings.pool, log })
 const bus = openRedisBus({ redisUrl: config.redisUrl, pool: settings.pool, log })
-const app = fastify({ logger: false, keepAliveTimeout: 65_000, ...adminHttpOptions(log) })
+const server = await createHttpServer(config.http, { clock: systemClock, log })
 const admin = await startAdminApi(
   { ...config, version: '0.1.0' },
   {
-    app,
+    app: server.app,
     poolDb,
     complianceDb,
     bus,
@@ -45,13 +44,13 @@ const admin = await startAdminApi(
     queueDepth: () => transport.depth().catch(() => undefined),
   },
 )
-await app.listen({ host: config.host, port: config.port })
+await server.listen()
 // A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
 const operator = await admin.createOperator({ password: config.operatorPassword })
 const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
 if (operator.outcome === 'kept' && operator.passwordDiffers)
   log.warn({}, 'HANSARD_ADMIN_PASSWORD is not the password of the operator; the stored one is kept')
-const ready = `http://${config.host}:${config.port}`
+const ready = baseUrl(config.http)
 process.stdout.write(
   `${JSON.stringify({ ready, ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}) })}\n`,
 )
@@ -61,7 +60,7 @@ const fenced = admin.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
 if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
   process.exitCode = 1
-await app.close()
+await server.stop()
 await admin.stop()
 await bus.close()
 await transport.close()

@@ -88,7 +88,7 @@ it('tells other services of a change over Redis, exports with files, and ends wh
 }, async () => {
   const first = await start()
   const { token } = (await ask(first.url, adminPath('signIn'), { account: 'operator', password: PASSWORD })).body
-  const bus = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: 'test-pool' })
+  const bus = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: redis.pool })
   const heard: BusMessage[] = []
   await bus.subscribePool((message) => void heard.push(message))
 

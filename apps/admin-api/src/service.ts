@@ -52,7 +52,7 @@ export type AdminApi = Service & {
 
 /**
  * The admin API: one HTTP door to everything that is set up, changed or looked at in a pool. Adds its routes to a Fastify
- * instance that the caller makes with `adminHttpOptions`, listens with and closes.
+ * instance that the caller makes, listens with and closes.
  *
  * What it changes it puts on record itself: it is a source, like a channel service. So it reports every second, for no
  * interval is closed before each living source has said that it will record nothing earlier; and when a successor has

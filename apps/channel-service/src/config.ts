@@ -1,13 +1,6 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  type ListenAddress,
-  listenAddress,
-  poolDatabaseUrl,
-  redisUrl,
-  site,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl, site } from '@hansard/config'
+import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard/http'
+import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
 
 /** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
@@ -41,7 +34,7 @@ export type ChannelServiceConfig = {
   readonly signInWithinMs: number
   readonly loadReportMs: number
   readonly heartbeatMs: number
-  /** a source that has not reported for so long is declared dead; 0: only by an operator */
+  /** a source that has not reported for this long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
 }
 
@@ -58,28 +51,30 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   signInWithinMs: 10_000,
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
-  declareDeadAfterMs: 0,
+  declareDeadAfterMs: 30_000,
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
 type ChannelProcessConfig = ChannelServiceConfig &
-  CommonSettings &
-  ListenAddress & {
+  CommonSettings & {
+    readonly http: HttpSettings
     readonly poolDatabaseUrl: string
     readonly redisUrl: string
   }
 
 export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const d = CHANNEL_SERVICE_DEFAULTS
-  const { host, port } = listenAddress(env, 'CHANNEL', 7_465)
+  const http = httpSettings(env, 'CHANNEL', 7_465)
+  const name = env.string('HANSARD_CHANNEL_NAME')
+  // Behind one public URL the path says which service a connection is for.
+  const path = http.publicUrl === undefined ? '/channel' : `/channel/${encodeURIComponent(name)}`
   const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
     ...commonSettings(env),
-    host,
-    port,
-    name: env.string('HANSARD_CHANNEL_NAME'),
-    endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: `ws://${host}:${port}/channel` }),
-    filesUrl: env.optional('HANSARD_FILES_URL'),
+    http,
+    name,
+    endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: webSocketUrl(baseUrl(http), path) }),
+    filesUrl: env.optional('HANSARD_FILES_URL') ?? (http.publicUrl && `${http.publicUrl}/files`),
     poolDatabaseUrl: poolDatabaseUrl(env),
     redisUrl: redisUrl(env),
     sessionsMax: env.integer('HANSARD_CHANNEL_SESSIONS_MAX', { min: 1, max: 20_000, fallback: d.sessionsMax }),
@@ -121,7 +116,19 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),
     heartbeatMs: d.heartbeatMs,
-    declareDeadAfterMs:
-      1_000 * env.integer('HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS', { min: 0, max: 86_400, fallback: 0 }),
+    declareDeadAfterMs: 1_000 * declareDeadAfterSeconds(env),
   }
+}
+
+/** 0, or long enough that no participant of a source that is cut off still hears anything: ten seconds. */
+function declareDeadAfterSeconds(env: Env): number {
+  const name = 'HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS'
+  const seconds = env.integer(name, {
+    min: 0,
+    max: 86_400,
+    fallback: CHANNEL_SERVICE_DEFAULTS.declareDeadAfterMs / 1_000,
+  })
+  const least = SILENT_BEFORE_DEAD_MS / 1_000
+  if (seconds > 0 && seconds < least) env.problem(`${name} is "${seconds}"; it takes 0, or a number from ${least} on.`)
+  return seconds
 }

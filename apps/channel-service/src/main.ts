@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { createHttpServer } from '@hansard/http'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
@@ -22,18 +22,20 @@ const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.n
 await migrate(db, POOL_MIGRATIONS)
 const settings = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool: settings.pool })
-const service = await startChannelService(config, { db, bus, clock: systemClock, log, settings })
-const server = createServer((_request, response) => response.writeHead(404).end())
-attachChannelService(server, new URL(config.endpoint).pathname, service)
-server.listen({ port: config.port, host: config.host, backlog: 4_096 })
-await once(server, 'listening')
+const server = await createHttpServer(config.http, { clock: systemClock, log })
+const sessionsMax = Math.min(config.sessionsMax, server.connectionsMax)
+const service = await startChannelService({ ...config, sessionsMax }, { db, bus, clock: systemClock, log, settings })
+attachChannelService(server.app.server, new URL(config.endpoint).pathname, service, server.remoteOf)
+await server.listen()
 process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
 
 const fenced = service.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
 if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
   process.exitCode = 1
-server.close()
+// It accepts nobody from now on, and has closed when the sessions have ended.
+const closed = server.stop()
 await service.stop()
+await closed
 await bus.close()
 await db.close()

@@ -32,7 +32,7 @@ import { createRoomsInService } from './rooms/rooms-in-service.ts'
 
 export type ChannelService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
-  /** Takes over a WebSocket upgrade. The caller has matched the path. */
+  /** Takes over a WebSocket upgrade. The caller has matched the path, and knows the client's address behind a proxy. */
   readonly upgrade: Upgrade
   sessions(): number
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
@@ -66,7 +66,7 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
   stack.defer(() => writer.stop())
   await deps.commands.preparePool()
 
-  const door = openDoor(deps, { outgoing, log })
+  const door = openDoor(deps, { outgoing, log, name: source.name })
   stack.defer(() => door.dismissAll())
   const loops = startBackgroundLoops(deps, { source, log, onError })
   for (const loop of Object.values(loops)) stack.defer(() => loop.stop())
@@ -77,7 +77,11 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
     loops.recheck.wake()
   })
   stack.defer(await bus.subscribePool((message) => hearPool(deps, message, { source, loops, onError })))
-  stack.defer(() => door.close())
+  stack.defer(() => {
+    door.close()
+    // Nobody is sent here any more, before anybody is sent away.
+    bus.publish({ t: 'gone', service: source.name })
+  })
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
 
   const { upgrade } = door

@@ -1,13 +1,6 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  type ListenAddress,
-  listenAddress,
-  poolDatabaseUrl,
-  site,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, site } from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
+import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** Everything a file service can be told. Times are milliseconds unless the name says otherwise. */
 export type FileServiceConfig = {
@@ -43,8 +36,8 @@ export const FILE_SERVICE_DEFAULTS = {
 
 /** The settings of a file service that runs as its own process. */
 type FileProcessConfig = FileServiceConfig &
-  CommonSettings &
-  ListenAddress & {
+  CommonSettings & {
+    readonly http: HttpSettings
     readonly poolDatabaseUrl: string
     /** where files are kept: one directory for all servers of the pool */
     readonly directory: string
@@ -56,14 +49,13 @@ type FileProcessConfig = FileServiceConfig &
 
 export function fileProcessConfig(env: Env): FileProcessConfig {
   const d = FILE_SERVICE_DEFAULTS
-  const { host, port } = listenAddress(env, 'FILES', 7_467)
+  const http = httpSettings(env, 'FILES', 7_467)
   return {
     ...d,
     ...commonSettings(env),
-    host,
-    port,
+    http,
     name: env.string('HANSARD_FILES_NAME'),
-    endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `http://${host}:${port}/files` }),
+    endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `${baseUrl(http)}/files` }),
     site: site(env),
     poolDatabaseUrl: poolDatabaseUrl(env),
     directory: env.string('HANSARD_FILE_STORE'),

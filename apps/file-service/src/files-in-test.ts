@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { ManualClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { createClamdScanner, type FileStore, openFileStores, type Scanner } from '@hansard/file-store'
+import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
@@ -20,7 +21,6 @@ import {
 import { newCategoryUri, newRoomUri } from '@hansard/rooms'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { copyOfTemplate, type SharedPostgres, startClamd, template } from '@hansard/test-servers'
-import fastify from 'fastify'
 import type { FileServiceConfig } from './config.ts'
 import { FILE_SERVICE_DEFAULTS, startFileService } from './index.ts'
 import type { FileService } from './service.ts'
@@ -107,16 +107,18 @@ export async function startFilesInTest(
       directory: join(directory, 'files'),
       complianceDirectory: join(directory, 'compliance-files'),
     })
-    const app = fastify({ logger: false, forceCloseConnections: true })
+    const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: 0 }
+    const httpServer = await createHttpServer(http, { clock, log: silentLog, forceCloseConnections: true })
+    const { app } = httpServer
     const service = await startFileService(
       { ...FILE_SERVICE_DEFAULTS, name, endpoint: 'http://files', ...config },
       { app, db, clock, log: silentLog, pool: 'pool', domain: DOMAIN, scanner, ...wrap(stores) },
     )
-    await app.listen({ host: '127.0.0.1', port: 0 })
+    await httpServer.listen()
     const origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
     let stopping: Promise<void> | undefined
     const stop = () => {
-      stopping ??= app.close().then(() => service.stop())
+      stopping ??= httpServer.stop().then(() => service.stop())
       return stopping
     }
     stops.push(stop)

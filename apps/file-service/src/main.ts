@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
+import { createHttpServer } from '@hansard/http'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
-import fastify from 'fastify'
 import { fileProcessConfig } from './config.ts'
 import { startFileService } from './service.ts'
 
@@ -23,16 +23,22 @@ await migrate(db, POOL_MIGRATIONS)
 const { pool, domain } = await poolSettings(db, config)
 const scanner =
   config.clamd === undefined ? undefined : createClamdScanner({ address: config.clamd, clock: systemClock })
-// No log of its own: a request's URL may hold a token.
-const app = fastify({ logger: false, forceCloseConnections: true, keepAliveTimeout: 65_000 })
+const server = await createHttpServer(config.http, {
+  clock: systemClock,
+  log,
+  forceCloseConnections: true,
+  // An upload writes its bytes to two stores.
+  filesMax: 2 * config.transfersMax,
+})
+const { app } = server
 const service = await startFileService(config, { app, db, clock: systemClock, log, pool, domain, scanner, ...stores })
-await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
+await server.listen()
 process.stdout.write(`${JSON.stringify({ ready: config.endpoint })}\n`)
 
 const fenced = service.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
 if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
   process.exitCode = 1
-await app.close()
+await server.stop()
 await service.stop()
 await db.close()

@@ -48,6 +48,7 @@ export function addFileRoutes(app: FastifyInstance, deps: FileServiceDeps, signa
       scope.route({
         method: ['PUT', 'PATCH'],
         url: '/upload',
+        config: { longBody: true },
         async handler(request, reply) {
           const asked = uploadAsked(request)
           if (asked === 'malformed') return refuse(reply, 'malformed')

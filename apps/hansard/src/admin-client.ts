@@ -8,7 +8,7 @@ import {
   Problem,
   type RequestState,
 } from '@hansard/admin-contract'
-import { readDirectory } from '@hansard/client'
+import { readDirectory, requireFollowable } from '@hansard/client'
 import type { Clock } from '@hansard/clock'
 import { refused, unreachable } from './command-failure.ts'
 import type { Io } from './io.ts'
@@ -35,11 +35,13 @@ const ANSWER_WITHIN_MS = 60_000
 /** The admin API of the pool the options name, as its operator or as whom they name. */
 export async function openAdmin(io: Io, options: AddressOptions & { readonly as?: string }): Promise<AdminClient> {
   const address = await findPool(options)
-  const { admin = address.server } = await readDirectory(address.server)
   const account = options.as ?? OPERATOR_ACCOUNT
+  // A running pool of this machine serves everything at the address it wrote down.
   if (address.token !== undefined && options.as === undefined) {
-    return adminClient(address.server, admin, address.token)
+    return adminClient(address.server, address.server, address.token)
   }
+  const { admin = address.server } = await readDirectory(address.server)
+  requireFollowable(address.server, admin)
   const question = options.as === undefined ? "Operator's password: " : `Password of ${account}: `
   const variable = options.as === undefined ? 'HANSARD_ADMIN_PASSWORD' : 'HANSARD_AS_PASSWORD'
   const password = await readPassword(io, { variable, question })
@@ -124,7 +126,8 @@ export async function awaitRequest(
 
 async function fetchOrFail(url: URL, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init)
+    // A redirect would carry the password to an address that nobody has checked.
+    return await fetch(url, { ...init, redirect: 'error' })
   } catch (error) {
     const { message, cause } = error as Error
     const { code, message: reason } = (cause ?? {}) as { code?: string; message?: string }

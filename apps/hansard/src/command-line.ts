@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { reportFailure } from './command-failure.ts'
 import type { ExitCode, Io } from './io.ts'
 import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
+import type { StartOptions } from './start.ts'
 import { addCategoriesVerbs } from './verbs/categories-verbs.ts'
 import { addChatsVerbs } from './verbs/chats-verbs.ts'
 import { addDataVerbs } from './verbs/data-verbs.ts'
@@ -63,9 +64,14 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
     .option('--port <n>', 'where it listens; 0 for any free port', portNumber, 7_464)
     .option('--host <address>', 'the address it listens on', '127.0.0.1')
     .option('--interval <time>', 'how long an interval is: 1m to 30d', '1m')
+    .option('--public-url <url>', 'what clients reach it at, behind a proxy or by its name: https://chat.example.com')
+    .option('--tls-cert <file>', 'serve with TLS: the certificate chain, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--trusted-proxies <list>', 'addresses or ranges of proxies whose X-Forwarded-For is believed')
+    .option('--insecure-listen', 'listen beyond this machine without TLS')
     .addHelpText('after', '\nThe first start prints an operator’s password, or takes it from HANSARD_ADMIN_PASSWORD.')
     .action(
-      run(async (options: { data: string; port: number; host: string; interval: string; json: boolean }) => {
+      run(async (options: StartOptions) => {
         const { startCommand } = await import('./start.ts')
         return startCommand(options, io)
       }),

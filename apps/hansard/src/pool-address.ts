@@ -1,22 +1,34 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { findDirectory } from '@hansard/client'
 import { z } from 'zod'
 import { misused, unreachable } from './command-failure.ts'
 
 export const DEFAULT_DATA_DIRECTORY = './hansard-data'
 
-/** `--server URL` or `--data DIR`; the default data directory when neither is given. */
+/** `--server URL`, or several addresses of one pool separated by commas, or `--data DIR`; the default data directory when neither is given. */
 export type AddressOptions = { readonly server?: string | undefined; readonly data?: string | undefined }
 
 /** Where a pool answers. `token`: an operator's, for whoever may read the data directory of a running pool. */
-type PoolAddress = { readonly server: string; readonly token: string | undefined }
+type PoolAddress = {
+  /** the address that answered */
+  readonly server: string
+  /** all that were given */
+  readonly servers: readonly string[]
+  readonly token: string | undefined
+}
 
 const RunFile = z.object({ server: z.url(), token: z.string().min(1), pid: z.number().int().positive() })
 
 export async function findPool(options: AddressOptions): Promise<PoolAddress> {
   if (options.server !== undefined && options.data !== undefined)
     throw misused('--server and --data cannot be used together.', 'A running pool is named by one of them.')
-  if (options.server !== undefined) return { server: serverUrl(options.server), token: undefined }
+  if (options.server !== undefined) {
+    const servers = options.server.split(',').map((url) => serverUrl(url.trim()))
+    // A single one is asked by whoever uses it.
+    const server = servers.length === 1 ? servers[0]! : (await findDirectory(servers)).server
+    return { server, servers, token: undefined }
+  }
   const directory = resolve(options.data ?? DEFAULT_DATA_DIRECTORY)
   const running = await readRunFile(directory)
   if (running) return running
@@ -44,7 +56,8 @@ export async function readRunFile(directory: string): Promise<PoolAddress | unde
   const run = RunFile.safeParse(parsedOrUndefined(text))
   if (!run.success) throw unreachable(`${path} is not what a running pool writes.`, 'Is a pool just being started?')
   if (!isAlive(run.data.pid)) return undefined
-  return { server: run.data.server, token: run.data.token }
+  const { server, token } = run.data
+  return { server, servers: [server], token }
 }
 
 function isAlive(pid: number): boolean {

@@ -12,6 +12,7 @@ import { type ConnectOptions, connect, type OpenSocket, type PoolClient } from '
 import { systemClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { keySecret } from '@hansard/credentials'
+import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { stopOnce } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
@@ -27,7 +28,7 @@ import {
   stopSource,
 } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
-import fastify from 'fastify'
+import { freePort } from '@hansard/test-servers'
 import { wsSocket } from './ws-socket.ts'
 
 /** A lookup service and a channel service over real sockets, whose connections a test can break. */
@@ -82,15 +83,25 @@ export async function startTalkPool({
   stack.defer(() => bus.close())
   const room = await makeRoom({ db, bus, settings }, chatHistory)
   const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
-  const app = fastify({ forceCloseConnections: true })
-  stack.defer(() => app.close())
+  const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: await freePort() }
+  const httpServer = await createHttpServer(http, { clock: systemClock, log: silentLog, forceCloseConnections: true })
+  stack.defer(() => httpServer.stop())
+  const { app } = httpServer
   let channel: ChannelService
-  // The address is known only once it listens, and the routes must stand before: they are told of it later.
-  const later = { url: '', adminUrl: undefined }
-  await startLookupService(later, { app, db, bus, clock: systemClock, signIn, pool: 'test', version: '0' })
+  const server = `http://127.0.0.1:${http.port}`
+  const lookupConfig = { url: server, adminUrl: undefined }
+  await startLookupService(lookupConfig, {
+    app,
+    db,
+    bus,
+    clock: systemClock,
+    log: silentLog,
+    signIn,
+    pool: 'test',
+    version: '0',
+  })
   app.server.on('upgrade', (request, socket, head) => channel.upgrade(request, socket, head))
-  const server = await app.listen({ port: 0, host: '127.0.0.1' })
-  later.url = server
+  await httpServer.listen()
 
   const startChannel = async () => {
     const endpoint = `${server.replace('http', 'ws')}/channel`

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { ADMIN_API_DEFAULTS, adminHttpOptions, startAdminApi } from '@hansard/admin-api'
+import { ADMIN_API_DEFAULTS, startAdminApi } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
@@ -10,13 +10,20 @@ import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
+import {
+  baseUrl,
+  createHttpServer,
+  HTTP_DEFAULTS,
+  type HttpSettings,
+  requireListenable,
+  webSocketUrl,
+} from '@hansard/http'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
 import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
-import fastify from 'fastify'
 import { CommandFailure } from './command-failure.ts'
 import {
   type ComplianceSide,
@@ -32,6 +39,8 @@ type StandardEditionOptions = {
   /** 0 for any free port */
   readonly port: number
   readonly host: string
+  /** how it is reached and protected: public URL, TLS, trusted proxies, limits; what is absent has its default */
+  readonly http?: Partial<Omit<HttpSettings, 'host' | 'port'>>
   readonly runIntervalMs: number
   readonly domain: string
   readonly pool: string
@@ -78,10 +87,11 @@ async function start(
   options: StandardEditionOptions,
   { clock, log, stack }: { clock: Clock; log: Log; stack: AsyncDisposableStack },
 ): Promise<StandardEdition> {
+  const settingsOfHttp = { ...HTTP_DEFAULTS, ...options.http, host: options.host, port: options.port }
+  requireListenable(settingsOfHttp)
   const directory = dataDirectory(options.data)
   stack.defer(await lockDataDirectory(directory))
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  const port = await tryPort(options)
+  const http: HttpSettings = { ...settingsOfHttp, port: await tryPort(options) }
   const adapters = await readAdapters(directory.adaptersFile)
 
   const poolDb = openDatabase({ url: directory.poolDatabase })
@@ -109,21 +119,22 @@ async function start(
     : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
   stack.defer(() => compliance.stop())
 
-  const app = fastify({
-    logger: false,
+  const httpServer = await createHttpServer(http, {
+    clock,
+    log,
     forceCloseConnections: true,
-    keepAliveTimeout: 65_000,
-    ...adminHttpOptions(log),
+    filesMax: 2 * FILE_SERVICE_DEFAULTS.transfersMax,
   })
-  stack.defer(() => app.close())
+  stack.defer(() => httpServer.stop())
+  const { app } = httpServer
   const bus = openInlineBus()
   stack.defer(() => bus.close())
   const signIn = createSignIn({ db: poolDb, clock, signingKey })
-  const server = `http://${host}:${port}`
-  const urls = { server, lookup: server, channel: `ws://${host}:${port}/channel`, admin: server }
+  const server = baseUrl(http)
+  const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
   const lookup = await startLookupService(
     { url: urls.lookup, adminUrl: urls.admin },
-    { app, db: poolDb, bus, clock, signIn, pool, version: VERSION },
+    { app, db: poolDb, bus, clock, log, signIn, pool, version: VERSION },
   )
   stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
@@ -143,12 +154,18 @@ async function start(
   stack.defer(() => admin.stop())
   void admin.fenced.then(announceFailure)
   const channel = await startChannelService(
-    { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint: urls.channel, filesUrl: `${server}/files` },
+    {
+      ...CHANNEL_SERVICE_DEFAULTS,
+      name: 'channel-1',
+      endpoint: urls.channel,
+      filesUrl: `${server}/files`,
+      sessionsMax: Math.min(CHANNEL_SERVICE_DEFAULTS.sessionsMax, httpServer.connectionsMax),
+    },
     { db: poolDb, bus, clock, log, settings },
   )
   stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
-  attachChannelService(app.server, '/channel', channel)
+  attachChannelService(app.server, '/channel', channel, httpServer.remoteOf)
   const files = await startFileService(
     { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
     {
@@ -158,7 +175,7 @@ async function start(
   )
   stack.defer(() => files.stop())
   void files.fenced.then(announceFailure)
-  await app.listen({ port, host: options.host, backlog: 4_096 }).catch((error) => {
+  await httpServer.listen().catch((error) => {
     throw portProblem(error, options)
   })
 
@@ -169,7 +186,13 @@ async function start(
     clock,
     everyMs: TOKEN_RENEWAL_MS,
     turn: () =>
-      writeRunFile(directory.runFile, { ...urls, token: signIn.issueToken(operator).token, pid: process.pid }),
+      writeRunFile(directory.runFile, {
+        ...urls,
+        // Commands on this machine do not need the proxy; a certificate is made out to the public name.
+        server: http.tls ? server : baseUrl({ ...http, host: localHost(http.host), publicUrl: undefined }),
+        token: signIn.issueToken(operator).token,
+        pid: process.pid,
+      }),
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
@@ -186,6 +209,12 @@ async function start(
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** An address this machine reaches itself at, when it listens on all of them. */
+function localHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return /^\[?::\]?$/.test(host) ? '::1' : host
 }
 
 async function startThread(options: {

@@ -4,17 +4,28 @@ import { systemClock } from '@hansard/clock'
 import { commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
+import { sharedHttpSettings } from '@hansard/http'
 import { createLog } from '@hansard/log'
 import { CommandFailure } from './command-failure.ts'
 import { answer, type ExitCode, type Io } from './io.ts'
 import { DEFAULT_DATA_DIRECTORY } from './pool-address.ts'
 import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
 
+export type StartOptions = {
+  readonly data: string
+  readonly port: number
+  readonly host: string
+  readonly interval: string
+  readonly json: boolean
+  readonly publicUrl?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly trustedProxies?: string
+  readonly insecureListen?: boolean
+}
+
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
-export async function startCommand(
-  options: { data: string; port: number; host: string; interval: string; json: boolean },
-  io: Io,
-): Promise<ExitCode> {
+export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
   const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
@@ -22,6 +33,7 @@ export async function startCommand(
       data: options.data,
       port: options.port,
       host: options.host,
+      http: httpOptions(options, io),
       runIntervalMs: runInterval(options.interval),
       ...settings,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
@@ -62,6 +74,21 @@ export async function startCommand(
   await pool.stop()
   if (failure) throw new CommandFailure(1, `The pool stopped by itself: ${failure.message}`)
   return 0
+}
+
+/** The options of the command line, over the environment. */
+function httpOptions(options: StartOptions, io: Io): ReturnType<typeof sharedHttpSettings> {
+  const given = {
+    HANSARD_PUBLIC_URL: options.publicUrl,
+    HANSARD_TLS_CERT: options.tlsCert,
+    HANSARD_TLS_KEY: options.tlsKey,
+    HANSARD_TRUSTED_PROXIES: options.trustedProxies,
+    HANSARD_INSECURE_LISTEN: options.insecureListen ? 'true' : undefined,
+  }
+  const env = io.env.with(given)
+  const settings = sharedHttpSettings(env)
+  env.check()
+  return settings
 }
 
 function runInterval(text: string): number {

@@ -7,41 +7,68 @@ type LoadReport = { service: string; endpoint: string; sessions: number; session
  * Chooses the least-loaded channel service for a session.
  *
  * Reports come every ten seconds; sessions assigned since a service's last report are added to it, so that a rush of
- * sign-ins is spread and not all sent to whoever reported first. A service that has not reported for three periods is
- * left out. Sessions once assigned stay where they are.
+ * sign-ins is spread and not all sent to the one that reported first. A service that has not reported for three periods is
+ * left out, and so is one that is suspended: it is known not to be reachable. Sessions once assigned stay where they are.
  */
-type Assignments = {
+export type Assignments = {
   report(load: LoadReport): void
-  /** `active`: names of the services that sessions go to; none named means all of them. */
-  assign(active?: readonly string[]): string | undefined
+  /** The service is stopping, or has stopped. */
+  remove(service: string): void
+  /**
+   * `active`: names of the services that sessions go to; none named means all of them. `avoid`: an endpoint that is chosen
+   * only if there is no other.
+   */
+  assign(active?: readonly string[], avoid?: string): { service: string; endpoint: string } | undefined
+  suspend(service: string): void
+  restore(service: string): void
+  suspended(): readonly { service: string; endpoint: string }[]
   known(): number
 }
 
 export const REPORT_EXPIRES_MS = 30_000
 
+type Known = LoadReport & { reportedAt: number; assignedSince: number; suspended: boolean }
+
 export function createAssignments({ clock }: { clock: Clock }): Assignments {
-  const loads = new Map<string, LoadReport & { reportedAt: number; assignedSince: number }>()
+  const loads = new Map<string, Known>()
   const current = () => {
     for (const [service, load] of loads) if (clock.now() - load.reportedAt > REPORT_EXPIRES_MS) loads.delete(service)
     return [...loads.values()]
   }
+  const leastLoaded = (among: readonly Known[]): Known | undefined => {
+    let best: { load: Known; share: number } | undefined
+    for (const load of among) {
+      const sessions = load.sessions + load.assignedSince
+      if (sessions >= load.sessionsMax) continue
+      const share = sessions / load.sessionsMax
+      if (!best || share < best.share) best = { load, share }
+    }
+    return best?.load
+  }
+  const setSuspended = (service: string, suspended: boolean) => {
+    const load = loads.get(service)
+    if (load) load.suspended = suspended
+  }
   return {
     report(load) {
-      loads.set(load.service, { ...load, reportedAt: clock.now(), assignedSince: 0 })
+      const before = loads.get(load.service)
+      // A new address is a new process: what was known of the old one says nothing about it.
+      const suspended = before?.endpoint === load.endpoint && before.suspended
+      loads.set(load.service, { ...load, reportedAt: clock.now(), assignedSince: 0, suspended })
     },
-    assign(active = []) {
-      let best: { load: { endpoint: string; assignedSince: number }; share: number } | undefined
-      for (const load of current()) {
-        if (active.length > 0 && !active.includes(load.service)) continue
-        const sessions = load.sessions + load.assignedSince
-        if (sessions >= load.sessionsMax) continue
-        const share = sessions / load.sessionsMax
-        if (!best || share < best.share) best = { load, share }
-      }
+    remove: (service) => void loads.delete(service),
+    assign(active = [], avoid) {
+      const usable = current().filter(
+        (load) => !load.suspended && (active.length === 0 || active.includes(load.service)),
+      )
+      const best = leastLoaded(usable.filter(({ endpoint }) => endpoint !== avoid)) ?? leastLoaded(usable)
       if (!best) return undefined
-      best.load.assignedSince += 1
-      return best.load.endpoint
+      best.assignedSince += 1
+      return { service: best.service, endpoint: best.endpoint }
     },
+    suspend: (service) => setSuspended(service, true),
+    restore: (service) => setSuspended(service, false),
+    suspended: () => current().filter((load) => load.suspended),
     known: () => current().length,
   }
 }

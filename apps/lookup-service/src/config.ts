@@ -1,12 +1,5 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  type Env,
-  type ListenAddress,
-  listenAddress,
-  poolDatabaseUrl,
-  redisUrl,
-} from '@hansard/config'
+import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl } from '@hansard/config'
+import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** What a lookup service can be told. */
 export type LookupServiceConfig = {
@@ -17,20 +10,19 @@ export type LookupServiceConfig = {
 }
 
 type LookupProcessConfig = LookupServiceConfig &
-  CommonSettings &
-  ListenAddress & {
+  CommonSettings & {
+    readonly http: HttpSettings
     readonly poolDatabaseUrl: string
     readonly redisUrl: string
   }
 
 export function lookupProcessConfig(env: Env): LookupProcessConfig {
-  const { host, port } = listenAddress(env, 'LOOKUP', 7_464)
+  const http = httpSettings(env, 'LOOKUP', 7_464)
   return {
     ...commonSettings(env),
-    host,
-    port,
-    url: env.string('HANSARD_LOOKUP_URL', { fallback: `http://${host}:${port}` }),
-    adminUrl: env.optional('HANSARD_ADMIN_URL'),
+    http,
+    url: env.string('HANSARD_LOOKUP_URL', { fallback: baseUrl(http) }),
+    adminUrl: env.optional('HANSARD_ADMIN_URL') ?? http.publicUrl,
     poolDatabaseUrl: poolDatabaseUrl(env),
     redisUrl: redisUrl(env),
   }

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
+import { createHttpServer } from '@hansard/http'
 import { createLog } from '@hansard/log'
 import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
-import fastify from 'fastify'
 import { lookupProcessConfig } from './config.ts'
 import { startLookupService } from './service.ts'
 
@@ -21,14 +21,23 @@ const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'lookup-
 await migrate(db, POOL_MIGRATIONS)
 const { pool, signingKey } = await poolSettings(db, config)
 const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
-const app = fastify({ logger: false, keepAliveTimeout: 65_000 })
+const server = await createHttpServer(config.http, { clock: systemClock, log })
 const signIn = createSignIn({ db, clock: systemClock, signingKey })
-const service = await startLookupService(config, { app, db, bus, clock: systemClock, signIn, pool, version: '0.1.0' })
-await app.listen({ host: config.host, port: config.port, backlog: 4_096 })
+const service = await startLookupService(config, {
+  app: server.app,
+  db,
+  bus,
+  clock: systemClock,
+  log,
+  signIn,
+  pool,
+  version: '0.1.0',
+})
+await server.listen()
 process.stdout.write(`${JSON.stringify({ ready: config.url })}\n`)
 
 if (!stop.signal.aborted) await once(stop.signal, 'abort')
-await app.close()
+await server.stop()
 await service.stop()
 await bus.close()
 await db.close()

@@ -1,13 +1,18 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
-import { type Service, stopOnce } from '@hansard/lifecycle'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
 import { readActiveServers, type SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
 import { createAssignments } from './assignments.ts'
 import type { LookupServiceConfig } from './config.ts'
+import { createPoolAddresses } from './pool-addresses.ts'
+import { createReachableServices } from './reachable-services.ts'
+
+const ANNOUNCE_MS = 10_000
 
 /**
  * The lookup service: tells a client where the pool's services are, signs people in, and gives each session the
@@ -17,29 +22,47 @@ import type { LookupServiceConfig } from './config.ts'
  */
 export async function startLookupService(
   config: LookupServiceConfig,
-  parts: {
+  deps: {
     app: FastifyInstance
     db: Database
     bus: Bus
     clock: Clock
+    log: Log
     signIn: SignIn
     pool: string
     version: string
   },
 ): Promise<Service> {
-  const { app, db, bus, clock, signIn, pool, version } = parts
+  const { app, db, bus, clock, log, signIn, pool, version } = deps
   const stack = new AsyncDisposableStack()
   const assignments = createAssignments({ clock })
+  const reachable = createReachableServices({ assignments, clock, log })
+  stack.defer(() => reachable.loop.stop())
+  const addresses = createPoolAddresses({ own: () => config.url, db, clock })
+  const announce = async () => bus.publish({ t: 'lookup', url: config.url })
   stack.defer(
     await bus.subscribePool((message) => {
-      if (message.t === 'load') assignments.report(message)
+      if (message.t === 'load') {
+        assignments.report(message)
+        reachable.loop.wake()
+      } else if (message.t === 'gone') assignments.remove(message.service)
+      else if (message.t === 'lookup') addresses.heard(message.url)
+      else if (message.t === 'load-wanted') void announce()
     }),
   )
   bus.publish({ t: 'load-wanted' })
+  const announcing = startLoop({
+    clock,
+    everyMs: ANNOUNCE_MS,
+    turn: announce,
+    onError: (error) => log.warn({ err: error }, 'telling other lookup services failed'),
+  })
+  stack.defer(() => announcing.stop())
 
-  app.get('/directory', (): PoolDirectory => {
+  app.get('/directory', async (): Promise<PoolDirectory> => {
     const admin = config.adminUrl === undefined ? {} : { admin: config.adminUrl }
-    return { pool, lookup: config.url, version, ...admin }
+    const [lookups, files] = [addresses.lookups(), await addresses.files()]
+    return { pool, lookup: config.url, lookups, files, version, ...admin }
   })
 
   app.post('/sign-in', { bodyLimit: 8_192 }, async (request, reply): Promise<unknown> => {
@@ -48,10 +71,11 @@ export async function startLookupService(
       const issue = credentials.error.issues[0]
       return reply.code(400).send({ error: 'malformed', message: `${issue?.path.join('.')}: ${issue?.message}` })
     }
+    const { account, password, avoid } = credentials.data
     // Asked before the password: a client that cannot be served learns nothing about the account.
     if (assignments.known() === 0) bus.publish({ t: 'load-wanted' })
     try {
-      const result = await signIn.withPassword({ ...credentials.data, remote: request.ip })
+      const result = await signIn.withPassword({ account, password, remote: request.ip })
       if (result.outcome === 'refused') {
         const [status, message] =
           result.reason === 'too-many-attempts'
@@ -60,14 +84,16 @@ export async function startLookupService(
         return await reply.code(status as number).send({ error: result.reason, message })
       }
       const active = await readActiveServers(db)
-      const endpoint = assignments.assign(active)
+      const endpoint = await reachable.assign(active, avoid)
       if (!endpoint) {
         // Which servers those are is the operators' business.
         const message =
           active.length === 0
             ? 'No channel service has room just now. Try again in a moment.'
             : 'None of the servers that are said to be active has room or is running. An operator sees them with `hansard status`.'
-        return await reply.code(503).header('retry-after', '1').send({ error: 'try-again', message })
+        // Where an operator has named the servers, an operator has to act: waiting does not help.
+        if (active.length === 0) reply.header('retry-after', '1')
+        return await reply.code(503).send({ error: 'try-again', message })
       }
       const { principal, token, expiresAt } = result
       const granted: SignInReply = {
@@ -78,7 +104,7 @@ export async function startLookupService(
       }
       return await reply.send(granted)
     } catch (error) {
-      request.log.warn({ err: error }, 'sign-in could not be looked at')
+      log.warn({ err: error }, 'a sign-in could not be decided')
       const message =
         error instanceof TooManySignIns ? error.message : 'The pool database cannot be reached. Try again in a moment.'
       return await reply.code(503).header('retry-after', '1').send({ error: 'try-again', message })

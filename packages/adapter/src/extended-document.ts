@@ -15,7 +15,7 @@ import { isoText, timestampAttributes } from './timestamp.ts'
 import { type Attributes, openXmlWriter, type XmlWriter } from './xml-writer.ts'
 
 /** The name contains the version: documents of this namespace never change their meaning. */
-const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
+export const EXTENDED_NAMESPACE = 'urn:hansard:conversations:extended-1'
 
 /**
  * Everything the strict document says, in a namespace of its own, plus what the strict one has no place for: every

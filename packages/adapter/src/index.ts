@@ -1,4 +1,4 @@
-export type { Adapter, AdapterOptions, ExportFile } from './adapter.ts'
+export type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 export {
   ADAPTER_TYPES,
   type AdapterSetting,
@@ -13,9 +13,9 @@ export {
   outputDirectoryProblem,
   runIntervalOf,
 } from './compliance-configuration.ts'
-
+export { EXTENDED_NAMESPACE } from './extended-document.ts'
 export { StylesheetError } from './stylesheet-error.ts'
 export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'
-export { defineXsltAdapter } from './xslt-adapter.ts'
-export { openXsltEngine, type XsltEngine } from './xslt-engine.ts'
+export { defineXsltAdapter, type XsltAdapterDefinition } from './xslt-adapter.ts'
+export { openXsltEngine, XSLT_ENGINE_VERSION, type XsltEngine, type XsltEngineOptions } from './xslt-engine.ts'

@@ -43,7 +43,7 @@ export function defineXsltAdapter(definition: XsltAdapterDefinition): Adapter {
   }
 }
 
-type XsltAdapterDefinition = {
+export type XsltAdapterDefinition = {
   readonly name: string
   readonly profile: Adapter['profile']
   readonly version: string

@@ -22,9 +22,9 @@ export type XsltEngine = {
   close(): Promise<void>
 }
 
-type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
+export type XsltEngineOptions = { readonly timeoutMs?: number; readonly memoryMbMax?: number }
 
-const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
+export const XSLT_ENGINE_VERSION = 'libxslt-wasm/0.0.20'
 
 export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<XsltEngine> {
   const { timeoutMs = 120_000, memoryMbMax = 768 } = options

@@ -44,6 +44,10 @@ export const PoolMessage = z.discriminatedUnion('t', [
     sessions: z.number().int().nonnegative(),
     sessionsMax: z.number().int().positive(),
   }),
+  /** A channel service is stopping: nobody is to be sent to it any more. */
+  z.strictObject({ t: z.literal('gone'), service: z.string().min(1) }),
+  /** A lookup service answers at this base URL. */
+  z.strictObject({ t: z.literal('lookup'), url: z.url() }),
   /** A user was disabled, given another policy or other roles, or signed out everywhere: look again who this is. */
   z.strictObject({ t: z.literal('principal-changed'), principals: z.array(z.number().int().positive()) }),
   /** Invitations are waiting for these. */
@@ -56,6 +60,14 @@ export const PoolMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('load-wanted') }),
 ])
 export type PoolMessage = z.infer<typeof PoolMessage>
+
+/**
+ * A WebSocket upgrade that asks for this subprotocol opens no session: the channel service answers at once with its name,
+ * and lookup services learn that clients can reach it.
+ */
+export const PROBE_PROTOCOL = 'hansard.probe'
+/** The header of that answer: the name of the service. */
+export const PROBE_HEADER = 'hansard-service'
 
 export type BusMessage = RoomMessage | PoolMessage
 

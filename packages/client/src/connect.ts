@@ -1,13 +1,14 @@
 import type { Backoff } from '@hansard/backoff'
 import type { PoolDirectory } from '@hansard/wire'
+import { isFollowable, requireFollowable } from './may-follow.ts'
 import { type ClientListeners, type PoolClient, startClient } from './pool-client.ts'
-import { readDirectory } from './sign-in.ts'
+import { findDirectory } from './sign-in.ts'
 import { type OpenSocket, standardSocket } from './socket.ts'
 import { systemTiming, type Timing } from './timing.ts'
 
 export type ConnectOptions = ClientListeners & {
-  /** The pool's address, such as `http://localhost:8080`. */
-  readonly server: string
+  /** The pool's address, such as `https://chat.example.com`, or several of one pool: the first one that answers counts. */
+  readonly server: string | readonly string[]
   readonly account: string
   /** A password, or a key the pool generated. */
   readonly password: string
@@ -21,6 +22,8 @@ export type ConnectOptions = ClientListeners & {
   readonly backoff?: Backoff
   /** A silent connection is asked for a sign of life after this, and given up after twice this. */
   readonly heartbeatMs?: number
+  /** The first connection is tried again for this long when the channel service that was named cannot be reached. */
+  readonly firstConnectMs?: number
   readonly postsWaitingMax?: number
   readonly readsMax?: number
 }
@@ -34,10 +37,14 @@ export async function connect(options: ConnectOptions): Promise<PoolClient> {
   const { server, account, password, onReconnecting, onReconnected, onNewContent, onFeedMatch, onInvited, onClosed } =
     options
   const fetcher = options.fetch ?? fetch
-  const directory = options.directory ?? (await readDirectory(server, fetcher))
+  const servers = [server].flat()
+  const found = options.directory
+    ? { server: servers[0]!, directory: options.directory }
+    : await findDirectory(servers, fetcher)
   return startClient(
     {
-      directory,
+      lookups: lookupsOf(found),
+      fileServices: found.directory.files ?? [],
       account,
       password,
       fetch: fetcher,
@@ -45,6 +52,7 @@ export async function connect(options: ConnectOptions): Promise<PoolClient> {
       timing: options.timing ?? systemTiming,
       backoff: options.backoff ?? { delayMs: 500, delayMaxMs: 20_000 },
       heartbeatMs: options.heartbeatMs ?? 20_000,
+      firstConnectMs: options.firstConnectMs ?? 10_000,
       postsWaitingMax: options.postsWaitingMax ?? 10_000,
       readsMax: options.readsMax ?? 1_000,
     },
@@ -57,4 +65,11 @@ export async function connect(options: ConnectOptions): Promise<PoolClient> {
       ...(onClosed && { onClosed }),
     },
   )
+}
+
+/** The lookup services that a directory names. The first must be safe to follow; of the others those that are not are left out. */
+function lookupsOf({ server, directory }: { server: string; directory: PoolDirectory }): string[] {
+  requireFollowable(server, directory.lookup)
+  const others = (directory.lookups ?? []).filter((url) => url !== directory.lookup && isFollowable(server, url))
+  return [directory.lookup, ...others]
 }

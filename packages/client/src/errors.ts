@@ -12,14 +12,37 @@ export class RefusedError extends Error {
 
 /** Nobody answered, or not in a way this client understands. Trying again later may help. */
 export class UnreachableError extends Error {
-  override name = 'UnreachableError'
+  override name: string = 'UnreachableError'
   readonly url: string
   /** it is there, and said itself that it cannot serve just now, and why */
   readonly answered: boolean
-  constructor(url: string, reason: string, cause?: unknown, { answered = false }: { answered?: boolean } = {}) {
+  /** it said that the next attempt may go better */
+  readonly passing: boolean
+  constructor(
+    url: string,
+    reason: string,
+    cause?: unknown,
+    { answered = false, passing = false }: { answered?: boolean; passing?: boolean } = {},
+  ) {
     super(`${url} cannot be reached: ${reason}`, { cause })
     this.url = url
     this.answered = answered
+    this.passing = passing
+  }
+}
+
+/** The pool named an address that a password must not be sent to. The pool has to be set up rightly; trying again does not help. */
+export class UnsafeAddressError extends UnreachableError {
+  constructor(from: string, to: string, why: string) {
+    super(
+      to,
+      `${from} names it, but it ${why}. The operator sets the public URL of the pool (HANSARD_PUBLIC_URL)`,
+      undefined,
+      {
+        answered: true,
+      },
+    )
+    this.name = 'UnsafeAddressError'
   }
 }
 

@@ -3,6 +3,7 @@ import { createClientRooms } from './client-rooms.ts'
 import type { Connection } from './connection.ts'
 import { ClosedError, RefusedError } from './errors.ts'
 import { createLine } from './line.ts'
+import { fileUrls } from './may-follow.ts'
 import { createPoolRequests, type PoolRequests } from './pool-requests.ts'
 import { createPosts } from './posts.ts'
 import { createRequests } from './requests.ts'
@@ -30,6 +31,8 @@ export type PoolClient = PoolRequests & {
   readonly limits: Readonly<Record<string, number>>
   /** Where rooms are managed in a browser, when the pool names a place. */
   readonly roomManagementUrl: string | undefined
+  /** Base URLs of the pool's file services: a token is good at all of them. */
+  readonly fileServices: readonly string[]
   readonly state: 'connected' | 'reconnecting' | 'closed'
   /**
    * Comes into a room, by its URI. With `after`, the last chat id you have, everything after it is
@@ -46,6 +49,7 @@ export type PoolClient = PoolRequests & {
 type ClientSettings = SessionSettings & {
   /** posts that may wait in memory for their turn; above it `post` fails with `too-fast` */
   readonly postsWaitingMax: number
+  readonly fileServices: readonly string[]
   /** requests (history, roster, rooms …) that may be unanswered */
   readonly readsMax: number
 }
@@ -152,7 +156,7 @@ export function startClient(settings: ClientSettings, listeners: ClientListeners
   }
 
   const client: PoolClient = {
-    ...createPoolRequests(requests),
+    ...createPoolRequests(requests, (url) => fileUrls(session.signedIn!.endpoint, url, settings.fileServices)),
     get principal() {
       return session.signedIn!.principal
     },
@@ -162,6 +166,7 @@ export function startClient(settings: ClientSettings, listeners: ClientListeners
     get roomManagementUrl() {
       return roomManagementUrl
     },
+    fileServices: settings.fileServices,
     get state() {
       if (line.closed) return 'closed'
       return line.connection ? 'connected' : 'reconnecting'

@@ -2,23 +2,26 @@ import type { ClientMessageOf, FeedFilter, ServerMessageOf, ChatFilter as WireCh
 import type { ReplyTo, Requests } from './requests.ts'
 import type { AddIn, Chat, HistoryOptions, HistoryPage, ReplaceOptions } from './room.ts'
 
-type RoomEntry = ServerMessageOf<'rooms'>['rooms'][number]
-type RoomInfo = ServerMessageOf<'room'>['room']
-type FoundChat = ServerMessageOf<'found'>['chats'][number]
-type Principal = ServerMessageOf<'eligible'>['principals'][number]
-type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
-type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
-export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'>
-type ChatFilter = Partial<WireChatFilter>
+export type RoomEntry = ServerMessageOf<'rooms'>['rooms'][number]
+export type RoomInfo = ServerMessageOf<'room'>['room']
+export type FoundChat = ServerMessageOf<'found'>['chats'][number]
+export type Principal = ServerMessageOf<'eligible'>['principals'][number]
+export type Invitation = ServerMessageOf<'invitations'>['invitations'][number]
+export type FollowedRoom = ServerMessageOf<'followed'>['rooms'][number]
+export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'> & {
+  /** the same at every file service that is known: each takes the token */
+  readonly urls: readonly string[]
+}
+export type ChatFilter = Partial<WireChatFilter>
 /**
  * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you manage
  * (`category` also those of a category you may make rooms in); `joined` only rooms you may join; `disabled` needs `all`.
  */
-type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
-type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }
-type RoomProperties = Omit<ClientMessageOf<'change-room'>, 't' | 'id' | 'room' | 'category'>
-type NewRoom = Omit<ClientMessageOf<'create-room'>, 't' | 'id'>
-type RoleChange = {
+export type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
+export type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }
+export type RoomProperties = Omit<ClientMessageOf<'change-room'>, 't' | 'id' | 'room' | 'category'>
+export type NewRoom = Omit<ClientMessageOf<'create-room'>, 't' | 'id'>
+export type RoleChange = {
   readonly role: ClientMessageOf<'change-roles'>['role']
   readonly add?: readonly string[]
   readonly remove?: readonly string[]
@@ -77,7 +80,7 @@ export type PoolRequests = {
   downloadToken(room: string, file: string): Promise<FileToken>
 }
 /** Entries of a room's lists that a change took along without being told to, each once. */
-type Dropped = {
+export type Dropped = {
   readonly dropped: readonly string[]
   /** the same by the list they stood in; a server of before does not tell */
   readonly droppedFrom: ServerMessageOf<'done'>['droppedFrom']
@@ -88,14 +91,17 @@ export type Found = {
   readonly next: string | undefined
 }
 
-export function createPoolRequests({ ask }: Requests): PoolRequests {
+export function createPoolRequests({ ask }: Requests, fileUrls: (url: string) => string[]): PoolRequests {
   const nothing = () => {}
   const found = ({ chats, exceeded, next }: ServerMessageOf<'found'>): Found => ({ chats, exceeded, next })
   const dropped = (reply: ServerMessageOf<'done'>): Dropped => ({
     dropped: reply.dropped ?? [],
     droppedFrom: reply.droppedFrom,
   })
-  const token = ({ t: _, re: __, ...rest }: ServerMessageOf<'file-token'>): FileToken => rest
+  const token = ({ t: _, re: __, ...rest }: ServerMessageOf<'file-token'>): FileToken => ({
+    ...rest,
+    urls: fileUrls(rest.url),
+  })
 
   return {
     async rooms(filter = {}) {

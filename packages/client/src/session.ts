@@ -1,13 +1,14 @@
 import { type Backoff, backoffMs } from '@hansard/backoff'
-import type { PoolDirectory, ServerMessage, SignInReply } from '@hansard/wire'
+import type { ServerMessage, SignInReply } from '@hansard/wire'
 import { type Connection, openConnection } from './connection.ts'
-import { RefusedError } from './errors.ts'
+import { RefusedError, UnreachableError, UnsafeAddressError } from './errors.ts'
 import { signIn } from './sign-in.ts'
 import type { OpenSocket } from './socket.ts'
 import type { Timing } from './timing.ts'
 
 export type SessionSettings = {
-  readonly directory: PoolDirectory
+  /** base URLs of lookup services; any will do */
+  readonly lookups: readonly string[]
   readonly account: string
   readonly password: string
   readonly fetch: typeof fetch
@@ -15,6 +16,8 @@ export type SessionSettings = {
   readonly timing: Timing
   readonly backoff: Backoff
   readonly heartbeatMs: number
+  /** for so long the first connection is tried again */
+  readonly firstConnectMs: number
 }
 
 type SessionEvents = {
@@ -38,11 +41,23 @@ type Session = {
 
 const CLOSE_WITHIN_MS = 2_000
 
+/** Whether the first connection is worth another attempt: the pool is there, and the next answer may be a better one. */
+function mayPass(cause: Error, at: 'lookup' | 'channel'): boolean {
+  if (cause instanceof RefusedError) return cause.code === 'try-again' || cause.code === 'stopping'
+  return at === 'channel' || (cause instanceof UnreachableError && cause.passing)
+}
+
 /**
  * Keeps one person connected: signs in, and when the connection is lost does so again until told to stop.
  *
  * The first attempt after a loss goes back to the same channel service with the same token, which costs the
- * pool nothing; the next ones ask the lookup service, because that service may be gone.
+ * pool nothing; the next ones ask a lookup service, because that channel service may be gone. It is told which one could
+ * not be reached, so that it names another if there is one. Lookup services are asked in turn, beginning with the one that
+ * answered last.
+ *
+ * The very first connection is tried again as well when the channel service cannot be reached, or the pool has none just
+ * now: one that was killed a moment ago may still have been named. Where no lookup service answers it fails at once, because
+ * the address is probably wrong.
  */
 export function startSession(settings: SessionSettings, events: SessionEvents): Session {
   const { timing } = settings
@@ -53,15 +68,21 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
   let connection: Connection | undefined
   let opening: { drop(reason: string): void } | undefined
   let retry: { cancel(): void } | undefined
+  let avoid: string | undefined
+  let lookup = 0
+  let patient = true
+  const patience = timing.after(settings.firstConnectMs, () => {
+    patient = false
+  })
   let gone = () => {}
 
   const tryOnce = async () => {
     if (askLookup || !signedIn) {
       try {
-        signedIn = await signIn(settings.directory.lookup, settings, settings.fetch)
+        signedIn = await askLookups()
       } catch (error) {
-        const passing = !(error instanceof RefusedError) || error.code === 'too-many-attempts'
-        if (passing) lost(error as Error)
+        const refused = error instanceof RefusedError && error.code !== 'too-many-attempts'
+        if (!refused && !(error instanceof UnsafeAddressError)) lost(error as Error, 'lookup')
         else end(error as Error)
         return
       }
@@ -69,8 +90,25 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     if (isOver()) return
     opening = openConnection(
       { ...settings, endpoint: signedIn.endpoint, token: signedIn.token },
-      { ready, message: events.message, lost },
+      { ready, message: events.message, lost: (cause) => lost(cause, 'channel') },
     )
+  }
+
+  /** Signs in at the first lookup service that answers. A refusal is an answer. */
+  const askLookups = async (): Promise<SignInReply> => {
+    const { lookups, account, password } = settings
+    let first: unknown
+    for (let n = 0; n < lookups.length && !isOver(); n += 1) {
+      try {
+        return await signIn(lookups[lookup]!, { account, password, avoid }, settings.fetch)
+      } catch (error) {
+        if (!(error instanceof UnreachableError) || error instanceof UnsafeAddressError) throw error
+        // What a pool says of itself tells more than that another address did not answer.
+        if (first === undefined || error.answered) first = error
+        lookup = (lookup + 1) % lookups.length
+      }
+    }
+    throw first
   }
 
   const ready = (opened: Connection) => {
@@ -78,15 +116,19 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     phase = 'up'
     attempt = 0
     askLookup = false
+    avoid = undefined
+    patience.cancel()
     events.up(opened)
   }
 
-  const lost = (cause: Error) => {
+  const lost = (cause: Error, at: 'lookup' | 'channel') => {
     opening = undefined
     connection = undefined
     if (isOver()) return gone()
     // A token is still good for somebody whose policy has changed: asking for another does not help.
-    if (phase === 'first' || (cause instanceof RefusedError && cause.code === 'not-enabled')) return end(cause)
+    if (cause instanceof RefusedError && cause.code === 'not-enabled') return end(cause)
+    if (phase === 'first' && !(patient && mayPass(cause, at))) return end(cause)
+    if (at === 'channel' && phase !== 'up') avoid = signedIn?.endpoint
     if (phase === 'up') {
       phase = 'down'
       events.down()
@@ -96,12 +138,13 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     }
     const delayMs = backoffMs(attempt, settings.backoff, timing.random)
     retry = timing.after(delayMs, () => void tryOnce())
-    events.waiting({ attempt, delayMs, cause })
+    if (phase !== 'first') events.waiting({ attempt, delayMs, cause })
   }
 
   const end = (cause: Error) => {
     if (isOver()) return
     phase = 'over'
+    patience.cancel()
     events.over(cause)
   }
 
@@ -111,6 +154,7 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     new Promise<void>((resolve) => {
       phase = 'over'
       retry?.cancel()
+      patience.cancel()
       const current = connection
       if (!current) {
         opening?.drop('closed')

@@ -1,10 +1,37 @@
 import { PoolDirectory, SignInReply } from '@hansard/wire'
 import { RefusedError, UnreachableError } from './errors.ts'
+import { requireFollowable } from './may-follow.ts'
 
 const ANSWER_WITHIN_MS = 15_000
 
-/** Asks a pool where its services answer. */
-export async function readDirectory(server: string, fetcher: typeof fetch = fetch): Promise<PoolDirectory> {
+/**
+ * Asks a pool where its services answer. Of several addresses the first one that answers counts; when none does, the
+ * error is that of the first.
+ */
+export async function readDirectory(
+  server: string | readonly string[],
+  fetcher: typeof fetch = fetch,
+): Promise<PoolDirectory> {
+  return (await findDirectory([server].flat(), fetcher)).directory
+}
+
+/** The same, with the address that answered. */
+export async function findDirectory(
+  servers: readonly string[],
+  fetcher: typeof fetch = fetch,
+): Promise<{ server: string; directory: PoolDirectory }> {
+  let first: unknown
+  for (const server of servers) {
+    try {
+      return { server, directory: await askDirectory(server, fetcher) }
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw first ?? new Error('No address of a pool was given.')
+}
+
+async function askDirectory(server: string, fetcher: typeof fetch): Promise<PoolDirectory> {
   const url = `${withoutSlash(server)}/directory`
   const response = await ask(url, {}, fetcher)
   if (!response.ok) throw new UnreachableError(url, `it answered ${response.status}`)
@@ -14,13 +41,18 @@ export async function readDirectory(server: string, fetcher: typeof fetch = fetc
 /** Proves who you are to a lookup service, and is given a token and the channel service to use it at. */
 export async function signIn(
   lookup: string,
-  credentials: { readonly account: string; readonly password: string },
+  credentials: { readonly account: string; readonly password: string; readonly avoid?: string | undefined },
   fetcher: typeof fetch = fetch,
 ): Promise<SignInReply> {
   const url = `${withoutSlash(lookup)}/sign-in`
-  const body = JSON.stringify({ account: credentials.account, password: credentials.password })
+  const { account, password, avoid } = credentials
+  const body = JSON.stringify({ account, password, ...(avoid === undefined ? {} : { avoid }) })
   const response = await ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }, fetcher)
-  if (response.ok) return understand(url, response, SignInReply)
+  if (response.ok) {
+    const reply = await understand(url, response, SignInReply)
+    requireFollowable(lookup, reply.endpoint)
+    return reply
+  }
   const message = await messageOf(response)
   if (response.status === 401 || response.status === 403)
     throw new RefusedError('wrong-credentials', message ?? 'The account or the password is wrong.')
@@ -29,12 +61,14 @@ export async function signIn(
   if (response.status === 400) throw new RefusedError('malformed', message ?? 'The sign-in was not understood.')
   throw new UnreachableError(url, `it answered ${response.status}${message ? `: ${message}` : ''}`, undefined, {
     answered: message !== undefined,
+    passing: response.headers.has('retry-after'),
   })
 }
 
 async function ask(url: string, init: RequestInit, fetcher: typeof fetch): Promise<Response> {
   try {
-    return await fetcher(url, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    // A redirect would carry the password to an address that nobody has checked.
+    return await fetcher(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
   } catch (error) {
     throw new UnreachableError(url, reasonOf(error), error)
   }

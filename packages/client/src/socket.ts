@@ -6,7 +6,7 @@
  */
 export type OpenSocket = (url: string, events: SocketEvents) => Socket
 
-type Socket = {
+export type Socket = {
   send(text: string): void
   /** Ends the connection politely. `closed` follows, at the latest when the other side has answered. */
   close(): void
@@ -14,7 +14,7 @@ type Socket = {
   drop(): void
 }
 
-type SocketEvents = {
+export type SocketEvents = {
   open(): void
   message(text: string): void
   closed(reason: string): void

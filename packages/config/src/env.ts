@@ -58,6 +58,17 @@ export class Env {
     }
   }
 
+  /** The same settings with some given another way, such as on a command line. What is undefined there stays as it is. */
+  with(given: Readonly<Record<string, string | undefined>>): Env {
+    const set = Object.entries(given).filter(([, value]) => value !== undefined)
+    return new Env({ ...this.#source, ...Object.fromEntries(set) })
+  }
+
+  /** Notes a problem that lies in several settings together. */
+  problem(text: string): void {
+    this.#problems.push(text)
+  }
+
   /** Throws one `ConfigError` with every problem found so far. */
   check(): void {
     if (this.#problems.length > 0) throw new ConfigError(this.#problems)

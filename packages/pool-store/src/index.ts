@@ -65,16 +65,18 @@ export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
 export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
+  aliveReports,
   aliveSources,
   CONFIRMED_ALIVE_MS,
   channelServices,
   declareDead,
+  fileServices,
   finishSource,
   readSourceProgress,
   requireAlive,
   SILENT_BEFORE_DEAD_MS,
   type Source,
-  silentSources,
+  type SourceReportSeen,
   sourceStates,
   startSource,
   stopSource,

@@ -5,6 +5,10 @@ export const PoolDirectory = z.object({
   pool: z.string(),
   /** base URL of a lookup service; `POST {lookup}/sign-in` */
   lookup: z.url(),
+  /** base URLs of all lookup services that are known to run; any of them will do */
+  lookups: z.array(z.url()).optional(),
+  /** base URLs of the file services; a token that names one of them is good at all of them */
+  files: z.array(z.url()).optional(),
   /** base URL of the admin API */
   admin: z.url().optional(),
   version: z.string(),
@@ -15,6 +19,8 @@ export type PoolDirectory = z.infer<typeof PoolDirectory>
 export const SignInRequest = z.strictObject({
   account: z.string().min(1).max(256),
   password: z.string().min(1).max(1_024),
+  /** an endpoint this client could not connect to: it is given another one if there is one */
+  avoid: z.string().max(2_048).optional(),
 })
 export type SignInRequest = z.infer<typeof SignInRequest>
 

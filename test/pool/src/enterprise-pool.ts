@@ -24,6 +24,13 @@ export type EnterprisePool = AsyncDisposable & {
   readonly channels: readonly ServiceProcess[]
   readonly relays: readonly ServiceProcess[]
   readonly workers: readonly ServiceProcess[]
+  /** where each service listens, whatever clients are told */
+  readonly ports: {
+    readonly lookup: number
+    readonly admin: number
+    readonly files: number
+    readonly channels: number[]
+  }
   /** The environment of a second instance under the name of channel service `index`, on another port. */
   twinOfChannel(index: number): Promise<ServiceProcess>
   stop(): Promise<void>
@@ -37,6 +44,8 @@ export async function startEnterprisePool(
     runInterval?: string
     durable?: boolean
     outputDirectory?: string
+    /** what clients reach the pool at; undefined: each service at its own port */
+    publicUrl?: (ports: EnterprisePool['ports']) => Promise<string>
     env?: Readonly<Record<string, string>>
   } = {},
 ): Promise<EnterprisePool> {
@@ -48,7 +57,15 @@ export async function startEnterprisePool(
   const complianceDatabaseUrl = await postgres.createDatabase('compliance')
 
   const [lookupPort, adminPort, filesPort] = [await freePort(), await freePort(), await freePort()]
-  const server = `http://127.0.0.1:${lookupPort}`
+  const channelPorts: number[] = []
+  for (let n = 0; n < channelServices; n += 1) channelPorts.push(await freePort())
+  const ports = { lookup: lookupPort, admin: adminPort, files: filesPort, channels: channelPorts }
+  const publicUrl = await options.publicUrl?.(ports)
+  const server = publicUrl ?? `http://127.0.0.1:${lookupPort}`
+  const addresses: Record<string, string> =
+    publicUrl === undefined
+      ? { HANSARD_FILES_URL: `http://127.0.0.1:${filesPort}/files`, HANSARD_ADMIN_URL: `http://127.0.0.1:${adminPort}` }
+      : { HANSARD_PUBLIC_URL: publicUrl }
   const common = {
     HANSARD_POOL_DATABASE_URL: poolDatabaseUrl,
     HANSARD_COMPLIANCE_DATABASE_URL: complianceDatabaseUrl,
@@ -58,7 +75,7 @@ export async function startEnterprisePool(
     HANSARD_LOG_LEVEL: 'info',
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
-    HANSARD_FILES_URL: `http://127.0.0.1:${filesPort}/files`,
+    ...addresses,
     HANSARD_OUTPUT_DIRECTORY: outputDirectory,
     ...options.env,
   }
@@ -69,7 +86,6 @@ export async function startEnterprisePool(
 
   const lookup = service('lookup', 'apps/lookup-service/src/main.ts', {
     HANSARD_LOOKUP_PORT: String(lookupPort),
-    HANSARD_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
   })
   const admin = service('admin', 'apps/admin-api/src/main.ts', {
     HANSARD_ADMIN_PORT: String(adminPort),
@@ -79,12 +95,12 @@ export async function startEnterprisePool(
     HANSARD_FILES_NAME: 'files-1',
     HANSARD_FILES_PORT: String(filesPort),
   })
-  const channel = async (name: string) =>
+  const channel = async (name: string, port: number) =>
     service(name, 'apps/channel-service/src/main.ts', {
       HANSARD_CHANNEL_NAME: name,
-      HANSARD_CHANNEL_PORT: String(await freePort()),
+      HANSARD_CHANNEL_PORT: String(port),
     })
-  const channels = await Promise.all(Array.from({ length: channelServices }, (_, n) => channel(`channel-${n + 1}`)))
+  const channels = await Promise.all(channelPorts.map((port, n) => channel(`channel-${n + 1}`, port)))
   const relayProcesses = Array.from({ length: relays }, (_, n) =>
     service(`relay-${n + 1}`, 'apps/relay/src/main.ts', { HANSARD_RELAY_NAME: `relay-${n + 1}` }),
   )
@@ -131,8 +147,9 @@ export async function startEnterprisePool(
     channels,
     relays: relayProcesses,
     workers: workerProcesses,
+    ports,
     async twinOfChannel(index) {
-      const twin = await channel(channels[index]!.name)
+      const twin = await channel(channels[index]!.name, await freePort())
       twins.push(twin)
       return twin
     },

@@ -21,7 +21,7 @@ const sharesName = (subject: string, paths: readonly string[]): Exception[] =>
     rule: 'one-type-one-name',
     path,
     subject,
-    because: 'It is older than the rule, and its package never imports the other one. Rename it with the next change.',
+    because: 'It is older than the rule. Rename it with the next change of its file.',
   }))
 
 export const EXCEPTIONS: readonly Exception[] = [
@@ -55,17 +55,13 @@ export const EXCEPTIONS: readonly Exception[] = [
     subject: 'Date.now',
     because: 'It is assigned, not read: inside the cage of a stylesheet the time stands still.',
   },
-  ...sharesName('AddIn', ['packages/client/src/room.ts']),
-  ...sharesName('Chat', ['packages/pool-store/src/rooms/chats.ts']),
   ...sharesName('ChatRow', ['packages/pool-store/src/rooms/chats.ts']),
-  ...sharesName('ComplianceSettings', ['packages/admin-contract/src/compliance-configuration.ts']),
   ...sharesName('FeedFilter', ['packages/wire/src/client-messages.ts']),
-  ...sharesName('FileToken', ['packages/pool-store/src/files/file-tokens.ts']),
   ...sharesName('Finding', ['test/tidy/src/repository.ts']),
   ...sharesName('Limits', ['packages/wire/src/limits.ts']),
   ...sharesName('Manifest', ['packages/pool-data/src/data-format.ts']),
   ...sharesName('NewRoom', ['packages/pool-commands/src/insert-room.ts']),
-  ...sharesName('Person', ['test/permissions/src/situations.ts', 'test/scenarios/src/person.ts']),
+  ...sharesName('Person', ['test/scenarios/src/person.ts']),
   ...sharesName('Place', ['packages/evidence/src/findings.ts', 'test/permissions/src/situations.ts']),
   ...sharesName('PoolSettings', ['packages/pool-store/src/settings/settings.ts']),
   ...sharesName('Properties', ['test/pool-state/src/subject-state.ts']),

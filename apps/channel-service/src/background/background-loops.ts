@@ -1,7 +1,7 @@
 import { type Loop, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Source } from '@hansard/pool-store'
-import { declareSilentDead } from '../departures/declare-silent.ts'
+import { createDeadSourceJudge } from '../departures/declare-dead-sources.ts'
 import { findDisabled, recheckMembers } from '../departures/recheck-members.ts'
 import { partOrphans } from '../departures/record-departures.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
@@ -35,6 +35,7 @@ export function startBackgroundLoops(
   { source, log, onError }: { source: Source; log: Log; onError: (doing: string) => (error: unknown) => void },
 ): BackgroundLoops {
   const { db, clock, config, connections, configuration, rooms, attention, recordPart, writer } = deps
+  const judge = createDeadSourceJudge({ db, clock, log, own: source, deadAfterMs: config.declareDeadAfterMs })
   return {
     loadReport: startLoop({
       clock,
@@ -52,7 +53,7 @@ export function startBackgroundLoops(
       clock,
       everyMs: ORPHAN_CHECK_MS,
       async turn(signal) {
-        await declareSilentDead({ db, clock, log }, { source, afterMs: config.declareDeadAfterMs })
+        await judge.look()
         return (await partOrphans({ db, recordPart }, signal)) > 0 ? 'again' : 'pause'
       },
       onError: onError('recording orphaned departures'),

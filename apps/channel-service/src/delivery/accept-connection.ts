@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { endWithProblem } from '@hansard/http'
 import type { Log } from '@hansard/log'
 import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -8,12 +9,13 @@ import { partAllRooms } from '../departures/part-room.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { receive } from '../requests/receive.ts'
 import type { Outgoing } from './frames.ts'
+import { answerProbe, isProbe } from './probe.ts'
 import { Session } from './session.ts'
 
 const KEEP_ALIVE_MS = 30_000
 
-/** Takes over a WebSocket upgrade, or refuses it. The caller has matched the path. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+/** Takes over a WebSocket upgrade, or refuses it. The caller has matched the path, and may know the client's address better. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, remote?: string) => void
 
 /** The door of the service: makes sessions of connections until it is closed. */
 type Door = {
@@ -24,7 +26,10 @@ type Door = {
   dismissAll(): Promise<void>
 }
 
-export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing: Outgoing; log: Log }): Door {
+export function openDoor(
+  deps: ChannelServiceDeps,
+  { outgoing, log, name }: { outgoing: Outgoing; log: Log; name: string },
+): Door {
   const { connections, writer } = deps
   const wss = new WebSocketServer({
     noServer: true,
@@ -69,11 +74,12 @@ export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing
   }
 
   return {
-    upgrade(request, socket, head) {
-      const remote = request.socket.remoteAddress ?? 'unknown'
+    upgrade(request, socket, head, address) {
+      const remote = address ?? request.socket.remoteAddress ?? 'unknown'
+      if (!closed && isProbe(request)) return answerProbe(socket, name)
       if (closed || !connections.mayConnect(remote)) {
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n')
-        return
+        const message = closed ? 'This service is stopping.' : 'This service has no room for another connection.'
+        return endWithProblem(socket, { status: 503, error: 'try-again', message }, { 'retry-after': '1' })
       }
       wss.handleUpgrade(request, socket, head, (ws) => admit(remote, socket as Socket, ws))
     },
@@ -93,13 +99,18 @@ export function openDoor(deps: ChannelServiceDeps, { outgoing, log }: { outgoing
 }
 
 /** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
-export function attachChannelService(server: Server, path: string, service: { readonly upgrade: Upgrade }): void {
+export function attachChannelService(
+  server: Server,
+  path: string,
+  service: { readonly upgrade: Upgrade },
+  remoteOf?: (request: IncomingMessage) => string,
+): void {
   server.on('upgrade', (request, socket, head) => {
     // Node hands the socket over without its own listener: a client that resets it must not end the process.
     socket.on('error', () => socket.destroy())
     // Not parsed as a URL: a stranger may send anything.
     const pathname = (request.url ?? '/').split('?', 1)[0]
-    if (pathname === path) service.upgrade(request, socket, head)
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    if (pathname === path) service.upgrade(request, socket, head, remoteOf?.(request))
+    else endWithProblem(socket, { status: 404, error: 'not-found', message: 'There is nothing at this path.' })
   })
 }

@@ -24,7 +24,7 @@ const FAREWELL_MS = 1_500
  * order, and when the input ends nothing is left unrecorded. Exit code 1 when the pool refused any of it.
  */
 export async function chatCommand(io: Io, rooms: readonly string[], options: ChatOptions): Promise<ExitCode> {
-  const { server } = await findPool(options)
+  const { servers } = await findPool(options)
   const account = options.account ?? (await askAccount(io))
   const password = await readPassword(io, { variable: 'HANSARD_PASSWORD', question: `Password of ${account}: ` })
   let screen: ChatScreen | undefined
@@ -46,7 +46,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
     tell(`-- something is new in ${visible(name)}`, { event: 'new-content', room, name, last })
   }
   const client: PoolClient = await connect({
-    server,
+    server: servers,
     account,
     password,
     openSocket: wsSocket,

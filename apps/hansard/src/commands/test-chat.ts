@@ -17,12 +17,12 @@ const HEARD_WITHIN_MS = 30_000
  * out again. What is posted is real talk and goes on record like any other.
  */
 export async function testChat(io: Io, room: string, options: TestChatOptions): Promise<ExitCode> {
-  const { server } = await findPool(options)
+  const { servers } = await findPool(options)
   const clients: PoolClient[] = []
   const signIn = async (account: string, variable: string) => {
     const password = await readPassword(io, { variable, question: `Password of ${account}: ` })
     const client = await step(`${account} could not sign in`, () =>
-      connect({ server, account, password, openSocket: wsSocket }),
+      connect({ server: servers, account, password, openSocket: wsSocket }),
     )
     clients.push(client)
     return client
@@ -41,7 +41,7 @@ export async function testChat(io: Io, room: string, options: TestChatOptions): 
     await step(`${names.receiver} could not go out`, () => other.handle.part())
     const result = {
       result: 'success',
-      server,
+      server: servers[0]!,
       room: uri,
       totalMs: systemClock.now() - startedAt,
       thereMs: there,

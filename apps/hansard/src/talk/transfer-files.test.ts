@@ -84,7 +84,7 @@ it('goes on with a file where the connection broke', async () => {
   const client = await connect({ server, account: 'alice', password: PASSWORD, openSocket: wsSocket })
   const throughProxy: typeof client = {
     ...client,
-    uploadToken: async (...asked) => ({ ...(await client.uploadToken(...asked)), url: `${url}/files/upload` }),
+    uploadToken: async (...asked) => ({ ...(await client.uploadToken(...asked)), urls: [`${url}/files/upload`] }),
   }
   const [room] = await client.rooms()
 

@@ -24,7 +24,9 @@ export async function uploadFile(
     try {
       const offset = resumed === 0 ? 0 : await arrived(ticket)
       const headers = { ...bearer(ticket), 'upload-offset': String(offset) }
-      const response = await fetch(ticket.url, { method: 'PATCH', headers, body: content.slice(offset) })
+      // Each attempt goes to the next file service: the one that was named may be gone.
+      const url = ticket.urls[resumed % ticket.urls.length]!
+      const response = await fetch(url, { method: 'PATCH', headers, body: content.slice(offset), redirect: 'error' })
       return (await answered(response).then((whole) => whole.json())) as Transferred & { link: string }
     } catch (error) {
       // What came before the break may still be on its way to the disk when it is asked how much there is.
@@ -44,7 +46,7 @@ export async function downloadFile(
   const ticket = await client.downloadToken(room, link)
   // The pool makes names safe. It is another machine all the same, and this one writes here.
   const target = path ?? basename(ticket.fileName)
-  const response = await answered(await fetch(ticket.url, { headers: bearer(ticket) }))
+  const response = await answered(await fetchFromAny(ticket, { headers: bearer(ticket) }))
   const file = await open(target, 'wx').catch((error: NodeJS.ErrnoException) => {
     void response.body?.cancel()
     throw misused(`${target} cannot be written: ${error.code === 'EEXIST' ? 'it is there already' : error.message}.`)
@@ -77,8 +79,21 @@ async function save(response: Response, file: FileHandle): Promise<{ size: numbe
 }
 
 async function arrived(ticket: FileToken): Promise<number> {
-  const response = await answered(await fetch(ticket.url, { method: 'HEAD', headers: bearer(ticket) }))
+  const response = await answered(await fetchFromAny(ticket, { method: 'HEAD', headers: bearer(ticket) }))
   return Number(response.headers.get('upload-offset'))
+}
+
+/** The first file service that answers. The token stays with the pool: no redirect is followed. */
+async function fetchFromAny({ urls }: FileToken, init: RequestInit): Promise<Response> {
+  let first: unknown
+  for (const url of urls) {
+    try {
+      return await fetch(url, { ...init, redirect: 'error' })
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw unreachable('No file service of the pool can be reached.', undefined, first)
 }
 
 function bearer({ token }: FileToken): Record<string, string> {

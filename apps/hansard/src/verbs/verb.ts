@@ -18,8 +18,15 @@ export function json(command: Command): Command {
 
 export function address(command: Command): Command {
   return command
-    .addOption(new Option('--server <url>', 'a running pool').conflicts('data'))
+    .addOption(serverOption())
     .addOption(new Option('--data <dir>', `the data directory of a pool on this machine (${DEFAULT_DATA_DIRECTORY})`))
+}
+
+/** One pool may be reached at several addresses: the option may be given several times, or name them with commas. */
+function serverOption(): Option {
+  return new Option('--server <url>', 'a running pool; several addresses of one pool are tried in turn')
+    .argParser((value: string, before: string | undefined) => (before === undefined ? value : `${before},${value}`))
+    .conflicts('data')
 }
 
 /** Who asks, of a verb that asks as somebody. */

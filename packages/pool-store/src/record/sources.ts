@@ -70,19 +70,27 @@ export async function stopSource(
 }
 
 /**
- * With `silentSince`, only a source that has not reported since then: one that was started again a moment ago is spared.
+ * Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was.
  *
- * Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was alive. */
+ * With `silentSince`, only a source that has not reported since then: one that was started again a moment ago is spared.
+ * With `seen`, only a source that has not reported since it was read.
+ */
 export async function declareDead(
   db: Database,
-  { name, now, silentSince }: { name: string; now: number; silentSince?: number },
+  {
+    name,
+    now,
+    silentSince,
+    seen,
+  }: { name: string; now: number; silentSince?: number; seen?: { epoch: number; reportedAt: number } },
 ): Promise<number | undefined> {
   return db.knex.transaction(async (tx) => {
     const alive: { epoch: number } | undefined = await tx('source').where({ name, state: 'alive' }).first('epoch')
-    if (!alive) return undefined
+    if (!alive || (seen && alive.epoch !== seen.epoch)) return undefined
     const ended = await tx('source')
       .where({ name, epoch: alive.epoch, state: 'alive' })
       .andWhere('reported_at', '<', silentSince ?? Number.MAX_SAFE_INTEGER)
+      .modify((query) => void (seen && query.andWhere('reported_at', seen.reportedAt)))
       .update({ state: 'dead', ended_at: now })
     return ended === 1 ? alive.epoch : undefined
   })
@@ -101,14 +109,28 @@ export async function sourceStates(db: Database, name: string): Promise<SourceSt
   return rows.map((row) => row.state)
 }
 
-/** Names of alive sources whose last report is older than `before`. */
-export async function silentSources(db: Database, before: number): Promise<string[]> {
-  const rows: { name: string }[] = await db
+/** What an alive source last reported. */
+export type SourceReportSeen = { readonly name: string; readonly epoch: number; readonly reportedAt: number }
+
+export async function aliveReports(db: Database): Promise<SourceReportSeen[]> {
+  const rows: { name: string; epoch: number; reported_at: number }[] = await db
     .knex('source')
     .where('state', 'alive')
-    .andWhere('reported_at', '<', before)
-    .select('name')
-  return rows.map((row) => row.name)
+    .orderBy('name')
+    .select('name', 'epoch', 'reported_at')
+  return rows.map(({ name, epoch, reported_at }) => ({ name, epoch, reportedAt: reported_at }))
+}
+
+/** Where the file services answer that are alive and have reported since `since`. */
+export async function fileServices(db: Database, since: number): Promise<string[]> {
+  const rows: { endpoint: string }[] = await db
+    .knex('source')
+    .where('state', 'alive')
+    .andWhere('reported_at', '>=', since)
+    .andWhere('endpoint', 'like', 'http%')
+    .distinct('endpoint')
+    .orderBy('endpoint')
+  return rows.map((row) => row.endpoint)
 }
 
 type SourceRow = {

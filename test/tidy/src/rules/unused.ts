@@ -29,10 +29,14 @@ export function unusedDependencies({ packages }: Repository): Finding[] {
 
 /**
  * What is exported is imported somewhere: from a file by another file, from an entry of a package by another package.
- * Otherwise nobody can tell what a package promises from what it only happens to show.
+ * Otherwise nobody can tell what a package promises from what it only happens to show. Entries of published packages
+ * are promises to programs outside this repository, so they are exempt.
  */
 export function unusedExports({ packages }: Repository): Finding[] {
   const entries = new Map(packages.flatMap((each) => entriesOf(each)))
+  const published = new Set(
+    packages.filter(({ name }) => PUBLISHED.has(name)).flatMap((each) => entriesOf(each).map(([, file]) => file)),
+  )
   const used = new Set<string>()
   for (const { sources, name: importer } of packages) {
     for (const { path, reading } of sources) {
@@ -48,7 +52,9 @@ export function unusedExports({ packages }: Repository): Finding[] {
   return packages.flatMap(({ sources }) =>
     sources.flatMap(({ path, reading }) =>
       reading.namesExported
-        .filter(({ name }) => name !== '*' && !used.has(`${path} ${name}`) && !used.has(`${path} *`))
+        .filter(
+          ({ name }) => name !== '*' && !published.has(path) && !used.has(`${path} ${name}`) && !used.has(`${path} *`),
+        )
         .map(({ name }) => {
           const message = `nobody imports ${name}`
           return { rule: 'unused-exports', path, subject: name, message }
@@ -57,9 +63,13 @@ export function unusedExports({ packages }: Repository): Finding[] {
   )
 }
 
-/** One name means one type in the whole repository. */
+/** The SDK, and what authors of adapters import. */
+const PUBLISHED: ReadonlySet<string> = new Set(['@hansard/client', '@hansard/adapter'])
+
+/** One name means one type in the whole repository. Published packages name things for other programs: they are exempt. */
 export function oneTypeOneName({ packages }: Repository): Finding[] {
   const declared = packages
+    .filter(({ name }) => !PUBLISHED.has(name))
     .flatMap(({ sources }) => sources.filter(({ isTest }) => !isTest))
     .flatMap(({ path, reading }) =>
       reading.namesExported

@@ -1,0 +1,137 @@
+import { once } from 'node:events'
+import { ManualClock } from '@hansard/clock'
+import { yieldToEventLoop } from '@hansard/lifecycle'
+import { afterEach, describe, expect, it } from 'vitest'
+import { RawConnection, startHttpInTest } from './http-in-test.ts'
+import type { HttpSettings } from './settings.ts'
+
+const open: { stop(): Promise<void> }[] = []
+const connections: RawConnection[] = []
+afterEach(async () => {
+  for (const { socket } of connections.splice(0)) socket.destroy()
+  for (const server of open.splice(0)) await server.stop()
+})
+async function start(settings: Partial<HttpSettings>) {
+  const clock = new ManualClock(0)
+  const server = await startHttpInTest(clock, settings)
+  open.push(server)
+  const raw = (text = '', address?: string) => {
+    const connection = new RawConnection(server.port, text, address)
+    connections.push(connection)
+    return connection
+  }
+  /** Time passes a second at a time, so that the server looks at its connections in between. */
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) {
+      clock.advance({ seconds: 1 })
+      await yieldToEventLoop()
+    }
+  }
+  return { pass, server, raw, pending: (count: number) => expect.poll(server.pending).toBe(count) }
+}
+
+const HALF = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60\r\n\r\n{"a":'
+const LONG = 'PUT /long HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n'
+
+describe('a request that is not sent to its end', () => {
+  it('is answered with 408 in the shape of every error, and its connection is closed', async () => {
+    const { pass, server, raw } = await start({ bodyMs: 30_000 })
+    const reached = once(server.app.server, 'request')
+    const half = raw(HALF)
+    await reached
+
+    await pass(29)
+    expect(half.isClosed).toBe(false)
+    await pass(3)
+    await half.closed
+
+    expect(half.heard).toMatch(/^HTTP\/1\.1 408 /)
+    expect(half.heard).toContain('cache-control: no-store')
+    expect(half.heard).toContain('{"error":"malformed","message":"The request did not arrive in time."}')
+    expect(server.pending()).toBe(0)
+  })
+
+  it('is closed too when its headers do not end', async () => {
+    const { raw } = await start({ headersMs: 100 })
+    const slow = raw('GET /who HTTP/1.1\r\nhost: x\r\nx-')
+    await slow.closed
+    expect(slow.heard).toMatch(/^HTTP\/1\.1 408 /)
+  })
+
+  it('may take as long as it likes on a route for long bodies, as long as it goes on', async () => {
+    const { pass, server, raw } = await start({ bodyMs: 1_000, progressMs: 60_000 })
+    const reached = once(server.app.server, 'request')
+    const upload = raw(LONG)
+    const [request] = await reached
+    const arrives = async (bytes: number) => {
+      const before = request.socket.bytesRead
+      upload.socket.write('x'.repeat(bytes))
+      await expect.poll(() => request.socket.bytesRead).toBe(before + bytes)
+    }
+    for (let minute = 0; minute < 20; minute += 1) {
+      await arrives(5_000)
+      if (minute === 19) break
+      await pass(60)
+    }
+    await expect.poll(() => upload.heard).toContain('{"bytes":100000}')
+  })
+
+  it('is given up on such a route when it brings next to nothing', async () => {
+    const { pass, server, raw } = await start({ progressMs: 60_000 })
+    const reached = once(server.app.server, 'request')
+    const upload = raw(LONG)
+    await reached
+    for (let second = 0; second < 130 && !upload.isClosed; second += 1) {
+      upload.socket.write('x')
+      await pass(1)
+    }
+    await upload.closed
+    expect(upload.heard).toMatch(/^HTTP\/1\.1 408 /)
+  })
+})
+
+describe('connections without a session', () => {
+  it('of one address have a limit: the oldest whose request is not being answered goes', async () => {
+    const { raw, pending, server } = await start({ pendingMax: 100, pendingPerAddressMax: 3 })
+    const first = raw(HALF)
+    await pending(1)
+    for (let n = 2; n <= 3; n += 1) {
+      raw(HALF)
+      await pending(n)
+    }
+    const other = raw('', '127.0.0.2')
+    await pending(4)
+
+    const asking = await fetch(`${server.url}/who`)
+
+    expect(await asking.json()).toEqual({ remote: '127.0.0.1' })
+    await first.closed
+    expect(other.isClosed).toBe(false)
+    expect(server.pending()).toBe(4)
+  })
+
+  it('have a limit in total, and one that waits for its answer keeps its place', async () => {
+    const { raw, pending, server } = await start({ pendingMax: 2, pendingPerAddressMax: 2 })
+    const reached = once(server.app.server, 'request')
+    const upload = raw(LONG, '127.0.0.2')
+    await reached
+    const idle = raw('', '127.0.0.3')
+    await pending(2)
+    // The upload is the older one. It is being received, so the idle one goes.
+    upload.socket.write('x'.repeat(50_000))
+    raw('', '127.0.0.4')
+    await idle.closed
+    upload.socket.write('x'.repeat(50_000))
+    await expect.poll(() => upload.heard).toContain('{"bytes":100000}')
+  })
+
+  it('of a trusted proxy count in total only', async () => {
+    const { raw, pending } = await start({
+      pendingMax: 100,
+      pendingPerAddressMax: 2,
+      trustedProxies: ['127.0.0.1'],
+    })
+    for (let n = 0; n < 5; n += 1) raw()
+    await pending(5)
+  })
+})

@@ -1,0 +1,11 @@
+export { createHttpServer } from './create-server.ts'
+export { endWithProblem } from './problems.ts'
+export {
+  baseUrl,
+  HTTP_DEFAULTS,
+  type HttpSettings,
+  httpSettings,
+  requireListenable,
+  sharedHttpSettings,
+  webSocketUrl,
+} from './settings.ts'
