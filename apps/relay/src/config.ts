@@ -7,23 +7,23 @@ import {
   redisUrl,
 } from '@hansard/config'
 
-/** Everything a relay can be told. Times are milliseconds. */
+/** All options of a relay. Times are milliseconds. */
 export type RelayConfig = {
   /** names this relay in the log and in the lease */
   readonly relayName: string
   /** events in one envelope at most */
   readonly batchEvents: number
-  /** pause between two looks at the outbox when there was nothing to do */
+  /** pause between two reads of the outbox when there was nothing to do */
   readonly pollMs: number
-  /** events of one source that may be on their way, sent and not yet seen in the compliance database */
+  /** maximum number of events of one source that are in flight: sent, and not yet seen in the compliance database */
   readonly inFlightMax: number
-  /** a roll call is sent this often, whether anything happened or not */
+  /** interval between two source progresses, sent whether or not anything happened */
   readonly rollCallMs: number
-  /** events on their way for so long without progress, while the queue is empty, are sent again */
+  /** events in flight for this long without progress are sent again if the queue is empty */
   readonly resendMs: number
-  /** events on their way for so long without progress are sent again, however busy the queue looks */
+  /** events in flight for this long without progress are sent again, whatever the length of the queue */
   readonly patienceMs: number
-  /** a relay that dies is replaced by another after this */
+  /** duration of the lease: another relay replaces a dead one after this */
   readonly leaseMs: number
 }
 

@@ -9,7 +9,7 @@ import { reportProgress } from './report-progress.ts'
 
 const PATIENCE = 60_000
 
-/** Calls the roll every second, into a queue that nobody empties unless told to. */
+/** Sends source progress every second into a queue that is only emptied by the test. */
 async function openBench() {
   const poolDb = openDatabase({ url: 'sqlite::memory:' })
   const complianceDb = openDatabase({ url: 'sqlite::memory:' })
@@ -32,7 +32,7 @@ async function openBench() {
   return {
     complianceDb,
     clock,
-    /** How many roll calls were sent. */
+    /** How many source progresses were sent. */
     async reports(times: number): Promise<number> {
       const { waiting } = await transport.depth()
       for (let n = 0; n < times; n++) {

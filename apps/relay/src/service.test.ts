@@ -191,7 +191,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
 
     await relayTo(transport, { config: { inFlightMax: 30, batchEvents: 10, resendMs: 60_000 } })
 
-    // Three envelopes of events and a roll call.
+    // Three envelopes of events and a source progress.
     await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(3), until)
     let events = 0
     const consumer = await transport.consume(async (envelope) => {
@@ -234,7 +234,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     )
 
     await relayTo(transport, { config: { resendMs: 50, patienceMs: 600_000, batchEvents: 10 } })
-    // Ten roll calls take ten times as long as an empty queue would be given.
+    // Ten source progresses take ten times as long as the limit for an empty queue.
     await vi.waitFor(() => expect(rolls).toBeGreaterThan(10), until)
     expect(events).toBe(25)
     release()
@@ -317,7 +317,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const first = await relayTo(transport)
     await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
     await first.stop()
-    // The relay was away while the worker closed the source's last interval.
+    // The relay was down while the worker closed the source's last interval.
     await poolDb.knex('source').update({ settled: false })
     await complianceDb.knex('source').update({ finished: 1 })
 
@@ -346,7 +346,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   })
 
   it('takes over from a relay that died without a word', async () => {
-    // Its lease was taken far in the past of everybody else's clock, and it renews nothing.
+    // It took its lease far in the past of all other clocks, and renews nothing.
     const dead = await relayTo(inline(), { clock: { ...systemClock, now: () => systemClock.now() - 3_600_000 } })
     await dead.stop()
     await poolDb.knex('lease').update({ expires_at: systemClock.now() + 400 })
@@ -433,7 +433,7 @@ describe('the relay in the weather', () => {
   })
 })
 
-/** A room to record facts in. The relay does not care who may do what there. */
+/** A room to record facts in. The relay does not check access to it. */
 async function addRoom(db: Database): Promise<number> {
   const uri = 'ma-chan://example.com/11111111-2222-4333-8444-555555555555'
   const [room]: { id: number }[] = await db
@@ -460,7 +460,7 @@ async function poolOn(server: { createDatabase(name: string): Promise<string> })
   return {
     poolDb,
     complianceDb,
-    /** Rejects when one of them is not on record. */
+    /** Rejects when one of the facts is not on record. */
     async post(count: number): Promise<void> {
       const outcomes = Array.from({ length: count }, () => {
         const fact: Fact = {
