@@ -249,7 +249,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
           pool.clock.advance({ seconds: 61 })
           return get({ range: 'bytes=5-6' }).then(({ status }) => status)
         },
-        // A machine that is busy with other tests takes its time over sixteen hang-ups.
+        // On a loaded machine sixteen disconnects take a while.
         { timeout: 10_000 },
       )
       .toBe(206)

@@ -43,7 +43,7 @@ describe('hostile requests', () => {
         ],
       ),
     )
-    // What a client may send at all: everything else Node's own parser refuses, or never sends.
+    // Only what a client can send at all: Node's own parser refuses or never sends the rest.
     const inPath = text.map((t) => encodeURI(t.toWellFormed()).replaceAll('%25', '%'))
     const inHeader = text.map((t) => t.replace(/[^\x20-\x7e]/g, '?'))
     await fc.assert(

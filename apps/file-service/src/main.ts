@@ -27,7 +27,7 @@ const server = await createHttpServer(config.http, {
   clock: systemClock,
   log,
   forceCloseConnections: true,
-  // An upload writes its bytes to two stores.
+  // An upload has files open in two stores.
   filesMax: 2 * config.transfersMax,
 })
 const { app } = server

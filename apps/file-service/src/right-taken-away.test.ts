@@ -19,7 +19,7 @@ const NEVER = 'x'.repeat(43)
 const at = (offset: number) => ({ 'upload-offset': String(offset) })
 const digest = { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }
 
-/** Every way to ask about an upload, and what a holder of the right would be told apart by. */
+/** Every way to query an upload, and the answer that would reveal its state. */
 const USES = {
   'asks where it stands': (issued) => send('HEAD', issued.url, issued),
   'goes on half way': (issued) =>
@@ -110,7 +110,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
           work.set(use, (work.get(use) ?? new Set()).add(statements))
         }
       }
-      // An unknown token costs less than one that is known; but what became of an upload does not show in the work either.
+      // An unknown token costs less than a known one, but the work does not reveal the state of an upload either.
       expect([...work.values()].map((counts) => counts.size)).toEqual(Object.keys(USES).map(() => 1))
       expect(await pool.events()).toEqual(before)
     },
@@ -180,7 +180,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
   })
 })
 
-/** Everything a client sees of an answer but the time of day. */
+/** Everything a client sees of an answer except the date. */
 function shown({ status, headers: { date: _, ...headers }, body }: Answer) {
   return { status, headers, body: body.toString() }
 }

@@ -23,7 +23,7 @@ describe('a file service', () => {
     const reportedAt = async () => (await source())!.reportedAt
     for (let report = 0; report < 3; report += 1) {
       const before = await reportedAt()
-      // Whether the service sleeps already is not to be seen from here: time goes on until it wakes.
+      // Whether the service is sleeping cannot be observed from here: advance the clock until it wakes.
       await expect
         .poll(() => {
           pool!.clock.advance({ seconds: 1 })

@@ -220,7 +220,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
       )
       const done = answers.flatMap((a) => (a.status === 'fulfilled' && a.value.status < 300 ? [a.value] : []))
       const file = (await findFile(pool.db.knex, issued.fileId))!
-      // Services that share a disk do not wait for each other: both may give up, and then the client begins again.
+      // Services that share a disk do not wait for each other: both may abort, and then the client starts over.
       if (file.state === 'uploading') continue
       expect(new Set(done.map(({ json }) => json['sha256']))).toEqual(new Set([file.sha256]))
       const events = (await pool.events()).filter((e) => e.kind === 'file-upload' && e.storedName === file.storedName)
