@@ -25,7 +25,7 @@ import { renderExport } from './render-export.ts'
 import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
-/** One event a file, so that an export has several. */
+/** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
 
@@ -60,7 +60,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
 
 type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 
-/** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
+/** A worker that works up to and including a step, and then dies. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
   const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'dies', now: T0, ttlMs: LEASE_MS }))!

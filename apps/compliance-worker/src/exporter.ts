@@ -24,16 +24,16 @@ import { exportProblem } from './export-problem.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
 import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 
-/** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
+/** Maximum of intervals closed and exports sealed per tick: a day of catching up leaves time for requests. */
 const PER_TURN = 20
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 
 /**
- * The exporter: what the worker that holds the lease does, again and again.
+ * The exporter: the loop of the worker that holds the lease.
  *
- * A turn closes what can be closed, carries each adapter on, and answers requests. Everything it knows is in the
- * database; a turn that is cut off anywhere is followed by one that finds its place by reading. An adapter that cannot
- * get on (its disk is full, its stylesheet is broken) waits by itself: staging, closing and the other adapters go on.
+ * A tick closes due intervals, advances each adapter, and answers requests. All state is in the database; if a tick
+ * is cut off anywhere, the next one reads where to continue. An adapter that cannot continue (its disk is full, its
+ * stylesheet is broken) waits alone: staging, closing and the other adapters continue.
  */
 export function createExporter(given: {
   db: Database
@@ -59,7 +59,7 @@ export function createExporter(given: {
       const names = configuration.adapters.map((setting) => setting.name)
       await registerAdapters(db, lease, names)
       if (configuration.version !== version) {
-        // Whoever has corrected something does not wait for the next attempt.
+        // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()
         await activateAdapters(db, lease, names)
         await tryStylesheets(deps, configuration)
@@ -87,7 +87,7 @@ export function createExporter(given: {
     },
   }
 
-  /** A request that cannot be carried out is answered all the same: unanswered it would be tried for ever, before all others. */
+  /** A request that cannot be carried out is answered too: unanswered it would be tried for ever, before all others. */
   async function answered(deps: ExportDeps, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
     try {
       await answer()
@@ -98,7 +98,9 @@ export function createExporter(given: {
     }
   }
 
-  /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
+  /**
+   * Compiles a new stylesheet at once, so that an operator learns of an error now and not at the end of the interval.
+   */
   async function tryStylesheets({ lease }: ExportDeps, { adapters }: WorkerConfiguration): Promise<void> {
     for (const { name, stylesheet } of adapters) {
       try {
@@ -160,7 +162,7 @@ export function createExporter(given: {
       retries.delete(name)
       return false
     } catch (error) {
-      // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
+      // Database errors and the end of the lease concern the whole worker; all other errors this adapter only.
       if (isWorkersOwn(error, deps)) throw error
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + backoffMs(failures - 1, RETRY) })
@@ -180,7 +182,7 @@ function ofKind<K extends WorkRequest['kind']>(requests: readonly WorkRequest[],
   return requests.filter((request): request is WorkRequest & { kind: K } => request.kind === kind)
 }
 
-/** What a stylesheet's engine said may quote chats, and a log travels. */
+/** The stylesheet engine's output may quote chats and must not be logged, because logs are passed on. */
 function withoutContent(error: unknown): unknown {
   return error instanceof StylesheetError ? { type: error.name, message: error.message } : error
 }

@@ -19,7 +19,7 @@ const TRANSFER = {
   sha256: createHash('sha256').update('beans').digest('hex'),
 }
 
-/** A compliance file store; `put` lays a file of the given bytes where the transfer above expects it. */
+/** A compliance file store; `put` writes a file of the given bytes where the transfer above expects it. */
 async function openStore() {
   const directory = await mkdtemp(join(tmpdir(), 'hansard-files-'))
   return {
@@ -95,7 +95,7 @@ it('lists the transfers of a document beside it, in the manifest like any file, 
     { name: `${STEM}.chain.txt`, role: 'chain', events: 3 },
   ])
   expect((await bench.files()).get(`${STEM}-0001.xml.ATTACH`)).toContain(`sha256="${TRANSFER.sha256}"`)
-  // A replay shows that the record is what it was; the files need not be at hand for that.
+  // A replay shows that the record has not changed; it does not need the files.
   await rm(store.directory, { recursive: true })
   const request = { kind: 'replay', adapter: 'xml', number: 1 } as const
   const id = await addRequest(bench.db, { request, requestedBy: 'auditor', now: bench.clock.now() })

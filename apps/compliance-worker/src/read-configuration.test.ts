@@ -27,7 +27,7 @@ const problems = async (bench: Bench) =>
     ({ name, problem }) => [name, problem] as const,
   )
 
-/** Talk in each of the next minutes, all of it delivered. */
+/** Chats in each of the next minutes, all of them delivered. */
 async function talk(bench: Bench) {
   const source = bench.pool.source('chat-1', { startedAt: T0 })
   return async (minute: number) => {

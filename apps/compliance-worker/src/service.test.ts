@@ -22,7 +22,7 @@ async function manifests(bench: Bench, adapter = 'xml'): Promise<Manifest[]> {
   return found.sort((a, b) => a.number - b.number)
 }
 
-/** Two rooms, three people, two services, two minutes. */
+/** Two rooms, three users, two services, two minutes. */
 function story(bench: Bench) {
   const one = bench.pool.source('chat-1', { startedAt: T0 })
   const two = bench.pool.source('chat-2', { startedAt: T0 })
@@ -185,7 +185,7 @@ describe('a compliance worker', () => {
     const sources = story(bench)
     await bench.deliver(T0 + MINUTE, sources)
     await worker.drain()
-    // What came since must not matter.
+    // Later events must not matter.
     const stranger = bench.pool.source('chat-3', { startedAt: T0 })
     stranger.joins('desk', 'carol', T0 + 7_000)
     await bench.deliver(T0 + 3 * MINUTE, [...sources, stranger])
@@ -386,7 +386,7 @@ describe('stopping', () => {
     await bench.deliver(T0 + MINUTE, [source])
     worker.wake()
     const recorded = async () => (await findExport(bench.db, { adapter: 'xml', number: 1 }))?.settings
-    // A turn of the event loop each time: SQLite answers without one, and the worker would never get on.
+    // Yields to the event loop each time: SQLite answers without yielding, and the worker would never continue.
     while (!(await recorded())) await yieldToEventLoop()
 
     await worker.stop()
