@@ -1,6 +1,6 @@
 import type { StagingStatus } from '@hansard/staging'
 
-/** Older than this, and somebody should look. Milliseconds. */
+/** Anything older than this raises an alarm. Milliseconds. */
 const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
@@ -32,7 +32,7 @@ export function alarmsOf(
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   for (const source of staging.sources) {
     const name = `${source.source}/${source.epoch}`
-    // Around an interval's end every living source holds it open until its next report: that is how intervals close.
+    // Around the end of an interval every living source holds it open until its next report: that is normal.
     if (source.holding && (source.state !== 'alive' || source.silentForMs > SOURCE_SILENT)) {
       const silent =
         source.state === 'alive' ? `has been silent for ${seconds(source.silentForMs)}` : 'is not staged to its end'

@@ -5,23 +5,23 @@ import type { PoolCommands } from '@hansard/pool-commands'
 import type { SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
-/** What the admin API answers from. */
+/** What the handlers of the admin API need. */
 export type AdminApiDeps = {
   readonly poolDb: Database
   readonly complianceDb: Database
   readonly clock: Clock
   readonly log: Log
   readonly signIn: SignIn
-  /** every change of the pool, put on record under this API's source */
+  /** makes every change of the pool and records it under this API's source */
   readonly commands: PoolCommands
   readonly pool: string
-  /** the site whose policy holds for those who come without a role */
+  /** the site whose policy applies to callers without a role */
   readonly site: string | undefined
   readonly domain: string
   readonly version: string
   readonly runIntervalMs: number
-  /** where the compliance worker may be told to write */
+  /** directories to which the compliance worker may be configured to write */
   readonly complianceDirectories: AllowedDirectories
-  /** undefined while the queue cannot be reached */
+  /** undefined while the queue is unreachable */
   readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>
 }

@@ -6,7 +6,7 @@ import { createDice, type HostileRequest, hostileRequest } from './hostile-reque
 
 const SEED = Number(process.env['HANSARD_SEED'] ?? 20_261_121)
 const AT_ONCE = 30
-/** Names that nobody without a role may be told; none of them may be guessed from another answer. */
+/** Names that must not be revealed to a caller without a role, not even through another answer. */
 const SECRETS = ['Zugspitze Desk', 'Wendelstein Wall', 'brunhilde', 'kriemhild', 'Nibelungen', 'Fafnir Add-in']
 
 describe.each([
@@ -70,7 +70,7 @@ describe.each([
       )
     }
 
-    // Most of it was refused, much got through, and the API stands as it stood.
+    // Most requests were refused, many succeeded, and the API still works.
     expect(Math.min(told.get(200) ?? 0, told.get(400) ?? 0, told.get(403) ?? 0, told.get(404) ?? 0)).toBeGreaterThan(
       200,
     )

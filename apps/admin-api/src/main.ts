@@ -45,7 +45,7 @@ const admin = await startAdminApi(
   },
 )
 await server.listen()
-// A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
+// Only this line of output contains the generated password: nothing may fail between generating and printing it.
 const operator = await admin.createOperator({ password: config.operatorPassword })
 const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
 if (operator.outcome === 'kept' && operator.passwordDiffers)
@@ -55,7 +55,7 @@ process.stdout.write(
   `${JSON.stringify({ ready, ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}) })}\n`,
 )
 
-// Fenced: another process has taken this one's name, and whatever it would change, it could not put on record.
+// Fenced: another process has taken this name, so this one could not record any change.
 const fenced = admin.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
 if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')

@@ -128,7 +128,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     const found = async (token: string) =>
       (await test.done('listRooms', { token, query: { joined: 'member' } })).rooms.map(({ name }) => name)
 
-    // `managed` is open by now. `joined` has mia as a member, and is not for mia to manage.
+    // `managed` is open by now. `joined` has mia as a member, but she does not manage it.
     expect(await found(mia)).toEqual(['managed'])
     expect(await found(operator)).toEqual(['managed', 'open'])
     await knex('room').where({ name: 'managed' }).update({ privacy: 'closed' })

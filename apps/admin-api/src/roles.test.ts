@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => test?.close())
 
-/** Written down once more, by hand: the catalogue is what is tried here. */
+/** Written again by hand: the catalogue is under test. */
 const MAY: Record<Caller, readonly AdminRouteName[]> = {
   administrator: [
     ...(['addUsers', 'listUsers', 'setPassword', 'showUser', 'changeUser'] as const),
@@ -60,7 +60,7 @@ it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
       if (roles === 'everybody') continue
       const { body } = await test.ask(name as AdminRouteName, { token, deps: PARTS })
       const opened = body.error !== 'not-allowed'
-      // Holders of a role may manage rooms like everybody: what they are told there is no room of theirs.
+      // Holders of a role may manage rooms like everybody; they are refused because they manage none.
       const hidden = ['no-such-room', 'malformed', 'not-a-creator'].includes(body.error)
       const may = MAY[role].includes(name as AdminRouteName)
       const comesAsManager = !may && MAY.manager.includes(name as AdminRouteName)

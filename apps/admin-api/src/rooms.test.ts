@@ -125,7 +125,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     ]
     for (const [query, error] of none)
       expect((await test.ask('listRooms', { token, query })).body, error).toMatchObject({ error })
-    // Everybody of a domain is a principal, whether or not any list names it yet.
+    // The domain is a principal, whether or not any list contains it yet.
     expect((await test.done('listRooms', { token, query: { member: 'ma-grp:*@new.example' } })).rooms).toEqual([])
     expect((await test.ask('listRooms', { token, query: { privcay: 'secret' } })).body).toMatchObject({
       error: 'malformed',

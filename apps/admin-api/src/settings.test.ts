@@ -186,7 +186,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect(report).toMatchObject({ end: NOW, start: NOW - 30 * 86_400_000, chats: 0 })
     expect(report.roomsInactiveSince?.rooms.map(({ name }) => name)).toEqual(['with board'])
     expect((await test.ask('usageReport', { token, query: { start: 2, end: 1 } })).status).toBe(400)
-    // Asked in one turn, so that the first is still being made, however fast the database is.
+    // Sent in the same tick, so that the first is still running, however fast the database is.
     const make = createUsageReport()
     const call = {
       query: UsageReportQuery.parse({}),

@@ -4,7 +4,7 @@ import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 
-/** Where everything that was accepted is right now, and what an operator should do about it. */
+/** Where every accepted event is now, and what an operator should do about it. */
 export async function poolStatus({
   poolDb,
   complianceDb,
