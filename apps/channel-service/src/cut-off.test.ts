@@ -63,7 +63,7 @@ describe('a service between which and the database the network breaks', () => {
       joining ||= sent.includes('add-participants')
       return undefined
     }
-    // The join commits, and nobody hears of it.
+    // The join commits, but its confirmation is lost.
     proxy.onAnswered = (answer) => (joining && answer.includes('COMMIT') ? 'drop' : undefined)
 
     expect(await coming.ask({ t: 'join', room: room.uri })).toMatchObject({ t: 'refused', code: 'try-again' })
@@ -82,7 +82,7 @@ describe('a service between which and the database the network breaks', () => {
     const coming = await two.connect('bob')
     for (const each of [alice, watching]) await each.ask({ t: 'join', room: room.uri })
 
-    // The join stands on record while its answer is on the way, and bob is put out meanwhile.
+    // The join is on record while its answer is in flight, and bob is removed meanwhile.
     const answer = Promise.withResolvers<void>()
     const held = Promise.withResolvers<void>()
     let joining = false
@@ -102,9 +102,9 @@ describe('a service between which and the database the network breaks', () => {
       await tx('room_role').where({ room_id: room.id, principal_id: bob.id }).delete()
       await tx('room').where({ id: room.id }).update({ topic: 'bob is out' })
     })
-    // By then his service has judged everybody by the new rights.
+    // By then his service has checked all members under the new rights.
     await alice.told('room-changed')
-    // Its departure cannot be recorded at the first try.
+    // Its departure cannot be recorded at the first attempt.
     let breaks = 0
     const breakPart = (sent: string) => {
       if (!sent.includes('drop-participants') || breaks > 0) return undefined

@@ -39,14 +39,14 @@ describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (d
     for (const text of texts) await alice.post(room, text)
   }
   const departures = () => alice.pushed.filter((m) => m.t === 'participant-parted').length
-  /** Resolves when `leave` has put a departure on record. */
+  /** Resolves when `leave` has recorded a departure. */
   const gone = async (leave: () => unknown) => {
     const before = departures()
     await leave()
     await alice.until(() => departures() > before)
   }
   const cut = (client: Client) => gone(() => client.ws.terminate())
-  /** Everything a client was handed up to now, and which ids it was told are gone. */
+  /** Everything sent to a client so far, and which ids were reported as gone. */
   const heard = async (client: Client) => {
     const text = `mark ${alice.pushed.length} ${clock.now()} ${crypto.randomUUID()}`
     await alice.post(room, text, text.slice(-36))
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms without history on %s', (d
     const phone = await enter('bob')
     await say('two')
 
-    // Both sessions still count as being there.
+    // Both sessions still count as participants.
     const laptopAgain = await enter('bob', 1)
     for (const each of [laptop, phone]) await cut(each)
     await say('three')

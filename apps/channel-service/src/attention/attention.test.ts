@@ -298,7 +298,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
       })
     await invite(1, desk)
     await invite(2, lobby)
-    // Once somebody else of the bus hears, so does the service, which was there before.
+    // Once another subscriber of the bus receives the message, so has the service, which subscribed earlier.
     await bus.subscribePool(() => {})
     bus.publish({ t: 'invited', principals: [bob.id] })
     await watcher.told('invited')

@@ -115,9 +115,10 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who was put out of a ro
         await pool.revoke(room, bob)
         const from = await newest()
         await alice.until(() => alice.chats().length > from + 5)
-        // Who is let in again before their service has heard that they were out was never put out: it is not tried here.
+        // A member who is allowed again before its service has noticed the removal was never put out. That case is
+        // not tested here.
         await expect.poll(() => pool.db.knex('participant').where({ principal_id: bob.id })).toEqual([])
-        // Read before he is let in again: what is said in between is his to hear or not.
+        // Read before he is allowed again: he may or may not receive what is posted in between.
         const to = await newest()
         await pool.grant(room, bob)
         out.push([from, to])

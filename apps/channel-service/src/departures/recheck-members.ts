@@ -4,9 +4,9 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { partAllRooms } from './part-room.ts'
 
 /**
- * Reads the accounts of signed-in sessions again: all of them, or those of `principals`. Pool roles take effect at once. A
- * session whose account may not use the pool any more, or whose secret was replaced, is put out of every room and, once that
- * is on record, disconnected.
+ * Reads the accounts of signed-in sessions again: all of them, or those of `principals`. Pool roles take effect at
+ * once. A session whose account may not use the pool any more, or whose secret was replaced, is removed from every
+ * room and, once that is on record, disconnected.
  */
 export async function recheckMembers(
   deps: Pick<ChannelServiceDeps, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart'>,
@@ -27,7 +27,7 @@ export async function recheckMembers(
       continue
     }
     if (session.closing) continue
-    // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
+    // Close the session for reading at once; the connection ends when its departures are on record.
     session.closing = true
     const [reason, says] =
       now && enabled.has(now.id)

@@ -4,7 +4,7 @@ import { createSilence } from './silence.ts'
 const own = { name: 'channel-1', epoch: 1 }
 const DEAD_AFTER = 30_000
 
-/** An observer that looks every five seconds; each report is what stands in the database then. */
+/** An observer that reads every five seconds; each report is the state of the database then. */
 function observer() {
   const silence = createSilence({ own, deadAfterMs: DEAD_AFTER })
   let now = 0

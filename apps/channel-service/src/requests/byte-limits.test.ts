@@ -30,7 +30,7 @@ it('an account has one allowance however many sessions it has, and keeps it when
   limits.ended(first)
   limits.ended(second)
   expect(limits.take(third, 1_500)).toBe(1_000)
-  // Others, and connections that have not signed in, do not wait for them.
+  // Other accounts, and connections that have not signed in, are not limited by it.
   expect([limits.take(asker(2), 2_000), limits.take(asker(), 2_000)]).toEqual([0, 0])
 })
 
@@ -63,7 +63,7 @@ it.each(['sqlite', 'postgres'] as const)('stories beyond the bytes of a session 
   expect(replies.filter((reply) => reply.t === 'posted')).toHaveLength(19)
   expect(new Set(refused.map((reply) => reply.code))).toEqual(new Set(['too-fast']))
   expect(refused[0]!.retryAfterMs).toBeGreaterThan(0)
-  // Others post, and so does the session when it has waited as long as it was told to.
+  // Others can post, and so can the session after the time it was given.
   expect(await bob.post(room, 'hello')).toMatchObject({ t: 'posted' })
   clock.advance({ ms: refused[0]!.retryAfterMs! })
   expect(await story(30)).toMatchObject({ t: 'posted' })

@@ -30,7 +30,7 @@ function setup() {
           return new Promise<void>((resolve) => ends.set(name, resolve))
         },
       }),
-    /** Resolves when what is started by this has started. */
+    /** Resolves when the requests that this starts have started. */
     async end(name: string) {
       ends.get(name)!()
       await yieldToEventLoop()

@@ -6,15 +6,16 @@ type Request = Parameters<Client['ask']>[0]
 type Criteria = Omit<Extract<Request, { t: 'rooms' }>, 't'>
 
 /**
- * Rooms of the category `Desk`, which allows everybody here but olga, and whose creator is cleo: each privacy and a disabled
- * one. mara is their manager, mike and bob are members, and everybody who may join is in. `Wall` allows olga alone.
+ * Rooms of the category `Desk`: one of each privacy, and a disabled one. The category allows everybody here but olga;
+ * its creator is cleo. mara is the rooms' manager, mike and bob are members, and everybody who may join is in. `Wall`
+ * allows olga alone.
  */
 const ROOMS = ['closed', 'disabled', 'open', 'secret'] as const
 const PEOPLE = ['mara', 'mike', 'bob', 'cleo', 'sam', 'olga', 'adam'] as const
 type Name = (typeof PEOPLE)[number]
 const uri = (name: string) => `sip:${name}@example.com`
 
-/** What each criterion finds, with `all`: by who asks. Whoever is not named finds nothing by it. */
+/** What each criterion finds, with `all`, by caller. A caller who is not listed finds nothing by it. */
 const FOUND: readonly (readonly [what: string, Criteria, Partial<Record<Name, readonly string[]>>])[] = [
   ['no criterion', {}, seen()],
   [
@@ -94,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     const category = await pool.addCategory('Desk', { allowed: inside })
     await knex('category_scope').insert({ category_id: category, principal_id: people.cleo.id, list: 'creator' })
     const wall = await pool.addCategory('Wall', { allowed: [people.olga.id] })
-    // Creators whom the category does not allow make no rooms in it.
+    // A creator whom the category does not allow may not create rooms in it.
     await knex('category_scope').insert({ category_id: wall, principal_id: people.cleo.id, list: 'creator' })
     rooms['walled'] = await pool.room('walled', 'open', { category: wall })
     for (const name of ROOMS) {

@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(await post('tuesday', { again: true })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await post('monday', { title: 'a story' })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
-    // Names are each author's own.
+    // Each author has its own names.
     expect(await r.post(room, 'tuesday', 'msg-1')).toMatchObject({ t: 'posted', chat: 2 })
     await r.until(() => r.chats().length === 2)
     expect(r.chats().map(([, text]) => text)).toEqual(['monday', 'tuesday'])
@@ -51,7 +51,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(await asked('tuesday', { again: true })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await asked('monday', {})).toMatchObject({ t: 'refused', code: 'not-joined' })
     expect(await asked('new', { again: true, post: 'msg-2' })).toMatchObject({ t: 'refused', code: 'not-joined' })
-    // Nor does it tell anybody else of it.
+    // Nor is it delivered to anybody else.
     const stranger = await pool.person('lost-stranger')
     const client = await connect(stranger.account)
     expect(await post('monday', { again: true }, client)).toMatchObject({ t: 'refused', code: 'not-joined' })

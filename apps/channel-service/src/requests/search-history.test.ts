@@ -17,7 +17,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
     for (let n = 0; n < count; n += 1) rooms.push(await pool.room(`room ${n}`, 'open'))
     return rooms
   }
-  /** One chat in each room, a millisecond after another, put past the record. */
+  /** One chat in each room, a millisecond apart, inserted without the record. */
   async function say(rooms: readonly Room[], text: string): Promise<void> {
     for (const [n, room] of rooms.entries()) {
       const row = { room_id: room.id, chat_id: 1, posted_at: 1_000 + n, principal_id: alice.id, post: 'p' }
@@ -74,7 +74,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
 
     expect(await search(rooms)).toMatchObject({ t: 'found', chats: { length: 10 } })
     expect(asked).toBeGreaterThan(0)
-    // The service's own loops ask some as well.
+    // The service's own loops make some as well.
     expect(asked).toBeLessThan(30)
     expect(await search([...rooms.slice(0, 298), secret, rooms[299]!])).toMatchObject({ code: 'no-such-room' })
     expect(asked).toBeLessThan(30)
@@ -90,7 +90,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
 
     const done: string[] = []
     const asked = ['first', 'second'].map((which) => search().then(({ t }) => done.push(`${which} ${t}`)))
-    // Whoever waits for the database keeps nobody waiting who does not need it.
+    // A request that waits for the database does not delay those that do not need it.
     expect(await client.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
     expect(done).toEqual([])
     await held.rollback()
