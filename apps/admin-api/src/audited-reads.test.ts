@@ -61,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     },
   )
 
-  it('keeps of an auditor everything that an auditor may read, but what is listed with a reason', () => {
+  it('records every read by an auditor, except those listed with a reason', () => {
     const unkept = READING.filter(
       ({ route, look }) =>
         (route.roles === 'everybody' || route.roles.includes('auditor')) &&
@@ -79,7 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(READING.length).toBeGreaterThan(20)
   })
 
-  it('says what was looked at, by a name that lasts, and what was asked for', async () => {
+  it('records what was read, by a lasting name, and the request', async () => {
     const token = tokens.auditor
     const { uri } = await test.done('showRoom', { token: operator, deps: { room: 'desk' } })
     const object = async (name: AdminRouteName, options: object = {}) =>
@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(JSON.parse(added[0]!.detail)).toEqual({ name: 'o*', limit: 2 })
   })
 
-  it('keeps a look for what is not there, which is answered, and none that a role refuses, which is not', async () => {
+  it('records a read of something that does not exist, and no read that is refused for lack of a role', async () => {
     const missing = await ask('showUser', { token: tokens.auditor, deps: { user: 'nobody at all' } })
     expect([missing.status, missing.added.map(({ object }) => object)]).toEqual([404, ['nobody at all']])
     const gone = await ask('showExport', { token: tokens.officer, deps: { adapter: 'xml', number: 99 } })
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(await ask('listUsers', {})).toEqual({ status: 401, added: [] })
   })
 
-  it('shows nothing when the look cannot be recorded', async () => {
+  it('shows nothing when the read cannot be recorded', async () => {
     await test.complianceDb.knex.schema.renameTable('audit_record', 'audit_record_away')
     const { status, body } = await test.ask('listUsers', { token: tokens.auditor })
     await test.complianceDb.knex.schema.renameTable('audit_record_away', 'audit_record')

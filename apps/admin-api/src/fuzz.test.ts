@@ -19,7 +19,7 @@ describe.each([
   })
   afterAll(() => test?.close())
 
-  it(`is told what is wrong, each time, and learns nothing (seed ${SEED})`, { timeout: 300_000 }, async () => {
+  it(`is answered each time with what is wrong, and learns nothing (seed ${SEED})`, { timeout: 300_000 }, async () => {
     const operator = await test.signIn()
     const users = [{ account: 'brunhilde' }, { account: 'kriemhild' }]
     await test.done('addUsers', { token: operator, body: { users } })
@@ -79,7 +79,7 @@ describe.each([
     await test.done('status', { token: operator })
   })
 
-  it('gets a problem, or is cut off, when it does not even speak HTTP', async () => {
+  it('gets a problem or is disconnected when it does not even speak HTTP', async () => {
     await test.app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = test.app.server.address() as { port: number }
     const say = async (bytes: string): Promise<string> => {

@@ -69,7 +69,7 @@ it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
   },
 )
 
-it('opens to somebody without a role nothing at all', async () => {
+it('gives a caller without a role access to nothing', async () => {
   const token = await test.addUser('a participant')
   for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
     if (roles === 'everybody') continue
@@ -81,7 +81,7 @@ it('opens to somebody without a role nothing at all', async () => {
   }
 })
 
-it('says which roles may', async () => {
+it('names the roles that may call a route', async () => {
   const token = await test.addUser('another participant')
   expect(await test.ask('listUsers', { token })).toEqual({
     status: 403,
@@ -89,7 +89,7 @@ it('says which roles may', async () => {
   })
 })
 
-it('tells of each look that an auditor takes at people, and of none that an administrator does', async () => {
+it('records every read of users’ data by an auditor, and none by an administrator', async () => {
   const token = await test.addUser('watcher', { roles: ['auditor'] })
   const operator = await test.addUser('doer', { roles: ['administrator'] })
   await test.done('createRoom', { token: await test.signIn(), body: { name: 'desk', category: 'General' } })

@@ -63,7 +63,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
     return { answer, statements }
   }
 
-  it('is named through every route that managers come through', () => {
+  it('is named on every route that managers may call', () => {
     const routes = (Object.keys(ADMIN_ROUTES) as AdminRouteName[]).filter((name) => {
       const { roles }: Route = ADMIN_ROUTES[name]
       return roles !== 'everybody' && roles.includes('manager')

@@ -32,7 +32,7 @@ const BANS: Record<string, Ban> = {
   },
 }
 
-describe.each(['sqlite', 'postgres'] as const)('an import while people talk, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('an import while users chat, on %s', (dialect) => {
   let pool: PoolInTest
   let room: Room
   let bob: Principal

@@ -33,7 +33,7 @@ const fenced = service.fenced.then(() => 'fenced' as const)
 const stopped = once(stop.signal, 'abort').then(() => 'stopped' as const)
 if ((await Promise.race(stop.signal.aborted ? ['stopped' as const] : [fenced, stopped])) === 'fenced')
   process.exitCode = 1
-// It accepts nobody from now on, and has closed when the sessions have ended.
+// The server accepts no connections from now on, and has closed when the sessions have ended.
 const closed = server.stop()
 await service.stop()
 await closed

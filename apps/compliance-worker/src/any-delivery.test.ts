@@ -206,7 +206,7 @@ async function directoryOf(bench: Bench, adapter: string): Promise<EvidenceDirec
   }
 }
 
-it('exports every event exactly once, verifiably, whatever comes late, twice, garbled or in the wrong order', {
+it('exports every event exactly once, verifiably, even if events arrive late, twice, garbled or out of order', {
   timeout: 600_000,
 }, async () => {
   const engine = await openXsltEngine()

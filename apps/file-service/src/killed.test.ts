@@ -56,7 +56,7 @@ describe('a file service that is killed', () => {
   const offsetOf = async (url: string, issued: Issued) =>
     Number((await send('HEAD', url, issued)).headers['upload-offset'])
 
-  it('goes on with an upload where it was, as often as it takes, and logs no token', async () => {
+  it('resumes an upload after every kill, and logs no token', async () => {
     const { port, url } = await start()
     const content = Buffer.alloc(3_000_000, 'a file that takes a while ')
     const issued = await pool.upload(pool.alice, { size: content.length })

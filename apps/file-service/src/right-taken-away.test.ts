@@ -56,7 +56,7 @@ const REASONS: readonly (readonly [string, (pool: FilesInTest) => Promise<unknow
   ],
 ]
 
-describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a caller that lost the right to upload, on %s', (dialect) => {
   let server: SharedPostgres | undefined
   let pool: FilesInTest
   let stopScanner = async () => {}
@@ -116,7 +116,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
     },
   )
 
-  it('hears so before the bytes are asked for', async () => {
+  it('is refused before the server requests the bytes', async () => {
     const uploads = await startUploads()
     await pool.removeFromRoom(pool.alice)
     for (const state of STATES) {

@@ -37,7 +37,7 @@ describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
       })
   }
 
-  it('stands from the commit on that takes a right away: no download and no upload is on record after it', async () => {
+  it('holds from the commit that removes a right: no later download or upload is on record', async () => {
     pool = await startFilesInTest(server)
     const remove = await createRemoval()
     const fileId = await pool.put(Buffer.from('for members'))

@@ -135,7 +135,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([2_346, 0]), until)
   })
 
-  it('keeps what was handed over and is not staged', async () => {
+  it('keeps events that were sent and are not staged yet', async () => {
     await talk(250)
     const transport = inline()
     const seen: Envelope[] = []
@@ -149,7 +149,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await outboxRows()).toBe(250)
   })
 
-  it('sends again what did not arrive, once the queue has nothing left', async () => {
+  it('sends events again that did not arrive, once the queue is empty', async () => {
     const { key } = await talk(250)
     const transport = inline()
     let lost = 0
@@ -164,7 +164,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(lost).toBe(3)
   })
 
-  it('sends envelopes of the size it was told, of one source each, in order', async () => {
+  it('sends envelopes of the configured size, of one source each, in order', async () => {
     await talk(25, 'channel-1')
     await talk(7, 'channel-2')
     const transport = inline()
@@ -185,7 +185,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(of('channel-2')).toEqual(['channel-2: 7'])
   })
 
-  it('has no more of a source under way than it may', async () => {
+  it('limits the events of one source in flight', async () => {
     await talk(100)
     const transport = inline()
 
@@ -202,7 +202,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(events).toBe(30)
   })
 
-  it('goes on with what it held back as soon as the compliance database has caught up', async () => {
+  it('sends held-back events as soon as the compliance database has caught up', async () => {
     const { key } = await talk(100)
     const transport = inline()
     await transport.consume(stage)
@@ -243,7 +243,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(events).toBe(25)
   })
 
-  it('loses patience with a queue that is never empty and gets nowhere', async () => {
+  it('sends again after a timeout if the queue is never empty and makes no progress', async () => {
     const { key } = await talk(25)
     const transport = inline()
     let lost = 0
@@ -257,7 +257,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([25, 0]), until)
   })
 
-  it('calls the roll again and again, whether anything happened or not', async () => {
+  it('sends source progress regularly, whether anything happened or not', async () => {
     const transport = inline()
     const rolls: Envelope[] = []
     await transport.consume(async (envelope) => void rolls.push(envelope))
@@ -275,7 +275,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     }, until)
   })
 
-  it('settles a source that ended once everything of it is staged, and speaks of it no more', async () => {
+  it('settles an ended source once all its events are staged, and then omits it', async () => {
     const { source } = await talk(5, 'channel-1')
     const { source: other } = await talk(5, 'channel-2')
     const transport = inline()
@@ -291,7 +291,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await outboxRows()).toBe(0)
   })
 
-  it('goes on naming a source that ended until the compliance database knows it', async () => {
+  it('keeps naming an ended source until the compliance database knows that it ended', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
@@ -309,7 +309,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
   })
 
-  it('empties the outbox of a source the compliance database is through with', async () => {
+  it('empties the outbox of a source that the compliance database has settled', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
@@ -345,7 +345,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(later), await outboxRows()]).toEqual([50, 0]), until)
   })
 
-  it('takes over from a relay that died without a word', async () => {
+  it('takes over from a relay that was killed', async () => {
     // It took its lease far in the past of all other clocks, and renews nothing.
     const dead = await relayTo(inline(), { clock: { ...systemClock, now: () => systemClock.now() - 3_600_000 } })
     await dead.stop()
@@ -360,7 +360,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([50, 0]), until)
   })
 
-  it('stops while the transport takes nothing', async () => {
+  it('stops while the transport accepts nothing', async () => {
     await talk(200)
     const transport = openInlineTransport({ capacity: 1 })
     const relay = await relayTo(transport, { config: { batchEvents: 10 } })
@@ -374,8 +374,8 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   })
 })
 
-describe('the relay in the weather', () => {
-  it('loses nothing when Redis is wiped, killed and restarted under it', async () => {
+describe('the relay during outages', () => {
+  it('loses nothing when Redis is wiped, killed and restarted', async () => {
     await using redis = await startRedis()
     const pool = await poolOn(postgres)
     const transport = openBullTransport({ redisUrl: redis.url, log: silentLog, pool: 'p' })
@@ -403,7 +403,7 @@ describe('the relay in the weather', () => {
     await pool.close()
   })
 
-  it('goes on when PostgreSQL was killed and is back', async () => {
+  it('continues after PostgreSQL was killed and restarted', async () => {
     await using own = await startPostgres()
     const pool = await poolOn(own)
     const transport = openInlineTransport()

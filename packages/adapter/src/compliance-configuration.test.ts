@@ -21,7 +21,7 @@ const other = (settings: ComplianceSettings = {}, identity = 'adapter:vendor'): 
 })
 
 describe('the adapters of a pool', () => {
-  it('are one a configuration: flags as global says unless they say otherwise, the defaults last', () => {
+  it('are one per configuration: flags are inherited from global, then the defaults', () => {
     const adapters = adaptersOf([
       global({ addUserDetails: true, adapterType: 'xml-extended', customConfiguration: '<a/>', eventsPerFileMax: 5 }),
       other({ addUserDetails: false, addChatRoomDetails: undefined, adapterOutputDirectory: 'for the vendor' }),
@@ -39,7 +39,7 @@ describe('the adapters of a pool', () => {
     ])
   })
 
-  it('come out of the configurations that were made of them', () => {
+  it('convert to configurations and back', () => {
     const adapters = adaptersOf([global({ adapterName: 'a' }), other({ customConfiguration: '<b/>' })])
     expect(adaptersOf(configurationsOf(adapters))).toEqual(adapters)
     expect(configurationsProblem(configurationsOf(adapters), allowed)).toBeUndefined()
@@ -75,7 +75,7 @@ describe('a configuration is refused', () => {
     expect(configurationsProblem(configurations, allowed)).toContain(problem)
   })
 
-  it('and is not when it may be used', () => {
+  it('but not when it can be used', () => {
     const site = other({ adapterName: 'redmond', adapterOutputDirectory: '/mnt/pickup/redmond' }, 'site:Redmond')
     const configurations = [global({ runIntervalMs: 900_000 }), other({ adapterOutputDirectory: 'vendor/in' }), site]
     for (const adapterType of ADAPTER_TYPES) {
@@ -105,12 +105,12 @@ describe('a directory', () => {
     expect(directoryOf({ name: 'xml', outputDirectory: '/mnt/pickup' }, '/srv/exports')).toBe('/mnt/pickup')
   })
 
-  it('outside is never allowed by a path that is not absolute itself', () => {
+  it('outside is never allowed by a relative path', () => {
     expect(outputDirectoryProblem('/etc', { directoriesAllowed: ['.', ''] })).toContain('not allowed')
   })
 })
 
-it('a stylesheet that is none is told before anybody uses it', async () => {
+it('an invalid stylesheet is reported before it is used', async () => {
   const engine = await openXsltEngine()
   try {
     expect(await stylesheetProblem(engine, '<a/>')).toContain('could not be applied')

@@ -65,7 +65,7 @@ describe('text in XML', () => {
     expect(visibleText(allowed)).toBe(allowed)
   })
 
-  it('changes a text only where it has to, and only once', () => {
+  it('changes a text only where necessary, and only once', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const visible = visibleText(text)
@@ -75,7 +75,7 @@ describe('text in XML', () => {
     )
   })
 
-  it('survives the way to another parser, line breaks and tabs included, whatever was typed', () => {
+  it('is read unchanged by another parser, line breaks and tabs included', () => {
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 200, maxLength: 200 }), (texts) => {
         const xml = documentOf(texts)

@@ -41,7 +41,7 @@ describe('the XSLT engine', () => {
     expect(await render(textSheet('/a'), '<a>\u{1f600}\u2400</a>')).toBe('\u{1f600}\u2400')
   })
 
-  it('handles documents larger than the memory it began with', async () => {
+  it('handles documents larger than its initial memory', async () => {
     const xml = `<a>${'<b c="0123456789"/>'.repeat(500_000)}</a>`
     expect(await render(textSheet('count(//b)'), xml)).toBe('500000')
     expect(await render(textSheet('count(//b)'), '<a><b/></a>')).toBe('1')
@@ -71,7 +71,7 @@ describe('the same input gives the same bytes', () => {
     expect(await render(ids, '<a><b/></a>')).toBe(first)
   })
 
-  it('whatever the time: a stylesheet sees the moment it is told', async () => {
+  it('whatever the time: a stylesheet sees the given time', async () => {
     const at = Date.parse('2026-11-20T23:30:00Z')
     expect(await render(textSheet('date:date-time()'), '<a/>', at)).toBe('2026-11-20T23:30:00Z')
   })
@@ -94,7 +94,7 @@ describe('the same input gives the same bytes', () => {
   })
 })
 
-describe('a stylesheet that fails is never taken for one that wrote little', () => {
+describe('a failing stylesheet is never mistaken for one with little output', () => {
   it.each([
     ['is not XML', '<xsl:stylesheet><', 'parser error|namespace error'],
     ['is not a stylesheet', '<a/>', 'xsl'],
@@ -176,7 +176,7 @@ describe('nothing outside is reachable from a stylesheet', () => {
   })
 })
 
-describe('what the engine would do wrong is refused', () => {
+describe('what the engine would process wrongly is refused', () => {
   it.each(['ISO-8859-1', 'UTF-16'])('output in %s', async (encoding) => {
     const stylesheet = sheet(
       `<xsl:output indent="yes" encoding="${encoding}"/><xsl:template match="/"><a/></xsl:template>`,
@@ -184,7 +184,7 @@ describe('what the engine would do wrong is refused', () => {
     expect((await refusal(stylesheet)).message).toContain(encoding)
   })
 
-  it.each(['utf-8', 'UTF-8'])('output in %s is welcome, whatever a comment says', async (encoding) => {
+  it.each(['utf-8', 'UTF-8'])('output in %s is accepted, whatever a comment says', async (encoding) => {
     const comment = '<!-- <xsl:output encoding="latin1"/> -->'
     const stylesheet = sheet(
       `${comment}<xsl:output method="text" encoding="${encoding}"/><xsl:template match="/">é</xsl:template>`,
@@ -193,20 +193,20 @@ describe('what the engine would do wrong is refused', () => {
   })
 })
 
-describe('a stylesheet that takes too much is stopped, and the next one runs', () => {
+describe('a stylesheet that exceeds its limits is stopped, and the next one runs', () => {
   // Every node asks every node: quadratic in the document, and far from done after the time it is given.
   const slow = sheet(
     '<xsl:output method="text"/><xsl:template match="/"><xsl:for-each select="//b"><xsl:value-of select="count(//b[count(//b) = 1])"/></xsl:for-each></xsl:template>',
   )
   const many = `<a>${'<b/>'.repeat(20_000)}</a>`
 
-  it('after its time', async () => {
+  it('after its time limit', async () => {
     await using impatient = disposable(await openXsltEngine({ timeoutMs: 1_000 }))
     await expect(impatient.transform(slow, bytesOf(many))).rejects.toThrow('did not finish within 1 s')
     expect(await impatient.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
   }, 30_000)
 
-  it('at its bound on memory', async () => {
+  it('at its memory limit', async () => {
     await using small = disposable(await openXsltEngine({ memoryMbMax: 32 }))
     const doubling = (depth: number): string =>
       depth === 0 ? '<xsl:copy-of select="/"/>' : doubling(depth - 1).repeat(2)
@@ -223,7 +223,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     expect(await running).toBeInstanceOf(XsltEngineClosed)
   })
 
-  it('while others wait their turn', async () => {
+  it('while others wait', async () => {
     const results = await Promise.allSettled([
       engine.transform(textSheet('1'), bytesOf('<a/>')),
       engine.transform(textSheet('nope()'), bytesOf('<a/>')),

@@ -32,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
   const news = (client: Client) => client.pushed.filter((m) => m.t === 'new-content').map((m) => [m.room, m.last])
   const matched = (client: Client) => client.pushed.filter((m) => m.t === 'feed-match').map((m) => [m.feed, m.chat])
 
-  it('counts what is unread in followed rooms, and forgets a room when its wall comes between', async () => {
+  it('counts unread chats in followed rooms, and drops a room that moves behind a wall', async () => {
     const one = await pool.start()
     const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
     await joined(alice, desk, lobby)
@@ -59,7 +59,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(unfollowed).toMatchObject({ t: 'done' })
   })
 
-  it('answers somebody outside in the same words as for a room that never was, whatever they ask', async () => {
+  it('answers every request of a user without access as for a room that does not exist', async () => {
     const one = await pool.start({ filesUrl: 'http://files' })
     const carol = await one.connect('carol')
     const alice = await one.connect('alice')
@@ -134,7 +134,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     },
   )
 
-  it('does not let a room without history be watched', async () => {
+  it('refuses to watch a room without history', async () => {
     const silent = await pool.room('silent', 'open', {
       category: await pool.addCategory('silent', { chatHistory: false }),
     })
@@ -178,7 +178,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(await here.ask({ t: 'feeds' })).toMatchObject({ feeds: [{ name: 'me', filter: filter({ ego: true }) }] })
   })
 
-  it('matches nothing any more for somebody who was put out of the room', async () => {
+  it('sends no matches to a user who was removed from the room', async () => {
     const one = await pool.start()
     const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
     for (const client of [alice, watcher]) await joined(client, desk, lobby)
@@ -201,7 +201,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(await watcher.ask({ t: 'open-feed', name: 'all of alice' })).toMatchObject({ chats: [{ room: lobby.uri }] })
   })
 
-  it('records a search before it is answered: where something was found, was named, or with the pool', async () => {
+  it('records a search before it is answered: in rooms with results, in named rooms, or in the pool’s conversation', async () => {
     const one = await pool.start()
     const alice = await one.connect('alice')
     await joined(alice, desk, lobby)
@@ -233,7 +233,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(looks.map((event) => event.query)).toEqual(['report', 'absent', 'absent', 'report'])
   })
 
-  it('finds nothing in a room somebody was put out of, though the service has not heard of it', async () => {
+  it('finds nothing in a room that the user was removed from, even if the service missed the hint', async () => {
     const deaf = (bus: Bus): Bus => ({ ...bus, publish: () => {} })
     const one = await pool.start({}, { bus: deaf(pool.openBus()) })
     const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
@@ -249,7 +249,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(await search()).toMatchObject({ chats: [] })
   })
 
-  it('pages a search, and answers a page that fits however long its stories are', async () => {
+  it('pages a search, and bounds the size of a page however long its stories are', async () => {
     const one = await pool.start({ limits: { searchLimit: 100 } })
     const alice = await one.connect('alice')
     await joined(alice, desk)
@@ -283,7 +283,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     ).toMatchObject({ t: 'refused', code: 'invalid' })
   })
 
-  it('tells that invitations wait, and shows none to a room that is closed again', async () => {
+  it('notifies of invitations, and shows none to a room that is closed again', async () => {
     const bus = pool.openBus()
     const one = await pool.start()
     const watcher = await one.connect('bob')
@@ -314,7 +314,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(rest).toMatchObject({ invitations: [{ invitation: 2, room: lobby.uri }], more: false })
   })
 
-  it('keeps preferences, and refuses to replace what has moved on', async () => {
+  it('stores preferences, and refuses to replace a newer version', async () => {
     const one = await pool.start()
     const alice = await one.connect('alice')
     const put = (version: number, content: string) => alice.ask({ t: 'put-preference', label: 'ui', version, content })
@@ -330,7 +330,7 @@ describe.each(['sqlite', 'postgres'] as const)('attention on %s', (dialect) => {
     expect(await (await one.connect('bob')).ask({ t: 'preference', label: 'ui' })).toMatchObject({ version: 0 })
   })
 
-  it('gives out file tokens where files may be handed over, and only for files that are there', async () => {
+  it('issues file tokens where files are allowed, and only for existing files', async () => {
     const none = await pool.start()
     const some = await pool.start({ filesUrl: 'http://files' })
     const upload = (client: Client, size: number) =>

@@ -46,7 +46,7 @@ function sessionOf(principal: Principal) {
   }
 }
 
-it('a chat is handed out before it is compared with feeds, which takes as many turns as they make it long', async () => {
+it('a chat is delivered before it is compared with feeds, which takes as many ticks as needed', async () => {
   const alice = await pool.person('alice')
   const room = await pool.room('desk', 'open')
   // Each of them compares nearly to its end at every word of the story.
@@ -90,7 +90,7 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
   expect(late.told()).toEqual([])
 })
 
-it('work is done in the order it comes, so much in a turn, and what fails keeps nothing from the rest', async () => {
+it('work runs in order, a bounded amount per tick, and a failure does not stop the rest', async () => {
   const log: string[] = []
   const errors: unknown[] = []
   const tasks = createTaskQueue({ perTick: 3, onError: (error) => errors.push(error) })

@@ -21,7 +21,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     return { author, room, a, r, post }
   }
 
-  it('is refused when it says something else, and recorded nowhere', async () => {
+  it('is refused and not recorded when its text differs', async () => {
     const { room, r, post } = await meet('other')
 
     expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
@@ -35,7 +35,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(r.chats().map(([, text]) => text)).toEqual(['monday', 'tuesday'])
   })
 
-  it('is answered as recorded to an author who may not post there any more', async () => {
+  it('is answered as recorded even if the author may no longer post there', async () => {
     const { author, room, a, post } = await meet('lost')
     const first = await post('monday')
     await pool.revoke(room, author)

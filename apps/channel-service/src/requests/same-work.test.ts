@@ -42,7 +42,7 @@ const CATEGORY_MESSAGES: Readonly<Record<string, (category: string, own: string)
   rooms: (category) => ({ t: 'rooms', all: true, category }),
 }
 
-describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a room or category without access, on %s', (dialect) => {
   let pool: PoolInTest
   let db: Database
   let bob: Client
@@ -105,7 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     return { answer, statements }
   }
 
-  it('is named by every message that can name a room or a category, and by no other', () => {
+  it('is tried with every message that can name one, and with no other', () => {
     const naming = (...fields: string[]) =>
       ClientMessage.options
         .filter(({ shape }) => fields.some((field) => field in shape))

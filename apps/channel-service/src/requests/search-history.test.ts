@@ -28,7 +28,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
   const filter = (words: string) => ({ words, match: 'all' as const, caseSensitive: false })
   const looks = async () => (await pool.events()).filter((event) => event.kind === 'backchat')
 
-  it('shows a hundred of them on a page, each on record, and goes on with the next', async () => {
+  it('shows a hundred rooms on a page, records each, and continues on the next page', async () => {
     const rooms = await openRooms(130)
     await say(rooms, 'needle')
     const client = await (await pool.start()).connect('alice')
@@ -50,7 +50,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
     expect((await looks()).map((look) => look.room.uri).sort()).toEqual([...shown].sort())
   })
 
-  it('decides all that were named in few statements, however many they are', async () => {
+  it('decides access to all named rooms in few statements, however many they are', async () => {
     const rooms = await openRooms(300)
     await say(rooms.slice(290), 'needle')
     const secret = await pool.room('secret', 'secret')
@@ -81,7 +81,7 @@ describe.each(['sqlite', 'postgres'] as const)('a search through many rooms on %
     expect((await looks()).map((look) => look.room.uri)).not.toContain(secret.uri)
   })
 
-  it('is one at a time from the moment it is asked for', async () => {
+  it('runs one at a time per session, from the moment it is requested', async () => {
     const [room] = await openRooms(1)
     const client = await (await pool.start()).connect('alice')
     const search = () => client.ask({ t: 'search', rooms: [room!.uri], filter: filter('x'), order: 'newest' })
