@@ -15,7 +15,7 @@ import { ManualClock } from '@hansard/clock'
 import { type FileStores, openFileStores } from '@hansard/file-store'
 import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { silentLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
@@ -92,7 +92,9 @@ export async function openAdminInTest(
   const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: 0 }
   const httpServer = await createHttpServer(http, { clock, log })
   const { app } = httpServer
-  const signIn = createSignIn({ db: poolDb, clock, signingKey: settings.signingKey })
+  const tokenKeys = await openTokenKeys({ db: poolDb, clock, source: { file: join(directory, 'token-keys.json') } })
+  const signIns = createSignInRecord({ db: poolDb, clock, log, service: 'admin-1' })
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record: signIns })
   const start = (on: FastifyInstance) =>
     startAdminApi(
       { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
@@ -175,6 +177,7 @@ export async function openAdminInTest(
     async close() {
       await httpServer.stop()
       for (const api of [admin, ...twins]) await api.stop()
+      await signIns.stop()
       await bus.close()
       await poolDb.close()
       await complianceDb.close()

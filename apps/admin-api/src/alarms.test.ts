@@ -2,7 +2,15 @@ import { expect, it } from 'vitest'
 import { alarmsOf } from './alarms.ts'
 
 const NOW = 1_000_000
-const calm = { now: NOW, outboxOldestAt: null, queue: { failed: 0 }, shutOut: [] }
+const calm = {
+  now: NOW,
+  outboxOldestAt: null,
+  queue: { failed: 0 },
+  queueTroubles: [] as string[],
+  reports: [] as { source: string; epoch: number; reportedAt: number }[],
+  relayLeads: true,
+  shutOut: [],
+}
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
   adapters: [],
@@ -36,4 +44,42 @@ it('names a source that keeps an interval open permanently, and what to do', () 
 it('raises an alarm when nobody can sign in because no active server is running', () => {
   const [alarm] = alarmsOf(staging({ silentForMs: 0, holding: false }), { ...calm, shutOut: ['gone'] })
   expect(alarm).toMatch(/^Nobody can sign in: no active server is running \(gone\)\./)
+})
+
+it('names a Redis that is broken, and neither the sources nor the outbox that suffer from it', () => {
+  const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500 }]
+  const replica = 'Redis is a replica and takes no writes.'
+
+  for (const broken of [
+    { queueTroubles: [replica] },
+    { queue: undefined, queueTroubles: [replica] },
+    { queueTroubles: [replica], reports: [] },
+  ]) {
+    const alarms = alarmsOf(suffering, { ...calm, reports, outboxOldestAt: NOW - 180_000, ...broken })
+    expect(alarms).toEqual([replica])
+  }
+})
+
+it('names a source that is silent by the pool database itself, though the queue is broken as well', () => {
+  const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 60_000 }]
+
+  const alarms = alarmsOf(suffering, { ...calm, reports, queue: undefined })
+
+  expect(alarms).toEqual([
+    'The queue cannot be reached. Nothing is lost; events wait in the outbox.',
+    expect.stringMatching(/^Source channel-1\/1 has been silent for 60 s and holds/),
+  ])
+})
+
+it('names the relay when there is none, and not the sources whose roll is not called', () => {
+  const waiting = { ...staging({ silentForMs: 90_000, holding: true }), rollCallTakenAt: NOW - 90_000 }
+
+  expect(alarmsOf(waiting, { ...calm, relayLeads: false, outboxOldestAt: NOW - 90_000 })).toEqual([
+    'No relay is running: events wait in the outbox. Start one.',
+  ])
+  expect(alarmsOf(waiting, { ...calm, outboxOldestAt: NOW - 90_000 })).toEqual([
+    'The last roll call is 90 s old. Are a relay, the queue and a worker running?',
+  ])
 })

@@ -6,18 +6,32 @@ export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
 const SKEW_MAX = 5_000
 
-/** Worst first: what threatens the record, then what delays it. */
+/**
+ * Worst first: what threatens the record, then what delays it.
+ *
+ * An alarm names what is broken, not what merely suffers from it. While roll calls do not arrive, the compliance database
+ * cannot know who is silent: then only the pool database's word counts, and what follows from a broken Redis is not told.
+ */
 export function alarmsOf(
   staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
   {
     now,
     outboxOldestAt,
     queue,
+    queueTroubles,
+    reports,
+    relayLeads,
     shutOut,
   }: {
     now: number
     outboxOldestAt: number | null
     queue: { failed: number } | undefined
+    /** what is wrong with Redis, in sentences */
+    queueTroubles: readonly string[]
+    /** when each living source last reported, by the pool database */
+    reports: readonly { source: string; epoch: number; reportedAt: number }[]
+    /** a relay holds the lease */
+    relayLeads: boolean
     /** the active servers, when none of them is running */
     shutOut: readonly string[]
   },
@@ -30,20 +44,28 @@ export function alarmsOf(
     )
   }
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
-  for (const source of staging.sources) {
-    const name = `${source.source}/${source.epoch}`
+  alarms.push(...queueTroubles)
+  if (queue === undefined && queueTroubles.length === 0)
+    alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')
+  const queueBroken = queue === undefined || queueTroubles.length > 0
+  const rollCallAge = staging.rollCallTakenAt === null ? undefined : now - staging.rollCallTakenAt
+  const rollCallsArrive = rollCallAge !== undefined && rollCallAge <= ROLL_CALL_STALE
+  const reportedAt = new Map(reports.map((each) => [`${each.source}/${each.epoch}`, each.reportedAt]))
+  for (const { source: known, epoch, state, holding, silentForMs, reportedAt: staged } of staging.sources) {
+    const name = `${known}/${epoch}`
+    const own = reportedAt.get(name)
+    const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : Math.max(0, now - own)
     // Around the end of an interval every living source holds it open until its next report: that is normal.
-    if (source.holding && (source.state !== 'alive' || source.silentForMs > SOURCE_SILENT)) {
-      const silent =
-        source.state === 'alive' ? `has been silent for ${seconds(source.silentForMs)}` : 'is not staged to its end'
+    if (holding && (state === 'alive' ? silentFor > SOURCE_SILENT : rollCallsArrive)) {
+      const silent = state === 'alive' ? `has been silent for ${seconds(silentFor)}` : 'is not staged to its end'
       alarms.push(
-        `Source ${name} ${silent} and holds the interval open. Bring it back, or \`hansard sources declare-dead ${source.source}\`.`,
+        `Source ${name} ${silent} and holds the interval open. Bring it back, or \`hansard sources declare-dead ${known}\`.`,
       )
-    } else if (source.state === 'alive' && source.silentForMs > SOURCE_SILENT) {
-      alarms.push(`Source ${name} has been silent for ${seconds(source.silentForMs)}.`)
+    } else if (state === 'alive' && silentFor > SOURCE_SILENT) {
+      alarms.push(`Source ${name} has been silent for ${seconds(silentFor)}.`)
     }
-    if (source.reportedAt - now > SKEW_MAX) {
-      alarms.push(`The clock of source ${name} is ${seconds(source.reportedAt - now)} ahead of this server's.`)
+    if (staged - now > SKEW_MAX) {
+      alarms.push(`The clock of source ${name} is ${seconds(staged - now)} ahead of this server's.`)
     }
   }
   if (shutOut.length > 0) {
@@ -51,18 +73,19 @@ export function alarmsOf(
       `Nobody can sign in: no active server is running (${shutOut.join(', ')}). Start one, or \`hansard pool active-servers --all\`.`,
     )
   }
-  const rollCallAge = staging.rollCallTakenAt === null ? undefined : now - staging.rollCallTakenAt
-  if (rollCallAge === undefined)
-    alarms.push('No roll call has reached the compliance database yet. Is a relay running?')
-  else if (rollCallAge > ROLL_CALL_STALE) {
-    alarms.push(`The last roll call is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`)
-  }
-  if (outboxOldestAt !== null && now - outboxOldestAt > OUTBOX_STALE) {
-    alarms.push(`The oldest event in the outbox is ${seconds(now - outboxOldestAt)} old: events are not being staged.`)
+  if (!queueBroken) {
+    if (!relayLeads) alarms.push('No relay is running: events wait in the outbox. Start one.')
+    else if (rollCallAge === undefined)
+      alarms.push('No roll call has reached the compliance database yet. Is a worker running?')
+    else if (!rollCallsArrive)
+      alarms.push(`The last roll call is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`)
+    else if (outboxOldestAt !== null && now - outboxOldestAt > OUTBOX_STALE)
+      alarms.push(
+        `The oldest event in the outbox is ${seconds(now - outboxOldestAt)} old: events are not being staged.`,
+      )
   }
   if (staging.exporter === null && rollCallAge !== undefined)
     alarms.push('No compliance worker holds the exporter’s lease.')
-  if (queue === undefined) alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')
-  else if (queue.failed > 0) alarms.push(`${queue.failed} envelopes were set aside by the queue.`)
+  if (queue !== undefined && queue.failed > 0) alarms.push(`${queue.failed} envelopes were set aside by the queue.`)
   return alarms
 }

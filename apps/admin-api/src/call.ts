@@ -39,11 +39,15 @@ export async function callOf<N extends AdminRouteName>(
   const route: Route = ADMIN_ROUTES[name]
   const actor = route.roles === 'everybody' ? NOBODY : await signedIn(signIn, request)
   const byRole = route.roles === 'everybody' || actor.roles.some((role) => route.roles.includes(role as never))
-  if (!byRole && !route.roles.includes('manager' as never)) throw notAllowed(route.roles as readonly Caller[])
+  const refuse = () => {
+    const { account, id: principalId } = actor
+    signIn.record.note({ outcome: 'not-allowed', account, principalId, remote: request.ip, detail: name })
+    return notAllowed(route.roles as readonly Caller[])
+  }
+  if (!byRole && !route.roles.includes('manager' as never)) throw refuse()
   // Roles apply whatever the policy says, because somebody must be able to change the policy. Managing rooms requires
   // permission to use the pool.
-  if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id })))
-    throw notAllowed(route.roles as readonly Caller[])
+  if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id }))) throw refuse()
   const path = request.params as Record<string, string>
   const query = parse(route.query, request.query)
   const body = route.body ? parse(route.body, request.body) : undefined
@@ -65,9 +69,10 @@ export function notAllowed(roles: readonly Caller[]): AdminProblem {
 
 export async function signedIn(signIn: AdminApiDeps['signIn'], request: FastifyRequest): Promise<Principal> {
   const bearer = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')
-  const principal = bearer ? await signIn.withToken(bearer[1]!) : undefined
-  if (!principal) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')
-  return principal
+  const holder = bearer ? await signIn.withToken(bearer[1]!) : undefined
+  if (bearer && !holder) signIn.record.note({ outcome: 'token-refused', account: '', remote: request.ip })
+  if (!holder) throw new AdminProblem('not-signed-in', 'Sign in first: the request carries no valid token.')
+  return holder.principal
 }
 
 /** PostgreSQL stores neither U+0000 nor half a surrogate pair, so nothing has such a name. */

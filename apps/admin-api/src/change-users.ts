@@ -1,5 +1,5 @@
 import type { AddUsersReply } from '@hansard/admin-contract'
-import { hashPassword, keySecret, newKey } from '@hansard/credentials'
+import { hashPassword, keySecret, newKey, passwordProblem } from '@hansard/credentials'
 import { findPrincipals, type Principal, principalIds } from '@hansard/pool-store'
 import { accountNameProblem, principalUri } from '@hansard/rooms'
 import type { Call, Handle } from './call.ts'
@@ -11,6 +11,8 @@ import { unwrap } from './unwrap.ts'
 /** Adds accounts that do not exist yet. Generated keys are returned once, here, and stored only as a hash. */
 export const addUsers: Handle<'addUsers'> = async (deps, { actor, body: { users } }) => {
   checkUsers(users)
+  for (const { account, password } of users)
+    if (password !== undefined) await requireGoodPassword(deps, account, password)
   const keys = new Map<string, string>()
   const added = []
   for (const user of users) {
@@ -92,6 +94,23 @@ function domainOf({ domain }: AdminApiDeps, user: Asked[number]): string {
   return (user.domain ?? domain).toLowerCase()
 }
 
+/** Ends all sessions of an account. Its password or key stays. */
+export const signOutUser: Handle<'signOutUser'> = async ({ commands, signIn }, { actor, path, remote }) => {
+  const { id, account } = await unwrap(commands.signOutEverywhere(actor, { user: path['user']! }))
+  const detail = `by ${actor.account}`
+  signIn.record.note({ outcome: 'signed-out-everywhere', account, principalId: id, remote, detail })
+  return { account }
+}
+
+async function requireGoodPassword(
+  { passwordCharactersMin: charactersMin }: Pick<AdminApiDeps, 'passwordCharactersMin'>,
+  account: string,
+  password: string,
+): Promise<void> {
+  const problem = await passwordProblem(password, { account, charactersMin })
+  if (problem !== undefined) throw new AdminProblem('invalid', problem)
+}
+
 export const changeUser: Handle<'changeUser'> = async (deps, { actor, path, body }) => {
   const user = path['user']!
   const { roles, ...changes } = body
@@ -101,7 +120,9 @@ export const changeUser: Handle<'changeUser'> = async (deps, { actor, path, body
 }
 
 /** Sets a password. Sessions that used the old one are signed out. */
-export const setPassword: Handle<'setPassword'> = async ({ commands }, { actor, body: { account, password } }) => {
+export const setPassword: Handle<'setPassword'> = async (deps, { actor, body: { account, password } }) => {
+  await requireGoodPassword(deps, account, password)
+  const { commands } = deps
   await unwrap(commands.setSecret(actor, { user: account, secret: await hashPassword(password) }))
   return { account }
 }

@@ -9,6 +9,7 @@ import {
   site,
 } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
+import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import type { FileStoreDirectories } from '@hansard/file-store'
 import { type HttpSettings, httpSettings } from '@hansard/http'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
@@ -17,6 +18,7 @@ import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
   CommonSettings & {
     readonly http: HttpSettings
+    readonly tokenKeys: TokenKeySource
     readonly poolDatabaseUrl: string
     readonly complianceDatabaseUrl: string
     readonly redisUrl: string
@@ -41,6 +43,17 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     poolDatabaseUrl: poolDatabaseUrl(env),
     complianceDatabaseUrl: complianceDatabaseUrl(env),
     redisUrl: redisUrl(env),
+    tokenKeys: tokenKeySource(env),
+    passwordCharactersMin: env.integer('HANSARD_PASSWORD_CHARACTERS_MIN', {
+      min: PASSWORD_CHARACTERS_MIN,
+      max: 64,
+      fallback: ADMIN_API_DEFAULTS.passwordCharactersMin,
+    }),
+    signInRecordDays: env.integer('HANSARD_SIGN_IN_RECORD_DAYS', {
+      min: 1,
+      max: 36_500,
+      fallback: ADMIN_API_DEFAULTS.signInRecordDays,
+    }),
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
     fileStores: fileStoreDirectories(env),

@@ -76,7 +76,12 @@ export function serveData(app: FastifyInstance, deps: DataDeps): void {
 
 async function administrator(deps: DataDeps, request: FastifyRequest): Promise<Principal> {
   const actor = await signedIn(deps.signIn, request)
-  if (!actor.roles.includes('administrator')) throw notAllowed(['administrator'])
+  if (!actor.roles.includes('administrator')) {
+    const { account, id: principalId } = actor
+    const detail = `${request.method} ${request.routeOptions.url}`
+    deps.signIn.record.note({ outcome: 'not-allowed', account, principalId, remote: request.ip, detail })
+    throw notAllowed(['administrator'])
+  }
   return actor
 }
 

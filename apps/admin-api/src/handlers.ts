@@ -8,11 +8,13 @@ import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
 import * as compliance from './compliance-configuration.ts'
 import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
 import * as shownRooms from './show-rooms.ts'
 import * as shownSettings from './show-settings.ts'
+import { listSignIns } from './show-sign-ins.ts'
 import * as shownUsers from './show-users.ts'
 import { signIn } from './sign-in.ts'
 import { declareSourceDead } from './sources.ts'
@@ -24,6 +26,8 @@ export function handlers(): Handlers {
   return {
     signIn,
     openapi: async ({ version }) => openApiDocument({ version }),
+    ...ownAccount,
+    listSignIns,
     ...users,
     ...shownUsers,
     ...groups,

@@ -1,4 +1,4 @@
-import { hashPassword, newKey, passwordProblem, verifySecret } from '@hansard/credentials'
+import { hashPassword, keySecret, newKey, passwordProblem, verifySecret } from '@hansard/credentials'
 import { type PoolCommands, poolActor } from '@hansard/pool-commands'
 import { findPrincipal } from '@hansard/pool-store'
 import { POOL_ROLES } from '@hansard/rooms'
@@ -24,13 +24,13 @@ export async function createOperator(
     const passwordDiffers = password !== undefined && !(await verifySecret(password, existing.secret))
     return { outcome: 'kept', passwordDiffers }
   }
-  const problem = password === undefined ? undefined : passwordProblem(password)
+  const problem = password === undefined ? undefined : await passwordProblem(password, { account })
   if (problem) throw new Error(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
-  const chosen = password ?? newKey()
-  const secret = await hashPassword(chosen)
+  const key = newKey()
+  const secret = password === undefined ? keySecret(key) : await hashPassword(password)
   const operator = { account, domain, displayName: 'Operator', roles: POOL_ROLES, secret }
   const { created } = await unwrap(commands.addUsers(poolActor(domain), { users: [operator] }))
   // Another process on the same database was faster: its password applies.
   if (!created.has(account)) return { outcome: 'kept', passwordDiffers: password !== undefined }
-  return { outcome: 'created', oneTimePassword: password === undefined ? chosen : undefined }
+  return { outcome: 'created', oneTimePassword: password === undefined ? key : undefined }
 }

@@ -42,7 +42,9 @@ export function problemOf(log: Log, doing: string, error: unknown): AdminProblem
   const malformed = malformedRequest(error)
   if (malformed) return malformed
   log.warn({ err: error, doing }, 'an admin request failed')
-  if (TRANSIENT.some((kind) => error instanceof kind) || isTransient(error))
+  if (isTransient(error))
+    return new AdminProblem('try-again', 'A database cannot be reached or takes no writes just now.')
+  if (TRANSIENT.some((kind) => error instanceof kind))
     return new AdminProblem('try-again', 'The pool cannot do that just now. Try again in a moment.')
   return new AdminProblem('failed', 'The request failed; the log says why.')
 }

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const PASSWORD = 'a password for the operator'
-const until = { timeout: 20_000, interval: 50 }
+const until = { timeout: 60_000, interval: 50 }
 
 let postgres: SharedPostgres
 let redis: SharedRedis
@@ -35,6 +35,7 @@ beforeAll(async () => {
     HANSARD_REDIS_URL: redis.url,
     HANSARD_POOL: redis.pool,
     HANSARD_ADMIN_PASSWORD: PASSWORD,
+    HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
   }
@@ -49,7 +50,12 @@ afterAll(async () => {
 async function start(): Promise<{ url: string; child: ChildProcess; ended: Promise<unknown> }> {
   const port = await freePort()
   const child = spawn(process.execPath, ['--conditions=@hansard/source', MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', ...env, HANSARD_ADMIN_PORT: String(port) },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...env,
+      HANSARD_ADMIN_PORT: String(port),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
@@ -84,7 +90,7 @@ async function ask(url: string, path: string, body: object, token?: string) {
 }
 
 it('notifies other services of a change over Redis, exports with files, and ends when a second of its name starts', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const first = await start()
   const { token } = (await ask(first.url, adminPath('signIn'), { account: 'operator', password: PASSWORD })).body

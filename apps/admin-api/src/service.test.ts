@@ -23,6 +23,8 @@ it('answers only signed-in callers, on every route of the catalogue', async () =
   }
   expect(Object.values(ADMIN_ROUTES).filter(({ roles }) => roles === 'everybody')).toEqual([
     ADMIN_ROUTES.signIn,
+    ADMIN_ROUTES.changeOwnPassword,
+    ADMIN_ROUTES.signOut,
     ADMIN_ROUTES.openapi,
   ])
 })
@@ -76,15 +78,90 @@ it('changes nothing once a successor has taken its name, and says so', async () 
   expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
 })
 
-it('throttles a guesser, and still answers the operator from another address', async () => {
-  for (let n = 0; n < 10; n += 1) {
-    expect((await ask('signIn', { body: { account: 'operator', password: 'guess' } })).status).toBe(401)
-  }
-  expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).body).toMatchObject({
-    error: 'too-many-attempts',
+it('slows a guesser down, and goes on answering the operator on a device of before, from the same address', async () => {
+  const guess = { account: 'operator', password: 'guess' }
+  const right = { account: 'operator', password: OPERATOR_PASSWORD }
+  const { device } = await done('signIn', { body: right })
+  for (let n = 0; n < 6; n += 1) expect((await ask('signIn', { body: guess })).status).toBe(401)
+
+  expect(await ask('signIn', { body: guess })).toMatchObject({
+    status: 429,
+    body: { error: 'too-many-attempts', message: 'Too many failed attempts. Try again in a second.' },
   })
-  test.clock.advance({ minutes: 5 })
-  expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).status).toBe(200)
+  expect((await ask('signIn', { body: right })).status).toBe(429)
+  expect((await ask('signIn', { body: { ...right, device: device! } })).status).toBe(200)
+  test.clock.advance({ seconds: 1 })
+  expect((await ask('signIn', { body: right })).status).toBe(200)
+})
+
+it('lets everybody change their own password, with the old one, and ends what was begun with it', async () => {
+  const token = await signIn()
+  const body = { account: 'operator', password: OPERATOR_PASSWORD, newPassword: 'a new one, by myself' }
+  expect((await ask('changeOwnPassword', { body: { ...body, password: 'a guess' } })).status).toBe(401)
+  expect((await ask('changeOwnPassword', { body: { ...body, newPassword: 'password' } })).body).toMatchObject({
+    error: 'invalid',
+    message: 'This password is among those that guessers try first. Choose another.',
+  })
+
+  await done('changeOwnPassword', { body })
+
+  expect((await ask('status', { token })).body).toMatchObject({ error: 'not-signed-in' })
+  expect((await ask('signIn', { body: { account: 'operator', password: OPERATOR_PASSWORD } })).status).toBe(401)
+  await done('signIn', { body: { account: 'operator', password: body.newPassword } })
+  expect((await test.changes()).at(-1)).toMatchObject({ subject: 'user Operator', after: { secret: 'replaced' } })
+})
+
+it('signs out one session, or all, and has a sign-out of somebody else made by administrators only', async () => {
+  const [one, two, three] = [await signIn(), await signIn(), await signIn()]
+  const bob = await test.addUser('bob')
+  await done('signOut', { body: { token: one } })
+  await done('signOut', { body: { token: one } })
+  expect((await ask('status', { token: one })).body).toMatchObject({ error: 'not-signed-in' })
+  expect((await ask('signOutUser', { token: bob, deps: { user: 'operator' } })).body).toMatchObject({
+    error: 'not-allowed',
+  })
+  await done('signOutUser', { token: two, deps: { user: 'bob' } })
+  expect((await ask('listRooms', { token: bob })).body).toMatchObject({ error: 'not-signed-in' })
+
+  await done('signOut', { body: { token: two, everywhere: true } })
+
+  expect((await ask('status', { token: three })).body).toMatchObject({ error: 'not-signed-in' })
+})
+
+it('keeps on record who signed in, who could not and whose rights did not cover it, without a secret', async () => {
+  const token = await signIn()
+  const bob = await test.addUser('bob')
+  const typed = 'no\nbody \u202e'
+  for (let n = 0; n < 3; n += 1) await ask('signIn', { body: { account: typed, password: 'my secret words' } })
+  await ask('listUsers', { token: bob })
+  await ask('status', { token: `${bob.slice(0, -1)}_` })
+  test.clock.advance({ seconds: 2 })
+  await expect.poll(async () => (await test.poolDb.knex('sign_in_event')).length).toBeGreaterThan(5)
+
+  const { signIns } = await done('listSignIns', { token })
+
+  const told = signIns.map(({ outcome, account, detail, count }) => [outcome, account, detail, count])
+  expect(told).toContainEqual(['wrong-credentials', 'no\\u000abody \\u202e', '', 3])
+  expect(told).toContainEqual(['not-allowed', 'bob', 'listUsers', 1])
+  expect(told).toContainEqual(['token-refused', '', '', 1])
+  expect(told.filter(([outcome, account]) => outcome === 'signed-in' && account === 'bob')).toHaveLength(1)
+  const stored = JSON.stringify(await test.poolDb.knex('sign_in_event'))
+  for (const secret of ['my secret words', OPERATOR_PASSWORD, token, bob]) expect(stored).not.toContain(secret)
+  const page = await done('listSignIns', { token, query: { limit: 1, outcome: 'signed-in' } })
+  const rest = await done('listSignIns', { token, query: { after: page.next!, outcome: 'signed-in' } })
+  expect(rest.signIns.every(({ id }) => id < page.signIns[0]!.id)).toBe(true)
+  expect((await ask('listSignIns', { token: bob })).body).toMatchObject({ error: 'not-allowed' })
+})
+
+it('forgets the record of sign-ins when its time is over', async () => {
+  await signIn()
+  test.clock.advance({ days: 401 })
+  await expect
+    .poll(async () => {
+      test.clock.advance({ hours: 1 })
+      return (await test.poolDb.knex('sign_in_event')).length
+    })
+    .toBe(0)
 })
 
 it('refuses a token that is too old, and one whose password was changed since', async () => {

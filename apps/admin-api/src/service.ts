@@ -2,6 +2,7 @@ import type { AllowedDirectories } from '@hansard/adapter'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
+import { PASSWORD_CHARACTERS_MIN } from '@hansard/credentials'
 import type { FileStores } from '@hansard/file-store'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
@@ -9,6 +10,7 @@ import { createPoolCommands } from '@hansard/pool-commands'
 import {
   claimFileStores,
   createRecordWriter,
+  forgetSignIns,
   type SignIn,
   SourceFenced,
   startSource,
@@ -26,6 +28,10 @@ export type AdminApiConfig = {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   readonly heartbeatMs: number
+  /** characters that a password which somebody chooses has at least */
+  readonly passwordCharactersMin: number
+  /** how long it is kept who signed in and who could not */
+  readonly signInRecordDays: number
   readonly version: string
   /** the site whose policy applies here, unless the pool or the user has its own */
   readonly site?: string | undefined
@@ -39,8 +45,13 @@ export type AdminApiConfig = {
 export const ADMIN_API_DEFAULTS = {
   name: 'admin-1',
   heartbeatMs: 1_000,
+  passwordCharactersMin: PASSWORD_CHARACTERS_MIN,
+  signInRecordDays: 400,
   complianceDirectories: { directoriesAllowed: [] },
 } as const satisfies Partial<AdminApiConfig>
+
+const DAY_MS = 24 * 60 * 60_000
+const FORGET_EVERY_MS = 60 * 60_000
 
 export type AdminApi = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
@@ -70,11 +81,13 @@ export async function startAdminApi(
     signIn: SignIn
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
+    queueTroubles?: AdminApiDeps['queueTroubles']
     /** the contents of files, for exports and imports that include them */
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, queueDepth, fileStores } = given
+  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores } = given
+  const { queueDepth, queueTroubles } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
@@ -106,6 +119,15 @@ export async function startAdminApi(
     onError: (error) => log.warn({ err: error }, 'heartbeat failed; trying again'),
   })
   stack.defer(() => heartbeat.stop())
+  const forgetting = startLoop({
+    clock,
+    everyMs: FORGET_EVERY_MS,
+    async turn() {
+      await forgetSignIns(poolDb.knex, clock.now() - config.signInRecordDays * DAY_MS)
+    },
+    onError: (error) => log.warn({ err: error }, 'old sign-ins could not be forgotten; trying again'),
+  })
+  stack.defer(() => forgetting.stop())
   const commands = createPoolCommands({
     db: poolDb,
     writer,
@@ -115,21 +137,24 @@ export async function startAdminApi(
     poolRoomId,
   })
   await commands.preparePool()
-  const { version, site, runIntervalMs, complianceDirectories } = config
+  const { version, site, runIntervalMs, complianceDirectories, passwordCharactersMin } = config
   const deps: AdminApiDeps = {
     poolDb,
     complianceDb,
     clock,
     log,
     signIn,
+    bus,
     commands,
     pool,
     site,
+    passwordCharactersMin,
     domain,
     version,
     runIntervalMs,
     complianceDirectories,
     queueDepth,
+    queueTroubles,
   }
   serve(app, deps, handlers())
   const stopping = new AbortController()

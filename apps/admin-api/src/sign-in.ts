@@ -1,14 +1,12 @@
+import { signInRefusal } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Open to every enabled account; each request is authorized separately. */
 export const signIn: Handle<'signIn'> = async ({ signIn: people }, { body, remote }) => {
   const result = await people.withPassword({ ...body, remote })
-  if (result.outcome === 'signed-in')
-    return { token: result.token, expiresAt: result.expiresAt, roles: [...result.principal.roles] }
-  const why =
-    result.reason === 'too-many-attempts'
-      ? 'Too many failed attempts. Wait five minutes.'
-      : 'Account or password is wrong.'
-  throw new AdminProblem(result.reason, why)
+  if (result.outcome === 'refused') throw new AdminProblem(result.reason, signInRefusal(result))
+  const { principal, newDevice } = result
+  const device = newDevice === undefined ? {} : { device: newDevice }
+  return { ...(await people.issueToken(principal)), roles: [...principal.roles], ...device }
 }

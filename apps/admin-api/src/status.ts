@@ -1,8 +1,10 @@
 import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
-import { aliveSources, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
+import { aliveSources, lastReports, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
+import { isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
+import { AdminProblem } from './problems.ts'
 
 /** Where every accepted event is now, and what an operator should do about it. */
 export async function poolStatus({
@@ -13,17 +15,21 @@ export async function poolStatus({
   version,
   runIntervalMs,
   queueDepth,
+  queueTroubles,
 }: Pick<
   AdminApiDeps,
-  'poolDb' | 'complianceDb' | 'clock' | 'pool' | 'version' | 'runIntervalMs' | 'queueDepth'
+  'poolDb' | 'complianceDb' | 'clock' | 'pool' | 'version' | 'runIntervalMs' | 'queueDepth' | 'queueTroubles'
 >): Promise<PoolStatus> {
   const now = clock.now()
-  const [outbox, staging, queue, state, active] = await Promise.all([
+  const [outbox, staging, queue, troubles, state, active, reports, relayLeads] = await Promise.all([
     outboxDepth(poolDb),
-    readStatus(complianceDb, { now, runIntervalMs }),
+    readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),
     queueDepth(),
+    queueTroubles?.() ?? [],
     readPoolState(poolDb),
     readActiveServers(poolDb),
+    lastReports(poolDb),
+    leaseHeld(poolDb, { name: 'relay', now }),
   ])
   const alive = await aliveSources(poolDb, active, now - SOURCE_SILENT)
   const oldest = [outbox.oldestAt, staging.oldestUnexportedAt].filter((at) => at !== null)
@@ -52,9 +58,21 @@ export async function poolStatus({
       now,
       outboxOldestAt: outbox.oldestAt,
       queue,
+      queueTroubles: troubles,
+      reports,
+      relayLeads,
       shutOut: alive.length === 0 ? active : [],
     }),
   }
+}
+
+function complianceAway(error: unknown): never {
+  if (!isTransient(error)) throw error
+  throw new AdminProblem(
+    'try-again',
+    'The compliance database cannot be reached or takes no writes.',
+    'Bring it back. Nothing is lost: events wait in the pool database.',
+  )
 }
 
 function sealedInterval(adapter: string, last: AdapterProgress['lastSealed']): SealedInterval | null {

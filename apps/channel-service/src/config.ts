@@ -1,4 +1,5 @@
 import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl, site } from '@hansard/config'
+import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard/http'
 import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
@@ -42,6 +43,8 @@ export type ChannelServiceConfig = {
   readonly heartbeatMs: number
   /** a source that has not reported for this long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
+  /** characters that a password which somebody chooses has at least */
+  readonly passwordCharactersMin: number
 }
 
 export const CHANNEL_SERVICE_DEFAULTS = {
@@ -58,12 +61,14 @@ export const CHANNEL_SERVICE_DEFAULTS = {
   loadReportMs: 10_000,
   heartbeatMs: 1_000,
   declareDeadAfterMs: 30_000,
+  passwordCharactersMin: PASSWORD_CHARACTERS_MIN,
 } as const satisfies Partial<ChannelServiceConfig>
 
 /** The settings of a channel service that runs as its own process. */
 type ChannelProcessConfig = ChannelServiceConfig &
   CommonSettings & {
     readonly http: HttpSettings
+    readonly tokenKeys: TokenKeySource
     readonly poolDatabaseUrl: string
     readonly redisUrl: string
   }
@@ -122,6 +127,12 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
     signInWithinMs: d.signInWithinMs,
     loadReportMs: 1_000 * env.integer('HANSARD_CHANNEL_LOAD_REPORT_SECONDS', { min: 1, max: 60, fallback: 10 }),
     heartbeatMs: d.heartbeatMs,
+    tokenKeys: tokenKeySource(env),
+    passwordCharactersMin: env.integer('HANSARD_PASSWORD_CHARACTERS_MIN', {
+      min: PASSWORD_CHARACTERS_MIN,
+      max: 64,
+      fallback: d.passwordCharactersMin,
+    }),
     declareDeadAfterMs: 1_000 * declareDeadAfterSeconds(env),
   }
 }

@@ -7,13 +7,14 @@ import { join } from 'node:path'
 import { type Bus, openInlineBus, openRedisBus } from '@hansard/bus'
 import { type Clock, systemClock } from '@hansard/clock'
 import { decodeEvent } from '@hansard/compliance-event'
-import { keySecret } from '@hansard/credentials'
+import { formatTokenKeys, keySecret, newTokenKeys } from '@hansard/credentials'
 import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
   createRecordWriter,
   findPrincipal,
   findRoom,
+  openTokenKeys,
   POOL_MIGRATIONS,
   type Principal,
   poolSettings,
@@ -47,6 +48,8 @@ export async function openPoolInTest(dialect: Dialect) {
   const opened: { close(): Promise<void> }[] = []
   const db = openDatabase({ url })
   const settings = await poolSettings(db, { pool: 'test', domain: DOMAIN })
+  const keySource = { text: formatTokenKeys(newTokenKeys()), named: 'the test' }
+  const tokenKeys = await openTokenKeys({ db, clock: systemClock, source: keySource })
   const inline = openInlineBus()
   opened.push(inline)
   const openBus = (): Bus => {
@@ -63,11 +66,12 @@ export async function openPoolInTest(dialect: Dialect) {
   const pool = {
     db,
     url,
+    tokenKeys,
     writer,
     openBus,
     async person(account: string): Promise<Principal> {
       await createPrincipals(db.knex, [
-        { account, domain: DOMAIN, displayName: account.toUpperCase(), secret: keySecret(`key of ${account}`), now: 1 },
+        { account, domain: DOMAIN, displayName: account.toUpperCase(), secret: keySecret(keyOf(account)), now: 1 },
       ])
       return (await findPrincipal(db, { account }))!
     },
@@ -102,7 +106,7 @@ export async function openPoolInTest(dialect: Dialect) {
       const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/channel`
       const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
       const own = { db, bus: openBus(), clock: systemClock, ...deps }
-      const service = await startChannelService(config, { ...own, log: silentLog, settings })
+      const service = await startChannelService(config, { ...own, log: silentLog, settings, tokenKeys })
       attachChannelService(server, '/channel', service)
       running.push({ stop: service.stop, server })
       return { service, server, endpoint, connect: (account?: string) => connect(endpoint, account) }
@@ -128,6 +132,11 @@ export async function openPoolInTest(dialect: Dialect) {
 export type PoolInTest = Awaited<ReturnType<typeof openPoolInTest>>
 
 type CategoryInTest = { readonly chatHistory?: boolean; readonly allowed?: readonly number[] }
+
+/** The key of somebody in a test: of the form of a generated one, and known. */
+export function keyOf(account: string): string {
+  return Buffer.from(account.padEnd(32, '.')).subarray(0, 32).toString('base64url')
+}
 
 async function addCategory(
   db: Database,
@@ -209,6 +218,6 @@ export async function connect(endpoint: string, account?: string) {
     post: (room: Room, text: string, post = text.replaceAll(' ', '-')) =>
       client.ask({ t: 'post', room: room.uri, post, text }),
   }
-  if (account) await client.ask({ t: 'sign-in', account, password: `key of ${account}` })
+  if (account) await client.ask({ t: 'sign-in', account, password: keyOf(account) })
   return client
 }

@@ -4,7 +4,7 @@ import type { Bus } from '@hansard/bus'
 import type { Room } from '@hansard/pool-store'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { ChannelServiceConfig } from './index.ts'
-import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
+import { keyOf, openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
 let pool: PoolInTest
 let open: Room
@@ -168,11 +168,11 @@ it('survives upgrades with malformed URLs, to other paths, or reset half-way', a
 it('never changes a session’s principal, however its sign-ins overtake each other', async () => {
   const { connect } = await start()
   const client = await connect()
-  const first = client.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+  const first = client.ask({ t: 'sign-in', account: 'alice', password: keyOf('alice') })
   const second = client.ask({ t: 'sign-in', token: 'stale' })
   expect(await second).toMatchObject({ code: 'already-signed-in' })
   expect(await first).toMatchObject({ t: 'signed-in', principal: { name: 'ALICE' } })
-  expect(await client.ask({ t: 'sign-in', account: 'bob', password: 'key of bob' })).toMatchObject({
+  expect(await client.ask({ t: 'sign-in', account: 'bob', password: keyOf('bob') })).toMatchObject({
     code: 'already-signed-in',
   })
   expect(await client.ask({ t: 'join', room: closed.uri })).toMatchObject({ t: 'joined' })

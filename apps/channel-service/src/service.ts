@@ -6,11 +6,13 @@ import { createPoolCommands } from '@hansard/pool-commands'
 import {
   createRecordWriter,
   createSignIn,
+  createSignInRecord,
   type PoolSettings,
   type Source,
   SourceFenced,
   startSource,
   stopSource,
+  type TokenKeys,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { createAttention } from './attention/attention.ts'
@@ -40,7 +42,7 @@ export type ChannelService = Service & {
 }
 
 /** Passed to the service, which closes none of it. */
-type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings }
+type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings; tokenKeys: TokenKeys }
 
 /**
  * The channel service: rooms over WebSocket.
@@ -64,6 +66,7 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
   const { writer, connections, attention } = deps
   stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
+  stack.defer(() => deps.signIn.record.stop())
   await deps.commands.preparePool()
 
   const door = openDoor(deps, { outgoing, log, name: source.name })
@@ -91,7 +94,7 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
 
 async function createDeps(
   config: ChannelServiceConfig,
-  { db, bus, clock, log, settings }: Given,
+  { db, bus, clock, log, settings, tokenKeys }: Given,
   options: {
     source: Source
     outgoing: Outgoing
@@ -159,7 +162,12 @@ async function createDeps(
     clock,
     bus,
     writer,
-    signIn: createSignIn({ db, clock, signingKey: settings.signingKey }),
+    signIn: createSignIn({
+      db,
+      clock,
+      tokenKeys,
+      record: createSignInRecord({ db, clock, log, service: config.name }),
+    }),
     rooms,
     config,
     configuration,

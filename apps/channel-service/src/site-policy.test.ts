@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
+import { keyOf, openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
 describe('the policy of a site', () => {
   let pool: PoolInTest
@@ -20,7 +20,7 @@ describe('the policy of a site', () => {
 
     expect(await here.closed).toMatchObject({ code: 1008 })
     const again = await oslo.connect()
-    const credentials = { t: 'sign-in' as const, account: 'ann', password: 'key of ann' }
+    const credentials = { t: 'sign-in' as const, account: 'ann', password: keyOf('ann') }
     expect(await again.ask(credentials)).toMatchObject({ code: 'not-enabled' })
     expect(await there.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
   })

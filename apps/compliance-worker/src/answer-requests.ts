@@ -9,10 +9,10 @@ import {
   type WorkRequest,
 } from '@hansard/staging'
 import { replayExport } from './replay-export.ts'
-import type { ExportDeps } from './run-export.ts'
+import type { ExportDeps, TurnDeps } from './run-export.ts'
 
 /** Stages everything in quarantine again and answers the request. */
-export async function answerRetry({ db, lease, clock }: ExportDeps, request: WorkRequest): Promise<void> {
+export async function answerRetry({ db, lease, clock }: TurnDeps, request: WorkRequest): Promise<void> {
   await retryQuarantine(db, lease, { now: clock.now(), requestId: request.id })
 }
 
@@ -40,7 +40,7 @@ export async function answerReplay(
 
 /** Answers why a request was not carried out. The caller may repeat it. */
 export async function answerFailure(
-  { db, lease, clock }: ExportDeps,
+  { db, lease, clock }: TurnDeps,
   { id }: WorkRequest,
   reason: string,
 ): Promise<void> {
@@ -57,7 +57,7 @@ export function cutFor(request: WorkRequest): number {
  * reports what it waits for. True when answered.
  */
 export async function answerSeal(
-  { db, lease, clock }: ExportDeps,
+  { db, lease, clock }: TurnDeps,
   request: WorkRequest,
   { adapters, waitsFor }: { adapters: readonly string[]; waitsFor: string | null },
 ): Promise<boolean> {

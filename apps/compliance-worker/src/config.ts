@@ -38,7 +38,7 @@ export type ComplianceWorkerConfig = {
 export const LEASE_MS = 6_000
 
 /** The settings of a worker that runs as its own process. */
-type ComplianceProcessConfig = ComplianceWorkerConfig &
+type ComplianceProcessConfig = Omit<ComplianceWorkerConfig, 'pool'> &
   CommonSettings & {
     readonly complianceDatabaseUrl: string
     readonly redisUrl: string

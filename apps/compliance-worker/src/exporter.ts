@@ -1,4 +1,10 @@
-import { type AdapterSetting, directoryProblem, StylesheetError, type XsltEngine } from '@hansard/adapter'
+import {
+  type AdapterSetting,
+  directoryProblem,
+  StylesheetError,
+  type XsltEngine,
+  XsltEngineClosed,
+} from '@hansard/adapter'
 import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
@@ -21,40 +27,58 @@ import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
+import { createLanes } from './lanes.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
-import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
+import { type ExportDeps, runExport, settingsOf, type TurnDeps } from './run-export.ts'
 
 /** Maximum of intervals closed and exports sealed per tick: a day of catching up leaves time for requests. */
 const PER_TURN = 20
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
+const REPLAY = 'replay'
+const laneOf = (adapter: string) => `adapter ${adapter}`
+
+type Exporter = {
+  /** Closes, answers, and sets the adapters going. Throws what a lane has met since the last turn. */
+  turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'>
+  /** Resolves when no lane is at work; `progress` when one has done something since the last call. */
+  settled(): Promise<'progress' | 'nothing'>
+  /** Stops what stylesheets are doing and resolves when no lane is at work. */
+  close(): Promise<void>
+}
 
 /**
- * The exporter: the loop of the worker that holds the lease.
+ * The exporter: what the worker that holds the lease does, again and again.
  *
- * A tick closes due intervals, advances each adapter, and answers requests. All state is in the database; if a tick
- * is cut off anywhere, the next one reads where to continue. An adapter that cannot continue (its disk is full, its
- * stylesheet is broken) waits alone: staging, closing and the other adapters continue.
+ * A turn closes what can be closed, sets each adapter going in a lane of its own, and answers requests. It waits for no
+ * export: closing intervals never depends on a stylesheet. Everything it knows is in the database; a turn that is cut off
+ * anywhere is followed by one that finds its place by reading. An adapter that cannot get on (its disk is full, its
+ * stylesheet is broken or runs for ever) waits by itself: staging, closing and the other adapters go on.
  */
 export function createExporter(given: {
   db: Database
   clock: Clock
   log: Log
-  engine: XsltEngine
+  /** called when an export was sealed, or when a lane has met the worker's own trouble: there is work for a turn */
+  onProgress: () => void
   config: ComplianceWorkerConfig
   holder: string
-}): { turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'> } {
+}): Exporter {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
+  /** the version of the settings by which an adapter's stylesheet was tried */
+  const tried = new Map<string, number>()
   const retries = new Map<string, { at: number; failures: number }>()
   const readConfiguration = configurationReader(config, given)
   let version: number | undefined
+  const lanes = createLanes({ onProgress: given.onProgress })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
     async turn(lease, signal) {
       const { pool, outputDirectory } = config
-      const deps: ExportDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
+      lanes.throwFailure(lease)
+      const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
       const names = configuration.adapters.map((setting) => setting.name)
       await registerAdapters(db, lease, names)
@@ -62,7 +86,7 @@ export function createExporter(given: {
         // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()
         await activateAdapters(db, lease, names)
-        await tryStylesheets(deps, configuration)
+        lanes.keep([...names.map(laneOf), REPLAY])
         version = configuration.version
       }
       const requests = await waitingRequests(db)
@@ -72,23 +96,31 @@ export function createExporter(given: {
 
       const seals = ofKind(requests, 'seal')
       const closing = await closeWhatCan(deps, seals, configuration)
-      let busy = closing.closed >= PER_TURN
       for (const setting of configuration.adapters) {
-        if (await exportWhatCan(deps, setting, configuration)) busy = true
-        signal.throwIfAborted()
+        const carryOn = (engine: XsltEngine) => exportWhatCan({ ...deps, engine }, setting, configuration)
+        lanes.run({ name: laneOf(setting.name), lease, work: carryOn, subject: JSON.stringify(setting) })
       }
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
-      for (const request of ofKind(requests, 'replay').slice(0, 1)) {
-        await answered(deps, request, () => answerReplay({ ...deps, adapters: ADAPTERS, holder }, request))
-        busy = true
+      if (ofKind(requests, 'replay').length > 0) {
+        const replay = async (engine: XsltEngine): Promise<'progress' | 'nothing'> => {
+          // Read anew: the one that this turn has seen may have been answered by the lane meanwhile.
+          const request = ofKind(await waitingRequests(db), 'replay')[0]
+          if (!request) return 'nothing'
+          const own = { ...deps, engine, adapters: ADAPTERS, holder }
+          await answered(deps, request, () => answerReplay(own, request))
+          return 'progress'
+        }
+        lanes.run({ name: REPLAY, lease, work: replay, subject: REPLAY })
       }
-      return busy ? 'again' : 'pause'
+      return closing.closed >= PER_TURN ? 'again' : 'pause'
     },
+    settled: () => lanes.settled(),
+    close: () => lanes.close(),
   }
 
   /** A request that cannot be carried out is answered too: unanswered it would be tried for ever, before all others. */
-  async function answered(deps: ExportDeps, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
+  async function answered(deps: TurnDeps, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
     try {
       await answer()
     } catch (error) {
@@ -101,20 +133,19 @@ export function createExporter(given: {
   /**
    * Compiles a new stylesheet at once, so that an operator learns of an error now and not at the end of the interval.
    */
-  async function tryStylesheets({ lease }: ExportDeps, { adapters }: WorkerConfiguration): Promise<void> {
-    for (const { name, stylesheet } of adapters) {
-      try {
-        if (stylesheet !== undefined) await given.engine.compile(stylesheet)
-      } catch (error) {
-        const problem = exportProblem(error, '')
-        log.error({ adapter: name, err: withoutContent(error) }, problem)
-        await noteProblem(db, lease, { adapter: name, problem, now: clock.now() })
-      }
+  async function tryStylesheet({ engine, lease }: ExportDeps, { name, stylesheet }: AdapterSetting): Promise<void> {
+    try {
+      if (stylesheet !== undefined) await engine.compile(stylesheet)
+    } catch (error) {
+      if (error instanceof XsltEngineClosed) throw error
+      const problem = exportProblem(error, '')
+      log.error({ adapter: name, err: withoutContent(error) }, problem)
+      await noteProblem(db, lease, { adapter: name, problem, now: clock.now() })
     }
   }
 
   async function closeWhatCan(
-    deps: ExportDeps,
+    deps: TurnDeps,
     seals: readonly WorkRequest[],
     { runIntervalMs }: WorkerConfiguration,
   ): Promise<{ closed: number; held: CloseDecision | undefined }> {
@@ -132,21 +163,26 @@ export function createExporter(given: {
     return { closed: PER_TURN, held: undefined }
   }
 
-  /** True when there is more to do for this adapter. */
+  /** What an adapter's lane does. Seals at most `PER_TURN` exports, so that settings are read anew in between. */
   async function exportWhatCan(
     deps: ExportDeps,
     setting: AdapterSetting,
-    { directoryProblemOf }: WorkerConfiguration,
-  ): Promise<boolean> {
+    { directoryProblemOf, version: configured }: WorkerConfiguration,
+  ): Promise<'progress' | 'nothing'> {
     const { name } = setting
+    if (tried.get(name) !== configured) {
+      await tryStylesheet(deps, setting)
+      tried.set(name, configured)
+    }
     const retry = retries.get(name)
-    if (retry && clock.now() < retry.at) return false
+    if (retry && clock.now() < retry.at) return 'nothing'
+    let sealed = 0
     const adapter = ADAPTERS.get(setting.adapter)
     if (!adapter) throw new Error(`There is no adapter ${setting.adapter}.`)
     try {
       const unsafe = directoryProblemOf(setting)
       if (unsafe !== undefined) throw new Error(unsafe)
-      for (let sealed = 0; sealed < PER_TURN; sealed++) {
+      for (; sealed < PER_TURN; sealed++) {
         deps.signal.throwIfAborted()
         let unsealed = await nextUnsealed(db, name)
         if (!unsealed) {
@@ -157,24 +193,23 @@ export function createExporter(given: {
         const { number, kind } = unsealed
         await runExport(deps, { setting, adapter, unsealed })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
-        if (sealed === PER_TURN - 1) return true
       }
       retries.delete(name)
-      return false
+      return sealed > 0 ? 'progress' : 'nothing'
     } catch (error) {
       // Database errors and the end of the lease concern the whole worker; all other errors this adapter only.
-      if (isWorkersOwn(error, deps)) throw error
+      if (isWorkersOwn(error, deps) || error instanceof XsltEngineClosed) throw error
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + backoffMs(failures - 1, RETRY) })
       const problem = exportProblem(error, settingsOf(deps, setting, adapter).directory)
       log.error({ adapter: name, err: withoutContent(error), failures }, problem)
       await noteProblem(db, deps.lease, { adapter: name, problem, now: clock.now() })
-      return false
+      return sealed > 0 ? 'progress' : 'nothing'
     }
   }
 }
 
-function isWorkersOwn(error: unknown, { signal }: ExportDeps): boolean {
+function isWorkersOwn(error: unknown, { signal }: TurnDeps): boolean {
   return error instanceof LeaseLost || signal.aborted || isDatabaseTrouble(error)
 }
 

@@ -1,4 +1,4 @@
 export type { AdapterSetting } from '@hansard/adapter'
 export { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
-
+export { complianceProcessConfig } from './config.ts'
 export { startComplianceWorker } from './service.ts'

@@ -79,7 +79,7 @@ async function filesBelow(directory: string): Promise<Map<string, string>> {
 }
 
 describe('workers as processes', () => {
-  it('produce the same bytes however often and wherever they are killed', { timeout: 120_000 }, async () => {
+  it('produce the same bytes however often and wherever they are killed', async () => {
     await using postgres = await sharePostgres()
     await using redis = await shareRedis()
     const directory = await mkdtemp(join(tmpdir(), 'hansard-killed-'))

@@ -33,6 +33,9 @@ export type ExportDeps = {
   readonly signal: AbortSignal
 }
 
+/** What needs no stylesheet. Whatever needs one runs in a lane, with the lane's engine. */
+export type TurnDeps = Omit<ExportDeps, 'engine'>
+
 /**
  * One export of one adapter: plan, fold, translate, write, seal. In that order.
  *

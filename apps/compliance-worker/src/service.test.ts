@@ -6,7 +6,7 @@ import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addRequest, findExport, findRequest, listAudit, readStatus, stageEvents } from '@hansard/staging'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
-import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+import { type Bench, configure, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 const FIRST = '20261120T231500Z_20261120T231600Z'
@@ -366,6 +366,69 @@ describe('an adapter that cannot continue', () => {
     const again = await bench.worker({ name: 'w2' })
     await again.drain()
     expect(await manifests(bench)).toHaveLength(1)
+    expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  })
+})
+
+/** A turn of the event loop: SQLite answers without one, and the worker would never get on. */
+const oneRound = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+describe('an adapter whose stylesheet runs for ever', () => {
+  it('holds up neither the exports of the others nor the closing of intervals', async () => {
+    await using bench = await openBench()
+    const endless = {
+      ...XML!,
+      name: 'endless',
+      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
+        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
+      </xsl:stylesheet>`,
+    }
+    const worker = await bench.worker({ adapters: [endless, XML!] })
+    const source = bench.pool.source('chat-1', { startedAt: T0 })
+    for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
+    await bench.deliver(T0 + MINUTE, [source])
+    worker.wake()
+    const at = async (adapter: string, number: number) => (await findExport(bench.db, { adapter, number }))?.state
+    const until = async (adapter: string, number: number, state: string) => {
+      while ((await at(adapter, number)) !== state) await oneRound()
+    }
+
+    await until('xml', 1, 'sealed')
+    await until('endless', 1, 'planned')
+    bench.clock.advance({ minutes: 1 })
+    await bench.deliver(T0 + 2 * MINUTE, [source])
+    worker.wake()
+    await until('xml', 2, 'sealed')
+
+    expect(await at('endless', 1)).toBe('planned')
+    expect((await statusOf(bench)).adapters.map(({ name, waiting }) => [name, waiting])).toEqual([
+      ['endless', 2],
+      ['xml', 0],
+    ])
+  })
+
+  it('begins anew as soon as somebody has corrected it', async () => {
+    await using bench = await openBench()
+    const endless = {
+      ...XML!,
+      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
+        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
+      </xsl:stylesheet>`,
+    }
+    const worker = await bench.worker({ adapters: [endless] })
+    const source = bench.pool.source('chat-1', { startedAt: T0 })
+    for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
+    await bench.deliver(T0 + MINUTE, [source])
+    worker.wake()
+    const found = () => findExport(bench.db, { adapter: 'xml', number: 1 })
+    while (!(await found())?.settings) await oneRound()
+
+    await configure(bench.db, [XML!], bench.clock.now())
+    await worker.drain()
+
+    expect((await found())?.state).toBe('sealed')
     expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
   })
 })

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { openXsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
@@ -40,9 +39,7 @@ export async function startComplianceWorker({
   const stack = new AsyncDisposableStack()
   // A worker restarted under its old name must not be mistaken for one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
-  const engine = await openXsltEngine()
-  stack.defer(() => engine.close())
-  const exporter = createExporter({ db, clock, log, engine, config, holder })
+  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => exporting.wake() })
 
   let lease: Lease | undefined
   stack.defer(async () => {
@@ -80,7 +77,7 @@ export async function startComplianceWorker({
   stack.defer(async () => {
     stopping.abort()
     // A stylesheet may run for minutes; stopping does not wait for it.
-    await engine.close()
+    await exporter.close()
     await exporting.stop()
     await turning
   })
@@ -116,7 +113,12 @@ export async function startComplianceWorker({
     wake: () => exporting.wake(),
     async drain() {
       await hold()
-      while ((await inTurn()) === 'again') {}
+      for (;;) {
+        const next = await inTurn()
+        // What a lane has done may be what a request waits for; what stopped it is thrown by the turn after it.
+        const done = await exporter.settled()
+        if (next === 'pause' && done === 'nothing') return
+      }
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -99,7 +99,7 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** Sets the export configuration, as an operator would. */
-async function configure(db: Database, adapters: readonly AdapterSetting[], now: number): Promise<void> {
+export async function configure(db: Database, adapters: readonly AdapterSetting[], now: number): Promise<void> {
   const by = { actor: 'operator', now, check: () => undefined }
   for (const { identity } of (await listComplianceConfigurations(db)).configurations) {
     await removeComplianceConfiguration(db, { identity, ...by })

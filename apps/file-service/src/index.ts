@@ -1,2 +1,2 @@
-export { FILE_SERVICE_DEFAULTS } from './config.ts'
+export { FILE_SERVICE_DEFAULTS, fileProcessConfig } from './config.ts'
 export { startFileService } from './service.ts'

@@ -25,6 +25,7 @@ describe('a file service that is killed', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         HANSARD_FILES_NAME: 'files-killed',
         HANSARD_FILES_PORT: String(port),
         HANSARD_POOL_DATABASE_URL: pool.url,

@@ -12,6 +12,7 @@ import { readDirectory, requireFollowable } from '@hansard/client'
 import type { Clock } from '@hansard/clock'
 import { refused, unreachable } from './command-failure.ts'
 import type { Io } from './io.ts'
+import { knownDevice } from './known-devices.ts'
 import { type AddressOptions, findPool } from './pool-address.ts'
 import { readPassword } from './prompt.ts'
 import { inOptionNames } from './verbs/setting-names.ts'
@@ -46,7 +47,10 @@ export async function openAdmin(io: Io, options: AddressOptions & { readonly as?
   const variable = options.as === undefined ? 'HANSARD_ADMIN_PASSWORD' : 'HANSARD_AS_PASSWORD'
   const password = await readPassword(io, { variable, question })
   const anonymous = adminClient(address.server, admin, undefined)
-  const { token } = await anonymous.ask('signIn', { body: { account, password } })
+  const known = await knownDevice(io, { server: address.server, account })
+  const { token, device } = await anonymous.ask('signIn', { body: { account, password, device: known.device } })
+  if (device !== undefined) known.onDevice(device)
+  await known.kept()
   return adminClient(address.server, admin, token)
 }
 

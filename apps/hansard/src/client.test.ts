@@ -1,4 +1,4 @@
-import { type Chat, ClosedError, RefusedError, UnreachableError } from '@hansard/client'
+import { type Chat, ClosedError, RefusedError, systemTiming, UnreachableError } from '@hansard/client'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -239,4 +239,33 @@ it('gives up a connection that has died without a word', async () => {
 
   expect((await posting).chat).toBe(1)
   expect(lost.message).toContain('silent')
+})
+
+it('renews its session on the connection that is up, before the token expires', async () => {
+  await using pool = await startTalkPool()
+  const frames: string[] = []
+  const listen = (frame: string) => {
+    frames.push(JSON.parse(frame).t)
+    return true
+  }
+  Object.assign(pool.wire, { incoming: listen, outgoing: listen })
+  const renewals: (() => void)[] = []
+  const timing = {
+    ...systemTiming,
+    after(ms: number, callback: () => void) {
+      // Only a renewal waits for hours.
+      if (ms < 3_600_000) return systemTiming.after(ms, callback)
+      renewals.push(callback)
+      return { cancel() {} }
+    },
+  }
+  let reconnected = 0
+  await pool.signIn('alice', { timing, onReconnecting: () => (reconnected += 1) })
+  expect(renewals).toHaveLength(1)
+
+  renewals[0]!()
+
+  await expect.poll(() => renewals.length).toBe(2)
+  expect(frames).toEqual(['sign-in', 'signed-in', 'renew', 'renewed'])
+  expect(reconnected).toBe(0)
 })

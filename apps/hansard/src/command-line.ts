@@ -9,6 +9,7 @@ import { addDataVerbs } from './verbs/data-verbs.ts'
 import { addPeopleVerbs } from './verbs/people-verbs.ts'
 import { addRoomsVerbs } from './verbs/rooms-verbs.ts'
 import { addSettingsVerbs } from './verbs/settings-verbs.ts'
+import { addSignInVerbs } from './verbs/sign-in-verbs.ts'
 import { address, asked, json, positive } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
 
@@ -20,7 +21,9 @@ Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or no
 const ENVIRONMENT = `
 Environment:
   HANSARD_ADMIN_PASSWORD  the operator's password: with --server, and of a pool's first start
-  HANSARD_PASSWORD        your password for chat; the new one for users add --password and users passwd
+  HANSARD_PASSWORD        your password for chat, password and sign-out; the new one for users add --password and users passwd
+  HANSARD_NEW_PASSWORD    the new one, for password
+  HANSARD_TOKEN_KEY_FILE  the keys that sign session tokens, for keys
   HANSARD_AS_PASSWORD     the password of the account that --as names
   HANSARD_FILES_CLAMD     virus scanner of a pool's files: tcp://host:port or unix:/path
   HANSARD_DEBUG=true      show where a failure came from
@@ -175,6 +178,7 @@ function build(io: Io, ended: (code: ExitCode) => void): Command {
   addChatsVerbs(program, verbs)
   addDataVerbs(program, verbs)
   addSettingsVerbs(program, verbs)
+  addSignInVerbs(program, verbs)
 
   const quarantine = program.command('quarantine').description('events that could not be staged')
   asked(json(quarantine.command('list')))

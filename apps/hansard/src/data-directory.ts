@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { TOKEN_KEY_FILE } from '@hansard/credentials'
 import { openDatabase } from '@hansard/sql'
 import { CommandFailure } from './command-failure.ts'
 
@@ -17,6 +18,8 @@ type DataDirectory = {
   readonly runFile: string
   /** what the compliance worker exports to; made on the first start, edited by the operator */
   readonly adaptersFile: string
+  /** the keys that sign tokens; made on the first start, readable by its owner only */
+  readonly tokenKeyFile: string
 }
 
 export function dataDirectory(directory: string): DataDirectory {
@@ -30,6 +33,7 @@ export function dataDirectory(directory: string): DataDirectory {
     complianceFiles: join(root, 'compliance-files'),
     runFile: join(root, 'run.json'),
     adaptersFile: join(root, 'adapters.json'),
+    tokenKeyFile: join(root, TOKEN_KEY_FILE),
   }
 }
 

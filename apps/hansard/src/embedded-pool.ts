@@ -15,8 +15,6 @@ export async function startEmbeddedPool({ data, io }: { data: string; io: Io }):
       port: 0,
       host: '127.0.0.1',
       runIntervalMs: RUN_INTERVAL_MS,
-      domain: 'localhost',
-      pool: 'pool',
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       logLevel: 'error',
       complianceThread: true,

@@ -11,7 +11,7 @@ import {
 import { type ConnectOptions, connect, type OpenSocket, type PoolClient } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
-import { keySecret } from '@hansard/credentials'
+import { keySecret, newKey } from '@hansard/credentials'
 import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { stopOnce } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
@@ -21,6 +21,8 @@ import {
   createPrincipals,
   createRecordWriter,
   createSignIn,
+  createSignInRecord,
+  openTokenKeys,
   POOL_MIGRATIONS,
   type PoolSettings,
   poolSettings,
@@ -53,7 +55,7 @@ type Wire = {
   outgoing: (frame: string) => boolean
 }
 
-const PASSWORD = 'a key for tests'
+const PASSWORD = newKey()
 
 export async function startTalkPool({
   administrators = [],
@@ -82,7 +84,11 @@ export async function startTalkPool({
   const bus = openInlineBus()
   stack.defer(() => bus.close())
   const room = await makeRoom({ db, bus, settings }, chatHistory)
-  const signIn = createSignIn({ db, clock: systemClock, signingKey: settings.signingKey })
+  const source = { file: join(directory, 'token-keys.json') }
+  const tokenKeys = await openTokenKeys({ db, clock: systemClock, source })
+  const record = createSignInRecord({ db, clock: systemClock, log: silentLog, service: 'lookup' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
   const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: await freePort() }
   const httpServer = await createHttpServer(http, { clock: systemClock, log: silentLog, forceCloseConnections: true })
   stack.defer(() => httpServer.stop())
@@ -106,7 +112,7 @@ export async function startTalkPool({
   const startChannel = async () => {
     const endpoint = `${server.replace('http', 'ws')}/channel`
     const config = { ...CHANNEL_SERVICE_DEFAULTS, name: 'channel-1', endpoint, ...overrides }
-    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings })
+    channel = await startChannelService(config, { db, bus, clock: systemClock, log: silentLog, settings, tokenKeys })
   }
   await startChannel()
   stack.defer(() => channel.stop())

@@ -25,7 +25,7 @@ export async function readNewPassword(
   { variable, account }: { variable: string; account: string },
 ): Promise<string> {
   const first = await readPassword(io, { variable, question: `New password of ${account}: ` })
-  const problem = passwordProblem(first)
+  const problem = await passwordProblem(first, { account })
   if (problem) throw misused(`${problem} Nothing was changed.`)
   if (io.env.optional(variable) !== undefined) return first
   const second = await readPassword(io, { variable, question: 'The same again: ' })

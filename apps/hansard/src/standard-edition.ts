@@ -21,9 +21,16 @@ import {
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { startLookupService } from '@hansard/lookup-service'
-import { createSignIn, findPrincipal, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import {
+  createSignIn,
+  createSignInRecord,
+  findPrincipal,
+  openTokenKeys,
+  POOL_MIGRATIONS,
+  poolSettings,
+} from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging } from '@hansard/staging'
+import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from './command-failure.ts'
 import {
   type ComplianceSide,
@@ -42,8 +49,8 @@ type StandardEditionOptions = {
   /** how it is reached and protected: public URL, TLS, trusted proxies, limits; what is absent has its default */
   readonly http?: Partial<Omit<HttpSettings, 'host' | 'port'>>
   readonly runIntervalMs: number
-  readonly domain: string
-  readonly pool: string
+  readonly domain?: string | undefined
+  readonly pool?: string | undefined
   /** of the operator, on the first start; a random one is made when absent */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
@@ -67,6 +74,8 @@ export type StandardEdition = Service & {
 export const PASSWORD_KEPT =
   'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
 
+/** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
+const POOL_BUSY_MS = 1_500
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
 /** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
@@ -94,14 +103,15 @@ async function start(
   const http: HttpSettings = { ...settingsOfHttp, port: await tryPort(options) }
   const adapters = await readAdapters(directory.adaptersFile)
 
-  const poolDb = openDatabase({ url: directory.poolDatabase })
+  const poolDb = openDatabase({ url: directory.poolDatabase, busyMs: POOL_BUSY_MS })
   stack.defer(() => poolDb.close())
   const complianceDb = openDatabase({ url: directory.complianceDatabase })
   stack.defer(() => complianceDb.close())
   await migrate(poolDb, POOL_MIGRATIONS)
   await migrateStaging(complianceDb)
   const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
-  const { pool, domain, signingKey } = settings
+  const { pool, domain } = settings
+  await claimPoolName(complianceDb, pool)
 
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {
@@ -129,7 +139,15 @@ async function start(
   const { app } = httpServer
   const bus = openInlineBus()
   stack.defer(() => bus.close())
-  const signIn = createSignIn({ db: poolDb, clock, signingKey })
+  const tokenKeys = await openTokenKeys({
+    db: poolDb,
+    clock,
+    source: { file: directory.tokenKeyFile },
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
   const lookup = await startLookupService(
@@ -161,7 +179,7 @@ async function start(
       filesUrl: `${server}/files`,
       sessionsMax: Math.min(CHANNEL_SERVICE_DEFAULTS.sessionsMax, httpServer.connectionsMax),
     },
-    { db: poolDb, bus, clock, log, settings },
+    { db: poolDb, bus, clock, log, settings, tokenKeys },
   )
   stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
@@ -185,14 +203,16 @@ async function start(
   const token = startLoop({
     clock,
     everyMs: TOKEN_RENEWAL_MS,
-    turn: () =>
-      writeRunFile(directory.runFile, {
+    async turn() {
+      const { token } = await signIn.issueToken(operator)
+      await writeRunFile(directory.runFile, {
         ...urls,
         // Commands on this machine do not need the proxy; a certificate is made out to the public name.
         server: http.tls ? server : baseUrl({ ...http, host: localHost(http.host), publicUrl: undefined }),
-        token: signIn.issueToken(operator).token,
+        token,
         pid: process.pid,
-      }),
+      })
+    },
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()

@@ -27,6 +27,7 @@ export type StartOptions = {
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
   const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
     {

@@ -1,4 +1,5 @@
 import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl } from '@hansard/config'
+import { type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** All options of a lookup service. */
@@ -12,6 +13,7 @@ export type LookupServiceConfig = {
 type LookupProcessConfig = LookupServiceConfig &
   CommonSettings & {
     readonly http: HttpSettings
+    readonly tokenKeys: TokenKeySource
     readonly poolDatabaseUrl: string
     readonly redisUrl: string
   }
@@ -21,6 +23,7 @@ export function lookupProcessConfig(env: Env): LookupProcessConfig {
   return {
     ...commonSettings(env),
     http,
+    tokenKeys: tokenKeySource(env),
     url: env.string('HANSARD_LOOKUP_URL', { fallback: baseUrl(http) }),
     adminUrl: env.optional('HANSARD_ADMIN_URL') ?? http.publicUrl,
     poolDatabaseUrl: poolDatabaseUrl(env),

@@ -1,1 +1,2 @@
+export { lookupProcessConfig } from './config.ts'
 export { startLookupService } from './service.ts'

@@ -1,43 +1,50 @@
-import { once } from 'node:events'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createHttpServer } from '@hansard/http'
+import { runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
-import { createSignIn, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { lookupProcessConfig } from './config.ts'
 import { startLookupService } from './service.ts'
 
-const env = new Env(process.env)
-const config = lookupProcessConfig(env)
-env.check()
+await runProcess(process, 'lookup-service', async ({ stack, ready }) => {
+  const env = new Env(process.env)
+  const config = lookupProcessConfig(env)
+  env.check()
 
-const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-
-const log = createLog({ service: 'lookup-service', level: config.logLevel })
-const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'lookup-service' })
-await migrate(db, POOL_MIGRATIONS)
-const { pool, signingKey } = await poolSettings(db, config)
-const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
-const server = await createHttpServer(config.http, { clock: systemClock, log })
-const signIn = createSignIn({ db, clock: systemClock, signingKey })
-const service = await startLookupService(config, {
-  app: server.app,
-  db,
-  bus,
-  clock: systemClock,
-  log,
-  signIn,
-  pool,
-  version: '0.1.0',
+  const log = createLog({ service: 'lookup-service', level: config.logLevel })
+  const db = openDatabase({ url: config.poolDatabaseUrl, applicationName: 'lookup-service' })
+  stack.defer(() => db.close())
+  await migrate(db, POOL_MIGRATIONS)
+  const { pool } = await poolSettings(db, config)
+  await requireRedis(config.redisUrl)
+  const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
+  stack.defer(() => bus.close())
+  const server = await createHttpServer(config.http, { clock: systemClock, log })
+  const tokenKeys = await openTokenKeys({
+    db,
+    clock: systemClock,
+    source: config.tokenKeys,
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db, clock: systemClock, log, service: 'lookup' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
+  const service = await startLookupService(config, {
+    app: server.app,
+    db,
+    bus,
+    clock: systemClock,
+    log,
+    signIn,
+    pool,
+    version: '0.1.0',
+  })
+  stack.defer(() => service.stop())
+  stack.defer(() => server.stop())
+  await server.listen()
+  ready({ ready: config.url })
 })
-await server.listen()
-process.stdout.write(`${JSON.stringify({ ready: config.url })}\n`)
-
-if (!stop.signal.aborted) await once(stop.signal, 'abort')
-await server.stop()
-await service.stop()
-await bus.close()
-await db.close()

@@ -3,7 +3,7 @@ import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { readActiveServers, type SignIn } from '@hansard/pool-store'
+import { readActiveServers, type SignIn, signInRefusal } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
@@ -77,11 +77,9 @@ export async function startLookupService(
     try {
       const result = await signIn.withPassword({ account, password, remote: request.ip })
       if (result.outcome === 'refused') {
-        const [status, message] =
-          result.reason === 'too-many-attempts'
-            ? [429, 'Too many failed attempts. Wait five minutes.']
-            : [401, 'Account or password is wrong.']
-        return await reply.code(status as number).send({ error: result.reason, message })
+        if (result.reason === 'too-many-attempts') reply.code(429).header('retry-after', String(result.waitSeconds))
+        else reply.code(401)
+        return await reply.send({ error: result.reason, message: signInRefusal(result) })
       }
       const active = await readActiveServers(db)
       const endpoint = await reachable.assign(active, avoid)
@@ -96,12 +94,14 @@ export async function startLookupService(
         if (active.length === 0) reply.header('retry-after', '1')
         return await reply.code(503).send({ error: 'try-again', message })
       }
-      const { principal, token, expiresAt } = result
+      const { principal, newDevice } = result
+      const { token, expiresAt } = await signIn.issueToken(principal)
       const granted: SignInReply = {
         token,
         endpoint,
         principal: { id: principal.id, uri: principal.uri, name: principal.name },
         expiresAt,
+        ...(newDevice === undefined ? {} : { device: newDevice }),
       }
       return await reply.send(granted)
     } catch (error) {

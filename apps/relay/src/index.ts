@@ -1,1 +1,2 @@
+export { relayProcessConfig } from './config.ts'
 export { startRelay } from './service.ts'

@@ -35,7 +35,7 @@ import type { RelayConfig } from './config.ts'
 import { startRelay } from './index.ts'
 import type { Relay } from './service.ts'
 
-const until = { timeout: 20_000, interval: 10 }
+const until = { timeout: 60_000, interval: 10 }
 const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))

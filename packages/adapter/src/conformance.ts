@@ -7,7 +7,17 @@ import { renderScenario, type Scenario } from './scenario.ts'
 import { visibleText } from './xml-text.ts'
 import { openXsltEngine, type XsltEngine } from './xslt-engine.ts'
 
-export { canonicalXml, elementsByPython, schemaProblem, xsltproc } from './oracles.ts'
+export {
+  canonicalXml,
+  type Element,
+  elementsByPython,
+  elementsOfAllByPython,
+  schemaProblem,
+  schemaProblems,
+  wellFormednessProblem,
+  xsltproc,
+  xsltprocOfAll,
+} from './oracles.ts'
 export { loadScenario, renderScenario, type Scenario } from './scenario.ts'
 
 /**

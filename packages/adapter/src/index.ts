@@ -18,4 +18,10 @@ export { StylesheetError } from './stylesheet-error.ts'
 export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'
 export { defineXsltAdapter, type XsltAdapterDefinition } from './xslt-adapter.ts'
-export { openXsltEngine, XSLT_ENGINE_VERSION, type XsltEngine, type XsltEngineOptions } from './xslt-engine.ts'
+export {
+  openXsltEngine,
+  XSLT_ENGINE_VERSION,
+  type XsltEngine,
+  XsltEngineClosed,
+  type XsltEngineOptions,
+} from './xslt-engine.ts'

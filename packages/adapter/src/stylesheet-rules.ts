@@ -1,21 +1,22 @@
+import { XMLParser } from 'fast-xml-parser'
 import { StylesheetError } from './stylesheet-error.ts'
 
 /**
- * What is refused of a stylesheet before it runs.
+ * What is refused of a stylesheet before it runs: what the engine would silently do wrong. What is wrong with it in every
+ * other way the engine says itself.
  *
- * These rules read text, not XML: they refuse what the engine would silently do wrong, and what is wrong
- * with it in every other way the engine says itself.
+ * Runs only in the engine's thread. A stylesheet is text of somebody else's, and whatever reads it may be slow.
  */
 export function assertStylesheetAllowed(stylesheet: string): void {
-  // Comments count too: to tell a comment from a processing instruction that looks like one takes a parser.
+  // Comments count too: a stylesheet has no use for the word.
   if (/<!DOCTYPE/i.test(stylesheet)) {
     throw new StylesheetError({
       problem: 'The stylesheet has a DOCTYPE, which could make it read files or grow without bound.',
       hint: 'Remove the DOCTYPE, also from comments. Write character references such as &#160; for named entities.',
     })
   }
-  const encoding = declaredOutputEncoding(stylesheet.replace(/<!--[\s\S]*?-->/g, ''))
-  if (encoding !== undefined && !/^utf-?8$/i.test(encoding)) {
+  const encoding = declaredOutputEncodings(stylesheet).find((each) => !/^utf-?8$/i.test(each))
+  if (encoding !== undefined) {
     throw new StylesheetError({
       problem: `The stylesheet asks for ${encoding} output; files are always UTF-8.`,
       hint: 'Write encoding="UTF-8" in xsl:output. Other encodings cannot hold every character people chat in.',
@@ -23,15 +24,46 @@ export function assertStylesheetAllowed(stylesheet: string): void {
   }
 }
 
-const XSLT_PREFIX = /xmlns:([\w.-]+)\s*=\s*["']http:\/\/www\.w3\.org\/1999\/XSL\/Transform["']/g
+const XSLT_NAMESPACE = 'http://www.w3.org/1999/XSL/Transform'
+/** As deep as libxslt lets templates nest. */
+const NESTED_MAX = 3_000
 
-function declaredOutputEncoding(text: string): string | undefined {
-  for (const [, prefix] of text.matchAll(XSLT_PREFIX)) {
-    const output = new RegExp(`<${prefix!.replaceAll('.', '\\.')}:output\\b[^>]*?\\sencoding\\s*=\\s*["']([^"']*)["']`)
-    const encoding = output.exec(text)?.[1]
-    if (encoding !== undefined) return encoding
+/** As the parser tells an element: its name with its children, and its attributes. */
+type XmlNode = Readonly<Record<string, readonly XmlNode[] | Attributes>>
+type Attributes = Readonly<Record<string, string>>
+
+/** Of the `xsl:output` elements, which stand directly in the stylesheet's root. Throws what the parser throws. */
+function declaredOutputEncodings(stylesheet: string): string[] {
+  const parser = new XMLParser({
+    preserveOrder: true,
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    parseTagValue: false,
+    parseAttributeValue: false,
+    processEntities: false,
+    maxNestedTags: NESTED_MAX,
+  })
+  const encodings: string[] = []
+  for (const root of parser.parse(stylesheet) as XmlNode[]) {
+    const inherited = namespacesOf(root)
+    for (const child of (root[nameOf(root)] ?? []) as readonly XmlNode[]) {
+      const name = nameOf(child)
+      const [local, prefix = ''] = name.split(':').reverse()
+      const namespace = { ...inherited, ...namespacesOf(child) }[prefix]
+      const { encoding } = attributesOf(child)
+      if (local === 'output' && namespace === XSLT_NAMESPACE && encoding !== undefined) encodings.push(encoding)
+    }
   }
-  return undefined
+  return encodings
+}
+
+const nameOf = (node: XmlNode): string => Object.keys(node).find((key) => key !== ':@') ?? ''
+const attributesOf = (node: XmlNode): Attributes => (node[':@'] ?? {}) as Attributes
+
+/** Prefixes that an element declares; the default namespace has the empty one. */
+function namespacesOf(node: XmlNode): Attributes {
+  const declared = Object.entries(attributesOf(node)).filter(([name]) => /^xmlns(:|$)/.test(name))
+  return Object.fromEntries(declared.map(([name, value]) => [name.slice('xmlns:'.length), value]))
 }
 
 /** Our own documents have none; one that does was not made by our writer. */

@@ -11,5 +11,6 @@ export type XsltRequest = {
 export type XsltReply =
   | { readonly id: number; readonly outcome: 'done'; readonly bytes: Uint8Array }
   | { readonly id: number; readonly outcome: 'failed'; readonly diagnostics: string }
+  | { readonly id: number; readonly outcome: 'refused'; readonly problem: string; readonly hint: string }
 
 export type XsltWorkerData = { readonly memoryMbMax: number }

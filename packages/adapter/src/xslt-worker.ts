@@ -1,9 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { LibxsltFailure, tameLibxslt } from './libxslt.ts'
+import { StylesheetError } from './stylesheet-error.ts'
+import { assertNoDoctype, assertStylesheetAllowed } from './stylesheet-rules.ts'
 import type { XsltReply, XsltRequest, XsltWorkerData } from './xslt-messages.ts'
 
 /** The thread stylesheets run in. It does one request at a time; the engine kills it when it takes too long. */
 const libxslt = tameLibxslt(workerData as XsltWorkerData)
+/** The stylesheet that was found to be allowed last: an export uses one for all its documents. */
+let allowed: string | undefined
 
 parentPort!.on('message', async (request: XsltRequest) => {
   const reply = await answer(request)
@@ -12,9 +16,30 @@ parentPort!.on('message', async (request: XsltRequest) => {
 
 async function answer({ id, stylesheet, xml, at }: XsltRequest): Promise<XsltReply> {
   try {
-    return { id, outcome: 'done', bytes: await libxslt.run(stylesheet, xml, { at }) }
+    const unread = stylesheet === allowed ? undefined : unreadable(stylesheet)
+    if (xml) assertNoDoctype(xml)
+    const bytes = await libxslt.run(stylesheet, xml, { at })
+    // What libxslt cannot read either, it has said in better words.
+    if (unread) throw unread
+    allowed = stylesheet
+    return { id, outcome: 'done', bytes }
   } catch (error) {
     if (error instanceof LibxsltFailure) return { id, outcome: 'failed', diagnostics: error.message.trim() }
+    if (error instanceof StylesheetError) return { id, outcome: 'refused', problem: error.message, hint: error.hint }
     throw error
+  }
+}
+
+/** Throws what is not allowed. Returns the error of a stylesheet of which that cannot be told. */
+function unreadable(stylesheet: string): StylesheetError | undefined {
+  try {
+    assertStylesheetAllowed(stylesheet)
+    return undefined
+  } catch (error) {
+    if (error instanceof StylesheetError) throw error
+    return new StylesheetError({
+      problem: 'The stylesheet is XML that cannot be checked.',
+      hint: `The reader says: ${error instanceof Error ? error.message : String(error)}`,
+    })
   }
 }

@@ -14,6 +14,7 @@ import type { Route } from './route.ts'
 import { ADMIN_ROUTES } from './routes.ts'
 import * as settings from './settings.ts'
 import * as signIn from './sign-in.ts'
+import * as signIns from './sign-ins.ts'
 import * as status from './status.ts'
 import * as usage from './usage.ts'
 import * as users from './users.ts'
@@ -162,6 +163,7 @@ const FILES = [
   rooms,
   settings,
   signIn,
+  signIns,
   status,
   usage,
   users,

@@ -1,7 +1,8 @@
-import { Removed } from './done.ts'
+import { Done, Removed } from './done.ts'
 import { AddGroupRequest, ChangeGroupRequest, GroupDetail, ListGroupsQuery, ListGroupsReply } from './groups.ts'
 import { NO_QUERY, type Route } from './route.ts'
-import { AdminSignInReply, AdminSignInRequest } from './sign-in.ts'
+import { AdminSignInReply, AdminSignInRequest, ChangeOwnPasswordRequest, SignOutRequest } from './sign-in.ts'
+import { ListSignInsQuery, ListSignInsReply } from './sign-ins.ts'
 import {
   AddUsersReply,
   AddUsersRequest,
@@ -23,6 +24,34 @@ export const PEOPLE_ROUTES = {
     query: NO_QUERY,
     body: AdminSignInRequest,
     reply: AdminSignInReply,
+  },
+  changeOwnPassword: {
+    method: 'POST',
+    path: '/admin/password',
+    summary: 'Change your own password',
+    roles: 'everybody',
+    query: NO_QUERY,
+    body: ChangeOwnPasswordRequest,
+    reply: SetPasswordReply,
+  },
+  signOut: {
+    method: 'POST',
+    path: '/admin/sign-out',
+    summary: 'End the session of a token, or all sessions of its account',
+    roles: 'everybody',
+    query: NO_QUERY,
+    body: SignOutRequest,
+    reply: Done,
+  },
+  listSignIns: {
+    method: 'GET',
+    path: '/admin/sign-ins',
+    summary: 'List who signed in, who could not, and whose rights did not cover what they asked for',
+    roles: ['administrator', 'operator', 'officer', 'auditor'],
+    look: { of: 'everybody', action: 'list-sign-ins', object: 'pool' },
+    query: ListSignInsQuery,
+    body: undefined,
+    reply: ListSignInsReply,
   },
   addUsers: {
     method: 'POST',
@@ -70,6 +99,15 @@ export const PEOPLE_ROUTES = {
     query: NO_QUERY,
     body: ChangeUserRequest,
     reply: UserDetail,
+  },
+  signOutUser: {
+    method: 'POST',
+    path: '/admin/users/:user/sign-out',
+    summary: 'End all sessions of an account',
+    roles: ['administrator'],
+    query: NO_QUERY,
+    body: undefined,
+    reply: SetPasswordReply,
   },
   addGroup: {
     method: 'POST',

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => redis.stop())
 
-const until = { timeout: 10_000, interval: 10 }
+const until = { timeout: 60_000, interval: 10 }
 const chat = (room: number, id: number): BusMessage => ({
   t: 'chats',
   room,

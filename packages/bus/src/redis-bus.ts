@@ -1,6 +1,6 @@
-import { backoffMs } from '@hansard/backoff'
 import type { Log } from '@hansard/log'
-import { Redis, type RedisOptions } from 'ioredis'
+import { openRedis, watchRedis } from '@hansard/redis'
+import type { Redis, RedisOptions } from 'ioredis'
 import type { Bus } from './bus.ts'
 import { type BusMessage, isRoomMessage, PoolMessage, RoomMessage } from './messages.ts'
 import { createSubscriptions } from './subscriptions.ts'
@@ -14,7 +14,6 @@ const CONNECTION = {
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
-  retryStrategy: (attempt: number) => backoffMs(attempt, { delayMs: 50, delayMaxMs: 2_000 }),
 } satisfies RedisOptions
 
 /** More unanswered publishes than this, and Redis is too slow for us: the next are dropped. */
@@ -28,6 +27,11 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   const reconnected: (() => void)[] = []
   const publisher = connect(redisUrl, log, 'publishing')
   const subscriber = connect(redisUrl, log, 'hearing')
+  const watch = watchRedis({
+    redis: publisher.redis,
+    connections: () => [publisher.redis, subscriber.redis],
+    log,
+  })
   let unanswered = 0
 
   subscriber.redis.on('ready', () => {
@@ -77,6 +81,7 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
       reconnected.push(callback)
     },
     async close() {
+      watch.stop()
       subscriptions.clear()
       publisher.redis.disconnect()
       subscriber.redis.disconnect()
@@ -86,7 +91,7 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
 
 /** `settled`: the first attempt to connect has ended, well or not. One line is logged per outage, not per attempt. */
 function connect(redisUrl: string, log: Log, purpose: string): { redis: Redis; settled: Promise<void> } {
-  const redis = new Redis(redisUrl, CONNECTION)
+  const redis = openRedis(redisUrl, CONNECTION)
   let away = false
   redis.on('error', (error) => {
     if (!away)

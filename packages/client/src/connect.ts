@@ -12,6 +12,10 @@ export type ConnectOptions = ClientListeners & {
   readonly account: string
   /** A password, or a key the pool generated. */
   readonly password: string
+  /** The token this device was given by an earlier `onDevice`: wrong guesses made elsewhere do not delay it. */
+  readonly device?: string
+  /** The device was given a token: keep it, and give it to later `connect`s of the account on this device. */
+  readonly onDevice?: (token: string) => void
   /** The pool's directory, when it has been read already: saves a request per client. */
   readonly directory?: PoolDirectory
   readonly fetch?: typeof fetch
@@ -47,6 +51,8 @@ export async function connect(options: ConnectOptions): Promise<PoolClient> {
       fileServices: found.directory.files ?? [],
       account,
       password,
+      device: options.device,
+      onDevice: options.onDevice,
       fetch: fetcher,
       openSocket: options.openSocket ?? standardSocket(WebSocket),
       timing: options.timing ?? systemTiming,

@@ -8,6 +8,8 @@ import type { Timing } from './timing.ts'
 export type Connection = {
   readonly signedIn: ServerMessageOf<'signed-in'>
   send(message: ClientMessage): void
+  /** Proves again who this is; `renewed` follows. */
+  renew(token: string): void
   /** `lost` follows, soon. */
   close(): void
   /** `lost` follows, at once. */
@@ -18,12 +20,14 @@ export type Connection = {
 type ConnectionEvents = {
   ready(connection: Connection): void
   message(message: ServerMessage): void
+  /** The session lasts so many milliseconds more. */
+  renewed(expiresIn: number): void
   lost(error: Error): void
 }
 
 const OPEN_WITHIN_MS = 15_000
 
-/** Of the sign-in and of heartbeats; requests are numbered from 1. */
+/** Of the sign-in, renewals and heartbeats; requests are numbered from 1. */
 const OWN_ID = 0
 
 /**
@@ -55,12 +59,13 @@ export function openConnection(
       const message = decodeFrame(text)
       if (!message) return
       if (phase === 'ready') {
-        if (message.t !== 'pong') events.message(message)
+        if (message.t === 'renewed') events.renewed(message.expiresIn)
+        else if (message.t !== 'pong') events.message(message)
       } else if (message.t === 'signed-in') {
         phase = 'ready'
         timer.cancel()
         listen()
-        events.ready({ signedIn: message, send, close: () => socket.close(), drop })
+        events.ready({ signedIn: message, send, renew, close: () => socket.close(), drop })
       } else if (message.t === 'refused') {
         lose(new RefusedError(message.code, message.message))
         socket.close()
@@ -72,6 +77,8 @@ export function openConnection(
   const send = (message: ClientMessage) => {
     if (phase !== 'over') socket.send(JSON.stringify(message))
   }
+
+  const renew = (token: string) => send({ t: 'renew', id: OWN_ID, token })
 
   const listen = () => {
     timer = timing.after(heartbeatMs, () => {

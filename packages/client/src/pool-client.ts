@@ -42,6 +42,10 @@ export type PoolClient = PoolRequests & {
   /** Asks for `onNewContent` of a room that you may read, without joining it, until `unwatch`. */
   watch(room: string): Promise<void>
   unwatch(room: string): Promise<void>
+  /** Changes the password. Other sessions of the account end; this client goes on with the new one. */
+  changePassword(change: { password: string; newPassword: string }): Promise<void>
+  /** Ends this session at the pool, or with `everywhere` all of the account, and closes the client. */
+  signOut(options?: { everywhere?: boolean }): Promise<void>
   /** Ends everything. What has not been answered fails with `ClosedError`. */
   close(): Promise<void>
 }
@@ -179,6 +183,14 @@ export function startClient(settings: ClientSettings, listeners: ClientListeners
     async unwatch(room) {
       watched.delete(room)
       await requests.ask({ t: 'unwatch', room })
+    },
+    async changePassword({ password, newPassword }) {
+      await requests.ask({ t: 'change-password', password, newPassword, device: session.device })
+      session.passwordChanged(newPassword)
+    },
+    async signOut({ everywhere = false } = {}) {
+      await requests.ask({ t: 'sign-out', everywhere })
+      await client.close()
     },
     close: async () => {
       if (!line.closed) finish()

@@ -39,6 +39,8 @@ type Replies = {
   unwatch: 'done'
   'put-feed': 'done'
   'delete-feed': 'done'
+  'change-password': 'done'
+  'sign-out': 'done'
 }
 type RequestName = keyof Replies
 type RequestOf<T extends RequestName> = Omit<ClientMessageOf<T>, 'id'>
@@ -58,6 +60,8 @@ const NOT_REPEATED: ReadonlySet<string> = new Set<RequestName>([
   'purge-chats',
   'delete-feed',
   'put-preference',
+  'change-password',
+  'sign-out',
 ])
 
 type Request = {

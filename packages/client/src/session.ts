@@ -18,6 +18,10 @@ export type SessionSettings = {
   readonly heartbeatMs: number
   /** for so long the first connection is tried again */
   readonly firstConnectMs: number
+  /** the token that this device was given when the account was signed in to on it before */
+  readonly device?: string | undefined
+  /** The device was given a token to keep. */
+  readonly onDevice?: ((token: string) => void) | undefined
 }
 
 type SessionEvents = {
@@ -33,6 +37,9 @@ type SessionEvents = {
 
 type Session = {
   readonly signedIn: SignInReply | undefined
+  readonly device: string | undefined
+  /** The password has been changed: it is what later sign-ins take. */
+  passwordChanged(password: string): void
   /** The channel service is going away: ask the lookup service for another next time. */
   moveOn(): void
   /** Ends for good; resolves when the connection has ended. No event follows. */
@@ -40,6 +47,8 @@ type Session = {
 }
 
 const CLOSE_WITHIN_MS = 2_000
+/** A session is renewed when so much of its time has passed: some earlier, some later, so that not all come at once. */
+const RENEW_AT = { from: 0.7, to: 0.9 }
 
 /** Whether the first connection is worth another attempt: the pool is there, and the next answer may be a better one. */
 function mayPass(cause: Error, at: 'lookup' | 'channel'): boolean {
@@ -58,6 +67,7 @@ function mayPass(cause: Error, at: 'lookup' | 'channel'): boolean {
  * The very first connection is tried again as well when the channel service cannot be reached, or the pool has none just
  * now: one that was killed a moment ago may still have been named. Where no lookup service answers it fails at once, because
  * the address is probably wrong.
+ * Before a session expires it is renewed with a fresh token, on the connection that is up.
  */
 export function startSession(settings: SessionSettings, events: SessionEvents): Session {
   const { timing } = settings
@@ -74,7 +84,9 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
   const patience = timing.after(settings.firstConnectMs, () => {
     patient = false
   })
+  let renewal: { cancel(): void } | undefined
   let gone = () => {}
+  let { password, device } = settings
 
   const tryOnce = async () => {
     if (askLookup || !signedIn) {
@@ -90,17 +102,22 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     if (isOver()) return
     opening = openConnection(
       { ...settings, endpoint: signedIn.endpoint, token: signedIn.token },
-      { ready, message: events.message, lost: (cause) => lost(cause, 'channel') },
+      { ready, message: events.message, renewed, lost: (cause) => lost(cause, 'channel') },
     )
   }
 
   /** Signs in at the first lookup service that answers. A refusal is an answer. */
   const askLookups = async (): Promise<SignInReply> => {
-    const { lookups, account, password } = settings
+    const { lookups, account } = settings
     let first: unknown
     for (let n = 0; n < lookups.length && !isOver(); n += 1) {
       try {
-        return await signIn(lookups[lookup]!, { account, password, avoid }, settings.fetch)
+        const granted = await signIn(lookups[lookup]!, { account, password, avoid, device }, settings.fetch)
+        if (granted.device !== undefined) {
+          device = granted.device
+          settings.onDevice?.(granted.device)
+        }
+        return granted
       } catch (error) {
         if (!(error instanceof UnreachableError) || error instanceof UnsafeAddressError) throw error
         // What a pool says of itself tells more than that another address did not answer.
@@ -111,6 +128,30 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     throw first
   }
 
+  const renewed = (expiresIn: number) => {
+    const { from, to } = RENEW_AT
+    renewAfter(expiresIn * (from + (to - from) * timing.random()), 0)
+  }
+
+  const renewAfter = (delayMs: number, failures: number) => {
+    renewal?.cancel()
+    renewal = timing.after(delayMs, () => void renew(failures))
+  }
+
+  const renew = async (failures: number) => {
+    const current = connection
+    if (!current || !signedIn) return
+    try {
+      const { token, expiresAt } = await askLookups()
+      // The connection stays where it is, and so does the first attempt after its loss.
+      signedIn = { ...signedIn, token, expiresAt }
+      if (connection === current) current.renew(token)
+    } catch {
+      // Whether this account may still sign in is told when the session ends; until then there may be another answer.
+      if (connection === current) renewAfter(backoffMs(failures + 1, settings.backoff, timing.random), failures + 1)
+    }
+  }
+
   const ready = (opened: Connection) => {
     connection = opened
     phase = 'up'
@@ -118,12 +159,14 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
     askLookup = false
     avoid = undefined
     patience.cancel()
+    if (opened.signedIn.expiresIn !== undefined) renewed(opened.signedIn.expiresIn)
     events.up(opened)
   }
 
   const lost = (cause: Error, at: 'lookup' | 'channel') => {
     opening = undefined
     connection = undefined
+    renewal?.cancel()
     if (isOver()) return gone()
     // A token is still good for somebody whose policy has changed: asking for another does not help.
     if (cause instanceof RefusedError && cause.code === 'not-enabled') return end(cause)
@@ -172,6 +215,14 @@ export function startSession(settings: SessionSettings, events: SessionEvents): 
   return {
     get signedIn() {
       return signedIn
+    },
+    get device() {
+      return device
+    },
+    passwordChanged: (changed) => {
+      password = changed
+      // The token was issued for the password of before.
+      askLookup = true
     },
     moveOn: () => {
       askLookup = true

@@ -41,12 +41,17 @@ async function askDirectory(server: string, fetcher: typeof fetch): Promise<Pool
 /** Proves who you are to a lookup service, and is given a token and the channel service to use it at. */
 export async function signIn(
   lookup: string,
-  credentials: { readonly account: string; readonly password: string; readonly avoid?: string | undefined },
+  credentials: {
+    readonly account: string
+    readonly password: string
+    readonly avoid?: string | undefined
+    readonly device?: string | undefined
+  },
   fetcher: typeof fetch = fetch,
 ): Promise<SignInReply> {
   const url = `${withoutSlash(lookup)}/sign-in`
-  const { account, password, avoid } = credentials
-  const body = JSON.stringify({ account, password, ...(avoid === undefined ? {} : { avoid }) })
+  const { account, password, avoid, device } = credentials
+  const body = JSON.stringify({ account, password, avoid, device })
   const response = await ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }, fetcher)
   if (response.ok) {
     const reply = await understand(url, response, SignInReply)

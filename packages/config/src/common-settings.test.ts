@@ -25,7 +25,7 @@ it('reads what all services share under the same names', () => {
 it('has defaults for all but the addresses of databases', () => {
   const env = new Env({ HANSARD_SITE: '' })
 
-  expect(commonSettings(env)).toEqual({ pool: 'pool', domain: 'localhost', logLevel: 'info' })
+  expect(commonSettings(env)).toEqual({ pool: undefined, domain: undefined, logLevel: 'info' })
   expect(commonSettings(env, { logLevel: 'warn' }).logLevel).toBe('warn')
   expect(site(env)).toBeUndefined()
   expect(listenAddress(env, 'FILES', 7_467)).toEqual({ host: '127.0.0.1', port: 7_467 })

@@ -3,21 +3,26 @@ import type { Env } from './env.ts'
 
 /** What every service reads, under the same names. */
 export type CommonSettings = {
-  /** the pool's name */
-  readonly pool: string
-  /** the SIP domain of the pool's addresses */
-  readonly domain: string
+  /** the pool's name; undefined: the one that its databases have */
+  readonly pool: string | undefined
+  /** the SIP domain of the pool's addresses; undefined: the one that the pool database has */
+  readonly domain: string | undefined
   readonly logLevel: string
 }
 
 /** Where a service listens. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
-export function commonSettings(env: Env, { logLevel = 'info' }: { logLevel?: string } = {}): CommonSettings {
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export function commonSettings(
+  env: Env,
+  { logLevel = 'info' }: { logLevel?: (typeof LOG_LEVELS)[number] } = {},
+): CommonSettings {
   return {
-    pool: env.string('HANSARD_POOL', { fallback: 'pool' }),
-    domain: env.string('HANSARD_DOMAIN', { fallback: 'localhost' }),
-    logLevel: env.string('HANSARD_LOG_LEVEL', { fallback: logLevel }),
+    pool: env.optional('HANSARD_POOL'),
+    domain: env.optional('HANSARD_DOMAIN'),
+    logLevel: env.choice('HANSARD_LOG_LEVEL', { of: LOG_LEVELS, fallback: logLevel }),
   }
 }
 

@@ -45,4 +45,30 @@ describe('settings', () => {
 
     expect(() => env.check()).toThrow(/SESSIONS/)
   })
+
+  it('say which of a few words they take', () => {
+    const env = new Env({ LEVEL: 'loud' })
+    expect(env.choice('LEVEL', { of: ['info', 'warn'], fallback: 'info' })).toBe('info')
+    expect(env.choice('OTHER', { of: ['info', 'warn'], fallback: 'warn' })).toBe('warn')
+
+    expect(() => env.check()).toThrow('LEVEL is "loud"; it takes one of: info, warn.')
+  })
+
+  it('are declared by being asked for', () => {
+    const env = new Env({})
+    env.string('NAME')
+    env.optional('SITE')
+    env.integer('PORT', { min: 1, max: 65_535, fallback: 7_464 })
+    env.flag('TLS', { fallback: false })
+    env.choice('LEVEL', { of: ['info', 'warn'], fallback: 'info' })
+    env.string('NAME', { fallback: 'x' })
+
+    expect(env.declared()).toEqual([
+      { name: 'NAME', takes: 'text', fallback: 'required' },
+      { name: 'SITE', takes: 'text', fallback: undefined },
+      { name: 'PORT', takes: '1 to 65,535', fallback: '7464' },
+      { name: 'TLS', takes: '`true`, `false`', fallback: 'false' },
+      { name: 'LEVEL', takes: '`info`, `warn`', fallback: 'info' },
+    ])
+  })
 })

@@ -9,4 +9,4 @@ export {
   redisUrl,
   site,
 } from './common-settings.ts'
-export { ConfigError, Env } from './env.ts'
+export { ConfigError, Env, type Setting } from './env.ts'

@@ -1,12 +1,11 @@
-import { ManualClock } from '@hansard/clock'
 import { describe, expect, it } from 'vitest'
 import {
-  createAttemptLimiter,
   hashPassword,
   keySecret,
   newKey,
-  newSigningKey,
+  newTokenKeys,
   signToken,
+  trustedKeys,
   verifySecret,
   verifyToken,
 } from './index.ts'
@@ -33,6 +32,34 @@ describe('a password', () => {
   })
 })
 
+describe('what a check costs', () => {
+  it('depends on what was typed, and not on whether there is such an account or which secret it has', async () => {
+    const stored = [await hashPassword('correct horse'), keySecret(newKey()), undefined]
+    // Seen without a clock: while two derivations are under way, whatever is to be stretched waits, and nothing else does.
+    const busy = [hashPassword('one that keeps'), hashPassword('the place taken')]
+    const done: string[] = []
+    const check = (kind: string, candidate: string) =>
+      stored.map(async (secret, n) => {
+        await verifySecret(candidate, secret)
+        done.push(`${kind} ${n}`)
+      })
+    const checks = [...check('password', 'a wrong password'), ...check('key', newKey())]
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+
+    expect(done).toEqual(['key 0', 'key 1', 'key 2'])
+    await Promise.all([...busy, ...checks])
+    expect(done).toHaveLength(6)
+  })
+
+  it('still knows a key that an early pool stretched', async () => {
+    const key = newKey()
+    const stored = (await hashPassword(key)).replace('scrypt$', 'stretched-key$')
+
+    expect(await verifySecret(key, stored)).toBe(true)
+    expect(await verifySecret(newKey(), stored)).toBe(false)
+  })
+})
+
 describe('a generated key', () => {
   it('is known again, and no other is', async () => {
     const key = newKey()
@@ -51,59 +78,25 @@ describe('a generated key', () => {
 })
 
 describe('a token', () => {
-  const signingKey = newSigningKey()
-  const token = signToken({ id: 7 }, signingKey)
+  const { signing, trusted } = newTokenKeys()
+  const key = (keys: typeof trusted) => [...trustedKeys(keys, []).values()][0]!.key
+  const token = signToken({ id: 7 }, signing!)
 
   it('says what was signed', () => {
-    expect(verifyToken(token, signingKey)).toEqual({ id: 7 })
+    expect(verifyToken(token, key(trusted))).toEqual({ id: 7 })
   })
 
   it('is refused when anything of it was altered, cut or signed with another key', () => {
-    const [payload, mac] = token.split('.') as [string, string]
+    const [id, payload, signature] = token.split('.') as [string, string, string]
     const forged = Buffer.from('{"id":1}').toString('base64url')
 
-    expect(verifyToken(`${forged}.${mac}`, signingKey)).toBeUndefined()
-    expect(verifyToken(`${payload}.`, signingKey)).toBeUndefined()
-    expect(verifyToken(payload, signingKey)).toBeUndefined()
-    expect(verifyToken(`${payload}.${mac.slice(0, -4)}`, signingKey)).toBeUndefined()
-    expect(verifyToken(token, newSigningKey())).toBeUndefined()
-    expect(verifyToken('', signingKey)).toBeUndefined()
-  })
-})
-
-describe('the attempt limiter', () => {
-  const limiterOf = (options: { failuresMax: number; keysMax?: number }) => {
-    const clock = new ManualClock(1_000)
-    return { clock, limiter: createAttemptLimiter({ clock, windowMs: 60_000, ...options }) }
-  }
-
-  it('makes a key wait after too many failures, until the window is over', () => {
-    const { clock, limiter } = limiterOf({ failuresMax: 2 })
-    limiter.failed('alice')
-    expect(limiter.waitMs('alice')).toBe(0)
-    limiter.failed('alice')
-    clock.advance({ seconds: 20 })
-    expect(limiter.waitMs('alice')).toBe(40_000)
-    expect(limiter.waitMs('bob')).toBe(0)
-
-    clock.advance({ seconds: 40 })
-
-    expect(limiter.waitMs('alice')).toBe(0)
-  })
-
-  it('forgives after a success', () => {
-    const { limiter } = limiterOf({ failuresMax: 1 })
-    limiter.failed('alice')
-
-    limiter.takenBack('alice')
-
-    expect(limiter.waitMs('alice')).toBe(0)
-  })
-
-  it('remembers no more keys than it may, the most recent ones', () => {
-    const { limiter } = limiterOf({ failuresMax: 1, keysMax: 2 })
-    for (const key of ['a', 'b', 'c']) limiter.failed(key)
-
-    expect(['a', 'b', 'c'].map((key) => limiter.waitMs(key) > 0)).toEqual([false, true, true])
+    expect(verifyToken(`${id}.${forged}.${signature}`, key(trusted))).toBeUndefined()
+    expect(verifyToken(`${'A'.repeat(16)}.${payload}.${signature}`, key(trusted))).toBeUndefined()
+    expect(verifyToken(`${id}.${payload}.`, key(trusted))).toBeUndefined()
+    expect(verifyToken(`${token.slice(0, -1)}${token.endsWith('_') ? '-' : '_'}`, key(trusted))).toBeUndefined()
+    expect(verifyToken(payload, key(trusted))).toBeUndefined()
+    expect(verifyToken(`${id}.${payload}.${signature.slice(0, -4)}`, key(trusted))).toBeUndefined()
+    expect(verifyToken(token, key(newTokenKeys().trusted))).toBeUndefined()
+    expect(verifyToken('', key(trusted))).toBeUndefined()
   })
 })

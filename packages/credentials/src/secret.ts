@@ -3,26 +3,27 @@ import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 /**
  * What is stored instead of a password.
  *
- * `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>` for a password a person chose: slow on purpose.
- * `key$<sha-256>` for a key this program generated: it holds 256 random bits, which no amount of guessing
- * finds, so stretching it would only slow down the honest.
+ * `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>` for a password that a person chose: slow on purpose.
+ * `key$<sha-256>` for a key that this program generated: it holds 256 random bits, which no amount of guessing
+ * finds, so stretching it would only slow down its owner.
+ *
+ * The shape of what was typed decides what a check costs, never what is stored: 43 base64url characters are compared as
+ * a key, anything else is stretched as a password. So the time of an answer does not tell whether an account exists, nor
+ * which kind of secret it has. A password of that shape is refused when it is chosen.
+ *
+ * `stretched-key$…` is a generated key that was stretched all the same: an early operator's one-time password. That
+ * account's name is public, so what its check costs tells nothing.
  */
 const LOG2_N = 15
 const R = 8
 const P = 3
 const HASH_BYTES = 32
+const STRETCHED_KEY = 'stretched-key$'
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const derived = await stretch(password, salt, { log2n: LOG2_N, r: R, p: P })
+  const derived = await stretch(password, salt, { log2n: LOG2_N, r: R, p: P }, 'first')
   return ['scrypt', LOG2_N, R, P, salt.toString('base64url'), derived.toString('base64url')].join('$')
-}
-
-/** Why a text cannot be a password, or undefined when it can. */
-export function passwordProblem(password: string): string | undefined {
-  if (password.length < 8) return 'A password has at least 8 characters.'
-  if (password.length > 1_024) return 'A password has at most 1,024 characters.'
-  return undefined
 }
 
 /** 256 random bits, 43 characters. */
@@ -30,26 +31,40 @@ export function newKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
+export function isKeyShaped(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(text)
+}
+
 export function keySecret(key: string): string {
+  if (!isKeyShaped(key)) throw new Error('A key is 43 base64url characters, as newKey makes them.')
   return `key$${hash('sha256', key, 'hex')}`
 }
 
+/** Who is served first while more passwords wait than can be stretched at once. */
+type Turn = 'first' | 'after-others'
+
 /**
  * Whether `candidate` is the password or key behind `stored`. Compares in constant time; for an account that
- * does not exist pass `undefined`, which costs as much as a wrong password.
+ * does not exist pass `undefined`, which costs as much as a wrong candidate of the same shape.
  */
-export async function verifySecret(candidate: string, stored: string | undefined): Promise<boolean> {
-  if (stored?.startsWith('key$')) return equal(Buffer.from(keySecret(candidate)), Buffer.from(stored))
-  const [, log2n, r, p, salt, expected] = (stored ?? NOBODY).split('$')
-  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), {
-    log2n: Number(log2n),
-    r: Number(r),
-    p: Number(p),
-  })
-  return equal(derived, Buffer.from(expected!, 'base64url')) && stored !== undefined
+export async function verifySecret(
+  candidate: string,
+  stored: string | undefined,
+  turn: Turn = 'first',
+): Promise<boolean> {
+  if (isKeyShaped(candidate) && !stored?.startsWith(STRETCHED_KEY)) {
+    const expected = stored?.startsWith('key$') ? stored : NOBODYS_KEY
+    return equal(Buffer.from(keySecret(candidate)), Buffer.from(expected)) && expected === stored
+  }
+  const comparable = stored?.startsWith('scrypt$') || stored?.startsWith(STRETCHED_KEY)
+  const [, log2n, r, p, salt, expected] = (comparable ? stored! : NOBODYS_PASSWORD).split('$')
+  const cost = { log2n: Number(log2n), r: Number(r), p: Number(p) }
+  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), cost, turn)
+  return equal(derived, Buffer.from(expected!, 'base64url')) && comparable === true
 }
 
-const NOBODY = [
+const NOBODYS_KEY = `key$${'0'.repeat(64)}`
+const NOBODYS_PASSWORD = [
   'scrypt',
   LOG2_N,
   R,
@@ -66,12 +81,18 @@ function equal(a: Buffer, b: Buffer): boolean {
 const RUNNING_MAX = 2
 const WAITING_MAX = 256
 let running = 0
-const waiting: (() => void)[] = []
+// Two queues: a flood of guesses from unknown devices does not keep people on their own devices out.
+const waiting: Readonly<Record<Turn, (() => void)[]>> = { first: [], 'after-others': [] }
 
-async function stretch(password: string, salt: Buffer, cost: { log2n: number; r: number; p: number }): Promise<Buffer> {
+async function stretch(
+  password: string,
+  salt: Buffer,
+  cost: { log2n: number; r: number; p: number },
+  turn: Turn,
+): Promise<Buffer> {
   if (running >= RUNNING_MAX) {
-    if (waiting.length >= WAITING_MAX) throw new TooManySignIns()
-    await new Promise<void>((resolve) => waiting.push(resolve))
+    if (waiting[turn].length >= WAITING_MAX) throw new TooManySignIns()
+    await new Promise<void>((resolve) => waiting[turn].push(resolve))
   } else {
     running += 1
   }
@@ -81,7 +102,7 @@ async function stretch(password: string, salt: Buffer, cost: { log2n: number; r:
       scrypt(password, salt, HASH_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)))
     })
   } finally {
-    const next = waiting.shift()
+    const next = waiting.first.shift() ?? waiting['after-others'].shift()
     if (next) next()
     else running -= 1
   }

@@ -7,6 +7,7 @@ export class FileStoreFull extends Error {
 /** Needs a person: this directory is not the expected store. Nothing was written to it. */
 export class WrongStore extends Error {
   override name = 'WrongStore'
+  readonly exitCode = 2
   readonly hint =
     'Is the disk mounted? Else name the right directory. A store that moved brings its file store-id along.'
   constructor(directory: string) {

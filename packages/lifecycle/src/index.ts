@@ -1,5 +1,6 @@
 export { coalesce } from './coalesce.ts'
 export { type Loop, startLoop } from './loop.ts'
+export { runProcess } from './run-process.ts'
 export { type Service, stopOnce } from './service.ts'
 export { createTaskQueue } from './task-queue.ts'
 export { yieldAfter, yieldToEventLoop } from './yield-to-event-loop.ts'

@@ -2,7 +2,7 @@ import { ManualClock, systemClock } from '@hansard/clock'
 import { describe, expect, it, vi } from 'vitest'
 import { startLoop, stopOnce, yieldAfter } from './index.ts'
 
-const until = { timeout: 5_000, interval: 1 }
+const until = { timeout: 60_000, interval: 1 }
 
 describe('a loop', () => {
   it('runs its turn again and again, pausing in between', async () => {

@@ -34,13 +34,13 @@ it('takes no chat away for an administrator after the commit that took the role'
   const busy = await pool.db.knex.transaction()
   await busy('room').where({ id }).forUpdate().first('id')
   const deleting = other.commands.deleteChat(ann, { room: 'desk', chat })
-  await vi.waitFor(async () => expect(await waitingForLocks()).toBe(1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await waitingForLocks()).toBe(1), { timeout: 60_000 })
   let taken = false
   const taking = pool.commands.changeUser(bob, { user: sip('ann'), roles: [] }).then((result) => {
     must(result)
     taken = true
   })
-  await vi.waitFor(async () => expect(taken || (await waitingForLocks()) === 2).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(taken || (await waitingForLocks()) === 2).toBe(true), { timeout: 60_000 })
   const tookFirst = taken
   await busy.commit()
 

@@ -1,4 +1,11 @@
-import { createPrincipals, findPrincipal, type NewPrincipal, putSecret, roomsOfBarred } from '@hansard/pool-store'
+import {
+  createPrincipals,
+  endAllSessions,
+  findPrincipal,
+  type NewPrincipal,
+  putSecret,
+  roomsOfBarred,
+} from '@hansard/pool-store'
 import {
   accountNameProblem,
   domainProblem,
@@ -143,6 +150,41 @@ export function userCommands(context: Context) {
         const after = { secret: 'replaced' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
         return { events, rights: [], result: { id, uri } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
+      return result
+    },
+
+    /** Replaces one's own password. The caller has checked the old one. Answers the version that new tokens carry. */
+    async changeOwnSecret(
+      by: CommandActor,
+      { secret }: { secret: string },
+    ): Promise<Result<{ id: number; credentialVersion: number }>> {
+      const result = await context.make(by, async (by, tx) => {
+        const { id, account, uri, name, credentialVersion } = await findUser(tx, by.uri)
+        await putSecret(tx, { account, secret })
+        const subject = { type: 'user' as const, uri, name }
+        const after = { secret: 'replaced' }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
+        return { events, rights: [], result: { id, credentialVersion: credentialVersion + 1 } }
+      })
+      if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
+      return result
+    },
+
+    /** Ends all sessions of an account: an administrator those of anybody, others their own. */
+    async signOutEverywhere(
+      by: CommandActor,
+      { user }: { user: string },
+    ): Promise<Result<{ id: number; uri: string; account: string }>> {
+      const result = await context.make(by, async (by, tx) => {
+        if (user !== by.uri) requireAdministrator(by)
+        const { id, uri, name, account } = await findUser(tx, user)
+        await endAllSessions(tx, id)
+        const subject = { type: 'user' as const, uri, name }
+        const after = { sessions: 'ended' }
+        const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
+        return { events, rights: [], result: { id, uri, account } }
       })
       if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
       return result

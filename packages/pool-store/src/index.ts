@@ -4,6 +4,7 @@ export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
   createPrincipals,
+  endAllSessions,
   findPrincipal,
   findPrincipals,
   type NewPrincipal,
@@ -26,7 +27,9 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { createSignIn, type SignIn } from './access/sign-in.ts'
+export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
+export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
+export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
 export {
   type FileToken,
@@ -72,6 +75,7 @@ export {
   declareDead,
   fileServices,
   finishSource,
+  lastReports,
   readSourceProgress,
   requireAlive,
   SILENT_BEFORE_DEAD_MS,

@@ -1,8 +1,8 @@
-import { backoffMs } from '@hansard/backoff'
 import type { Envelope } from '@hansard/compliance-event'
 import type { Log } from '@hansard/log'
+import { openRedis, readTroubles, watchRedis } from '@hansard/redis'
 import { type JobsOptions, Queue, UnrecoverableError, Worker } from 'bullmq'
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { QUEUES } from './catalogue.ts'
 import {
   CONCURRENCY_DEFAULT,
@@ -51,6 +51,7 @@ export function openBullTransport({ redisUrl, log, pool }: { redisUrl: string; l
       const { waiting = 0, delayed = 0, active = 0, failed = 0 } = counts
       return { waiting: waiting + delayed, active, failed }
     },
+    troubles: () => sending.troubles(),
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.stop()))
       await sending.close()
@@ -74,9 +75,7 @@ const LOCK_MS = 5_000
 const STALLED_CHECK_MS = 2_000
 const STALLED_COUNT_MAX = Number.MAX_SAFE_INTEGER
 
-const RETRY = { retryStrategy: (attempt: number) => backoffMs(attempt, { delayMs: 50, delayMaxMs: 2_000 }) }
 const SENDING = {
-  ...RETRY,
   connectTimeout: 5_000,
   commandTimeout: 10_000,
   enableOfflineQueue: false,
@@ -84,15 +83,18 @@ const SENDING = {
   maxRetriesPerRequest: 0,
 } satisfies RedisOptions
 // BullMQ asks for null: its blocking command waits as long as it takes.
-const CONSUMING = { ...RETRY, maxRetriesPerRequest: null, socketTimeout: 30_000 } satisfies RedisOptions
+const CONSUMING = { maxRetriesPerRequest: null, socketTimeout: 30_000 } satisfies RedisOptions
+
+const AWAY = 'Redis cannot be reached. Nothing is lost; events wait in the outbox.'
 
 /**
  * The sending end. BullMQ's queue is opened only on a connection that stands: one opened while Redis is away keeps the
  * failure of its first command and rejects for ever after.
  */
 function createSending({ redisUrl, log, prefix }: { redisUrl: string; log: Log; prefix: string }) {
-  const redis = new Redis(redisUrl, SENDING)
+  const redis = openRedis(redisUrl, SENDING)
   logOutages(redis, log, 'sending')
+  const watch = watchRedis({ redis, connections: () => [redis], log })
   const settled = new Promise<void>((resolve) => {
     redis.once('ready', () => resolve())
     redis.once('close', () => resolve())
@@ -116,7 +118,16 @@ function createSending({ redisUrl, log, prefix }: { redisUrl: string; log: Log; 
       })
       return opening
     },
+    async troubles(): Promise<string[]> {
+      await settled
+      if (redis.status !== 'ready') return [AWAY]
+      return readTroubles(redis).then(
+        (troubles) => troubles.map(({ text }) => text),
+        () => [AWAY],
+      )
+    },
     async close() {
+      watch.stop()
       await (await opening?.catch(() => undefined))?.close().catch(() => {})
       redis.disconnect()
     },
@@ -180,7 +191,7 @@ function startConsuming(options: {
 
 /** A connection that tells of the copies BullMQ makes of it, so that we can end them whatever state BullMQ is in. */
 function openConnections(redisUrl: string): { redis: Redis; connections: Redis[] } {
-  const redis = new Redis(redisUrl, CONSUMING)
+  const redis = openRedis(redisUrl, CONSUMING)
   const connections = [redis]
   const duplicate = redis.duplicate.bind(redis)
   redis.duplicate = (override) => {

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { openInlineTransport } from './index.ts'
 
 const envelope: Envelope = { kind: 'events', source: 'channel-1', epoch: 1, events: [] }
-const until = { timeout: 5_000, interval: 5 }
+const until = { timeout: 60_000, interval: 5 }
 
 describe('the inline transport', () => {
   it('makes the sender wait while it is full, and lets it go on when there is room', async () => {

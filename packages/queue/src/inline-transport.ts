@@ -94,6 +94,7 @@ export function openInlineTransport({
       consumers.add(consumer)
       return consumer
     },
+    troubles: async () => [],
     async depth() {
       return { waiting: waiting.length + later.size, active, failed: 0 }
     },

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop())
 afterEach(() => transport.close())
 
-const until = { timeout: 20_000, interval: 10 }
+const until = { timeout: 60_000, interval: 10 }
 
 function envelope(seq: number): Envelope {
   return {

@@ -16,6 +16,8 @@ export type Transport = {
   send(envelopes: readonly Envelope[], options?: { signal?: AbortSignal }): Promise<void>
   consume(handler: EnvelopeHandler, options?: ConsumeOptions): Promise<Consumer>
   depth(): Promise<TransportDepth>
+  /** What is wrong with what carries the envelopes, in sentences; nothing when all is well. Never rejects. */
+  troubles(): Promise<readonly string[]>
   /** Stops every consumer, then closes. */
   close(): Promise<void>
 }

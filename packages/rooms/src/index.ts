@@ -44,5 +44,6 @@ export {
   policyNameProblem,
   roomNameProblem,
 } from './room-uri.ts'
+export { SIGN_IN_OUTCOMES, type SignInOutcome } from './sign-in-outcomes.ts'
 export { type RoomRoles, type Scope, type Standing, standingOf } from './standing.ts'
 export { endpointUriProblem, isKeepable, quoted, TEXT_LIMITS, textProblem, webAddressProblem } from './texts.ts'

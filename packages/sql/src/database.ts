@@ -1,151 +1,78 @@
-import { mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import type SqliteDatabase from 'better-sqlite3'
-import knexModule, { type Knex } from 'knex'
-import pg from 'pg'
-import { isTransient } from './errors.ts'
-import { createTurns } from './turns.ts'
+import type { Knex } from 'knex'
+import type pg from 'pg'
+import { retryWhileBusy } from './busy.ts'
+import { isRolledBack, losesConnection } from './errors.ts'
+import { openPostgres, staleFromNowOn } from './open-postgres.ts'
+import { BUSY_MS, busyLimitOf, openSqlite, type SqliteHandle } from './open-sqlite.ts'
 
-const require = createRequire(import.meta.url)
-const { knex } = knexModule
-
-/**
- * A database behind knex, in one of two dialects.
- *
- * SQLite is opened in WAL mode with `synchronous=FULL`: a commit returns only when it is on disk. Its pool
- * holds exactly one connection, and its transactions begin IMMEDIATE, so within one `Database` writers wait
- * for each other in turn and across processes they wait for the file lock; neither sees a stale snapshot.
- * One thread must open a SQLite file once and share the `Database`: better-sqlite3 is synchronous, and a second
- * connection waiting for a transaction of the first would wait for ever. Between statements, not within a transaction, the
- * event loop gets its turn.
- */
+/** A database behind knex, in one of two dialects. `open-sqlite.ts` and `open-postgres.ts` say what holds in each. */
 export type Database = { readonly knex: Knex; readonly dialect: Dialect; close(): Promise<void> }
 export type Dialect = 'sqlite' | 'postgres'
-export type SqliteHandle = SqliteDatabase.Database
+export type { SqliteHandle }
 
-// int8 holds ids and milliseconds, both far below 2^53; node-postgres would hand them over as strings.
-pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value)) throw new RangeError(`The database returned ${text}, beyond 2^53.`)
-  return value
-})
-
-// knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
-const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
-
-/** The longest a PostgreSQL statement may take: planning an export of millions of events is the longest there is. */
-const POSTGRES_QUERY_MS = 120_000
-
-/** How long a SQLite writer waits for another process or thread, in milliseconds. */
-const SQLITE_BUSY_MS = 15_000
-
-/** `sqlite:<file>` or `postgres://…`. Opening does not migrate. */
-export function openDatabase(options: { url: string; connectionsMax?: number; applicationName?: string }): Database {
-  const { url, connectionsMax = 5, applicationName = 'hansard' } = options
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length))
+/**
+ * `sqlite:<file>` or `postgres://…`. Opening does not migrate.
+ *
+ * `busyMs`: how long a SQLite statement may wait for another process or thread that writes.
+ */
+export function openDatabase(options: {
+  url: string
+  connectionsMax?: number
+  applicationName?: string
+  busyMs?: number
+}): Database {
+  const { url, connectionsMax = 5, applicationName = 'hansard', busyMs = BUSY_MS } = options
+  if (url.startsWith('sqlite:')) {
+    const knex = openSqlite({ file: url.slice('sqlite:'.length), busyMs })
+    return { knex, dialect: 'sqlite', close: () => knex.destroy() }
+  }
   if (/^postgres(ql)?:\/\//.test(url)) {
-    const instance = knex({
-      client: 'pg',
-      connection: {
-        connectionString: url,
-        application_name: applicationName,
-        keepAlive: true,
-        connectionTimeoutMillis: 10_000,
-        // A server that neither answers nor hangs up must not hold a service for ever. What was under way is unknown then.
-        lock_timeout: 15_000,
-        query_timeout: POSTGRES_QUERY_MS,
-        statement_timeout: POSTGRES_QUERY_MS,
-      } as Knex.PgConnectionConfig,
-      pool: { min: 0, max: connectionsMax },
-      acquireConnectionTimeout: 15_000,
-      log: SILENT,
-    })
-    return { knex: instance, dialect: 'postgres', close: () => instance.destroy() }
+    const knex = openPostgres({ url, connectionsMax, applicationName })
+    return { knex, dialect: 'postgres', close: () => knex.destroy() }
   }
   throw new Error(`A database URL begins with sqlite: or postgres://; this one does not.`)
-}
-
-function openSqlite(file: string): Database {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const instance = knex({
-    client: ImmediateSqliteClient,
-    connection: { filename: file },
-    useNullAsDefault: true,
-    log: SILENT,
-    pool: {
-      min: 1,
-      max: 1,
-      afterCreate(connection: SqliteHandle, done: (error: Error | null, connection: SqliteHandle) => void) {
-        try {
-          connection.pragma(`busy_timeout = ${SQLITE_BUSY_MS}`)
-          connection.pragma('journal_mode = WAL')
-          connection.pragma('synchronous = FULL')
-          connection.pragma('foreign_keys = ON')
-          connection.pragma('cache_size = -65536')
-          done(null, connection)
-        } catch (error) {
-          done(error as Error, connection)
-        }
-      },
-    },
-  })
-  return { knex: instance, dialect: 'sqlite', close: () => instance.destroy() }
 }
 
 /**
  * Runs synchronous work on the one SQLite connection, after whatever transaction is using it now.
  * The hot path: prepared statements, no query building, no await between begin and commit.
+ *
+ * While another process holds the write lock, `work` fails at its begin and runs again: it must have done nothing by then.
  */
 export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) => T): Promise<T> {
   const client = db.knex.client as Knex.Client
-  const handle = (await client.acquireConnection()) as SqliteHandle
-  try {
-    return work(handle)
-  } finally {
-    await client.releaseConnection(handle)
-  }
+  return retryWhileBusy(busyLimitOf(client), async () => {
+    const handle = (await client.acquireConnection()) as SqliteHandle
+    try {
+      return work(handle)
+    } finally {
+      await client.releaseConnection(handle)
+    }
+  })
 }
 
-/** Runs work on one PostgreSQL connection of the pool. One that broke is not used again; work rolls back what it began. */
+/** A transaction that the server has rolled back because of others runs so many times at most. */
+const ATTEMPTS_MAX = 3
+
+/**
+ * Runs work on one PostgreSQL connection of the pool; work rolls back what it began. After a deadlock or a serialization
+ * failure work runs again: the server has undone the transaction. A connection that broke is not used again.
+ */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = db.knex.client as Knex.Client
-  const connection = (await client.acquireConnection()) as pg.PoolClient & { __knex__disposed?: unknown }
+  const connection = (await client.acquireConnection()) as pg.PoolClient
   try {
-    return await work(connection)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work(connection)
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !isRolledBack(error)) throw error
+      }
+    }
   } catch (error) {
-    if (isTransient(error)) connection.__knex__disposed ??= error
+    if (losesConnection(error)) staleFromNowOn(connection, error)
     throw error
   } finally {
     await client.releaseConnection(connection)
-  }
-}
-
-type TransactionClass = new (...args: unknown[]) => { query(connection: unknown, sql: string): Promise<unknown> }
-type SqliteClientClass = typeof Knex.Client
-const Transaction: TransactionClass = require('knex/lib/execution/transaction.js')
-const BetterSqliteClient: SqliteClientClass = require('knex/lib/dialects/better-sqlite3/index.js')
-
-// knex begins SQLite transactions DEFERRED. One that reads first and writes later then fails with SQLITE_BUSY,
-// without waiting, when another process wrote in between. IMMEDIATE takes the write lock at once, and waits for it.
-class ImmediateTransaction extends Transaction {
-  begin(connection: unknown): Promise<unknown> {
-    return this.query(connection, 'BEGIN IMMEDIATE;')
-  }
-}
-
-class ImmediateSqliteClient extends BetterSqliteClient {
-  readonly #turns = createTurns()
-
-  // Waited for with the connection in hand: those who queue for it would otherwise pass it on within one turn. A transaction
-  // takes its connection once.
-  override async acquireConnection(): Promise<unknown> {
-    const connection: unknown = await super.acquireConnection()
-    await this.#turns.take()
-    return connection
-  }
-
-  override transaction(...args: unknown[]): Knex.Transaction {
-    return new ImmediateTransaction(this, ...args) as unknown as Knex.Transaction
   }
 }

@@ -68,3 +68,9 @@ export class LeaseLost extends Error {
 }
 
 type LeaseRow = { readonly holder: string; readonly token: number }
+
+/** Whether somebody holds a lease. */
+export async function leaseHeld(db: Database, { name, now }: { name: string; now: number }): Promise<boolean> {
+  const row: { expires_at: number } | undefined = await db.knex('lease').where({ name }).first('expires_at')
+  return row !== undefined && row.expires_at > now
+}

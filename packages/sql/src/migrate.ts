@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Database } from './database.ts'
+import { refuseUnsuitable } from './suitable-database.ts'
 
 /** One step forward. There is no way back: a record is not made by undoing it. */
 export type Migration = {
@@ -14,9 +15,11 @@ const MIGRATION_LOCK = 0x48616e73
  *
  * Everything happens in one transaction under a lock of the database's own, so that several services may
  * start at once and one that is killed half-way leaves nothing behind. A database that is newer than this
- * program is refused: an old program would write what a newer one no longer understands.
+ * program is refused: an old program would write what a newer one no longer understands. So is one that cannot hold the
+ * record (`refuseUnsuitable`).
  */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
+  await refuseUnsuitable(db)
   await db.knex.transaction(async (tx) => {
     if (db.dialect === 'postgres') await tx.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
     if (!(await tx.schema.hasTable('schema_migration'))) {
@@ -50,4 +53,5 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
 /** Needs a person: the database and the program do not belong together. Nothing was changed. */
 export class MigrationError extends Error {
   override name = 'MigrationError'
+  readonly exitCode = 2
 }

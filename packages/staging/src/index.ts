@@ -36,6 +36,7 @@ export {
 export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { claimPoolName } from './pool-name.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

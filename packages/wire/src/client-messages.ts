@@ -62,8 +62,22 @@ export const ClientMessage = z.discriminatedUnion('t', [
     token: z.string().max(256).optional(),
     account: z.string().max(256).optional(),
     password: z.string().max(1_024).optional(),
+    /** the token of this device, from an earlier sign-in with a password: wrong guesses made elsewhere do not delay it */
+    device: z.string().max(64).optional(),
   }),
   z.strictObject({ t: z.literal('ping'), id }),
+  /** Proves again who this is, before the session expires, with a newer token of the same account. */
+  z.strictObject({ t: z.literal('renew'), id, token: z.string().max(256) }),
+  /** Changes one's own password. Other sessions of the account end; this one goes on. */
+  z.strictObject({
+    t: z.literal('change-password'),
+    id,
+    password: z.string().min(1).max(1_024),
+    newPassword: z.string().min(1).max(1_024),
+    device: z.string().max(64).optional(),
+  }),
+  /** Ends this session: its tokens are refused from then on. `everywhere`: all sessions of the account. */
+  z.strictObject({ t: z.literal('sign-out'), id, everywhere: z.boolean().default(false) }),
 
   /**
    * Joins a room. With `after`, the last chat id the client has, the client first receives every chat after that one, in

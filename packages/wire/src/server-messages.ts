@@ -49,10 +49,15 @@ export const ServerMessage = z.discriminatedUnion('t', [
     session: z.string(),
     principal: z.object({ id: z.number(), uri: z.string(), name: z.string() }),
     limits: z.record(z.string(), z.number()),
+    /** milliseconds until the session ends unless it is renewed */
+    expiresIn: z.number().optional(),
+    /** for this device to keep, after a sign-in with a password on a device that was not known */
+    device: z.string().optional(),
     /** URL at which rooms are managed in a browser, when the pool has one */
     roomManagementUrl: z.string().optional(),
   }),
   z.object({ t: z.literal('pong'), re }),
+  z.object({ t: z.literal('renewed'), re, expiresIn: z.number() }),
   /** `last` is the newest chat id of the room at the moment of joining; chats after it (or after `after`) follow. */
   z.object({
     t: z.literal('joined'),

@@ -21,6 +21,8 @@ export const SignInRequest = z.strictObject({
   password: z.string().min(1).max(1_024),
   /** an endpoint this client could not connect to: it is given another one if there is one */
   avoid: z.string().max(2_048).optional(),
+  /** the token of this device, from an earlier sign-in with a password: wrong guesses made elsewhere do not delay it */
+  device: z.string().max(64).optional(),
 })
 export type SignInRequest = z.infer<typeof SignInRequest>
 
@@ -32,5 +34,7 @@ export const SignInReply = z.object({
   principal: z.object({ id: z.number(), uri: z.string(), name: z.string() }),
   /** milliseconds since 1970 at which the token stops being accepted */
   expiresAt: z.number(),
+  /** for this device to keep, after a sign-in with a password on a device that was not known */
+  device: z.string().optional(),
 })
 export type SignInReply = z.infer<typeof SignInReply>

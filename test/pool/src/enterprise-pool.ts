@@ -77,6 +77,7 @@ export async function startEnterprisePool(
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
     ...addresses,
     HANSARD_OUTPUT_DIRECTORY: outputDirectory,
+    HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     ...options.env,
   }
   // Shares are mounted before services start: a store that is not there is refused, not made.

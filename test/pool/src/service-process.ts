@@ -53,7 +53,7 @@ export function serviceProcess(options: {
         [...execArgv, '--conditions=@hansard/source', join(repository, program), ...args],
         {
           cwd: repository,
-          env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env },
+          env: { ...passed('PATH', 'NODE_COMPILE_CACHE'), NO_COLOR: '1', ...env },
           stdio: ['ignore', 'pipe', 'pipe'],
         },
       )
@@ -88,4 +88,9 @@ export function serviceProcess(options: {
 export function nodeBinary(): string {
   const packageFile = require.resolve('node/package.json')
   return join(dirname(packageFile), 'bin/node')
+}
+
+/** What a service needs of the environment of the test. */
+function passed(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

@@ -21,7 +21,7 @@ const PROGRAMS: readonly Program[] = [
   { name: 'clamd', debianPackage: 'clamav-daemon', found: () => clamdProgram() !== undefined },
   // Debian puts both where only root's PATH leads.
   { name: 'pgbouncer', debianPackage: 'pgbouncer', found: inSystem('pgbouncer') },
-  { name: 'nginx', debianPackage: 'nginx-light', found: inSystem('nginx') },
+  { name: 'nginx', debianPackage: 'nginx', found: inSystem('nginx') },
   { name: 'openssl', debianPackage: 'openssl', found: onPath('openssl') },
 ]
 

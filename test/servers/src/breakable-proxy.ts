@@ -8,6 +8,8 @@ export type BreakableProxy = AsyncDisposable & {
   /** Ends every connection at once, and lets no other through. */
   cut(): void
   mend(): void
+  /** Connections from now on lead to another server; those that stand stay where they are. */
+  leadTo(url: string): void
   /**
    * Called with what a client sends, before it goes on. `drop` ends the connection and passes nothing on; a promise holds it
    * back, and what comes after it, until it resolves.
@@ -19,7 +21,7 @@ export type BreakableProxy = AsyncDisposable & {
 }
 
 export async function startBreakableProxy(url: string): Promise<BreakableProxy> {
-  const target = new URL(url)
+  let target = new URL(url)
   const sockets = new Set<Socket>()
   let whole = true
   const server = createServer((client) => {
@@ -62,6 +64,9 @@ export async function startBreakableProxy(url: string): Promise<BreakableProxy> 
     },
     mend() {
       whole = true
+    },
+    leadTo(other) {
+      target = new URL(other)
     },
     onSent: () => undefined,
     onAnswered: () => undefined,

@@ -9,7 +9,9 @@ import { end, launch, NotStarted, type ServerProcess } from './server-process.ts
 
 export type PostgresServer = ServerProcess & {
   /** Makes an empty database and answers its URL. */
-  createDatabase(name: string): Promise<string>
+  createDatabase(name: string, options?: { encoding?: string }): Promise<string>
+  /** Sets a parameter of the running server; `undefined` returns it to what it was started with. */
+  setParameter(name: string, value: string | undefined): Promise<void>
 }
 
 /**
@@ -48,6 +50,15 @@ export async function startPostgres({
 
   let { child, port } = await launchOnFreePort(launchOn)
   const urlOf = (database: string) => `postgres://hansard@127.0.0.1:${port}/${database}`
+  const asOwner = async (work: (client: pg.Client) => Promise<unknown>): Promise<void> => {
+    const client = new pg.Client({ connectionString: urlOf('postgres') })
+    await client.connect()
+    try {
+      await work(client)
+    } finally {
+      await client.end()
+    }
+  }
   let stopping: Promise<void> | undefined
 
   const server: PostgresServer = {
@@ -56,16 +67,18 @@ export async function startPostgres({
     get pid() {
       return child.pid as number
     },
-    async createDatabase(name) {
-      const client = new pg.Client({ connectionString: urlOf('postgres') })
-      await client.connect()
-      try {
-        await client.query(`create database ${client.escapeIdentifier(name)}`)
-      } finally {
-        await client.end()
-      }
+    async createDatabase(name, { encoding } = {}) {
+      const other = encoding === undefined ? '' : ` encoding ${pg.escapeLiteral(encoding)} template template0`
+      await asOwner((client) => client.query(`create database ${client.escapeIdentifier(name)}${other}`))
       return urlOf(encodeURIComponent(name))
     },
+    setParameter: (name, value) =>
+      asOwner(async (client) => {
+        // A server that was made read-only takes this command all the same.
+        const to = value === undefined ? `reset ${name}` : `set ${name} = ${pg.escapeLiteral(value)}`
+        await client.query(`alter system ${to}`)
+        await client.query('select pg_reload_conf()')
+      }),
     kill: () => end(child, 'SIGKILL'),
     async restart() {
       await end(child, 'SIGKILL')

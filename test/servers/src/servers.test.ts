@@ -77,7 +77,7 @@ describe('servers of a process that was killed', () => {
     child.kill('SIGKILL')
 
     for (const pid of pids) {
-      await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), { timeout: 10_000, interval: 50 })
+      await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), { timeout: 60_000, interval: 50 })
     }
     await using _redis = await startRedis()
     await using _postgres = await startPostgres()

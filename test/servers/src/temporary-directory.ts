@@ -6,7 +6,9 @@ import { join } from 'node:path'
  * A directory for one server of this process. Those of processes that ended without removing theirs are removed on the
  * way: a killed test run would otherwise leave 40 MB behind for every PostgreSQL.
  */
-export async function temporaryDirectory(server: 'postgres' | 'redis' | 'clamd' | 'nginx'): Promise<string> {
+export async function temporaryDirectory(
+  server: 'postgres' | 'redis' | 'clamd' | 'nginx' | 'pgbouncer' | 'standby',
+): Promise<string> {
   const prefix = `hansard-${server}-`
   for (const name of await readdir(tmpdir())) {
     const owner = name.startsWith(prefix) ? Number(/^\d+(?=-)/.exec(name.slice(prefix.length))?.[0]) : Number.NaN

@@ -2,7 +2,7 @@ import { type Loop, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Source } from '@hansard/pool-store'
 import { createDeadSourceJudge } from '../departures/declare-dead-sources.ts'
-import { findDisabled, recheckMembers } from '../departures/recheck-members.ts'
+import { endExpired, findDisabled, recheckMembers } from '../departures/recheck-members.ts'
 import { partOrphans } from '../departures/record-departures.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { forgetUnlogged } from './forget-unlogged.ts'
@@ -23,7 +23,7 @@ export type BackgroundLoops = {
   readonly orphans: Loop
   /** Compares rooms with the record: finds what the bus has dropped. */
   readonly rooms: Loop
-  /** Finds sessions of accounts that may not use the pool any more. */
+  /** Ends sessions that have expired, and those of accounts that may not use the pool any more. */
   readonly accounts: Loop
   /** Reads the configuration, the accounts and the participant counts again. */
   readonly recheck: Loop
@@ -70,7 +70,10 @@ export function startBackgroundLoops(
     accounts: startLoop({
       clock,
       everyMs: ACCOUNT_CHECK_MS,
-      turn: () => findDisabled(deps, connections.all),
+      async turn() {
+        endExpired(deps, connections.all)
+        await findDisabled(deps, connections.all)
+      },
       onError: onError('finding disabled accounts'),
     }),
     recheck: startLoop({

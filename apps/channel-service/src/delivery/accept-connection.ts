@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { partAllRooms } from '../departures/part-room.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { receive } from '../requests/receive.ts'
+import { recordRefusal } from '../requests/record-refusal.ts'
 import type { Outgoing } from './frames.ts'
 import { answerProbe, isProbe } from './probe.ts'
 import { Session } from './session.ts'
@@ -50,13 +51,21 @@ export function openDoor(
       bufferMax: config.sessionBufferMax,
       requestsPerSecond: config.requestsPerSecond,
       now: clock.now(),
+      onRefused: (re, code) => recordRefusal(deps, session, { re, code }),
     })
     connections.add(session)
     // A client whose machine vanished says nothing; the kernel finds out.
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
-    const deadline = clock.after(config.signInWithinMs, () => {
-      if (!session.principal) session.close(1008, 'sign in sooner')
-    })
+    let deadline: { cancel(): void }
+    const expectSignIn = () => {
+      deadline = clock.after(config.signInWithinMs, () => {
+        if (session.principal) return
+        // On a busy service a password waits for others to be checked first: its sender is not late.
+        if (session.signingIn) expectSignIn()
+        else session.close(1008, 'sign in sooner')
+      })
+    }
+    expectSignIn()
     ws.on('message', (data, isBinary) => {
       if (isBinary) session.refuse(undefined, 'malformed', 'Frames are text, not binary.')
       else receive(deps, session, data.toString())

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { connect, openPoolInTest, type PoolInTest } from '../service-in-test.ts'
+import { connect, keyOf, openPoolInTest, type PoolInTest } from '../service-in-test.ts'
 
 describe('connections', () => {
   let pool: PoolInTest
@@ -54,7 +54,7 @@ describe('connections', () => {
     const alice = await connect(endpoint)
     const answer = pool.db.knex.transaction(async (tx) => {
       // The sign-in cannot be decided while this holds the database.
-      const signingIn = alice.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+      const signingIn = alice.ask({ t: 'sign-in', account: 'alice', password: keyOf('alice') })
       await alice.ask({ t: 'ping' })
       expect(await refusalOf(endpoint)).toContain('503')
       await tx.raw('select 1')
@@ -80,7 +80,7 @@ describe('connections', () => {
     const first = await connect(endpoint, 'alice')
     await connect(endpoint, 'alice')
     const third = await connect(endpoint)
-    const signIn = () => third.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+    const signIn = () => third.ask({ t: 'sign-in', account: 'alice', password: keyOf('alice') })
 
     expect(await signIn()).toMatchObject({
       t: 'refused',
@@ -100,7 +100,7 @@ describe('connections', () => {
     for (let n = 0; n < 2; n += 1) await connect(endpoint, 'alice')
     const third = await connect(endpoint)
 
-    const answer = await third.ask({ t: 'sign-in', account: 'alice', password: 'key of alice' })
+    const answer = await third.ask({ t: 'sign-in', account: 'alice', password: keyOf('alice') })
 
     expect(answer).toMatchObject({ t: 'refused', code: 'limit-exceeded' })
     await connect(endpoint, 'bob')

@@ -17,6 +17,12 @@ export class Session {
   readonly socket: Socket
   readonly ws: WebSocket
   principal: Principal | undefined
+  /** the session that its token was issued for; undefined when it signed in with a password */
+  tokenSession: string | undefined
+  /** when it ends unless it is renewed, in milliseconds since 1970 */
+  expiresAt = Number.POSITIVE_INFINITY
+  /** what its requests under way ask for, by their ids */
+  readonly asked = new Map<number, string>()
   /** by room URI */
   readonly memberships = new Map<string, Member>()
   /** ids of rooms whose join is being recorded */
@@ -34,10 +40,13 @@ export class Session {
   postsInFlight = 0
   malformed = 0
   closed = false
+  /** it is changing its password, or signing out */
+  changingSelf = false
   /** told to go */
   closing = false
   #allowance: number
   #allowanceAt: number
+  readonly #onRefused: ((re: number | undefined, code: Refusal) => void) | undefined
   readonly #outgoing: Outgoing
   readonly #bufferMax: number
   readonly #requestsPerSecond: number
@@ -51,6 +60,8 @@ export class Session {
     bufferMax: number
     requestsPerSecond: number
     now: number
+    /** told of every refusal */
+    onRefused?: (re: number | undefined, code: Refusal) => void
   }) {
     this.id = options.id
     this.remote = options.remote
@@ -59,6 +70,7 @@ export class Session {
     this.#outgoing = options.outgoing
     this.#bufferMax = options.bufferMax
     this.#requestsPerSecond = options.requestsPerSecond
+    this.#onRefused = options.onRefused
     this.#allowance = options.requestsPerSecond * 2
     this.#allowanceAt = options.now
   }
@@ -83,6 +95,7 @@ export class Session {
   }
 
   refuse(re: number | undefined, code: Refusal, message: string): void {
+    this.#onRefused?.(re, code)
     this.send({ t: 'refused', ...(re === undefined ? {} : { re }), code, message })
   }
 

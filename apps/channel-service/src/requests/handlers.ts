@@ -2,6 +2,7 @@ import type { ClientMessage, ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import { partRoom } from '../departures/part-room.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
+import { changePassword } from './change-password.ts'
 import { changeRoles } from './change-roles.ts'
 import { changeRoom } from './change-room.ts'
 import { clearRoom } from './clear-room.ts'
@@ -34,7 +35,8 @@ import { putPreference } from './put-preference.ts'
 import { replaceChat } from './replace-chat.ts'
 import { searchHistory } from './search-history.ts'
 import { showRoom } from './show-room.ts'
-import { signInSession } from './sign-in.ts'
+import { renewSession, signInSession } from './sign-in.ts'
+import { signOut } from './sign-out.ts'
 import { unfollowRoom } from './unfollow-room.ts'
 import { unwatchRoom } from './unwatch-room.ts'
 import { watchRoom } from './watch-room.ts'
@@ -49,6 +51,9 @@ export type Handler<T extends ClientMessage['t']> = (
 /** The handlers: one line per message of the protocol. */
 export const HANDLERS: { readonly [T in ClientMessage['t']]: Handler<T> } = {
   'sign-in': signInSession,
+  renew: renewSession,
+  'change-password': changePassword,
+  'sign-out': signOut,
   ping: (_, session, { id }) => session.send({ t: 'pong', re: id }),
 
   join: joinRoom,

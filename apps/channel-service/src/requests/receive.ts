@@ -59,10 +59,18 @@ function tooManyBytes(re: number | undefined, retryAfterMs: number): ServerMessa
 function answerOne(deps: ChannelServiceDeps, session: Session, message: ClientMessage): Promise<void> | void {
   try {
     const handle = HANDLERS[message.t] as Handler<ClientMessage['t']>
-    return handle(deps, session, message)?.catch(() => refuseUnreachable(session, message.id))
+    session.asked.set(message.id, whatOf(message))
+    const answered = handle(deps, session, message)
+    if (!answered) session.asked.delete(message.id)
+    return answered?.catch(() => refuseUnreachable(session, message.id)).finally(() => session.asked.delete(message.id))
   } catch {
     unreadable(session)
   }
+}
+
+/** What the record of refusals says was asked for. */
+function whatOf(message: ClientMessage): string {
+  return 'room' in message ? `${message.t} ${message.room}` : message.t
 }
 
 function unknownMessage(session: Session, re: number | undefined, value: unknown): void {

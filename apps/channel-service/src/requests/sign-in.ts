@@ -1,4 +1,4 @@
-import { type Principal, policyEnables } from '@hansard/pool-store'
+import { type Principal, policyEnables, signInRefusal } from '@hansard/pool-store'
 import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import { recheckMembers } from '../departures/recheck-members.ts'
@@ -6,7 +6,16 @@ import type { ChannelServiceDeps } from '../deps.ts'
 
 type Deps = Pick<
   ChannelServiceDeps,
-  'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'signIn' | 'configuration' | 'attention' | 'connections'
+  | 'db'
+  | 'settings'
+  | 'config'
+  | 'rooms'
+  | 'recordPart'
+  | 'signIn'
+  | 'configuration'
+  | 'attention'
+  | 'connections'
+  | 'clock'
 >
 
 /** Signs a connection in, with a token from the lookup service or with account and password. */
@@ -24,11 +33,13 @@ export async function signInSession(deps: Deps, session: Session, message: Clien
 }
 
 async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf<'sign-in'>): Promise<void> {
-  const { db, settings, config, configuration } = deps
+  const { db, settings, config, configuration, signIn } = deps
   const { id } = message
-  const principal = await findOut(deps, session, message)
-  if (!principal) return
+  const known = await identify(deps, session, message)
+  if (!known) return
+  const { principal } = known
   if (!(await policyEnables(db, { pool: settings.pool, site: config.site, principalId: principal.id }))) {
+    signIn.record.note({ outcome: 'not-enabled', ...about(session, principal) })
     return session.refuse(id, 'not-enabled', 'The policy that holds for this account does not let it use the pool.')
   }
   if (session.closed || session.closing) return
@@ -41,6 +52,8 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     )
   }
   session.principal = principal
+  session.tokenSession = known.session
+  session.expiresAt = known.expiresAt
   // What was read of the account may have been changed before this session could be found by its name.
   if (session.doubtful) await recheckMembers(deps, [session])
   if (session.closing) return
@@ -53,29 +66,61 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     session: session.id,
     principal: { id: principalId, uri, name },
     limits: { ...configuration.limits },
+    expiresIn: known.expiresAt - deps.clock.now(),
+    ...(known.newDevice === undefined ? {} : { device: known.newDevice }),
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
 }
 
-/** Who signs in; undefined when that was refused. */
-async function findOut(
+type Known = {
+  readonly principal: Principal
+  readonly session: string | undefined
+  readonly expiresAt: number
+  readonly newDevice?: string | undefined
+}
+
+/** Who signs in, and for how long; undefined when that was refused. */
+async function identify(
   { signIn }: Deps,
   session: Session,
-  { id, token, account, password }: ClientMessageOf<'sign-in'>,
-): Promise<Principal | undefined> {
+  { id, token, account, password, device }: ClientMessageOf<'sign-in'>,
+): Promise<Known | undefined> {
   if (token !== undefined) {
-    const principal = await signIn.withToken(token)
-    if (!principal) session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
-    return principal
+    const holder = await signIn.withToken(token)
+    if (!holder) refuseToken({ signIn }, session, id)
+    return holder
   }
   if (account === undefined || password === undefined) {
     session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
     return undefined
   }
-  const result = await signIn.withPassword({ account, password, remote: session.remote })
-  if (result.outcome === 'signed-in') return result.principal
-  const tooMany = result.reason === 'too-many-attempts'
-  const why = tooMany ? 'Too many failed attempts. Wait five minutes.' : 'Account or password is wrong.'
-  session.refuse(id, result.reason, why)
-  return undefined
+  const result = await signIn.withPassword({ account, password, remote: session.remote, device })
+  if (result.outcome === 'refused') {
+    session.refuse(id, result.reason, signInRefusal(result))
+    return undefined
+  }
+  const { principal, newDevice } = result
+  return { principal, session: undefined, expiresAt: signIn.expiresAt(), newDevice }
+}
+
+/** Lets a session go on: with a newer token of the same account it lasts as long as that. */
+export async function renewSession(
+  { signIn, clock }: Pick<Deps, 'signIn' | 'clock'>,
+  session: Session,
+  { id, token }: ClientMessageOf<'renew'>,
+): Promise<void> {
+  const holder = await signIn.withToken(token)
+  if (!holder || holder.principal.id !== session.principal?.id) return refuseToken({ signIn }, session, id)
+  session.tokenSession = holder.session
+  session.expiresAt = holder.expiresAt
+  session.send({ t: 'renewed', re: id, expiresIn: holder.expiresAt - clock.now() })
+}
+
+function refuseToken({ signIn }: Pick<Deps, 'signIn'>, session: Session, id: number): void {
+  signIn.record.note({ outcome: 'token-refused', ...about(session, session.principal) })
+  session.refuse(id, 'wrong-credentials', 'The token is not valid or has expired. Sign in again.')
+}
+
+function about({ remote }: Session, principal: Principal | undefined) {
+  return { account: principal?.account ?? '', principalId: principal?.id, remote }
 }

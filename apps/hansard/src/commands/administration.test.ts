@@ -36,14 +36,14 @@ it('ends no series of exports without being told to, and shows which have ended'
   const renamed = await line.hansard([config, 'set', 'adapter:two', '--adapter-name', 'three'])
   expect(renamed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('The series of exports two ends') })
   // An adapter is one as soon as the worker has taken it up.
-  await expect.poll(async () => (await line.json(['seal'])).exports.length, { timeout: 30_000 }).toBe(2)
+  await expect.poll(async () => (await line.json(['seal'])).exports.length, { timeout: 60_000 }).toBe(2)
 
   const removed = await line.hansard([config, 'remove', 'adapter:two', '--yes'])
   expect(removed.stdout).toBe(
     'adapter:two has been removed. The series of exports two ends: nothing more is written to it.\n',
   )
   await expect
-    .poll(async () => (await line.hansard(['status'])).stdout, { timeout: 30_000 })
+    .poll(async () => (await line.hansard(['status'])).stdout, { timeout: 60_000 })
     .toMatch(/The series two has ended: nothing has been written to it since two\/\d+, sealed /)
   const reset = await line.hansard([config, 'remove', 'global', '--yes'])
   expect(reset.stdout).toBe('global is back to its defaults.\n')

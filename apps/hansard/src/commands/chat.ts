@@ -2,6 +2,7 @@ import { connect, type PoolClient, RefusedError } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { CommandFailure, misused } from '../command-failure.ts'
 import type { ExitCode, Io } from '../io.ts'
+import { knownDevice } from '../known-devices.ts'
 import { type AddressOptions, findPool } from '../pool-address.ts'
 import { readPassword, typeLine } from '../prompt.ts'
 import { duration, visible } from '../table.ts'
@@ -27,6 +28,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
   const { servers } = await findPool(options)
   const account = options.account ?? (await askAccount(io))
   const password = await readPassword(io, { variable: 'HANSARD_PASSWORD', question: `Password of ${account}: ` })
+  const device = await knownDevice(io, { server: servers[0]!, account })
   let screen: ChatScreen | undefined
   const tell: Tell = (text, event) => {
     const line = options.json ? JSON.stringify(event) : text
@@ -50,6 +52,8 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
     account,
     password,
     openSocket: wsSocket,
+    ...(device.device === undefined ? {} : { device: device.device }),
+    onDevice: device.onDevice,
     onReconnecting: ({ delayMs, cause }) =>
       tell(`-- the connection was lost (${cause.message}); trying again in ${duration(delayMs)}`, {
         event: 'reconnecting',
@@ -109,6 +113,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
   if (client.state === 'connected') await Promise.all([...talk.rooms.values()].map((room) => room.part()))
   screen.close()
   await client.close()
+  await device.kept()
   return refusals > 0 ? 1 : 0
 }
 

@@ -132,6 +132,13 @@ export async function setPassword(io: Io, account: string, options: PoolOptions)
   return 0
 }
 
+export async function signOutUser(io: Io, user: string, options: PoolOptions): Promise<ExitCode> {
+  const admin = await openAdmin(io, options)
+  const ended = await admin.ask('signOutUser', { parts: { user } })
+  answer(io, options.json, ended, () => `All sessions of ${ended.account} have ended.\n`)
+  return 0
+}
+
 function describe(user: AdminReplyOf<'showUser'>): string {
   return properties([
     ['account', user.account],

@@ -32,7 +32,7 @@ export function readTalkLine(line: string): TalkLine {
   if (line.trim() === '') return { kind: 'nothing' }
   if (line.startsWith('//')) return { kind: 'say', text: line.slice(1) }
   if (!line.startsWith('/') || /^\/me\s/.test(line)) return { kind: 'say', text: line }
-  const [, name = '', rest = ''] = /^\/(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
+  const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(line.trimEnd()) ?? []
   if (name === 'quit' || name === 'help') return { kind: name }
   const command = COMMANDS.get(name)
   return command ? { kind: 'command', command, rest } : { kind: 'unknown', command: `/${visible(name)}` }

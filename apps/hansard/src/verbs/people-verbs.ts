@@ -57,6 +57,14 @@ export function addPeopleVerbs(program: Command, { io, run }: Verbs): void {
       return setUser(io, account, options)
     }),
   )
+  poolVerb(users, 'sign-out', 'end all sessions of an account; its password or key stays')
+    .argument('<account>', 'account or URI')
+    .action(
+      run(async (account: string, options: PoolOptions) => {
+        const { signOutUser } = await import('../commands/users.ts')
+        return signOutUser(io, account, options)
+      }),
+    )
   poolVerb(users, 'passwd', 'give an account a new password: typed, or from HANSARD_PASSWORD')
     .argument('<account>')
     .action(

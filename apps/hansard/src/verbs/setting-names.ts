@@ -56,7 +56,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 
 /** A refusal of the API in the words of the command line: what was typed is named as it was typed. */
 export function inOptionNames(message: string): string {
-  return message.replace(/(?<![\w"'.-])[a-z]+(?:[A-Z][A-Za-z]*)+(?![\w"'])/g, (name) => {
+  return message.replace(/(?<![\w"'.-])[a-z]+[A-Z][A-Za-z]*(?![\w"'])/g, (name) => {
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
     return option === undefined ? name : `--${option}`
   })

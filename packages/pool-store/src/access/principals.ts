@@ -1,5 +1,6 @@
 import { type PoolRole, principalUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
+import { forgetDevices } from './known-devices.ts'
 
 /** Who may sign in, and with `roles` what they may do in the pool beyond talking. */
 export type Principal = {
@@ -79,10 +80,20 @@ export async function putSecret(
   knex: Knex | Knex.Transaction,
   { account, secret }: { account: string; secret: string },
 ): Promise<boolean> {
-  const changed = await knex('principal')
+  const changed: { id: number }[] = await knex('principal')
     .where({ account, type: 'user' })
     .update({ secret, credential_version: knex.raw('credential_version + 1') })
-  return changed === 1
+    .returning('id')
+  for (const { id } of changed) await forgetDevices(knex, id)
+  return changed.length === 1
+}
+
+/** Ends all sessions of an account: tokens that were issued until now are refused. */
+export async function endAllSessions(knex: Knex | Knex.Transaction, id: number): Promise<void> {
+  await knex('principal')
+    .where({ id, type: 'user' })
+    .update({ credential_version: knex.raw('credential_version + 1') })
+  await forgetDevices(knex, id)
 }
 
 /** A user. Groups and domains sign in nowhere and are not found here. */

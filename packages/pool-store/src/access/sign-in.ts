@@ -1,68 +1,133 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
-import { createAttemptLimiter, signToken, verifySecret, verifyToken } from '@hansard/credentials'
-import type { Database } from '@hansard/sql'
+import { isKeyShaped, verifySecret } from '@hansard/credentials'
+import { isKeepable } from '@hansard/rooms'
+import { type Database, groupedTransaction } from '@hansard/sql'
+import { addKnownDevice, findKnownDevice } from './known-devices.ts'
 import { findPrincipal, type Principal } from './principals.ts'
+import type { SignInRecord } from './sign-in-record.ts'
+import { createThrottle } from './throttle.ts'
+import type { TokenKeys } from './token-keys.ts'
 
 /** Signs people in: with account and password for a token, then with the token anywhere in the pool. */
 export type SignIn = {
-  /** `remote` is the caller's address: guesses are counted by it and by account. */
-  withPassword(credentials: { account: string; password: string; remote: string }): Promise<SignInResult>
-  withToken(token: string): Promise<Principal | undefined>
-  issueToken(principal: Principal): { token: string; expiresAt: number }
+  /** Checks a password or key, throttled and on record. */
+  withPassword(credentials: Credentials): Promise<PasswordResult>
+  withToken(token: string): Promise<TokenHolder | undefined>
+  issueToken(principal: Principal): Promise<{ token: string; expiresAt: number }>
+  /** Ends one session: no token of it is accepted any more. */
+  endSession(holder: TokenHolder): Promise<void>
+  /** When a session that begins now without a token must be renewed. */
+  expiresAt(): number
+  readonly record: SignInRecord
 }
-type SignInResult =
-  | { readonly outcome: 'signed-in'; readonly principal: Principal; readonly token: string; readonly expiresAt: number }
-  | { readonly outcome: 'refused'; readonly reason: 'wrong-credentials' | 'too-many-attempts' }
+type Credentials = {
+  readonly account: string
+  readonly password: string
+  readonly remote: string
+  /** the token of a device the account was used on before */
+  readonly device?: string | undefined
+  /** `prove`: somebody who is signed in proves again who they are, which is no sign-in of its own */
+  readonly purpose?: 'sign-in' | 'prove'
+}
+type PasswordResult =
+  | {
+      readonly outcome: 'signed-in'
+      readonly principal: Principal
+      /** for this device to keep: it was not known before */
+      readonly newDevice: string | undefined
+    }
+  | { readonly outcome: 'refused'; readonly reason: 'wrong-credentials' }
+  | { readonly outcome: 'refused'; readonly reason: 'too-many-attempts'; readonly waitSeconds: number }
+
+/** Whose a genuine token is, and for how long. */
+type TokenHolder = {
+  readonly principal: Principal
+  /** id of the session the token was issued for */
+  readonly session: string
+  readonly expiresAt: number
+}
 
 const TOKEN_MS = 12 * 60 * 60 * 1_000
-const WINDOW_MS = 5 * 60 * 1_000
 
-export function createSignIn({ db, clock, signingKey }: { db: Database; clock: Clock; signingKey: string }): SignIn {
-  // One guesser, one account: few tries. One account from everywhere, one address at everyone: more, but not many.
-  const limit = (failuresMax: number) => createAttemptLimiter({ clock, failuresMax, windowMs: WINDOW_MS })
-  type Credentials = { account: string; remote: string }
-  const limits = [
-    { key: (c: Credentials) => `${c.remote} ${c.account}`, limiter: limit(10), sideBySide: true },
-    { key: (c: Credentials) => c.account, limiter: limit(100), sideBySide: true },
-    // Not counted ahead: in the morning everybody behind one proxy signs in at once.
-    { key: (c: Credentials) => c.remote, limiter: limit(200), sideBySide: false },
-  ]
+/** What a refused caller is told, by every service in the same words. */
+export function signInRefusal(result: Extract<PasswordResult, { outcome: 'refused' }>): string {
+  if (result.reason === 'wrong-credentials') return 'Account or password is wrong.'
+  const { waitSeconds } = result
+  return `Too many failed attempts. Try again in ${waitSeconds === 1 ? 'a second' : `${waitSeconds} seconds`}.`
+}
 
-  const issueToken = (principal: Principal) => {
-    const expiresAt = clock.now() + TOKEN_MS
-    return {
-      token: signToken({ id: principal.id, version: principal.credentialVersion, expiresAt }, signingKey),
-      expiresAt,
-    }
-  }
+export function createSignIn({
+  db,
+  clock,
+  tokenKeys,
+  record,
+}: {
+  db: Database
+  clock: Clock
+  tokenKeys: TokenKeys
+  record: SignInRecord
+}): SignIn {
+  const throttle = createThrottle({ db, clock })
 
   return {
-    issueToken,
-    async withPassword(credentials) {
-      if (limits.some(({ key, limiter }) => limiter.waitMs(key(credentials)) > 0)) {
-        return { outcome: 'refused', reason: 'too-many-attempts' }
+    record,
+    expiresAt: () => clock.now() + TOKEN_MS,
+    async issueToken(principal) {
+      const expiresAt = clock.now() + TOKEN_MS
+      const session = randomBytes(12).toString('base64url')
+      const claims = { id: principal.id, version: principal.credentialVersion, session, expiresAt }
+      return { token: await tokenKeys.sign(claims), expiresAt }
+    },
+    async withPassword({ account, password, remote, device: shown, purpose = 'sign-in' }) {
+      const found = isKeepable(account) ? await findPrincipal(db, { account }) : undefined
+      const device = await findKnownDevice(db, { token: shown, principalId: found?.id, now: clock.now() })
+      const about = { account, principalId: found?.id, remote, device }
+      // Nobody guesses 256 random bits: keys are not throttled, and whoever uses one is never kept out.
+      const guessable = !isKeyShaped(password)
+      const attempt = { account, remote, device }
+      if (guessable) {
+        const begun = await throttle.begin(attempt)
+        if (begun.outcome === 'wait') {
+          record.note({ outcome: 'too-many-attempts', ...about })
+          return { outcome: 'refused', reason: 'too-many-attempts', waitSeconds: Math.ceil(begun.waitMs / 1_000) }
+        }
       }
-      const principal = await findPrincipal(db, { account: credentials.account })
-      // Counted before the slow look and taken back if it was right: guesses made side by side are counted too.
-      const counted = limits.filter(({ sideBySide }) => sideBySide)
-      for (const { key, limiter } of counted) limiter.failed(key(credentials))
-      let genuine = false
-      try {
-        genuine = (await verifySecret(credentials.password, principal?.secret)) && principal?.disabled === false
-      } finally {
-        if (genuine) for (const { key, limiter } of counted) limiter.takenBack(key(credentials))
+      const genuine = await verifySecret(password, found?.secret, device === undefined ? 'after-others' : 'first')
+      if (!genuine || !found || found.disabled) {
+        record.note({ outcome: 'wrong-credentials', ...about })
+        return { outcome: 'refused', reason: 'wrong-credentials' }
       }
-      if (principal && genuine) return { outcome: 'signed-in', principal, ...issueToken(principal) }
-      for (const { key, limiter, sideBySide } of limits) if (!sideBySide) limiter.failed(key(credentials))
-      return { outcome: 'refused', reason: 'wrong-credentials' }
+      const { secret: _, ...principal } = found
+      if (guessable) await throttle.succeeded(attempt)
+      const isNew = guessable && device === undefined
+      const newDevice = isNew ? await addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
+      // On record first: nobody is in who is not on it.
+      if (purpose === 'sign-in') await record.put({ outcome: 'signed-in', ...about })
+      return { outcome: 'signed-in', principal, newDevice }
     },
     async withToken(token) {
-      const claims = verifyToken(token, signingKey)
-      if (!claims || typeof claims['expiresAt'] !== 'number' || claims['expiresAt'] <= clock.now()) return undefined
-      const principal = await findPrincipal(db, { id: Number(claims['id']) })
-      return principal && !principal.disabled && principal.credentialVersion === claims['version']
-        ? principal
-        : undefined
+      const claims = await tokenKeys.verify(token)
+      if (!claims) return undefined
+      const { id, version, session, expiresAt } = claims
+      if (typeof expiresAt !== 'number' || expiresAt <= clock.now() || typeof session !== 'string') return undefined
+      const principal = await findPrincipal(db, { id: Number(id) })
+      if (!principal || principal.disabled || principal.credentialVersion !== version) return undefined
+      const ended: unknown = await db.knex('signed_out').where({ session }).first('session')
+      return ended ? undefined : { principal, session, expiresAt }
+    },
+    async endSession({ session, expiresAt }) {
+      const now = clock.now()
+      await groupedTransaction(db, async (tx) => {
+        await tx('signed_out').where('expires_at', '<', now).delete()
+        await tx('signed_out').insert({ session, at: now, expires_at: expiresAt }).onConflict('session').ignore()
+      })
     },
   }
+}
+
+/** Sessions that were signed out since `since`. */
+export async function sessionsEndedSince(db: Database, since: number): Promise<ReadonlySet<string>> {
+  const rows: { session: string }[] = await db.knex('signed_out').where('at', '>=', since).select('session')
+  return new Set(rows.map(({ session }) => session))
 }

@@ -7,6 +7,7 @@ import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
+import { SIGN_IN_MIGRATION } from './sign-in.ts'
 
 /**
  * The pool database. Migrations go forward only.
@@ -115,4 +116,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   DEPARTURES_MIGRATION,
   EDITS_MIGRATION,
   POSTS_MIGRATION,
+  SIGN_IN_MIGRATION,
 ]

@@ -192,3 +192,8 @@ export async function aliveSources(db: Database, names: readonly string[], since
     .orderBy('name')
   return rows.map((row) => row.name)
 }
+
+/** When each living source last reported, by the pool database itself: what an outage of the queue cannot hide. */
+export async function lastReports(db: Database): Promise<{ source: string; epoch: number; reportedAt: number }[]> {
+  return db.knex('source').where('state', 'alive').select('name as source', 'epoch', 'reported_at as reportedAt')
+}

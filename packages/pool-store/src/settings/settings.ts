@@ -1,4 +1,3 @@
-import { newSigningKey } from '@hansard/credentials'
 import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
@@ -6,27 +5,48 @@ import type { Database, Knex } from '@hansard/sql'
 export type PoolSettings = {
   readonly pool: string
   readonly domain: string
-  readonly signingKey: string
   /** id of the row under which changes that concern no room are recorded */
   readonly poolRoomId: number
 }
 
-/** Reads the pool's settings, or makes them on the first start. The first start's values stay. */
-export async function poolSettings(db: Database, defaults: { pool: string; domain: string }): Promise<PoolSettings> {
+/** Needs a person: a service was given the database of another pool. Nothing was changed. */
+class OtherPool extends Error {
+  override name = 'OtherPool'
+  readonly exitCode = 2
+}
+
+/**
+ * Reads the pool's settings, or makes them on the first start. The first start's values stay: a name or a domain that is
+ * given and differs is refused, because addresses, tokens and the queue are made of them.
+ */
+export async function poolSettings(
+  db: Database,
+  given: { pool?: string | undefined; domain?: string | undefined },
+): Promise<PoolSettings> {
+  const domain = (given.domain ?? 'localhost').toLowerCase()
   const initial = [
-    { name: 'pool', value: defaults.pool },
-    { name: 'domain', value: defaults.domain.toLowerCase() },
-    { name: 'signing-key', value: newSigningKey() },
-    { name: 'root-category', value: newCategoryUri(defaults.domain.toLowerCase()) },
+    { name: 'pool', value: given.pool ?? 'pool' },
+    { name: 'domain', value: domain },
+    { name: 'root-category', value: newCategoryUri(domain) },
   ]
   await db.knex('pool_setting').insert(initial).onConflict('name').ignore()
   const rows: { name: string; value: string }[] = await db.knex('pool_setting').select('name', 'value')
   const value = (name: string) => rows.find((row) => row.name === name)?.value ?? ''
   const pool = value('pool')
+  refuseOther('HANSARD_POOL', pool, given.pool)
+  refuseOther('HANSARD_DOMAIN', value('domain'), given.domain?.toLowerCase())
   const poolRoomId = Number(value('pool-room'))
   const uri = value('root-category')
   await db.knex('room').where({ id: poolRoomId }).whereNot({ uri }).update({ uri, name: uri, shown_name: pool })
-  return { pool, domain: value('domain'), signingKey: value('signing-key'), poolRoomId }
+  return { pool, domain: value('domain'), poolRoomId }
+}
+
+function refuseOther(setting: string, stored: string, given: string | undefined): void {
+  if (given === undefined || given === stored) return
+  const what = setting === 'HANSARD_POOL' ? 'belongs to the pool' : 'has the domain'
+  throw new OtherPool(
+    `The pool database ${what} "${stored}", and ${setting} is "${given}". Correct ${setting}, or the database it names.`,
+  )
 }
 
 /** The row under which is recorded what concerns no room, and the version of its rights. */

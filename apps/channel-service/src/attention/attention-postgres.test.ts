@@ -1,0 +1,3 @@
+import { attention } from './attention-in-test.ts'
+
+attention('postgres')

@@ -1,0 +1,3 @@
+import { eviction } from './eviction-in-test.ts'
+
+eviction('postgres')

@@ -1,0 +1,25 @@
+import type { Refusal } from '@hansard/wire'
+import type { Session } from '../delivery/session.ts'
+import type { ChannelServiceDeps } from '../deps.ts'
+
+/** Refusals that are about what somebody may do. */
+const ABOUT_RIGHTS: ReadonlySet<Refusal> = new Set([
+  'no-such-room',
+  'not-a-member',
+  'not-a-presenter',
+  'not-a-manager',
+  'not-a-creator',
+  'not-an-administrator',
+  'not-in-scope',
+])
+
+/** Notes that somebody's rights did not cover what they asked for. No statement is made for it, so its time tells nothing. */
+export function recordRefusal(
+  { signIn }: Pick<ChannelServiceDeps, 'signIn'>,
+  { principal, remote, asked }: Session,
+  { re, code }: { re: number | undefined; code: Refusal },
+): void {
+  if (!principal || !ABOUT_RIGHTS.has(code)) return
+  const detail = `${code}: ${(re !== undefined && asked.get(re)) || 'a request'}`
+  signIn.record.note({ outcome: 'not-allowed', account: principal.account, principalId: principal.id, remote, detail })
+}

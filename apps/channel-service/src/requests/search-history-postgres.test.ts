@@ -1,0 +1,3 @@
+import { searchHistory } from './search-history-in-test.ts'
+
+searchHistory('postgres')

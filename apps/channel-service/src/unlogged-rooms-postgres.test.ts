@@ -1,0 +1,3 @@
+import { unloggedRooms } from './unlogged-rooms-in-test.ts'
+
+unloggedRooms('postgres')

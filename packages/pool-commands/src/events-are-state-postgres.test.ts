@@ -1,0 +1,3 @@
+import { eventsAreState } from './events-are-state-in-test.ts'
+
+eventsAreState('postgres')

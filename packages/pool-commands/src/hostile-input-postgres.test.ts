@@ -1,0 +1,3 @@
+import { hostileInput } from './hostile-input-in-test.ts'
+
+hostileInput('postgres')

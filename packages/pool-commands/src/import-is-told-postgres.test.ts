@@ -1,0 +1,3 @@
+import { importIsTold } from './import-is-told-in-test.ts'
+
+importIsTold('postgres')

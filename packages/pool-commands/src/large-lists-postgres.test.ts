@@ -1,0 +1,3 @@
+import { largeLists } from './large-lists-in-test.ts'
+
+largeLists('postgres')

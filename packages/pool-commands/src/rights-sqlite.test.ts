@@ -1,0 +1,3 @@
+import { rights } from './rights-in-test.ts'
+
+rights('sqlite')

@@ -1,0 +1,357 @@
+import { scryptSync } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ManualClock } from '@hansard/clock'
+import {
+  formatTokenKeys,
+  keySecret,
+  newKey,
+  newTokenKeys,
+  publicPart,
+  readTokenKeys,
+  replaceTokenKeyFile,
+  rotateTokenKeys,
+  signToken,
+} from '@hansard/credentials'
+import { type Database, migrate, openDatabase } from '@hansard/sql'
+import { startPostgres } from '@hansard/test-servers'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createPrincipals, findPrincipal, POOL_MIGRATIONS } from '../index.ts'
+import { createSignIn, type SignIn } from './sign-in.ts'
+import { createSignInRecord, forgetSignIns, listSignIns } from './sign-in-record.ts'
+import { createThrottle } from './throttle.ts'
+import { openTokenKeys } from './token-keys.ts'
+
+const NOW = Date.UTC(2026, 0, 2)
+const HOUR = 60 * 60_000
+const PASSWORD = 'correct horse battery'
+const KEY = newKey()
+
+/** A password's secret that is cheap to check: what is tried here is how often, not how hard. */
+const CHEAP = [
+  'scrypt',
+  1,
+  1,
+  1,
+  'salt',
+  scryptSync(PASSWORD, Buffer.from('salt', 'base64url'), 32, { N: 2, r: 1, p: 1 }),
+]
+  .map((part) => (Buffer.isBuffer(part) ? part.toString('base64url') : part))
+  .join('$')
+
+describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => {
+  let db: Database
+  let clock: ManualClock
+  let directory: string
+  let lines: { level: string; fields: Record<string, unknown> }[]
+  const close: (() => Promise<unknown>)[] = []
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'hansard-sign-in-'))
+    const server = dialect === 'postgres' ? await startPostgres() : undefined
+    db = openDatabase({ url: server ? await server.createDatabase('x') : `sqlite:${join(directory, 'x.db')}` })
+    close.push(
+      () => db.close(),
+      async () => server?.stop(),
+      () => rm(directory, { recursive: true, force: true }),
+    )
+    await migrate(db, POOL_MIGRATIONS)
+    const person = (account: string, secret: string) => ({
+      ...{ account, domain: 'example.com', displayName: account, secret, now: 1 },
+    })
+    await createPrincipals(db.knex, [person('alice', CHEAP), person('robot', keySecret(KEY))])
+  })
+  afterAll(async () => {
+    for (const each of close) await each()
+  })
+  beforeEach(async () => {
+    clock = new ManualClock(NOW)
+    lines = []
+    for (const table of ['sign_in_failure', 'sign_in_event', 'known_device', 'signed_out', 'token_key'])
+      await db.knex(table).delete()
+    await rm(join(directory, 'keys.json'), { force: true })
+  })
+
+  const note = (level: string) => (fields: object) => void lines.push({ level, fields: fields as never })
+  const log = { info: note('info'), warn: note('warn') }
+  const keysIn = (file: string) => openTokenKeys({ db, clock, source: { file: join(directory, file) } })
+  /** One of several services of the pool. */
+  const service = async (name = 'lookup'): Promise<SignIn> => {
+    const record = createSignInRecord({ db, clock, log, service: name })
+    return createSignIn({ db, clock, tokenKeys: await keysIn('keys.json'), record })
+  }
+  const guess = (on: SignIn, more: { device?: string; remote?: string; account?: string } = {}) =>
+    on.withPassword({ account: 'alice', password: 'a wrong guess', remote: '10.0.0.9', ...more })
+  /** So many wrong guesses, as they are counted: their passwords are not looked at. */
+  const guessed = async (times: number, account: string) => {
+    const throttle = createThrottle({ db, clock })
+    for (let n = 0; n < times; n += 1) await throttle.begin({ account, remote: '10.0.0.9', device: undefined })
+  }
+  const right = (on: SignIn, more: { device?: string; remote?: string } = {}) =>
+    on.withPassword({ account: 'alice', password: PASSWORD, remote: '10.0.0.9', ...more })
+  const deviceOf = async (on: SignIn) => {
+    const result = await right(on)
+    return result.outcome === 'signed-in' ? result.newDevice! : expect.fail()
+  }
+
+  it('does not keep the owner out on a device of before, whoever guesses, from wherever', async () => {
+    const lookup = await service()
+    const device = await deviceOf(lookup)
+    for (let n = 0; n < 6; n += 1) await guess(lookup)
+
+    expect(await guess(lookup)).toMatchObject({ reason: 'too-many-attempts', waitSeconds: 1 })
+    expect(await right(lookup)).toMatchObject({ reason: 'too-many-attempts' })
+    expect(await right(lookup, { device })).toMatchObject({ outcome: 'signed-in', newDevice: undefined })
+    expect(await right(lookup, { remote: '10.0.0.1' })).toMatchObject({ outcome: 'signed-in' })
+  })
+
+  it('counts a guess once, whichever service it was sent to', async () => {
+    const services = [await service('lookup'), await service('admin-1'), await service('channel-1')]
+    for (let n = 0; n < 6; n += 1) await guess(services[n % 3]!)
+
+    for (const each of services) expect(await guess(each)).toMatchObject({ reason: 'too-many-attempts' })
+  })
+
+  it('counts guesses made side by side', async () => {
+    const throttle = createThrottle({ db, clock })
+    const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
+
+    const begun = await Promise.all(Array.from({ length: 20 }, () => throttle.begin(attempt)))
+
+    expect(begun.filter(({ outcome }) => outcome === 'go')).toHaveLength(6)
+  })
+
+  it('waits twice as long after each further guess, for a quarter of an hour at most', async () => {
+    const throttle = createThrottle({ db, clock })
+    const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
+    const waits: number[] = []
+    for (let n = 0; n < 18; n += 1) {
+      await throttle.begin(attempt)
+      const then = await throttle.begin(attempt)
+      if (then.outcome === 'go') continue
+      waits.push(then.waitMs / 1_000)
+      clock.advance({ ms: then.waitMs })
+    }
+
+    expect(waits.slice(0, 12)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900])
+  })
+
+  it('bounds the guesses at one account from everywhere, and forgets them after a day', async () => {
+    const throttle = createThrottle({ db, clock })
+    const from = (n: number) => ({ account: 'alice', remote: `10.0.${n}.1`, device: undefined })
+    const outcomes: string[] = []
+    for (let n = 0; n < 103; n += 1) outcomes.push((await throttle.begin(from(n))).outcome)
+    expect(outcomes.indexOf('wait')).toBe(101)
+    expect(await throttle.begin({ ...from(7), device: 'known' })).toEqual({ outcome: 'go' })
+
+    clock.advance({ hours: 25 })
+
+    for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toEqual({ outcome: 'go' })
+  })
+
+  it('slows down a known device that guesses by itself, a minute at most', async () => {
+    const lookup = await service()
+    const throttle = createThrottle({ db, clock })
+    await deviceOf(lookup)
+    const attempt = { account: 'alice', remote: '10.0.0.9', device: 'a hash' }
+    let wait = 0
+    for (let n = 0; n < 20; n += 1) {
+      const begun = await throttle.begin(attempt)
+      if (begun.outcome === 'go') continue
+      wait = Math.max(wait, begun.waitMs)
+      clock.advance({ ms: begun.waitMs })
+    }
+    expect(wait).toBeGreaterThan(0)
+    expect(wait).toBeLessThanOrEqual(60_000)
+
+    await throttle.succeeded(attempt)
+
+    expect(await throttle.begin(attempt)).toEqual({ outcome: 'go' })
+  })
+
+  it('takes a device of another account for an unknown one', async () => {
+    const lookup = await service()
+    const device = await deviceOf(lookup)
+    await guessed(6, 'robot')
+
+    expect(await guess(lookup, { account: 'robot', device })).toMatchObject({ reason: 'too-many-attempts' })
+    expect(await guess(lookup, { device })).toMatchObject({ reason: 'wrong-credentials' })
+  })
+
+  it('treats an account that is not there like one that is', async () => {
+    const lookup = await service()
+    expect(await guess(lookup, { account: 'nobody' })).toMatchObject({ reason: 'wrong-credentials' })
+    await guessed(5, 'nobody')
+
+    expect(await guess(lookup, { account: 'nobody' })).toMatchObject({ reason: 'too-many-attempts', waitSeconds: 1 })
+    expect(await guess(lookup, { account: 'no\0body' })).toMatchObject({ reason: 'wrong-credentials' })
+  })
+
+  it('never delays a key, and writes nothing but the record for it', async () => {
+    const lookup = await service()
+    await guessed(6, 'robot')
+    const withKey = (password: string) => lookup.withPassword({ account: 'robot', password, remote: '10.0.0.9' })
+
+    expect(await withKey(KEY)).toMatchObject({ outcome: 'signed-in', newDevice: undefined })
+    for (let n = 0; n < 200; n += 1) expect(await withKey(newKey())).toMatchObject({ reason: 'wrong-credentials' })
+    expect(await withKey(KEY)).toMatchObject({ outcome: 'signed-in' })
+    expect(await db.knex('sign_in_failure')).toHaveLength(2)
+  })
+
+  it('holds no more counts and devices than it may', async () => {
+    const throttle = createThrottle({ db, clock, bucketsMax: 50 })
+    for (let n = 0; n < 10; n += 1) await throttle.begin({ account: 'alice', remote: 'x', device: undefined })
+    for (let n = 0; n < 200; n += 1) await throttle.begin({ account: `made up ${n}`, remote: 'x', device: undefined })
+    expect((await db.knex('sign_in_failure')).length).toBeLessThanOrEqual(50 + 2 * 100)
+    expect(await throttle.begin({ account: 'alice', remote: 'x', device: undefined })).toMatchObject({
+      outcome: 'wait',
+    })
+
+    const lookup = await service()
+    const device = await deviceOf(lookup)
+    const rows = await db.knex('known_device')
+    const others = Array.from({ length: 30 }, (_, n) => ({ ...rows[0], token_hash: `h${n}`, used_at: NOW + 1 + n }))
+    await db.knex('known_device').insert(others)
+    clock.advance({ hours: 1 })
+    await right(lookup, { remote: '10.0.0.1' })
+    expect(await db.knex('known_device')).toHaveLength(20)
+    expect(await guess(lookup, { device })).toMatchObject({ outcome: 'refused' })
+  })
+
+  it('ends a session by its token, and no other of the account', async () => {
+    const [lookup, channel] = [await service(), await service('channel-1')]
+    const alice = (await findPrincipal(db, { account: 'alice' }))!
+    const [one, two] = [await lookup.issueToken(alice), await lookup.issueToken(alice)]
+    const holder = (await channel.withToken(one.token))!
+    expect(holder).toMatchObject({ principal: { account: 'alice' }, expiresAt: NOW + 12 * HOUR })
+
+    await channel.endSession(holder)
+
+    expect(await lookup.withToken(one.token)).toBeUndefined()
+    expect(await lookup.withToken(two.token)).toBeDefined()
+    clock.advance({ hours: 12 })
+    expect(await lookup.withToken(two.token)).toBeUndefined()
+  })
+
+  describe('the record', () => {
+    it('holds a sign-in before it is answered, and equal failures of a second as one row', async () => {
+      const lookup = await service()
+      for (let n = 0; n < 3; n += 1) await guess(lookup)
+      await right(lookup)
+
+      const rows = await listSignIns(db, { limit: 10 })
+
+      expect(rows.map(({ outcome, account, count, remote }) => [outcome, account, count, remote])).toEqual([
+        ['signed-in', 'alice', 1, '10.0.0.9'],
+        ['wrong-credentials', 'alice', 3, '10.0.0.9'],
+      ])
+      expect(lines.map(({ level, fields }) => [level, fields['outcome']])).toEqual([
+        ['warn', 'wrong-credentials'],
+        ['info', 'signed-in'],
+      ])
+    })
+
+    it('stays small whatever is sent, shows what was typed safely, and keeps nothing that looks like a key', async () => {
+      const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+      for (let n = 0; n < 5_000; n += 1) record.note({ outcome: 'wrong-credentials', account: `made up ${n}` })
+      await record.stop()
+      const rows = await listSignIns(db, { limit: 1_000 })
+      expect(rows).toHaveLength(101)
+      expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(5_000)
+
+      await db.knex('sign_in_event').delete()
+      for (const account of [KEY, `\u001b[2J${'x'.repeat(300)}`, 'a\\b'])
+        record.note({ outcome: 'wrong-credentials', account })
+      await record.stop()
+
+      const typed = (await listSignIns(db, { limit: 10 })).map(({ account }) => account)
+      expect(typed).toEqual(['a\\u005cb', `\\u001b[2J${'x'.repeat(60)}...`, '(a key)'])
+    })
+
+    it('is asked by account, outcome and time, page by page, and forgotten when its time is over', async () => {
+      const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+      for (const account of ['alice', 'robot', 'alice']) {
+        await record.put({ outcome: 'signed-in', account })
+        clock.advance({ hours: 1 })
+      }
+      const asked = async (query: object) => (await listSignIns(db, { limit: 10, ...query })).map(({ at }) => at - NOW)
+
+      expect(await asked({ account: 'alice' })).toEqual([2 * HOUR, 0])
+      expect(await asked({ from: NOW + HOUR, to: NOW + 2 * HOUR })).toEqual([HOUR])
+      expect(await asked({ outcome: 'signed-out' })).toEqual([])
+      const [newest] = await listSignIns(db, { limit: 1 })
+      expect(await asked({ before: newest!.id })).toEqual([HOUR, 0])
+      expect(await forgetSignIns(db.knex, NOW + HOUR)).toBe(1)
+      expect(await asked({})).toEqual([2 * HOUR, HOUR])
+    })
+  })
+
+  describe('token keys', () => {
+    it('are made by the first service of a pool, and nothing of the private key lies in the database', async () => {
+      const keys = await keysIn('keys.json')
+      const token = await keys.sign({ id: 1 })
+      const file = await readTokenKeys({ file: join(directory, 'keys.json') })
+      const privateKey = file.signing!.privateKey.export({ type: 'pkcs8', format: 'der' })
+
+      expect(await (await keysIn('keys.json')).verify(token)).toEqual({ id: 1 })
+      const rows = JSON.stringify(await db.knex('token_key')) + JSON.stringify(await db.knex('pool_setting'))
+      expect(rows).toContain(file.signing!.id)
+      expect(rows).not.toContain(privateKey.subarray(-32).toString('base64url').slice(0, 40))
+    })
+
+    it('are not made anew for a pool that has them: its other services would not believe them', async () => {
+      await keysIn('keys.json')
+
+      await expect(keysIn('other.json')).rejects.toThrow('other.json does not exist, and the pool has token keys')
+    })
+
+    it('rotate without signing anybody out, also for a service with the public part of before', async () => {
+      const path = join(directory, 'keys.json')
+      const lookup = await keysIn('keys.json')
+      const before = await lookup.sign({ id: 1 })
+      const old = await readTokenKeys({ file: path })
+      writeFileSync(join(directory, 'public.json'), formatTokenKeys(publicPart(old)), { mode: 0o600 })
+      const channel = await keysIn('public.json')
+      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + 12 * HOUR }))
+      clock.advance({ seconds: 11 })
+
+      const after = await lookup.sign({ id: 2 })
+
+      clock.advance({ seconds: 1 })
+      expect(after.slice(0, 16)).not.toBe(before.slice(0, 16))
+      for (const service of [lookup, channel]) {
+        expect(await service.verify(before)).toEqual({ id: 1 })
+        expect(await service.verify(after)).toEqual({ id: 2 })
+      }
+      await expect(channel.sign({ id: 3 })).rejects.toThrow('no private key')
+      clock.advance({ hours: 12 })
+      for (const service of [lookup, channel]) expect(await service.verify(before)).toBeUndefined()
+    })
+
+    it('do not come from the database: a key that somebody wrote there opens nothing', async () => {
+      const lookup = await keysIn('keys.json')
+      const mallory = newTokenKeys()
+      const [own] = mallory.trusted
+      const [known] = await db.knex('token_key')
+      const forged = signToken({ id: 1, version: 1, session: 'x', expiresAt: NOW + HOUR }, mallory.signing!)
+      await db.knex('token_key').insert({
+        ...{
+          id: own!.id,
+          public_key: own!.publicKey,
+          endorsed_by: known.id,
+          endorsement: 'AAAA',
+          accepted_until: null,
+        },
+      })
+      clock.advance({ seconds: 11 })
+
+      expect(await lookup.verify(forged)).toBeUndefined()
+      await db.knex('token_key').where({ id: known.id }).update({ public_key: own!.publicKey })
+      clock.advance({ seconds: 11 })
+      expect(await lookup.verify(forged)).toBeUndefined()
+      expect(await lookup.verify(`${known.id}${forged.slice(16)}`)).toBeUndefined()
+      expect(await lookup.verify(await lookup.sign({ id: 2 }))).toEqual({ id: 2 })
+    })
+  })
+})

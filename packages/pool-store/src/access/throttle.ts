@@ -1,0 +1,133 @@
+import { hash } from 'node:crypto'
+import type { Clock } from '@hansard/clock'
+import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
+
+/**
+ * Slows down guessing of passwords, as NIST SP 800-63B-4, section 3.2.2, and OWASP's device cookies have it.
+ *
+ * The danger is in both directions: guesses must not go through, and somebody who sends wrong guesses must not keep the
+ * owner out. So failures from devices the account has never been used on are counted together, and those of a known
+ * device by themselves: whatever strangers do, it is neither slowed down nor refused. The counts lie in the pool
+ * database: a guess counts once, whichever service it was sent to.
+ */
+type Throttle = {
+  /**
+   * Counts an attempt as failed, before its password is looked at: guesses made side by side are counted too. `wait`:
+   * it was not counted, and its password must not be looked at.
+   */
+  begin(attempt: Attempt): Promise<{ readonly outcome: 'wait'; readonly waitMs: number } | { readonly outcome: 'go' }>
+  /** The attempt that `begin` counted was right. */
+  succeeded(attempt: Attempt): Promise<void>
+}
+type Attempt = {
+  readonly account: string
+  readonly remote: string
+  /** hash of the device token, when it is known for this account */
+  readonly device: string | undefined
+}
+
+type Bucket = { readonly key: string; readonly rule: Rule }
+/** So many failures are free; after each further one the wait doubles, from a second to the longest. */
+type Rule = { readonly free: number; readonly longestWaitMs: number }
+
+const FROM_KNOWN_DEVICE: Rule = { free: 10, longestWaitMs: 60_000 }
+const FROM_ADDRESS: Rule = { free: 5, longestWaitMs: 15 * 60_000 }
+/** 100 is NIST's bound on failures in a row. */
+const FROM_EVERYWHERE: Rule = { free: 100, longestWaitMs: 60 * 60_000 }
+
+const FORGET_AFTER_MS = 24 * 60 * 60_000
+const BUCKETS_MAX = 100_000
+const PRUNE_EVERY = 100
+
+export function createThrottle({
+  db,
+  clock,
+  bucketsMax = BUCKETS_MAX,
+}: {
+  db: Database
+  clock: Clock
+  bucketsMax?: number
+}): Throttle {
+  let begun = 0
+  return {
+    async begin(attempt) {
+      const now = clock.now()
+      begun += 1
+      if (begun % PRUNE_EVERY === 0) await prune(db, { now, bucketsMax })
+      const buckets = bucketsOf(attempt)
+      return groupedTransaction(db, async (tx) => {
+        const counts = []
+        // Always the narrow bucket first: two attempts never wait for each other in a circle.
+        for (const bucket of buckets) counts.push(await lockBucket(tx, bucket.key, now))
+        const waitMs = Math.max(...counts.map(({ waitUntil }) => waitUntil)) - now
+        if (waitMs > 0) return { outcome: 'wait', waitMs }
+        for (const [at, { key, rule }] of buckets.entries()) {
+          const failures = counts[at]!.failures + 1
+          const wait = waitAfter(failures, rule)
+          const row = { failures, last_at: now, wait_until: wait === 0 ? 0 : now + wait }
+          await tx('sign_in_failure').where({ bucket: key }).update(row)
+        }
+        return { outcome: 'go' }
+      })
+    },
+    async succeeded(attempt) {
+      const [own, ...shared] = bucketsOf(attempt)
+      await groupedStatement(db, (k) => k('sign_in_failure').where({ bucket: own!.key }).delete())
+      // Of what others did wrong, nothing is forgiven but this attempt, which was none.
+      for (const { key } of shared) {
+        await groupedStatement(db, (k) =>
+          k('sign_in_failure')
+            .where({ bucket: key })
+            .andWhere('failures', '>', 0)
+            .update({ failures: k.raw('failures - 1'), wait_until: 0 }),
+        )
+      }
+    },
+  }
+}
+
+async function lockBucket(tx: Knex.Transaction, bucket: string, now: number) {
+  const fresh = { bucket, failures: 0, last_at: now, wait_until: 0 }
+  await tx('sign_in_failure').insert(fresh).onConflict('bucket').ignore()
+  const row: { failures: number; last_at: number; wait_until: number } = await tx('sign_in_failure')
+    .where({ bucket })
+    .forUpdate()
+    .first('failures', 'last_at', 'wait_until')
+  const forgotten = now - row.last_at >= FORGET_AFTER_MS
+  return { failures: forgotten ? 0 : row.failures, waitUntil: row.wait_until }
+}
+
+/** How long nobody may try again after so many failures in a row. */
+function waitAfter(failures: number, { free, longestWaitMs }: Rule): number {
+  return failures <= free ? 0 : Math.min(1_000 * 2 ** Math.min(failures - free - 1, 30), longestWaitMs)
+}
+
+/** The narrowest first. */
+function bucketsOf({ account, remote, device }: Attempt): readonly Bucket[] {
+  if (device !== undefined) return [{ key: bucketKey('device', device), rule: FROM_KNOWN_DEVICE }]
+  return [
+    { key: bucketKey('address', account, remote), rule: FROM_ADDRESS },
+    { key: bucketKey('account', account), rule: FROM_EVERYWHERE },
+  ]
+}
+
+function bucketKey(...parts: readonly string[]): string {
+  return hash('sha256', JSON.stringify(parts), 'base64url')
+}
+
+/** Forgets what is old and, when somebody makes names up, the buckets with the fewest failures. */
+async function prune(db: Database, { now, bucketsMax }: { now: number; bucketsMax: number }): Promise<void> {
+  await groupedStatement(db, (k) =>
+    k('sign_in_failure')
+      .where('last_at', '<', now - FORGET_AFTER_MS)
+      .delete(),
+  )
+  const counted = await db.knex('sign_in_failure').count('* as rows').first()
+  const tooMany = Number(counted?.['rows'] ?? 0) - bucketsMax
+  if (tooMany <= 0) return
+  await groupedStatement(db, (k) =>
+    k('sign_in_failure')
+      .whereIn('bucket', k('sign_in_failure').orderBy('failures').orderBy('last_at').limit(tooMany).select('bucket'))
+      .delete(),
+  )
+}

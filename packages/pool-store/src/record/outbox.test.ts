@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deleteFromOutbox, outboxDepth } from '../index.ts'
+import { openStoreInTest, type StoreInTest } from '../store-in-test.ts'
+
+describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', (dialect) => {
+  let store: StoreInTest
+  beforeAll(async () => {
+    store = await openStoreInTest(dialect)
+  })
+  afterAll(() => store.close())
+
+  const fill = async (source: string, epoch: number, rows: number, from: number) => {
+    const row = (seq: number) => ({ source, epoch, seq, at: from + seq, body: '{}', head: 'h' })
+    for (let seq = 1; seq <= rows; seq += 500) {
+      const some = Array.from({ length: Math.min(500, rows - seq + 1) }, (_, n) => row(seq + n))
+      await store.db.knex('outbox').insert(some)
+    }
+  }
+
+  it('is nothing when nothing waits', async () => {
+    expect(await outboxDepth(store.db)).toEqual({ rows: 0, oldestAt: null })
+  })
+
+  it('counts every source and epoch, less what was deleted', async () => {
+    await fill('channel-1', 1, 3, 5_000)
+    await fill('channel-1', 2, 2_000, 6_000)
+    await fill('channel-10', 1, 700, 4_000)
+    await fill('files-1', 7, 1, 9_000)
+    await deleteFromOutbox(store.db, { source: 'channel-10', epoch: 1, throughSeq: 200, limit: 1_000 })
+
+    expect(await outboxDepth(store.db)).toEqual({ rows: 3 + 2_000 + 500 + 1, oldestAt: 4_201 })
+    const { count } = (await store.db.knex('outbox').count('* as count').first()) as { count: number }
+    expect(Number(count)).toBe(2_504)
+  })
+
+  it('is found by the key, without reading the rows', async () => {
+    await store.db.knex.raw('analyze outbox')
+    const queries: { sql: string; bindings: readonly unknown[] }[] = []
+    const listen = (query: { sql: string; bindings: readonly unknown[] }) => queries.push(query)
+    store.db.knex.on('query', listen)
+    await outboxDepth(store.db)
+    store.db.knex.off('query', listen)
+
+    // Three a source, one for the end, and one more for each source whose epochs are through.
+    expect(queries.length).toBeLessThanOrEqual(4 * 4)
+    const plans = await Promise.all(
+      queries.map(async ({ sql, bindings }) => {
+        const explain = dialect === 'sqlite' ? 'explain query plan' : 'explain'
+        const text = dialect === 'sqlite' ? sql : sql.replace(/\$\d+/g, '?')
+        return JSON.stringify(await store.db.knex.raw(`${explain} ${text}`, bindings as string[]))
+      }),
+    )
+    for (const plan of plans) {
+      if (dialect === 'sqlite') expect(plan).toMatch(/USING (COVERING )?INDEX|USING PRIMARY KEY/)
+      else expect(plan).not.toContain('Seq Scan')
+      expect(plan).not.toMatch(/TEMP B-TREE|"Sort"/)
+    }
+  })
+})

@@ -1,0 +1,98 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Database, isTransient, openDatabase, withSqlite } from './index.ts'
+
+let directory: string
+let other: Sqlite.Database
+let db: Database
+
+async function open(options: { busyMs?: number } = {}): Promise<void> {
+  const file = join(directory, 'x.db')
+  db = openDatabase({ url: `sqlite:${file}`, ...options })
+  await db.knex.schema.createTable('noted', (table) => table.integer('id').primary())
+  await db.knex('noted').insert({ id: 0 })
+  // Another program: it has a connection of its own and waits for nobody.
+  other = new Sqlite(file, { timeout: 0 })
+}
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hansard-busy-'))
+})
+afterEach(async () => {
+  other.close()
+  await db.close()
+  await rm(directory, { recursive: true })
+})
+
+/** Every way to write. */
+const writes = () => [
+  db.knex('noted').insert({ id: 1 }),
+  db.knex.transaction((tx) => tx('noted').insert({ id: 2 })),
+  withSqlite(db, (handle) => handle.transaction(() => handle.exec('insert into noted values (3)')).immediate()),
+]
+
+describe('while another program holds the write lock of a SQLite file', () => {
+  it('writers wait, and readers and the event loop go on', async () => {
+    await open()
+    other.exec('begin immediate')
+    let written = 0
+    const writing = writes().map((write) => write.then(() => (written += 1)))
+
+    let rounds = 0
+    for (; rounds < 50; rounds += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(await db.knex('noted').select('id')).toEqual([{ id: 0 }])
+    }
+    expect(written).toBe(0)
+    other.exec('rollback')
+    await Promise.all(writing)
+
+    expect((await db.knex('noted').select('id')).map(({ id }) => id).sort()).toEqual([0, 1, 2, 3])
+  })
+
+  it('writers give up after their time, with nothing written, and may try again', async () => {
+    await open({ busyMs: 20 })
+    other.exec('begin immediate')
+
+    const outcomes = await Promise.allSettled(writes())
+    expect(outcomes.map((each) => each.status === 'rejected' && isTransient(each.reason))).toEqual([true, true, true])
+    other.exec('rollback')
+
+    expect(await db.knex('noted').select('id')).toEqual([{ id: 0 }])
+    await Promise.all(writes())
+  })
+
+  it('what fails as busy after a transaction has begun is not begun again', async () => {
+    await open()
+    let begun = 0
+
+    const failing = db.knex.transaction(async (tx) => {
+      begun += 1
+      await tx('noted').insert({ id: 1 })
+      throw Object.assign(new Error('another database is busy'), { code: 'SQLITE_BUSY' })
+    })
+
+    await expect(failing).rejects.toThrow('another database is busy')
+    expect(begun).toBe(1)
+    expect(await db.knex('noted').select('id')).toEqual([{ id: 0 }])
+  })
+
+  it('a transaction within a transaction is a savepoint of it', async () => {
+    await open()
+
+    await db.knex.transaction(async (tx) => {
+      await tx('noted').insert({ id: 1 })
+      await tx.transaction((inner) => inner('noted').insert({ id: 2 }))
+      const failing = tx.transaction(async (inner) => {
+        await inner('noted').insert({ id: 3 })
+        throw new Error('no')
+      })
+      await failing.catch(() => {})
+    })
+
+    expect((await db.knex('noted').select('id')).map(({ id }) => id).sort()).toEqual([0, 1, 2])
+  })
+})

@@ -1,0 +1,110 @@
+import { createRequire } from 'node:module'
+import knexModule, { type Knex } from 'knex'
+import pg from 'pg'
+import { losesConnection } from './errors.ts'
+
+const require = createRequire(import.meta.url)
+
+// int8 holds ids and milliseconds, both far below 2^53; node-postgres would hand them over as strings.
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`The database returned ${text}, beyond 2^53.`)
+  return value
+})
+
+// knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
+const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
+/** The longest a PostgreSQL statement may take: planning an export of millions of events is the longest there is. */
+const QUERY_MS = 120_000
+const LOCK_MS = 15_000
+
+/**
+ * PostgreSQL behind knex.
+ *
+ * The danger is a failover. Connections that stood before it may lead to a server that has become a standby, or through a
+ * proxy to one that is going away; each would fail again and again. So one failure that tells of it (`losesConnection`)
+ * makes every connection opened before it stale, and a connection to a server that takes no writes is refused when it is
+ * opened: its rows may be out of date as well, and rights are decided on them.
+ */
+export function openPostgres(options: { url: string; connectionsMax: number; applicationName: string }): Knex {
+  return knexModule.knex({
+    client: FailoverClient as unknown as typeof Knex.Client,
+    connection: {
+      connectionString: options.url,
+      application_name: options.applicationName,
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      // A server that neither answers nor hangs up must not hold a service for ever. What was under way is unknown then.
+      query_timeout: QUERY_MS,
+    } as Knex.PgConnectionConfig,
+    pool: { min: 0, max: options.connectionsMax },
+    acquireConnectionTimeout: 15_000,
+    log: SILENT,
+  })
+}
+
+/** The error that ended this connection makes every older connection of the same pool stale. */
+export function staleFromNowOn(connection: pg.PoolClient, error: unknown): void {
+  const held = connection as Held
+  held.__knex__disposed ??= error
+  if (held.opened && held.opened.generation === held.opened.pool.generation) held.opened.pool.generation += 1
+}
+
+/** The server takes no writes: a standby, or set to read-only. Has PostgreSQL's own code, so that it counts as transient. */
+class ReadOnlyServer extends Error {
+  override name = 'ReadOnlyServer'
+  readonly code = '25006'
+  constructor() {
+    super('The PostgreSQL server takes no writes: it is a standby, or it was set to read-only.')
+  }
+}
+
+type Held = pg.PoolClient & {
+  __knex__disposed?: unknown
+  opened?: { readonly pool: { generation: number }; readonly generation: number }
+}
+type PgClientClass = new (
+  ...args: unknown[]
+) => Knex.Client & {
+  _query(connection: Held, query: unknown): Promise<unknown>
+  validateConnection(c: Held): Promise<boolean>
+}
+const PgClient = require('knex/lib/dialects/postgres/index.js') as PgClientClass
+
+// knex makes the client of a transaction from this prototype without the constructor. `_query` runs there too, so it finds
+// the pool's state through the connection.
+class FailoverClient extends PgClient {
+  readonly failovers = { generation: 0 }
+
+  override async acquireRawConnection(): Promise<Held> {
+    const { generation } = this.failovers
+    const connection: Held = await super.acquireRawConnection()
+    try {
+      // Set here rather than sent when connecting: PgBouncer refuses settings that it does not know among the latter.
+      const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
+        `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
+           pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
+      )
+      if (rows[0]?.standby || rows[0]?.readOnly === 'on') throw new ReadOnlyServer()
+    } catch (error) {
+      await connection.end().catch(() => {})
+      throw error
+    }
+    connection.opened = { pool: this.failovers, generation }
+    return connection
+  }
+
+  override async validateConnection(connection: Held): Promise<boolean> {
+    return connection.opened?.generation === this.failovers.generation && super.validateConnection(connection)
+  }
+
+  override async _query(connection: Held, query: unknown): Promise<unknown> {
+    try {
+      return await super._query(connection, query)
+    } catch (error) {
+      if (losesConnection(error)) staleFromNowOn(connection, error)
+      throw error
+    }
+  }
+}

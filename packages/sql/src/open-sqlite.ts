@@ -1,0 +1,160 @@
+import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import type SqliteDatabase from 'better-sqlite3'
+import knexModule, { type Knex } from 'knex'
+import { retryWhileBusy } from './busy.ts'
+import { createTurns } from './turns.ts'
+
+const require = createRequire(import.meta.url)
+
+export type SqliteHandle = SqliteDatabase.Database
+
+/** How long a SQLite writer waits for another process or thread unless told otherwise, in milliseconds. */
+export const BUSY_MS = 15_000
+
+const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
+/**
+ * SQLite behind knex, in WAL mode with `synchronous=FULL`: a commit returns only when it is on disk.
+ *
+ * The pool holds exactly one connection, and its transactions begin IMMEDIATE, so within one `Database` writers wait for
+ * each other in turn and across processes they wait for the file lock; neither sees a stale snapshot. One thread must open
+ * a SQLite file once and share the `Database`: better-sqlite3 is synchronous. Between statements, not within a transaction,
+ * the event loop gets its turn.
+ *
+ * Whoever finds the file locked lets go of the connection and tries again later (`busy.ts`): a writer in another process
+ * keeps this one's writers waiting, and neither its readers nor its event loop.
+ */
+export function openSqlite({ file, busyMs }: { file: string; busyMs: number }): Knex {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const instance = knexModule.knex({
+    client: PatientSqliteClient as unknown as typeof Knex.Client,
+    connection: { filename: file },
+    useNullAsDefault: true,
+    log: SILENT,
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate(connection: SqliteHandle, done: (error: Error | null, connection: SqliteHandle) => void) {
+        try {
+          // Nobody is served yet: opening may wait in the thread.
+          connection.pragma(`busy_timeout = ${busyMs}`)
+          connection.pragma('journal_mode = WAL')
+          connection.pragma('synchronous = FULL')
+          connection.pragma('foreign_keys = ON')
+          connection.pragma('cache_size = -65536')
+          connection.pragma('busy_timeout = 0')
+          done(null, connection)
+        } catch (error) {
+          done(error as Error, connection)
+        }
+      },
+    },
+  })
+  busyLimits.set(instance.client.config as object, busyMs)
+  return instance
+}
+
+/** By the configuration, which knex hands on to the clients it makes for transactions. */
+const busyLimits = new WeakMap<object, number>()
+
+export function busyLimitOf(client: Knex.Client): number {
+  return busyLimits.get(client.config) ?? BUSY_MS
+}
+
+type TransactionConfig = { readonly connection?: unknown } | undefined
+type Acquired<T> = (connection: unknown) => Promise<T>
+type TransactionClass = new (
+  ...args: unknown[]
+) => {
+  client: Knex.Client & { readonly transacting?: boolean }
+  begin(connection: unknown): Promise<unknown>
+  acquireConnection<T>(config: TransactionConfig, use: Acquired<T>): Promise<T>
+}
+type RunnerClass = new (
+  client: unknown,
+  builder: unknown,
+) => {
+  run(): Promise<unknown>
+  query(statement: unknown): Promise<unknown>
+}
+type SqliteClientClass = new (...args: unknown[]) => Knex.Client & { readonly transacting?: boolean }
+const Transaction: TransactionClass = require('knex/lib/execution/transaction.js')
+const Runner: RunnerClass = require('knex/lib/execution/runner.js')
+const BetterSqliteClient: SqliteClientClass = require('knex/lib/dialects/better-sqlite3/index.js')
+
+// knex begins SQLite transactions DEFERRED. One that reads first and writes later then fails with SQLITE_BUSY,
+// without waiting, when another process wrote in between. IMMEDIATE takes the write lock at once. It begins where the
+// connection is acquired, so that it can be let go of while the lock is waited for.
+class ImmediateTransaction extends Transaction {
+  override async acquireConnection<T>(config: TransactionConfig, use: Acquired<T>): Promise<T> {
+    if (config?.connection || this.client.transacting) return super.acquireConnection(config, use)
+    // What fails after the begin is not tried again, whatever its reason: it is handed past the retry.
+    const outcome = await retryWhileBusy(busyLimitOf(this.client), () =>
+      super.acquireConnection(config, async (connection) => {
+        ;(connection as SqliteHandle).exec('BEGIN IMMEDIATE')
+        return use(connection).then(
+          (value) => ({ value }),
+          (error: unknown) => ({ error }),
+        )
+      }),
+    )
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
+  }
+
+  override async begin(): Promise<void> {}
+}
+
+/** A statement outside of a transaction is one by itself: nothing has happened when it found the file locked. */
+class PatientRunner extends Runner {
+  readonly #limitMs: number
+  #done = 0
+
+  constructor(client: Knex.Client, builder: unknown) {
+    super(client, builder)
+    this.#limitMs = busyLimitOf(client)
+  }
+
+  override async run(): Promise<unknown> {
+    const outcome = await retryWhileBusy(this.#limitMs, async () => {
+      try {
+        return { value: await super.run() }
+      } catch (error) {
+        // A schema's builder runs several statements: the first ones are not repeated.
+        if (this.#done > 0) return { error }
+        throw error
+      }
+    })
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
+  }
+
+  override async query(statement: unknown): Promise<unknown> {
+    const answer = await super.query(statement)
+    this.#done += 1
+    return answer
+  }
+}
+
+class PatientSqliteClient extends BetterSqliteClient {
+  readonly #turns = createTurns()
+
+  // Waited for with the connection in hand: those who queue for it would otherwise pass it on within one turn. A transaction
+  // takes its connection once.
+  override async acquireConnection(): Promise<unknown> {
+    const connection: unknown = await super.acquireConnection()
+    await this.#turns.take()
+    return connection
+  }
+
+  override transaction(...args: unknown[]): Knex.Transaction {
+    return new ImmediateTransaction(this, ...args) as unknown as Knex.Transaction
+  }
+
+  override runner(builder: unknown): unknown {
+    // A transaction of ours holds the lock already; outside of one a statement waits for it.
+    return this.transacting ? super.runner(builder) : new PatientRunner(this, builder)
+  }
+}

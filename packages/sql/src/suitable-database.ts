@@ -1,0 +1,86 @@
+import type { Knex } from 'knex'
+import type pg from 'pg'
+import type { Database } from './database.ts'
+import { isTransient } from './errors.ts'
+
+/** Needs a person: the database, or what stands before it, cannot hold the record. Nothing was changed. */
+export class UnsuitableDatabase extends Error {
+  override name = 'UnsuitableDatabase'
+  readonly exitCode = 2
+}
+
+/** Transient: the database may be reached later. The address is named, its password is not. */
+class DatabaseUnreachable extends Error {
+  override name = 'DatabaseUnreachable'
+  readonly exitCode = 3
+}
+
+/**
+ * Refuses a database that would lose or refuse text later: one that is not in UTF-8 cannot store every chat, and behind a
+ * pooler that gives each transaction another session the prepared statements of the hot path are not found.
+ */
+export async function refuseUnsuitable(db: Database): Promise<void> {
+  if (db.dialect === 'sqlite') {
+    const [row]: { encoding: string }[] = await db.knex.raw('pragma encoding')
+    if (row && row.encoding !== 'UTF-8')
+      throw new UnsuitableDatabase(`The database is encoded in ${row.encoding}; it must be UTF-8.`)
+    return
+  }
+  const { rows }: { rows: { name: string; encoding: string }[] } = await db.knex
+    .raw(`select current_database() as name, current_setting('server_encoding') as encoding`)
+    .catch((error: unknown) => {
+      throw notReached(db, error)
+    })
+  const { name, encoding } = rows[0]!
+  if (encoding !== 'UTF8') {
+    throw new UnsuitableDatabase(
+      `The database ${name} is encoded in ${encoding}; it must be UTF8. Create it with: create database ${name} encoding 'UTF8' template template0`,
+    )
+  }
+  if (await changesSession(db)) {
+    throw new UnsuitableDatabase(
+      `The database ${name} is reached through a pooler that gives each transaction another session. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
+    )
+  }
+}
+
+function notReached(db: Database, error: unknown): Error {
+  const { connectionString } = (db.knex.client as Knex.Client).config.connection as { connectionString: string }
+  const where = URL.canParse(connectionString) ? new URL(connectionString) : undefined
+  const name = where ? `${where.host}${where.pathname}` : 'the URL'
+  const { code, message } = error as { code?: string; message?: string }
+  const words = (message || code || String(error)).replace(/\.$/, '')
+  if (isTransient(error))
+    return new DatabaseUnreachable(`The database at ${name} cannot be used now: ${words}.`, { cause: error })
+  // A wrong password, no such database, no right to connect.
+  return new UnsuitableDatabase(`The database at ${name} refuses the connection: ${words}.`, { cause: error })
+}
+
+/** How often two connections are compared: on a busy pooler they may meet the same sessions by chance. */
+const PROBES = 10
+
+/**
+ * Whether two connections that both stand share a session of the server, or one of them changes it: then a pooler lends
+ * sessions by transaction. PostgreSQL itself tells a connection its session when it is opened; a pooler invents a number.
+ */
+async function changesSession(db: Database): Promise<boolean> {
+  const client = db.knex.client as Knex.Client
+  const [one, other] = (await Promise.all([client.acquireConnection(), client.acquireConnection()])) as [Probed, Probed]
+  try {
+    const first = await sessionOf(one)
+    if (first === one.processID) return false
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      if ((await sessionOf(other)) === first || (await sessionOf(one)) !== first) return true
+    }
+    return false
+  } finally {
+    await Promise.all([client.releaseConnection(one), client.releaseConnection(other)])
+  }
+}
+
+type Probed = pg.PoolClient & { readonly processID?: number | null }
+
+async function sessionOf(connection: Probed): Promise<number> {
+  const { rows } = await connection.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]!.pid
+}

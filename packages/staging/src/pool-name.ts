@@ -1,0 +1,32 @@
+import type { Database } from '@hansard/sql'
+
+/** Needs a person: a service was given the database of another pool. Nothing was changed. */
+class WrongPool extends Error {
+  override name = 'WrongPool'
+  readonly exitCode = 2
+}
+
+/** A pool that nobody has named. */
+const UNNAMED = 'pool'
+
+/**
+ * Answers the name of the pool that the compliance database belongs to, and refuses another one. Events of two pools in one
+ * record could not be told apart. A name that was given before anything was staged may still be corrected.
+ */
+export async function claimPoolName(db: Database, given: string | undefined): Promise<string> {
+  return db.knex.transaction(async (tx) => {
+    await tx('compliance_setting')
+      .insert({ name: 'pool', value: given ?? UNNAMED })
+      .onConflict('name')
+      .ignore()
+    const { value }: { value: string } = await tx('compliance_setting').where({ name: 'pool' }).first('value')
+    if (given === undefined || value === given) return value
+    if (await tx('source').first('name')) {
+      throw new WrongPool(
+        `The compliance database belongs to the pool "${value}", and HANSARD_POOL is "${given}". Correct HANSARD_POOL or HANSARD_COMPLIANCE_DATABASE_URL.`,
+      )
+    }
+    await tx('compliance_setting').where({ name: 'pool' }).update({ value: given })
+    return given
+  })
+}

@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+
+const repository = resolve(import.meta.dirname, '../../..')
+
+/**
+ * Services that tests start as processes run from TypeScript. Node keeps what it has stripped and compiled here, which halves the
+ * CPU time of a start: 0.5 s instead of 1.0 s.
+ */
+export const COMPILE_CACHE = join(repository, 'node_modules/.cache/hansard/compile')
+
+/** Fills the cache once. A process writes it when it ends by itself, which those that tests kill never do. */
+export async function fillCompileCache(): Promise<void> {
+  if (existsSync(COMPILE_CACHE)) return
+  const apps = globSync('apps/*/src/index.ts', { cwd: repository }).map((file) => pathToFileURL(join(repository, file)))
+  const program = `await Promise.all(${JSON.stringify(apps)}.map((app) => import(app)))`
+  await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@hansard/source', '--input-type=module', '--eval', program],
+    { cwd: repository, env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } },
+  )
+}
