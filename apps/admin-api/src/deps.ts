@@ -19,14 +19,14 @@ export type AdminApiDeps = {
   readonly pool: string
   /** the site whose policy applies to callers without a role */
   readonly site: string | undefined
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
   readonly domain: string
   readonly version: string
   readonly runIntervalMs: number
   /** directories to which the compliance worker may be configured to write */
   readonly complianceDirectories: AllowedDirectories
-  /** what is wrong with what carries the queue, in sentences */
+  /** what is wrong with the server of the queue, in sentences */
   readonly queueTroubles?: (() => Promise<readonly string[]>) | undefined
   /** undefined while the queue is unreachable */
   readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>

@@ -28,9 +28,9 @@ export type AdminApiConfig = {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   readonly heartbeatMs: number
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
-  /** how long it is kept who signed in and who could not */
+  /** how long the record of sign-ins is kept */
   readonly signInRecordDays: number
   readonly version: string
   /** the site whose policy applies here, unless the pool or the user has its own */

@@ -43,7 +43,7 @@ export type ChannelServiceConfig = {
   readonly heartbeatMs: number
   /** a source that has not reported for this long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
 }
 

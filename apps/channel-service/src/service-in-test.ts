@@ -133,7 +133,7 @@ export type PoolInTest = Awaited<ReturnType<typeof openPoolInTest>>
 
 type CategoryInTest = { readonly chatHistory?: boolean; readonly allowed?: readonly number[] }
 
-/** The key of somebody in a test: of the form of a generated one, and known. */
+/** A user's key in tests: formatted like a generated one, but known. */
 export function keyOf(account: string): string {
   return Buffer.from(account.padEnd(32, '.')).subarray(0, 32).toString('base64url')
 }

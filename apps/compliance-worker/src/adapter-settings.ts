@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryProblem } from '@hansard/adapter'
 import { xml, xmlExtended } from '@hansard/adapter-xml'
+import { decodeText } from '@hansard/config'
 import { z } from 'zod'
 
 /** The adapters of this program. The worker registers adapters, so it alone may import them. */
@@ -65,9 +66,11 @@ export function parseAdapterSettings(text: string, where: string): AdapterSettin
 }
 
 function readStylesheet(path: string, name: string): string {
+  let bytes: Uint8Array
   try {
-    return readFileSync(path, 'utf8')
+    bytes = readFileSync(path)
   } catch (error) {
     throw new Error(`The stylesheet of ${name} cannot be read: ${(error as Error).message}`)
   }
+  return decodeText(bytes, { what: `The stylesheet of ${name}, ${path},` })
 }

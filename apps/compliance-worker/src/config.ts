@@ -5,6 +5,7 @@ import {
   type CommonSettings,
   commonSettings,
   complianceDatabaseUrl,
+  decodeText,
   directoriesAllowed,
   type Env,
   redisUrl,
@@ -53,7 +54,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     outputDirectory: env.string('HANSARD_OUTPUT_DIRECTORY'),
     adapters: env.parsed<readonly AdapterSetting[]>('HANSARD_ADAPTERS_FILE', {
-      parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
+      parse: (path) => parseAdapterSettings(decodeText(readFileSync(path), { what: path }), path),
       fallback: DEFAULT_ADAPTERS,
     }),
     directoriesAllowed: directoriesAllowed(env),

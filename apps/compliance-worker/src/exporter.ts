@@ -38,27 +38,30 @@ const REPLAY = 'replay'
 const laneOf = (adapter: string) => `adapter ${adapter}`
 
 type Exporter = {
-  /** Closes, answers, and sets the adapters going. Throws what a lane has met since the last turn. */
+  /** Closes, answers, and starts the adapters. Throws errors of lanes since the last tick. */
   turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'>
-  /** Resolves when no lane is at work; `progress` when one has done something since the last call. */
+  /** Resolves when no lane is running; `progress` if one has done something since the last call. */
   settled(): Promise<'progress' | 'nothing'>
-  /** Stops what stylesheets are doing and resolves when no lane is at work. */
+  /** Stops running stylesheets and resolves when no lane is running. */
   close(): Promise<void>
 }
 
 /**
- * The exporter: what the worker that holds the lease does, again and again.
+ * The exporter: the loop of the worker that holds the lease.
  *
- * A turn closes what can be closed, sets each adapter going in a lane of its own, and answers requests. It waits for no
- * export: closing intervals never depends on a stylesheet. Everything it knows is in the database; a turn that is cut off
- * anywhere is followed by one that finds its place by reading. An adapter that cannot get on (its disk is full, its
- * stylesheet is broken or runs for ever) waits by itself: staging, closing and the other adapters go on.
+ * A tick closes due intervals, starts each adapter in a lane of its own, and answers requests. It waits for no
+ * export: closing intervals never depends on a stylesheet. All state is in the database; if a tick is cut off
+ * anywhere, the next one reads where to continue. An adapter that cannot continue (its disk is full, its stylesheet
+ * is broken or never ends) waits alone: staging, closing and the other adapters continue.
  */
 export function createExporter(given: {
   db: Database
   clock: Clock
   log: Log
-  /** called when an export was sealed, or when a lane has met the worker's own trouble: there is work for a turn */
+  /**
+   * called when an export was sealed, or when a lane has met an error that concerns the whole worker: the next tick
+   * has work
+   */
   onProgress: () => void
   config: ComplianceWorkerConfig
   holder: string
@@ -66,7 +69,7 @@ export function createExporter(given: {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
-  /** the version of the settings by which an adapter's stylesheet was tried */
+  /** the settings version with which an adapter's stylesheet was compiled */
   const tried = new Map<string, number>()
   const retries = new Map<string, { at: number; failures: number }>()
   const readConfiguration = configurationReader(config, given)
@@ -104,7 +107,7 @@ export function createExporter(given: {
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       if (ofKind(requests, 'replay').length > 0) {
         const replay = async (engine: XsltEngine): Promise<'progress' | 'nothing'> => {
-          // Read anew: the one that this turn has seen may have been answered by the lane meanwhile.
+          // Read again: the lane may have answered the one this tick has read.
           const request = ofKind(await waitingRequests(db), 'replay')[0]
           if (!request) return 'nothing'
           const own = { ...deps, engine, adapters: ADAPTERS, holder }
@@ -163,7 +166,7 @@ export function createExporter(given: {
     return { closed: PER_TURN, held: undefined }
   }
 
-  /** What an adapter's lane does. Seals at most `PER_TURN` exports, so that settings are read anew in between. */
+  /** The work of an adapter's lane. Seals at most `PER_TURN` exports, so that settings are read again in between. */
   async function exportWhatCan(
     deps: ExportDeps,
     setting: AdapterSetting,

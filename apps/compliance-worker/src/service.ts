@@ -115,7 +115,7 @@ export async function startComplianceWorker({
       await hold()
       for (;;) {
         const next = await inTurn()
-        // What a lane has done may be what a request waits for; what stopped it is thrown by the turn after it.
+        // A lane's result may be what a request waits for; the next tick throws the lane's error.
         const done = await exporter.settled()
         if (next === 'pause' && done === 'nothing') return
       }

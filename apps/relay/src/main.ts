@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { runProcess } from '@hansard/lifecycle'

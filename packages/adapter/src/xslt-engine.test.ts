@@ -238,14 +238,14 @@ describe('a stylesheet of the largest size that is meant to keep its reader busy
 })
 
 describe('a stylesheet that exceeds its limits is stopped, and the next one runs', () => {
-  // Every node asks every node: quadratic in the document, and far from done after the time it is given.
+  // For every node it visits every node: quadratic in the document, and far from finished at the time limit.
   const slow = sheet(
     '<xsl:output method="text"/><xsl:template match="/"><xsl:for-each select="//b"><xsl:value-of select="count(//b[count(//b) = 1])"/></xsl:for-each></xsl:template>',
   )
   const many = `<a>${'<b/>'.repeat(20_000)}</a>`
 
   it('after its time limit', async () => {
-    // Only the slow one is given a time: how long a new thread takes to begin is the machine's affair.
+    // Only the slow one has a time limit: the start of a new thread depends on the machine.
     const never = new AbortController().signal
     const deadlines = [() => AbortSignal.timeout(1_000)]
     await using impatient = disposable(

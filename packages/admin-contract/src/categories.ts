@@ -6,34 +6,40 @@ const name = z.string().min(1).max(256)
 const description = z.string().max(256)
 
 /**
- * A category is an ethical wall around its rooms: principals who are allowed and not denied may find and join them,
- * as each room permits. Deny wins. Creators may create rooms in it; each must be allowed and not denied.
+ * A category draws the wall around its rooms: who is allowed and not denied may find and join them, as the rooms
+ * themselves permit. Deny wins. Creators may make rooms in it; each must be allowed and not denied. The descriptions are
+ * also the help of the command line, whose options are made from these schemas.
  */
 const switches = {
-  description: description.optional(),
-  /** rooms may send invitations; default false */
-  invitations: z.boolean().optional(),
-  /** files may be uploaded; default false */
-  fileUpload: z.boolean().optional(),
-  /** chats are kept for participants; default true. The compliance record keeps them in any case */
-  chatHistory: z.boolean().optional(),
+  description: description.optional().describe('what the category is for'),
+  invitations: z.boolean().optional().meta({ description: 'rooms may send invitations', default: false }),
+  fileUpload: z.boolean().optional().meta({ description: 'files may be uploaded', default: false }),
+  chatHistory: z.boolean().optional().meta({
+    description: 'chats are kept for participants; they go on the compliance record either way',
+    default: true,
+  }),
+}
+const LISTS = {
+  allowed: 'who may find and join its rooms: accounts, groups or domains',
+  denied: 'who may not, whoever else allows them',
+  creators: 'who may make rooms',
 }
 
 export const AddCategoryRequest = z.strictObject({
   name,
   ...switches,
-  allowed: principals.optional(),
-  denied: principals.optional(),
-  creators: principals.optional(),
+  allowed: principals.optional().describe(LISTS.allowed),
+  denied: principals.optional().describe(LISTS.denied),
+  creators: principals.optional().describe(LISTS.creators),
 })
 export type AddCategoryRequest = z.infer<typeof AddCategoryRequest>
 
 export const ChangeCategoryRequest = z.strictObject({
-  name: name.optional(),
+  name: name.optional().describe('a new name'),
   ...switches,
-  allowed: PrincipalsChange.optional(),
-  denied: PrincipalsChange.optional(),
-  creators: PrincipalsChange.optional(),
+  allowed: PrincipalsChange.optional().describe(LISTS.allowed),
+  denied: PrincipalsChange.optional().describe(LISTS.denied),
+  creators: PrincipalsChange.optional().describe(LISTS.creators),
 })
 export type ChangeCategoryRequest = z.infer<typeof ChangeCategoryRequest>
 

@@ -13,30 +13,38 @@ export const ComplianceSettings = z.strictObject({
   adapterName: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore')
-    .optional(),
-  /** the output format: an adapter type of this pool */
-  adapterType: z.string().min(1).max(64).optional(),
-  /** on the compliance worker's disk; by default a directory named after the adapter below the worker's own */
-  adapterOutputDirectory: path.optional(),
-  /** more details of rooms in the documents; default false */
-  addChatRoomDetails: z.boolean().optional(),
-  /** more details of users in the documents; default false */
-  addUserDetails: z.boolean().optional(),
-  /** a list of transferred files beside the documents; default false */
-  createFileAttachmentsManifest: z.boolean().optional(),
-  /** text of an XSLT stylesheet; the adapter's own when absent */
-  customConfiguration: z.string().max(1_048_576).optional(),
-  /** a separate document for every room; default false */
-  oneChatRoomPerOutputFile: z.boolean().optional(),
-  /** length of an interval in milliseconds: one minute to thirty days; default fifteen minutes */
+    .optional()
+    .describe('another name begins another series of exports, and ends this one'),
+  adapterType: z.string().min(1).max(64).optional().describe('the output format: an adapter this pool knows'),
+  /** a folder named after the adapter in the worker's own when absent */
+  adapterOutputDirectory: path.optional().describe('a directory on the compliance worker’s disk'),
+  addChatRoomDetails: z.boolean().optional().describe('more of the room in the documents; default off'),
+  addUserDetails: z.boolean().optional().describe('more of people in the documents; default off'),
+  createFileAttachmentsManifest: z
+    .boolean()
+    .optional()
+    .describe('a list of the files that were transferred, beside the documents; default off'),
+  customConfiguration: z
+    .string()
+    .max(1_048_576)
+    .optional()
+    .describe('text of a stylesheet for the adapter; its own when absent'),
+  oneChatRoomPerOutputFile: z.boolean().optional().describe('a document of its own for every room; default off'),
+  /** in milliseconds; default fifteen minutes */
   runIntervalMs: z
     .number()
     .int()
     .min(60_000)
     .max(30 * 86_400_000)
-    .optional(),
-  /** events in one document at most; default 10,000 */
-  eventsPerFileMax: z.number().int().min(1).max(100_000).optional(),
+    .optional()
+    .describe('length of an interval'),
+  eventsPerFileMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('events in one document at most; default 10,000'),
 })
 export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 

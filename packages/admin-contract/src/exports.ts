@@ -18,7 +18,10 @@ export const ExportSummary = z.object({
   start: timestamp,
   end: timestamp,
   sealedAt: timestamp.nullable(),
+  /** accepted in the interval and bound to the export */
   events: count,
+  /** of these, how many stand in the documents: a format has no place for some kinds. Null until it is sealed */
+  written: count.nullable(),
   /** documents, without the chain file and the manifest */
   documents: count,
 })

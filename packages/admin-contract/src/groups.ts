@@ -7,9 +7,9 @@ const name = z.string().min(1).max(256)
 /** A group of users, of groups, or of whole domains. Groups nest; a group cannot contain itself at any depth. */
 export const AddGroupRequest = z.strictObject({
   name,
-  displayName: name.optional(),
-  email: z.string().max(320).optional(),
-  members: principals.optional(),
+  displayName: name.optional().describe('display name'),
+  email: z.string().max(320).optional().describe('where mail reaches the group'),
+  members: principals.optional().describe('an account, a group or a domain'),
 })
 export type AddGroupRequest = z.infer<typeof AddGroupRequest>
 
@@ -32,5 +32,8 @@ export type ListGroupsReply = z.infer<typeof ListGroupsReply>
 export const GroupDetail = Group.extend({ createdAt: timestamp, members: z.array(PrincipalEntry) })
 export type GroupDetail = z.infer<typeof GroupDetail>
 
-export const ChangeGroupRequest = z.strictObject({ displayName: name.optional(), members: PrincipalsChange.optional() })
+export const ChangeGroupRequest = z.strictObject({
+  displayName: name.optional().describe('display name'),
+  members: PrincipalsChange.optional(),
+})
 export type ChangeGroupRequest = z.infer<typeof ChangeGroupRequest>

@@ -1,3 +1,4 @@
+import { TIME_MAX } from '@hansard/wire'
 import { z } from 'zod'
 
 const limit = z.coerce.number().int().min(1).max(1_000).default(100)
@@ -9,7 +10,7 @@ export const page = { after: z.string().max(2_048).optional(), limit }
 export const next = z.string().nullable()
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
-export const timestamp = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+export const timestamp = z.number().int().nonnegative().max(TIME_MAX)
 
 export const count = z.number().int().nonnegative()
 
@@ -20,4 +21,4 @@ export const flag = z.enum(['true', 'false']).transform((text) => text === 'true
 export const wildcard = z.string().min(1).max(256)
 
 /** In a query: milliseconds since 1970. */
-export const queryTime = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+export const queryTime = z.coerce.number().int().nonnegative().max(TIME_MAX)

@@ -33,16 +33,14 @@ export const AddRoomsReply = z.object({
 export type AddRoomsReply = z.infer<typeof AddRoomsReply>
 
 const properties = {
-  description: text.optional(),
-  topic: text.optional(),
-  /** in an `auditorium` only presenters post */
-  type: RoomType.optional(),
-  /** `open`: everybody in scope may join; `closed`: members may join; `secret`: only they and managers see it */
-  privacy: RoomPrivacy.optional(),
-  /** `inherit`: as the category is configured */
-  invitations: RoomInvitations.optional(),
-  /** name of a registered add-in; null for none */
-  addIn: name.nullable().optional(),
+  description: text.optional().describe('what the room is for'),
+  topic: text.optional().describe('what is talked about now'),
+  type: RoomType.optional().describe('in an auditorium only presenters post'),
+  privacy: RoomPrivacy.optional().describe(
+    'open: everybody in scope joins; closed: members join; secret: only members and managers know of it',
+  ),
+  invitations: RoomInvitations.optional().describe('inherit: as the category says'),
+  addIn: name.nullable().optional().describe('a registered add-in'),
 }
 
 /** One room with all its properties. A name that is taken is refused. The default privacy is closed. */
@@ -50,10 +48,10 @@ export const CreateRoomRequest = z.strictObject({
   name,
   category: name,
   ...properties,
-  disabled: z.boolean().optional(),
-  members: principals.optional(),
-  managers: principals.optional(),
-  presenters: principals.optional(),
+  disabled: z.boolean().optional().describe('nobody may join yet'),
+  members: principals.optional().describe('who may join a room that is not open'),
+  managers: principals.optional().describe('who may manage it'),
+  presenters: principals.optional().describe('who may post in an auditorium'),
 })
 export type CreateRoomRequest = z.infer<typeof CreateRoomRequest>
 
@@ -67,13 +65,11 @@ export type ChangeRoomRolesRequest = z.infer<typeof ChangeRoomRolesRequest>
 
 /** One change, all or nothing. An absent property does not change. Disabling and enabling have their own routes. */
 export const ChangeRoomRequest = z.strictObject({
-  name: name.optional(),
+  name: name.optional().describe('a new name'),
   ...properties,
-  /** moves the room to this category; principals that the category does not allow are dropped from the lists */
-  category: name.optional(),
+  category: name.optional().describe('move it there; whom that category does not allow is dropped and named'),
   ...ChangeRoomRolesRequest.shape,
-  /** report who would be dropped and change nothing */
-  dryRun: z.boolean().optional(),
+  dryRun: z.boolean().optional().describe('tell who would be dropped and change nothing'),
 })
 export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
 
@@ -98,22 +94,25 @@ export type RoomEntry = z.infer<typeof RoomEntry>
 /** For a caller without a role in the pool: the rooms it manages. */
 export const ListRoomsQuery = z.strictObject({
   ...page,
-  name: wildcard.optional(),
-  /** the filter also matches the description */
-  searchDescription: flag.optional(),
-  category: name.optional(),
-  addIn: name.optional(),
-  disabled: flag.optional(),
-  privacy: RoomPrivacy.optional(),
-  type: RoomType.optional(),
-  invitations: RoomInvitations.optional(),
-  /** rooms whose list of members contains this principal itself */
-  member: principal.optional(),
-  manager: principal.optional(),
-  /** rooms this account is in now; only among rooms that the caller may join, where the caller may see the roster */
-  joined: principal.optional(),
-  /** rooms whose kept chats take more than this, in units of 1,048,576 bytes */
-  chatContentExceedsMb: z.coerce.number().int().nonnegative().max(1_048_576).optional(),
+  name: wildcard.optional().describe('the name; * stands for anything'),
+  searchDescription: flag.optional().describe('the name or the description may match'),
+  category: name.optional().describe('rooms of this category'),
+  addIn: name.optional().describe('rooms with this add-in'),
+  disabled: flag.optional().describe('only disabled rooms, or only others'),
+  privacy: RoomPrivacy.optional().describe('only these'),
+  type: RoomType.optional().describe('only these'),
+  invitations: RoomInvitations.optional().describe('only these'),
+  member: principal.optional().describe('rooms whose list of members names this principal itself'),
+  manager: principal.optional().describe('rooms whose list of managers names this principal itself'),
+  /** only among rooms that the caller may join, where the roster is shown to them */
+  joined: principal.optional().describe('rooms this account is in now, among those you may join'),
+  chatContentExceedsMb: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .max(1_048_576)
+    .optional()
+    .describe('rooms whose kept chats are larger than this, in units of 1,048,576 bytes'),
 })
 export type ListRoomsQuery = z.output<typeof ListRoomsQuery>
 

@@ -11,8 +11,8 @@ export type AddInRequest = z.infer<typeof AddInRequest>
 export const AddIn = z.object({ name, url: z.string() })
 export type AddIn = z.infer<typeof AddIn>
 export const ChangeAddInRequest = z.strictObject({
-  name: name.optional(),
-  url: z.string().min(1).max(2_048).optional(),
+  name: name.optional().describe('a new name'),
+  url: z.string().min(1).max(2_048).optional().describe('http or https'),
 })
 export type ChangeAddInRequest = z.infer<typeof ChangeAddInRequest>
 export const ListAddInsReply = z.object({ addIns: z.array(AddIn), next })
@@ -59,17 +59,30 @@ export type ListEndpointsReply = z.infer<typeof ListEndpointsReply>
  * inherited from the wider configuration.
  */
 export const PoolSettings = z.strictObject({
-  chatBytesMax: z.number().int().min(64).max(262_144).optional(),
-  storyBytesMax: z.number().int().min(64).max(262_144).optional(),
-  /** chats of history that clients show by default */
-  defaultChatHistory: z.number().int().min(1).max(500).optional(),
-  maxFileSizeKb: z.number().int().min(0).max(4_194_303).optional(),
-  /** a room with more participants than this sends no join and part notices */
-  participantUpdateLimit: z.number().int().min(0).max(1_000_000).optional(),
-  searchLimit: z.number().int().min(1).max(100_000).optional(),
-  /** an http or https URL, or empty */
-  roomManagementUrl: z.string().max(2_048).optional(),
-  managersMayEditChats: z.boolean().optional(),
+  chatBytesMax: z.number().int().min(64).max(262_144).optional().describe('bytes in a chat at most'),
+  storyBytesMax: z.number().int().min(64).max(262_144).optional().describe('bytes in a story at most'),
+  defaultChatHistory: z
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('chats of history that clients are shown when they do not say how many'),
+  maxFileSizeKb: z.number().int().min(0).max(4_194_303).optional().describe('largest file, in units of 1,024 bytes'),
+  participantUpdateLimit: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('above so many participants a room sends no join and part notices'),
+  searchLimit: z.number().int().min(1).max(100_000).optional().describe('results of one search at most'),
+  roomManagementUrl: z
+    .string()
+    .max(2_048)
+    .optional()
+    .describe('where rooms are managed in a browser: an http or https URL, or empty'),
+  managersMayEditChats: z.boolean().optional().describe('room managers may replace and delete chats'),
 })
 export type PoolSettings = z.infer<typeof PoolSettings>
 

@@ -9,9 +9,9 @@ export const UsageReportQuery = z.strictObject({
   start: queryTime.optional(),
   /** now when absent */
   end: queryTime.optional(),
-  topUsers: many,
-  topRooms: many,
-  leastActiveRooms: many,
+  topUsers: many.describe('so many of the most active people'),
+  topRooms: many.describe('so many of the most active rooms'),
+  leastActiveRooms: many.describe('so many of the least active rooms'),
   /** rooms without a post since this time; left out when absent */
   roomsInactiveSince: queryTime.optional(),
 })

@@ -21,13 +21,12 @@ export const PoolRole = z.enum(POOL_ROLES)
  */
 export const NewUser = z.strictObject({
   account,
-  displayName: displayName.optional(),
-  email: email.optional(),
-  /** default: the pool's */
-  domain: domain.optional(),
+  displayName: displayName.optional().describe('display name'),
+  email: email.optional().describe('where mail reaches this person'),
+  domain: domain.optional().describe('the pool’s when absent'),
   /** false for a user of a partner */
   internal: z.boolean().optional(),
-  roles: z.array(PoolRole).max(POOL_ROLES.length).optional(),
+  roles: z.array(PoolRole).max(POOL_ROLES.length).optional().describe('a role in the pool'),
   password: password.optional(),
   generateKey: z.boolean().optional(),
   rotateKey: z.boolean().optional(),
@@ -59,13 +58,12 @@ export type User = z.infer<typeof User>
 
 export const ListUsersQuery = z.strictObject({
   ...page,
-  /** matches account or display name */
-  name: wildcard.optional(),
-  domain: domain.optional(),
+  name: wildcard.optional().describe('account or display name; * stands for anything'),
+  domain: domain.optional().describe('accounts of this domain'),
   internal: flag.optional(),
-  disabled: flag.optional(),
-  role: PoolRole.optional(),
-  policy: z.string().min(1).max(256).optional(),
+  disabled: flag.optional().describe('only disabled accounts, or only others'),
+  role: PoolRole.optional().describe('only who holds it'),
+  policy: z.string().min(1).max(256).optional().describe('only who was granted it'),
 })
 export type ListUsersQuery = z.output<typeof ListUsersQuery>
 
@@ -84,10 +82,10 @@ export type UserDetail = z.infer<typeof UserDetail>
 
 /** An absent property does not change. Disabling a user or removing a role takes effect at once. */
 export const ChangeUserRequest = z.strictObject({
-  displayName: displayName.optional(),
-  email: email.nullable().optional(),
+  displayName: displayName.optional().describe('display name'),
+  email: email.nullable().optional().describe('where mail reaches this person'),
   internal: z.boolean().optional(),
-  disabled: z.boolean().optional(),
+  disabled: z.boolean().optional().describe('may not, or may again, sign in'),
   roles: listChange(z.array(PoolRole).max(POOL_ROLES.length)).optional(),
   /** identity of a policy; null removes the user's own */
   policy: z.string().min(1).max(256).nullable().optional(),

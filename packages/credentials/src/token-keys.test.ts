@@ -7,13 +7,13 @@ import {
   formatTokenKeys,
   newTokenKeys,
   type PublicTokenKey,
-  parseTokenKeys,
   publicPart,
   readTokenKeys,
   replaceTokenKeyFile,
   rotateTokenKeys,
   trustedKeys,
 } from './index.ts'
+import { parseTokenKeys } from './token-keys.ts'
 
 let directory: string
 beforeEach(async () => {

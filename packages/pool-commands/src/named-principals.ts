@@ -1,3 +1,4 @@
+import { identitiesOfMany } from '@hansard/pool-store'
 import { domainDisplayName, domainUri, isKeepable, parseDomainUri, quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { ChangeRefused } from './result.ts'
@@ -104,14 +105,40 @@ export async function resolveListChange(
   }
   const added = (await findNamed(tx, change.add ?? [], now)).filter(({ id }) => !present.has(id))
   const addedIds = new Set(added.map(({ id }) => id))
-  const removed = (await findNamed(tx, change.remove ?? [], now, { toBeAdded: false })).filter(
-    ({ id }) => present.has(id) || addedIds.has(id),
+  const named = await findNamed(tx, change.remove ?? [], now, { toBeAdded: false })
+  const removed = named.filter(({ id }) => present.has(id) || addedIds.has(id))
+  await refuseIndirect(
+    tx,
+    named.filter(({ id }) => !present.has(id) && !addedIds.has(id)),
+    present,
   )
   const removedIds = new Set(removed.map(({ id }) => id))
   // Who is added and taken away in one breath is not there afterwards.
   return {
     added: added.filter(({ id }) => !removedIds.has(id)),
     removed: removed.filter(({ id }) => present.has(id)),
+  }
+}
+
+/** Whoever is in a list only through a group or a domain would still be in it: that may not look like a success. */
+async function refuseIndirect(
+  tx: Knex.Transaction,
+  absent: readonly Named[],
+  present: ReadonlySet<number>,
+): Promise<void> {
+  if (absent.length === 0) return
+  const identities = await identitiesOfMany(
+    tx,
+    absent.map(({ id }) => id),
+  )
+  for (const { id, uri } of absent) {
+    const through = [...(identities.get(id) ?? [])].find((identity) => present.has(identity))
+    if (through === undefined) continue
+    const [entry] = await namedById(tx, [through])
+    throw new ChangeRefused(
+      'conflict',
+      `${quoted(uri)} is in the list only through ${quoted(entry!.uri)}. Take that from the list, or ${quoted(uri)} from the group.`,
+    )
   }
 }
 

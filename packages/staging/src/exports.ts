@@ -72,7 +72,7 @@ export async function findExport(
 export async function listExports(
   db: Database,
   { adapter, before, limit }: { adapter?: string | undefined; before?: number | undefined; limit: number },
-): Promise<(Export & { documents: number })[]> {
+): Promise<(Export & { documents: number; written: number })[]> {
   const query = db
     .knex('export')
     .select('export.*')
@@ -81,12 +81,21 @@ export async function listExports(
         `(select count(*) from export_file f where f.export_id = export.id and f.role = 'document') as documents`,
       ),
     )
+    .select(
+      db.knex.raw(
+        `(select sum(f.events) from export_file f where f.export_id = export.id and f.role = 'document') as written`,
+      ),
+    )
     .orderBy([{ column: 'interval_number', order: 'desc' }, { column: 'number', order: 'desc' }, { column: 'adapter' }])
     .limit(limit)
   if (adapter !== undefined) query.where({ adapter })
   if (before !== undefined) query.where('number', '<', before)
   const rows: ExportRow[] = await query
-  return rows.map((row) => ({ ...parseExport(row), documents: Number(row.documents) }))
+  return rows.map((row) => ({
+    ...parseExport(row),
+    documents: Number(row.documents),
+    written: Number(row.written ?? 0),
+  }))
 }
 
 /**
@@ -219,6 +228,7 @@ type ExportRow = {
   planned_at: number
   sealed_at: number | null
   documents?: number | string
+  written?: number | string | null
 }
 
 function parseExport(row: ExportRow): Export {

@@ -13,7 +13,9 @@ export const chatId = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER
 const uri = z.string().min(1).max(1_024)
 const room = z.string().min(1).max(512)
 const name = z.string().min(1).max(256)
-const time = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+/** The last millisecond since 1970 that a date can hold; beyond it there is no day to show. */
+export const TIME_MAX = 8_640_000_000_000_000
+const time = z.number().int().nonnegative().max(TIME_MAX)
 const uris = z.array(uri).max(500)
 
 export const RoomPrivacy = z.enum(['open', 'closed', 'secret'])

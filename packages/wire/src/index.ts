@@ -1,4 +1,4 @@
-export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter } from './client-messages.ts'
+export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter, TIME_MAX } from './client-messages.ts'
 export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 
 export { REFUSALS, type Refusal } from './refusals.ts'

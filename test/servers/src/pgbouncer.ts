@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { chmod, chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unprivilegedOwner } from './init-cluster.ts'
@@ -7,11 +6,6 @@ import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const PROGRAM = '/usr/sbin/pgbouncer'
-
-/** Whether PgBouncer is installed. Debian keeps it off the PATH. */
-function pgbouncerProgram(): string | undefined {
-  return existsSync(PROGRAM) ? PROGRAM : undefined
-}
 
 type PgBouncer = ServerProcess & { urlOf(database: string): string }
 

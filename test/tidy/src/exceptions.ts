@@ -25,6 +25,13 @@ const sharesName = (subject: string, paths: readonly string[]): Exception[] =>
   }))
 
 export const EXCEPTIONS: readonly Exception[] = [
+  {
+    rule: 'no-process-exit',
+    path: 'packages/config/src/node-floor.ts',
+    subject: 'process.exit',
+    because:
+      'It runs before any other module, on a Node that cannot run them: nothing has started that would be cut off.',
+  },
   composes('@hansard/channel-service'),
   composes('@hansard/lookup-service'),
   composes('@hansard/relay'),

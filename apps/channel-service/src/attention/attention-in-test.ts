@@ -268,7 +268,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
           limit: 100,
           ...(after === undefined ? {} : { after }),
         })
-      // A search is refused while so much text is not indexed yet; nothing more comes in, so that it stays answered.
+      // A search is refused while so much text is not indexed yet; nothing more is posted, so the refusal stays.
       await expect.poll(async () => (await page(undefined)).t).toBe('found')
       const ids: number[] = []
       for (let after: string | undefined, pages = 0; pages < 100; pages += 1) {

@@ -21,7 +21,7 @@ export async function recheckMembers(
   const enabled = await enabledOf(deps.db, { ...placeOf(deps), principalIds })
   const ended = await sessionsEndedSince(deps.db, deps.clock.now() - ENDED_WITHIN_MS)
   for (const session of concerned) {
-    // It changes its own credentials, and ends or goes on by itself.
+    // It is changing its own credentials, and ends or continues by itself.
     if (session.changingSelf) continue
     const known = session.principal!
     const now = found.get(known.id)
@@ -42,7 +42,7 @@ export async function recheckMembers(
   }
 }
 
-/** Everybody is looked at every ten seconds, whatever is heard of sessions that were ended. */
+/** All sessions are checked every ten seconds, in case a message about ended sessions was lost. */
 const ENDED_WITHIN_MS = 60_000
 
 /** Ends sessions whose token has expired and that were not renewed. */
