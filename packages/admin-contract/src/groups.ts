@@ -8,7 +8,7 @@ const name = z.string().min(1).max(256)
 export const AddGroupRequest = z.strictObject({
   name,
   displayName: name.optional().describe('display name'),
-  email: z.string().max(320).optional().describe('where mail reaches the group'),
+  email: z.string().max(320).optional().describe('mail address of the group'),
   members: principals.optional().describe('an account, a group or a domain'),
 })
 export type AddGroupRequest = z.infer<typeof AddGroupRequest>

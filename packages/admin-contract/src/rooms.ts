@@ -34,12 +34,12 @@ export type AddRoomsReply = z.infer<typeof AddRoomsReply>
 
 const properties = {
   description: text.optional().describe('what the room is for'),
-  topic: text.optional().describe('what is talked about now'),
+  topic: text.optional().describe('current topic'),
   type: RoomType.optional().describe('in an auditorium only presenters post'),
   privacy: RoomPrivacy.optional().describe(
-    'open: everybody in scope joins; closed: members join; secret: only members and managers know of it',
+    'open: everybody in scope may join; closed: members may join; secret: only they and managers see it',
   ),
-  invitations: RoomInvitations.optional().describe('inherit: as the category says'),
+  invitations: RoomInvitations.optional().describe('inherit: as the category is configured'),
   addIn: name.nullable().optional().describe('a registered add-in'),
 }
 
@@ -48,9 +48,9 @@ export const CreateRoomRequest = z.strictObject({
   name,
   category: name,
   ...properties,
-  disabled: z.boolean().optional().describe('nobody may join yet'),
+  disabled: z.boolean().optional().describe('create it disabled: nobody may join'),
   members: principals.optional().describe('who may join a room that is not open'),
-  managers: principals.optional().describe('who may manage it'),
+  managers: principals.optional().describe('who may manage the room'),
   presenters: principals.optional().describe('who may post in an auditorium'),
 })
 export type CreateRoomRequest = z.infer<typeof CreateRoomRequest>
@@ -67,9 +67,11 @@ export type ChangeRoomRolesRequest = z.infer<typeof ChangeRoomRolesRequest>
 export const ChangeRoomRequest = z.strictObject({
   name: name.optional().describe('a new name'),
   ...properties,
-  category: name.optional().describe('move it there; whom that category does not allow is dropped and named'),
+  category: name
+    .optional()
+    .describe('move the room to this category; principals that it does not allow are dropped and listed'),
   ...ChangeRoomRolesRequest.shape,
-  dryRun: z.boolean().optional().describe('tell who would be dropped and change nothing'),
+  dryRun: z.boolean().optional().describe('report who would be dropped and change nothing'),
 })
 export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
 
@@ -94,16 +96,16 @@ export type RoomEntry = z.infer<typeof RoomEntry>
 /** For a caller without a role in the pool: the rooms it manages. */
 export const ListRoomsQuery = z.strictObject({
   ...page,
-  name: wildcard.optional().describe('the name; * stands for anything'),
-  searchDescription: flag.optional().describe('the name or the description may match'),
+  name: wildcard.optional().describe('room name; * matches any text'),
+  searchDescription: flag.optional().describe('also match the description'),
   category: name.optional().describe('rooms of this category'),
   addIn: name.optional().describe('rooms with this add-in'),
-  disabled: flag.optional().describe('only disabled rooms, or only others'),
+  disabled: flag.optional().describe('only disabled rooms, or only enabled ones'),
   privacy: RoomPrivacy.optional().describe('only these'),
   type: RoomType.optional().describe('only these'),
   invitations: RoomInvitations.optional().describe('only these'),
-  member: principal.optional().describe('rooms whose list of members names this principal itself'),
-  manager: principal.optional().describe('rooms whose list of managers names this principal itself'),
+  member: principal.optional().describe('rooms whose list of members contains this principal itself'),
+  manager: principal.optional().describe('rooms whose list of managers contains this principal itself'),
   /** only among rooms that the caller may join, where the roster is shown to them */
   joined: principal.optional().describe('rooms this account is in now, among those you may join'),
   chatContentExceedsMb: z.coerce
@@ -112,7 +114,7 @@ export const ListRoomsQuery = z.strictObject({
     .nonnegative()
     .max(1_048_576)
     .optional()
-    .describe('rooms whose kept chats are larger than this, in units of 1,048,576 bytes'),
+    .describe('rooms whose kept chats take more than this, in units of 1,048,576 bytes'),
 })
 export type ListRoomsQuery = z.output<typeof ListRoomsQuery>
 

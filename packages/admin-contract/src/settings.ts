@@ -59,29 +59,35 @@ export type ListEndpointsReply = z.infer<typeof ListEndpointsReply>
  * inherited from the wider configuration.
  */
 export const PoolSettings = z.strictObject({
-  chatBytesMax: z.number().int().min(64).max(262_144).optional().describe('bytes in a chat at most'),
-  storyBytesMax: z.number().int().min(64).max(262_144).optional().describe('bytes in a story at most'),
+  chatBytesMax: z.number().int().min(64).max(262_144).optional().describe('maximum size of a chat in bytes'),
+  storyBytesMax: z.number().int().min(64).max(262_144).optional().describe('maximum size of a story in bytes'),
   defaultChatHistory: z
     .number()
     .int()
     .min(1)
     .max(500)
     .optional()
-    .describe('chats of history that clients are shown when they do not say how many'),
-  maxFileSizeKb: z.number().int().min(0).max(4_194_303).optional().describe('largest file, in units of 1,024 bytes'),
+    .describe('chats of history that clients show by default'),
+  maxFileSizeKb: z
+    .number()
+    .int()
+    .min(0)
+    .max(4_194_303)
+    .optional()
+    .describe('maximum size of a file, in units of 1,024 bytes'),
   participantUpdateLimit: z
     .number()
     .int()
     .min(0)
     .max(1_000_000)
     .optional()
-    .describe('above so many participants a room sends no join and part notices'),
-  searchLimit: z.number().int().min(1).max(100_000).optional().describe('results of one search at most'),
+    .describe('a room with more participants sends no join and part notices'),
+  searchLimit: z.number().int().min(1).max(100_000).optional().describe('maximum number of results of one search'),
   roomManagementUrl: z
     .string()
     .max(2_048)
     .optional()
-    .describe('where rooms are managed in a browser: an http or https URL, or empty'),
+    .describe('URL for managing rooms in a browser: http or https, or empty'),
   managersMayEditChats: z.boolean().optional().describe('room managers may replace and delete chats'),
 })
 export type PoolSettings = z.infer<typeof PoolSettings>

@@ -9,9 +9,9 @@ export const UsageReportQuery = z.strictObject({
   start: queryTime.optional(),
   /** now when absent */
   end: queryTime.optional(),
-  topUsers: many.describe('so many of the most active people'),
-  topRooms: many.describe('so many of the most active rooms'),
-  leastActiveRooms: many.describe('so many of the least active rooms'),
+  topUsers: many.describe('number of most active users to list'),
+  topRooms: many.describe('number of most active rooms to list'),
+  leastActiveRooms: many.describe('number of least active rooms to list'),
   /** rooms without a post since this time; left out when absent */
   roomsInactiveSince: queryTime.optional(),
 })

@@ -22,8 +22,8 @@ export const PoolRole = z.enum(POOL_ROLES)
 export const NewUser = z.strictObject({
   account,
   displayName: displayName.optional().describe('display name'),
-  email: email.optional().describe('where mail reaches this person'),
-  domain: domain.optional().describe('the pool’s when absent'),
+  email: email.optional().describe('mail address of the user'),
+  domain: domain.optional().describe('SIP domain; default: the pool’s'),
   /** false for a user of a partner */
   internal: z.boolean().optional(),
   roles: z.array(PoolRole).max(POOL_ROLES.length).optional().describe('a role in the pool'),
@@ -58,12 +58,12 @@ export type User = z.infer<typeof User>
 
 export const ListUsersQuery = z.strictObject({
   ...page,
-  name: wildcard.optional().describe('account or display name; * stands for anything'),
+  name: wildcard.optional().describe('account or display name; * matches any text'),
   domain: domain.optional().describe('accounts of this domain'),
   internal: flag.optional(),
-  disabled: flag.optional().describe('only disabled accounts, or only others'),
-  role: PoolRole.optional().describe('only who holds it'),
-  policy: z.string().min(1).max(256).optional().describe('only who was granted it'),
+  disabled: flag.optional().describe('only disabled accounts, or only enabled ones'),
+  role: PoolRole.optional().describe('only accounts with this role'),
+  policy: z.string().min(1).max(256).optional().describe('only accounts that were granted this policy'),
 })
 export type ListUsersQuery = z.output<typeof ListUsersQuery>
 
@@ -83,9 +83,9 @@ export type UserDetail = z.infer<typeof UserDetail>
 /** An absent property does not change. Disabling a user or removing a role takes effect at once. */
 export const ChangeUserRequest = z.strictObject({
   displayName: displayName.optional().describe('display name'),
-  email: email.nullable().optional().describe('where mail reaches this person'),
+  email: email.nullable().optional().describe('mail address of the user'),
   internal: z.boolean().optional(),
-  disabled: z.boolean().optional().describe('may not, or may again, sign in'),
+  disabled: z.boolean().optional().describe('whether the account is disabled: it cannot sign in'),
   roles: listChange(z.array(PoolRole).max(POOL_ROLES.length)).optional(),
   /** identity of a policy; null removes the user's own */
   policy: z.string().min(1).max(256).nullable().optional(),
