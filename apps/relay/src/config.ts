@@ -11,10 +11,17 @@ import {
 export type RelayConfig = {
   /** names this relay in the log and in the lease */
   readonly relayName: string
-  /** events in one envelope at most */
+  /** maximum number of events in one envelope */
   readonly batchEvents: number
-  /** pause between two reads of the outbox when there was nothing to do */
+  /**
+   * Interval between reads of the outbox while events arrive. Events that arrived in between share an envelope, a
+   * transaction of the worker, and every other cost that does not depend on the number of events.
+   */
+  readonly gatherMs: number
+  /** pause between two reads of the outbox while no events arrive */
   readonly pollMs: number
+  /** interval between deletions of staged rows from the outbox; shorter when many events are in flight */
+  readonly forgetMs: number
   /** maximum number of events of one source that are in flight: sent, and not yet seen in the compliance database */
   readonly inFlightMax: number
   /** interval between two source progresses, sent whether or not anything happened */
@@ -29,7 +36,9 @@ export type RelayConfig = {
 
 export const RELAY_DEFAULTS = {
   batchEvents: 100,
-  pollMs: 100,
+  gatherMs: 300,
+  pollMs: 500,
+  forgetMs: 1_000,
   inFlightMax: 5_000,
   rollCallMs: 1_000,
   resendMs: 5_000,
@@ -54,7 +63,9 @@ export function relayProcessConfig(env: Env): RelayProcessConfig {
     complianceDatabaseUrl: complianceDatabaseUrl(env),
     redisUrl: redisUrl(env),
     batchEvents: env.integer('HANSARD_RELAY_BATCH_EVENTS', { min: 1, max: 1_000, fallback: d.batchEvents }),
+    gatherMs: env.integer('HANSARD_RELAY_GATHER_MS', { min: 10, max: 1_000, fallback: d.gatherMs }),
     pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),
+    forgetMs: d.forgetMs,
     inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
     rollCallMs: d.rollCallMs,
     resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),

@@ -5,13 +5,14 @@ import type { Service } from './service.ts'
 export type Loop = Service & { wake(): void; idle(): Promise<void> }
 
 /**
- * Runs `turn` again and again, never twice at once, pausing `everyMs` between turns. A turn that
+ * Runs `turn` again and again, never twice at once, pausing `everyMs` between turns: always as long, or as long as a
+ * function says after each turn. A turn that
  * answers `'again'` is followed by the next without a pause. A turn that throws is reported to
  * `onError` and tried again after `everyMs`: a loop does not end because its database was away.
  */
 export function startLoop(options: {
   clock: Clock
-  everyMs: number
+  everyMs: number | (() => number)
   turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>
   onError: (error: unknown) => void
 }): Loop {
@@ -38,7 +39,7 @@ export function startLoop(options: {
       const sleeper = new AbortController()
       wakeSleeper = () => sleeper.abort()
       if (stopping.signal.aborted) break
-      await clock.sleep(everyMs, sleeper.signal)
+      await clock.sleep(typeof everyMs === 'number' ? everyMs : everyMs(), sleeper.signal)
       wakeSleeper = () => {}
     }
   }

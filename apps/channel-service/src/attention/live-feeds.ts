@@ -1,7 +1,7 @@
 import { type ChatQuery, matcherOf, wordsOf } from '@hansard/chat-text'
 import { createTaskQueue } from '@hansard/lifecycle'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
-import type { Database } from '@hansard/sql'
+import { type Database, gathered } from '@hansard/sql'
 import type { Session } from '../delivery/session.ts'
 
 /** A chat as feeds compare it. */
@@ -86,7 +86,7 @@ export function createLiveFeeds({
   /** Readings run one after another, so the last one has seen every change. */
   const load = (principalId: number): Promise<void> => {
     const reading = (readings.get(principalId) ?? Promise.resolve())
-      .then(async () => take(principalId, (await feedsOf(db, [principalId])).get(principalId) ?? []))
+      .then(async () => take(principalId, (await feedsOfOne(db, principalId)) ?? []))
       .finally(() => {
         if (readings.get(principalId) === settled) readings.delete(principalId)
       })
@@ -233,6 +233,9 @@ function remove(shelf: Shelf, key: string, feed: LiveFeed): void {
   else owners.delete(feed.principalId)
   if (owners.size === 0) shelf.delete(key)
 }
+
+/** When many users sign in at once, few statements read the feeds of all. */
+const feedsOfOne = gathered(feedsOf)
 
 const BATCH = 400
 /** About a millisecond's work. */

@@ -1,12 +1,16 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 
 /**
  * The ids a principal acts under: its own, its domain's, and those of every group that holds one of these, however
  * deeply nested. Rights are granted to any of them.
  */
 export async function identitiesOf(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
-  return (await identitiesOfMany(db, [principalId])).get(principalId) ?? new Set([principalId])
+  const found = 'dialect' in db ? await identitiesShared(db, principalId) : await identitiesInside(db, principalId)
+  return found ?? new Set([principalId])
 }
+
+const identitiesShared = gathered(identitiesOfMany)
+const identitiesInside = async (tx: Knex.Transaction, id: number) => (await identitiesOfMany(tx, [id])).get(id)
 
 /** The same for many principals in few statements. */
 export async function identitiesOfMany(
