@@ -30,7 +30,7 @@ describe('the XML writer', () => {
     )
   })
 
-  it('leaves out attributes that are undefined and keeps empty ones', () => {
+  it('omits undefined attributes and keeps empty ones', () => {
     const writer = openXmlWriter()
     writer.empty('a', [
       ['none', undefined],
@@ -40,7 +40,7 @@ describe('the XML writer', () => {
     expect(text(writer.finish())).toContain('<a empty="" zero="0"/>')
   })
 
-  it('never lets a text become markup', () => {
+  it('escapes all markup in values', () => {
     const writer = openXmlWriter()
     writer.empty('a', [['b', "\"/><evil c='&lt;'\r\n\t"]])
     expect(text(writer.finish())).toContain(`<a b="&quot;/&gt;&lt;evil c='&amp;lt;'&#13;&#10;&#9;"/>`)

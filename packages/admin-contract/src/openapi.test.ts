@@ -6,13 +6,13 @@ import { ADMIN_ROUTES, openApiDocument, type Route } from './index.ts'
 const DOCUMENT = new URL('../../../docs/openapi.json', import.meta.url)
 const text = `${JSON.stringify(openApiDocument({ version: '1' }), null, 2)}\n`
 
-it('docs/openapi.json matches the schemas', () => {
+it('is documented as the schemas define it', () => {
   if (process.env['HANSARD_GOLDEN'] === 'accept') writeFileSync(DOCUMENT, text)
 
   expect(readFileSync(DOCUMENT, 'utf8')).toBe(text)
 })
 
-it('an independent validator accepts it as an OpenAPI document', async () => {
+it('is valid OpenAPI according to an independent validator', async () => {
   const validator = new Validator()
 
   expect(await validator.validate(JSON.parse(text))).toEqual({ valid: true })
@@ -22,7 +22,7 @@ it('an independent validator accepts it as an OpenAPI document', async () => {
   expect(await new Validator().validate(wrong)).toMatchObject({ valid: false })
 })
 
-it('describes every route and has no dangling reference', () => {
+it('describes every route, and has no dangling reference', () => {
   const document = JSON.parse(text) as {
     paths: Record<string, Record<string, { operationId: string; 'x-hansard-roles': unknown }>>
     components: { schemas: Record<string, unknown> }
@@ -33,7 +33,7 @@ it('describes every route and has no dangling reference', () => {
   )
   for (const operation of operations) {
     const route: Route | undefined = ADMIN_ROUTES[operation.operationId as keyof typeof ADMIN_ROUTES]
-    // Routes that carry streams are not in the catalogue.
+    // What carries streams stands outside the catalogue.
     expect(operation['x-hansard-roles']).toEqual(route?.roles ?? ['administrator'])
   }
   const references = [...text.matchAll(/"\$ref": "#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)

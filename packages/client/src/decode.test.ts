@@ -5,7 +5,7 @@ import { decodeFrame } from './decode.ts'
 
 const chat = { room: 'ma-chan://example.com/1', chat: 3, at: 5, from: { uri: 'sip:a@b', name: 'A' }, text: 'hi' }
 
-it('reads a chat as the pool writes it, whatever was typed', () => {
+it('reads a chat as the pool writes it, whatever its text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       expect(decodeFrame(chatFrame({ ...chat, text }))).toEqual({ t: 'chat', ...chat, text })
@@ -18,7 +18,7 @@ it('reads a chat as the pool writes it, whatever was typed', () => {
   )
 })
 
-it('takes nothing for a message that is not one', () => {
+it('accepts only messages of the protocol', () => {
   for (const text of [
     '',
     '{',
@@ -55,6 +55,6 @@ it('takes nothing for a message that is not one', () => {
     expect(decodeFrame(JSON.stringify({ ...brief, ...broken })), JSON.stringify(broken)).toBeUndefined()
 })
 
-it('knows a message it needs although the pool says more than it knows of', () => {
+it('accepts a message with unknown additional fields', () => {
   expect(decodeFrame('{"t":"pong","re":1,"new":true}')).toEqual({ t: 'pong', re: 1 })
 })

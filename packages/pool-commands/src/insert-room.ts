@@ -23,11 +23,11 @@ export type NewRoom = RoomProperties & {
   readonly members?: readonly string[] | undefined
   readonly managers?: readonly string[] | undefined
   readonly presenters?: readonly string[] | undefined
-  /** a room of that name that is there already gains the members and stays as it is otherwise (administrators) */
+  /** an existing room of that name gains the members and is otherwise unchanged (administrators) */
   readonly ifAbsent?: boolean | undefined
 }
 
-/** Writes a room that nothing speaks against any more, with its lists, its event and its invitations. */
+/** Inserts a validated room, with its lists, its event and its invitations. */
 export async function insertRoom(
   tx: Knex.Transaction,
   { domain }: Context,
@@ -46,8 +46,8 @@ export async function insertRoom(
     .insert({ ...columns, category_id: category.id, add_in_id: await findAddIn(tx, addIn), created_at: at })
     .returning('id')
   const id = row!.id
-  // The creator manages the room, unless it is the pool itself or an administrator from outside the wall, and may join it.
-  // Being an administrator opens no room: one who wants to listen is made a member by name, on record.
+  // The creator manages the room and may join it, except for the pool itself and an administrator outside the wall. The
+  // administrator role opens no room: an administrator who wants to read becomes a member by name, on record.
   const creator = (await isWithin(tx, category, by)) ? [by.uri] : []
   const managers = [...(room.managers ?? []), ...creator]
   const members = [...(room.members ?? []), ...(privacy === 'open' || isAdministrator(by) ? [] : creator)]

@@ -5,18 +5,18 @@ import { type CommandActor, isAdministrator, type Subject } from './context.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
 
-/** A room by its URI or, for doors that take one, its name. */
+/** A room by its URI or, for entry points that accept one, its name. */
 export type RoomName = { readonly room: string }
 
-/** A room under lock, as it is. Of its lists, nothing: they may be long. */
+/** A locked room in its current state, without its lists, which may be long. */
 export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject: Subject }
 
 /**
- * Locks a room and decides whether somebody may do something to it. Changes of one room wait for each other here, and
- * for the commits of what is said in it.
+ * Locks a room and decides whether the actor may do something to it. Changes of one room wait for each other here,
+ * and for the commits of its chats.
  *
- * Whoever is refused locks nothing: they would learn of a hidden room by waiting for it, and could hold up those in it.
- * So it is decided before the lock, and again under it for those who may.
+ * A caller without the right takes no lock: waiting for one would reveal a hidden room, and holding one could delay
+ * its participants. The decision is therefore made before the lock, and again under it for those who may.
  */
 export async function lockRoom(
   tx: Knex.Transaction,
@@ -44,7 +44,7 @@ async function mustMay(
   return access
 }
 
-/** Locks rooms in ascending id, as everybody does who locks several. Changes to rooms' rows are made after it. */
+/** Locks rooms by ascending id, as all code that locks several does. Room rows may be changed only after it. */
 export async function lockRooms(tx: Knex.Transaction, ids: readonly number[]): Promise<void> {
   const wanted = [...new Set(ids)].sort((a, b) => a - b)
   for (let from = 0; from < wanted.length; from += BATCH) {
@@ -96,8 +96,9 @@ export async function lockCategory(tx: Knex.Transaction, name: string): Promise<
 }
 
 /**
- * Locks the category somebody wants to make a room in, or move one to. Who may not make rooms there is told the same
- * of a category that is not, and locks neither: which categories there are is nobody's business but theirs.
+ * Locks the category in which the actor wants to create a room, or to which they move one. A caller who may not
+ * create rooms there gets the same reply as for a category that does not exist, and locks neither, so the existence
+ * of categories is not revealed.
  */
 export async function lockCategoryForRooms(
   tx: Knex.Transaction,
@@ -108,7 +109,7 @@ export async function lockCategoryForRooms(
   if (!isKeepable(name)) throw refuse('not-a-creator')
   const { standing, categoryId } = await standInCategory(tx, categoryBy(name), { id: by.id, roles: [] })
   if (categoryId === undefined || !mayCreateRoom(standing).allowed) throw refuse('not-a-creator')
-  // Nobody has changed its lists since: such changes wait for this one to be made.
+  // Nobody has changed its lists since: such changes wait for this one.
   return lockCategory(tx, name)
 }
 
@@ -116,13 +117,12 @@ function categoryBy(name: string): { uri: string } | { name: string } {
   return /^ma-cat:/.test(name) ? { uri: name } : { name }
 }
 
-/** A name that is free among rooms and categories. */
+/** Requires a name that no room or category has. */
 export async function requireFreeName(tx: Knex.Transaction, name: string, problem: string | undefined): Promise<void> {
   if (problem) throw new ChangeRefused('invalid', problem)
   const room: unknown = await tx('room').where({ name }).first('id')
   const category: unknown = await tx('category').where({ name }).first('id')
-  if (room || category)
-    throw new ChangeRefused('duplicate-name', `There is a room or category ${quoted(name)} already.`)
+  if (room || category) throw new ChangeRefused('duplicate-name', `A room or category ${quoted(name)} already exists.`)
 }
 
 export function requireText(what: string, text: string | undefined, max: number): void {

@@ -3,11 +3,11 @@ import { domainDisplayName, domainUri, isKeepable, parseDomainUri, quoted } from
 import type { Knex } from '@hansard/sql'
 import { ChangeRefused } from './result.ts'
 
-/** A principal as lists name it. */
+/** A principal as it appears in lists. */
 export type Named = { readonly id: number; readonly uri: string; readonly name: string; readonly type: PrincipalType }
 type PrincipalType = 'user' | 'group' | 'domain'
 
-/** A list changed by entries to add and take away, or replaced by `set`. */
+/** Changes a list by entries to add and remove, or replaces it by `set`. */
 export type ListChange =
   | { readonly set: readonly string[] }
   | { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined }
@@ -15,9 +15,9 @@ export type ListChange =
 const LIST_MAX = 16_000
 
 /**
- * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as
- * somebody adds it to a list: its row is made then, and one that nobody has added is not in any. Any other unknown name
- * refuses the change. Domains are compared in lower case, as they are kept.
+ * The principals of URIs (or bare user accounts), in the same order, each once. A domain becomes known when it is
+ * first added to a list: its row is created then. Any other unknown name refuses the change. Domains are compared in
+ * lower case, as they are stored.
  */
 export async function findNamed(
   tx: Knex.Transaction,
@@ -26,7 +26,10 @@ export async function findNamed(
   { toBeAdded = true }: { toBeAdded?: boolean } = {},
 ): Promise<Named[]> {
   if (names.length > LIST_MAX) {
-    throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${names.length}.`)
+    throw new ChangeRefused(
+      'limit-exceeded',
+      `A list may have at most ${LIST_MAX} entries; this one has ${names.length}.`,
+    )
   }
   const wanted = [...new Set(names)]
   const hostile = wanted.find((name) => !isKeepable(name))
@@ -62,7 +65,7 @@ async function findDomain(tx: Knex.Transaction, domain: string): Promise<Named |
   return tx('principal').where({ uri }).first('id', 'uri', 'display_name as name', 'type')
 }
 
-/** The principal that stands for everybody of a domain. */
+/** The principal that represents all users of a domain. */
 export async function putDomain(tx: Knex.Transaction, domain: string, now: number): Promise<Named> {
   const uri = domainUri(domain)
   const name = domainDisplayName(domain)
@@ -85,7 +88,7 @@ export async function namedById(tx: Knex.Transaction, ids: readonly number[]): P
   return found
 }
 
-/** What a change to a list comes to: who is added, who taken away. Nothing, where nothing differs. */
+/** The effect of a change on a list: who is added, who removed. Empty when nothing differs. */
 export async function resolveListChange(
   tx: Knex.Transaction,
   change: ListChange,
@@ -113,7 +116,7 @@ export async function resolveListChange(
     present,
   )
   const removedIds = new Set(removed.map(({ id }) => id))
-  // Who is added and taken away in one breath is not there afterwards.
+  // A principal that is both added and removed is not on the list afterwards.
   return {
     added: added.filter(({ id }) => !removedIds.has(id)),
     removed: removed.filter(({ id }) => present.has(id)),

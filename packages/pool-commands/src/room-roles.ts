@@ -8,12 +8,12 @@ export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: '
 export type RoleList = (typeof ROLE_LISTS)[RoomRole]
 
 export type RolesChange = { readonly [L in RoleList]?: ListChange | undefined }
-/** What a change of roles came to: by list, who was added and who was taken away. */
+/** The effect of a change of roles: by list, who was added and who was removed. */
 export type RolesChanged = { readonly [L in RoleList]: { added: Named[]; removed: Named[] } }
 
 /**
- * Changes whom a room grants what. Everybody named must be in the category's scope; presenters must be members, or the
- * room open, and the room an auditorium. Who is no member any more is no presenter either: `strangers` lost it that way.
+ * Changes a room's lists. Every named principal must be in the category's scope. Presenters require an auditorium,
+ * and must be members unless the room is open. A removed member loses the presenter role too: `strangers`.
  */
 export async function applyRoles(
   tx: Knex.Transaction,
@@ -44,7 +44,7 @@ export async function applyRoles(
     const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listed])
     const stranger = presenters.added.find(({ id }) => !covered.has(id))
     if (stranger) {
-      throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is no member of the room.`)
+      throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is not a member of the room.`)
     }
     strangers = await namedById(
       tx,
@@ -58,7 +58,7 @@ export async function applyRoles(
   return { members, managers, presenters, strangers }
 }
 
-/** The lists that changed, as a change event tells them. */
+/** The lists that changed, in the form of a change event. */
 export function rolesTold(changed: RolesChanged): {
   before: Record<string, string[]>
   after: Record<string, string[]>
@@ -72,7 +72,7 @@ export function rolesTold(changed: RolesChanged): {
   return told
 }
 
-/** A room's lists as they stand, those without entries left out. */
+/** A room's current lists, without empty ones. */
 export async function listsTold(tx: Knex.Transaction, roomId: number): Promise<Record<string, string[]>> {
   const roles = await loadRoles(tx, roomId)
   const told: Record<string, string[]> = {}
@@ -82,7 +82,7 @@ export async function listsTold(tx: Knex.Transaction, roomId: number): Promise<R
   return told
 }
 
-/** Takes everybody out of the room's lists whom the category does not allow; answers who that was. */
+/** Removes everybody from the room's lists whom the category does not allow; returns who that was. */
 export async function dropDisallowed(tx: Knex.Transaction, roomId: number, categoryId: number): Promise<RolesChanged> {
   const roles = await loadRoles(tx, roomId)
   const scope = await loadScope(tx, categoryId)
@@ -139,7 +139,7 @@ async function outsideScope(tx: Knex.Transaction, scope: Scope, ids: readonly nu
   )
 }
 
-/** Those of `ids` that are members themselves, or through a group or domain that is. */
+/** Those of `ids` that are members directly, or through a group or domain. */
 async function coveredBy(
   tx: Knex.Transaction,
   members: ReadonlySet<number>,

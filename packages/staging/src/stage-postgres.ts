@@ -54,7 +54,7 @@ async function stage(
   }
   await quarantine(client, progress.id, walked.quarantined, now)
   for (const { seq } of walked.quarantined.filter((row) => !row.counted)) {
-    // A suspect is not taken up again from where it is parked: its second coming must come from the pool.
+    // A suspect is not read from the parked events: its second delivery must come from the pool.
     await client.query('delete from parked_event where source_id = $1 and seq = $2', [progress.id, seq])
   }
   if (arrived !== 'parked' && walked.beyond.length > 0) send(park(client, progress.id, walked.beyond))
@@ -120,7 +120,9 @@ async function readParked(client: PoolClient, progress: SourceProgress): Promise
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-/** Numbers that count as staged came once more. The same text says nothing new; another one is kept for a person. */
+/**
+ * Numbers that already count as staged arrived again. The same text changes nothing; a different one is quarantined.
+ */
 async function noteAgain(client: PoolClient, progress: SourceProgress, again: readonly EnvelopeEvent[], now: number) {
   const { rows } = await client.query<{ seq: number; body: string }>({
     name: 'staged-bodies',
@@ -151,7 +153,7 @@ async function roomIdsFor(client: PoolClient, staged: readonly StagedRow[], { kn
     else roomIds.set(event.room.uri, id)
   }
   if (unknown.size > 0) {
-    // Sorted, so that two stagings that meet new rooms wait for each other and never in a circle.
+    // Sorted, so that two transactions that insert new rooms wait for each other and never deadlock.
     const uris = [...unknown].sort()
     await client.query('insert into staged_room (uri) select unnest($1::text[]) on conflict do nothing', [uris])
     const { rows } = await client.query<{ id: number; uri: string }>(

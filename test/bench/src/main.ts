@@ -54,7 +54,7 @@ const nobody = { ask: async (name: string, body: never) => fakeAdmin(name, body)
   ReturnType<typeof openAdmin>
 >
 
-/** The reference server has no accounts and no rooms: every name will do. */
+/** The reference server has no accounts and no rooms: any name works. */
 function fakeAdmin(name: string, body: { users?: { account: string }[]; rooms?: { name: string }[] }): unknown {
   if (name === 'addUsers') return { users: body.users!.map((user) => ({ ...user, key: 'none' })) }
   return { rooms: body.rooms!.map((room) => ({ ...room, uri: `ma-chan://x/${room.name}` })) }
@@ -110,7 +110,7 @@ async function benchEnterprise(): Promise<void> {
   const admin = await openAdmin(pool.server)
   const [key] = await addAccounts(admin, ['bench-probe'])
   const endpoints = new Set<string>()
-  // The lookup service spreads sign-ins over both channel services.
+  // The lookup service distributes sign-ins over both channel services.
   for (let n = 0; n < 20 && endpoints.size < 2; n += 1) {
     const response = await fetch(`${pool.server}/sign-in`, {
       method: 'POST',
@@ -219,7 +219,7 @@ async function channelEndpoint(server: string, admin: Awaited<ReturnType<typeof 
 
 async function benchFanOut(): Promise<void> {
   const measure = async (pid: number, talkers: Awaited<ReturnType<typeof seatTalkers>>) => {
-    // Two senders a room; everybody receives.
+    // Two senders per room; everybody receives.
     const senders = talkers.slice(0, 40)
     const before = cpuSeconds(pid)
     const receivedBefore = talkers.reduce((sum, talker) => sum + talker.received, 0)
@@ -256,7 +256,7 @@ async function benchFanOut(): Promise<void> {
 }
 
 async function benchPipeline(): Promise<void> {
-  // A pool's worth of chats is accepted first; then the compliance side is measured alone, from a standing start.
+  // First all chats are accepted; then the compliance side is measured alone, starting idle.
   const data = join(scratch, 'pipeline')
   const chats = 100_000
   const filler = serviceProcess({

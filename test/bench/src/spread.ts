@@ -1,6 +1,6 @@
 export type Spread = { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }
 
-/** In milliseconds. */
+/** in milliseconds */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()

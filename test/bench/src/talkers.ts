@@ -22,7 +22,7 @@ const CHATS = ['{"t":"chat",', '{"t":"c",'].map((start) => Buffer.from(start))
 
 let generation = 0
 
-/** `sessions` people, spread evenly over `rooms` rooms of their own. */
+/** `sessions` users, distributed evenly over `rooms` new rooms. */
 export async function seatTalkers(options: {
   admin: Admin
   endpoints: readonly string[]

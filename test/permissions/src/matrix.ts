@@ -14,7 +14,7 @@ function rulesOf(place: Place): RoomRules {
   }
 }
 
-/** What the rules say. `move-room`: into a category where the same people are creators. */
+/** The decision of the rules. A move is into a category with the same creators. */
 export function expected(
   operation: RoomOperation,
   place: Place,
@@ -29,12 +29,12 @@ export function expected(
   return target.allowed ? 'yes' : target.reason
 }
 
-/** Operations for administrators only: the admin API checks the role before it looks up the room. */
+/** Actions only for administrators: the admin API checks the role before it reads the room. */
 const ADMINISTRATION: ReadonlySet<RoomOperation> = new Set(['enable-room', 'delete-room', 'clear-room', 'purge-chats'])
 
 /**
- * What the admin API answers, and with it the command line. It equals `expected`, except that only managers and
- * administrators can access rooms there: for everybody else, members included, a room is `no-such-room`.
+ * The decision of the admin API, and thus of the command line: the same, except that rooms exist there only for those
+ * who run them. For everybody else, members included, a room is `no-such-room` there.
  */
 export function expectedOfAdminApi(operation: RoomOperation, place: Place, person: Person): Answer {
   if (person.administrator) return expected(operation, place, person)

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('makes who creates a room its manager, who runs it without being in it', async () => {
+it('makes the creator of a room its manager, who manages it without joining', async () => {
   await using story = await startStory('managers')
   await story.ida.ask('addCategory', {
     name: 'Research',

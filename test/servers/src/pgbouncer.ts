@@ -9,7 +9,7 @@ const PROGRAM = '/usr/sbin/pgbouncer'
 
 type PgBouncer = ServerProcess & { urlOf(database: string): string }
 
-/** A PgBouncer before the PostgreSQL of `url`, with Debian's settings but for `poolMode`. */
+/** A PgBouncer in front of the PostgreSQL at `url`, with Debian's settings except for `poolMode`. */
 export async function startPgBouncer({
   url,
   poolMode,

@@ -1,6 +1,6 @@
 /**
- * What breaks a rule and may. `path` is a file or the beginning of one, `subject` what the finding is about.
- * An exception that excuses nothing is a finding itself.
+ * Permitted violations. `path` is a file or a path prefix, `subject` what the finding is about. An exception without
+ * a violation is a finding itself.
  */
 export type Exception = {
   readonly rule: string
@@ -60,7 +60,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     rule: 'clock-reads',
     path: 'packages/adapter/src/libxslt.ts',
     subject: 'Date.now',
-    because: 'It is assigned, not read: inside the cage of a stylesheet the time stands still.',
+    because: 'It is assigned, not read: in the sandbox of a stylesheet the time does not advance.',
   },
   ...sharesName('ChatRow', ['packages/pool-store/src/rooms/chats.ts']),
   ...sharesName('FeedFilter', ['packages/wire/src/client-messages.ts']),

@@ -1,11 +1,11 @@
 import { type Database, gathered, type Knex } from '@hansard/sql'
 
-/** Where a policy is asked for: a pool, and the site of the service that asks, should it have one. */
+/** Where a policy is evaluated: a pool and, if it has one, the site of the asking service. */
 export type PolicyPlace = { readonly pool: string; readonly site?: string | undefined }
 
 /**
- * Whether the policy that counts for a user lets it take part in the pool: its own, else the pool's, else the site's,
- * else the global one. Where no policy says anything, everybody may.
+ * Whether the user's effective policy lets it take part in the pool: its own policy, else the pool's, else the
+ * site's, else the global one. Without any policy, everybody may.
  */
 export async function policyEnables(
   db: Database | Knex.Transaction,
@@ -37,14 +37,14 @@ async function ownPolicies(knex: Knex | Knex.Transaction, ids: readonly number[]
   return new Map(rows.map(({ id, enabled }) => [id, Boolean(enabled)]))
 }
 
-/** What is decided for whoever has no policy of their own. */
+/** The decision for users without a policy of their own. */
 export async function policyOfPlace(knex: Knex | Knex.Transaction, { pool, site }: PolicyPlace): Promise<boolean> {
   const identities = nearestFirst({ pool, site })
   const rows: SaidOfPlace[] = await knex('policy').whereIn('identity', identities).select('identity', 'enabled')
   return enabledByPlace(identities, rows)
 }
 
-/** Identities of the policies that count for whoever has none of their own: the first that is there decides. */
+/** Identities of the policies that apply to users without their own, in order of precedence. */
 export function nearestFirst({ pool, site }: PolicyPlace): string[] {
   return [`pool:${pool}`, ...(site === undefined ? [] : [`site:${site}`]), 'global']
 }

@@ -2,7 +2,7 @@ import { type PoolRole, principalUri } from '@hansard/rooms'
 import { type Database, gathered, type Knex } from '@hansard/sql'
 import { forgetDevices } from './known-devices.ts'
 
-/** Who may sign in, and with `roles` what they may do in the pool beyond talking. */
+/** An account that may sign in. `roles` are its administrative roles in the pool. */
 export type Principal = {
   readonly id: number
   readonly account: string
@@ -28,7 +28,7 @@ export type NewPrincipal = {
   readonly now: number
 }
 
-/** Creates those accounts that do not exist yet; answers the accounts created. */
+/** Creates the accounts that do not exist yet; returns those created. */
 export async function createPrincipals(
   knex: Knex | Knex.Transaction,
   principals: readonly NewPrincipal[],
@@ -46,7 +46,7 @@ export async function createPrincipals(
       const known = new Set(existing.map((row) => row.account))
       const missing = batch.filter((p) => !known.has(p.account))
       if (missing.length === 0) continue
-      // Another administrator may create the same account in this moment: theirs then stands.
+      // Another administrator may create the same account concurrently: theirs is kept.
       const inserted: { id: number; account: string }[] = await tx('principal')
         .insert(
           missing.map((p) => ({
@@ -75,7 +75,9 @@ export async function createPrincipals(
   return created
 }
 
-/** Replaces the secret; tokens signed with the old one are refused from now on. False when there is no such account. */
+/**
+ * Replaces the secret; tokens signed under the old one are refused from now on. False when there is no such account.
+ */
 export async function putSecret(
   knex: Knex | Knex.Transaction,
   { account, secret }: { account: string; secret: string },
@@ -96,7 +98,7 @@ export async function endAllSessions(knex: Knex | Knex.Transaction, id: number):
   await forgetDevices(knex, id)
 }
 
-/** A user. Groups and domains sign in nowhere and are not found here. */
+/** A user. Groups and domains cannot sign in and are not found here. */
 export async function findPrincipal(
   db: Database | Knex.Transaction,
   by: { account: string } | { id: number } | { uri: string },
@@ -171,7 +173,7 @@ async function rolesOf(knex: Knex | Knex.Transaction, ids: readonly number[]): P
   return found
 }
 
-/** The ids of those accounts that exist. */
+/** Ids of the named accounts that exist. */
 export async function principalIds(db: Database, accounts: readonly string[]): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   for (let from = 0; from < accounts.length; from += BATCH) {
@@ -185,12 +187,12 @@ export async function principalIds(db: Database, accounts: readonly string[]): P
   return found
 }
 
-/** The ids of those users that exist. */
+/** Ids of the named users that exist. */
 export async function principalIdsByUri(db: Database, uris: readonly string[]): Promise<number[]> {
   const found: { id: number }[] = await db
     .knex('principal')
     .where({ type: 'user' })
-    // PostgreSQL knows no text with U+0000, and nobody is called so.
+    // PostgreSQL cannot store U+0000, so no name contains it.
     .whereIn(
       'uri',
       [...new Set(uris)].filter((uri) => !uri.includes('\0')),

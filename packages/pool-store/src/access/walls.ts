@@ -1,10 +1,16 @@
 import type { RoomRole, ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
-/** Who looks: the ids a principal acts under (its own, its groups', its domain's). `onlyJoinable`: only rooms it may join. */
+/**
+ * The reader: the ids a principal acts under (its own, its groups', its domain's). `onlyJoinable`: only rooms it may
+ * join.
+ */
 type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinable?: boolean }
 
-/** @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
+/**
+ * @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for a caller who is no
+ * administrator.
+ */
 export async function applyWalls(
   knex: Knex,
   query: Knex.QueryBuilder,
@@ -36,7 +42,7 @@ export function roomsGranting(knex: Knex, principals: readonly number[], role: R
   return knex('room_role').whereIn('principal_id', principals).andWhere({ role }).select('room_id')
 }
 
-/** @internal Ids of the categories one of whose lists names one of these principals. */
+/** @internal Ids of the categories that name one of these principals in a list. */
 export function categoriesNaming(knex: Knex, principals: readonly number[], list: ScopeList): Knex.QueryBuilder {
   return knex('category_scope').where({ list }).whereIn('principal_id', principals).select('category_id')
 }

@@ -31,7 +31,7 @@ export function decisionNames({ files }: Repository): Finding[] {
     }))
 }
 
-/** Fixtures are read by any language. */
+/** Fixtures are read by programs in any language. */
 export function fixturesAreData({ files }: Repository): Finding[] {
   return [...files.keys()]
     .filter((path) => path.startsWith('fixtures/') && /\.(ts|tsx|js|mjs)$/.test(path))
