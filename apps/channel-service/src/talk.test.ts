@@ -52,7 +52,7 @@ describe.each(['sqlite', 'postgres'] as const)('chat on %s', (dialect) => {
     ])
   })
 
-  it('says in a few words what is said live, to whoever asks for that', async () => {
+  it('sends live chats as short frames to clients that request them', async () => {
     const { connect } = await start()
     const [writer, brief] = await Promise.all(['alice', 'bob'].map(connect))
     await writer!.ask({ t: 'join', room: room.uri })

@@ -101,7 +101,7 @@ export async function startComplianceWorker({
     clock,
     everyMs: leaseMs / 3,
     turn: hold,
-    onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
+    onError: (error) => log.error({ err: error }, 'the lease could not be requested'),
   })
   stack.defer(() => holding.stop())
 
