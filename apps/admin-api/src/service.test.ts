@@ -272,7 +272,7 @@ it('records every read of exports, and every request', async () => {
 it('names what is wrong with the pool, worst first', async () => {
   const token = await signIn()
   const { alarms } = await done('status', { token })
-  expect(alarms).toEqual(['No source progress has reached the compliance database yet. Is a relay running?'])
+  expect(alarms).toEqual(['No relay is running: events wait in the outbox. Start one.'])
   for (const name of ['channel-1', 'channel-2'])
     await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: test.clock.now() })
   await done('setActiveServers', { token, body: { servers: { remove: ['channel-1'] } } })
