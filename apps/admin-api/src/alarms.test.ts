@@ -46,7 +46,7 @@ it('raises an alarm when nobody can sign in because no active server is running'
   expect(alarm).toMatch(/^Nobody can sign in: no active server is running \(gone\)\./)
 })
 
-it('names a Redis that is broken, and neither the sources nor the outbox that suffer from it', () => {
+it('names a broken Redis, and neither the sources nor the outbox that suffer from it', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
   const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500 }]
   const replica = 'Redis is a replica and takes no writes.'
@@ -73,13 +73,13 @@ it('names a source that is silent by the pool database itself, though the queue 
   ])
 })
 
-it('names the relay when there is none, and not the sources whose roll is not called', () => {
+it('names the missing relay, and not the sources whose progress is not sent', () => {
   const waiting = { ...staging({ silentForMs: 90_000, holding: true }), rollCallTakenAt: NOW - 90_000 }
 
   expect(alarmsOf(waiting, { ...calm, relayLeads: false, outboxOldestAt: NOW - 90_000 })).toEqual([
     'No relay is running: events wait in the outbox. Start one.',
   ])
   expect(alarmsOf(waiting, { ...calm, outboxOldestAt: NOW - 90_000 })).toEqual([
-    'The last roll call is 90 s old. Are a relay, the queue and a worker running?',
+    'The last source progress is 90 s old. Are a relay, the queue and a worker running?',
   ])
 })

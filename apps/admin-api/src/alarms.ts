@@ -60,7 +60,7 @@ export function alarmsOf(
     if (holding && (state === 'alive' ? silentFor > SOURCE_SILENT : rollCallsArrive)) {
       const silent = state === 'alive' ? `has been silent for ${seconds(silentFor)}` : 'is not staged to its end'
       alarms.push(
-        `Source ${name} ${silent} and holds the interval open. Bring it back, or \`hansard sources declare-dead ${known}\`.`,
+        `Source ${name} ${silent} and holds the interval open. Restart it, or \`hansard sources declare-dead ${known}\`.`,
       )
     } else if (state === 'alive' && silentFor > SOURCE_SILENT) {
       alarms.push(`Source ${name} has been silent for ${seconds(silentFor)}.`)
@@ -77,9 +77,11 @@ export function alarmsOf(
   if (!queueBroken) {
     if (!relayLeads) alarms.push('No relay is running: events wait in the outbox. Start one.')
     else if (rollCallAge === undefined)
-      alarms.push('No roll call has reached the compliance database yet. Is a worker running?')
+      alarms.push('No source progress has reached the compliance database yet. Is a worker running?')
     else if (!rollCallsArrive)
-      alarms.push(`The last roll call is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`)
+      alarms.push(
+        `The last source progress is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`,
+      )
     else if (outboxOldestAt !== null && now - outboxOldestAt > OUTBOX_STALE)
       alarms.push(
         `The oldest event in the outbox is ${seconds(now - outboxOldestAt)} old: events are not being staged.`,

@@ -94,13 +94,12 @@ async function sendExport(deps: DataDeps, request: FastifyRequest, reply: Fastif
   const choice = { level: query.level, scope, start }
   await resolveScope(db.knex, choice)
   const disables = query.disableRooms === 'true'
-  if (disables && request.method !== 'POST')
-    throw new AdminProblem('malformed', 'What changes rooms is asked for with POST.')
+  if (disables && request.method !== 'POST') throw new AdminProblem('malformed', 'Disabling rooms requires POST.')
   if (query.files === 'true' && !fileStores)
     throw new AdminProblem(
       'conflict',
-      'This server does not have the files. Export without them, or where they are.',
-      'An admin API of its own has them when HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE say where they are.',
+      'This server has no access to the file stores. Export without files, or at a server that has.',
+      'A separate admin API needs HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE.',
     )
 
   await auditRead(deps, actor.account, 'export-data', query.level, {
@@ -244,7 +243,7 @@ function publish(
 function refusalOf(error: unknown): unknown {
   const { message } = error as Error
   if (error instanceof ExportRefused) return new AdminProblem('malformed', message)
-  if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing of it was brought in.')
+  if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing was imported.')
   if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
   if (error instanceof FileStoreFull || error instanceof WrongStore)
     return new AdminProblem('conflict', message, error.hint)

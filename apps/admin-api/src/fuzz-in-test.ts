@@ -10,7 +10,7 @@ const AT_ONCE = 30
 const SECRETS = ['Zugspitze Desk', 'Wendelstein Wall', 'brunhilde', 'kriemhild', 'Nibelungen', 'Fafnir Add-in']
 
 export const fuzz = (dialect: 'sqlite' | 'postgres', requests: number) =>
-  describe.each([[dialect, requests]] as const)('a caller who means harm, on %s', (dialect, requests) => {
+  describe.each([[dialect, requests]] as const)('a hostile caller, on %s', (dialect, requests) => {
     let test: AdminInTest
     beforeAll(async () => {
       test = await openAdminInTest(dialect)

@@ -42,8 +42,7 @@ export function problemOf(log: Log, doing: string, error: unknown): AdminProblem
   const malformed = malformedRequest(error)
   if (malformed) return malformed
   log.warn({ err: error, doing }, 'an admin request failed')
-  if (isTransient(error))
-    return new AdminProblem('try-again', 'A database cannot be reached or takes no writes just now.')
+  if (isTransient(error)) return new AdminProblem('try-again', 'A database is unreachable or read-only.')
   if (TRANSIENT.some((kind) => error instanceof kind))
     return new AdminProblem('try-again', 'The pool cannot do that just now. Try again in a moment.')
   return new AdminProblem('failed', 'The request failed; the log says why.')
@@ -55,7 +54,7 @@ const TRANSIENT = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced]
 function malformedRequest(error: unknown): AdminProblem | undefined {
   const { statusCode, code } = error as { statusCode?: number; code?: string }
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined
-  if (statusCode === 413) return new AdminProblem('too-large', 'A request may have 4 MiB.')
+  if (statusCode === 413) return new AdminProblem('too-large', 'A request may have at most 4 MiB.')
   // Not with the server's own message, which repeats the input.
   const what =
     statusCode === 415

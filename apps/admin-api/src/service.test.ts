@@ -78,7 +78,7 @@ it('changes nothing once a successor has taken its name, and says so', async () 
   expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
 })
 
-it('slows a guesser down, and goes on answering the operator on a device of before, from the same address', async () => {
+it('slows a guesser down, and still answers the operator on a known device, from the same address', async () => {
   const guess = { account: 'operator', password: 'guess' }
   const right = { account: 'operator', password: OPERATOR_PASSWORD }
   const { device } = await done('signIn', { body: right })
@@ -94,7 +94,7 @@ it('slows a guesser down, and goes on answering the operator on a device of befo
   expect((await ask('signIn', { body: right })).status).toBe(200)
 })
 
-it('lets everybody change their own password, with the old one, and ends what was begun with it', async () => {
+it('lets everybody change their own password, with the old one, and ends sessions that used it', async () => {
   const token = await signIn()
   const body = { account: 'operator', password: OPERATOR_PASSWORD, newPassword: 'a new one, by myself' }
   expect((await ask('changeOwnPassword', { body: { ...body, password: 'a guess' } })).status).toBe(401)
@@ -111,7 +111,7 @@ it('lets everybody change their own password, with the old one, and ends what wa
   expect((await test.changes()).at(-1)).toMatchObject({ subject: 'user Operator', after: { secret: 'replaced' } })
 })
 
-it('signs out one session, or all, and has a sign-out of somebody else made by administrators only', async () => {
+it('signs out one session, or all; only administrators sign out others', async () => {
   const [one, two, three] = [await signIn(), await signIn(), await signIn()]
   const bob = await test.addUser('bob')
   await done('signOut', { body: { token: one } })
@@ -128,7 +128,7 @@ it('signs out one session, or all, and has a sign-out of somebody else made by a
   expect((await ask('status', { token: three })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
-it('keeps on record who signed in, who could not and whose rights did not cover it, without a secret', async () => {
+it('records sign-ins, failures and requests without the right, without secrets', async () => {
   const token = await signIn()
   const bob = await test.addUser('bob')
   const typed = 'no\nbody \u202e'
@@ -153,7 +153,7 @@ it('keeps on record who signed in, who could not and whose rights did not cover 
   expect((await ask('listSignIns', { token: bob })).body).toMatchObject({ error: 'not-allowed' })
 })
 
-it('forgets the record of sign-ins when its time is over', async () => {
+it('deletes the record of sign-ins after its retention time', async () => {
   await signIn()
   test.clock.advance({ days: 401 })
   await expect
@@ -272,7 +272,7 @@ it('records every read of exports, and every request', async () => {
 it('names what is wrong with the pool, worst first', async () => {
   const token = await signIn()
   const { alarms } = await done('status', { token })
-  expect(alarms).toEqual(['No roll call has reached the compliance database yet. Is a relay running?'])
+  expect(alarms).toEqual(['No relay is running: events wait in the outbox. Start one.'])
   for (const name of ['channel-1', 'channel-2'])
     await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: test.clock.now() })
   await done('setActiveServers', { token, body: { servers: { remove: ['channel-1'] } } })

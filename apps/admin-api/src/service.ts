@@ -125,7 +125,7 @@ export async function startAdminApi(
     async turn() {
       await forgetSignIns(poolDb.knex, clock.now() - config.signInRecordDays * DAY_MS)
     },
-    onError: (error) => log.warn({ err: error }, 'old sign-ins could not be forgotten; trying again'),
+    onError: (error) => log.warn({ err: error }, 'old sign-in records could not be deleted; trying again'),
   })
   stack.defer(() => forgetting.stop())
   const commands = createPoolCommands({

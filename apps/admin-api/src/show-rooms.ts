@@ -89,7 +89,7 @@ async function categoryToMakeRoomsIn(deps: AdminApiDeps, call: Call, name: strin
   const { standing, categoryId } = await standInCategory(deps.poolDb, categoryBy(name), call.actor)
   if (call.byRole && categoryId === undefined) throw noSuch('no-such-category', 'category', name)
   if (categoryId !== undefined && (call.byRole || mayCreateRoom(standing).allowed)) return categoryId
-  throw new AdminProblem('not-a-creator', 'You may make no rooms there.')
+  throw new AdminProblem('not-a-creator', 'You may not create rooms there.')
 }
 
 /** Refuses callers who manage no room, instead of showing them an empty list. */

@@ -68,7 +68,7 @@ export const effectiveConfiguration: Handle<'effectiveConfiguration'> = async ({
   const remarks = known
     ? []
     : [
-        `No service ${JSON.stringify(service)} has ever started here, and nothing is set for one: this is what would hold.`,
+        `No service ${JSON.stringify(service)} has ever started here, and it has no configuration: these settings would apply.`,
       ]
   return { settings: await poolConfiguration(poolDb.knex, query), remarks }
 }

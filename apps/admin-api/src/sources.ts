@@ -21,7 +21,7 @@ export const declareSourceDead: Handle<'declareDead'> = async (deps, { actor, bo
     const seconds = SILENT_BEFORE_DEAD_MS / 1_000
     throw new AdminProblem(
       'conflict',
-      `Source ${source} has reported within the last ${seconds} seconds: it is alive, and people may be talking there.`,
+      `Source ${source} has reported within the last ${seconds} seconds: it is alive, and users may be connected to it.`,
       `Stop it, or end its process; ${seconds} seconds after its last report it may be declared dead.`,
     )
   }

@@ -70,8 +70,8 @@ function complianceAway(error: unknown): never {
   if (!isTransient(error)) throw error
   throw new AdminProblem(
     'try-again',
-    'The compliance database cannot be reached or takes no writes.',
-    'Bring it back. Nothing is lost: events wait in the pool database.',
+    'The compliance database is unreachable or read-only.',
+    'Restart it. Nothing is lost: events wait in the pool database.',
   )
 }
 

@@ -112,7 +112,7 @@ async function createDeps(
     site: config.site,
     overrides: config.limits,
   })
-  const attention = createAttention({ db, bus, clock, onError: onError('telling what is new') })
+  const attention = createAttention({ db, bus, clock, onError: onError('sending notices of new chats') })
   const liveness = createLiveness({ clock, declareDeadAfterMs: config.declareDeadAfterMs })
   const fenced = Promise.withResolvers<Error>()
   const writer = createRecordWriter({
@@ -139,7 +139,7 @@ async function createDeps(
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => ({ rooms, recordPart })),
     feeds: attention.feeds,
-    onError: onError('judging who is in a room'),
+    onError: onError('checking the members of a room'),
   })
   const commands = createPoolCommands({
     db,

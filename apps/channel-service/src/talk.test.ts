@@ -52,7 +52,7 @@ describe.each(['sqlite', 'postgres'] as const)('chat on %s', (dialect) => {
     ])
   })
 
-  it('says in a few words what is said live, to whoever asks for that', async () => {
+  it('sends live chats as short frames to clients that request them', async () => {
     const { connect } = await start()
     const [writer, brief] = await Promise.all(['alice', 'bob'].map(connect))
     await writer!.ask({ t: 'join', room: room.uri })
@@ -77,7 +77,7 @@ describe.each(['sqlite', 'postgres'] as const)('chat on %s', (dialect) => {
     expect(writer!.pushed.filter(({ t }) => t === 'c')).toEqual([])
   })
 
-  it('says in one word where chats are gone, and marks replaced ones', async () => {
+  it('reports in one message which chats are gone, and marks replaced ones', async () => {
     const { connect } = await start()
     const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
     await writer!.ask({ t: 'join', room: room.uri })

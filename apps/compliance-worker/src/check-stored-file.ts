@@ -34,11 +34,11 @@ export async function checkStoredFile(open: OpenStoredFile, { storedName, size, 
       code === 'ENOENT'
         ? 'is not in the compliance file store'
         : `cannot be read from the compliance file store (${code ?? message})`
-    throw new StoredFileProblem(`The file ${storedName} ${why}. Bring it back.`, { cause })
+    throw new StoredFileProblem(`The file ${storedName} ${why}. Restore it.`, { cause })
   }
   if (read !== size || hash.digest('hex') !== sha256)
     throw new StoredFileProblem(
-      `The file ${storedName} in the compliance file store is not the one that was put up: it has ${read} bytes of ${size}, or others. Bring the right one back.`,
+      `The file ${storedName} in the compliance file store is not the uploaded one: it has ${read} bytes of ${size}, or others. Restore it.`,
     )
 }
 
@@ -47,7 +47,7 @@ export function storedFilesIn(directory: string | undefined): OpenStoredFile {
   return async function* (storedName) {
     if (directory === undefined) {
       throw new StoredFileProblem(
-        `The file ${storedName} was put up, and this worker knows no compliance file store. Set HANSARD_COMPLIANCE_FILE_STORE.`,
+        `The file ${storedName} was uploaded, but this worker has no compliance file store configured. Set HANSARD_COMPLIANCE_FILE_STORE.`,
       )
     }
     yield* createReadStream(join(directory, storedName.slice(0, 2), storedName)) as AsyncIterable<Uint8Array>

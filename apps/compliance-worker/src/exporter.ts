@@ -248,11 +248,9 @@ function withoutContent(error: unknown): unknown {
 
 function sentence(held: CloseDecision | undefined): string | null {
   if (!held || held.close) return null
-  if (held.why === 'no-roll-call') return 'Waiting for a roll call of the sources: is the relay running?'
+  if (held.why === 'no-roll-call') return 'Waiting for source progress: is the relay running?'
   const who = held.holding.map(({ source, epoch, why, missing }) =>
-    why === 'silent'
-      ? `${source}/${epoch} has not reported`
-      : `${missing} events of ${source}/${epoch} are on their way`,
+    why === 'silent' ? `${source}/${epoch} has not reported` : `${missing} events of ${source}/${epoch} are in flight`,
   )
   return `Waiting for sources: ${who.join('; ')}.`
 }

@@ -54,7 +54,7 @@ it('seals an export that contains an upload only when the compliance file store 
   await store.put('peans')
   bench.clock.advance({ seconds: 5 })
   await worker.drain()
-  expect(await problemOf(bench)).toContain('7f3a1c62.xlsx in the compliance file store is not the one that was put up')
+  expect(await problemOf(bench)).toContain('7f3a1c62.xlsx in the compliance file store is not the uploaded one')
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'planned' })
 
   await store.put('beans')

@@ -290,7 +290,7 @@ describe('an adapter that cannot continue', () => {
 
     await bench.deliver(T0 + 2 * MINUTE, sources)
     await worker.drain()
-    expect((await statusOf(bench)).adapters[0]!.problem).toContain('is gone. Bring it back')
+    expect((await statusOf(bench)).adapters[0]!.problem).toContain('is missing. Mount its disk')
     await expect(stat(join(bench.directory, 'xml'))).rejects.toThrow('ENOENT')
 
     await rename(join(bench.directory, 'away'), join(bench.directory, 'xml'))
@@ -300,7 +300,7 @@ describe('an adapter that cannot continue', () => {
   })
 
   it.each([
-    ['full', 'size=48k', 'is full. Make room'],
+    ['full', 'size=48k', 'is full. Free space'],
     ['read-only', 'size=1m', 'is read-only. Mount it writable'],
   ])('waits while the disk is %s, and staging goes on', async (_what, mountOptions, problem) => {
     await using bench = await openBench()
@@ -374,7 +374,7 @@ describe('an adapter that cannot continue', () => {
 const oneRound = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('an adapter whose stylesheet runs for ever', () => {
-  it('holds up neither the exports of the others nor the closing of intervals', async () => {
+  it('delays neither the exports of the others nor the closing of intervals', async () => {
     await using bench = await openBench()
     const endless = {
       ...XML!,
@@ -408,7 +408,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
     ])
   })
 
-  it('begins anew as soon as somebody has corrected it', async () => {
+  it('starts again as soon as it is corrected', async () => {
     await using bench = await openBench()
     const endless = {
       ...XML!,

@@ -50,7 +50,7 @@ export async function startComplianceWorker({
   const stopping = new AbortController()
   let turning: Promise<unknown> = Promise.resolve()
 
-  /** A tick finds nothing to do in most cases; whoever wakes the exporter or drains it knows better. */
+  /** Most ticks find nothing to do. A caller that wakes or drains the exporter expects work. */
   let woken = true
   const turn = async (signal: AbortSignal): Promise<'again' | 'pause'> => {
     if (!lease) return 'pause'
@@ -69,7 +69,7 @@ export async function startComplianceWorker({
     woken = true
     exporting.wake()
   }
-  /** One turn at a time, whoever asks for it. */
+  /** Runs one tick at a time, whoever requests it. */
   const inTurn = (): Promise<'again' | 'pause'> => {
     const mine = turning.then(() => turn(stopping.signal))
     turning = mine.catch(() => {})
@@ -101,7 +101,7 @@ export async function startComplianceWorker({
     clock,
     everyMs: leaseMs / 3,
     turn: hold,
-    onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
+    onError: (error) => log.error({ err: error }, 'the lease could not be requested'),
   })
   stack.defer(() => holding.stop())
 
@@ -141,8 +141,8 @@ async function take(db: Database, clock: Clock, envelope: Envelope): Promise<voi
 }
 
 /**
- * Envelopes of one source come in the order of its numbers and wait for each other in the database anyway. One that got
- * ahead of the one before it would find a gap and be written twice: to where it is parked, and then to where it belongs.
+ * Envelopes of one source arrive in the order of its numbers and wait for each other in the database anyway. An
+ * envelope that overtook the previous one would find a gap and be written twice: first parked, then staged.
  */
 function oneAtATimeForEachSource() {
   const last = new Map<string, Promise<void>>()

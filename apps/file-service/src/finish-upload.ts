@@ -114,5 +114,5 @@ async function takeBack({ files, complianceFiles }: FileServiceDeps, { id, store
 async function forgetPieces({ files, log }: FileServiceDeps, id: string): Promise<void> {
   await files
     .discard(id)
-    .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file stay for a while'))
+    .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file could not be deleted yet'))
 }

@@ -12,17 +12,17 @@ import { tellOffset } from './tell-offset.ts'
 import type { UploadAnswer } from './upload-answer.ts'
 
 const REFUSALS: Record<RefusalCode | 'malformed', readonly [status: number, message: string]> = {
-  malformed: [400, 'The request cannot be understood; docs/files.md says what it takes.'],
-  'no-such-file': [404, 'There is no such file, or the token is not valid for it any more. Ask for a new one.'],
+  malformed: [400, 'The request is malformed. docs/files.md describes the protocol.'],
+  'no-such-file': [404, 'There is no such file, or the token is not valid for it any more. Request a new one.'],
   'wrong-offset': [409, 'The piece does not begin where the last one ended: see Upload-Offset.'],
-  'too-much-data': [413, 'More came than was announced. Nothing of this piece was taken.'],
-  'wrong-digest': [422, 'What arrived is not what Repr-Digest says. Begin again at 0.'],
-  infected: [422, 'The virus scanner found something. The file was not handed over.'],
-  superseded: [409, 'A later request goes on with this upload, or the connection broke.'],
-  conflict: [409, 'What arrived changed while it was being looked at. Ask for a new token.'],
-  'store-full': [507, 'There is no room for the file just now. Try again later; what had arrived before stays.'],
-  'too-many-transfers': [429, 'Too many transfers are under way. Try again in a moment.'],
-  'try-again': [503, 'The file cannot be handled just now. Try again in a moment; what has arrived stays.'],
+  'too-much-data': [413, 'More bytes arrived than were announced. This piece was discarded.'],
+  'wrong-digest': [422, 'The bytes do not match Repr-Digest. Start over at 0.'],
+  infected: [422, 'The virus scanner found something. The upload was refused.'],
+  superseded: [409, 'A later request has taken over this upload, or the connection broke.'],
+  conflict: [409, 'The received bytes changed while they were being checked. Request a new token.'],
+  'store-full': [507, 'There is no space for the file now. Try again later; the bytes that have arrived stay.'],
+  'too-many-transfers': [429, 'Too many transfers are running. Try again in a moment.'],
+  'try-again': [503, 'The request cannot be completed now. Try again in a moment; the bytes that have arrived stay.'],
 }
 const TRY_AGAIN = new Set<RefusalCode>(['store-full', 'too-many-transfers', 'try-again'])
 

@@ -78,7 +78,7 @@ export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise
     throw error
   }
   const end = range?.end ?? file.size - 1
-  const cut = () => void body.destroy(new CutOff('Nobody takes what is sent.'))
+  const cut = () => void body.destroy(new CutOff('The client reads nothing.'))
   const content = send(deps, { opened, range: { start: start!, end }, signal: asked.signal, cut, transfer })
   const body = Readable.from(content, { objectMode: false, highWaterMark: 65_536 })
   // Not left to the generator: it never starts if the client disconnects before the first byte.
@@ -112,10 +112,10 @@ async function* send(
   const source = opened.read(range.start, range.end)
   for await (const piece of source as AsyncIterable<Uint8Array>) {
     const now = clock.now()
-    if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was called off.')
+    if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was cancelled.')
     if (now - lookedAt >= config.accessCheckMs) {
       lookedAt = now
-      if (!(await commands.mayTransfer(transfer))) throw new CutOff('The right to download has been taken away.')
+      if (!(await commands.mayTransfer(transfer))) throw new CutOff('The right to download was removed.')
     }
     const timer = clock.after(config.idleMs, cut)
     try {

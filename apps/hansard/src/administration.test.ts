@@ -180,6 +180,6 @@ it('says that no active server is running, and not that the pool is not', async 
   await db.close()
 
   expect(turned.exitCode).toBe(2)
-  expect(turned.stderr).toContain('None of the servers that are said to be active has room or is running.')
+  expect(turned.stderr).toContain('None of the active servers is running with a free slot.')
   expect(turned.stderr).not.toContain('Is the pool running?')
 })

@@ -88,7 +88,7 @@ export async function startLookupService(
         const message =
           active.length === 0
             ? 'No channel service has room just now. Try again in a moment.'
-            : 'None of the servers that are said to be active has room or is running. An operator sees them with `hansard status`.'
+            : 'None of the active servers is running with a free slot. An operator sees them with `hansard status`.'
         // No `retry-after` if an operator has named the active servers: then an operator has to act, and waiting does
         // not help.
         if (active.length === 0) reply.header('retry-after', '1')

@@ -11,20 +11,20 @@ import {
 export type RelayConfig = {
   /** names this relay in the log and in the lease */
   readonly relayName: string
-  /** events in one envelope at most */
+  /** maximum number of events in one envelope */
   readonly batchEvents: number
   /**
-   * While events come, the outbox is read this often: what came in between shares an envelope, a transaction of the worker and
-   * everything else that costs as much for one event as for a hundred
+   * Interval between reads of the outbox while events arrive. Events that arrived in between share an envelope, a
+   * transaction of the worker, and every other cost that does not depend on the number of events.
    */
   readonly gatherMs: number
-  /** pause between two reads of the outbox while nothing comes */
+  /** pause between two reads of the outbox while no events arrive */
   readonly pollMs: number
-  /** rows that are staged leave the outbox this often, and sooner when much is on its way */
+  /** interval between deletions of staged rows from the outbox; shorter when many events are in flight */
   readonly forgetMs: number
-  /** events of one source that may be on their way, sent and not yet seen in the compliance database */
+  /** maximum number of events of one source that are in flight: sent, and not yet seen in the compliance database */
   readonly inFlightMax: number
-  /** the sources' progress is sent this often, whether anything happened or not */
+  /** interval between two source progresses, sent whether or not anything happened */
   readonly rollCallMs: number
   /** events in flight for this long without progress are sent again if the queue is empty */
   readonly resendMs: number

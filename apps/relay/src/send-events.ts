@@ -12,8 +12,8 @@ const ENVELOPES_PER_READ = 10
 /**
  * Sends the unsent events of the outbox, one batch per source in round-robin order.
  *
- * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now, and `sent` when all was
- * sent that may be.
+ * Deletes nothing from the outbox. Returns `again` when more may be sent now, and `sent` when everything that may be
+ * sent was.
  */
 export async function sendEvents(
   deps: {

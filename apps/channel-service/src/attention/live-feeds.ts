@@ -234,7 +234,7 @@ function remove(shelf: Shelf, key: string, feed: LiveFeed): void {
   if (owners.size === 0) shelf.delete(key)
 }
 
-/** In a crowd that signs in at once, few statements for everybody. */
+/** When many users sign in at once, few statements read the feeds of all. */
 const feedsOfOne = gathered(feedsOf)
 
 const BATCH = 400

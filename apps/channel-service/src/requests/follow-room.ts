@@ -16,7 +16,7 @@ export async function followRoom(
   const roomId = decided.memberAccess.access.room.id
   const outcome = await putFollowedRoom(deps.db, { principalId: session.principal!.id, roomId })
   if (outcome === 'limit-exceeded') {
-    return session.refuse(id, 'limit-exceeded', `You follow ${FOLLOWED_ROOMS_MAX} rooms, which is as many as you may.`)
+    return session.refuse(id, 'limit-exceeded', `You follow ${FOLLOWED_ROOMS_MAX} rooms, which is the maximum.`)
   }
   session.send({ t: 'done', re: id })
 }

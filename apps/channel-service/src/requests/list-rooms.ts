@@ -27,7 +27,7 @@ export async function listRooms(
   message: ClientMessageOf<'rooms'>,
 ): Promise<void> {
   if (wordsOf(message).length > WORDS_MAX) {
-    return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
+    return session.refuse(message.id, 'invalid', `A filter for rooms may have at most ${WORDS_MAX} words.`)
   }
   // A listing reads every room: allow a session one at a time, so that others do not wait for many.
   if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')

@@ -129,7 +129,7 @@ function answerRecorded(session: Session, id: number, outcome: Outcome): boolean
   session.refuse(
     id,
     'post-name-used',
-    `You posted chat ${outcome.chatId} under this name, and it says something else. Post under a new name.`,
+    `You posted chat ${outcome.chatId} under this name, with another text. Post under a new name.`,
   )
   return true
 }

@@ -47,7 +47,7 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   }
   const answer = () => answerOne(deps, session, message)
   if (!deps.requests.take(session, { kind: message.t, characters: data.length, answer })) {
-    session.refuse(message.id, 'too-fast', 'So many requests of this session wait already. Wait for their answers.')
+    session.refuse(message.id, 'too-fast', 'Too many requests of this session are waiting. Wait for their answers.')
   }
 }
 
