@@ -10,7 +10,7 @@ import { Env } from '@hansard/config'
 import { runCommandLine } from '@hansard/hansard'
 import { nodeBinary } from './service-process.ts'
 
-// npm run dev: a pool with people and rooms that starts again when the code changes and keeps its data.
+// npm run dev: a pool with users and rooms that restarts when the code changes and keeps its data.
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const data = process.env['HANSARD_DEV_DATA'] ?? join(repository, 'hansard-dev')
 const port = process.env['HANSARD_DEV_PORT'] ?? '7464'
@@ -19,7 +19,7 @@ const WATCHED = ['apps', 'packages', 'adapters'].map((folder) => join(repository
 const QUIET_MS = 300
 
 const OPERATOR_PASSWORD = 'dev-operator-of-fourth-coffee'
-/** For one machine, and written here for everybody to read. */
+/** For local use only: published here. */
 const PEOPLE = [
   { account: 'officer', name: 'Olivia Fisher', role: 'officer' },
   { account: 'auditor', name: 'Andrew Dixon', role: 'auditor' },
@@ -75,7 +75,7 @@ function startPool(): ChildProcess {
   })
 }
 
-/** Where it answers, as it tells when it is ready; undefined when it has ended instead. */
+/** Its address, as reported when it is ready; undefined when it has exited instead. */
 async function ready(pool: ChildProcess): Promise<string | undefined> {
   for await (const line of createInterface({ input: pool.stdout! })) {
     pool.stdout!.resume()
@@ -96,7 +96,7 @@ async function aChange(since: number): Promise<void> {
   }
 }
 
-/** What is there already stays as it is. */
+/** Existing data is not changed. */
 async function makePeopleAndRooms(): Promise<void> {
   for (const { account, name, role, password } of PEOPLE) {
     const roles = role === undefined ? [] : ['--role', role]

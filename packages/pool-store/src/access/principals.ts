@@ -90,7 +90,7 @@ export async function putSecret(
   return changed.length === 1
 }
 
-/** Ends all sessions of an account: tokens that were issued until now are refused. */
+/** Ends all sessions of an account: all tokens issued so far are refused. */
 export async function endAllSessions(knex: Knex | Knex.Transaction, id: number): Promise<void> {
   await knex('principal')
     .where({ id, type: 'user' })
