@@ -4,7 +4,7 @@ import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
 import { baseUrl, createHttpServer } from '@hansard/http'
-import { runProcess } from '@hansard/lifecycle'
+import { returnMemoryWhenQuiet, runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -18,6 +18,8 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   const env = new Env(process.env)
   const config = adminProcessConfig(env)
   env.check()
+
+  returnMemoryWhenQuiet()
 
   const log = createLog({ service: 'admin-api', level: config.logLevel })
   const fileStores = config.fileStores && (await openFileStores(config.fileStores))

@@ -52,6 +52,31 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
+  it('says in a few words what is said live, to whoever asks for that', async () => {
+    const { connect } = await start()
+    const [writer, brief] = await Promise.all(['alice', 'bob'].map(connect))
+    await writer!.ask({ t: 'join', room: room.uri })
+    await writer!.post(room, 'before')
+
+    const joined = await brief!.ask({ t: 'join', room: room.uri, after: 0, brief: true })
+    await brief!.until(() => brief!.chats().length === 1)
+    await writer!.ask({ t: 'post', room: room.uri, post: 'x', text: 'live', alert: true })
+    await writer!.ask({ t: 'post', room: room.uri, post: 'y', text: 'a story', title: 'Title' })
+    await brief!.until(() => brief!.pushed.filter(({ t }) => t === 'c').length === 2)
+    await writer!.until(() => writer!.chats().length === 3)
+
+    const { ref } = joined as { ref: number }
+    const at = expect.any(Number)
+    const said = { t: 'c', r: ref, at, from: 'sip:alice@example.com', name: expect.any(String) }
+    expect(brief!.pushed.filter(({ t }) => t === 'chat' || t === 'c')).toEqual([
+      { t: 'chat', room: room.uri, chat: 1, at, from: expect.anything(), text: 'before' },
+      { ...said, chat: 2, text: 'live', alert: true },
+      { ...said, chat: 3, text: 'a story', title: 'Title' },
+    ])
+    // Nobody who has not asked for it meets a message they do not know.
+    expect(writer!.pushed.filter(({ t }) => t === 'c')).toEqual([])
+  })
+
   it('says in one word where chats are gone, and marks replaced ones', async () => {
     const { connect } = await start()
     const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))

@@ -17,6 +17,7 @@ import {
   noteProblem,
   numberExports,
   openInterval,
+  readAsked,
   registerAdapters,
   type WorkRequest,
   waitingRequests,
@@ -33,6 +34,7 @@ import { type ExportDeps, runExport, settingsOf, type TurnDeps } from './run-exp
 
 /** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
 const PER_TURN = 20
+const REST_MS_MAX = 5_000
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 const REPLAY = 'replay'
 const laneOf = (adapter: string) => `adapter ${adapter}`
@@ -44,6 +46,11 @@ type Exporter = {
   settled(): Promise<'progress' | 'nothing'>
   /** Stops what stylesheets are doing and resolves when no lane is at work. */
   close(): Promise<void>
+  /**
+   * Whether a turn could find anything to do now. Most turns of a pool find nothing, and each takes many statements; this
+   * takes at most one.
+   */
+  isDue(): Promise<boolean>
 }
 
 /**
@@ -72,10 +79,18 @@ export function createExporter(given: {
   const readConfiguration = configurationReader(config, given)
   let version: number | undefined
   const lanes = createLanes({ onProgress: given.onProgress })
+  /** nothing falls due before this unless somebody asks for it */
+  let restsUntil = 0
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
+    async isDue() {
+      if (clock.now() >= restsUntil) return true
+      const asked = await readAsked(db)
+      return asked.requests > 0 || asked.version !== version
+    },
     async turn(lease, signal) {
+      restsUntil = 0
       const { pool, outputDirectory } = config
       lanes.throwFailure(lease)
       const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
@@ -113,7 +128,13 @@ export function createExporter(given: {
         }
         lanes.run({ name: REPLAY, lease, work: replay, subject: REPLAY })
       }
-      return closing.closed >= PER_TURN ? 'again' : 'pause'
+      if (closing.closed >= PER_TURN) return 'again'
+      // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events that come
+      // late, for an interval that is closed, are found by the turn that ends the rest.
+      const endsAt = seals.length > 0 ? 0 : (closing.endsAt ?? 0)
+      const retriesAt = [...retries.values()].map(({ at }) => at)
+      restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)
+      return 'pause'
     },
     settled: () => lanes.settled(),
     close: () => lanes.close(),
@@ -146,7 +167,7 @@ export function createExporter(given: {
     deps: TurnDeps,
     seals: readonly WorkRequest[],
     { runIntervalMs }: WorkerConfiguration,
-  ): Promise<{ closed: number; held: CloseDecision | undefined }> {
+  ): Promise<{ closed: number; held: CloseDecision | undefined; endsAt?: number }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
       deps.signal.throwIfAborted()
@@ -155,7 +176,7 @@ export function createExporter(given: {
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
       const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
-      if (!decision.close) return { closed, held: decision }
+      if (!decision.close) return { closed, held: decision, endsAt: interval.endsAt }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
     }
     return { closed: PER_TURN, held: undefined }

@@ -39,7 +39,7 @@ export async function startComplianceWorker({
   const stack = new AsyncDisposableStack()
   // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
-  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => exporting.wake() })
+  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => wake() })
 
   let lease: Lease | undefined
   stack.defer(async () => {
@@ -50,9 +50,13 @@ export async function startComplianceWorker({
   const stopping = new AbortController()
   let turning: Promise<unknown> = Promise.resolve()
 
+  /** A tick finds nothing to do in most cases; whoever wakes the exporter or drains it knows better. */
+  let woken = true
   const turn = async (signal: AbortSignal): Promise<'again' | 'pause'> => {
     if (!lease) return 'pause'
     try {
+      if (!woken && !(await exporter.isDue())) return 'pause'
+      woken = false
       return await exporter.turn(lease, signal)
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error
@@ -60,6 +64,10 @@ export async function startComplianceWorker({
       lease = undefined
       return 'pause'
     }
+  }
+  const wake = () => {
+    woken = true
+    exporting.wake()
   }
   /** One turn at a time, whoever asks for it. */
   const inTurn = (): Promise<'again' | 'pause'> => {
@@ -87,7 +95,7 @@ export async function startComplianceWorker({
     if (taken?.token === lease?.token) return
     lease = taken
     log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
-    exporting.wake()
+    wake()
   }
   const holding = startLoop({
     clock,
@@ -98,8 +106,9 @@ export async function startComplianceWorker({
   stack.defer(() => holding.stop())
 
   try {
+    const inOrder = oneAtATimeForEachSource()
     const consumer = await transport.consume(async (envelope) => {
-      await take(db, clock, envelope)
+      await inOrder(envelope, () => take(db, clock, envelope))
       if (envelope.kind === 'roll-call') exporting.wake()
     })
     stack.defer(() => consumer.stop())
@@ -110,10 +119,11 @@ export async function startComplianceWorker({
 
   const stop = stopOnce(stack)
   return {
-    wake: () => exporting.wake(),
+    wake,
     async drain() {
       await hold()
       for (;;) {
+        woken = true
         const next = await inTurn()
         // What a lane has done may be what a request waits for; what stopped it is thrown by the turn after it.
         const done = await exporter.settled()
@@ -128,4 +138,24 @@ export async function startComplianceWorker({
 async function take(db: Database, clock: Clock, envelope: Envelope): Promise<void> {
   if (envelope.kind === 'events') await stageEvents(db, envelope, clock.now())
   else await recordSourceProgress(db, envelope.rollCall)
+}
+
+/**
+ * Envelopes of one source come in the order of its numbers and wait for each other in the database anyway. One that got
+ * ahead of the one before it would find a gap and be written twice: to where it is parked, and then to where it belongs.
+ */
+function oneAtATimeForEachSource() {
+  const last = new Map<string, Promise<void>>()
+  return (envelope: Envelope, work: () => Promise<void>): Promise<void> => {
+    if (envelope.kind !== 'events') return work()
+    const key = `${envelope.source}/${envelope.epoch}`
+    const mine = (last.get(key) ?? Promise.resolve()).then(work)
+    const settled = mine
+      .catch(() => {})
+      .then(() => {
+        if (last.get(key) === settled) last.delete(key)
+      })
+    last.set(key, settled)
+    return mine
+  }
 }

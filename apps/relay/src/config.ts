@@ -13,11 +13,18 @@ export type RelayConfig = {
   readonly relayName: string
   /** events in one envelope at most */
   readonly batchEvents: number
-  /** pause between two looks at the outbox when there was nothing to do */
+  /**
+   * While events come, the outbox is read this often: what came in between shares an envelope, a transaction of the worker and
+   * everything else that costs as much for one event as for a hundred
+   */
+  readonly gatherMs: number
+  /** pause between two reads of the outbox while nothing comes */
   readonly pollMs: number
+  /** rows that are staged leave the outbox this often, and sooner when much is on its way */
+  readonly forgetMs: number
   /** events of one source that may be on their way, sent and not yet seen in the compliance database */
   readonly inFlightMax: number
-  /** a roll call is sent this often, whether anything happened or not */
+  /** the sources' progress is sent this often, whether anything happened or not */
   readonly rollCallMs: number
   /** events on their way for so long without progress, while the queue is empty, are sent again */
   readonly resendMs: number
@@ -29,7 +36,9 @@ export type RelayConfig = {
 
 export const RELAY_DEFAULTS = {
   batchEvents: 100,
-  pollMs: 100,
+  gatherMs: 300,
+  pollMs: 500,
+  forgetMs: 1_000,
   inFlightMax: 5_000,
   rollCallMs: 1_000,
   resendMs: 5_000,
@@ -54,7 +63,9 @@ export function relayProcessConfig(env: Env): RelayProcessConfig {
     complianceDatabaseUrl: complianceDatabaseUrl(env),
     redisUrl: redisUrl(env),
     batchEvents: env.integer('HANSARD_RELAY_BATCH_EVENTS', { min: 1, max: 1_000, fallback: d.batchEvents }),
+    gatherMs: env.integer('HANSARD_RELAY_GATHER_MS', { min: 10, max: 1_000, fallback: d.gatherMs }),
     pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),
+    forgetMs: d.forgetMs,
     inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
     rollCallMs: d.rollCallMs,
     resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),

@@ -12,7 +12,8 @@ const ENVELOPES_PER_READ = 10
 /**
  * Sends what the outbox holds and was not sent yet, one portion of each source in turn.
  *
- * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now.
+ * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now, and `sent` when all was
+ * sent that may be.
  */
 export async function sendEvents(
   deps: {
@@ -25,9 +26,10 @@ export async function sendEvents(
     config: RelayConfig
   },
   signal: AbortSignal,
-): Promise<'again' | 'pause'> {
+): Promise<'again' | 'sent' | 'nothing'> {
   const { poolDb, complianceDb, transport, clock, log, cursors, config } = deps
   let again = false
+  let sent = false
   const { sources } = await readSourceProgress(poolDb, clock.now())
   for (const { source, epoch, lastSeq, state } of sources) {
     const cursor = cursors.get(keyOf({ source, epoch }))
@@ -46,6 +48,7 @@ export async function sendEvents(
     }
     if (from === cursor.staged) cursor.movedAt = clock.now()
     await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
+    sent = true
 
     // Set back in the meantime, to send again? Then so be it.
     if (cursor.sent !== from) continue
@@ -59,7 +62,8 @@ export async function sendEvents(
     await takeUp(complianceDb, cursors, { reports, now: clock.now() })
     again = true
   }
-  return again ? 'again' : 'pause'
+  if (again) return 'again'
+  return sent ? 'sent' : 'nothing'
 }
 
 function envelopesOf(

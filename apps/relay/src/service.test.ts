@@ -36,7 +36,14 @@ import { startRelay } from './index.ts'
 import type { Relay } from './service.ts'
 
 const until = { timeout: 60_000, interval: 10 }
-const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
+const QUICK = {
+  pollMs: 10,
+  gatherMs: 10,
+  forgetMs: 10,
+  rollCallMs: 50,
+  resendMs: 200,
+  leaseMs: 300,
+} satisfies Partial<RelayConfig>
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 const COMPLIANCE = template('compliance', openDatabase, migrateStaging)

@@ -55,7 +55,11 @@ export async function startRelay(deps: {
     if (begins) wake()
   }
 
-  const loop = (doing: string, everyMs: number, turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => {
+  const loop = (
+    doing: string,
+    everyMs: number | (() => number),
+    turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>,
+  ) => {
     let failing = false
     return startLoop({
       clock,
@@ -76,23 +80,34 @@ export async function startRelay(deps: {
   const whenLeading = (turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => (signal: AbortSignal) =>
     leading() ? turn(signal) : Promise.resolve('pause' as const)
 
-  const loops = [
-    loop(
-      'sending events',
-      config.pollMs,
-      whenLeading((signal) => sendEvents(work, signal)),
-    ),
-    loop(
-      'emptying the outbox',
-      config.pollMs,
-      whenLeading(() => forgetStaged(work)),
-    ),
-    loop(
-      'calling the roll',
-      config.rollCallMs,
-      whenLeading((signal) => reportProgress(work, signal)),
-    ),
-  ]
+  // While events come they are gathered; while none comes the database is asked less often.
+  let busy = false
+  const sending = loop(
+    'sending events',
+    () => (busy ? config.gatherMs : config.pollMs),
+    whenLeading(async (signal) => {
+      const outcome = await sendEvents(work, signal)
+      busy = outcome !== 'nothing'
+      return outcome === 'again' ? 'again' : 'pause'
+    }),
+  )
+  const forgetting = loop(
+    'emptying the outbox',
+    // What is on its way limits what may be sent: with much of it, more is asked for soon.
+    () => (crowded(work) ? Math.min(CROWDED_MS, config.gatherMs) : config.forgetMs),
+    whenLeading(async () => {
+      const wasCrowded = crowded(work)
+      const next = await forgetStaged(work)
+      if (wasCrowded) sending.wake()
+      return next
+    }),
+  )
+  const reporting = loop(
+    'reporting the progress of the sources',
+    config.rollCallMs,
+    whenLeading((signal) => reportProgress(work, signal)),
+  )
+  const loops = [sending, forgetting, reporting]
   const wake = () => {
     for (const each of loops) each.wake()
   }
@@ -108,3 +123,10 @@ export async function startRelay(deps: {
   const stop = stopOnce(stack)
   return { leading, wake, stop, [Symbol.asyncDispose]: stop }
 }
+
+/** So much is on its way from one source that soon no more of it may be sent. */
+function crowded({ cursors, config }: { cursors: SourceCursors; config: RelayConfig }): boolean {
+  return [...cursors.values()].some(({ sent, staged }) => sent - staged >= config.inFlightMax / 2)
+}
+
+const CROWDED_MS = 50

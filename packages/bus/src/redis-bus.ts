@@ -13,6 +13,8 @@ const CONNECTION = {
   autoResendUnfulfilledCommands: false,
   // We subscribe again ourselves, to know when messages arrive again.
   autoResubscribe: false,
+  // What is published within one tick of the event loop leaves in one write.
+  enableAutoPipelining: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
 } satisfies RedisOptions

@@ -1,4 +1,4 @@
-import { chatFrame } from '@hansard/wire'
+import { briefChatFrame, chatFrame } from '@hansard/wire'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { decodeFrame } from './decode.ts'
@@ -11,6 +11,9 @@ it('reads a chat as the pool writes it, whatever its text', () => {
       expect(decodeFrame(chatFrame({ ...chat, text }))).toEqual({ t: 'chat', ...chat, text })
       const story = { ...chat, text, title: text, alert: true }
       expect(decodeFrame(chatFrame(story))).toEqual({ t: 'chat', ...story })
+      const { room: _, from, ...said } = story
+      const brief = { t: 'c', r: 7, ...said, from: from.uri, name: from.name }
+      expect(decodeFrame(briefChatFrame(chatFrame(story), 7))).toEqual(brief)
     }),
   )
 })
@@ -39,6 +42,17 @@ it('accepts only messages of the protocol', () => {
     { alert: 'yes' },
   ])
     expect(decodeFrame(JSON.stringify({ t: 'chat', ...chat, ...broken })), JSON.stringify(broken)).toBeUndefined()
+  const brief = { t: 'c', r: 7, chat: 3, at: 5, from: 'sip:a@b', name: 'A', text: 'hi' }
+  for (const broken of [
+    { r: -1 },
+    { r: 'x' },
+    { from: null },
+    { name: 1 },
+    { text: 7 },
+    { chat: 1.5 },
+    { alert: 'yes' },
+  ])
+    expect(decodeFrame(JSON.stringify({ ...brief, ...broken })), JSON.stringify(broken)).toBeUndefined()
 })
 
 it('accepts a message with unknown additional fields', () => {

@@ -5,13 +5,14 @@ import type { Service } from './service.ts'
 export type Loop = Service & { wake(): void; idle(): Promise<void> }
 
 /**
- * Runs `turn` repeatedly, never concurrently, with a pause of `everyMs` between runs. After a run that returns
+ * Runs `turn` repeatedly, never concurrently, with a pause of `everyMs` between runs (a number, or a
+ * function that is asked after each run). After a run that returns
  * `'again'` the next follows without a pause. A run that throws is reported to `onError` and retried after `everyMs`:
  * a loop must not end because its database was away.
  */
 export function startLoop(options: {
   clock: Clock
-  everyMs: number
+  everyMs: number | (() => number)
   turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>
   onError: (error: unknown) => void
 }): Loop {
@@ -38,7 +39,7 @@ export function startLoop(options: {
       const sleeper = new AbortController()
       wakeSleeper = () => sleeper.abort()
       if (stopping.signal.aborted) break
-      await clock.sleep(everyMs, sleeper.signal)
+      await clock.sleep(typeof everyMs === 'number' ? everyMs : everyMs(), sleeper.signal)
       wakeSleeper = () => {}
     }
   }

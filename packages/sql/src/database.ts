@@ -81,3 +81,16 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
     await client.releaseConnection(connection)
   }
 }
+
+/**
+ * Waits for statements that went out on one PostgreSQL connection without waiting for each other's answers; the server carries
+ * them out in their order. Throws what the first of them threw, but only when all have ended: none may be under way when the
+ * connection is used again. In a transaction those after a failed one do nothing, and its `commit` undoes it.
+ */
+export async function sentTogether<T extends readonly unknown[]>(
+  statements: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(statements)
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
+}

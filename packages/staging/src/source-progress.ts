@@ -1,6 +1,6 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 
 /**
  * Records a source progress (the pool database's report on its sources).
@@ -11,27 +11,34 @@ import type { Database } from '@hansard/sql'
 export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
   const changed = await newerThanKnown(db, rollCall.sources)
   await db.knex.transaction(async (tx) => {
-    for (const report of changed) {
-      const { source, epoch, state, startedAt, lastSeq, head, reportedAt } = report
-      const genesis = genesisHead(source, epoch)
-      await tx.raw(
-        `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
-           staged_head, last_stamp, cut_seq, cut_head, finished)
-         values (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)
-         on conflict (name, epoch) do update set
-           state = case when s.state = 'alive' then excluded.state else s.state end,
-           started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
-           head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
-           last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
-           reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
-        [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis],
-      )
-    }
+    for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
     await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
       taken_at: rollCall.takenAt,
     })
   })
 }
+
+async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
+  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
+  await tx.raw(
+    `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+       staged_head, last_stamp, cut_seq, cut_head, finished)
+     values ${rows}
+     on conflict (name, epoch) do update set
+       state = case when s.state = 'alive' then excluded.state else s.state end,
+       started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
+       head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
+       last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
+       reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
+    reports.flatMap(({ source, epoch, state, startedAt, lastSeq, head, reportedAt }) => {
+      const genesis = genesisHead(source, epoch)
+      return [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
+    }),
+  )
+}
+
+/** One statement takes so many reports, on both dialects. */
+const BATCH = 400
 
 /** The time of the newest source progress known here; 0 before the first. */
 export async function rollCallTakenAt(db: Database): Promise<number> {

@@ -86,8 +86,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
    * order, and then live chats. Without it, live chats begin now.
    * A room without history catches up only clients whose connection was lost within the last ten minutes, from the chat they
    * had joined at. For other chats, `chats-purged` says that they are gone.
+   * With `brief`, live chats come as `c`. Only a server that said `brief` when it signed the client in knows it.
    */
-  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional() }),
+  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional(), brief: z.literal(true).optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),
   /**
    * Posts a chat. `post` is the client's own name for it, used once by a principal in a room. The same post under the same

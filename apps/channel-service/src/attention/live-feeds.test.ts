@@ -61,6 +61,7 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
   const access = (await loadRoomAccess(pool.db, { id: room.id }))!
   const never = () => new Promise<never>(() => {})
   const hub = new RoomHub({
+    ref: 1,
     access,
     addIn: null,
     participants: 1,
@@ -70,14 +71,14 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
     judge: never,
   })
   const standing = await standingIn(pool.db, access, alice)
-  hub.admit(here.session, { has: 0, at: 0, standing })
+  hub.admit(here.session, { has: 0, at: 0, standing, brief: false })
   const said = (chat: number, text: string) =>
     hub.deliver(chat, chatFrame({ room: room.uri, chat, at: 1, from: alice, text }), room.rights)
   said(1, `${'za '.repeat(21_000)} zb zc ${Array.from({ length: 50 }, (_, n) => `x${n}`).join(' ')}`)
   said(2, `${'za '.repeat(50)} zb zc`)
   expect(here.told()).toEqual(['chat  1', 'chat  2'])
   // It had both before it came.
-  hub.admit(late.session, { has: 2, at: 2, standing })
+  hub.admit(late.session, { has: 2, at: 2, standing, brief: false })
 
   let tasks = 0
   const matched: string[] = []

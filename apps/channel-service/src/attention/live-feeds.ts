@@ -1,7 +1,7 @@
 import { type ChatQuery, matcherOf, wordsOf } from '@hansard/chat-text'
 import { createTaskQueue } from '@hansard/lifecycle'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
-import type { Database } from '@hansard/sql'
+import { type Database, gathered } from '@hansard/sql'
 import type { Session } from '../delivery/session.ts'
 
 /** A chat as feeds compare it. */
@@ -85,7 +85,7 @@ export function createLiveFeeds({
   /** One reading after the other: the last one has seen every change. */
   const load = (principalId: number): Promise<void> => {
     const reading = (readings.get(principalId) ?? Promise.resolve())
-      .then(async () => take(principalId, (await feedsOf(db, [principalId])).get(principalId) ?? []))
+      .then(async () => take(principalId, (await feedsOfOne(db, principalId)) ?? []))
       .finally(() => {
         if (readings.get(principalId) === settled) readings.delete(principalId)
       })
@@ -232,6 +232,9 @@ function remove(shelf: Shelf, key: string, feed: LiveFeed): void {
   else owners.delete(feed.principalId)
   if (owners.size === 0) shelf.delete(key)
 }
+
+/** In a crowd that signs in at once, few statements for everybody. */
+const feedsOfOne = gathered(feedsOf)
 
 const BATCH = 400
 /** About a millisecond's work. */

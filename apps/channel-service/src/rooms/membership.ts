@@ -12,6 +12,8 @@ export type Member = {
   standing: Standing
   /** what it was last told about posting */
   mayPost: boolean
+  /** receives live chats as `c` */
+  readonly brief: boolean
   /** notices of edited chats that arrived while it was catching up */
   held: Buffer[]
 }
@@ -22,6 +24,8 @@ export type Recipient = {
   readonly socket: Socket
   /** Writes one copy of a room's frame. False when the client was cut off because it does not read. */
   deliver(frame: Buffer): boolean
+  /** Writes one copy of what nobody waits for. */
+  mention(frame: Buffer): void
   /** Ends the connection at once. */
   cutOff(): void
 }

@@ -50,7 +50,7 @@ export class Notices {
   }
 
   #write(frame: Buffer): void {
-    for (const session of this.#room.members.keys()) session.deliver(frame)
+    for (const session of this.#room.members.keys()) session.mention(frame)
   }
 }
 

@@ -1,3 +1,4 @@
+import { briefChatFrame } from '@hansard/wire'
 import type { FeedChat, LiveFeeds } from '../attention/live-feeds.ts'
 import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
@@ -8,6 +9,7 @@ import type { RoomReads } from './room-reads.ts'
 /** The room, as far as delivery depends on it. */
 type Room = {
   readonly uri: string
+  readonly ref: number
   readonly members: ReadonlyMap<Session, Member>
   /** the version of rights by which the members were last judged */
   readonly rights: number
@@ -48,7 +50,10 @@ export class OrderedDelivery {
     // while this service may have been declared dead without knowing it: its people are out of the room then.
     if (id > this.delivered + 1 || rights > this.#room.rights || this.#filling || !this.#reads.confirmedAlive())
       return this.catchUpTo(id)
-    this.#write(id, textFrame(frame), () => JSON.parse(frame) as FeedChat)
+    this.#write(id, textFrame(frame), {
+      read: () => JSON.parse(frame) as FeedChat,
+      brief: () => textFrame(briefChatFrame(frame, this.#room.ref)),
+    })
   }
 
   /** Makes sure that everything up to `id` is delivered, from the database. The next call repairs a failure. */
@@ -80,21 +85,26 @@ export class OrderedDelivery {
       if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${uri} cannot be read.`)
       await this.#room.confirmRights()
       for (const chat of chats) {
-        if (chat.chatId > this.delivered) this.#write(chat.chatId, frameOfChat(uri, chat), () => feedChat(chat))
+        if (chat.chatId > this.delivered)
+          this.#write(chat.chatId, frameOfChat(uri, chat), { read: () => feedChat(chat) })
       }
     }
   }
 
-  #write(id: number, frame: Buffer | undefined, read: () => FeedChat): void {
+  #write(id: number, frame: Buffer | undefined, { read, brief }: { read: () => FeedChat; brief?: () => Buffer }): void {
     const { uri, members } = this.#room
     const lastGone = frame ? id - 1 : id
     const gone = lastGone > this.delivered ? goneFrame(uri, this.delivered + 1, lastGone) : undefined
     this.delivered = id
+    let short: Buffer | undefined
     for (const member of members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
       if (gone) member.session.deliver(gone)
-      if (frame) member.session.deliver(frame)
+      if (frame && member.brief && brief) {
+        short ??= brief()
+        member.session.deliver(short)
+      } else if (frame) member.session.deliver(frame)
     }
     if (!frame) return
     // After the chat itself, and to those who received it here: a member that catches up is told when it gets there.

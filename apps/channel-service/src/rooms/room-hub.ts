@@ -19,6 +19,8 @@ import type { RoomReads } from './room-reads.ts'
 export class RoomHub {
   readonly id: number
   readonly uri: string
+  /** stands for the room in `c` messages of this service */
+  readonly ref: number
   readonly members = new Map<Session, Member>()
   access: RoomAccess
   addIn: { readonly name: string; readonly url: string } | null
@@ -37,6 +39,7 @@ export class RoomHub {
 
   constructor(options: {
     access: RoomAccess
+    ref: number
     addIn: RoomHub['addIn']
     participants: number
     /** the room's newest edit when it was opened */
@@ -46,9 +49,10 @@ export class RoomHub {
     /** Judges every member by the room as it is now. */
     judge: (hub: RoomHub) => Promise<void>
   }) {
-    const { access, addIn, participants, edits, reads, feeds, judge } = options
+    const { access, ref, addIn, participants, edits, reads, feeds, judge } = options
     this.id = access.room.id
     this.uri = access.room.uri
+    this.ref = ref
     this.access = access
     this.addIn = addIn
     this.participants = participants
@@ -98,11 +102,14 @@ export class RoomHub {
    * Takes in a session that has the chats up to `has`. It receives the chats after `at`, and then live chats. It is told
    * that the chats in between are gone, so that it does not wait for them.
    */
-  admit(session: Session, { has, at, standing }: { has: number; at: number; standing: Standing }): Member {
+  admit(
+    session: Session,
+    { has, at, standing, brief }: { has: number; at: number; standing: Standing; brief: boolean },
+  ): Member {
     if (has < at) session.deliver(goneFrame(this.uri, has + 1, at))
     const mayPost = this.decide('post', standing).allowed
     const live = at >= this.delivered
-    const member: Member = { session, at, live, liveAfter: at, standing, mayPost, held: [] }
+    const member: Member = { session, at, live, liveAfter: at, standing, mayPost, brief, held: [] }
     this.members.set(session, member)
     if (!live) void catchUp(this, session, { reads: this.#reads, feeds: this.#feeds })
     return member

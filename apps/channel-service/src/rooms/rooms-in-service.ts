@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Bus, RoomMessage } from '@hansard/bus'
 import {
   addInOf,
@@ -55,6 +56,13 @@ export function createRoomsInService(options: {
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
 
+  // Drawn, not counted: a number that rises would tell a client of rooms that others come into.
+  const refs = new Set<number>()
+  const freeRef = (): number => {
+    const ref = randomInt(REF_MAX)
+    return refs.has(ref) ? freeRef() : ref
+  }
+
   const open = async (roomId: number): Promise<RoomHub | undefined> => {
     let hub: RoomHub | undefined
     const early: RoomMessage[] = []
@@ -75,6 +83,7 @@ export function createRoomsInService(options: {
       }
       hub = new RoomHub({
         access,
+        ref: freeRef(),
         addIn: await addInOf(db, access.room),
         participants,
         edits,
@@ -83,6 +92,7 @@ export function createRoomsInService(options: {
         judge: (room) => judgeMembers({ db, place, evict }, room),
       })
       hub.quiet = hub.participants > participantUpdateLimit()
+      refs.add(hub.ref)
       hubs.set(roomId, { hub, unsubscribe })
       byUri.set(hub.uri, hub)
       for (const message of early) hear(hub, message)
@@ -133,6 +143,7 @@ export function createRoomsInService(options: {
       if (!entry || entry.hub !== hub || hub.members.size > 0 || hub.entering > 0) return
       hubs.delete(hub.id)
       byUri.delete(hub.uri)
+      refs.delete(hub.ref)
       void entry.unsubscribe().catch(() => {})
     },
     presence(hub, { joined, who, rights }) {
@@ -166,3 +177,6 @@ export function createRoomsInService(options: {
     },
   }
 }
+
+/** Far more than rooms on one service, and short. */
+const REF_MAX = 1_000_000

@@ -84,4 +84,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed, separated by commas',
   HANSARD_NEW_PASSWORD: 'the new password, for `password`',
   HANSARD_HISTORY: 'file that `chat` keeps typed lines in',
+  HANSARD_RELAY_GATHER_MS:
+    'how long events gather in the outbox before they are sent, so that one envelope carries many',
+  XDG_STATE_HOME: 'directory above `hansard/token-keys.json`, where the token keys are unless a setting names them',
 }

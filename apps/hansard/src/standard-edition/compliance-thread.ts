@@ -1,15 +1,17 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '@hansard/clock'
-import { startLoop } from '@hansard/lifecycle'
+import { lowerPriorityOfThread, startLoop } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { openDatabase } from '@hansard/sql'
 import { type ComplianceSideConfig, startComplianceSide } from './compliance-side.ts'
 
 /**
  * The compliance side in a thread of its own, with its own connections to the two database files: staging a flood
- * of events or rendering a large export does not keep a chat waiting.
+ * of events or rendering a large export does not keep a chat waiting, and where processors are short it comes after chat.
  */
+lowerPriorityOfThread()
+
 const { config, poolDatabase, complianceDatabase, logLevel } = workerData as {
   config: ComplianceSideConfig
   poolDatabase: string

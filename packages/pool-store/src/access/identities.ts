@@ -1,14 +1,18 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 
 /**
  * Ids of the identities a principal acts under: itself, its domain, and every group that contains one of these,
  * however deeply nested. Rights may be granted to any of them.
  */
 export async function identitiesOf(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
-  return (await identitiesOfMany(db, [principalId])).get(principalId) ?? new Set([principalId])
+  const found = 'dialect' in db ? await identitiesShared(db, principalId) : await identitiesInside(db, principalId)
+  return found ?? new Set([principalId])
 }
 
-/** The same for many principals, in few statements. */
+const identitiesShared = gathered(identitiesOfMany)
+const identitiesInside = async (tx: Knex.Transaction, id: number) => (await identitiesOfMany(tx, [id])).get(id)
+
+/** The same for many principals in few statements. */
 export async function identitiesOfMany(
   db: Database | Knex.Transaction,
   principalIds: readonly number[],

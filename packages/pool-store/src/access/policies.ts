@@ -1,4 +1,4 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 
 /** Where a policy is evaluated: a pool and, if it has one, the site of the asking service. */
 export type PolicyPlace = { readonly pool: string; readonly site?: string | undefined }
@@ -11,12 +11,30 @@ export async function policyEnables(
   db: Database | Knex.Transaction,
   { principalId, ...place }: PolicyPlace & { principalId: number },
 ): Promise<boolean> {
-  const knex = 'dialect' in db ? db.knex : db
-  const own: { enabled: boolean | number } | undefined = await knex('policy')
+  if (!('dialect' in db)) {
+    return (await ownPolicies(db, [principalId])).get(principalId) ?? policyOfPlace(db, place)
+  }
+  const identities = nearestFirst(place)
+  const [own, ...said] = await Promise.all([
+    ownShared(db, principalId),
+    ...identities.map((identity) => saidShared(db, identity)),
+  ])
+  return own ?? said.find((enabled) => enabled !== undefined) ?? true
+}
+
+const ownShared = gathered<number, boolean>((db, ids) => ownPolicies(db.knex, ids))
+const saidShared = gathered<string, boolean>(async (db, identities) => {
+  const rows: SaidOfPlace[] = await db.knex('policy').whereIn('identity', identities).select('identity', 'enabled')
+  return new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))
+})
+
+/** What those say who have a policy of their own. */
+async function ownPolicies(knex: Knex | Knex.Transaction, ids: readonly number[]): Promise<Map<number, boolean>> {
+  const rows: { id: number; enabled: boolean | number }[] = await knex('policy')
     .join('principal', 'principal.policy_id', 'policy.id')
-    .where('principal.id', principalId)
-    .first('policy.enabled')
-  return own ? Boolean(own.enabled) : policyOfPlace(knex, place)
+    .whereIn('principal.id', ids)
+    .select('principal.id', 'policy.enabled')
+  return new Map(rows.map(({ id, enabled }) => [id, Boolean(enabled)]))
 }
 
 /** The decision for users without a policy of their own. */

@@ -1,5 +1,5 @@
 import { type PoolRole, principalUri } from '@hansard/rooms'
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 import { forgetDevices } from './known-devices.ts'
 
 /** An account that may sign in. `roles` are its administrative roles in the pool. */
@@ -103,10 +103,51 @@ export async function findPrincipal(
   db: Database | Knex.Transaction,
   by: { account: string } | { id: number } | { uri: string },
 ): Promise<(Principal & { readonly secret: string }) | undefined> {
-  const knex = 'dialect' in db ? db.knex : db
-  const row: PrincipalRow | undefined = await knex('principal').where(by).andWhere({ type: 'user' }).first()
-  if (!row) return undefined
-  return { ...principalOf(row, await rolesOf(knex, [row.id])), secret: row.secret }
+  if ('dialect' in db && 'account' in by) return byAccount(db, by.account)
+  if ('dialect' in db && 'id' in by) return byId(db, by.id)
+  const [column, key] = Object.entries(by)[0] as [Key, string | number]
+  return (await findUsers('dialect' in db ? db.knex : db, column, [key])).get(key)
+}
+
+type Key = 'account' | 'id' | 'uri'
+type User = Principal & { readonly secret: string }
+const byAccount = gathered<string, User>((db, keys) => findUsers(db.knex, 'account', keys))
+const byId = gathered<number, User>((db, keys) => findUsers(db.knex, 'id', keys))
+
+/** One statement, however many are looked for. */
+async function findUsers<K extends string | number>(
+  knex: Knex | Knex.Transaction,
+  column: Key,
+  keys: readonly K[],
+): Promise<Map<K, User>> {
+  const rows: (PrincipalRow & { role: PoolRole | null })[] = await knex('principal')
+    .leftJoin('pool_role', 'pool_role.principal_id', 'principal.id')
+    .where('principal.type', 'user')
+    // PostgreSQL knows no text with U+0000, and nobody is called so.
+    .whereIn(
+      `principal.${column}`,
+      keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
+    )
+    .orderBy(['principal.id', 'pool_role.role'])
+    .select('principal.*', 'pool_role.role')
+  const found = new Map<K, User>()
+  for (const [row, roles] of oneEach(rows))
+    found.set(row[column] as K, { ...principalOf(row, roles), secret: row.secret })
+  return found
+}
+
+/** Rows of principals, one for each role of theirs: each principal with its roles. */
+function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readonly Row[]): Map<Row, PoolRole[]> {
+  const found = new Map<Row, PoolRole[]>()
+  let current: Row | undefined
+  for (const row of rows) {
+    if (current?.id !== row.id) {
+      current = row
+      found.set(row, [])
+    }
+    if (row.role !== null) found.get(current)!.push(row.role)
+  }
+  return found
 }
 
 export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
@@ -117,7 +158,7 @@ export async function findPrincipals(db: Database, ids: readonly number[]): Prom
       db.knex,
       rows.map((row) => row.id),
     )
-    for (const row of rows) found.set(row.id, principalOf(row, roles))
+    for (const row of rows) found.set(row.id, principalOf(row, roles.get(row.id) ?? []))
   }
   return found
 }
@@ -176,7 +217,7 @@ type PrincipalRow = {
   disabled: boolean | number
 }
 
-function principalOf(row: PrincipalRow, roles: ReadonlyMap<number, PoolRole[]>): Principal {
+function principalOf(row: PrincipalRow, roles: readonly PoolRole[]): Principal {
   return {
     id: row.id,
     account: row.account,
@@ -184,7 +225,7 @@ function principalOf(row: PrincipalRow, roles: ReadonlyMap<number, PoolRole[]>):
     name: row.display_name,
     email: row.email ?? undefined,
     internal: Boolean(row.internal),
-    roles: roles.get(row.id) ?? [],
+    roles,
     domain: row.domain,
     disabled: Boolean(row.disabled),
     credentialVersion: row.credential_version,

@@ -2,7 +2,7 @@ import type { Clock } from '@hansard/clock'
 import { type Database, isTransient, isUniqueViolation } from '@hansard/sql'
 import type { PolicyPlace } from '../access/policies.ts'
 import { ChangeFailed, type ChangeWork, commitChange } from './commit-change.ts'
-import { commitPostgres } from './commit-postgres.ts'
+import { createCommitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
@@ -72,7 +72,7 @@ export function createRecordWriter(options: {
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
   const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096 } = options
-  const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
+  const commit = db.dialect === 'sqlite' ? commitSqlite : createCommitPostgres(clock)
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
   const changes: Changing[] = []
