@@ -34,7 +34,8 @@ export function openPostgres(options: { url: string; connectionsMax: number; app
       connectionString: options.url,
       application_name: options.applicationName,
       keepAlive: true,
-      // Statements sent without waiting for an answer go out at once, so a transaction takes fewer round trips.
+      // Pipelining: statements that need no earlier result are sent at once, so a transaction takes fewer round
+      // trips.
       pipeline: true,
       connectionTimeoutMillis: 10_000,
       // A server that neither answers nor closes the connection must not block a service for ever. The outcome of the
