@@ -63,7 +63,7 @@ class ReadOnlyServer extends Error {
   override name = 'ReadOnlyServer'
   readonly code = '25006'
   constructor() {
-    super('The PostgreSQL server takes no writes: it is a standby, or it was set to read-only.')
+    super('The PostgreSQL server accepts no writes: it is a standby, or it was set to read-only.')
   }
 }
 

@@ -49,7 +49,7 @@ async function stage(
   if (walked.staged.length > 0) {
     const roomIds = await roomIdsFor(client, walked.staged, rooms)
     send(addEvents(client, progress.id, walked.staged, roomIds, now))
-    // It reads before it writes, so the last pipelined statement must be sent after it.
+    // Awaited: it reads before it writes, and the final statement must be sent after its writes.
     await writePresence(client, walked.staged, roomIds)
   }
   await quarantine(client, progress.id, walked.quarantined, now)

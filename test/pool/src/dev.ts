@@ -49,7 +49,7 @@ while (!stop.signal.aborted) {
   const before = changes
   const pool = startPool()
   const server = await ready(pool)
-  if (server === undefined) say('The pool did not start. It is tried again when a file changes.')
+  if (server === undefined) say('The pool did not start. It is started again when a file changes.')
   else if (shown) say(`The pool is running again at ${server}`)
   else {
     await makePeopleAndRooms()
@@ -126,5 +126,5 @@ function tellSignIns(server: string): void {
   say(`  people    ${others.map(({ account }) => account).join(', ')}; password dev-NAME-of-fourth-coffee`)
   say(`  rooms     ${ROOMS.join(', ')}`)
   say(`Talk:  HANSARD_PASSWORD=${others[0]!.password} npm run hansard -- chat desk --account alice --data ${data}`)
-  say('It starts again when a file under apps, packages or adapters changes. Stop: Ctrl-C')
+  say('It restarts when a file under apps, packages or adapters changes. Stop: Ctrl-C')
 }
