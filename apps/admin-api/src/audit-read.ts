@@ -5,7 +5,7 @@ import type { Call } from './call.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { categoryBy, roomBy } from './name-things.ts'
 
-/** Puts a look, or what an operator does to the pool itself, on record before it is answered. */
+/** Records a read, or what an operator does to the pool itself, before it is answered. */
 export async function auditRead(
   { complianceDb, clock }: Pick<AdminApiDeps, 'complianceDb' | 'clock'>,
   actor: string,
@@ -17,9 +17,8 @@ export async function auditRead(
 }
 
 /**
- * Puts on record what a route of the catalogue says is to be kept of a look. It is called for every route, before what
- * answers it: so whoever looked for something that is not there is on record too, and nobody is shown anything when
- * this fails.
+ * Records a read as its route declares. It is called for every route, before the handler: so a read of something that
+ * does not exist is recorded too, and nothing is shown if recording fails.
  */
 export async function recordRead(
   deps: Pick<AdminApiDeps, 'complianceDb' | 'poolDb' | 'clock'>,
@@ -34,7 +33,7 @@ export async function recordRead(
   await auditRead(deps, actor.account, look.action, object, query)
 }
 
-/** Rooms and categories change their names: the trail names them by their URIs, as long as there are such. */
+/** Rooms and categories may be renamed, so the audit trail names them by URI if they exist. */
 async function lastingNames(
   { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
   path: Call['path'],

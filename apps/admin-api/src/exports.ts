@@ -73,7 +73,7 @@ export const replayExport: Handle<'replayExport'> = async (deps, { actor, path }
   return askWorker(deps, actor.account, { kind: 'replay', ...id })
 }
 
-/** Puts a request to the worker on record, with who asked. */
+/** Records a request to the worker, with its author. */
 async function askWorker(
   { complianceDb, clock }: Deps,
   actor: string,

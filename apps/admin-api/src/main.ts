@@ -64,7 +64,7 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   stack.defer(() => admin.stop())
   stack.defer(() => server.stop())
   await server.listen()
-  // A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
+  // Only this line of output contains the generated password: nothing may fail between generating and printing it.
   const operator = await admin.createOperator({ password: config.operatorPassword })
   const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
   if (operator.outcome === 'kept' && operator.passwordDiffers)
@@ -73,6 +73,6 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
     ready: baseUrl(config.http),
     ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}),
   })
-  // Fenced: another process has taken this one's name, and whatever it would change, it could not put on record.
+  // Fenced: another process has taken this name, so this one could not record any change.
   return { fenced: admin.fenced }
 })

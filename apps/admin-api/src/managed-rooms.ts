@@ -13,11 +13,10 @@ import { noSuch, roomBy } from './name-things.ts'
 import { AdminProblem } from './problems.ts'
 
 /**
- * The door for people who hold no role in the pool and manage rooms.
+ * Access for callers who hold no role in the pool and manage rooms.
  *
- * Whether one may do something is decided where it is done. This only sees to it that somebody who does not manage a
- * room is told one and the same thing of rooms that are secret, walled off, open to all, and not there, after the same
- * work.
+ * The commands decide who may do what. This module only ensures that a caller who does not manage a room gets the
+ * same answer, after the same work, whether the room is secret, walled off, open to all, or does not exist.
  */
 export async function behindManagersDoor(
   { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
@@ -29,7 +28,7 @@ export async function behindManagersDoor(
   if (!access || !standing.inScope || !standing.roles.has('manager')) throw hiddenRoom()
 }
 
-/** What is said of a room that somebody may not know of, or that is not there. It repeats nothing. */
+/** The refusal for a room that the caller may not see, or that does not exist. It repeats no name. */
 export function hiddenRoom(): AdminProblem {
   return new AdminProblem('no-such-room', 'There is no such room.')
 }
@@ -45,17 +44,17 @@ export async function getRoomAccess(
   return access
 }
 
-/** Asks about the rooms of those who may see and manage them. */
+/** Looks up rooms for callers who may see and manage them. */
 export function managerOf(identities: readonly number[]): RoomAsker {
   return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
 }
 
-/** Rooms are managed by whoever manages one that they can see. */
+/** A caller manages rooms if it manages at least one that it can see. */
 export async function managesSome({ poolDb }: Pick<AdminApiDeps, 'poolDb'>, own: number[]): Promise<boolean> {
   return (await listRooms(poolDb, { limit: 1, asker: managerOf(own) })).length > 0
 }
 
-/** Whoever manages no room and may make none has no business here, and is told so rather than shown an empty list. */
+/** Refuses callers who manage no room and may create none, instead of showing them an empty list. */
 export async function requireManager(
   deps: Pick<AdminApiDeps, 'poolDb'>,
   { actor }: Pick<Call, 'actor'>,

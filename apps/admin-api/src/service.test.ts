@@ -12,7 +12,7 @@ const ask: AdminInTest['ask'] = (name, options) => test.ask(name, options)
 const done: AdminInTest['done'] = (name, options) => test.done(name, options)
 const signIn = () => test.signIn()
 
-it('answers nobody who has not signed in, and on no route of the catalogue by accident', async () => {
+it('answers only signed-in callers, on every route of the catalogue', async () => {
   const alice = await test.addUser('alice')
   const deps = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
   const more = { ...deps, policy: 'a', endpoint: 'a', identity: 'a' }
@@ -29,7 +29,7 @@ it('answers nobody who has not signed in, and on no route of the catalogue by ac
   ])
 })
 
-it('takes a role away, and an account, from the very next request', async () => {
+it('applies the removal of a role or an account from the next request', async () => {
   const token = await signIn()
   const bob = await test.addUser('bob', { roles: ['auditor'] })
   await done('listUsers', { token: bob })
@@ -39,7 +39,7 @@ it('takes a role away, and an account, from the very next request', async () => 
   expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
-it('records the first account and what the pool is given, as made by the pool itself', async () => {
+it('records the first account and the initial settings as changes by the pool itself', async () => {
   const changes = await test.changes()
   expect(changes.map(({ by, action, subject }) => [by, action, subject])).toEqual([
     ['sip:hansard@example.com', 'created', 'category General'],
@@ -68,7 +68,7 @@ it('reports every second, so that it holds no interval open, and ends its source
   expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['stopped'])
 })
 
-it('changes nothing any more once a successor has taken its name, and says so', async () => {
+it('changes nothing once a successor has taken its name, and says so', async () => {
   const token = await signIn()
   const twin = await test.startTwin()
   expect(twin.source).toEqual(expect.objectContaining({ name: 'admin-1', epoch: 2 }))
@@ -208,7 +208,7 @@ it('pages through accounts and rooms without missing one', async () => {
   expect(seen).toEqual(rooms.map((room) => room.name))
 })
 
-it('says what is wrong with a request, where and what to do', async () => {
+it('says what is wrong with a request, where, and what to do', async () => {
   const token = await signIn()
   const bad: [AdminRouteName, object | undefined, Record<string, string> | undefined, RegExp][] = [
     ['addUsers', { users: [{ account: 'a\u0007' }] }, undefined, /control characters/],
@@ -245,7 +245,7 @@ it('says what is wrong with a request, where and what to do', async () => {
   }
 })
 
-it('declares a source dead once, and tells a second caller that it is', async () => {
+it('declares a source dead once, and tells a second caller that it already is', async () => {
   const token = await signIn()
   await startSource(test.poolDb, { name: 'channel-1', endpoint: '', now: test.clock.now() })
   const early = await ask('declareDead', { token, body: { source: 'channel-1' } })
@@ -255,7 +255,7 @@ it('declares a source dead once, and tells a second caller that it is', async ()
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
 })
 
-it('records every look at the exports, and every request', async () => {
+it('records every read of exports, and every request', async () => {
   const token = await signIn()
   await done('listExports', { token })
   await done('quarantine', { token })

@@ -6,7 +6,7 @@ import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
 
-/** Where everything that was accepted is right now, and what an operator should do about it. */
+/** Where every accepted event is now, and what an operator should do about it. */
 export async function poolStatus({
   poolDb,
   complianceDb,

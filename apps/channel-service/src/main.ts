@@ -38,7 +38,7 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
     { db, bus, clock: systemClock, log, settings, tokenKeys },
   )
   stack.defer(async () => {
-    // It accepts nobody from now on, and has closed when the sessions have ended.
+    // The server accepts no connections from now on, and has closed when the sessions have ended.
     const closed = server.stop()
     await service.stop()
     await closed

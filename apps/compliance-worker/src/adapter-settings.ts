@@ -5,7 +5,7 @@ import { xml, xmlExtended } from '@hansard/adapter-xml'
 import { decodeText } from '@hansard/config'
 import { z } from 'zod'
 
-/** The adapters this program has. An adapter is an exception to the layers: the worker is where they are put in. */
+/** The adapters of this program. The worker registers adapters, so it alone may import them. */
 export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map(
   [xml, xmlExtended].map((adapter) => [adapter.name, adapter]),
 )
@@ -36,8 +36,8 @@ const Setting = z.strictObject({
 })
 
 /**
- * Reads the adapters file: a JSON array. `where` is the file's path, for messages and for stylesheets named relative
- * to it. Throws an error that says what is wrong with which entry.
+ * Reads the adapters file: a JSON array. `where` is the file's path, used in messages and to resolve relative
+ * stylesheet paths. Throws an error that names the entry and the problem.
  */
 export function parseAdapterSettings(text: string, where: string): AdapterSetting[] {
   let value: unknown

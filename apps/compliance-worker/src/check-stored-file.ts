@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 
-/** What an upload's event says of the bytes. `size` in bytes. */
+/** What an upload's event says about the bytes. `size` in bytes. */
 type StoredFile = { readonly storedName: string; readonly size: number; readonly sha256: string }
 
-/** The bytes that the compliance file store holds under a name. Reading rejects with `ENOENT` when there are none. */
+/** The bytes that the compliance file store has under a name. Reading rejects with `ENOENT` when there are none. */
 export type OpenStoredFile = (storedName: string) => AsyncIterable<Uint8Array>
 
 /**
- * Needs a person: an export tells of a file whose bytes are not on record. It is not sealed until they are, because a
- * sealed export is a promise that everything it names can be shown.
+ * Needs a person: an export contains an upload whose bytes are not on record. It is not sealed until they are,
+ * because a sealed export promises that every file it names can be shown.
  */
 export class StoredFileProblem extends Error {
   override name = 'StoredFileProblem'
 }
 
-/** Throws a `StoredFileProblem` that names the file unless the compliance file store holds exactly its bytes. */
+/** Throws a `StoredFileProblem` that names the file unless the compliance file store has exactly its bytes. */
 export async function checkStoredFile(open: OpenStoredFile, { storedName, size, sha256 }: StoredFile): Promise<void> {
   if (!SAFE_NAME.test(storedName))
     throw new StoredFileProblem(`${JSON.stringify(storedName)} is no name of a stored file.`)
@@ -54,5 +54,5 @@ export function storedFilesIn(directory: string | undefined): OpenStoredFile {
   }
 }
 
-/** The name comes from an event, and becomes a path. */
+/** The name comes from an event and becomes a path: check it. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-][A-Za-z0-9._-]{0,250}$/

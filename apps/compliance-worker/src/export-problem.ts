@@ -1,7 +1,7 @@
 import { relative, sep } from 'node:path'
 import { StylesheetError } from '@hansard/adapter'
 
-/** What an operator is told when an adapter does not get on: what happened, and what to do. */
+/** What an operator reads when an adapter cannot continue: what happened, and what to do. */
 export function exportProblem(error: unknown, directory: string): string {
   const { code, path } = error as NodeJS.ErrnoException
   const rest = 'Nothing is lost: the export is written by itself as soon as it can be.'

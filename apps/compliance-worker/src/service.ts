@@ -12,15 +12,15 @@ import { createExporter } from './exporter.ts'
 export type ComplianceWorker = Service & {
   /** Looks for work now rather than at the next tick. */
   wake(): void
-  /** Runs the exporter until it finds nothing more to do. Rejects with what stopped it. */
+  /** Runs the exporter until it finds nothing more to do. Rejects with the error that stopped it. */
   drain(): Promise<void>
 }
 
 /**
- * A compliance worker: stages what the queue brings and, while it holds the lease, exports.
+ * A compliance worker: stages the events that the queue delivers and, while it holds the lease, exports.
  *
- * Any number may run beside each other. All of them stage; one exports. Which one is decided by the lease, and that a
- * former one can do no harm by the lease's token. The database must have been migrated.
+ * Any number may run concurrently. All of them stage; one exports. The leader lease decides which one, and its
+ * fencing token keeps a former holder from doing harm. The database must have been migrated.
  */
 export async function startComplianceWorker({
   complianceDb: db,
@@ -37,13 +37,13 @@ export async function startComplianceWorker({
 }): Promise<ComplianceWorker> {
   const { leaseMs = LEASE_MS } = config
   const stack = new AsyncDisposableStack()
-  // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
+  // A worker restarted under its old name must not be mistaken for one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
   const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => wake() })
 
   let lease: Lease | undefined
   stack.defer(async () => {
-    // A database that is away at the end must not keep the worker from ending; the lease runs out by itself.
+    // A database that is down must not keep the worker from stopping; the lease expires by itself.
     if (lease)
       await releaseLease(db, lease).catch((error: unknown) => log.warn({ err: error }, 'the lease was not released'))
   })
@@ -84,7 +84,7 @@ export async function startComplianceWorker({
   })
   stack.defer(async () => {
     stopping.abort()
-    // A stylesheet may run for minutes; nobody waits for that to stop.
+    // A stylesheet may run for minutes; stopping does not wait for it.
     await exporter.close()
     await exporting.stop()
     await turning
@@ -125,7 +125,7 @@ export async function startComplianceWorker({
       for (;;) {
         woken = true
         const next = await inTurn()
-        // What a lane has done may be what a request waits for; what stopped it is thrown by the turn after it.
+        // A lane's result may be what a request waits for; the next tick throws the lane's error.
         const done = await exporter.settled()
         if (next === 'pause' && done === 'nothing') return
       }

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop()
 })
 
-/** A server at a channel service's place. `answer` writes what it says to a probe. */
+/** A server in place of a channel service. `answer` writes its reply to a probe. */
 async function serverThat(answer: (socket: import('node:stream').Duplex) => void) {
   let asked = 0
   const server: Server = createServer((_request, response) => response.writeHead(502).end())

@@ -7,7 +7,7 @@ import {
   redisUrl,
 } from '@hansard/config'
 
-/** Everything a relay can be told. Times are milliseconds. */
+/** All options of a relay. Times are milliseconds. */
 export type RelayConfig = {
   /** names this relay in the log and in the lease */
   readonly relayName: string
@@ -26,11 +26,11 @@ export type RelayConfig = {
   readonly inFlightMax: number
   /** the sources' progress is sent this often, whether anything happened or not */
   readonly rollCallMs: number
-  /** events on their way for so long without progress, while the queue is empty, are sent again */
+  /** events in flight for this long without progress are sent again if the queue is empty */
   readonly resendMs: number
-  /** events on their way for so long without progress are sent again, however busy the queue looks */
+  /** events in flight for this long without progress are sent again, whatever the length of the queue */
   readonly patienceMs: number
-  /** a relay that dies is replaced by another after this */
+  /** duration of the lease: another relay replaces a dead one after this */
   readonly leaseMs: number
 }
 

@@ -10,7 +10,7 @@ import { keyOf, type SourceCursors, takeUp } from './source-cursors.ts'
 const ENVELOPES_PER_READ = 10
 
 /**
- * Sends what the outbox holds and was not sent yet, one portion of each source in turn.
+ * Sends the unsent events of the outbox, one batch per source in round-robin order.
  *
  * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now, and `sent` when all was
  * sent that may be.
@@ -50,13 +50,13 @@ export async function sendEvents(
     await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
     sent = true
 
-    // Set back in the meantime, to send again? Then so be it.
+    // If the cursor was set back meanwhile to send again, keep that.
     if (cursor.sent !== from) continue
     cursor.sent = events.at(-1)?.seq ?? lastSeq
     if (events.length === limit && limit < allowance) again = true
   }
 
-  // Last, because it needs the compliance database: while that is away, known sources are sent on.
+  // Last, because it needs the compliance database: while that is down, events of known sources are still sent.
   const reports = sources.filter((report) => !cursors.has(keyOf(report)))
   if (reports.length > 0) {
     await takeUp(complianceDb, cursors, { reports, now: clock.now() })

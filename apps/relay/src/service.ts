@@ -11,17 +11,19 @@ import { sendEvents } from './send-events.ts'
 import type { SourceCursors } from './source-cursors.ts'
 
 export type Relay = Service & {
-  /** This relay holds the lease and works; another may be waiting for it. */
+  /** This relay holds the lease and works. Otherwise it waits for the lease. */
   leading(): boolean
-  /** Looks at the outbox now instead of at the next tick. */
+  /** Reads the outbox now instead of at the next tick. */
   wake(): void
 }
 
 /**
- * The relay: moves events from the outbox to the queue, and forgets an outbox row only once the compliance database has it.
+ * The relay: moves events from the outbox to the queue, and deletes an outbox row only once the compliance database
+ * has its event.
  *
- * Any number may run; a lease lets one work. The lease spares work and guards nothing: two relays that both believe to
- * hold it send events twice, which staging does not mind, and delete only what is staged.
+ * Any number may run; a leader lease lets one work. The lease saves work and is not needed for correctness: two
+ * relays that both believe they hold it send events twice, which idempotent staging tolerates, and delete only what
+ * is staged.
  */
 export async function startRelay(deps: {
   poolDb: Database
@@ -70,7 +72,7 @@ export async function startRelay(deps: {
         failing = false
         return next
       },
-      // An outage is told of once, not ten times a second.
+      // Log an outage once, not ten times a second.
       onError(error) {
         if (!failing) log.warn({ err: error, relay: config.relayName }, `${doing} failed; trying again until it works`)
         failing = true
@@ -115,7 +117,8 @@ export async function startRelay(deps: {
 
   const stack = new AsyncDisposableStack()
   stack.defer(async () => {
-    // Another relay takes over at once instead of waiting. If the database is away, it waits.
+    // Release the lease, so that another relay takes over at once. If the database is down, the other one waits for
+    // it to expire.
     if (lease) await releaseLease(poolDb, lease).catch(() => {})
   })
   stack.defer(() => leaseLoop.stop())

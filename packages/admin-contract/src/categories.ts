@@ -6,23 +6,23 @@ const name = z.string().min(1).max(256)
 const description = z.string().max(256)
 
 /**
- * A category draws the wall around its rooms: who is allowed and not denied may find and join them, as the rooms
- * themselves permit. Deny wins. Creators may make rooms in it; each must be allowed and not denied. The descriptions are
- * also the help of the command line, whose options are made from these schemas.
+ * A category is an ethical wall around its rooms: principals who are allowed and not denied may find and join them,
+ * as each room permits. Deny wins. Creators may create rooms in it; each must be allowed and not denied. The
+ * descriptions are also the help texts of the command line, whose options are derived from these schemas.
  */
 const switches = {
   description: description.optional().describe('what the category is for'),
   invitations: z.boolean().optional().meta({ description: 'rooms may send invitations', default: false }),
   fileUpload: z.boolean().optional().meta({ description: 'files may be uploaded', default: false }),
   chatHistory: z.boolean().optional().meta({
-    description: 'chats are kept for participants; they go on the compliance record either way',
+    description: 'chats are kept for participants; the compliance record keeps them in any case',
     default: true,
   }),
 }
 const LISTS = {
   allowed: 'who may find and join its rooms: accounts, groups or domains',
-  denied: 'who may not, whoever else allows them',
-  creators: 'who may make rooms',
+  denied: 'who may not find or join its rooms; deny wins',
+  creators: 'who may create rooms in it',
 }
 
 export const AddCategoryRequest = z.strictObject({
@@ -57,12 +57,12 @@ export type Category = z.infer<typeof Category>
 export const ListCategoriesQuery = z.strictObject({
   ...page,
   name: wildcard.optional(),
-  /** categories whose lists name this principal itself */
+  /** categories whose lists contain this principal itself */
   principal: principal.optional(),
 })
 export type ListCategoriesQuery = z.output<typeof ListCategoriesQuery>
 
-/** A category in a list: to who holds no role the name and the description, to others all of it. */
+/** A category in a list: complete for callers with a role; name and description only for others. */
 export const CategoryEntry = Category.partial().required({ name: true, description: true })
 export type CategoryEntry = z.infer<typeof CategoryEntry>
 

@@ -33,7 +33,7 @@ it('describes every route, and has no dangling reference', () => {
   )
   for (const operation of operations) {
     const route: Route | undefined = ADMIN_ROUTES[operation.operationId as keyof typeof ADMIN_ROUTES]
-    // What carries streams stands outside the catalogue.
+    // Routes that carry streams are not in the catalogue.
     expect(operation['x-hansard-roles']).toEqual(route?.roles ?? ['administrator'])
   }
   const references = [...text.matchAll(/"\$ref": "#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)

@@ -5,7 +5,7 @@ it('escapes path parameters', () => {
   expect(adminPath('showExport', { adapter: 'a/b c', number: 3 })).toBe('/admin/exports/a%2Fb%20c/3')
 })
 
-it('refuses a path with a part missing', () => {
+it('refuses a path with a missing parameter', () => {
   expect(() => adminPath('request')).toThrow('"id"')
 })
 

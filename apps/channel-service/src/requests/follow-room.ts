@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Puts a room on the list of those somebody follows. */
+/** Adds a room to those the caller follows. */
 export async function followRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,

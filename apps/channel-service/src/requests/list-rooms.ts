@@ -18,8 +18,8 @@ const ROOM_LIST_DEFAULT = 100
 const WORDS_MAX = 8
 
 /**
- * Shows rooms by name: those somebody may join, or with `all` every one they may see. An administrator sees every room,
- * and joins none for it.
+ * Shows rooms by name: those the caller may join, or with `all` every one it may see. An administrator sees every
+ * room; this joins none.
  */
 export async function listRooms(
   { db }: Pick<ChannelServiceDeps, 'db'>,
@@ -29,7 +29,7 @@ export async function listRooms(
   if (wordsOf(message).length > WORDS_MAX) {
     return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
   }
-  // One listing reads every room: one at a time of a session, so that others do not wait for many.
+  // A listing reads every room: allow a session one at a time, so that others do not wait for many.
   if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')
   session.listing = true
   try {
@@ -104,7 +104,7 @@ async function criteriaOf(
   }
 }
 
-/** The principal with a URI: `NOBODY`, when there is none. */
+/** The principal with this URI; `NOBODY` if there is none. */
 async function idOf(db: Database, uri: string | undefined): Promise<number | undefined> {
   if (uri === undefined) return undefined
   const row: { id: number } | undefined = await db

@@ -3,8 +3,8 @@ import type { FeedFilter } from '@hansard/pool-store'
 import type { ChatFilter } from '@hansard/wire'
 
 /**
- * A search as it is recorded: the words as they were typed, then the other criteria. It is recorded in every room that
- * something was found in, so a long list of authors is cut; the words never are.
+ * A search as it is recorded: the words as typed, then the other criteria. It is recorded in every room with results,
+ * so a long list of authors is cut; the words never are.
  */
 export function searchOnRecord({ words = '', match, caseSensitive, authors, from, to }: ChatFilter): string {
   const time = (ms: number) => new Date(ms).toISOString()
