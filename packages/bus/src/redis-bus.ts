@@ -13,7 +13,7 @@ const CONNECTION = {
   autoResendUnfulfilledCommands: false,
   // We subscribe again ourselves, to know when messages arrive again.
   autoResubscribe: false,
-  // What is published within one tick of the event loop leaves in one write.
+  // Messages published within one tick of the event loop share one write.
   enableAutoPipelining: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
@@ -102,7 +102,7 @@ function connect(redisUrl: string, log: Log, purpose: string): { redis: Redis; s
     away = true
   })
   redis.on('ready', () => {
-    if (away) log.info({ purpose }, 'Redis is reachable again')
+    if (away) log.info({ purpose }, 'Redis is back')
     away = false
   })
   const settled = new Promise<void>((resolve) => {

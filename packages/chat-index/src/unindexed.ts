@@ -59,7 +59,7 @@ export async function searchUnindexed(
 }
 
 function behind(what: string): SearchRefused {
-  const message = `The search index is being built: ${what} of these rooms are to come. Try again in a minute.`
+  const message = `The search index is being built: ${what} of these rooms are not indexed yet. Try again in a minute.`
   return new SearchRefused('index-behind', message)
 }
 

@@ -33,7 +33,7 @@ describe('a password', () => {
 })
 
 describe('what a check costs', () => {
-  it('depends on what was typed, and not on whether there is such an account or which secret it has', async () => {
+  it('depends on the candidate, and not on the existence of the account or its secret', async () => {
     const stored = [await hashPassword('correct horse'), keySecret(newKey()), undefined]
     // Seen without a clock: while two derivations are under way, whatever is to be stretched waits, and nothing else does.
     const busy = [hashPassword('one that keeps'), hashPassword('the place taken')]
@@ -51,7 +51,7 @@ describe('what a check costs', () => {
     expect(done).toHaveLength(6)
   })
 
-  it('still knows a key that an early pool stretched', async () => {
+  it('still recognises a key that an early pool stretched', async () => {
     const key = newKey()
     const stored = (await hashPassword(key)).replace('scrypt$', 'stretched-key$')
 

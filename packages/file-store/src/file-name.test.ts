@@ -195,6 +195,6 @@ describe('the stored name of a file', () => {
   })
 
   it.each(['../../x', '', 'A'.repeat(36), `${newFileId()}\n`, `${newFileId()}.txt/..`])('refuses %j', (id) => {
-    expect(() => storedNameOf(id, 'a.txt')).toThrow('guid of ours')
+    expect(() => storedNameOf(id, 'a.txt')).toThrow('must be a guid')
   })
 })

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 
-// In a process of its own, whose timers go off when the test says so.
+// In a separate process, whose timers fire under the test's control.
 const PROGRAM = `
 const { returnMemoryWhenQuiet } = await import(process.argv[1])
 const due = []
@@ -15,7 +15,7 @@ due.shift()()
 console.log(JSON.stringify({ full, after: rss() }))
 `
 
-it('gives back what a burst of work has left behind', () => {
+it('returns the memory that a burst of work has left allocated', () => {
   const program = new URL('./return-memory.ts', import.meta.url).href
   const args = ['--input-type=module', '--no-warnings', '-e', PROGRAM, program]
   const { full, after } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))

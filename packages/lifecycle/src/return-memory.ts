@@ -3,11 +3,11 @@ import { runInNewContext } from 'node:vm'
 import { type Clock, systemClock } from '@hansard/clock'
 
 /**
- * Gives memory back that a burst of work has left behind: two thousand rooms made at once leave three times what the process
- * needs otherwise, and V8 keeps that for the next burst.
+ * Returns the memory that a burst of work has left allocated: creating two thousand rooms at once leaves three times
+ * the memory that the process otherwise needs, which V8 keeps for the next burst.
  *
- * For processes that nobody talks through: collecting stops a process for as long as it takes to go through what lives, some
- * tens of milliseconds. It happens only in a process that has hardly worked for half a minute, and that has grown.
+ * Only for processes that do not serve chat: a collection pauses the process for some tens of milliseconds, depending
+ * on the live heap. It runs only when the process has grown and has been nearly idle for half a minute.
  */
 export function returnMemoryWhenQuiet(clock: Pick<Clock, 'after'> = systemClock): void {
   setFlagsFromString('--expose-gc')

@@ -123,7 +123,10 @@ export async function resolveListChange(
   }
 }
 
-/** Whoever is in a list only through a group or a domain would still be in it: that may not look like a success. */
+/**
+ * A principal on a list only through a group or a domain would still be on it, so the removal must not look
+ * successful.
+ */
 async function refuseIndirect(
   tx: Knex.Transaction,
   absent: readonly Named[],

@@ -155,7 +155,10 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Replaces one's own password. The caller has checked the old one. Answers the version that new tokens carry. */
+    /**
+     * Replaces the caller's own password. The caller's old password has been checked. Returns the version that new
+     * tokens carry.
+     */
     async changeOwnSecret(
       by: CommandActor,
       { secret }: { secret: string },
@@ -172,7 +175,7 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Ends all sessions of an account: an administrator those of anybody, others their own. */
+    /** Ends all sessions of an account: of any account for an administrator, of their own for others. */
     async signOutEverywhere(
       by: CommandActor,
       { user }: { user: string },

@@ -83,9 +83,9 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
 }
 
 /**
- * Waits for statements that went out on one PostgreSQL connection without waiting for each other's answers; the server carries
- * them out in their order. Throws what the first of them threw, but only when all have ended: none may be under way when the
- * connection is used again. In a transaction those after a failed one do nothing, and its `commit` undoes it.
+ * Waits for statements that were pipelined on one PostgreSQL connection; the server executes them in order. Throws
+ * the error of the first failure, but only when all have ended: none may be pending when the connection is used
+ * again. In a transaction, statements after a failed one do nothing, and its `commit` rolls it back.
  */
 export async function sentTogether<T extends readonly unknown[]>(
   statements: readonly [...T],

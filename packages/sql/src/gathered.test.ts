@@ -4,7 +4,7 @@ import { gathered } from './gathered.ts'
 
 const db = { dialect: 'sqlite' } as Database
 
-/** A reading that is answered when the test says so, and notes what it was asked for. */
+/** A read that resolves under the test's control, and records its keys. */
 function slowReading() {
   const time = { now: 0 }
   const readings: { keys: readonly number[]; answer(): void; fail(error: Error): void }[] = []
@@ -23,7 +23,7 @@ function slowReading() {
 }
 const nextTick = () => new Promise((resolve) => setImmediate(resolve))
 
-it('lets those who ask in one tick share a statement, and answers each with their own', async () => {
+it('lets calls of one tick share a statement, and gives each its own result', async () => {
   const { read, readings } = slowReading()
 
   const answers = Promise.all([read(db, 1), read(db, 2), read(db, 2), read(db, -3)])
@@ -34,7 +34,7 @@ it('lets those who ask in one tick share a statement, and answers each with thei
   expect(readings.map(({ keys }) => keys)).toEqual([[1, 2, -3]])
 })
 
-it('has one reading under way, and answers nobody with what was read before they asked', async () => {
+it('runs one read at a time, and returns nothing read before the call', async () => {
   const { read, readings } = slowReading()
 
   const first = read(db, 1)
@@ -50,7 +50,7 @@ it('has one reading under way, and answers nobody with what was read before they
   expect(await others).toEqual(['#1', '#2'])
 })
 
-it('does not wait for a reading that hangs, and lets no more than four hang', async () => {
+it('does not wait for a read that hangs, and lets at most four hang', async () => {
   const { read, readings, time } = slowReading()
   const answers: Promise<unknown>[] = []
   for (const key of [1, 2, 3, 4, 5, 6]) {
@@ -66,7 +66,7 @@ it('does not wait for a reading that hangs, and lets no more than four hang', as
   await Promise.all(answers)
 })
 
-it('reads each key by itself when they cannot be read together', async () => {
+it('reads each key separately when the common read fails', async () => {
   const { read, readings } = slowReading()
   const good = read(db, 1)
   const bad = read(db, 2)

@@ -2,10 +2,10 @@ import { systemClock } from '@hansard/clock'
 import type { Database } from './database.ts'
 
 /**
- * Makes of a reading for many keys one for a single key, in which those who ask at about the same time share a statement.
+ * Turns a read for many keys into one for a single key: concurrent calls share a statement.
  *
- * A statement costs far more than a row of its answer, and people come in crowds: in the morning, and after a restart. A
- * reading begins after everybody who shares it has asked, so that nobody is answered with what was true before.
+ * A statement costs far more than a row of its result, and users arrive in crowds: in the morning, and after a
+ * restart. A read begins only after all calls that share it, so that no caller gets an older state.
  */
 export function gathered<Key, Value>(
   read: (db: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
@@ -35,7 +35,7 @@ export function gathered<Key, Value>(
       )
       for (const [key, askers] of asked) for (const { resolve } of askers) resolve(found.get(key))
     } catch (error) {
-      // Perhaps because of one key: the others are not to suffer for it.
+      // One key may be the cause: the others must not fail because of it.
       if (asked.length > 1) await Promise.all(asked.map((one) => readFor(db, [one])))
       else for (const { reject } of asked[0]![1]) reject(error)
     }
@@ -63,12 +63,12 @@ export function gathered<Key, Value>(
       else line.waiting.set(key, [{ resolve, reject }])
       if (line.scheduled || !mayBegin(line)) return
       line.scheduled = true
-      // Everybody whose request arrives in this tick of the event loop is in it.
+      // Includes every call whose request arrives in this tick of the event loop.
       setImmediate(() => start(db, line))
     })
 }
 
-/** One reading at a time, and those who come meanwhile share the next; but one that hangs keeps nobody waiting for it. */
+/** One read at a time; calls during it share the next. A read that hangs blocks nobody. */
 const SLOW_MS = 100
 const UNDER_WAY_MAX = 4
 const KEYS_MAX = 400

@@ -34,7 +34,8 @@ export function openPostgres(options: { url: string; connectionsMax: number; app
       connectionString: options.url,
       application_name: options.applicationName,
       keepAlive: true,
-      // Statements sent without waiting for an answer go out at once, so a transaction takes fewer round trips.
+      // Pipelining: statements that need no earlier result are sent at once, so a transaction takes fewer round
+      // trips.
       pipeline: true,
       connectionTimeoutMillis: 10_000,
       // A server that neither answers nor closes the connection must not block a service for ever. The outcome of the
@@ -62,7 +63,7 @@ class ReadOnlyServer extends Error {
   override name = 'ReadOnlyServer'
   readonly code = '25006'
   constructor() {
-    super('The PostgreSQL server takes no writes: it is a standby, or it was set to read-only.')
+    super('The PostgreSQL server accepts no writes: it is a standby, or it was set to read-only.')
   }
 }
 

@@ -39,7 +39,7 @@ export async function refuseUnsuitable(db: Database): Promise<void> {
   }
   if (await changesSession(db)) {
     throw new UnsuitableDatabase(
-      `The database ${name} is reached through a pooler that gives each transaction another session. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
+      `The database ${name} is behind a pooler that assigns sessions per transaction. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
     )
   }
 }

@@ -51,7 +51,10 @@ export async function waitingRequests(db: Database): Promise<WorkRequest[]> {
   return rows.map(parseRequest)
 }
 
-/** Whether anything is asked of the worker: requests that wait, and the version of the compliance configuration. One statement. */
+/**
+ * Whether the worker has anything to do: waiting requests, and the version of the compliance configuration. One
+ * statement.
+ */
 export async function readAsked(db: Database): Promise<{ requests: number; version: number }> {
   const waiting = db.knex('request').where({ state: 'waiting' }).count('*').as('requests')
   const row = await db.knex('compliance_configuration_state').where({ id: 1 }).first('version', waiting)

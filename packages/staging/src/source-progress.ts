@@ -37,7 +37,7 @@ async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]
   )
 }
 
-/** One statement takes so many reports, on both dialects. */
+/** reports per statement, on both dialects */
 const BATCH = 400
 
 /** The time of the newest source progress known here; 0 before the first. */

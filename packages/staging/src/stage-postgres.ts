@@ -7,7 +7,7 @@ import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from '.
 
 const roomIdsOf = new WeakMap<Database, Map<string, number>>()
 
-/** One transaction, two round trips in most cases, however many events. */
+/** One transaction, in most cases two round trips, for any number of events. */
 export const stagePostgres: Stage = (db, identity, arrived, now) =>
   withPostgres(db, async (client) => {
     try {
@@ -42,14 +42,14 @@ async function stage(
   if (again.length > 0) await noteAgain(client, progress, again, now)
   const rest: Promise<unknown>[] = []
   const send = (statement: Promise<unknown>) => {
-    // Its failure is met with the others', at the end; what is waited for before that may fail first.
+    // Its failure is handled with the others' at the end; an earlier await may fail first.
     statement.catch(() => {})
     rest.push(statement)
   }
   if (walked.staged.length > 0) {
     const roomIds = await roomIdsFor(client, walked.staged, rooms)
     send(addEvents(client, progress.id, walked.staged, roomIds, now))
-    // It reads before it writes: what is sent last must be sent after it.
+    // Awaited: it reads before it writes, and the final statement must be sent after its writes.
     await writePresence(client, walked.staged, roomIds)
   }
   await quarantine(client, progress.id, walked.quarantined, now)

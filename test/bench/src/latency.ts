@@ -4,17 +4,20 @@ import type { Talker } from './talkers.ts'
 
 type Deliveries = { readonly spread: Spread; readonly perSecond: number; readonly missing: number }
 
-/** A post carries the time at which it was due, in microseconds of this process; each copy is found by it in the raw bytes. */
+/**
+ * A post contains the time at which it was due, in microseconds of this process; each copy is recognised by it in the
+ * raw bytes.
+ */
 const MARK = '@@'
 const DIGITS = 15
 const LENGTH = 200
 const WARM_UP_S = 2
-/** A post of a name that its author has used before would be a repetition. */
+/** A post under a name its author has used before would be a repeat. */
 let nextId = 20_000_000
 
 /**
- * Posts at a fixed rate, from everybody in turn, whatever the answers, and times every copy at every member: from when the
- * post was due to when the copy has been read (no coordinated omission).
+ * Posts at a fixed rate, from all users in turn, independent of replies, and times every copy at every member: from
+ * when the post was due until the copy has been read (no coordinated omission).
  */
 export async function deliveriesAtRate(
   talkers: readonly Talker[],
@@ -41,10 +44,10 @@ export async function deliveriesAtRate(
     for (const should = Math.min(total, Math.floor(elapsed * postsPerSecond)); sent < should; sent += 1) {
       const due = Math.floor((started + (sent / postsPerSecond) * 1_000) * 1_000)
       const text = `${MARK}${String(due).padStart(DIGITS, '0')}`.padEnd(LENGTH, 'x')
-      // A step that shares no factor with their number: in turn, and one room after the other.
+      // A step coprime with their number: in turn, and one room after another.
       talkers[(sent * 7) % talkers.length]!.say(nextId++, text)
     }
-    // A spinning driver would take the processor that it measures.
+    // A spinning driver would take CPU time from the server it measures.
     await systemClock.sleep(1)
   }
   const measuredFor = (performance.now() - started) / 1_000 - WARM_UP_S

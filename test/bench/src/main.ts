@@ -138,10 +138,10 @@ async function benchEnterprise(): Promise<void> {
 
 const CROWD = 1_000
 const CROWD_ROOMS = 20
-/** Posts a second: a quiet pool of these people, and 20,000 deliveries a second. */
+/** Posts per second: a quiet pool of these users, and 20,000 deliveries per second. */
 const RATES = [22, 400]
 
-/** How long a chat takes to everybody in its room, and what it costs, at rates that leave the machine time. */
+/** How long a chat takes to reach everybody in its room, and its cost, at rates below saturation. */
 async function benchLatency(): Promise<void> {
   const ours = await latencyOfPool()
   const bare = await latencyOfReference()
@@ -194,7 +194,7 @@ async function measureCrowd(admin: Awaited<ReturnType<typeof openAdmin>>, endpoi
   const crowd = { sessions: CROWD, rooms: CROWD_ROOMS }
   const talkers = await seatTalkers({ admin, endpoints: [endpoint], ...crowd, beforeSeating })
   const seatedMs = ((cpuSecondsOfDescendants() - before) / CROWD) * 1_000
-  // What the others are told of each who came in has been read.
+  // The join notices of all users have been read.
   await systemClock.sleep(2_000)
   const bytesRead = () => talkers.reduce((sum, { client }) => sum + client.socket.bytesRead, 0)
   const copies = () => talkers.reduce((sum, { received }) => sum + received, 0)

@@ -12,7 +12,7 @@ export function residentBytes(pid: number): number {
   return Number(line?.[1]) * 1_024
 }
 
-/** CPU seconds of everything this process has started and is still running, whatever those started in turn. */
+/** CPU seconds of all running descendants of this process. */
 export function cpuSecondsOfDescendants(): number {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {

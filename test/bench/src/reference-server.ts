@@ -4,10 +4,10 @@ import pg from 'pg'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 /**
- * The reference: a bare `ws` server that speaks just enough of the protocol to be driven by the same load. It checks
- * nothing and promises nothing, and without `REFERENCE_DATABASE_URL` it keeps nothing: a post is acknowledged and sent to every
- * member of the room at once. With it, posts are first put into a table of that PostgreSQL database: those that come while a
- * statement is under way share the next.
+ * The reference: a bare `ws` server that implements just enough of the protocol to be driven by the same load. It
+ * checks nothing and guarantees nothing, and without `REFERENCE_DATABASE_URL` it stores nothing: a post is
+ * acknowledged and sent to every member of the room at once. With it, posts are first inserted into a table of that
+ * PostgreSQL database: posts that arrive during a statement share the next one.
  */
 type Post = { readonly socket: WebSocket; readonly id: number; readonly room: string; readonly text: string }
 const rooms = new Map<string, Set<WebSocket>>()

@@ -28,7 +28,7 @@ export async function seatTalkers(options: {
   endpoints: readonly string[]
   sessions: number
   rooms: number
-  /** called when accounts and rooms are made, before anybody signs in */
+  /** called when accounts and rooms exist, before anybody signs in */
   beforeSeating?: () => void
 }): Promise<Talker[]> {
   const { admin, endpoints, sessions, rooms, beforeSeating } = options

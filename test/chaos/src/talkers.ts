@@ -135,7 +135,7 @@ export async function startTalkers(options: {
     },
     hush(withinMs) {
       talking = false
-      return until(() => log.every((post) => post.chat !== undefined), 'acknowledgement of everything said', withinMs)
+      return until(() => log.every((post) => post.chat !== undefined), 'acknowledgement of every post', withinMs)
     },
     talk() {
       talking = true

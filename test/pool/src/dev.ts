@@ -10,7 +10,7 @@ import { Env } from '@hansard/config'
 import { runCommandLine } from '@hansard/hansard'
 import { nodeBinary } from './service-process.ts'
 
-// npm run dev: a pool with people and rooms that starts again when the code changes and keeps its data.
+// npm run dev: a pool with users and rooms that restarts when the code changes and keeps its data.
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const data = process.env['HANSARD_DEV_DATA'] ?? join(repository, 'hansard-dev')
 const port = process.env['HANSARD_DEV_PORT'] ?? '7464'
@@ -19,7 +19,7 @@ const WATCHED = ['apps', 'packages', 'adapters'].map((folder) => join(repository
 const QUIET_MS = 300
 
 const OPERATOR_PASSWORD = 'dev-operator-of-fourth-coffee'
-/** For one machine, and written here for everybody to read. */
+/** For local use only: published here. */
 const PEOPLE = [
   { account: 'officer', name: 'Olivia Fisher', role: 'officer' },
   { account: 'auditor', name: 'Andrew Dixon', role: 'auditor' },
@@ -49,7 +49,7 @@ while (!stop.signal.aborted) {
   const before = changes
   const pool = startPool()
   const server = await ready(pool)
-  if (server === undefined) say('The pool did not start. It is tried again when a file changes.')
+  if (server === undefined) say('The pool did not start. It is started again when a file changes.')
   else if (shown) say(`The pool is running again at ${server}`)
   else {
     await makePeopleAndRooms()
@@ -75,7 +75,7 @@ function startPool(): ChildProcess {
   })
 }
 
-/** Where it answers, as it tells when it is ready; undefined when it has ended instead. */
+/** Its address, as reported when it is ready; undefined when it has exited instead. */
 async function ready(pool: ChildProcess): Promise<string | undefined> {
   for await (const line of createInterface({ input: pool.stdout! })) {
     pool.stdout!.resume()
@@ -96,7 +96,7 @@ async function aChange(since: number): Promise<void> {
   }
 }
 
-/** What is there already stays as it is. */
+/** Existing data is not changed. */
 async function makePeopleAndRooms(): Promise<void> {
   for (const { account, name, role, password } of PEOPLE) {
     const roles = role === undefined ? [] : ['--role', role]
@@ -126,5 +126,5 @@ function tellSignIns(server: string): void {
   say(`  people    ${others.map(({ account }) => account).join(', ')}; password dev-NAME-of-fourth-coffee`)
   say(`  rooms     ${ROOMS.join(', ')}`)
   say(`Talk:  HANSARD_PASSWORD=${others[0]!.password} npm run hansard -- chat desk --account alice --data ${data}`)
-  say('It starts again when a file under apps, packages or adapters changes. Stop: Ctrl-C')
+  say('It restarts when a file under apps, packages or adapters changes. Stop: Ctrl-C')
 }

@@ -52,7 +52,7 @@ const missing = [
   ...provisionPrograms(process.env),
 ]
 if (missing.length > 0) {
-  say(`The tests need what this machine does not have: ${missing.join(', ')}.\n`)
+  say(`The tests need programs that are missing on this machine: ${missing.join(', ')}.\n`)
   process.exitCode = 1
 } else {
   const [steps, { counts, good }] = await Promise.all([
@@ -66,7 +66,7 @@ if (missing.length > 0) {
   const besides = !good && counts.failed === 0 ? 1 : 0
   for (const name of counts.skippedNames) say(`skipped: ${name}\n`)
   if (stepsFailed > 0) say(`${stepsFailed} of the steps beside the tests failed; counted below.\n`)
-  if (besides > 0) say('Every test passed and yet the run failed: see the errors above; counted below.\n')
+  if (besides > 0) say('Every test passed, but the run failed: see the errors above. It is counted as one failure.\n')
   const failed = counts.failed + stepsFailed + besides
   say(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped\n`)
   if (failed > 0) process.exitCode = 1

@@ -127,7 +127,7 @@ The first one.
   it('refuses a tree with changes, an existing tag, and an empty release', () => {
     writeFileSync(join(root, 'left.txt'), 'over')
     expect(() => make('0.2.0')).toThrow(ReleaseRefused)
-    expect(() => make('0.2.0')).toThrow('not committed')
+    expect(() => make('0.2.0')).toThrow('uncommitted changes')
     rmSync(join(root, 'left.txt'))
 
     git('tag', 'v0.2.0')

@@ -45,7 +45,7 @@ export function release(options: {
   if (!isNewer(version, current)) throw new ReleaseRefused(`${version} is not newer than ${current}.`)
   if (git('tag', '--list', tag).trim() !== '') throw new ReleaseRefused(`There is a tag ${tag} already.`)
   if (!dryRun && git('status', '--porcelain').trim() !== '')
-    throw new ReleaseRefused('There are changes that are not committed. Commit them, or put them aside with git stash.')
+    throw new ReleaseRefused('There are uncommitted changes. Commit them, or run git stash.')
   const fragments = existsSync(join(root, FRAGMENTS))
     ? readdirSync(join(root, FRAGMENTS))
         .filter((name) => name.endsWith('.md'))

@@ -12,7 +12,7 @@ export async function identitiesOf(db: Database | Knex.Transaction, principalId:
 const identitiesShared = gathered(identitiesOfMany)
 const identitiesInside = async (tx: Knex.Transaction, id: number) => (await identitiesOfMany(tx, [id])).get(id)
 
-/** The same for many principals in few statements. */
+/** The same for many principals, in few statements. */
 export async function identitiesOfMany(
   db: Database | Knex.Transaction,
   principalIds: readonly number[],

@@ -28,7 +28,7 @@ const saidShared = gathered<string, boolean>(async (db, identities) => {
   return new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))
 })
 
-/** What those say who have a policy of their own. */
+/** The policy decisions of users with a policy of their own. */
 async function ownPolicies(knex: Knex | Knex.Transaction, ids: readonly number[]): Promise<Map<number, boolean>> {
   const rows: { id: number; enabled: boolean | number }[] = await knex('policy')
     .join('principal', 'principal.policy_id', 'policy.id')

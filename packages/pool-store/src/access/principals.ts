@@ -90,7 +90,7 @@ export async function putSecret(
   return changed.length === 1
 }
 
-/** Ends all sessions of an account: tokens that were issued until now are refused. */
+/** Ends all sessions of an account: all tokens issued so far are refused. */
 export async function endAllSessions(knex: Knex | Knex.Transaction, id: number): Promise<void> {
   await knex('principal')
     .where({ id, type: 'user' })
@@ -114,7 +114,7 @@ type User = Principal & { readonly secret: string }
 const byAccount = gathered<string, User>((db, keys) => findUsers(db.knex, 'account', keys))
 const byId = gathered<number, User>((db, keys) => findUsers(db.knex, 'id', keys))
 
-/** One statement, however many are looked for. */
+/** One statement for any number of accounts. */
 async function findUsers<K extends string | number>(
   knex: Knex | Knex.Transaction,
   column: Key,
@@ -123,7 +123,7 @@ async function findUsers<K extends string | number>(
   const rows: (PrincipalRow & { role: PoolRole | null })[] = await knex('principal')
     .leftJoin('pool_role', 'pool_role.principal_id', 'principal.id')
     .where('principal.type', 'user')
-    // PostgreSQL knows no text with U+0000, and nobody is called so.
+    // PostgreSQL cannot store U+0000, so no name contains it.
     .whereIn(
       `principal.${column}`,
       keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
@@ -136,7 +136,7 @@ async function findUsers<K extends string | number>(
   return found
 }
 
-/** Rows of principals, one for each role of theirs: each principal with its roles. */
+/** Joins rows of principals, one per role, into principals with their roles. */
 function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readonly Row[]): Map<Row, PoolRole[]> {
   const found = new Map<Row, PoolRole[]>()
   let current: Row | undefined

@@ -119,10 +119,10 @@ async function announce(
   const open = () => tx('file').where({ state: 'uploading' }).andWhere('expires_at', '>', now)
   const own = Number((await open().andWhere({ principal_id: principalId }).count('* as files').first())?.['files'])
   if (own >= limits.uploadsMax)
-    return refused('limit-exceeded', `You have ${own} uploads under way; complete one, or wait for it to expire.`)
+    return refused('limit-exceeded', `You have ${own} unfinished uploads. Complete one, or wait for it to expire.`)
   const all = Number((await open().sum('size as bytes').first())?.['bytes'] ?? 0)
   if (all + size > limits.bytesInFlightMax)
-    return refused('limit-exceeded', 'So much is being uploaded that there is no room for more just now.')
+    return refused('limit-exceeded', 'The limit for all unfinished uploads is reached. Try again later.')
   const id = newFileId()
   const fileName = safeFileName(asked.fileName)
   await tx('file').insert({
@@ -152,7 +152,7 @@ async function findDownload(
     .count('* as tokens')
     .first()
   if (Number(live?.['tokens']) >= limits.downloadsMax)
-    return refused('limit-exceeded', 'You have asked for very many files; wait a little.')
+    return refused('limit-exceeded', 'You have requested too many downloads. Try again later.')
   return file
 }
 

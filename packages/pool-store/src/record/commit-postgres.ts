@@ -22,12 +22,12 @@ import { SourceMoved } from './record-errors.ts'
 import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
 
 /**
- * Commits batches to PostgreSQL. Rooms are locked in the order of their ids and the source after them, so two channel services
+ * Commits batches to PostgreSQL. Rooms are locked by ascending id and the source after them, so two channel services
  * that post to the same rooms wait for each other and never deadlock.
  *
- * Chats in rooms that this writer remembers take one statement, which is its own transaction: it locks the rooms, compares
- * them with what the chats were numbered by, and writes only if nothing has moved. Everything else, and what was guessed
- * wrong, takes a transaction of four round trips, and one more when somebody comes in or looks.
+ * Chats in rooms whose counters this writer remembers take one statement, which is its own transaction: it locks the
+ * rooms, compares them with the counters the chats were numbered by, and writes only if none has changed. Everything
+ * else, and a wrong guess, takes a transaction of four round trips, and one more when it contains joins or reads.
  */
 export function createCommitPostgres(clock: Pick<Clock, 'now'>): Commit {
   const remembered = rememberRooms(clock)
@@ -59,7 +59,7 @@ async function commitUnderLock(
 ): Promise<After> {
   const begun = client.query('begin')
   try {
-    // Statements go out together where none needs another's answer; they are carried out in their order.
+    // Statements that do not need each other's results are pipelined; the server executes them in order.
     const [, before] = await sentTogether([begun, readBefore(client, facts, options)])
     const after = numberFacts(facts, before, source, options.now)
     await sentTogether(write(client, source, after))
@@ -142,7 +142,7 @@ async function findBarred(client: PoolClient, facts: readonly Fact[], place: Pol
 
 const NO_STAYS: Before['stays'] = { stays: [], held: new Map() }
 const NO_ROOMS: Before['rooms'] = new Map()
-/** What is read of facts that are chats and repeat none. */
+/** The reads for facts that are chats and no repeats. */
 const NOTHING_READ = { posts: new Map(), participants: new Map(), barred: new Set<number>(), stays: NO_STAYS } as const
 
 async function readStays(
@@ -170,7 +170,7 @@ async function readStays(
   return { stays: found.rows, held }
 }
 
-/** Sends all of it; what is returned are the answers that are to come. */
+/** Sends all statements; returns the promises of their results. */
 function write(
   client: PoolClient,
   source: SourceCounters & { name: string; epoch: number },
@@ -178,7 +178,7 @@ function write(
 ): Promise<unknown>[] {
   const sent: Promise<unknown>[] = []
   if (after.parts.length > 0) {
-    // On its own: a statement may not delete and insert the same key.
+    // A separate statement: one statement may not delete and insert the same key.
     sent.push(
       client.query({
         name: 'drop-participants',
@@ -251,9 +251,9 @@ async function writeBatch(
 }
 
 /**
- * Writes what was numbered by a guess, in a transaction of this one statement. False when a room is not what it was taken for:
- * nothing was written then. The source's row is not touched before all rooms are locked and compared: its condition needs
- * the answer.
+ * Writes facts numbered by a guess, in a transaction of this one statement. False when a room differs from the guess:
+ * nothing was written then. The source's row is not touched before all rooms are locked and compared, because its
+ * condition needs the result.
  */
 async function writeGuessed(
   client: PoolClient,

@@ -8,7 +8,7 @@ import type { Fact } from './facts.ts'
 import { createRecordWriter, type RecordWriter } from './record-writer.ts'
 import { declareDead, startSource } from './sources.ts'
 
-describe('a writer that remembers where its rooms stood', () => {
+describe('a writer that remembers the counters of its rooms', () => {
   let db: Database
   let alice: Principal
   let clock: ManualClock
@@ -48,7 +48,7 @@ describe('a writer that remembers where its rooms stood', () => {
     return { kind: 'chat', roomId, principal: alice, post: `p${posts}`, text: `text ${posts}`, again: false, rights }
   }
   const record = (writer: RecordWriter, fact: Fact) => writer.record(fact)
-  /** How the chats of a room are numbered, as they are on record, and the names their events give it. */
+  /** The recorded numbers of a room's chats, and the room names in their events. */
   const onRecord = async (roomId: number) => {
     const chats = await db.knex('chat').where({ room_id: roomId }).orderBy('chat_id').select('chat_id')
     const events = await db.knex('outbox').orderBy('source').orderBy('seq').select('body')
@@ -59,7 +59,7 @@ describe('a writer that remembers where its rooms stood', () => {
       names: told.map(({ room }) => room.name),
     }
   }
-  /** Begins to note what is sent to the database. */
+  /** Starts recording the statements sent to the database. */
   const watch = () => {
     statements = []
     const client = db.knex.client as { acquireConnection(): Promise<{ query(...given: unknown[]): unknown }> }
@@ -95,7 +95,7 @@ describe('a writer that remembers where its rooms stood', () => {
     expect((await onRecord(room)).ids).toEqual([1, 2, 3])
   })
 
-  it('numbers without a hole or a repetition when another service posts to the same rooms', async () => {
+  it('numbers without a gap or a repetition when another service posts to the same rooms', async () => {
     const rooms = [await addRoom('desk'), await addRoom('prices')]
     const writers = [await writerNamed('channel-1'), await writerNamed('channel-2')]
 
@@ -112,7 +112,7 @@ describe('a writer that remembers where its rooms stood', () => {
     expect((await onRecord(rooms[0]!)).seqs.sort((a, b) => a - b)).toEqual(all.flatMap((n) => [n, n]))
   })
 
-  it('reads a room under lock for a while after it was guessed wrong', async () => {
+  it('reads a room under lock for a while after a wrong guess', async () => {
     const room = await addRoom('desk')
     const [here, there] = [await writerNamed('channel-1'), await writerNamed('channel-2')]
     await record(here, chat(room))
@@ -130,7 +130,7 @@ describe('a writer that remembers where its rooms stood', () => {
     expect(statements).toEqual(['write-guessed'])
   })
 
-  it('records nothing under rights that the room has no more', async () => {
+  it('records nothing under an outdated rights version', async () => {
     const room = await addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
@@ -140,7 +140,7 @@ describe('a writer that remembers where its rooms stood', () => {
     expect(await record(writer, chat(room, 2))).toMatchObject({ kind: 'chat', chatId: 2 })
   })
 
-  it('names a room as it is called when the chat is recorded', async () => {
+  it('names a room by its name when the chat is recorded', async () => {
     const room = await addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
@@ -150,7 +150,7 @@ describe('a writer that remembers where its rooms stood', () => {
     expect((await onRecord(room)).names).toEqual(['desk', 'Prices'])
   })
 
-  it('records nothing when its source has been ended, and tells so', async () => {
+  it('records nothing when its source has been ended, and reports it', async () => {
     const room = await addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))

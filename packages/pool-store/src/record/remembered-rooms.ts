@@ -3,23 +3,24 @@ import type { Fact } from './facts.ts'
 import type { After, RoomCounters } from './number-facts.ts'
 
 /**
- * Where the rooms' counters stood after this writer's last commit in each.
+ * The rooms' counters after this writer's last commit in each.
  *
- * Only a guess: another service may have recorded something since, or a change may have raised the rights. Whoever numbers
- * facts by it must compare it with the database in the statement that writes them, and must not write when it differs.
+ * They are only a guess: another service may have recorded something since, or a change may have incremented the
+ * rights version. Facts numbered by the guess must be compared with the database in the statement that writes them,
+ * and must not be written when it differs.
  */
 export type RememberedRooms = {
-  /** The counters of all rooms of these facts, when all of them are chats that can be numbered by what is remembered. */
+  /** The counters of the rooms of these facts, if all facts are chats that can be numbered by the guess. */
   guess(facts: readonly Fact[]): ReadonlyMap<number, RoomCounters> | undefined
-  /** What was read under lock, and what was written. */
+  /** Stores what was read under lock, and what was written. */
   learn(read: ReadonlyMap<number, RoomCounters>, written: After['rooms']): void
-  /** One of these rooms has moved: for a while they are read under lock. */
+  /** One of these rooms has changed: for a while they are read under lock. */
   missed(ids: Iterable<number>): void
-  /** Nothing is known any more: the outcome of a commit is unknown. */
+  /** Forgets everything: the outcome of a commit is unknown. */
   forget(): void
 }
 
-/** A room that others post to as well would be guessed wrong each time, and a wrong guess costs a round trip. */
+/** A room to which other services post too would be guessed wrong each time, and a wrong guess costs a round trip. */
 const SHARED_FOR_MS = 1_000
 const ROOMS_MAX = 50_000
 
@@ -42,7 +43,7 @@ export function rememberRooms(clock: Pick<Clock, 'now'>): RememberedRooms {
       for (const fact of facts) {
         if (fact.kind !== 'chat' || fact.again) return undefined
         const room = rooms.get(fact.roomId) ?? guessOf(fact.roomId)
-        // A fact that was decided under other rights than those remembered is refused or recorded by the database's word only.
+        // A fact decided under a rights version other than the remembered one is decided by the database only.
         if (!room || room.rights !== fact.rights) return undefined
         rooms.set(fact.roomId, room)
       }

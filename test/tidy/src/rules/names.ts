@@ -27,7 +27,7 @@ export function decisionNames({ files }: Repository): Finding[] {
       rule: 'decision-names',
       path,
       subject: path,
-      message: 'decisions are named YYMM-what-was-decided.md',
+      message: 'a decision is named YYMM-what-was-decided.md',
     }))
 }
 

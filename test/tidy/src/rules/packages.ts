@@ -29,7 +29,9 @@ export function uniformPackages({ files, packages }: Repository): Finding[] {
         ? []
         : ['has no build script']),
       ...(resolvesFromSource(manifest) ? [] : ['does not resolve from source under @hansard/source']),
-      ...(/^# .+\n\n\S/.test(files.get(`${folder}/README.md`) ?? '') ? [] : ['has no README.md that says what it is']),
+      ...(/^# .+\n\n\S/.test(files.get(`${folder}/README.md`) ?? '')
+        ? []
+        : ['has no README.md with a title and a description']),
       ...(files.has(`${folder}/src/index.ts`) ? [] : ['has no src/index.ts']),
       ...referenceProblems(files, each, packages),
     ]
@@ -68,7 +70,7 @@ export function indexIsAPromise({ packages }: Repository): Finding[] {
     .flatMap(({ sources }) => sources)
     .filter(({ path }) => path.endsWith('/src/index.ts'))
     .flatMap(({ path, lines, reading }) => [
-      ...(reading.onlyExports ? [] : [{ path, subject: 'logic', message: 'index.ts only exports from elsewhere' }]),
+      ...(reading.onlyExports ? [] : [{ path, subject: 'logic', message: 'index.ts may only re-export' }]),
       ...(lines <= INDEX_LINES_MAX ? [] : [{ path, subject: 'length', message: `index.ts has ${lines} lines` }]),
     ])
     .map((finding) => ({ rule: 'index-is-a-promise', ...finding }))
