@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   }
 
   describe('that is created', () => {
-    it('is closed, normal and empty, is managed by its creator, and is recorded with all that', async () => {
+    it('is closed and normal, with its creator as manager and member, and is recorded with all that', async () => {
       const made = must(await pool.commands.createRoom(ann, { name: 'Plain', category: 'Desks' }))
       const [event, ...more] = await pool.changes()
       const { uri: category } = await pool.db.knex('category').where({ name: 'Desks' }).first('uri')
@@ -72,7 +72,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       })
       expect(event!.after).toEqual({
         ...{ name: 'Plain', description: '', topic: '', type: 'normal', privacy: 'closed', invitations: 'inherit' },
-        ...{ disabled: false, addIn: null, category, managers: [sip('ann')] },
+        ...{ disabled: false, addIn: null, category, managers: [sip('ann')], members: [sip('ann')] },
       })
     })
 
