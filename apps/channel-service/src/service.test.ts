@@ -187,7 +187,12 @@ it('refuses a chat that is too long, counted in bytes', async () => {
 })
 
 it('disconnects a client that does not read, and serves the others', async () => {
-  const { connect } = await start({ sessionBufferMax: 200_000, limits: { chatBytesMax: 65_536 } })
+  const { connect } = await start({
+    sessionBufferMax: 200_000,
+    bytesPerSecond: 1_000_000_000,
+    accountBytesPerSecond: 1_000_000_000,
+    limits: { chatBytesMax: 65_536 },
+  })
   const [alice, sleeper] = await Promise.all(['alice', 'bob'].map(connect))
   await alice!.ask({ t: 'join', room: open.uri })
   await sleeper!.ask({ t: 'join', room: open.uri })

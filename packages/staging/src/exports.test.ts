@@ -287,7 +287,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     for (let n = 1; n <= 7; n++) source.putText(`nonsense ${n}`, T0 + n)
     await stageEvents(db, source.envelope(), T1)
     const transactions: unknown[] = []
-    db.knex.on('query', ({ sql }: { sql: string }) => /^BEGIN/i.test(sql) && transactions.push(sql))
+    db.knex.on('query', ({ sql }: { sql: string }) => /^COMMIT/i.test(sql) && transactions.push(sql))
     expect(await retryQuarantine(db, lease, { now: T1, pageRows: 3 })).toEqual({ staged: 0, remaining: 7 })
     expect(transactions).toHaveLength(3)
   })

@@ -189,7 +189,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
       return found.t === 'rooms' ? found.rooms.map(({ name }) => name) : found
     }
 
-    expect(await names(alice)).toEqual(['Board', 'Lots of lots'])
+    expect(await names(alice)).toEqual(['Board', 'Lots of lots', 'Options'])
     expect(await names(alice, { all: true })).toEqual(['Board', 'Lots of lots', 'Options'])
     expect(await names(bob)).toEqual(['Lots of lots', 'Options', 'Their lots'])
     expect(await names(carol, { all: true })).toEqual(['Board', 'Lots of lots', 'Options', 'Their lots'])
@@ -218,7 +218,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     const found = await alice.ask({ t: 'eligible', room: room.uri, text: '*B@*' })
     expect(found).toMatchObject({ principals: [{ uri: 'sip:bob@example.com', name: 'BOB', type: 'user' }] })
     const members = await alice.ask({ t: 'eligible', room: room.uri, presenters: true })
-    expect(members).toMatchObject({ principals: [{ uri: 'sip:bob@example.com' }] })
+    expect(members).toMatchObject({ principals: [{ uri: 'sip:alice@example.com' }, { uri: 'sip:bob@example.com' }] })
     expect(await alice.ask({ t: 'eligible', category: 'General', limit: 1 })).toMatchObject({ t: 'eligible' })
     expect(await bob.ask({ t: 'eligible', room: room.uri })).toMatchObject({ code: 'not-a-manager' })
     expect(await bob.ask({ t: 'eligible', category: 'General' })).toMatchObject({ code: 'not-a-creator' })
