@@ -35,6 +35,7 @@ export {
   type FileToken,
   findFileToken,
   forgetFileTokens,
+  GIVEN_NAME_MAX,
   type IssuedFileToken,
   issueFileToken,
   markTokenUsed,
@@ -136,8 +137,8 @@ export {
 export {
   findPoolRoom,
   lockPoolChanges,
-  type PoolSettings,
   poolSettings,
   readActiveServers,
   readPoolState,
+  type StoredPoolSettings,
 } from './settings/settings.ts'
