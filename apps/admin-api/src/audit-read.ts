@@ -1,11 +1,11 @@
 import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@hansard/admin-contract'
-import { findRoom } from '@hansard/pool-store'
 import { appendAudit } from '@hansard/staging'
 import type { Call } from './call.ts'
 import type { AdminApiDeps } from './deps.ts'
-import { categoryBy, roomBy } from './name-things.ts'
+import { roomsMeant } from './managed-rooms.ts'
+import { categoryBy } from './name-things.ts'
 
-/** Puts a look, or what an operator does to the pool itself, on record before it is answered. */
+/** Records a read, or what an operator does to the pool itself, before it is answered. */
 export async function auditRead(
   { complianceDb, clock }: Pick<AdminApiDeps, 'complianceDb' | 'clock'>,
   actor: string,
@@ -17,30 +17,34 @@ export async function auditRead(
 }
 
 /**
- * Puts on record what a route of the catalogue says is to be kept of a look. It is called for every route, before what
- * answers it: so whoever looked for something that is not there is on record too, and nobody is shown anything when
- * this fails.
+ * Records a read as the route's entry in the catalogue says. It is called for every route, before the handler: so a read
+ * of something that does not exist is on record too, and nobody is shown anything when this fails.
  */
 export async function recordRead(
   deps: Pick<AdminApiDeps, 'complianceDb' | 'poolDb' | 'clock'>,
   name: AdminRouteName,
-  { actor, path, query }: Pick<Call, 'actor' | 'path' | 'query'>,
+  call: Pick<Call, 'actor' | 'path' | 'query' | 'byRole'>,
 ): Promise<void> {
+  const { actor, query } = call
   const { look }: Route = ADMIN_ROUTES[name]
   if (look === undefined || look.of === 'nobody') return
   if (look.of !== 'everybody' && !actor.roles.some((role) => look.of.includes(role as never))) return
-  const named = await lastingNames(deps, path)
+  const named = await lastingNames(deps, call)
   const object = look.object.replace(/:([A-Za-z]+)/g, (_, part: string) => named[part] ?? '')
   await auditRead(deps, actor.account, look.action, object, query)
 }
 
-/** Rooms and categories change their names: the trail names them by their URIs, as long as there are such. */
+/** Names of rooms and categories change, and rooms may share one: the audit trail has their URIs, where it is clear which. */
 async function lastingNames(
   { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
-  path: Call['path'],
+  call: Pick<Call, 'actor' | 'path' | 'byRole'>,
 ): Promise<Readonly<Record<string, string>>> {
+  const { path } = call
   const { room, category } = path
-  if (room !== undefined) return { ...path, room: (await findRoom(poolDb, roomBy(room)))?.uri ?? room }
+  if (room !== undefined) {
+    const meant = await roomsMeant({ poolDb }, call, room)
+    return { ...path, room: meant.length === 1 ? meant[0]!.uri : room }
+  }
   if (category === undefined) return path
   const found: { uri: string } | undefined = await poolDb.knex('category').where(categoryBy(category)).first('uri')
   return { ...path, category: found?.uri ?? category }

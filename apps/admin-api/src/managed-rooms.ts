@@ -1,46 +1,67 @@
+import { severalRooms } from '@hansard/pool-commands'
 import {
   creatableCategories,
   identitiesOf,
   listRooms,
   loadRoomAccess,
+  NO_ID,
   type RoomAccess,
   type RoomAsker,
+  type RoomKey,
+  roomsNamed,
   standInRoom,
 } from '@hansard/pool-store'
 import { type Call, notAllowed } from './call.ts'
 import type { AdminApiDeps } from './deps.ts'
-import { noSuch, roomBy } from './name-things.ts'
+import { noSuch } from './name-things.ts'
 import { AdminProblem } from './problems.ts'
 
+type Deps = Pick<AdminApiDeps, 'poolDb'>
+type Caller = Pick<Call, 'actor' | 'byRole'>
+
 /**
- * The door for people who hold no role in the pool and manage rooms.
+ * The entry for callers who hold no role in the pool and manage rooms. Returns what commands should call the room.
  *
- * Whether one may do something is decided where it is done. This only sees to it that somebody who does not manage a
- * room is told one and the same thing of rooms that are secret, walled off, open to all, and not there, after the same
- * work.
+ * Whether a caller may do something is decided where it is done. This only makes sure that a caller who does not manage
+ * the room gets one answer, after the same work, for rooms that are secret, walled off, open to all, and not there.
  */
-export async function behindManagersDoor(
-  { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
-  { actor, byRole }: Pick<Call, 'actor' | 'byRole'>,
-  room: string,
-): Promise<void> {
-  if (byRole) return
-  const { access, standing } = await standInRoom(poolDb, roomBy(room), actor)
+export async function behindManagersDoor(deps: Deps, call: Caller, room: string): Promise<string> {
+  if (call.byRole) return room
+  const { access, standing } = await standInRoom(deps.poolDb, await roomKey(deps, call, room), call.actor)
   if (!access || !standing.inScope || !standing.roles.has('manager')) throw hiddenRoom()
+  return access.room.uri
 }
 
-/** What is said of a room that somebody may not know of, or that is not there. It repeats nothing. */
+/**
+ * The rooms that a text may mean to a caller: any, for callers with a role; those they manage, for everybody else. A URI
+ * means itself, whether there is such a room or not.
+ */
+export async function roomsMeant(
+  { poolDb }: Deps,
+  { actor, byRole }: Caller,
+  room: string,
+): Promise<{ uri: string; name: string; category?: string | undefined }[]> {
+  if (room.startsWith('ma-chan:')) return [{ uri: room, name: room }]
+  const asker: RoomAsker = byRole
+    ? { identities: [], among: 'all', seesRoles: true }
+    : managerOf([...(await identitiesOf(poolDb, actor.id))])
+  return roomsNamed(poolDb, room, asker)
+}
+
+async function roomKey(deps: Deps, call: Caller, room: string): Promise<RoomKey> {
+  const meant = await roomsMeant(deps, call, room)
+  if (meant.length > 1) throw new AdminProblem('ambiguous-name', severalRooms(room, meant))
+  return meant[0] ? { uri: meant[0].uri } : { id: NO_ID }
+}
+
+/** What is said of a room that the caller may not know of, or that does not exist. It repeats nothing. */
 export function hiddenRoom(): AdminProblem {
   return new AdminProblem('no-such-room', 'There is no such room.')
 }
 
-export async function getRoomAccess(
-  { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
-  call: Pick<Call, 'actor' | 'byRole'>,
-  room: string,
-): Promise<RoomAccess> {
-  await behindManagersDoor({ poolDb }, call, room)
-  const access = await loadRoomAccess(poolDb, roomBy(room))
+export async function getRoomAccess(deps: Deps, call: Caller, room: string): Promise<RoomAccess> {
+  const named = await behindManagersDoor(deps, call, room)
+  const access = await loadRoomAccess(deps.poolDb, await roomKey(deps, call, named))
   if (!access) throw call.byRole ? noSuch('no-such-room', 'room', room) : hiddenRoom()
   return access
 }

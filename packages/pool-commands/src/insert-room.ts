@@ -58,6 +58,7 @@ export async function insertRoom(
       managers: { add: (await isWithin(tx, category, by)) ? [...managers, by.uri] : managers },
       presenters: { add: wants.presenters },
     },
+    by,
     at,
   )
   const after: Properties = {

@@ -4,19 +4,20 @@ import type { Knex } from '@hansard/sql'
 import { type CommandActor, isAdministrator, type Subject } from './context.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
+import { roomKeyOf } from './room-names.ts'
 
-/** A room by its URI or, for doors that take one, its name. */
+/** A room by its URI, its name or `CATEGORY/NAME`. */
 export type RoomName = { readonly room: string }
 
-/** A room under lock, as it is. Of its lists, nothing: they may be long. */
+/** A room under lock, as it is, without its lists: they may be long. */
 export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject: Subject }
 
 /**
  * Locks a room and decides whether somebody may do something to it. Changes of one room wait for each other here, and
  * for the commits of what is said in it.
  *
- * Whoever is refused locks nothing: they would learn of a hidden room by waiting for it, and could hold up those in it.
- * So it is decided before the lock, and again under it for those who may.
+ * A caller who is refused locks nothing: waiting for the lock would tell of a hidden room, and holding it would delay
+ * those in the room. So access is decided before the lock, and again under it.
  */
 export async function lockRoom(
   tx: Knex.Transaction,
@@ -25,7 +26,7 @@ export async function lockRoom(
   operation: RoomOperation,
 ): Promise<LockedRoom> {
   if (!isKeepable(room)) throw refuse('no-such-room')
-  const { id } = (await mustMay(tx, operation, /^ma-chan:/.test(room) ? { uri: room } : { name: room }, by)).room
+  const { id } = (await mustMay(tx, operation, await roomKeyOf(tx, room, by), by)).room
   await tx('room').where({ id }).forUpdate().first('id')
   const access = await mustMay(tx, operation, { id }, by)
   const { uri, name } = access.room
@@ -96,8 +97,8 @@ export async function lockCategory(tx: Knex.Transaction, name: string): Promise<
 }
 
 /**
- * Locks the category somebody wants to make a room in, or move one to. Who may not make rooms there is told the same
- * of a category that is not, and locks neither: which categories there are is nobody's business but theirs.
+ * Locks the category somebody wants to create a room in, or move one to. A caller who may not create rooms there gets the
+ * same answer as for a category that does not exist, and locks neither.
  */
 export async function lockCategoryForRooms(
   tx: Knex.Transaction,
@@ -114,15 +115,6 @@ export async function lockCategoryForRooms(
 
 function categoryBy(name: string): { uri: string } | { name: string } {
   return /^ma-cat:/.test(name) ? { uri: name } : { name }
-}
-
-/** A name that is free among rooms and categories. */
-export async function requireFreeName(tx: Knex.Transaction, name: string, problem: string | undefined): Promise<void> {
-  if (problem) throw new ChangeRefused('invalid', problem)
-  const room: unknown = await tx('room').where({ name }).first('id')
-  const category: unknown = await tx('category').where({ name }).first('id')
-  if (room || category)
-    throw new ChangeRefused('duplicate-name', `There is a room or category ${quoted(name)} already.`)
 }
 
 export function requireText(what: string, text: string | undefined, max: number): void {

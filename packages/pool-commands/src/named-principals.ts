@@ -15,8 +15,8 @@ const LIST_MAX = 16_000
 
 /**
  * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as
- * somebody adds it to a list: its row is made then, and one that nobody has added is not in any. Any other unknown name
- * refuses the change. Domains are compared in lower case, as they are kept.
+ * somebody adds it to a list: its row is created then, and a domain that nobody has added is in no list. Any other unknown
+ * name refuses the change, which is an answer for administrators only: see `findListChange`.
  */
 export async function findNamed(
   tx: Knex.Transaction,
@@ -24,12 +24,31 @@ export async function findNamed(
   now: number,
   { toBeAdded = true }: { toBeAdded?: boolean } = {},
 ): Promise<Named[]> {
-  if (names.length > LIST_MAX) {
-    throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${names.length}.`)
-  }
+  requireLength(names.length)
   const wanted = [...new Set(names)]
   const hostile = wanted.find((name) => !isKeepable(name))
   if (hostile !== undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(hostile)}.`)
+  const found = await lookUp(tx, wanted)
+  for (const name of wanted) {
+    if (found.has(name)) continue
+    const domain = parseDomainUri(name)
+    if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
+    const named = toBeAdded ? await putDomain(tx, domain, now) : undefined
+    if (named) found.set(name, named)
+  }
+  const named = wanted.flatMap((name) => found.get(name) ?? [])
+  return [...new Map(named.map((one) => [one.id, one])).values()]
+}
+
+/** The principals by the names they were given; who is not there is left out. Domains are stored in lower case. */
+async function lookUp(tx: Knex.Transaction, names: readonly string[]): Promise<Map<string, Named>> {
+  const keys = new Map<string, string>()
+  for (const name of names) {
+    if (!isKeepable(name)) continue
+    const domain = parseDomainUri(name)
+    keys.set(name, domain === undefined ? name : domainUri(domain))
+  }
+  const wanted = [...keys.values()]
   const found = new Map<string, Named>()
   for (let from = 0; from < wanted.length; from += BATCH) {
     const batch = wanted.slice(from, from + BATCH)
@@ -45,20 +64,12 @@ export async function findNamed(
       if (type === 'user' && !found.has(account)) found.set(account, named)
     }
   }
-  for (const name of wanted) {
-    if (found.has(name)) continue
-    const domain = parseDomainUri(name)
-    if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
-    const named = toBeAdded ? await putDomain(tx, domain, now) : await findDomain(tx, domain)
-    if (named) found.set(name, named)
-  }
-  const named = wanted.flatMap((name) => found.get(name) ?? [])
-  return [...new Map(named.map((one) => [one.id, one])).values()]
-}
-
-async function findDomain(tx: Knex.Transaction, domain: string): Promise<Named | undefined> {
-  const uri = domainUri(domain)
-  return tx('principal').where({ uri }).first('id', 'uri', 'display_name as name', 'type')
+  return new Map(
+    [...keys].flatMap(([name, key]): [string, Named][] => {
+      const named = found.get(key)
+      return named ? [[name, named]] : []
+    }),
+  )
 }
 
 /** The principal that stands for everybody of a domain. */
@@ -84,7 +95,7 @@ export async function namedById(tx: Knex.Transaction, ids: readonly number[]): P
   return found
 }
 
-/** What a change to a list comes to: who is added, who taken away. Nothing, where nothing differs. */
+/** What a change to a list amounts to: who is added, who is removed. Empty where nothing differs. */
 export async function resolveListChange(
   tx: Knex.Transaction,
   change: ListChange,
@@ -108,11 +119,53 @@ export async function resolveListChange(
     ({ id }) => present.has(id) || addedIds.has(id),
   )
   const removedIds = new Set(removed.map(({ id }) => id))
-  // Who is added and taken away in one breath is not there afterwards.
+  // Who is added and removed by one change is not on the list afterwards.
   return {
     added: added.filter(({ id }) => !removedIds.has(id)),
     removed: removed.filter(({ id }) => present.has(id)),
   }
+}
+
+/** A name as it was given, and whom it names, if anybody. */
+export type Wanted = { readonly name: string; readonly named: Named | undefined }
+
+/**
+ * The same for callers who may not know who is in the pool. Nothing is refused for a name that nobody has: `wanted` has
+ * every name to be added that is not on the list yet, so that the caller can be given one answer for those that nobody
+ * has and those that may not be added. A name to be removed that nobody has is ignored, like one that is not on the list.
+ */
+export async function findListChange(
+  tx: Knex.Transaction,
+  change: ListChange,
+  present: ReadonlySet<number>,
+): Promise<{ added: Named[]; removed: Named[]; wanted: Wanted[] }> {
+  const toAdd = 'set' in change ? change.set : (change.add ?? [])
+  const toRemove = 'set' in change ? [] : (change.remove ?? [])
+  for (const { length } of [toAdd, toRemove]) requireLength(length)
+  const found = await lookUp(tx, [...new Set(toAdd)])
+  const going = await lookUp(tx, [...new Set(toRemove)])
+  const removedIds = new Set([...going.values()].map(({ id }) => id))
+  if ('set' in change) {
+    const stays = new Set([...found.values()].map(({ id }) => id))
+    for (const id of present) if (!stays.has(id)) removedIds.add(id)
+  }
+  const wanted = [...new Set(toAdd)]
+    .map((name) => ({ name, named: found.get(name) }))
+    .filter(({ named }) => named === undefined || !present.has(named.id))
+  const added = wanted.flatMap(({ named }) => (named && !removedIds.has(named.id) ? [named] : []))
+  return {
+    added: [...new Map(added.map((one) => [one.id, one])).values()],
+    removed: await namedById(
+      tx,
+      [...removedIds].filter((id) => present.has(id)),
+    ),
+    wanted,
+  }
+}
+
+function requireLength(length: number): void {
+  if (length <= LIST_MAX) return
+  throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${length}.`)
 }
 
 export const urisOf = (named: readonly Named[]): string[] => named.map(({ uri }) => uri)

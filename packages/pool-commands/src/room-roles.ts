@@ -1,14 +1,24 @@
 import { identitiesOfMany, loadRoles, loadScope } from '@hansard/pool-store'
 import { quoted, type RoomRole, type RoomRoles, type RoomType, type Scope, standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
+import { type CommandActor, isAdministrator } from './context.ts'
+import {
+  BATCH,
+  findListChange,
+  type ListChange,
+  type Named,
+  namedById,
+  resolveListChange,
+  urisOf,
+  type Wanted,
+} from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 
 export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
 export type RoleList = (typeof ROLE_LISTS)[RoomRole]
 
 export type RolesChange = { readonly [L in RoleList]?: ListChange | undefined }
-/** What a change of roles came to: by list, who was added and who was taken away. */
+/** What a change of roles amounted to: by list, who was added and who was removed. */
 export type RolesChanged = { readonly [L in RoleList]: { added: Named[]; removed: Named[] } }
 
 /**
@@ -19,17 +29,13 @@ export async function applyRoles(
   tx: Knex.Transaction,
   room: { id: number; categoryId: number; type: RoomType; open: boolean },
   change: RolesChange,
+  by: CommandActor,
   now: number,
 ): Promise<RolesChanged & { readonly strangers: readonly Named[] }> {
   const before = await loadRoles(tx, room.id)
-  const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
-  const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
-  const presenters = await resolveListChange(tx, change.presenters ?? {}, before.presenters, now)
-  await requireInScope(tx, await loadScope(tx, room.categoryId), [
-    ...members.added,
-    ...managers.added,
-    ...presenters.added,
-  ])
+  const { members, managers, presenters } = isAdministrator(by)
+    ? await resolveRoles(tx, room.categoryId, before, change, now)
+    : await findRoles(tx, room.categoryId, before, change)
 
   if (presenters.added.length > 0 && room.type !== 'auditorium') {
     throw new ChangeRefused('invalid', 'Only an auditorium has presenters.')
@@ -37,18 +43,18 @@ export async function applyRoles(
   const memberIds = new Set(before.members)
   for (const { id } of members.added) memberIds.add(id)
   for (const { id } of members.removed) memberIds.delete(id)
-  const listed = new Set(before.presenters)
-  for (const { id } of presenters.removed) listed.delete(id)
+  const listedPresenters = new Set(before.presenters)
+  for (const { id } of presenters.removed) listedPresenters.delete(id)
   let strangers: readonly Named[] = []
   if (!room.open) {
-    const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listed])
+    const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listedPresenters])
     const stranger = presenters.added.find(({ id }) => !covered.has(id))
     if (stranger) {
       throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is no member of the room.`)
     }
     strangers = await namedById(
       tx,
-      [...listed].filter((id) => !covered.has(id)),
+      [...listedPresenters].filter((id) => !covered.has(id)),
     )
     presenters.removed.push(...strangers)
   }
@@ -56,6 +62,41 @@ export async function applyRoles(
   await write(tx, room.id, 'manager', managers)
   await write(tx, room.id, 'presenter', presenters)
   return { members, managers, presenters, strangers }
+}
+
+/** For administrators: names that nobody has and names outside the category's scope are refused each for what they are. */
+async function resolveRoles(
+  tx: Knex.Transaction,
+  categoryId: number,
+  before: RoomRoles,
+  change: RolesChange,
+  now: number,
+): Promise<RolesChanged> {
+  const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
+  const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
+  const presenters = await resolveListChange(tx, change.presenters ?? {}, before.presenters, now)
+  const added = [...members.added, ...managers.added, ...presenters.added]
+  await requireInScope(tx, await loadScope(tx, categoryId), added)
+  return { members, managers, presenters }
+}
+
+/**
+ * For everybody else. Otherwise a manager could try names, and learn which groups and accounts the pool has behind its
+ * walls: so names that nobody has and names outside the scope get one answer, in the caller's spelling and order, after
+ * the same statements. Every name to be added is checked, also one that the same change removes again.
+ */
+async function findRoles(
+  tx: Knex.Transaction,
+  categoryId: number,
+  before: RoomRoles,
+  change: RolesChange,
+): Promise<RolesChanged> {
+  const members = await findListChange(tx, change.members ?? {}, before.members)
+  const managers = await findListChange(tx, change.managers ?? {}, before.managers)
+  const presenters = await findListChange(tx, change.presenters ?? {}, before.presenters)
+  const scope = await loadScope(tx, categoryId)
+  await requireWantedInScope(tx, scope, [...members.wanted, ...managers.wanted, ...presenters.wanted])
+  return { members, managers, presenters }
 }
 
 /** The lists that changed, as a change event tells them. */
@@ -125,10 +166,29 @@ export async function requireInScope(tx: Knex.Transaction, scope: Scope, named: 
   )
   if (outside.length === 0) return
   const ids = new Set(outside)
-  const uris = named.filter(({ id }) => ids.has(id)).map(({ uri }) => quoted(uri))
-  const shown = uris.slice(0, 10).join(', ')
-  const more = uris.length > 10 ? ` and ${uris.length - 10} more` : ''
-  throw new ChangeRefused('not-in-scope', `The category does not allow ${shown}${more}.`)
+  const uris = named.filter(({ id }) => ids.has(id)).map(({ uri }) => uri)
+  throw new ChangeRefused('not-in-scope', `The category does not allow ${listed(uris)}.`)
+}
+
+async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: readonly Wanted[]): Promise<void> {
+  // A name that nobody has gets an id that nobody has, so that the statements are the same.
+  const asked = wanted.map(({ name, named }, at) => ({ name, id: named?.id ?? -1 - at }))
+  const outside = new Set(
+    await outsideScope(
+      tx,
+      scope,
+      asked.map(({ id }) => id),
+    ),
+  )
+  if (outside.size === 0) return
+  const names = [...new Set(asked.filter(({ id }) => outside.has(id)).map(({ name }) => name))]
+  throw new ChangeRefused('not-in-scope', `The category allows nobody called ${listed(names)}.`)
+}
+
+/** Ten of the names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return names.slice(0, 10).map(quoted).join(', ') + more
 }
 
 async function outsideScope(tx: Knex.Transaction, scope: Scope, ids: readonly number[]): Promise<number[]> {

@@ -5,6 +5,7 @@ import { FILES_MIGRATION } from './files.ts'
 import { IMPORT_MIGRATION } from './import.ts'
 import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
+import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
@@ -117,4 +118,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   EDITS_MIGRATION,
   POSTS_MIGRATION,
   SIGN_IN_MIGRATION,
+  ROOM_NAMES_MIGRATION,
 ]

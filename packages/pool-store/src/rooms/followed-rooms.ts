@@ -63,6 +63,7 @@ export async function followedRooms(db: Database, principalId: number): Promise<
       )
       .whereNull('room.deleted_at')
       .orderBy('room.name')
+      .orderBy('room.uri')
     await applyWalls(db.knex, query, { identities, onlyJoinable: true })
     return query.select(
       'room.id',

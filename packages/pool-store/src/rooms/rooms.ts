@@ -24,10 +24,10 @@ export type Room = {
 /** A room, or undefined when there is none or it is deleted. */
 export async function findRoom(
   db: Database | Knex.Transaction,
-  by: { uri: string } | { id: number } | { name: string },
+  by: { uri: string } | { id: number },
 ): Promise<Room | undefined> {
   const [column, value] = Object.entries(by)[0]!
-  // PostgreSQL knows no text with U+0000, and no room is called so.
+  // PostgreSQL stores no text with U+0000.
   if (typeof value === 'string' && value.includes('\0')) return undefined
   const row: RoomRow | undefined = await selectRooms('dialect' in db ? db.knex : db)
     .where(`room.${column}`, value)
@@ -93,10 +93,10 @@ export type RoomRow = {
 
 /**
  * @internal The join with the category keeps the pool's own row out: it has none. `byName` (SQLite): in the order of the names,
- * which its planner, knowing nothing of how many rooms there are, would rather sort.
+ * because its planner does not know how many rooms there are and would sort them.
  */
 export function selectRooms(knex: Knex | Knex.Transaction, { byName = false } = {}): Knex.QueryBuilder {
-  return knex(byName ? knex.raw('room indexed by room_name_unique') : 'room')
+  return knex(byName ? knex.raw('room indexed by room_by_name') : 'room')
     .join('category', 'category.id', 'room.category_id')
     .leftJoin('add_in', 'add_in.id', 'room.add_in_id')
     .whereNull('room.deleted_at')
