@@ -4,10 +4,10 @@ import type { Knex } from '@hansard/sql'
 import { type CommandActor, isAdministrator } from './context.ts'
 import { ChangeRefused } from './result.ts'
 
-/** Rooms as somebody may know them: administrators know all, everybody else the rooms they may see. */
+/** Administrators may know all rooms; everybody else those they may see, and disabled ones whose members they are. */
 async function askerFor(tx: Knex.Transaction, by: CommandActor): Promise<RoomAsker> {
   if (isAdministrator(by)) return { identities: [], among: 'all', seesRoles: true }
-  return { identities: [...(await identitiesOf(tx, by.id))], among: 'seen', seesRoles: false }
+  return { identities: [...(await identitiesOf(tx, by.id))], among: 'known', seesRoles: false }
 }
 
 /**
@@ -34,7 +34,7 @@ export function severalRooms(
 }
 
 /**
- * A name that no room has that `by` may see. A hidden room of that name does not count: a refusal would tell that it is
+ * A name that no room has that `by` may know of. A hidden room of that name does not count: a refusal would tell that it is
  * there. Several rooms may therefore have one name (docs/decisions/2611-names-tell-nothing.md).
  */
 export async function requireFreeRoomName(tx: Knex.Transaction, name: string, by: CommandActor): Promise<void> {

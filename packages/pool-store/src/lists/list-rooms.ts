@@ -50,8 +50,8 @@ type RoomTextFilter = {
 export type RoomAsker = {
   /** the ids the asker acts under */
   readonly identities: readonly number[]
-  /** those the asker may join, those the asker may see, or all, behind whatever walls */
-  readonly among: 'joinable' | 'seen' | 'all'
+  /** those the asker may join, may see, or may know of (see `applyWalls`), or all, behind whatever walls */
+  readonly among: 'joinable' | 'seen' | 'known' | 'all'
   /** is shown the lists and the category of every room, as administrators are */
   readonly seesRoles: boolean
   /** only rooms that grant the asker these roles */
@@ -157,12 +157,12 @@ export async function applyAsker(
 ): Promise<void> {
   const { identities, among, seesRoles, holding = [] } = asker
   const managed = () => roomsGranting(knex, identities, 'manager')
-  if (among !== 'all') await applyWalls(knex, query, { identities, onlyJoinable: among === 'joinable' })
+  if (among !== 'all') await applyWalls(knex, query, { identities, reach: among })
   for (const role of holding) query.whereIn('room.id', roomsGranting(knex, identities, role))
   if (!seesRoles && (filter.member !== undefined || filter.manager !== undefined)) query.whereIn('room.id', managed())
   if (!seesRoles && filter.category !== undefined) whereCategoryKnown(knex, query, identities)
   // Not even administrators are shown who is in a room that they may not join.
-  if (filter.joined !== undefined) await applyWalls(knex, query, { identities, onlyJoinable: true })
+  if (filter.joined !== undefined) await applyWalls(knex, query, { identities, reach: 'joinable' })
 }
 
 function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): void {

@@ -26,7 +26,7 @@ export function readableRooms(
     // PostgreSQL knows no text with U+0000, and no room is called so.
     if (uris) query.whereIn('room.uri', [...new Set(uris)].filter(isText))
     if (ids) query.whereIn('room.id', ids)
-    await applyWalls(db.knex, query, { identities, onlyJoinable: true })
+    await applyWalls(db.knex, query, { identities, reach: 'joinable' })
     return query.select('room.id', 'room.uri', 'room.name', 'room.rights', 'room.last_chat_id as lastChatId')
   })
 }

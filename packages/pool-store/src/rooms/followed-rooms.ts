@@ -64,7 +64,7 @@ export async function followedRooms(db: Database, principalId: number): Promise<
       .whereNull('room.deleted_at')
       .orderBy('room.name')
       .orderBy('room.uri')
-    await applyWalls(db.knex, query, { identities, onlyJoinable: true })
+    await applyWalls(db.knex, query, { identities, reach: 'joinable' })
     return query.select(
       'room.id',
       'room.uri',
