@@ -132,7 +132,7 @@ describe.each(['sqlite', 'postgres'] as const)('what names tell, on %s', (dialec
     for (const [at, ask] of requests.entries()) {
       // After a change that was refused the service reads once more where its source stands.
       await ask(UNKNOWN[0]!)
-      const shown = (name: string) => JSON.stringify(name).slice(1, -1)
+      const shown = (name: string) => `\\"${name}\\"`
       const expected = await workOf(() => ask(UNKNOWN[0]!), [shown(UNKNOWN[0]!)])
       expect(expected.answer, `${at}`).toContain('not-in-scope')
       for (const name of [...UNKNOWN.slice(1, 4), ...BEHIND]) {
