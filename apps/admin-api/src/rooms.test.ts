@@ -28,6 +28,31 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     expect(await test.ask('showGroup', group)).toMatchObject({ status: 404, body: { error: 'no-such-group' } })
   })
 
+  it('asks which room is meant where several have one name, and takes CATEGORY/NAME for an answer', async () => {
+    const creator = await test.addUser('creator')
+    const add = (name: string, creators: string[]) =>
+      test.done('addCategory', { token, body: { name, allowed: creators, creators } })
+    await add('One', [])
+    await add('Two', ['creator'])
+    const one = await test.done('createRoom', { token, body: { name: 'twin', category: 'One' } })
+    const two = await test.done('createRoom', { token: creator, body: { name: 'twin', category: 'Two' } })
+    const body = { topic: 'x' }
+    for (const route of ['showRoom', 'changeRoom', 'disableRoom', 'removeRoom'] as const) {
+      const asked = { deps: { room: 'twin' }, ...(route === 'changeRoom' ? { body } : {}) }
+      const answer = await test.ask(route, { token, ...asked })
+      expect([answer.status, answer.body.error], route).toEqual([409, 'ambiguous-name'])
+      for (const part of ['One/twin', one.uri, 'Two/twin', two.uri]) expect(answer.body.message).toContain(part)
+    }
+    expect(await test.done('showRoom', { token, deps: { room: 'One/twin' } })).toMatchObject({ uri: one.uri })
+    expect(await test.done('changeRoom', { token, deps: { room: 'Two/twin' }, body })).toMatchObject({ uri: two.uri })
+    // Whoever manages one of them means that one, and finds the other by no name.
+    expect(await test.done('showRoom', { token: creator, deps: { room: 'twin' } })).toMatchObject({ uri: two.uri })
+    expect((await test.ask('showRoom', { token: creator, deps: { room: 'One/twin' } })).status).toBe(404)
+    const { rooms } = await test.done('listRooms', { token, query: { name: 'twin', limit: '1' } })
+    expect(rooms).toHaveLength(1)
+    for (const { uri } of [one, two]) await test.done('removeRoom', { token, deps: { room: uri } })
+  })
+
   it('walls a room in, and answers a refusal of the rules under its own name', async () => {
     const category = { name: 'Wall', allowed: ['ann', 'bob'], denied: ['bob'], description: 'a wall' }
     expect(await test.done('addCategory', { token, body: category })).toMatchObject({ rooms: 0, chatHistory: true })
