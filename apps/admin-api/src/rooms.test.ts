@@ -37,7 +37,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     const one = await test.done('createRoom', { token, body: { name: 'twin', category: 'One' } })
     const two = await test.done('createRoom', { token: creator, body: { name: 'twin', category: 'Two' } })
     const body = { topic: 'x' }
-    for (const route of ['showRoom', 'changeRoom', 'disableRoom', 'removeRoom'] as const) {
+    for (const route of ['showRoom', 'changeRoom', 'disableRoom', 'deleteRoom'] as const) {
       const asked = { deps: { room: 'twin' }, ...(route === 'changeRoom' ? { body } : {}) }
       const answer = await test.ask(route, { token, ...asked })
       expect([answer.status, answer.body.error], route).toEqual([409, 'ambiguous-name'])
@@ -50,7 +50,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     expect((await test.ask('showRoom', { token: creator, deps: { room: 'One/twin' } })).status).toBe(404)
     const { rooms } = await test.done('listRooms', { token, query: { name: 'twin', limit: '1' } })
     expect(rooms).toHaveLength(1)
-    for (const { uri } of [one, two]) await test.done('removeRoom', { token, deps: { room: uri } })
+    for (const { uri } of [one, two]) await test.done('deleteRoom', { token, deps: { room: uri } })
   })
 
   it('walls a room in, and answers a refusal of the rules under its own name', async () => {
