@@ -716,7 +716,7 @@ def describe(report):
         if series["trust"]["from"] == "beginning":
             yield "  trust     every source was followed from its first event"
         else:
-            yield "  trust     FROM THE MIDDLE: what came before is not proved here (%s)" % "; ".join(
+            yield "  trust     from where the series begins; what came before is not part of it (%s)" % "; ".join(
                 series["trust"]["because"])
         for one in series["outstanding"]:
             yield "  NOT YET IN ANY DOCUMENT: %s/%d/%d, in quarantine since export %d%s" % (

@@ -123,6 +123,21 @@ it.each(['messages-csv.xslt', 'transcript.xslt'])(
   },
 )
 
+it('messages-csv.xslt makes no formula of what somebody said', async () => {
+  const scenario = loadScenario(fixture('scenarios/desk-morning.json'))
+  const chat = scenario.events.find((event) => event.kind === 'chat')!
+  const said = ['=HYPERLINK("http://x","y")', '@SUM(1+1)', '+1-2', '-2+3', '\tx', '\rx', '\nx', '＝1+1', 'a=1', "'"]
+  const events = said.map((content) => ({ ...chat, content }))
+  const [document] = await render(xml, { ...scenario, events })
+  const file = fixture('stylesheets/messages-csv.xslt')
+
+  const table = textOf(await engine.transform(readFileSync(file, 'utf8'), document!.bytes))
+
+  const cells = said.map((text) => `"${/^[=+\-@\t\r\n＝]/.test(text) ? "'" : ''}${text.replaceAll('"', '""')}"`)
+  for (const cell of cells) expect(table).toContain(`,${cell}\r\n`)
+  expect(table).toBe(textOf(xsltproc(file, document!.bytes)))
+})
+
 describe('the strict document', () => {
   const files = (scenario: string) => goldenFiles(fixture(`golden/xml/${scenario}`))
   const elements = (scenario: string) => files(scenario).flatMap(elementsByPython)

@@ -33,7 +33,7 @@ type Asked = {
   readonly query?: Record<string, string | number | boolean>
 }
 
-/** An admin API on databases of its own, asked without a network. Time stands still unless a test moves it. */
+/** An admin API on its own databases, called without a network. The clock stands still unless a test advances it. */
 export type AdminInTest = {
   readonly app: FastifyInstance
   readonly admin: AdminApi
@@ -41,16 +41,16 @@ export type AdminInTest = {
   readonly complianceDb: Database
   readonly clock: ManualClock
   readonly fileStores: FileStores | undefined
-  /** what was published to the pool and, of rooms, whatever was published */
+  /** what was published to the pool, and everything that was published to rooms */
   readonly heard: BusMessage[]
-  /** stacks of what nobody expected */
+  /** stacks of unexpected errors */
   readonly failures: string[]
   inject(options: InjectOptions): Promise<{ status: number; text: string }>
   ask(name: AdminRouteName, options?: Asked): Promise<{ status: number; body: Problem & Record<string, unknown> }>
-  /** The reply of a request that must succeed, as the contract promises it. */
+  /** The reply of a request that must succeed, typed by the contract. */
   done<N extends AdminRouteName>(name: N, options?: Asked): Promise<AdminReplyOf<N>>
   signIn(account?: string, password?: string): Promise<string>
-  /** A user with a key, signed in: its token. */
+  /** The token of a signed-in user with a key. */
   addUser(account: string, options?: { roles?: readonly string[]; domain?: string }): Promise<string>
   /** The changes on record, oldest first. */
   changes(): Promise<{ by: string; action: string; subject: string; before: object; after: object }[]>

@@ -29,24 +29,24 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
   exporter: { holder: 'worker-1', expiresAt: NOW + 1 },
 })
 
-it('names no living source that merely has not reported since an interval ended a moment ago', () => {
+it('raises no alarm for a living source that has not reported since the interval ended a moment ago', () => {
   expect(alarmsOf(staging({ silentForMs: 1_000, holding: true }), calm)).toEqual([])
   expect(alarmsOf(staging({ silentForMs: 15_000, holding: true }), calm)).toEqual([])
 })
 
-it('names a source that keeps an interval open for good, and what to do', () => {
+it('names a source that keeps an interval open permanently, and what to do', () => {
   const [silent] = alarmsOf(staging({ silentForMs: 16_000, holding: true }), calm)
   expect(silent).toMatch(/^Source channel-1\/1 has been silent for 16 s and holds the interval open\. .*declare-dead/)
   const [ended] = alarmsOf(staging({ state: 'stopped', silentForMs: 0, holding: true }), calm)
   expect(ended).toMatch(/is not staged to its end and holds/)
 })
 
-it('says when nobody can sign in, because no active server is running', () => {
+it('raises an alarm when nobody can sign in because no active server is running', () => {
   const [alarm] = alarmsOf(staging({ silentForMs: 0, holding: false }), { ...calm, shutOut: ['gone'] })
   expect(alarm).toMatch(/^Nobody can sign in: no active server is running \(gone\)\./)
 })
 
-it('names a Redis that is broken, and neither the sources nor the outbox that suffer from it', () => {
+it('names a broken Redis, and neither the sources nor the outbox that suffer from it', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
   const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500 }]
   const replica = 'Redis is a replica and takes no writes.'
@@ -73,13 +73,13 @@ it('names a source that is silent by the pool database itself, though the queue 
   ])
 })
 
-it('names the relay when there is none, and not the sources whose roll is not called', () => {
+it('names the missing relay, and not the sources whose progress is not sent', () => {
   const waiting = { ...staging({ silentForMs: 90_000, holding: true }), rollCallTakenAt: NOW - 90_000 }
 
   expect(alarmsOf(waiting, { ...calm, relayLeads: false, outboxOldestAt: NOW - 90_000 })).toEqual([
     'No relay is running: events wait in the outbox. Start one.',
   ])
   expect(alarmsOf(waiting, { ...calm, outboxOldestAt: NOW - 90_000 })).toEqual([
-    'The last roll call is 90 s old. Are a relay, the queue and a worker running?',
+    'The last source progress is 90 s old. Are a relay, the queue and a worker running?',
   ])
 })

@@ -1,6 +1,6 @@
 import type { StagingStatus } from '@hansard/staging'
 
-/** Older than this, and somebody should look. Milliseconds. */
+/** Anything older than this raises an alarm. Milliseconds. */
 const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
@@ -9,8 +9,9 @@ const SKEW_MAX = 5_000
 /**
  * Worst first: what threatens the record, then what delays it.
  *
- * An alarm names what is broken, not what merely suffers from it. While roll calls do not arrive, the compliance database
- * cannot know who is silent: then only the pool database's word counts, and what follows from a broken Redis is not told.
+ * An alarm names what is broken, not its symptoms. While source progress does not arrive, the compliance database
+ * cannot know which source is silent. Then only the pool database is trusted, and consequences of a broken Redis
+ * raise no alarm.
  */
 export function alarmsOf(
   staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
@@ -28,7 +29,7 @@ export function alarmsOf(
     queue: { failed: number } | undefined
     /** what is wrong with Redis, in sentences */
     queueTroubles: readonly string[]
-    /** when each living source last reported, by the pool database */
+    /** when each living source last reported, according to the pool database */
     reports: readonly { source: string; epoch: number; reportedAt: number }[]
     /** a relay holds the lease */
     relayLeads: boolean
@@ -55,11 +56,11 @@ export function alarmsOf(
     const name = `${known}/${epoch}`
     const own = reportedAt.get(name)
     const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : Math.max(0, now - own)
-    // Around an interval's end every living source holds it open until its next report: that is how intervals close.
+    // Around the end of an interval every living source holds it open until its next report: that is normal.
     if (holding && (state === 'alive' ? silentFor > SOURCE_SILENT : rollCallsArrive)) {
       const silent = state === 'alive' ? `has been silent for ${seconds(silentFor)}` : 'is not staged to its end'
       alarms.push(
-        `Source ${name} ${silent} and holds the interval open. Bring it back, or \`hansard sources declare-dead ${known}\`.`,
+        `Source ${name} ${silent} and holds the interval open. Restart it, or \`hansard sources declare-dead ${known}\`.`,
       )
     } else if (state === 'alive' && silentFor > SOURCE_SILENT) {
       alarms.push(`Source ${name} has been silent for ${seconds(silentFor)}.`)
@@ -76,9 +77,11 @@ export function alarmsOf(
   if (!queueBroken) {
     if (!relayLeads) alarms.push('No relay is running: events wait in the outbox. Start one.')
     else if (rollCallAge === undefined)
-      alarms.push('No roll call has reached the compliance database yet. Is a worker running?')
+      alarms.push('No source progress has reached the compliance database yet. Is a worker running?')
     else if (!rollCallsArrive)
-      alarms.push(`The last roll call is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`)
+      alarms.push(
+        `The last source progress is ${seconds(rollCallAge)} old. Are a relay, the queue and a worker running?`,
+      )
     else if (outboxOldestAt !== null && now - outboxOldestAt > OUTBOX_STALE)
       alarms.push(
         `The oldest event in the outbox is ${seconds(now - outboxOldestAt)} old: events are not being staged.`,

@@ -17,8 +17,8 @@ export async function auditRead(
 }
 
 /**
- * Records a read as the route's entry in the catalogue says. It is called for every route, before the handler: so a read
- * of something that does not exist is on record too, and nobody is shown anything when this fails.
+ * Records a read as its route declares. It is called for every route, before the handler: so a read of something that
+ * does not exist is recorded too, and nothing is shown if recording fails.
  */
 export async function recordRead(
   deps: Pick<AdminApiDeps, 'complianceDb' | 'poolDb' | 'clock'>,
@@ -34,7 +34,7 @@ export async function recordRead(
   await auditRead(deps, actor.account, look.action, object, query)
 }
 
-/** Names of rooms and categories change, and rooms may share one: the audit trail has their URIs, where it is clear which. */
+/** Rooms and categories may be renamed, and rooms may share a name, so the audit trail has the URI of the one that is meant. */
 async function lastingNames(
   { poolDb }: Pick<AdminApiDeps, 'poolDb'>,
   call: Pick<Call, 'actor' | 'path' | 'byRole'>,

@@ -11,7 +11,7 @@ const READING: readonly Reading[] = (Object.keys(ADMIN_ROUTES) as AdminRouteName
   return route.look ? [{ name, route, look: route.look }] : []
 })
 
-/** Reading that leaves nothing in the audit trail: whatever is added here needs a reason that an auditor would accept. */
+/** Reads that leave no audit record: an addition needs a reason that an auditor would accept. */
 const UNRECORDED = ['openapi', 'status', 'request']
 
 describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API, on %s', (dialect) => {
@@ -34,7 +34,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     ...{ policy: 'global', identity: 'global', adapter: 'xml', number: 1, id: 1 },
   }
   const audited = (): Promise<Audited[]> => test.complianceDb.knex('audit_record').orderBy('id')
-  /** What a request adds to the trail, and how it was answered. */
+  /** The audit records that a request adds, and its answer. */
   const ask = async (name: AdminRouteName, options: Parameters<AdminInTest['ask']>[1]) => {
     const before = (await audited()).length
     const { status } = await test.ask(name, { deps: PARTS, ...options })
@@ -49,7 +49,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
         const query = name === 'eligiblePrincipals' ? { category: 'General' } : {}
         const { status, added } = await ask(name, { token: tokens[role], query })
         const may = route.roles === 'everybody' || route.roles.includes(role)
-        // As a manager of rooms everybody may come, and is told there is nothing of theirs.
+        // Everybody may call these as a manager of rooms, and is refused because they manage none.
         const asManager = !may && route.roles.includes('manager')
         if (!asManager) expect(status === 403, `${name}: ${status}`).toBe(!may)
         const keeps = look.of !== 'nobody' && may && (look.of === 'everybody' || look.of.includes(role))
@@ -61,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     },
   )
 
-  it('keeps of an auditor everything that an auditor may read, but what is listed with a reason', () => {
+  it('records every read by an auditor, except those listed with a reason', () => {
     const unkept = READING.filter(
       ({ route, look }) =>
         (route.roles === 'everybody' || route.roles.includes('auditor')) &&
@@ -71,7 +71,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(unkept.flatMap(({ look }) => (look.of === 'nobody' ? look.because : [])).every((why) => why !== '')).toBe(
       true,
     )
-    // What an auditor may read is read with GET: another door would be outside of all this.
+    // Everything an auditor may read must be a GET route: other methods are not audited as reads.
     const others = Object.values<Route>(ADMIN_ROUTES).filter(
       ({ roles, method }) => method !== 'GET' && roles !== 'everybody' && roles.includes('auditor'),
     )
@@ -79,7 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(READING.length).toBeGreaterThan(20)
   })
 
-  it('says what was looked at, by a name that lasts, and what was asked for', async () => {
+  it('records what was read, by a lasting name, and the request', async () => {
     const token = tokens.auditor
     const { uri } = await test.done('showRoom', { token: operator, deps: { room: 'desk' } })
     const object = async (name: AdminRouteName, options: object = {}) =>
@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(JSON.parse(added[0]!.detail)).toEqual({ name: 'o*', limit: 2 })
   })
 
-  it('keeps a look for what is not there, which is answered, and none that a role refuses, which is not', async () => {
+  it('records a read of something that does not exist, and no read that is refused for lack of a role', async () => {
     const missing = await ask('showUser', { token: tokens.auditor, deps: { user: 'nobody at all' } })
     expect([missing.status, missing.added.map(({ object }) => object)]).toEqual([404, ['nobody at all']])
     const gone = await ask('showExport', { token: tokens.officer, deps: { adapter: 'xml', number: 99 } })
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     expect(await ask('listUsers', {})).toEqual({ status: 401, added: [] })
   })
 
-  it('shows nothing when the look cannot be recorded', async () => {
+  it('shows nothing when the read cannot be recorded', async () => {
     await test.complianceDb.knex.schema.renameTable('audit_record', 'audit_record_away')
     const { status, body } = await test.ask('listUsers', { token: tokens.auditor })
     await test.complianceDb.knex.schema.renameTable('audit_record_away', 'audit_record')

@@ -12,24 +12,24 @@ import type { z } from 'zod'
 import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem, parse } from './problems.ts'
 
-/** One request, checked: who asks, and what for. */
+/** One validated request: the caller, and the parameters. */
 export type Call<N extends AdminRouteName = AdminRouteName> = {
-  /** nobody, for routes that everybody may call */
+  /** undefined on routes that everybody may call */
   readonly actor: Principal
-  /** the parts of the path, decoded */
+  /** the path parameters, decoded */
   readonly path: Readonly<Record<string, string>>
   readonly query: z.output<AdminRoutes[N]['query']>
   readonly body: AdminRoutes[N]['body'] extends z.ZodType ? z.output<AdminRoutes[N]['body']> : undefined
   readonly remote: string
-  /** the caller holds a role that may call the route; otherwise it comes as a manager of rooms */
+  /** the caller holds a role that may call the route; otherwise it calls as a manager of rooms */
   readonly byRole: boolean
 }
 export type Handle<N extends AdminRouteName> = (deps: AdminApiDeps, call: Call<N>) => Promise<AdminReplyOf<N>>
 export type Handlers<N extends AdminRouteName = AdminRouteName> = { readonly [K in N]: Handle<K> }
 
 /**
- * Who asks is settled before what for: whoever may not call a route learns nothing of what it takes. The principal and
- * its roles are read anew with every request, so that a role or an account that was taken away is gone at once.
+ * Authorizes before it validates: a caller that may not call a route learns nothing of its parameters. Reads the
+ * principal and its roles again with every request, so that a removed role or account has no effect any more.
  */
 export async function callOf<N extends AdminRouteName>(
   name: N,
@@ -45,7 +45,8 @@ export async function callOf<N extends AdminRouteName>(
     return notAllowed(route.roles as readonly Caller[])
   }
   if (!byRole && !route.roles.includes('manager' as never)) throw refuse()
-  // A role is held whatever the policy says: somebody must be able to change that. Rooms are managed by those who may use them.
+  // Roles apply whatever the policy says, because somebody must be able to change the policy. Managing rooms requires
+  // permission to use the pool.
   if (!byRole && !(await policyEnables(poolDb, { pool, site, principalId: actor.id }))) throw refuse()
   const path = request.params as Record<string, string>
   const query = parse(route.query, request.query)
@@ -74,7 +75,7 @@ export async function signedIn(signIn: AdminApiDeps['signIn'], request: FastifyR
   return holder.principal
 }
 
-/** PostgreSQL stores neither U+0000 nor half a surrogate pair, and nothing that goes by such a name is there. */
+/** PostgreSQL stores neither U+0000 nor half a surrogate pair, so nothing has such a name. */
 function refuseUnstorable(value: unknown): void {
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
     throw new AdminProblem('malformed', 'A text holds U+0000 or half a surrogate pair, which cannot be stored.')

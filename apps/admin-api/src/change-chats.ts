@@ -1,7 +1,7 @@
 import type { Handle } from './call.ts'
 import { unwrap } from './unwrap.ts'
 
-/** What is taken away or replaced here stays on the compliance record. */
+/** Chats that are removed or replaced here stay on the compliance record. */
 export const clearRoom: Handle<'clearRoom'> = async ({ commands }, { actor, path, body }) => {
   const { through, dryRun = false } = body
   const { count } = await unwrap(commands.clearRoom(actor, { room: path['room']!, through, dryRun }))

@@ -9,9 +9,9 @@ import { AdminProblem } from './problems.ts'
 import { roomDetail } from './show-rooms.ts'
 import { unwrap } from './unwrap.ts'
 
-/** Adds rooms that do not exist yet; a room that does gains the members named and stays as it is otherwise. */
+/** Adds rooms that do not exist yet; an existing room gains the given members and does not change otherwise. */
 export const addRooms: Handle<'addRooms'> = async ({ commands }, { actor, body }) => {
-  // Each room is a change of its own: what can be seen to be wrong is refused before the first.
+  // Each room is a separate change: refuse detectable errors before the first one.
   for (const { name } of body.rooms) {
     const problem = roomNameProblem(name)
     if (problem) throw new AdminProblem('malformed', `${JSON.stringify(name)}: ${problem}`)
@@ -67,7 +67,7 @@ async function changed(
   return roomAt(deps, uri)
 }
 
-/** The room as it is after the change; whoever made it may see that, also when it was the last thing this person may. */
+/** The room after the change. The caller may see it even if the change took that right away. */
 async function roomAt(deps: AdminApiDeps, uri: string): Promise<RoomDetail> {
   const access = await loadRoomAccess(deps.poolDb, { uri })
   if (!access) throw hiddenRoom()

@@ -17,7 +17,7 @@ export const addPolicy: Handle<'addPolicy'> = async ({ commands, poolDb }, { act
   return (await findPolicy(poolDb, identity))!
 }
 
-/** The global policy can always be set, also where there has been none. */
+/** The global policy can always be set, even if it does not exist yet. */
 export const changePolicy: Handle<'changePolicy'> = async ({ commands, poolDb }, { actor, path, body }) => {
   const policy = path['policy']!
   const isNew = policy === 'global' && !(await findPolicy(poolDb, policy))

@@ -8,7 +8,7 @@ import { AdminProblem } from './problems.ts'
 import { userDetail } from './show-users.ts'
 import { unwrap } from './unwrap.ts'
 
-/** Adds accounts that do not exist yet. Generated keys are told once, here, and stored only as a hash. */
+/** Adds accounts that do not exist yet. Generated keys are returned once, here, and stored only as a hash. */
 export const addUsers: Handle<'addUsers'> = async (deps, { actor, body: { users } }) => {
   checkUsers(users)
   for (const { account, password } of users)
@@ -16,7 +16,7 @@ export const addUsers: Handle<'addUsers'> = async (deps, { actor, body: { users 
   const keys = new Map<string, string>()
   const added = []
   for (const user of users) {
-    // Without a password or key the account cannot be signed in to: its secret is a key nobody was told.
+    // Without a password or key nobody can sign in: the secret is then a random key that is not returned.
     const key = newKey()
     if (user.generateKey) keys.set(user.account, key)
     added.push({
@@ -52,7 +52,7 @@ function checkUsers(users: Asked): void {
   }
 }
 
-/** New keys for accounts that are there. Accounts that run the pool are changed by name (`users passwd`), never so. */
+/** New keys for existing accounts. Accounts with pool roles are excluded; `users passwd` changes those by name. */
 async function rotateKeys(
   { poolDb, commands }: AdminApiDeps,
   actor: Principal,
@@ -119,7 +119,7 @@ export const changeUser: Handle<'changeUser'> = async (deps, { actor, path, body
   return userDetail(deps, uri)
 }
 
-/** Sets a password. Whoever is signed in with the old one is signed out. */
+/** Sets a password. Sessions that used the old one are signed out. */
 export const setPassword: Handle<'setPassword'> = async (deps, { actor, body: { account, password } }) => {
   await requireGoodPassword(deps, account, password)
   const { commands } = deps

@@ -22,7 +22,7 @@ export const listComplianceConfigurations: Handle<'listComplianceConfigurations'
   return { configurations: configurations.map(({ identity, settings }) => ({ identity, settings })) }
 }
 
-/** The configuration as a whole is checked by the rules the worker goes by; what it could not use is refused here. */
+/** The whole configuration is checked by the worker's own rules; what the worker could not use is refused here. */
 export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = async (deps, call) => {
   const identity = call.path['identity']!
   const { customConfiguration } = call.body
@@ -35,8 +35,8 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
 }
 
 /**
- * The global configuration is always there: it returns to its defaults, and keeps its adapter's name, for that is the
- * series its exports are numbered in. Any other is an adapter, whose series ends.
+ * The global configuration cannot be removed: it returns to its defaults and keeps its adapter's name, because its
+ * exports are numbered under that name. Any other configuration is an adapter, whose series ends.
  */
 export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (deps, call) => {
   const known = (await listOf(deps.complianceDb)).configurations.map(({ identity }) => identity)
@@ -52,7 +52,7 @@ export const removeComplianceConfiguration: Handle<'removeComplianceConfiguratio
   return { removed: identity, ended }
 }
 
-/** Makes a change, puts it on record, and says which series of exports ended by it. */
+/** Makes a change, records it, and returns the series of exports that it ended. */
 async function changed(deps: AdminApiDeps, call: Call, make: () => Promise<ConfigurationChange>) {
   const series = async () => {
     const { configurations } = await listOf(deps.complianceDb)
@@ -68,7 +68,7 @@ async function changed(deps: AdminApiDeps, call: Call, make: () => Promise<Confi
   return { after: change.after, ended: before.filter((name) => !after.includes(name)) }
 }
 
-/** In a thread of its own, which is not kept: stylesheets are set a few times in the life of a pool. */
+/** In a new thread each time, because stylesheets are rarely set. */
 async function stylesheetProblemOf(stylesheet: string): Promise<string | undefined> {
   const engine = await openXsltEngine({ timeoutMs: COMPILE_WITHIN_MS })
   try {

@@ -22,9 +22,9 @@ type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
     readonly poolDatabaseUrl: string
     readonly complianceDatabaseUrl: string
     readonly redisUrl: string
-    /** of the operator's account, when this start makes it */
+    /** password of the operator's account, if this start creates it */
     readonly operatorPassword: string | undefined
-    /** those of the file services; undefined: files neither go out nor come in here */
+    /** those of the file services; undefined: exports and imports do not include files */
     readonly fileStores: FileStoreDirectories | undefined
   }
 
@@ -60,7 +60,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
   }
 }
 
-/** Both or neither: what is only in the one is either lost to the record or to the pool. */
+/** Both or neither: a file in only one of them is missing either from the record or from the pool. */
 function fileStoreDirectories(env: Env): FileStoreDirectories | undefined {
   const names = ['HANSARD_FILE_STORE', 'HANSARD_COMPLIANCE_FILE_STORE'] as const
   if (names.every((name) => env.optional(name) === undefined)) return undefined

@@ -49,7 +49,7 @@ describe('data over HTTP', () => {
   const trail = async (pool: AdminInTest) =>
     (await listAudit(pool.complianceDb, { limit: 100 })).map(({ actor, action }) => `${actor} ${action}`)
 
-  it('goes out to administrators only, and every export is on record', async () => {
+  it('is exported for administrators only, and every export is on record', async () => {
     const auditor = await one.addUser('wendy', { roles: ['auditor', 'operator', 'officer'] })
     for (const [method, path] of [
       ['GET', DATA_EXPORT_PATH],
@@ -72,7 +72,7 @@ describe('data over HTTP', () => {
     expect(await trail(one)).toEqual(['operator export-data'])
   })
 
-  it('comes in: tried first, then done, and told to the services', async () => {
+  it('is imported: first as a dry run, then for real, and the services are notified', async () => {
     const by = await two.signIn()
     const tried = linesOf((await ask(two, `${DATA_IMPORT_PATH}?dryRun=true`, by, 'POST', zip)).payload).at(-1)
     expect(tried).toMatchObject({ report: { what: 'dry-run', counts: { rooms: { made: 1 } }, problems: [] } })
@@ -87,7 +87,7 @@ describe('data over HTTP', () => {
     expect(await trail(two)).toEqual(['operator import-data', 'operator try-import-data'])
   })
 
-  it('is refused in words when it is no data file, or was asked for in a way that makes no sense', async () => {
+  it('is refused with a reason when it is no data file, or when the query makes no sense', async () => {
     const by = await two.signIn()
     const nonsense = await ask(two, DATA_IMPORT_PATH, by, 'POST', Buffer.from('hello'))
     expect(nonsense.json()).toMatchObject({ error: 'malformed', message: expect.stringMatching(/no zip file/) })
@@ -105,7 +105,7 @@ describe('data over HTTP', () => {
     }
   })
 
-  it('stops when whoever asked has gone, and goes on when it is asked again', async () => {
+  it('stops importing when the caller disconnects, and continues when the import is repeated', async () => {
     const { knex } = one.poolDb
     const { id: category } = await knex('category').where({ name: 'Desks' }).first('id')
     const author = await knex('principal').where({ account: 'operator' }).first('id')
@@ -141,7 +141,7 @@ describe('data over HTTP', () => {
     expect(await progress()).toEqual([])
   })
 
-  it('disables the rooms it takes along when it is asked to, with POST', async () => {
+  it('disables the exported rooms on request, with POST', async () => {
     const response = await ask(one, `${DATA_EXPORT_PATH}?disableRooms=true&scope=Desks`, token, 'POST')
     expect(response.statusCode).toBe(200)
     expect(Boolean((await one.poolDb.knex('room').where({ name: 'desk' }).first('disabled')).disabled)).toBe(true)

@@ -39,31 +39,31 @@ import { AdminProblem, parse, problemOf, sendProblem } from './problems.ts'
 type DataDeps = Pick<AdminApiDeps, 'poolDb' | 'complianceDb' | 'clock' | 'log' | 'signIn' | 'pool' | 'domain'> & {
   readonly writer: RecordWriter
   readonly bus: Bus
-  /** the source, as hints on the bus name it */
+  /** the source's name in hints on the bus */
   readonly from: string
   readonly poolRoomId: number
-  /** where files' bytes are; undefined: this server does not have them */
+  /** the file stores; undefined: this server has no access to them */
   readonly fileStores?: FileStores | undefined
-  /** where a file that is imported lies meanwhile */
+  /** directory for the temporary file of an import */
   readonly temporaryDirectory?: string | undefined
-  /** bytes of such a file at most */
+  /** maximum size of such a file in bytes */
   readonly uploadBytesMax?: number | undefined
-  /** an import stops between two batches when this aborts */
+  /** aborting stops an import between two batches */
   readonly stop?: AbortSignal | undefined
 }
 
 const UPLOAD_BYTES_MAX = 64 * 1_024 ** 3
-/** How long a waiting caller is left without a line, in milliseconds. */
+/** Maximum time between two lines to a waiting caller, in milliseconds. */
 const LINE_EVERY_MS = 10_000
 
-/** Adds the routes by which what a pool knows goes out and comes in. Every use of them is on record. */
+/** Adds the routes for exporting and importing pool data. Every use of them is recorded. */
 export function serveData(app: FastifyInstance, deps: DataDeps): void {
   void app.register(async (data) => {
     data.setErrorHandler((error, request, reply) =>
       sendProblem(reply, problemOf(deps.log, request.method, refusalOf(error))),
     )
     data.removeAllContentTypeParsers()
-    // Not parsed and not held: whoever handles it reads it.
+    // The body is neither parsed nor buffered: the handler reads it as a stream.
     data.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     data.route({
       method: ['GET', 'POST'],
@@ -94,13 +94,12 @@ async function sendExport(deps: DataDeps, request: FastifyRequest, reply: Fastif
   const choice = { level: query.level, scope, start }
   await resolveScope(db.knex, choice)
   const disables = query.disableRooms === 'true'
-  if (disables && request.method !== 'POST')
-    throw new AdminProblem('malformed', 'What changes rooms is asked for with POST.')
+  if (disables && request.method !== 'POST') throw new AdminProblem('malformed', 'Disabling rooms requires POST.')
   if (query.files === 'true' && !fileStores)
     throw new AdminProblem(
       'conflict',
-      'This server does not have the files. Export without them, or where they are.',
-      'An admin API of its own has them when HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE say where they are.',
+      'This server has no access to the file stores. Export without files, or at a server that has.',
+      'A separate admin API needs HANSARD_FILE_STORE and HANSARD_COMPLIANCE_FILE_STORE.',
     )
 
   await auditRead(deps, actor.account, 'export-data', query.level, {
@@ -156,7 +155,7 @@ type Import = {
   readonly lines: PassThrough
 }
 
-/** Tells what it does while it does it, so that neither side takes the other for dead. */
+/** Reports progress during the import, so that neither side considers the other dead. */
 async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import): Promise<void> {
   const { poolDb: db, clock, writer, poolRoomId, pool, fileStores, log } = deps
   const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
@@ -167,7 +166,7 @@ async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import):
     timer = clock.after(LINE_EVERY_MS, tick)
   }
   tick()
-  // Whoever asked has gone: what is done is done, and the same import again goes on from there.
+  // The caller has disconnected. Completed batches stay, and the same import continues from there.
   const gone = new AbortController()
   lines.once('close', () => gone.abort())
   const stop = deps.stop ? AbortSignal.any([deps.stop, gone.signal]) : gone.signal
@@ -198,8 +197,8 @@ async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import):
 }
 
 /**
- * Writes what arrives to a file that has no name: however this process ends, the disk is free again and nobody finds what
- * was said in every room. Answers its descriptor.
+ * Writes the body to an unlinked file: however this process ends, the disk space is freed and nobody can read the
+ * chats in it. Returns its descriptor.
  */
 async function keep(
   content: Readable,
@@ -244,7 +243,7 @@ function publish(
 function refusalOf(error: unknown): unknown {
   const { message } = error as Error
   if (error instanceof ExportRefused) return new AdminProblem('malformed', message)
-  if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing of it was brought in.')
+  if (error instanceof DataFileError) return new AdminProblem('malformed', message, 'Nothing was imported.')
   if (error instanceof NotAdministrator) return new AdminProblem('not-allowed', message)
   if (error instanceof FileStoreFull || error instanceof WrongStore)
     return new AdminProblem('conflict', message, error.hint)

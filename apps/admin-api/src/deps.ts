@@ -6,7 +6,7 @@ import type { PoolCommands } from '@hansard/pool-commands'
 import type { SignIn } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
-/** What the admin API answers from. */
+/** What the handlers of the admin API need. */
 export type AdminApiDeps = {
   readonly poolDb: Database
   readonly complianceDb: Database
@@ -14,20 +14,20 @@ export type AdminApiDeps = {
   readonly log: Log
   readonly signIn: SignIn
   readonly bus: Bus
-  /** every change of the pool, put on record under this API's source */
+  /** makes every change of the pool and records it under this API's source */
   readonly commands: PoolCommands
   readonly pool: string
-  /** the site whose policy holds for those who come without a role */
+  /** the site whose policy applies to callers without a role */
   readonly site: string | undefined
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
   readonly domain: string
   readonly version: string
   readonly runIntervalMs: number
-  /** where the compliance worker may be told to write */
+  /** directories to which the compliance worker may be configured to write */
   readonly complianceDirectories: AllowedDirectories
-  /** what is wrong with what carries the queue, in sentences */
+  /** what is wrong with the server of the queue, in sentences */
   readonly queueTroubles?: (() => Promise<readonly string[]>) | undefined
-  /** undefined while the queue cannot be reached */
+  /** undefined while the queue is unreachable */
   readonly queueDepth: () => Promise<{ waiting: number; active: number; failed: number } | undefined>
 }

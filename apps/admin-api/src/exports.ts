@@ -48,8 +48,9 @@ export const showExport: Handle<'showExport'> = async (deps, { path }): Promise<
   const id = exportNamed(path)
   const found = await getExport(deps, id)
   const files = await filesOf(deps.complianceDb, found.id)
+  const documents = files.filter((file) => file.role === 'document')
   return {
-    ...summaryOf({ ...found, documents: files.filter((file) => file.role === 'document').length }),
+    ...summaryOf({ ...found, documents: documents.length, written: sum(documents) }),
     directory: found.settings?.directory ?? '',
     manifest: found.manifestName,
     manifestSha256: found.manifestSha256,
@@ -72,7 +73,7 @@ export const replayExport: Handle<'replayExport'> = async (deps, { actor, path }
   return askWorker(deps, actor.account, { kind: 'replay', ...id })
 }
 
-/** Puts a request to the worker on record, with who asked. */
+/** Records a request to the worker, with its author. */
 async function askWorker(
   { complianceDb, clock }: Deps,
   actor: string,
@@ -122,7 +123,11 @@ async function getExport({ complianceDb }: Deps, { adapter, number }: ExportName
   return found
 }
 
-function summaryOf(found: Export & { documents: number }): ExportSummary {
+function sum(documents: readonly { readonly events: number }[]): number {
+  return documents.reduce((total, { events }) => total + events, 0)
+}
+
+function summaryOf(found: Export & { documents: number; written: number }): ExportSummary {
   return {
     adapter: found.adapter,
     number: found.number,
@@ -132,6 +137,7 @@ function summaryOf(found: Export & { documents: number }): ExportSummary {
     end: found.endsAt,
     sealedAt: found.sealedAt,
     events: found.events,
+    written: found.state === 'sealed' ? found.written : null,
     documents: found.documents,
   }
 }

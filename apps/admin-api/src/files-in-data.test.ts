@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('files in pool data over HTTP, on
     await two?.close()
   })
 
-  it('go out, and come into the pool’s file store and the compliance file store', async () => {
+  it('are exported, and imported into the pool’s file store and the compliance file store', async () => {
     const zip = await exported(one)
     expect(await imported(two, zip)).toMatchObject({ report: { counts: { 'bytes of files': { made: 1 } } } })
 
@@ -39,7 +39,7 @@ describe.each(['sqlite', 'postgres'] as const)('files in pool data over HTTP, on
     for (const store of Object.values(two.fileStores!)) expect(await contentOf(store, storedName)).toEqual(BYTES)
   })
 
-  it('are not on record when their bytes cannot lie in the compliance file store', async () => {
+  it('are not on record when their bytes cannot be written to the compliance file store', async () => {
     const zip = await exported(one)
     const other = Buffer.from('other bytes')
     const digest = { size: other.length, sha256: createHash('sha256').update(other).digest('hex') }
@@ -51,7 +51,7 @@ describe.each(['sqlite', 'postgres'] as const)('files in pool data over HTTP, on
     expect(await contentOf(two.fileStores!.complianceFiles, storedName)).toEqual(other)
   })
 
-  it('are taken from, and put into, the stores of the pool only', async () => {
+  it('are read from, and written to, the stores of the pool only', async () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'hansard-stores-'))
     try {
       const others = { directory: join(elsewhere, 'a'), complianceDirectory: join(elsewhere, 'b') }
@@ -63,7 +63,7 @@ describe.each(['sqlite', 'postgres'] as const)('files in pool data over HTTP, on
   })
 })
 
-it('complains when it is told of one file store and not of the other', () => {
+it('refuses a configuration with only one of the two file stores', () => {
   const urls = { HANSARD_POOL_DATABASE_URL: 'x', HANSARD_COMPLIANCE_DATABASE_URL: 'x', HANSARD_REDIS_URL: 'x' }
   const told = (more: Record<string, string>) => {
     const env = new Env({ ...urls, ...more })

@@ -6,18 +6,18 @@ import { createDice, type HostileRequest, hostileRequest } from './hostile-reque
 
 const SEED = Number(process.env['HANSARD_SEED'] ?? 20_261_121)
 const AT_ONCE = 30
-/** Names that nobody without a role may be told; none of them may be guessed from another answer. */
+/** Names that must not be revealed to a caller without a role, not even through another answer. */
 const SECRETS = ['Zugspitze Desk', 'Wendelstein Wall', 'brunhilde', 'kriemhild', 'Nibelungen', 'Fafnir Add-in']
 
 export const fuzz = (dialect: 'sqlite' | 'postgres', requests: number) =>
-  describe.each([[dialect, requests]] as const)('a caller who means harm, on %s', (dialect, requests) => {
+  describe.each([[dialect, requests]] as const)('a hostile caller, on %s', (dialect, requests) => {
     let test: AdminInTest
     beforeAll(async () => {
       test = await openAdminInTest(dialect)
     })
     afterAll(() => test?.close())
 
-    it(`is told what is wrong, each time, and learns nothing (seed ${SEED})`, { timeout: 900_000 }, async () => {
+    it(`is refused with the reason, and learns nothing (seed ${SEED})`, { timeout: 900_000 }, async () => {
       const operator = await test.signIn()
       const users = [{ account: 'brunhilde' }, { account: 'kriemhild' }]
       await test.done('addUsers', { token: operator, body: { users } })
@@ -68,7 +68,7 @@ export const fuzz = (dialect: 'sqlite' | 'postgres', requests: number) =>
         )
       }
 
-      // Most of it was refused, much got through, and the API stands as it stood.
+      // Most requests were refused, many succeeded, and the API still works.
       expect(Math.min(told.get(200) ?? 0, told.get(400) ?? 0, told.get(403) ?? 0, told.get(404) ?? 0)).toBeGreaterThan(
         200,
       )
@@ -77,7 +77,7 @@ export const fuzz = (dialect: 'sqlite' | 'postgres', requests: number) =>
       await test.done('status', { token: operator })
     })
 
-    it('gets a problem, or is cut off, when it does not even speak HTTP', async () => {
+    it('gets a problem or is disconnected when it does not even speak HTTP', async () => {
       await test.app.listen({ port: 0, host: '127.0.0.1' })
       const { port } = test.app.server.address() as { port: number }
       const say = async (bytes: string): Promise<string> => {

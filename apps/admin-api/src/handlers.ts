@@ -21,7 +21,7 @@ import { declareSourceDead } from './sources.ts'
 import { poolStatus } from './status.ts'
 import { createUsageReport } from './usage.ts'
 
-/** Who answers which route. The compiler sees to it that every route of the catalogue is answered. */
+/** The handler of each route. The compiler checks that every route of the catalogue has one. */
 export function handlers(): Handlers {
   return {
     signIn,

@@ -111,7 +111,7 @@ const DOCUMENT = openApiDocument({ version: '1' }) as unknown as {
   components: { schemas: Record<string, Schema> }
 }
 
-/** A request made to hurt: sometimes right but for who asks, mostly almost right, sometimes nothing like it. */
+/** A hostile request: sometimes valid except for the caller, mostly almost valid, sometimes nonsense. */
 export function hostileRequest(dice: Dice, known: Known): HostileRequest {
   const route = dice.pick(Object.keys(ADMIN_ROUTES) as AdminRouteName[])
   const { method, path }: Route = ADMIN_ROUTES[route]
@@ -160,7 +160,7 @@ export function hostileRequest(dice: Dice, known: Known): HostileRequest {
     return schema.type === 'null' ? null : text()
   }
 
-  // Hashing a password takes a while, and nothing of what is tried here lies in it.
+  // Hashing a password takes a while and is not under test here.
   function valueFor(name: string, schema: Schema): unknown {
     return name === 'password' && dice.below(20) > 0 ? dice.pick(VALUES) : plausible(schema)
   }

@@ -2,13 +2,13 @@ import type { z } from 'zod'
 
 type Issue = z.core.$ZodIssue
 
-/** What is wrong with a request, in the words of this API: which part of it, and what that part takes. */
+/** What is wrong with a request, in the terms of this API: the member, and what it accepts. */
 export function issueWords(issue: Issue): string {
   const { path, words } = deepest(issue)
   return `${path.map(String).join('.') || 'request'}: ${words}`
 }
 
-/** Of a union the alternative that was come furthest in: the others are not what was meant. */
+/** Of a union, the alternative that matched furthest: the others were not meant. */
 function deepest(issue: Issue): { path: PropertyKey[]; words: string } {
   if (issue.code !== 'invalid_union') return { path: issue.path, words: wordsOf(issue) }
   const within = issue.errors

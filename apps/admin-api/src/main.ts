@@ -1,9 +1,10 @@
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { openFileStores } from '@hansard/file-store'
 import { baseUrl, createHttpServer } from '@hansard/http'
-import { runProcess } from '@hansard/lifecycle'
+import { returnMemoryWhenQuiet, runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -17,6 +18,8 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   const env = new Env(process.env)
   const config = adminProcessConfig(env)
   env.check()
+
+  returnMemoryWhenQuiet()
 
   const log = createLog({ service: 'admin-api', level: config.logLevel })
   const fileStores = config.fileStores && (await openFileStores(config.fileStores))
@@ -61,7 +64,7 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
   stack.defer(() => admin.stop())
   stack.defer(() => server.stop())
   await server.listen()
-  // A password that is made up is known only to whoever is answered here: nothing may fail between that and telling it.
+  // Only this line of output contains the generated password: nothing may fail between generating and printing it.
   const operator = await admin.createOperator({ password: config.operatorPassword })
   const oneTimePassword = operator.outcome === 'created' ? operator.oneTimePassword : undefined
   if (operator.outcome === 'kept' && operator.passwordDiffers)
@@ -70,6 +73,6 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
     ready: baseUrl(config.http),
     ...(oneTimePassword ? { operator: 'operator', oneTimePassword } : {}),
   })
-  // Fenced: another process has taken this one's name, and whatever it would change, it could not put on record.
+  // Fenced: another process has taken this name, so this one could not record any change.
   return { fenced: admin.fenced }
 })

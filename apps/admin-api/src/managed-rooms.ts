@@ -20,10 +20,10 @@ type Deps = Pick<AdminApiDeps, 'poolDb'>
 type Caller = Pick<Call, 'actor' | 'byRole'>
 
 /**
- * The entry for callers who hold no role in the pool and manage rooms. Returns what commands should call the room.
+ * Access for callers who hold no role in the pool and manage rooms. Returns what commands should call the room.
  *
- * Whether a caller may do something is decided where it is done. This only makes sure that a caller who does not manage
- * the room gets one answer, after the same work, for rooms that are secret, walled off, open to all, and not there.
+ * The commands decide who may do what. This module only ensures that a caller who does not manage a room gets the
+ * same answer, after the same work, whether the room is secret, walled off, open to all, or does not exist.
  */
 export async function behindManagersDoor(deps: Deps, call: Caller, room: string): Promise<string> {
   if (call.byRole) return room
@@ -66,17 +66,17 @@ export async function getRoomAccess(deps: Deps, call: Caller, room: string): Pro
   return access
 }
 
-/** Asks about the rooms of those who may see and manage them. */
+/** Looks up rooms for callers who may see and manage them. */
 export function managerOf(identities: readonly number[]): RoomAsker {
   return { identities, among: 'seen', seesRoles: false, holding: ['manager'] }
 }
 
-/** Rooms are managed by whoever manages one that they can see. */
+/** A caller manages rooms if it manages at least one that it can see. */
 export async function managesSome({ poolDb }: Pick<AdminApiDeps, 'poolDb'>, own: number[]): Promise<boolean> {
   return (await listRooms(poolDb, { limit: 1, asker: managerOf(own) })).length > 0
 }
 
-/** Whoever manages no room and may make none has no business here, and is told so rather than shown an empty list. */
+/** Refuses callers who manage no room and may create none, instead of showing them an empty list. */
 export async function requireManager(
   deps: Pick<AdminApiDeps, 'poolDb'>,
   { actor }: Pick<Call, 'actor'>,

@@ -2,7 +2,7 @@ import type { AdminRouteName } from '@hansard/admin-contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and holds no role, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a room manager without a role, on %s', (dialect) => {
   let test: AdminInTest
   let operator: string
   let mia: string
@@ -27,7 +27,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
   })
   afterAll(() => test?.close())
 
-  it('sees and changes that room, as the rules let managers', async () => {
+  it('sees and changes the rooms it manages, as the rules permit', async () => {
     const room = { token: mia, deps: { room: 'managed' } }
     expect((await test.done('listRooms', { token: mia })).rooms.map(({ name }) => name)).toEqual(['managed'])
     expect((await test.done('showRoom', room)).members).toEqual([
@@ -44,7 +44,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect((await test.changes()).filter(({ by }) => by === 'sip:mia@example.com')).toHaveLength(2)
   })
 
-  it('makes rooms where it is a creator, and moves its own there', async () => {
+  it('creates rooms where it is a creator, and moves its own there', async () => {
     const body = { name: 'made', category: 'Own' }
     expect((await test.done('createRoom', { token: mia, body })).managers.map(({ name }) => name)).toEqual(['mia'])
     const extra = { name: 'to move', category: 'General', managers: ['mia'], members: ['member'] }
@@ -59,7 +59,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect((await test.done('eligiblePrincipals', { token: mia, query })).principals).toHaveLength(1)
   })
 
-  it('is told of the categories it may make rooms in and of add-ins, as by the client protocol, and no more', async () => {
+  it('sees the categories it may create rooms in and the add-ins, as in the client protocol, and no more', async () => {
     await test.done('addAddIn', { token: operator, body: { name: 'board', url: 'https://example.com/b' } })
     const categories = async (token: string, query = {}) => test.done('listCategories', { token, query })
     expect(await categories(mia)).toEqual({ categories: [{ name: 'Own', description: '' }], next: null })
@@ -78,7 +78,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     await test.done('changeCategory', { token: operator, ...general, body: { creators: { remove: ['stranger'] } } })
   })
 
-  it('is told of every other room what it is told of one that is not there', async () => {
+  it('gets the same answer for every other room as for one that does not exist', async () => {
     const asked: [AdminRouteName, object | undefined][] = [
       ['showRoom', undefined],
       ['changeRoom', { topic: 'x' }],
@@ -115,7 +115,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
         expect(['managed', 'made', 'to move']).toContain(name)
   })
 
-  it('is told who is in a room where it may join it itself, as everybody else', async () => {
+  it('sees who is in a room that it may join, like everybody else', async () => {
     const { knex } = test.poolDb
     const [member, mia0] = await Promise.all(
       ['member', 'mia'].map((account): Promise<{ id: number }> => knex('principal').where({ account }).first('id')),
@@ -128,7 +128,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     const found = async (token: string) =>
       (await test.done('listRooms', { token, query: { joined: 'member' } })).rooms.map(({ name }) => name)
 
-    // `managed` is open by now. `joined` has mia as a member, and is not for mia to manage.
+    // `managed` is open by now. `joined` has mia as a member, but she does not manage it.
     expect(await found(mia)).toEqual(['managed'])
     expect(await found(operator)).toEqual(['managed', 'open'])
     await knex('room').where({ name: 'managed' }).update({ privacy: 'closed' })
@@ -141,7 +141,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     expect(await found(operator)).toEqual([])
   })
 
-  it.each(['global', 'site:oslo', 'pool:test'])('stays outside while the policy %s keeps it out', async (identity) => {
+  it.each(['global', 'site:oslo', 'pool:test'])('has no access while the policy %s bars it', async (identity) => {
     await test.done('addPolicy', { token: operator, body: { identity: 'site:lima', enabled: false } })
     await test.done('listRooms', { token: mia })
     await test.done('addPolicy', { token: operator, body: { identity, enabled: false } })
@@ -151,7 +151,7 @@ describe.each(['sqlite', 'postgres'] as const)('somebody who manages a room and 
     await test.done('listRooms', { token: mia })
   })
 
-  it('loses the door with the room, at once', async () => {
+  it('loses access with its last room, at once', async () => {
     const body = { managers: { set: [] } }
     for (const room of ['managed', 'made', 'to move'])
       await test.done('changeRoomRoles', { token: operator, deps: { room }, body })

@@ -4,7 +4,7 @@ import { groupUri } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import { AdminProblem } from './problems.ts'
 
-/** How callers name users, groups and categories: by URI, or by the name people know. Rooms: see `roomKeyOf`. */
+/** How callers name users, groups and categories: by URI, or by name. Rooms: `roomsMeant`. */
 export function userBy(text: string): { uri: string } | { account: string } {
   return text.startsWith('sip:') ? { uri: text } : { account: text }
 }
@@ -15,14 +15,14 @@ export function groupBy(text: string, domain: string): string {
   return text.startsWith('ma-grp:') ? text : groupUri(text, domain)
 }
 
-/** The id of a user, group or domain; -1, which nothing has, when there is none: a filter by it then finds nothing. */
+/** The id of a user, group or domain. If there is none, -1, which matches nothing: a filter by it finds nothing. */
 export async function principalIdOf(db: Database, text: string): Promise<number> {
   const by = /^(sip|ma-grp):/.test(text) ? { uri: text } : { account: text, type: 'user' }
   const row: { id: number } | undefined = await db.knex('principal').where(by).first('id')
   return row?.id ?? -1
 }
 
-/** Refuses a filter by a name that nothing has. A domain is known without being written down anywhere. */
+/** Refuses a filter by a name that does not exist. A domain principal need not be stored anywhere. */
 export async function requireFilterNames(
   db: Database,
   {
@@ -48,12 +48,12 @@ export async function requireFilterNames(
   if (policy !== undefined && !(await findPolicy(db, policy))) throw noSuch('no-such-policy', 'policy', policy)
 }
 
-/** What a caller asked for by a name that nothing has. */
+/** The refusal of a name that does not exist. */
 export function noSuch(code: ProblemCode & `no-such-${string}`, what: string, name: string, hint?: string) {
   return new AdminProblem(code, `There is no ${what} ${JSON.stringify(name)}.`, hint)
 }
 
-/** The first `limit` of a list that was read one longer, and the key of the last one when there are more. */
+/** The first `limit` entries of a list that was read one longer, and the key of the last one when there are more. */
 export function pageOf<T>(found: readonly T[], limit: number, keyOf: (entry: T) => string): [T[], string | null] {
   const page = found.slice(0, limit)
   return [page, found.length > limit ? keyOf(page.at(-1)!) : null]

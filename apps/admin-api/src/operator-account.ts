@@ -6,15 +6,15 @@ import type { Database } from '@hansard/sql'
 import { unwrap } from './unwrap.ts'
 
 /**
- * `created`: `oneTimePassword` was made up, because the caller chose none. It is stored nowhere else: whoever asks for
- * the account must be certain to tell it.
- * `kept`: the account was there. `passwordDiffers`: the password the caller chose is not its password.
+ * `created`: `oneTimePassword` was generated, because the caller chose none. It is stored nowhere else, so the caller
+ * must be certain to print it. `kept`: the account existed. `passwordDiffers`: the password the caller chose is not
+ * its password.
  */
 export type OperatorAccount =
   | { readonly outcome: 'created'; readonly oneTimePassword: string | undefined }
   | { readonly outcome: 'kept'; readonly passwordDiffers: boolean }
 
-/** Makes the first account, with every role there is, by the pool itself; an account that is there is left as it is. */
+/** Creates the first account, with every role, as a change by the pool itself. Does not change an existing account. */
 export async function createOperator(
   { poolDb, commands }: { poolDb: Database; commands: PoolCommands },
   { account, domain, password }: { account: string; domain: string; password: string | undefined },
@@ -30,7 +30,7 @@ export async function createOperator(
   const secret = password === undefined ? keySecret(key) : await hashPassword(password)
   const operator = { account, domain, displayName: 'Operator', roles: POOL_ROLES, secret }
   const { created } = await unwrap(commands.addUsers(poolActor(domain), { users: [operator] }))
-  // Another process on the same database was faster: its password counts.
+  // Another process on the same database was faster: its password applies.
   if (!created.has(account)) return { outcome: 'kept', passwordDiffers: password !== undefined }
   return { outcome: 'created', oneTimePassword: password === undefined ? key : undefined }
 }

@@ -4,7 +4,7 @@ import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 import { unwrap } from './unwrap.ts'
 
-/** Changes one's own password. It takes the old one, and guessing that is throttled like signing in. */
+/** Changes the caller's password. Requires the old one; guessing it is throttled like signing in. */
 export const changeOwnPassword: Handle<'changeOwnPassword'> = async (deps, { body, remote }) => {
   const { commands, signIn, passwordCharactersMin: charactersMin } = deps
   const { account, password, newPassword, device } = body
@@ -18,7 +18,10 @@ export const changeOwnPassword: Handle<'changeOwnPassword'> = async (deps, { bod
   return { account }
 }
 
-/** Ends the session of a token, or all sessions of its account. A token that is not valid any more is signed out already. */
+/**
+ * Ends the session of a token, or all sessions of its account. Succeeds for an invalid token: it is signed out
+ * already.
+ */
 export const signOut: Handle<'signOut'> = async (
   { commands, signIn, bus },
   { body: { token, everywhere }, remote },

@@ -21,7 +21,7 @@ export const setActiveServers: Handle<'setActiveServers'> = async (deps, { actor
   const known = await channelServices(deps.poolDb)
   const named = 'set' in servers ? servers.set : [...(servers.add ?? []), ...(servers.remove ?? [])]
   const unknown = named.find((name) => !known.includes(name))
-  // A server that was mistyped would be the only active one before long, and nobody could sign in.
+  // A mistyped server could become the only active one, and nobody could sign in.
   if (unknown !== undefined && !(await isNamed(deps, unknown, servers)))
     throw new AdminProblem(
       'not-found',
@@ -48,7 +48,7 @@ export const swapActiveServers: Handle<'swapActiveServers'> = async (deps, { act
   )
 }
 
-/** `to` is given the servers that are active, by name: where none is named, that is every one there is. */
+/** `to` gets the names of the active servers; if none is named, those of all servers. */
 async function change(
   deps: AdminApiDeps,
   actor: Call['actor'],
@@ -61,15 +61,15 @@ async function change(
 }
 
 /**
- * No server named means all of them, so taking the last away would do the opposite of what was asked; and with servers
- * alone that have never started nobody could sign in.
+ * An empty list means all servers, so removing the last one would do the opposite of the request. If only servers
+ * that have never started were left, nobody could sign in.
  */
 function some(names: readonly string[], known: readonly string[]): readonly string[] {
   if (!names.some((name) => known.includes(name))) throw new AdminProblem('conflict', 'Then no server would be active.')
   return names
 }
 
-/** A name that stands among the active ones without being a server's may always be taken away. */
+/** A name in the active list that is not a server's may always be removed. */
 async function isNamed(
   { poolDb }: AdminApiDeps,
   name: string,

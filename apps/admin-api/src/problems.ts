@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import { issueWords } from './issue-words.ts'
 
-/** An expected no, on its way to the caller. */
+/** An expected refusal, thrown to reach the caller. */
 export class AdminProblem extends Error {
   override name = 'AdminProblem'
   readonly code: ProblemCode
@@ -28,22 +28,21 @@ export function sendProblem(reply: FastifyReply, problem: AdminProblem): Fastify
   return reply.code(PROBLEM_STATUS[problem.code]).send(body)
 }
 
-/** Parses what a caller sent, or says which part of it is wrong. */
+/** Parses a request, or refuses it with the member that is wrong. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw new AdminProblem('malformed', issueWords(result.error.issues[0]!))
 }
 
-/** What a caller is told of an error. What is nobody's expectation is logged, and not told. */
+/** The caller's view of an error. Unexpected errors are logged and not shown. */
 export function problemOf(log: Log, doing: string, error: unknown): AdminProblem {
   if (error instanceof AdminProblem) return error
   if (error instanceof TooManySignIns) return new AdminProblem('try-again', error.message)
   const malformed = malformedRequest(error)
   if (malformed) return malformed
   log.warn({ err: error, doing }, 'an admin request failed')
-  if (isTransient(error))
-    return new AdminProblem('try-again', 'A database cannot be reached or takes no writes just now.')
+  if (isTransient(error)) return new AdminProblem('try-again', 'A database is unreachable or read-only.')
   if (TRANSIENT.some((kind) => error instanceof kind))
     return new AdminProblem('try-again', 'The pool cannot do that just now. Try again in a moment.')
   return new AdminProblem('failed', 'The request failed; the log says why.')
@@ -51,12 +50,12 @@ export function problemOf(log: Log, doing: string, error: unknown): AdminProblem
 
 const TRANSIENT = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced]
 
-/** What the HTTP server itself refuses: a body that is no JSON, too large, of another type, a path that is no text. */
+/** Refusals of the HTTP server itself: a body that is not JSON, too large or of another type, a malformed path. */
 function malformedRequest(error: unknown): AdminProblem | undefined {
   const { statusCode, code } = error as { statusCode?: number; code?: string }
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined
-  if (statusCode === 413) return new AdminProblem('too-large', 'A request may have 4 MiB.')
-  // Not in the server's own words: those repeat what was sent.
+  if (statusCode === 413) return new AdminProblem('too-large', 'A request may have at most 4 MiB.')
+  // Not with the server's own message, which repeats the input.
   const what =
     statusCode === 415
       ? 'Requests are of the type application/json.'

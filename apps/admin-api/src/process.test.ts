@@ -89,7 +89,7 @@ async function ask(url: string, path: string, body: object, token?: string) {
   return { status: response.status, body: (await response.json()) as { token: string; error: string } }
 }
 
-it('tells other services of a change over Redis, exports with files, and ends when a second of its name starts', {
+it('notifies other services of a change over Redis, exports with files, and ends when a second of its name starts', {
   timeout: 180_000,
 }, async () => {
   const first = await start()

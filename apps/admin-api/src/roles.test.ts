@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => test?.close())
 
-/** Written down once more, by hand: the catalogue is what is tried here. */
+/** Written again by hand: the catalogue is under test. */
 const MAY: Record<Caller, readonly AdminRouteName[]> = {
   administrator: [
     ...(['addUsers', 'listUsers', 'setPassword', 'showUser', 'changeUser'] as const),
@@ -60,7 +60,7 @@ it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
       if (roles === 'everybody') continue
       const { body } = await test.ask(name as AdminRouteName, { token, deps: PARTS })
       const opened = body.error !== 'not-allowed'
-      // Holders of a role may manage rooms like everybody: what they are told there is no room of theirs.
+      // Holders of a role may manage rooms like everybody; they are refused because they manage none.
       const hidden = ['no-such-room', 'malformed', 'not-a-creator'].includes(body.error)
       const may = MAY[role].includes(name as AdminRouteName)
       const comesAsManager = !may && MAY.manager.includes(name as AdminRouteName)
@@ -69,7 +69,7 @@ it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(
   },
 )
 
-it('opens to somebody without a role nothing at all', async () => {
+it('gives a caller without a role access to nothing', async () => {
   const token = await test.addUser('a participant')
   for (const [name, { roles }] of Object.entries(ADMIN_ROUTES)) {
     if (roles === 'everybody') continue
@@ -81,7 +81,7 @@ it('opens to somebody without a role nothing at all', async () => {
   }
 })
 
-it('says which roles may', async () => {
+it('names the roles that may call a route', async () => {
   const token = await test.addUser('another participant')
   expect(await test.ask('listUsers', { token })).toEqual({
     status: 403,
@@ -89,7 +89,7 @@ it('says which roles may', async () => {
   })
 })
 
-it('tells of each look that an auditor takes at people, and of none that an administrator does', async () => {
+it('records every read of users’ data by an auditor, and none by an administrator', async () => {
   const token = await test.addUser('watcher', { roles: ['auditor'] })
   const operator = await test.addUser('doer', { roles: ['administrator'] })
   await test.done('createRoom', { token: await test.signIn(), body: { name: 'desk', category: 'General' } })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminInTest, NOW, openAdminInTest } from './admin-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('rooms and users over HTTP, on %s', (dialect) => {
   let test: AdminInTest
   let token: string
   beforeAll(async () => {
@@ -12,7 +12,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
   })
   afterAll(() => test?.close())
 
-  it('makes, lists, changes and removes groups, and their rights with them', async () => {
+  it('creates, lists, changes and removes groups, and their rights with them', async () => {
     const made = await test.done('addGroup', { token, body: { name: 'Desk & Co', members: ['ann', 'bob'] } })
     expect(made).toMatchObject({ uri: 'ma-grp:Desk%20%26%20Co@example.com', name: 'Desk & Co' })
     const group = { token, deps: { group: 'Desk & Co' } }
@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     for (const { uri } of [one, two]) await test.done('deleteRoom', { token, deps: { room: uri } })
   })
 
-  it('walls a room in, and answers a refusal of the rules under its own name', async () => {
+  it('puts a room behind a wall, and answers a refusal of the rules with its own code', async () => {
     const category = { name: 'Wall', allowed: ['ann', 'bob'], denied: ['bob'], description: 'a wall' }
     expect(await test.done('addCategory', { token, body: category })).toMatchObject({ rooms: 0, chatHistory: true })
     const room = { name: 'within', category: 'Wall', type: 'auditorium', members: ['ann'], presenters: ['ann'] }
@@ -84,7 +84,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     expect([limited.principals.length, limited.more]).toEqual([2, true])
   })
 
-  it('changes, disables, moves and deletes a room, by its name or its URI, and tells the other services', async () => {
+  it('changes, disables, moves and deletes a room, by its name or its URI, and notifies the other services', async () => {
     const body = { name: 'a/b %2F ü', category: 'Wall', members: ['ann'] }
     const { uri } = await test.done('createRoom', { token, body })
     const room = { token, deps: { room: 'a/b %2F ü' } }
@@ -116,7 +116,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     expect(await test.ask('showRoom', byUri)).toMatchObject({ status: 404, body: { error: 'no-such-room' } })
   })
 
-  it('finds rooms by every filter there is', async () => {
+  it('finds rooms by every filter', async () => {
     await test.done('addAddIn', { token, body: { name: 'board', url: 'https://example.com/board' } })
     const all = { type: 'auditorium', privacy: 'secret', invitations: 'off', addIn: 'board', disabled: true }
     const people = { members: ['ann'], managers: ['ann'] }
@@ -149,14 +149,14 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     ]
     for (const [query, error] of none)
       expect((await test.ask('listRooms', { token, query })).body, error).toMatchObject({ error })
-    // Everybody of a domain is a principal, whether or not any list names it yet.
+    // The domain is a principal, whether or not any list contains it yet.
     expect((await test.done('listRooms', { token, query: { member: 'ma-grp:*@new.example' } })).rooms).toEqual([])
     expect((await test.ask('listRooms', { token, query: { privcay: 'secret' } })).body).toMatchObject({
       error: 'malformed',
     })
   })
 
-  it('counts, replaces and removes chats, and keeps what was said on record', async () => {
+  it('counts, replaces and removes chats, and keeps the originals on record', async () => {
     await test.done('createRoom', { token, body: { name: 'said', category: 'General', privacy: 'open' } })
     const { id: roomId } = await test.poolDb.knex('room').where({ name: 'said' }).first('id')
     const { id: ann } = await test.poolDb.knex('principal').where({ account: 'ann' }).first('id')
@@ -188,7 +188,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and people over HTTP, on %
     expect(replacedTexts).toEqual(['sell bonds', 'buy bonds', standard, 'good morning'])
   })
 
-  it('lets nobody lock the last administrator out', async () => {
+  it('never locks out the last administrator', async () => {
     const body = { roles: { remove: ['administrator'] } }
     expect((await test.ask('changeUser', { token, deps: { user: 'operator' }, body })).body).toMatchObject({
       error: 'conflict',

@@ -6,7 +6,7 @@ type Asked = Parameters<AdminInTest['ask']>[1]
 const MISSING_ROOM = 'ma-chan://example.com/00000000-0000-0000-0000-000000000000'
 const MISSING_CATEGORY = 'ma-cat://example.com/00000000-0000-0000-0000-000000000000'
 
-/** Every route that people without a role come through, by what they may name there and may not see. */
+/** Every route that callers without a role may use, with the parameters that can name something hidden from them. */
 const NAMING_ROOMS: Readonly<Partial<Record<AdminRouteName, (room: string) => Asked>>> = {
   showRoom: (room) => ({ deps: { room } }),
   changeRoom: (room) => ({ deps: { room }, body: { topic: 'x' } }),
@@ -22,7 +22,7 @@ const NAMING_CATEGORIES: Readonly<Partial<Record<AdminRouteName, (category: stri
   eligiblePrincipals: (category) => ({ query: { category } }),
 }
 
-/** They show what is everybody's, or one's own. */
+/** Routes that show public data, or the caller's own. */
 const NAMING_NEITHER: readonly AdminRouteName[] = ['listAddIns', 'listCategories']
 
 describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not see, on %s', (dialect) => {
@@ -54,7 +54,10 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
   })
   afterAll(() => test?.close())
 
-  /** The answer, and the statements made for it, without their values. The clock stands still: there are no others. */
+  /**
+   * The answer, and the SQL statements that it took, without their values. The clock stands still, so no other
+   * statements are made.
+   */
   const workOf = async (name: AdminRouteName, asked: Asked) => {
     const statements: string[] = []
     const note = ({ sql }: { sql: string }) => void statements.push(sql)
@@ -64,7 +67,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
     return { answer, statements }
   }
 
-  it('is named through every route that managers come through', () => {
+  it('is named on every route that managers may call', () => {
     const routes = (Object.keys(ADMIN_ROUTES) as AdminRouteName[]).filter((name) => {
       const { roles }: Route = ADMIN_ROUTES[name]
       return roles !== 'everybody' && roles.includes('manager')
@@ -121,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
     'costs %s what a category costs that never was',
     async (name) => {
       const ask = (named: string) => workOf(name, NAMING_CATEGORIES[name]!(named))
-      // After a change that was refused the service reads once more where its source stands, whoever asks for what next.
+      // After a refused change the service reads its source row once more, whatever the next request is.
       await ask('Nowhere')
       expect(await ask('Walled')).toEqual(await ask('Nowhere'))
       const missing = await ask(MISSING_CATEGORY)

@@ -7,7 +7,7 @@ import { AdminProblem, problemOf, sendProblem } from './problems.ts'
 
 const BODY_MAX = 4 * 1_024 * 1_024
 
-/** Adds every route of the catalogue, and an answer to whatever is none. */
+/** Adds every route of the catalogue, and an answer to requests for any other. */
 export function serve(app: FastifyInstance, deps: AdminApiDeps, handlers: Handlers): void {
   const prefix = '/admin'
   void app.register(

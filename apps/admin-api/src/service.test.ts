@@ -12,7 +12,7 @@ const ask: AdminInTest['ask'] = (name, options) => test.ask(name, options)
 const done: AdminInTest['done'] = (name, options) => test.done(name, options)
 const signIn = () => test.signIn()
 
-it('answers nobody who has not signed in, and on no route of the catalogue by accident', async () => {
+it('answers only signed-in callers, on every route of the catalogue', async () => {
   const alice = await test.addUser('alice')
   const deps = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
   const more = { ...deps, policy: 'a', endpoint: 'a', identity: 'a' }
@@ -29,7 +29,7 @@ it('answers nobody who has not signed in, and on no route of the catalogue by ac
   ])
 })
 
-it('takes a role away, and an account, from the very next request', async () => {
+it('applies the removal of a role or an account from the next request', async () => {
   const token = await signIn()
   const bob = await test.addUser('bob', { roles: ['auditor'] })
   await done('listUsers', { token: bob })
@@ -39,7 +39,7 @@ it('takes a role away, and an account, from the very next request', async () => 
   expect((await ask('listUsers', { token: bob })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
-it('records the first account and what the pool is given, as made by the pool itself', async () => {
+it('records the first account and the initial settings as changes by the pool itself', async () => {
   const changes = await test.changes()
   expect(changes.map(({ by, action, subject }) => [by, action, subject])).toEqual([
     ['sip:hansard@example.com', 'created', 'category General'],
@@ -68,7 +68,7 @@ it('reports every second, so that it holds no interval open, and ends its source
   expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['stopped'])
 })
 
-it('changes nothing any more once a successor has taken its name, and says so', async () => {
+it('changes nothing once a successor has taken its name, and says so', async () => {
   const token = await signIn()
   const twin = await test.startTwin()
   expect(twin.source).toEqual(expect.objectContaining({ name: 'admin-1', epoch: 2 }))
@@ -78,7 +78,7 @@ it('changes nothing any more once a successor has taken its name, and says so', 
   expect(await sourceStates(test.poolDb, 'admin-1')).toEqual(['fenced', 'alive'])
 })
 
-it('slows a guesser down, and goes on answering the operator on a device of before, from the same address', async () => {
+it('slows a guesser down, and still answers the operator on a known device, from the same address', async () => {
   const guess = { account: 'operator', password: 'guess' }
   const right = { account: 'operator', password: OPERATOR_PASSWORD }
   const { device } = await done('signIn', { body: right })
@@ -94,7 +94,7 @@ it('slows a guesser down, and goes on answering the operator on a device of befo
   expect((await ask('signIn', { body: right })).status).toBe(200)
 })
 
-it('lets everybody change their own password, with the old one, and ends what was begun with it', async () => {
+it('lets everybody change their own password, with the old one, and ends sessions that used it', async () => {
   const token = await signIn()
   const body = { account: 'operator', password: OPERATOR_PASSWORD, newPassword: 'a new one, by myself' }
   expect((await ask('changeOwnPassword', { body: { ...body, password: 'a guess' } })).status).toBe(401)
@@ -111,7 +111,7 @@ it('lets everybody change their own password, with the old one, and ends what wa
   expect((await test.changes()).at(-1)).toMatchObject({ subject: 'user Operator', after: { secret: 'replaced' } })
 })
 
-it('signs out one session, or all, and has a sign-out of somebody else made by administrators only', async () => {
+it('signs out one session, or all; only administrators sign out others', async () => {
   const [one, two, three] = [await signIn(), await signIn(), await signIn()]
   const bob = await test.addUser('bob')
   await done('signOut', { body: { token: one } })
@@ -128,7 +128,7 @@ it('signs out one session, or all, and has a sign-out of somebody else made by a
   expect((await ask('status', { token: three })).body).toMatchObject({ error: 'not-signed-in' })
 })
 
-it('keeps on record who signed in, who could not and whose rights did not cover it, without a secret', async () => {
+it('records sign-ins, failures and requests without the right, without secrets', async () => {
   const token = await signIn()
   const bob = await test.addUser('bob')
   const typed = 'no\nbody \u202e'
@@ -153,7 +153,7 @@ it('keeps on record who signed in, who could not and whose rights did not cover 
   expect((await ask('listSignIns', { token: bob })).body).toMatchObject({ error: 'not-allowed' })
 })
 
-it('forgets the record of sign-ins when its time is over', async () => {
+it('deletes the record of sign-ins after its retention time', async () => {
   await signIn()
   test.clock.advance({ days: 401 })
   await expect
@@ -208,7 +208,7 @@ it('pages through accounts and rooms without missing one', async () => {
   expect(seen).toEqual(rooms.map((room) => room.name))
 })
 
-it('says what is wrong with a request, where and what to do', async () => {
+it('says what is wrong with a request, where, and what to do', async () => {
   const token = await signIn()
   const bad: [AdminRouteName, object | undefined, Record<string, string> | undefined, RegExp][] = [
     ['addUsers', { users: [{ account: 'a\u0007' }] }, undefined, /control characters/],
@@ -245,7 +245,7 @@ it('says what is wrong with a request, where and what to do', async () => {
   }
 })
 
-it('declares a source dead once, and tells a second caller that it is', async () => {
+it('declares a source dead once, and tells a second caller that it already is', async () => {
   const token = await signIn()
   await startSource(test.poolDb, { name: 'channel-1', endpoint: '', now: test.clock.now() })
   const early = await ask('declareDead', { token, body: { source: 'channel-1' } })
@@ -255,7 +255,7 @@ it('declares a source dead once, and tells a second caller that it is', async ()
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
 })
 
-it('records every look at the exports, and every request', async () => {
+it('records every read of exports, and every request', async () => {
   const token = await signIn()
   await done('listExports', { token })
   await done('quarantine', { token })
@@ -272,7 +272,7 @@ it('records every look at the exports, and every request', async () => {
 it('names what is wrong with the pool, worst first', async () => {
   const token = await signIn()
   const { alarms } = await done('status', { token })
-  expect(alarms).toEqual(['No roll call has reached the compliance database yet. Is a relay running?'])
+  expect(alarms).toEqual(['No relay is running: events wait in the outbox. Start one.'])
   for (const name of ['channel-1', 'channel-2'])
     await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: test.clock.now() })
   await done('setActiveServers', { token, body: { servers: { remove: ['channel-1'] } } })

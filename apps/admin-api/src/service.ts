@@ -28,17 +28,17 @@ export type AdminApiConfig = {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   readonly heartbeatMs: number
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
-  /** how long it is kept who signed in and who could not */
+  /** how long the record of sign-ins is kept */
   readonly signInRecordDays: number
   readonly version: string
-  /** the site whose policy holds here, unless the pool or somebody has their own */
+  /** the site whose policy applies here, unless the pool or the user has its own */
   readonly site?: string | undefined
-  /** of the compliance worker, for the status; a configuration that is set counts more */
+  /** the compliance worker's default, for the status; a stored configuration overrides it */
   readonly runIntervalMs: number
   readonly complianceDirectories: AllowedDirectories
-  /** where a data file that is imported lies meanwhile */
+  /** directory for the temporary file of an import */
   readonly temporaryDirectory?: string | undefined
 }
 
@@ -57,17 +57,17 @@ export type AdminApi = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
-  /** Makes the operator's account on the first start; an account that is there keeps its password. */
+  /** Creates the operator's account on the first start; an existing account keeps its password. */
   createOperator(options: { password: string | undefined }): Promise<OperatorAccount>
 }
 
 /**
- * The admin API: one HTTP door to everything that is set up, changed or looked at in a pool. Adds its routes to a Fastify
- * instance that the caller makes, listens with and closes.
+ * The admin API: the one HTTP entry point for configuring, changing and reading a pool. Adds its routes to a Fastify
+ * instance that the caller creates, listens with and closes.
  *
- * What it changes it puts on record itself: it is a source, like a channel service. So it reports every second, for no
- * interval is closed before each living source has said that it will record nothing earlier; and when a successor has
- * taken its name it changes nothing more.
+ * It records its changes itself: it is a source, like a channel service. So it reports every second, because no
+ * interval closes before each living source has promised to record nothing earlier. When a successor has taken its
+ * name, it changes nothing more.
  */
 export async function startAdminApi(
   config: AdminApiConfig,
@@ -82,7 +82,7 @@ export async function startAdminApi(
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
     queueTroubles?: AdminApiDeps['queueTroubles']
-    /** the bytes of files, for exports that take them along and imports that bring them */
+    /** the contents of files, for exports and imports that include them */
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
@@ -125,7 +125,7 @@ export async function startAdminApi(
     async turn() {
       await forgetSignIns(poolDb.knex, clock.now() - config.signInRecordDays * DAY_MS)
     },
-    onError: (error) => log.warn({ err: error }, 'old sign-ins could not be forgotten; trying again'),
+    onError: (error) => log.warn({ err: error }, 'old sign-in records could not be deleted; trying again'),
   })
   stack.defer(() => forgetting.stop())
   const commands = createPoolCommands({

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminInTest, NOW, openAdminInTest } from './admin-in-test.ts'
 import { createUsageReport } from './usage.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTTP, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('settings of the pool over HTTP, on %s', (dialect) => {
   let test: AdminInTest
   let token: string
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
   })
   afterAll(() => test?.close())
 
-  it('registers add-ins, changes them and takes them away from rooms too', async () => {
+  it('registers, changes and removes add-ins, from rooms too', async () => {
     const addIn = { name: 'board', url: 'https://example.com/board' }
     expect(await test.done('addAddIn', { token, body: addIn })).toEqual(addIn)
     await test.done('createRoom', { token, body: { name: 'with board', category: 'General', addIn: 'board' } })
@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.ask('showAddIn', { token, deps })).body).toMatchObject({ error: 'no-such-add-in' })
   })
 
-  it('lets everybody in until a policy says otherwise, and counts the narrowest', async () => {
+  it('admits everybody until a policy says otherwise; the most specific one applies', async () => {
     await test.done('addUsers', { token, body: { users: [{ account: 'ann' }] } })
     const enabled = async () => (await test.done('showUser', { token, deps: { user: 'ann' } })).enabled
     expect(await enabled()).toBe(true)
@@ -61,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     })
   })
 
-  it('keeps endpoints', async () => {
+  it('stores endpoints', async () => {
     const body = { uri: 'sip:ocschat@example.com', displayName: 'Chat' }
     expect(await test.done('addEndpoint', { token, body })).toEqual(body)
     expect((await test.done('listEndpoints', { token })).endpoints).toEqual([body])
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.ask('removeEndpoint', { token, deps: { endpoint: body.uri } })).status).toBe(404)
   })
 
-  it('sets what the pool, a site and a service are told, and says what holds', async () => {
+  it('configures the pool, a site and a service, and shows the effective settings', async () => {
     const at = (identity: string) => ({ token, deps: { identity } })
     expect(await test.done('showConfiguration', at('global'))).toEqual({ identity: 'global', settings: {} })
     await test.done('changeConfiguration', { ...at('global'), body: { chatBytesMax: 512, searchLimit: 10 } })
@@ -96,7 +96,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.done('listConfigurations', { token })).configurations).toHaveLength(1)
   })
 
-  it('names the servers that clients are sent to, and never none', async () => {
+  it('sets the active servers, and never leaves none', async () => {
     for (const name of ['channel-1', 'channel-2', 'channel-3'])
       await startSource(test.poolDb, { name, endpoint: `ws://${name}`, now: NOW })
     const all = ['channel-1', 'channel-2', 'channel-3']
@@ -138,7 +138,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect((await test.done('poolState', { token })).state).toBe('failed-over')
   })
 
-  it('tells the compliance worker only what it can use', async () => {
+  it('accepts only a compliance configuration that the worker can use', async () => {
     const at = (identity: string) => ({ token, deps: { identity } })
     const settings = { adapterName: 'xml', adapterType: 'xml', runIntervalMs: 900_000 }
     expect(await test.done('putComplianceConfiguration', { ...at('global'), body: settings })).toEqual({
@@ -169,7 +169,7 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     ])
   })
 
-  it('takes the global compliance configuration back to its defaults, and goes on with its series', async () => {
+  it('resets the global compliance configuration to its defaults, and keeps its series', async () => {
     const global = { token, deps: { identity: 'global' } }
     const body = { adapterName: 'firm', addUserDetails: true, runIntervalMs: 900_000 }
     const renamed = await test.done('putComplianceConfiguration', { ...global, body })
@@ -180,13 +180,13 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     ])
   })
 
-  it('reports use of the pool, one report at a time', async () => {
+  it('reports usage of the pool, one report at a time', async () => {
     const query = { roomsInactiveSince: NOW + 1 }
     const report = await test.done('usageReport', { token, query })
     expect(report).toMatchObject({ end: NOW, start: NOW - 30 * 86_400_000, chats: 0 })
     expect(report.roomsInactiveSince?.rooms.map(({ name }) => name)).toEqual(['with board'])
     expect((await test.ask('usageReport', { token, query: { start: 2, end: 1 } })).status).toBe(400)
-    // Asked in one turn, so that the first is still being made, however fast the database is.
+    // Sent in the same tick, so that the first is still running, however fast the database is.
     const make = createUsageReport()
     const call = {
       query: UsageReportQuery.parse({}),
@@ -199,11 +199,11 @@ describe.each(['sqlite', 'postgres'] as const)('how the pool is set up, over HTT
     expect(await make(test as never, call as never)).toMatchObject({ chats: 0 })
   })
 
-  it('describes itself to everybody', async () => {
+  it('serves its description to everybody', async () => {
     expect(await test.done('openapi')).toEqual(JSON.parse(JSON.stringify(openApiDocument({ version: '1' }))))
   })
 
-  it('has put every one of these changes on record, by who made it', async () => {
+  it('has recorded every one of these changes with its author', async () => {
     const changes = (await test.changes()).filter(({ by }) => by === 'sip:operator@example.com')
     const subjects = new Set(changes.map(({ action, subject }) => `${action} ${subject.split(' ')[0]}`))
     for (const subject of ['add-in', 'policy', 'endpoint', 'pool-configuration'])

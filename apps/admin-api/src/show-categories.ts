@@ -10,13 +10,16 @@ import type { AdminApiDeps } from './deps.ts'
 import { requireManager } from './managed-rooms.ts'
 import { categoryBy, noSuch, pageOf, principalIdOf, requireFilterNames } from './name-things.ts'
 
-/** To whoever comes without a role: the categories this person may make rooms in, and no more of them than clients are told. */
+/**
+ * For callers without a role: the categories in which they may create rooms, with the properties that clients may
+ * see.
+ */
 export const listCategories: Handle<'listCategories'> = async (deps, call) => {
   const { poolDb } = deps
   const { after, limit, name, principal } = call.query
   if (!call.byRole) {
     const own = await requireManager(deps, call)
-    // Whom a category's lists name is not for everybody: a filter by it would tell.
+    // A category's lists are not public, and a filter by principal would reveal them.
     if (principal !== undefined) throw notAllowed(['administrator', 'auditor'])
     const creatable = await creatableCategories(poolDb, { identities: own }, name)
     const left = creatable.filter((category) => after === undefined || category.name > after)

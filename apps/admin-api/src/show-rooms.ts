@@ -19,12 +19,12 @@ import { AdminProblem } from './problems.ts'
 
 const MIB = 1_048_576
 
-/** By filter; for somebody without a role, among the rooms this person manages. */
+/** By filter; for callers without a role, among the rooms they manage. */
 export const listRooms: Handle<'listRooms'> = async (deps, call) => {
   const { poolDb } = deps
   const { query } = call
   const own = call.byRole ? undefined : await ownIdentities(deps, call)
-  // Whoever may know what there is must not take a mistyped name for "none"; to others it stays "none of yours".
+  // A caller with a role must not mistake a mistyped name for "none". Others get "none of yours" in both cases.
   if (call.byRole) {
     const { category, member, manager, joined, addIn } = query
     await requireFilterNames(poolDb, { category, principals: [member, manager, joined], addIn })
@@ -85,22 +85,22 @@ export const eligiblePrincipals: Handle<'eligiblePrincipals'> = async (deps, cal
   }
 }
 
-/** A category that exists and one may make rooms in, or the same answer for both. */
+/** Finds a category in which the caller may create rooms; otherwise gives the answer for one that does not exist. */
 async function categoryToMakeRoomsIn(deps: AdminApiDeps, call: Call, name: string): Promise<number> {
   const { standing, categoryId } = await standInCategory(deps.poolDb, categoryBy(name), call.actor)
   if (call.byRole && categoryId === undefined) throw noSuch('no-such-category', 'category', name)
   if (categoryId !== undefined && (call.byRole || mayCreateRoom(standing).allowed)) return categoryId
-  throw new AdminProblem('not-a-creator', 'You may make no rooms there.')
+  throw new AdminProblem('not-a-creator', 'You may not create rooms there.')
 }
 
-/** Who manages no room has no business here, and is told so rather than shown an empty list. */
+/** Refuses callers who manage no room, instead of showing them an empty list. */
 async function ownIdentities(deps: AdminApiDeps, { actor }: Call): Promise<number[]> {
   const own = [...(await identitiesOf(deps.poolDb, actor.id))]
   if (!(await managesSome(deps, own))) throw notAllowed(['administrator', 'auditor'])
   return own
 }
 
-/** Sees every room, and who is in it where this person may join it. */
+/** Sees every room, and rosters only of rooms that the caller may join. */
 async function byRole(deps: AdminApiDeps, { actor }: Call): Promise<RoomAsker> {
   return { identities: [...(await identitiesOf(deps.poolDb, actor.id))], among: 'all', seesRoles: true }
 }

@@ -12,7 +12,7 @@ import { requireManager } from './managed-rooms.ts'
 import { noSuch, pageOf } from './name-things.ts'
 import { AdminProblem } from './problems.ts'
 
-/** Also to whoever manages a room or may make one: that is what add-ins are for. */
+/** Also for managers and creators of rooms, who choose add-ins for them. */
 export const listAddIns: Handle<'listAddIns'> = async (deps, call) => {
   if (!call.byRole) await requireManager(deps, call)
   const { poolDb } = deps
@@ -54,13 +54,13 @@ export const listConfigurations: Handle<'listConfigurations'> = async ({ poolDb 
 export const showConfiguration: Handle<'showConfiguration'> = async ({ poolDb }, { path }) => {
   const identity = path['identity']!
   const found = (await listPoolConfigurations(poolDb)).find((configuration) => configuration.identity === identity)
-  // The global configuration is always there, if only with its defaults.
+  // The global configuration always exists, if only with its defaults.
   if (!found && identity === 'global') return { identity, settings: {} }
   if (!found) throw new AdminProblem('not-found', `There is no configuration ${JSON.stringify(identity)}.`)
   return found
 }
 
-/** A name that is mistyped would be answered with what holds for nobody: so it is said when nothing has that name. */
+/** A mistyped name would be answered with settings that apply to nobody, so warn when nothing has that name. */
 export const effectiveConfiguration: Handle<'effectiveConfiguration'> = async ({ poolDb }, { query }) => {
   const { service } = query
   const configured = (await listPoolConfigurations(poolDb)).some(({ identity }) => identity === `service:${service}`)
@@ -68,7 +68,7 @@ export const effectiveConfiguration: Handle<'effectiveConfiguration'> = async ({
   const remarks = known
     ? []
     : [
-        `No service ${JSON.stringify(service)} has ever started here, and nothing is set for one: this is what would hold.`,
+        `No service ${JSON.stringify(service)} has ever started here, and it has no configuration: these settings would apply.`,
       ]
   return { settings: await poolConfiguration(poolDb.knex, query), remarks }
 }

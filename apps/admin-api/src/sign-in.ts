@@ -2,7 +2,7 @@ import { signInRefusal } from '@hansard/pool-store'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
-/** Open to everybody whose account is enabled: what one may do is decided with every request. */
+/** Open to every enabled account; each request is authorized separately. */
 export const signIn: Handle<'signIn'> = async ({ signIn: people }, { body, remote }) => {
   const result = await people.withPassword({ ...body, remote })
   if (result.outcome === 'refused') throw new AdminProblem(result.reason, signInRefusal(result))

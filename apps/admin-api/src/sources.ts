@@ -4,8 +4,9 @@ import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
 
 /**
- * Declares a source dead: it is fenced in the pool database, so that it cannot commit anything any more, and intervals
- * no longer wait for it. Who asked is on record before it is done. What it had committed is staged and exported like everything else.
+ * Declares a source dead: the pool database fences it, so it can commit nothing more, and intervals no longer wait
+ * for it. The caller is recorded before it is done. What the source had committed is staged and exported like
+ * everything else.
  */
 export const declareSourceDead: Handle<'declareDead'> = async (deps, { actor, body: { source } }) => {
   const { poolDb, clock } = deps
@@ -20,7 +21,7 @@ export const declareSourceDead: Handle<'declareDead'> = async (deps, { actor, bo
     const seconds = SILENT_BEFORE_DEAD_MS / 1_000
     throw new AdminProblem(
       'conflict',
-      `Source ${source} has reported within the last ${seconds} seconds: it is alive, and people may be talking there.`,
+      `Source ${source} has reported within the last ${seconds} seconds: it is alive, and users may be connected to it.`,
       `Stop it, or end its process; ${seconds} seconds after its last report it may be declared dead.`,
     )
   }

@@ -6,7 +6,7 @@ import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
 
-/** Where everything that was accepted is right now, and what an operator should do about it. */
+/** Where every accepted event is now, and what an operator should do about it. */
 export async function poolStatus({
   poolDb,
   complianceDb,
@@ -70,8 +70,8 @@ function complianceAway(error: unknown): never {
   if (!isTransient(error)) throw error
   throw new AdminProblem(
     'try-again',
-    'The compliance database cannot be reached or takes no writes.',
-    'Bring it back. Nothing is lost: events wait in the pool database.',
+    'The compliance database is unreachable or read-only.',
+    'Restart it. Nothing is lost: events wait in the pool database.',
   )
 }
 

@@ -11,7 +11,7 @@ export function createUsageReport(): Handle<'usageReport'> {
   return async (deps, call) => {
     const { end = deps.clock.now(), start = Math.max(0, end - THIRTY_DAYS_MS), ...rest } = call.query
     if (start >= end) throw new AdminProblem('malformed', 'start: the report must begin before it ends')
-    if (making) throw new AdminProblem('try-again', 'Another usage report is being made. Try again in a moment.')
+    if (making) throw new AdminProblem('try-again', 'Another usage report is running. Try again in a moment.')
     making = true
     try {
       const usage = await usageOf(deps.poolDb, { start, end, ...rest, inactiveMax: INACTIVE_MAX })

@@ -4,40 +4,46 @@ import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard
 import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
 
-/** Everything a channel service can be told. Times are milliseconds unless the name says otherwise. */
+/** All options of a channel service. Times are milliseconds unless the name says otherwise. */
 export type ChannelServiceConfig = {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
-  /** WebSocket URL that clients reach this service at */
+  /** WebSocket URL at which clients reach this service */
   readonly endpoint: string
-  /** URL of the pool's file service, which tokens are used at; undefined: the pool has none */
+  /** URL of the pool's file service, where tokens are used; undefined: the pool has none */
   readonly filesUrl?: string | undefined
-  /** sessions at most; a further connection is refused with HTTP 503 */
+  /** maximum number of sessions; a further connection is refused with HTTP 503 */
   readonly sessionsMax: number
-  /** sessions of one account on this service at most, and never more than half of all; a further sign-in is refused */
+  /**
+   * maximum number of sessions of one account on this service, and never more than half of all; a further sign-in is
+   * refused
+   */
   readonly sessionsPerAccountMax: number
-  /** connections that have not signed in, at most: for a further one the oldest goes; 0: a quarter of `sessionsMax` */
+  /**
+   * maximum number of connections that have not signed in; a further one closes the oldest; 0: a quarter of
+   * `sessionsMax`
+   */
   readonly unsignedMax: number
-  /** of these, from one address; 0: half of them */
+  /** of these, maximum from one address; 0: half of them */
   readonly unsignedPerAddressMax: number
-  /** the site whose settings hold for this service, over those of the whole pool */
+  /** the site whose settings apply to this service, over those of the whole pool */
   readonly site?: string | undefined
-  /** what wins over the pool's configuration */
+  /** override the pool's configuration */
   readonly limits: Partial<Limits>
-  /** bytes waiting to be read by one client; above that it is cut off */
+  /** maximum bytes waiting to be read by one client; above that it is disconnected */
   readonly sessionBufferMax: number
-  /** requests a session may send in a second, on average */
+  /** average requests per second of a session */
   readonly requestsPerSecond: number
-  /** bytes a session may send in a second, on average; more is refused with `too-fast` */
+  /** average bytes per second that a session may send; more is refused with `too-fast` */
   readonly bytesPerSecond: number
-  /** bytes all sessions of an account may send in a second, on average */
+  /** average bytes per second that all sessions of an account may send */
   readonly accountBytesPerSecond: number
   readonly signInWithinMs: number
   readonly loadReportMs: number
   readonly heartbeatMs: number
   /** a source that has not reported for this long is declared dead; 0: only by an operator */
   readonly declareDeadAfterMs: number
-  /** characters that a password which somebody chooses has at least */
+  /** minimum number of characters of a password that a user chooses */
   readonly passwordCharactersMin: number
 }
 
@@ -71,7 +77,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const d = CHANNEL_SERVICE_DEFAULTS
   const http = httpSettings(env, 'CHANNEL', 7_465)
   const name = env.string('HANSARD_CHANNEL_NAME')
-  // Behind one public URL the path says which service a connection is for.
+  // Services behind one public URL are told apart by path.
   const path = http.publicUrl === undefined ? '/channel' : `/channel/${encodeURIComponent(name)}`
   const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
@@ -95,7 +101,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
       fallback: d.unsignedPerAddressMax,
     }),
     site: site(env),
-    // 0: as the pool's configuration says.
+    // 0: as configured in the pool.
     limits: chatBytesMax > 0 ? { chatBytesMax } : {},
     sessionBufferMax: env.integer('HANSARD_CHANNEL_SESSION_BUFFER_BYTES', {
       min: 65_536,
@@ -131,7 +137,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
   }
 }
 
-/** 0, or long enough that no participant of a source that is cut off still hears anything: ten seconds. */
+/** 0, or long enough that participants of a source that is cut off no longer receive anything: ten seconds. */
 function declareDeadAfterSeconds(env: Env): number {
   const name = 'HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS'
   const seconds = env.integer(name, {

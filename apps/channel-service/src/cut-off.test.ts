@@ -5,7 +5,7 @@ import { type BreakableProxy, startBreakableProxy } from '@hansard/test-servers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
-describe('a service between which and the database the network breaks', () => {
+describe('a service that is cut off from the database', () => {
   let pool: PoolInTest
   let proxy: BreakableProxy
   let db: Database
@@ -31,7 +31,7 @@ describe('a service between which and the database the network breaks', () => {
       .filter((event) => event.principal.name === name)
       .sort((one, other) => one.room.seq - other.room.seq)
 
-  it('hands out nothing once its people’s departure is on record, and ends when it hears that it is dead', async () => {
+  it('delivers nothing once its participants’ departure is on record, and ends when it learns that it is dead', async () => {
     const options = { declareDeadAfterMs: 1_500, heartbeatMs: 200 }
     const one = await pool.start(options)
     const two = await pool.start(options, { db })
@@ -51,7 +51,7 @@ describe('a service between which and the database the network breaks', () => {
     expect(cutOff.chats().map(([, text]) => text)).toEqual(['before'])
   })
 
-  it('records what somebody looks at who comes in again after a join of unknown outcome', async () => {
+  it('records the read of a user who joins again after a join of unknown outcome', async () => {
     const one = await pool.start()
     const two = await pool.start({}, { db })
     const alice = await one.connect('alice')
@@ -63,7 +63,7 @@ describe('a service between which and the database the network breaks', () => {
       joining ||= sent.includes('add-participants')
       return undefined
     }
-    // The join commits, and nobody hears of it.
+    // The join commits, but its confirmation is lost.
     proxy.onAnswered = (answer) => (joining && answer.includes('COMMIT') ? 'drop' : undefined)
 
     expect(await coming.ask({ t: 'join', room: room.uri })).toMatchObject({ t: 'refused', code: 'try-again' })
@@ -82,7 +82,7 @@ describe('a service between which and the database the network breaks', () => {
     const coming = await two.connect('bob')
     for (const each of [alice, watching]) await each.ask({ t: 'join', room: room.uri })
 
-    // The join stands on record while its answer is on the way, and bob is put out meanwhile.
+    // The join is on record while its answer is in flight, and bob is removed meanwhile.
     const answer = Promise.withResolvers<void>()
     const held = Promise.withResolvers<void>()
     let joining = false
@@ -102,9 +102,9 @@ describe('a service between which and the database the network breaks', () => {
       await tx('room_role').where({ room_id: room.id, principal_id: bob.id }).delete()
       await tx('room').where({ id: room.id }).update({ topic: 'bob is out' })
     })
-    // By then his service has judged everybody by the new rights.
+    // By then his service has checked all members under the new rights.
     await alice.told('room-changed')
-    // Its departure cannot be recorded at the first try.
+    // Its departure cannot be recorded at the first attempt.
     let breaks = 0
     const breakPart = (sent: string) => {
       if (!sent.includes('drop-participants') || breaks > 0) return undefined
@@ -128,7 +128,7 @@ describe('a service between which and the database the network breaks', () => {
   })
 })
 
-describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it should carry, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('on a bus that loses messages, on %s', (dialect) => {
   let pool: PoolInTest
   beforeEach(async () => {
     pool = await openPoolInTest(dialect)
@@ -139,7 +139,7 @@ describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it shou
     return { ...bus, publish: (message) => (message.t === lost ? undefined : bus.publish(message)) }
   }
 
-  it('nobody who was put out hears who comes and goes after that', async () => {
+  it('a removed user does not see later joins and parts', async () => {
     const people = await Promise.all(['alice', 'bob', 'carol'].map((account) => pool.person(account)))
     const room = await pool.room('desk', 'secret')
     for (const who of people.slice(0, 2)) await pool.grant(room, who)
@@ -159,7 +159,7 @@ describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it shou
     expect(heard.map((m) => 'who' in m && m.who.name)).not.toContain('CAROL')
   })
 
-  it('everybody is told what was replaced and purged all the same, each once and in order', async () => {
+  it('everybody is notified of replaced and purged chats, each once and in order', async () => {
     const boss = await pool.person('boss')
     await pool.person('bob')
     await pool.db.knex('pool_role').insert({ principal_id: boss.id, role: 'administrator' })
@@ -185,7 +185,7 @@ describe.each(['sqlite', 'postgres'] as const)('on a bus that loses what it shou
     }
   })
 
-  it('who was an administrator a moment ago sees no room of theirs', async () => {
+  it('a former administrator no longer sees hidden rooms', async () => {
     const [eve, bob] = [await pool.person('eve'), await pool.person('bob')]
     await pool.db.knex('pool_role').insert({ principal_id: eve.id, role: 'administrator' })
     const walled = await pool.addCategory('Walled', { allowed: [bob.id] })

@@ -10,7 +10,7 @@ import type { Knex } from '@hansard/sql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
-/** What the file says of bob: that he may not be in the room. It is undone before he comes. */
+/** The part of the file that bars bob from the room. It is undone before he joins. */
 type Ban = {
   readonly put: (pool: PoolInTest, bob: Principal, room: Room) => Promise<unknown>
   readonly undo: Ban['put']
@@ -32,7 +32,7 @@ const BANS: Record<string, Ban> = {
   },
 }
 
-describe.each(['sqlite', 'postgres'] as const)('an import while people talk, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('an import while users chat, on %s', (dialect) => {
   let pool: PoolInTest
   let room: Room
   let bob: Principal
@@ -56,7 +56,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import while people talk, on 
     const { stream, done } = await exportData({ ...where, level: 'all' })
     await Promise.all([done, pipeline(stream, createWriteStream(path))])
   }
-  /** Tells nobody on the bus: nothing may depend on it. */
+  /** Sends no hint on the bus: nothing may depend on it. */
   const bringIn = async (path: string) => {
     const { db } = pool
     const actor = await pool.person('admin')

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
@@ -38,7 +38,7 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
     { db, bus, clock: systemClock, log, settings, tokenKeys },
   )
   stack.defer(async () => {
-    // It accepts nobody from now on, and has closed when the sessions have ended.
+    // The server accepts no connections from now on, and has closed when the sessions have ended.
     const closed = server.stop()
     await service.stop()
     await closed

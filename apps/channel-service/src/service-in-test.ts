@@ -39,7 +39,7 @@ export type Reply = ServerMessage & { re?: number }
 const DOMAIN = 'example.com'
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 
-/** A pool whose channel services run in this process: on SQLite with a bus of its own, or on PostgreSQL and Redis. */
+/** A pool whose channel services run in this process: on SQLite with an in-process bus, or on PostgreSQL and Redis. */
 export async function openPoolInTest(dialect: Dialect) {
   const servers = dialect === 'postgres' ? await Promise.all([sharePostgres(), shareRedis()]) : undefined
   const url = servers
@@ -90,7 +90,7 @@ export async function openPoolInTest(dialect: Dialect) {
         .returning('id')
       return (await findRoom(db, { id: row!.id }))!
     },
-    /** Changes a room behind the services' backs: committed with its rights raised, and told to nobody. */
+    /** Changes a room without the services: increments its rights version and sends no hint. */
     change: (room: Room, work: (tx: Knex.Transaction) => Promise<unknown>) =>
       writer.change(async (tx) => {
         await work(tx)
@@ -133,7 +133,7 @@ export type PoolInTest = Awaited<ReturnType<typeof openPoolInTest>>
 
 type CategoryInTest = { readonly chatHistory?: boolean; readonly allowed?: readonly number[] }
 
-/** The key of somebody in a test: of the form of a generated one, and known. */
+/** A user's key in tests: formatted like a generated one, but known. */
 export function keyOf(account: string): string {
   return Buffer.from(account.padEnd(32, '.')).subarray(0, 32).toString('base64url')
 }
@@ -210,7 +210,7 @@ export async function connect(endpoint: string, account?: string) {
         await new Promise<void>((resolve) => waiting.push(resolve))
       }
     },
-    /** The next push of this kind, or the first there was. */
+    /** The next push of this kind, or the first one received. */
     async told<T extends Reply['t']>(t: T): Promise<Extract<Reply, { t: T }>> {
       await client.until(() => pushed.some((message) => message.t === t))
       return pushed.find((message) => message.t === t) as Extract<Reply, { t: T }>

@@ -24,7 +24,7 @@ afterEach(() => pool.close())
 const start = (overrides: Partial<ChannelServiceConfig> = {}, deps: { bus?: Bus } = {}) => pool.start(overrides, deps)
 const events = () => pool.events()
 
-it('hands a chat to everybody in the room, in the order of the record, and to nobody else', async () => {
+it('delivers a chat to everybody in the room, in the order of the record, and to nobody else', async () => {
   const { connect } = await start()
   const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map(connect))
   await alice!.ask({ t: 'join', room: open.uri })
@@ -42,7 +42,7 @@ it('hands a chat to everybody in the room, in the order of the record, and to no
   expect((await events()).filter((e) => e.kind === 'chat').map((e) => [e.chatId, e.content])).toEqual(alice!.chats())
 })
 
-it('gives somebody who comes back exactly what they missed, then live talk', async () => {
+it('sends a returning user exactly the missed chats, then live ones', async () => {
   const { connect } = await start({ limits: { postsInFlightMax: 1_000 } })
   const alice = await connect('alice')
   const bob = await connect('bob')
@@ -59,7 +59,7 @@ it('gives somebody who comes back exactly what they missed, then live talk', asy
   expect(bob.chats()).toEqual(alice.chats().slice(7))
 })
 
-it('shares a room between two services, and heals what the bus drops', async () => {
+it('shares a room between two services, and recovers what the bus drops', async () => {
   const real = pool.openBus()
   const bus: Bus = {
     ...real,
@@ -80,7 +80,7 @@ it('shares a room between two services, and heals what the bus drops', async () 
   expect(bob.chats()).toEqual(alice.chats())
 })
 
-it('records a look at history before it shows the page', async () => {
+it('records a read of history before it shows the page', async () => {
   const { connect } = await start()
   const alice = await connect('alice')
   await alice.ask({ t: 'join', room: open.uri })
@@ -101,7 +101,7 @@ it('records a look at history before it shows the page', async () => {
   ])
 })
 
-it('does not tell a secret room from one that does not exist', async () => {
+it('answers for a secret room as for one that does not exist', async () => {
   const { connect } = await start()
   const alice = await connect('alice')
   const bob = await connect('bob')
@@ -117,7 +117,7 @@ it('does not tell a secret room from one that does not exist', async () => {
   expect(rooms.t === 'rooms' && rooms.rooms.map((room) => room.name)).toEqual(['open'])
 })
 
-it('answers every broken frame with a named error and goes on', async () => {
+it('answers every broken frame with a named error and continues', async () => {
   const { connect } = await start()
   const alice = await connect('alice')
   const stranger = await connect()
@@ -148,7 +148,7 @@ it('answers every broken frame with a named error and goes on', async () => {
   expect(await alice.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
 })
 
-it('outlives upgrades that are no URLs, go elsewhere or are reset half-way', async () => {
+it('survives upgrades with malformed URLs, to other paths, or reset half-way', async () => {
   const { connect, endpoint } = await start()
   const { hostname, port } = new URL(endpoint)
   for (const path of ['//', '/elsewhere', 'http://[', '/channel/../x']) {
@@ -165,7 +165,7 @@ it('outlives upgrades that are no URLs, go elsewhere or are reset half-way', asy
   expect(await alice.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
 })
 
-it('never changes who a session is, however its sign-ins overtake each other', async () => {
+it('never changes a session’s principal, however its sign-ins overtake each other', async () => {
   const { connect } = await start()
   const client = await connect()
   const first = client.ask({ t: 'sign-in', account: 'alice', password: keyOf('alice') })
@@ -186,8 +186,13 @@ it('refuses a chat that is too long, counted in bytes', async () => {
   expect(await alice.post(open, 'ä'.repeat(51), 'b')).toMatchObject({ t: 'refused', code: 'too-long' })
 })
 
-it('cuts off a client that does not read, and serves the others', async () => {
-  const { connect } = await start({ sessionBufferMax: 200_000, limits: { chatBytesMax: 65_536 } })
+it('disconnects a client that does not read, and serves the others', async () => {
+  const { connect } = await start({
+    sessionBufferMax: 200_000,
+    bytesPerSecond: 1_000_000_000,
+    accountBytesPerSecond: 1_000_000_000,
+    limits: { chatBytesMax: 65_536 },
+  })
   const [alice, sleeper] = await Promise.all(['alice', 'bob'].map(connect))
   await alice!.ask({ t: 'join', room: open.uri })
   await sleeper!.ask({ t: 'join', room: open.uri })
@@ -203,7 +208,7 @@ it('cuts off a client that does not read, and serves the others', async () => {
   expect((await events()).findLast((e) => e.kind === 'part')).toMatchObject({ reason: 'disconnected' })
 })
 
-it('records everybody’s departure when it stops, and those a predecessor left behind when it starts', async () => {
+it('records all departures when it stops, and those a predecessor left behind when it starts', async () => {
   const first = await start({ name: 'channel' })
   const alice = await first.connect('alice')
   await alice.ask({ t: 'join', room: open.uri })

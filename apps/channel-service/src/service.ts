@@ -41,22 +41,22 @@ export type ChannelService = Service & {
   readonly fenced: Promise<Error>
 }
 
-/** What the service is given: it closes none of it. */
+/** Passed to the service, which closes none of it. */
 type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings; tokenKeys: TokenKeys }
 
 /**
  * The channel service: rooms over WebSocket.
  *
- * Starting takes a new epoch of the source's name, which ends the predecessor, and then records the departures the
- * predecessor could not. Stopping records everybody's departure before the source is declared stopped, so that a
- * service that was stopped properly leaves nobody behind.
+ * Starting takes a new epoch of the source's name, which ends the predecessor, and then records the departures that
+ * the predecessor could not record. Stopping records the departure of every participant before the source is marked
+ * stopped, so that a properly stopped service leaves no orphans.
  */
 export async function startChannelService(config: ChannelServiceConfig, given: Given): Promise<ChannelService> {
   const { db, bus, clock, log } = given
   const stack = new AsyncDisposableStack()
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
-  // A change made by this service is heard at once, whether or not the bus is there.
+  // A change made by this service takes effect here at once, whether or not the bus is up.
   const hear = (message: BusMessage) => {
     if (isRoomMessage(message)) deps.rooms.hear(message)
     else hearPool(deps, message, { source, loops, onError })
@@ -82,7 +82,7 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
   stack.defer(await bus.subscribePool((message) => hearPool(deps, message, { source, loops, onError })))
   stack.defer(() => {
     door.close()
-    // Nobody is sent here any more, before anybody is sent away.
+    // First stop new assignments, then disconnect the sessions.
     bus.publish({ t: 'gone', service: source.name })
   })
   log.info({ source: source.name, epoch: source.epoch, endpoint: config.endpoint }, 'channel service started')
@@ -112,7 +112,7 @@ async function createDeps(
     site: config.site,
     overrides: config.limits,
   })
-  const attention = createAttention({ db, bus, clock, onError: onError('telling what is new') })
+  const attention = createAttention({ db, bus, clock, onError: onError('sending notices of new chats') })
   const liveness = createLiveness({ clock, declareDeadAfterMs: config.declareDeadAfterMs })
   const fenced = Promise.withResolvers<Error>()
   const writer = createRecordWriter({
@@ -139,7 +139,7 @@ async function createDeps(
     participantUpdateLimit: () => configuration.limits.participantUpdateLimit,
     evict: createEvict(() => ({ rooms, recordPart })),
     feeds: attention.feeds,
-    onError: onError('judging who is in a room'),
+    onError: onError('checking the members of a room'),
   })
   const commands = createPoolCommands({
     db,

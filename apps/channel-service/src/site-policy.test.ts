@@ -9,7 +9,7 @@ describe('the policy of a site', () => {
   })
   afterAll(() => pool?.close())
 
-  it('holds for the services of that site: at sign-in, and for whoever is signed in', async () => {
+  it('applies to the services of that site: at sign-in, and to signed-in users', async () => {
     const oslo = await pool.start({ site: 'oslo' })
     const lima = await pool.start({ site: 'lima' })
     const here = await oslo.connect('ann')

@@ -3,7 +3,7 @@ import { blankUnlogged, type Room } from '@hansard/pool-store'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, keyOf, openPoolInTest, type PoolInTest } from './service-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('chat on %s', (dialect) => {
   let pool: PoolInTest
   let bus: Bus
   let room: Room
@@ -23,7 +23,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
   const told = ({ pushed }: Client) =>
     pushed.filter((m) => m.t === 'chat').map(({ text, alert, title, replaced }) => ({ text, alert, title, replaced }))
 
-  it('carries stories and alerts to whoever is there, comes back or looks at history', async () => {
+  it('delivers stories and alerts live, on catching up and in history', async () => {
     const { connect } = await start()
     const [writer, present, late] = await Promise.all(['alice', 'bob', 'carol'].map(connect))
     for (const each of [writer!, present!]) await each.ask({ t: 'join', room: room.uri })
@@ -52,7 +52,32 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('says in one word where chats are gone, and marks replaced ones', async () => {
+  it('sends live chats as short frames to clients that request them', async () => {
+    const { connect } = await start()
+    const [writer, brief] = await Promise.all(['alice', 'bob'].map(connect))
+    await writer!.ask({ t: 'join', room: room.uri })
+    await writer!.post(room, 'before')
+
+    const joined = await brief!.ask({ t: 'join', room: room.uri, after: 0, brief: true })
+    await brief!.until(() => brief!.chats().length === 1)
+    await writer!.ask({ t: 'post', room: room.uri, post: 'x', text: 'live', alert: true })
+    await writer!.ask({ t: 'post', room: room.uri, post: 'y', text: 'a story', title: 'Title' })
+    await brief!.until(() => brief!.pushed.filter(({ t }) => t === 'c').length === 2)
+    await writer!.until(() => writer!.chats().length === 3)
+
+    const { ref } = joined as { ref: number }
+    const at = expect.any(Number)
+    const said = { t: 'c', r: ref, at, from: 'sip:alice@example.com', name: expect.any(String) }
+    expect(brief!.pushed.filter(({ t }) => t === 'chat' || t === 'c')).toEqual([
+      { t: 'chat', room: room.uri, chat: 1, at, from: expect.anything(), text: 'before' },
+      { ...said, chat: 2, text: 'live', alert: true },
+      { ...said, chat: 3, text: 'a story', title: 'Title' },
+    ])
+    // Nobody who has not asked for it meets a message they do not know.
+    expect(writer!.pushed.filter(({ t }) => t === 'c')).toEqual([])
+  })
+
+  it('reports in one message which chats are gone, and marks replaced ones', async () => {
     const { connect } = await start()
     const [writer, late] = await Promise.all(['alice', 'bob'].map(connect))
     await writer!.ask({ t: 'join', room: room.uri })
@@ -80,7 +105,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     )
   })
 
-  it('tells a change of a chat to the members of another service, and not before the chat', async () => {
+  it('notifies members on another service of a changed chat, and not before the chat itself', async () => {
     const [one, two] = [await start(), await start()]
     const writer = await one.connect('alice')
     const reader = await two.connect('bob')
@@ -99,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('keeps nothing for anybody where the category keeps no history, and everything on record', async () => {
+  it('keeps no history where the category has it off, and everything on record', async () => {
     const category = await pool.addCategory('Off the page', { chatHistory: false })
     const unlogged = await pool.room('whisper', 'open', { category })
     const { connect } = await start()
@@ -124,7 +149,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('shows history to somebody who may join and has not', async () => {
+  it('shows history to a user who may join and has not', async () => {
     alice = await signIn('alice')
     await alice.ask({ t: 'join', room: room.uri })
     await alice.post(room, 'one')
@@ -135,7 +160,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('tells comings and goings until there are too many, and again when it is much quieter', async () => {
+  it('sends join and part notices until there are too many participants, and again when there are far fewer', async () => {
     await pool.db.knex('pool_configuration').insert({ identity: 'global', settings: '{"participantUpdateLimit":3}' })
     const { connect } = await start()
     const [a, b, c, d] = await Promise.all(['alice', 'bob', 'carol', 'dave'].map(connect))
@@ -153,7 +178,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     ])
   })
 
-  it('takes a changed configuration at once, and announces it at the next sign-in', async () => {
+  it('applies a changed configuration at once, and announces it at the next sign-in', async () => {
     const { connect } = await start()
     alice = await connect('alice')
     await alice.ask({ t: 'join', room: room.uri })
@@ -195,7 +220,7 @@ describe.each(['sqlite', 'postgres'] as const)('talk on %s', (dialect) => {
     },
   )
 
-  it('records nothing that somebody says in the moment in which they were disabled', async () => {
+  it('records no chat of a user from the moment in which it is disabled', async () => {
     const { connect } = await start()
     const bob = await connect('bob')
     await bob.ask({ t: 'join', room: room.uri })

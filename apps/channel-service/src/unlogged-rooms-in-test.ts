@@ -40,14 +40,14 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       for (const text of texts) await alice.post(room, text)
     }
     const departures = () => alice.pushed.filter((m) => m.t === 'participant-parted').length
-    /** Resolves when `leave` has put a departure on record. */
+    /** Resolves when `leave` has recorded a departure. */
     const gone = async (leave: () => unknown) => {
       const before = departures()
       await leave()
       await alice.until(() => departures() > before)
     }
     const cut = (client: Client) => gone(() => client.ws.terminate())
-    /** Everything a client was handed up to now, and which ids it was told are gone. */
+    /** Everything sent to a client so far, and which ids were reported as gone. */
     const heard = async (client: Client) => {
       const text = `mark ${alice.pushed.length} ${clock.now()} ${crypto.randomUUID()}`
       await alice.post(room, text, text.slice(-36))
@@ -62,7 +62,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
         e.kind === 'backchat' ? [[e.principal.name, e.firstChatId, e.lastChatId]] : [],
       )
 
-    it('catches up somebody whose connection broke, and nobody else', async () => {
+    it('lets only a participant whose connection broke catch up', async () => {
       await say('before bob')
       const bob = await enter('bob')
       await say('two', 'three')
@@ -78,7 +78,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await looks()).toEqual([['BOB', 3, 5]])
     })
 
-    it('gives nobody what was said before they had come in, whatever they claim to have', async () => {
+    it('sends nobody chats from before their join, whatever they claim to have', async () => {
       await say('one', 'two')
       const bob = await enter('bob')
       await say('three')
@@ -96,13 +96,13 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       ])
     })
 
-    it('catches up somebody whose old connection nobody has found dead yet, and each of their devices', async () => {
+    it('lets a user catch up whose old connection is not detected as dead yet, on each device', async () => {
       const laptop = await enter('bob')
       await say('one')
       const phone = await enter('bob')
       await say('two')
 
-      // Both sessions still count as being there.
+      // Both sessions still count as participants.
       const laptopAgain = await enter('bob', 1)
       for (const each of [laptop, phone]) await cut(each)
       await say('three')
@@ -116,7 +116,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       ])
     })
 
-    it('gives somebody who left by themselves nothing that was said since', async () => {
+    it('sends a user who left voluntarily no chats posted since', async () => {
       const bob = await enter('bob')
       await gone(() => bob.ask({ t: 'part', room: room.uri }))
       await say('one')
@@ -133,7 +133,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await looks()).toEqual([['BOB', 2, 2]])
     })
 
-    it('gives somebody who was put out nothing that was said since, also when they are let in again', async () => {
+    it('sends a removed user no chats posted since, even after being allowed again', async () => {
       const bob = await pool.person('bob')
       room = await pool.room('closet', 'closed', { category })
       await pool.grant(room, await pool.person('alice'))
@@ -152,7 +152,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await looks()).toEqual([])
     })
 
-    it('catches up those whose service died, whether or not a survivor has parted them yet', async () => {
+    it('lets participants of a dead service catch up, whether or not a survivor has parted them yet', async () => {
       const doomed = await start('doomed')
       for (const account of ['bob', 'carol']) await join(await doomed.connect(account))
       // A successor of that name ends it, as if it had been killed: its participants are orphans.
@@ -172,7 +172,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       ])
     })
 
-    it('gives nothing to somebody who was away for longer than the text is held, and tells them', async () => {
+    it('sends no chats to a user who was away for longer than they are kept, and reports them as gone', async () => {
       const bob = await enter('bob')
       await cut(bob)
       await say('one')
@@ -187,7 +187,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await pool.db.knex('departure')).toEqual([])
     })
 
-    it('records as a look only what is still there to be shown', async () => {
+    it('records as a read only the chats that are still there', async () => {
       const bob = await enter('bob')
       await say('one', 'two')
       clock.advance({ minutes: 11 })
@@ -202,7 +202,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await looks()).toEqual([['BOB', 3, 4]])
     })
 
-    it('begins to remember when the history is switched off, and shows none of it when it is switched on', async () => {
+    it('keeps departures once history is switched off, and shows none of those chats after it is switched on', async () => {
       room = await pool.room('desk', 'open')
       const commands = createPoolCommands({
         db: pool.db,
@@ -234,7 +234,7 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await heard(late)).toEqual(['logged', [2, 5], 'logged again'])
     })
 
-    it('remembers nobody in rooms that keep their history', async () => {
+    it('keeps no departures in rooms with history', async () => {
       room = await pool.room('desk', 'open')
       await join(alice)
       const bob = await enter('bob')

@@ -7,7 +7,7 @@ const [XML] = DEFAULT_ADAPTERS
 const fileOf = (...entries: object[]) => JSON.stringify(entries.map((entry) => ({ adapter: 'xml', ...entry })))
 
 describe('the output directories of adapters', () => {
-  it('are refused when two are the same, however they are written', () => {
+  it('are refused when two are the same, however they are spelled', () => {
     const text = fileOf(
       { name: 'one', outputDirectory: '/exports/officers' },
       { name: 'two', outputDirectory: '/exports/x/../officers/' },
@@ -17,7 +17,7 @@ describe('the output directories of adapters', () => {
     )
   })
 
-  it('are refused when one is where another writes unless told otherwise', () => {
+  it('are refused when one is another adapter’s default', () => {
     const adapters = [XML!, { ...XML!, name: 'two', outputDirectory: '/exports/xml' }]
     expect(directoryProblem(adapters, '/exports')).toContain('xml and two both write to /exports/xml')
     expect(directoryProblem(adapters, '/elsewhere')).toBeUndefined()
@@ -29,7 +29,7 @@ describe('the output directories of adapters', () => {
     await expect(bench.worker({ adapters })).rejects.toThrow('both write to')
   })
 
-  it('may lie beside each other and in one another', () => {
+  it('may be siblings or nested', () => {
     const text = fileOf(
       { name: 'one', outputDirectory: '/exports/officers' },
       { name: 'two', outputDirectory: '/exports/officers/two' },

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryProblem } from '@hansard/adapter'
 import { xml, xmlExtended } from '@hansard/adapter-xml'
+import { decodeText } from '@hansard/config'
 import { z } from 'zod'
 
-/** The adapters this program has. An adapter is an exception to the layers: the worker is where they are put in. */
+/** The adapters of this program. The worker registers adapters, so it alone may import them. */
 export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map(
   [xml, xmlExtended].map((adapter) => [adapter.name, adapter]),
 )
@@ -35,8 +36,8 @@ const Setting = z.strictObject({
 })
 
 /**
- * Reads the adapters file: a JSON array. `where` is the file's path, for messages and for stylesheets named relative
- * to it. Throws an error that says what is wrong with which entry.
+ * Reads the adapters file: a JSON array. `where` is the file's path, used in messages and to resolve relative
+ * stylesheet paths. Throws an error that names the entry and the problem.
  */
 export function parseAdapterSettings(text: string, where: string): AdapterSetting[] {
   let value: unknown
@@ -65,9 +66,11 @@ export function parseAdapterSettings(text: string, where: string): AdapterSettin
 }
 
 function readStylesheet(path: string, name: string): string {
+  let bytes: Uint8Array
   try {
-    return readFileSync(path, 'utf8')
+    bytes = readFileSync(path)
   } catch (error) {
     throw new Error(`The stylesheet of ${name} cannot be read: ${(error as Error).message}`)
   }
+  return decodeText(bytes, { what: `The stylesheet of ${name}, ${path},` })
 }

@@ -11,12 +11,12 @@ import {
 import { replayExport } from './replay-export.ts'
 import type { ExportDeps, TurnDeps } from './run-export.ts'
 
-/** Tries everything in quarantine once more and answers. */
+/** Stages everything in quarantine again and answers the request. */
 export async function answerRetry({ db, lease, clock }: TurnDeps, request: WorkRequest): Promise<void> {
   await retryQuarantine(db, lease, { now: clock.now(), requestId: request.id })
 }
 
-/** Renders a sealed export again and answers whether it came out the same. The look is on record. */
+/** Renders a sealed export again and answers whether the result is the same. The read is audited. */
 export async function answerReplay(
   deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter>; holder: string },
   request: WorkRequest & { kind: 'replay' },
@@ -38,7 +38,7 @@ export async function answerReplay(
   await answerRequest(db, lease, { id: request.id, answer, now })
 }
 
-/** Says why a request was not carried out. Whoever asked may ask again. */
+/** Answers why a request was not carried out. The caller may repeat it. */
 export async function answerFailure(
   { db, lease, clock }: TurnDeps,
   { id }: WorkRequest,
@@ -47,14 +47,14 @@ export async function answerFailure(
   await answerRequest(db, lease, { id, answer: { state: 'failed', reason }, now: clock.now() })
 }
 
-/** The first millisecond that is not in the interval somebody asked to seal. What was accepted before they asked is in. */
+/** The first millisecond after the interval to seal. It contains everything accepted before the request. */
 export function cutFor(request: WorkRequest): number {
   return request.requestedAt + 1
 }
 
 /**
- * Answers a request to seal once the interval that ended with it is sealed by every adapter that has to. Until then
- * says what it waits for. True when answered.
+ * Answers a request to seal once every adapter that has to has sealed the interval that ended with it. Until then it
+ * reports what it waits for. True when answered.
  */
 export async function answerSeal(
   { db, lease, clock }: TurnDeps,

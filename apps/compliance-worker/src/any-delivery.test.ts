@@ -19,7 +19,7 @@ const SETTINGS = [
 ]
 const FILE = { storedName: '7f3a.txt', fileName: 'notes.txt', size: 5, sha256: '0'.repeat(64) }
 
-/** What happens next, told by numbers that fast-check chooses. */
+/** The next steps, as numbers that fast-check chooses. */
 const step = fc.record({
   what: fc.constantFrom(
     ...([
@@ -74,7 +74,7 @@ async function play(
     stamps.set(source, at)
     return source
   }
-  /** The source's own clock, which may be behind, and never goes back. */
+  /** The source's own clock. It may be slow, and never goes back. */
   const stampOf = (source: ScriptedSource) => {
     const at = Math.max(stamps.get(source)!, now - (behind.get(source) ?? 0))
     stamps.set(source, at)
@@ -136,7 +136,7 @@ async function play(
       for (const one of living) if ((a + one.epoch) % 3) one.reports(stampOf(one))
       await rollCall()
     } else if (what === 'newcomer') {
-      // Nobody has told the worker of it, and its clock is behind.
+      // The worker does not know this source yet, and its clock is slow.
       const lag = (b % 4) * 40_000
       const newcomer = start(`late-${sources.length}`, Math.max(T0, now - lag))
       hidden.add(newcomer)
@@ -162,7 +162,7 @@ async function play(
   return { said, changed, taken, garbled }
 }
 
-/** Moves one event that is in no closed interval into quarantine, as a program that cannot read it would have. */
+/** Moves one event that is in no closed interval into quarantine, as a program that cannot read it would. */
 async function makeUnreadable(bench: Bench, which: number): Promise<void> {
   const rows = await bench.db
     .knex('staged_event as e')
@@ -206,7 +206,7 @@ async function directoryOf(bench: Bench, adapter: string): Promise<EvidenceDirec
   }
 }
 
-it('exports every event exactly once, verifiably, whatever comes late, twice, garbled or in the wrong order', {
+it('exports every event exactly once, verifiably, even if events arrive late, twice, garbled or out of order', {
   timeout: 600_000,
 }, async () => {
   const engine = await openXsltEngine()

@@ -5,7 +5,7 @@ import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
-/** What the manifest says of an export. Only what follows from the export itself: nothing of today. */
+/** The manifest of an export. It depends on the export alone and contains nothing about the current run. */
 export function buildManifest({
   planned,
   settings,
@@ -25,7 +25,7 @@ export function buildManifest({
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
   return {
-    // A sealed export that is rendered again says what it said then.
+    // A replay of a sealed export uses the recorded values.
     format: (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format'],
     pool: settings.pool,
     adapter: {

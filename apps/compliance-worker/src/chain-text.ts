@@ -14,8 +14,8 @@ import {
  * The chain file of an export: one line for every number that it accounts for, with the hash of the event's text,
  * sorted by source, epoch and number.
  *
- * It is written as it is read, because it may have millions of lines. What the manifest says of each source is noted
- * on the way; ask for it when the lines have been taken.
+ * It is streamed, because it may have millions of lines. The summary of each source for the manifest is collected on
+ * the way; read it after the last line was consumed.
  */
 export function chainText(db: Database, planned: Export): ChainText {
   const ofInterval: IntervalSource[] = []
@@ -50,7 +50,7 @@ export function chainText(db: Database, planned: Export): ChainText {
     links: AsyncIterable<ChainLink>,
     note: (link: ChainLink) => void,
   ) {
-    // Many lines in one piece: a write to the disk per line would take longer than everything else.
+    // Many lines in one chunk: one disk write per line would take longer than everything else.
     let piece = ''
     for await (const link of links) {
       numbers += 1

@@ -14,8 +14,8 @@ const holding = (...pieces: string[]): OpenStoredFile =>
     for (const piece of pieces) yield Buffer.from(piece)
   }
 
-describe('a file that was put up', () => {
-  it('is good when the store holds exactly its bytes', async () => {
+describe('an uploaded file', () => {
+  it('passes when the store has exactly its bytes', async () => {
     await expect(checkStoredFile(holding('be', 'ans'), file)).resolves.toBeUndefined()
   })
 
@@ -27,7 +27,7 @@ describe('a file that was put up', () => {
     await expect(checkStoredFile(open, file)).rejects.toThrow('The file 7f3a.txt in the compliance file store is not')
   })
 
-  it('is named when it is missing, and when the disk does not give it', async () => {
+  it('is named when it is missing or unreadable', async () => {
     const failing = (code: string): OpenStoredFile =>
       async function* () {
         yield Buffer.from('be')
@@ -56,7 +56,7 @@ describe('a file that was put up', () => {
 })
 
 describe('the compliance file store', () => {
-  it('keeps a file in the folder of its first two characters', async () => {
+  it('stores a file in the directory of its first two characters', async () => {
     await mkdir(join(directory, '7f'))
     await writeFile(join(directory, '7f', '7f3a.txt'), 'beans')
     await expect(checkStoredFile(storedFilesIn(directory), file)).resolves.toBeUndefined()
@@ -65,7 +65,7 @@ describe('the compliance file store', () => {
     )
   })
 
-  it('that a worker does not know holds nothing', async () => {
+  it('is empty for a worker that has none configured', async () => {
     await expect(checkStoredFile(storedFilesIn(undefined), file)).rejects.toThrow('Set HANSARD_COMPLIANCE_FILE_STORE')
   })
 })

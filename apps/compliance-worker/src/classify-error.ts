@@ -1,11 +1,11 @@
 import { isTransient } from '@hansard/sql'
 
-/** The database's trouble is the worker's own: nothing gets on without it. A disk's is one adapter's. */
+/** A database error stops the whole worker; a disk error stops one adapter. */
 export function isDatabaseTrouble(error: unknown): boolean {
   return isTransient(error) && !isDiskTrouble(error)
 }
 
-/** A file that is missing has the code of a socket that is: what touched the disk has a path, or does what disks do. */
+/** ENOENT may be a missing file or a missing socket. A disk error has a path or a disk syscall. */
 export function isDiskTrouble(error: unknown): boolean {
   const { path, syscall, code } = (error ?? {}) as NodeJS.ErrnoException
   if (path !== undefined) return true
@@ -25,5 +25,5 @@ const OF_DISKS = new Set([
   'rm',
   'lstat',
 ])
-// Connections are read and written too.
+// Sockets have read and write errors too.
 const OF_SOCKETS = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'EHOSTUNREACH'])

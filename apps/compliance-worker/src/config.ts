@@ -5,6 +5,7 @@ import {
   type CommonSettings,
   commonSettings,
   complianceDatabaseUrl,
+  decodeText,
   directoriesAllowed,
   type Env,
   redisUrl,
@@ -12,29 +13,29 @@ import {
 import { parseRunInterval } from '@hansard/conversation'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
 
-/** Everything a compliance worker can be told. */
+/** All options of a compliance worker. */
 export type ComplianceWorkerConfig = {
-  /** the pool's name, as manifests say it */
+  /** the pool's name, written to manifests */
   readonly pool: string
-  /** for logs, status and the lease; each start of a worker adds something of its own */
+  /** for logs, status and the lease; each start of a worker appends a suffix of its own */
   readonly workerName: string
-  /** unless the compliance configuration says otherwise */
+  /** default; the compliance configuration overrides it */
   readonly runIntervalMs: number
-  /** each adapter's files lie in a folder of it, named after the adapter's setting */
+  /** contains a directory for each adapter, named after the adapter */
   readonly outputDirectory: string
-  /** what is exported until somebody sets it otherwise: put into the compliance database on the first start */
+  /** the initial export configuration: copied into the compliance database on the first start */
   readonly adapters: readonly AdapterSetting[]
-  /** absolute paths outside of the output directory that adapters may be told to write to */
+  /** absolute paths outside the output directory that adapters may write to */
   readonly directoriesAllowed?: readonly string[] | undefined
-  /** where the bytes of files that were put up lie; without it an export that tells of one is not sealed */
+  /** directory of uploaded files; without it an export that contains an upload is not sealed */
   readonly complianceFileStore?: string | undefined
-  /** how often the exporter looks for work, besides being woken by roll calls */
+  /** how often the exporter looks for work, in addition to waking up for source progress */
   readonly tickMs: number
-  /** how long a worker that died keeps its successor waiting */
+  /** duration of the lease: how long a dead worker delays its successor */
   readonly leaseMs?: number | undefined
 }
 
-/** Renewed three times as often. */
+/** The lease is renewed three times as often. */
 export const LEASE_MS = 6_000
 
 /** The settings of a worker that runs as its own process. */
@@ -53,7 +54,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     runIntervalMs: env.parsed('HANSARD_RUN_INTERVAL', { parse: parseRunInterval, fallback: 15 * 60_000 }),
     outputDirectory: env.string('HANSARD_OUTPUT_DIRECTORY'),
     adapters: env.parsed<readonly AdapterSetting[]>('HANSARD_ADAPTERS_FILE', {
-      parse: (path) => parseAdapterSettings(readFileSync(path, 'utf8'), path),
+      parse: (path) => parseAdapterSettings(decodeText(readFileSync(path), { what: path }), path),
       fallback: DEFAULT_ADAPTERS,
     }),
     directoriesAllowed: directoriesAllowed(env),

@@ -25,7 +25,7 @@ import { renderExport } from './render-export.ts'
 import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
-/** One event a file, so that an export has several. */
+/** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
 
@@ -60,7 +60,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
 
 type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 
-/** A worker that does what workers do, up to and with a step, and is never heard of again. A number: files written. */
+/** A worker that works up to and including a step, and then dies. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
   const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
@@ -103,7 +103,7 @@ async function finishes(bench: Bench) {
   return bench.files()
 }
 
-describe('a worker that follows one that died', () => {
+describe('a worker that succeeds a dead one', () => {
   it.each<Step>(['closed', 'numbered', 'bound', 'recorded', 0, 1, 2, 3, 4, 5])(
     'comes to the same bytes when the other died at step %s',
     async (step) => {
@@ -127,7 +127,7 @@ describe('a worker that follows one that died', () => {
     expect(files).toEqual(await finishes(undisturbed))
   })
 
-  it('does not export events twice that came after the plan', async () => {
+  it('does not export events twice that arrived after the plan', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 2)
     const late = bench.pool.source('chat-3', { startedAt: T0 })
@@ -137,7 +137,7 @@ describe('a worker that follows one that died', () => {
     expect([...files.values()].join('')).not.toContain('late')
   })
 
-  it('is not disturbed by the other waking up again: a zombie neither writes nor seals', async () => {
+  it('is not disturbed when the other wakes up: a zombie neither writes nor seals', async () => {
     await using bench = await stagedBench()
     const zombie = await diesAfter(bench, 2)
     const files = await finishes(bench)
@@ -147,7 +147,7 @@ describe('a worker that follows one that died', () => {
     expect(await bench.files()).toEqual(files)
   })
 
-  it('is not disturbed by one that falls asleep between two files', async () => {
+  it('is not disturbed by one that was paused between two files', async () => {
     await using bench = await stagedBench()
     const zombie = await diesAfter(bench, 'bound')
     const sleepy = {
@@ -164,7 +164,7 @@ describe('a worker that follows one that died', () => {
     expect(await bench.files()).toEqual(new Map())
   })
 
-  it('leaves what its successor wrote alone when it falls asleep before it clears up', async () => {
+  it('does not remove its successor’s files if it was paused before clearing up', async () => {
     await using bench = await stagedBench()
     const zombie = await diesAfter(bench, 3)
     const files = await bench.files()
@@ -182,7 +182,7 @@ describe('a worker that follows one that died', () => {
     expect(await bench.files()).toEqual(files)
   })
 
-  it('does not put a file in place that it was still writing when the other took over', async () => {
+  it('does not rename a file into place that it was writing when the other took over', async () => {
     await using bench = await stagedBench()
     const zombie = await diesAfter(bench, 'bound')
     const sleepy = {
@@ -202,7 +202,7 @@ describe('a worker that follows one that died', () => {
     expect(await bench.files()).toEqual(new Map())
   })
 
-  it('goes on in another directory when the one the other wrote to is dead', async () => {
+  it('continues in another directory when the other’s directory is unusable', async () => {
     await using undisturbed = await stagedBench()
     await using bench = await stagedBench()
     const dead = join(bench.directory, 'dead')
@@ -211,7 +211,7 @@ describe('a worker that follows one that died', () => {
     expect(await finishes(bench)).toEqual(await finishes(undisturbed))
   })
 
-  it('waits until the lease of the other has run out, and not longer', async () => {
+  it('waits until the other’s lease has expired, and not longer', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 'numbered')
     const worker = await bench.worker({ adapters: [SETTING] })
@@ -223,7 +223,7 @@ describe('a worker that follows one that died', () => {
     expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
   })
 
-  it('takes over at once from one that was stopped in good order', async () => {
+  it('takes over at once from one that was stopped properly', async () => {
     await using bench = await stagedBench()
     const first = await bench.worker({ adapters: [SETTING] })
     const second = await bench.worker({ name: 'w2', adapters: [SETTING] })

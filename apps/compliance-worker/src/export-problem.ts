@@ -1,7 +1,7 @@
 import { relative, sep } from 'node:path'
 import { StylesheetError } from '@hansard/adapter'
 
-/** What an operator is told when an adapter does not get on: what happened, and what to do. */
+/** What an operator reads when an adapter cannot continue: what happened, and what to do. */
 export function exportProblem(error: unknown, directory: string): string {
   const { code, path } = error as NodeJS.ErrnoException
   const rest = 'Nothing is lost: the export is written by itself as soon as it can be.'
@@ -18,14 +18,14 @@ function isIn(directory: string, path: string): boolean {
 }
 
 const DISK: Readonly<Record<string, (directory: string) => string>> = {
-  ENOSPC: (directory) => `The disk of ${directory} is full. Make room on it.`,
-  EDQUOT: (directory) => `The disk quota of ${directory} is used up. Raise it or make room.`,
+  ENOSPC: (directory) => `The disk of ${directory} is full. Free space on it.`,
+  EDQUOT: (directory) => `The disk quota of ${directory} is used up. Raise it or free space.`,
   EROFS: (directory) => `${directory} is read-only. Mount it writable.`,
-  EACCES: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
-  EPERM: (directory) => `${directory} may not be written to by this worker. Give it the right to.`,
-  ENOENT: (directory) => `${directory} is gone. Bring it back: mount its disk, or make it again.`,
-  EEXIST: (directory) => `${directory} is not a directory. Make one.`,
-  ENOTDIR: (directory) => `${directory} is not a directory. Make one.`,
+  EACCES: (directory) => `${directory} is not writable for this worker. Grant it write access.`,
+  EPERM: (directory) => `${directory} is not writable for this worker. Grant it write access.`,
+  ENOENT: (directory) => `${directory} is missing. Mount its disk, or create it again.`,
+  EEXIST: (directory) => `${directory} is not a directory. Create one.`,
+  ENOTDIR: (directory) => `${directory} is not a directory. Create one.`,
   ESTALE: (directory) => `The share of ${directory} is stale. Mount it again.`,
-  EIO: (directory) => `The disk of ${directory} fails. Look at its health.`,
+  EIO: (directory) => `The disk of ${directory} fails. Check its health.`,
 }

@@ -17,6 +17,7 @@ import {
   noteProblem,
   numberExports,
   openInterval,
+  readAsked,
   registerAdapters,
   type WorkRequest,
   waitingRequests,
@@ -31,34 +32,43 @@ import { createLanes } from './lanes.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
 import { type ExportDeps, runExport, settingsOf, type TurnDeps } from './run-export.ts'
 
-/** Intervals closed and exports sealed in one turn: a day of catching up leaves room for requests. */
+/** Maximum of intervals closed and exports sealed per tick: a day of catching up leaves time for requests. */
 const PER_TURN = 20
+const REST_MS_MAX = 5_000
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 const REPLAY = 'replay'
 const laneOf = (adapter: string) => `adapter ${adapter}`
 
 type Exporter = {
-  /** Closes, answers, and sets the adapters going. Throws what a lane has met since the last turn. */
+  /** Closes, answers, and starts the adapters. Throws errors of lanes since the last tick. */
   turn(lease: Lease, signal: AbortSignal): Promise<'again' | 'pause'>
-  /** Resolves when no lane is at work; `progress` when one has done something since the last call. */
+  /** Resolves when no lane is running; `progress` if one has done something since the last call. */
   settled(): Promise<'progress' | 'nothing'>
-  /** Stops what stylesheets are doing and resolves when no lane is at work. */
+  /** Stops running stylesheets and resolves when no lane is running. */
   close(): Promise<void>
+  /**
+   * Whether a turn could find anything to do now. Most turns of a pool find nothing, and each takes many statements; this
+   * takes at most one.
+   */
+  isDue(): Promise<boolean>
 }
 
 /**
- * The exporter: what the worker that holds the lease does, again and again.
+ * The exporter: the loop of the worker that holds the lease.
  *
- * A turn closes what can be closed, sets each adapter going in a lane of its own, and answers requests. It waits for no
- * export: closing intervals never depends on a stylesheet. Everything it knows is in the database; a turn that is cut off
- * anywhere is followed by one that finds its place by reading. An adapter that cannot get on (its disk is full, its
- * stylesheet is broken or runs for ever) waits by itself: staging, closing and the other adapters go on.
+ * A tick closes due intervals, starts each adapter in a lane of its own, and answers requests. It waits for no
+ * export: closing intervals never depends on a stylesheet. All state is in the database; if a tick is cut off
+ * anywhere, the next one reads where to continue. An adapter that cannot continue (its disk is full, its stylesheet
+ * is broken or never ends) waits alone: staging, closing and the other adapters continue.
  */
 export function createExporter(given: {
   db: Database
   clock: Clock
   log: Log
-  /** called when an export was sealed, or when a lane has met the worker's own trouble: there is work for a turn */
+  /**
+   * called when an export was sealed, or when a lane has met an error that concerns the whole worker: the next tick
+   * has work
+   */
   onProgress: () => void
   config: ComplianceWorkerConfig
   holder: string
@@ -66,16 +76,24 @@ export function createExporter(given: {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
-  /** the version of the settings by which an adapter's stylesheet was tried */
+  /** the settings version with which an adapter's stylesheet was compiled */
   const tried = new Map<string, number>()
   const retries = new Map<string, { at: number; failures: number }>()
   const readConfiguration = configurationReader(config, given)
   let version: number | undefined
   const lanes = createLanes({ onProgress: given.onProgress })
+  /** nothing falls due before this unless somebody asks for it */
+  let restsUntil = 0
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
+    async isDue() {
+      if (clock.now() >= restsUntil) return true
+      const asked = await readAsked(db)
+      return asked.requests > 0 || asked.version !== version
+    },
     async turn(lease, signal) {
+      restsUntil = 0
       const { pool, outputDirectory } = config
       lanes.throwFailure(lease)
       const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
@@ -83,7 +101,7 @@ export function createExporter(given: {
       const names = configuration.adapters.map((setting) => setting.name)
       await registerAdapters(db, lease, names)
       if (configuration.version !== version) {
-        // Whoever has corrected something does not wait for the next attempt.
+        // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()
         await activateAdapters(db, lease, names)
         lanes.keep([...names.map(laneOf), REPLAY])
@@ -104,7 +122,7 @@ export function createExporter(given: {
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       if (ofKind(requests, 'replay').length > 0) {
         const replay = async (engine: XsltEngine): Promise<'progress' | 'nothing'> => {
-          // Read anew: the one that this turn has seen may have been answered by the lane meanwhile.
+          // Read again: the lane may have answered the one this tick has read.
           const request = ofKind(await waitingRequests(db), 'replay')[0]
           if (!request) return 'nothing'
           const own = { ...deps, engine, adapters: ADAPTERS, holder }
@@ -113,13 +131,19 @@ export function createExporter(given: {
         }
         lanes.run({ name: REPLAY, lease, work: replay, subject: REPLAY })
       }
-      return closing.closed >= PER_TURN ? 'again' : 'pause'
+      if (closing.closed >= PER_TURN) return 'again'
+      // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events that come
+      // late, for an interval that is closed, are found by the turn that ends the rest.
+      const endsAt = seals.length > 0 ? 0 : (closing.endsAt ?? 0)
+      const retriesAt = [...retries.values()].map(({ at }) => at)
+      restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)
+      return 'pause'
     },
     settled: () => lanes.settled(),
     close: () => lanes.close(),
   }
 
-  /** A request that cannot be carried out is answered all the same: unanswered it would be tried for ever, before all others. */
+  /** A request that cannot be carried out is answered too: unanswered it would be tried for ever, before all others. */
   async function answered(deps: TurnDeps, request: WorkRequest, answer: () => Promise<void>): Promise<void> {
     try {
       await answer()
@@ -130,7 +154,9 @@ export function createExporter(given: {
     }
   }
 
-  /** An operator who has just put in a stylesheet learns now, not at the end of the interval, that it is none. */
+  /**
+   * Compiles a new stylesheet at once, so that an operator learns of an error now and not at the end of the interval.
+   */
   async function tryStylesheet({ engine, lease }: ExportDeps, { name, stylesheet }: AdapterSetting): Promise<void> {
     try {
       if (stylesheet !== undefined) await engine.compile(stylesheet)
@@ -146,7 +172,7 @@ export function createExporter(given: {
     deps: TurnDeps,
     seals: readonly WorkRequest[],
     { runIntervalMs }: WorkerConfiguration,
-  ): Promise<{ closed: number; held: CloseDecision | undefined }> {
+  ): Promise<{ closed: number; held: CloseDecision | undefined; endsAt?: number }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
       deps.signal.throwIfAborted()
@@ -155,13 +181,13 @@ export function createExporter(given: {
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
       const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
-      if (!decision.close) return { closed, held: decision }
+      if (!decision.close) return { closed, held: decision, endsAt: interval.endsAt }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
     }
     return { closed: PER_TURN, held: undefined }
   }
 
-  /** What an adapter's lane does. Seals at most `PER_TURN` exports, so that settings are read anew in between. */
+  /** The work of an adapter's lane. Seals at most `PER_TURN` exports, so that settings are read again in between. */
   async function exportWhatCan(
     deps: ExportDeps,
     setting: AdapterSetting,
@@ -195,7 +221,7 @@ export function createExporter(given: {
       retries.delete(name)
       return sealed > 0 ? 'progress' : 'nothing'
     } catch (error) {
-      // The database's trouble and the end of the lease are the worker's own; everything else is this adapter's.
+      // Database errors and the end of the lease concern the whole worker; all other errors this adapter only.
       if (isWorkersOwn(error, deps) || error instanceof XsltEngineClosed) throw error
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + backoffMs(failures - 1, RETRY) })
@@ -215,18 +241,16 @@ function ofKind<K extends WorkRequest['kind']>(requests: readonly WorkRequest[],
   return requests.filter((request): request is WorkRequest & { kind: K } => request.kind === kind)
 }
 
-/** What a stylesheet's engine said may quote chats, and a log travels. */
+/** The stylesheet engine's output may quote chats and must not be logged, because logs are passed on. */
 function withoutContent(error: unknown): unknown {
   return error instanceof StylesheetError ? { type: error.name, message: error.message } : error
 }
 
 function sentence(held: CloseDecision | undefined): string | null {
   if (!held || held.close) return null
-  if (held.why === 'no-roll-call') return 'Waiting for a roll call of the sources: is the relay running?'
+  if (held.why === 'no-roll-call') return 'Waiting for source progress: is the relay running?'
   const who = held.holding.map(({ source, epoch, why, missing }) =>
-    why === 'silent'
-      ? `${source}/${epoch} has not reported`
-      : `${missing} events of ${source}/${epoch} are on their way`,
+    why === 'silent' ? `${source}/${epoch} has not reported` : `${missing} events of ${source}/${epoch} are in flight`,
   )
   return `Waiting for sources: ${who.join('; ')}.`
 }

@@ -1,6 +1,6 @@
 import { MANIFEST_SUFFIX } from '@hansard/evidence'
 
-/** What an export is called by: kind, number and interval. */
+/** What an export's name is made of: kind, number and interval. */
 type Named = {
   readonly kind: 'interval' | 'addendum'
   readonly number: number
@@ -9,9 +9,9 @@ type Named = {
 }
 
 /**
- * What the names of an export's files begin with: `20261120T231500Z_20261120T233000Z`, so that a listing sorted by name
- * is sorted by time. UTC, whole seconds unless the interval was cut by hand. An addendum names the interval it adds to
- * and its own number: no two exports of an adapter share a name.
+ * The prefix of an export's file names: `20261120T231500Z_20261120T233000Z`, so that a listing sorted by name is
+ * sorted by time. UTC, whole seconds unless the interval was closed by hand. An addendum's prefix contains the
+ * interval it adds to and its own number: no two exports of an adapter share a name.
  */
 export function stemOf({ kind, number, startsAt, endsAt }: Named): string {
   const interval = `${compact(startsAt)}_${compact(endsAt)}`
@@ -26,7 +26,9 @@ export function manifestFileOf(planned: Named): string {
   return `${stemOf(planned)}${MANIFEST_SUFFIX}`
 }
 
-/** Whether the file is part of the export with this stem. Its addenda's names go on with an underscore. */
+/**
+ * Whether the file is part of the export with this stem. Names of addenda continue with an underscore after the stem.
+ */
 export function belongsTo(stem: string, name: string): boolean {
   return name.startsWith(`${stem}-`) || name.startsWith(`${stem}.`)
 }

@@ -19,7 +19,7 @@ const TRANSFER = {
   sha256: createHash('sha256').update('beans').digest('hex'),
 }
 
-/** A compliance file store; `put` lays a file of the given bytes where the transfer above expects it. */
+/** A compliance file store; `put` writes a file of the given bytes where the transfer above expects it. */
 async function openStore() {
   const directory = await mkdtemp(join(tmpdir(), 'hansard-files-'))
   return {
@@ -41,7 +41,7 @@ async function manifestOf(bench: Bench, adapter: string) {
   return parsed.manifest
 }
 
-it('seals an export that tells of a file only when the compliance file store holds exactly its bytes', async () => {
+it('seals an export that contains an upload only when the compliance file store has exactly its bytes', async () => {
   await using bench = await openBench()
   await using store = await openStore()
   const worker = await bench.worker({ complianceFileStore: store.directory })
@@ -54,7 +54,7 @@ it('seals an export that tells of a file only when the compliance file store hol
   await store.put('peans')
   bench.clock.advance({ seconds: 5 })
   await worker.drain()
-  expect(await problemOf(bench)).toContain('7f3a1c62.xlsx in the compliance file store is not the one that was put up')
+  expect(await problemOf(bench)).toContain('7f3a1c62.xlsx in the compliance file store is not the uploaded one')
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'planned' })
 
   await store.put('beans')
@@ -64,7 +64,7 @@ it('seals an export that tells of a file only when the compliance file store hol
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed', events: 1 })
 })
 
-it('does not seal what tells of a file when it was not told where files are', async () => {
+it('does not seal an export that contains an upload without a configured file store', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const source = bench.pool.source('file-1', { startedAt: T0 })
@@ -74,7 +74,7 @@ it('does not seal what tells of a file when it was not told where files are', as
   expect(await problemOf(bench)).toContain('HANSARD_COMPLIANCE_FILE_STORE')
 })
 
-it('lists the transfers of a document beside it, in the manifest like any file, and the same when replayed', async () => {
+it('lists the transfers of a document in a file beside it, in the manifest too, and identically in a replay', async () => {
   await using bench = await openBench()
   await using store = await openStore()
   await store.put('beans')
@@ -95,7 +95,7 @@ it('lists the transfers of a document beside it, in the manifest like any file, 
     { name: `${STEM}.chain.txt`, role: 'chain', events: 3 },
   ])
   expect((await bench.files()).get(`${STEM}-0001.xml.ATTACH`)).toContain(`sha256="${TRANSFER.sha256}"`)
-  // A replay shows that the record is what it was; the files need not be at hand for that.
+  // A replay shows that the record has not changed; it does not need the files.
   await rm(store.directory, { recursive: true })
   const request = { kind: 'replay', adapter: 'xml', number: 1 } as const
   const id = await addRequest(bench.db, { request, requestedBy: 'auditor', now: bench.clock.now() })
@@ -103,7 +103,7 @@ it('lists the transfers of a document beside it, in the manifest like any file, 
   expect(await findRequest(bench.db, id)).toMatchObject({ state: 'done', result: { identical: true, files: 4 } })
 })
 
-it('exports what the pool itself was changed by, and counts it as left out where there are no words for it', async () => {
+it('exports changes of the pool itself, and counts them as omitted where the format has no place for them', async () => {
   await using bench = await openBench()
   const adapters = [XML!, { ...XML!, name: 'all', adapter: 'xml-extended' }]
   const worker = await bench.worker({ adapters })
@@ -128,7 +128,7 @@ it('exports what the pool itself was changed by, and counts it as left out where
   expect(execFileSync('python3', [verify, bench.directory], { encoding: 'utf8' })).toContain('Good:')
 })
 
-it('renders an export that was sealed before changes were recorded with the manifest of its time', async () => {
+it('renders an export that was sealed before changes were recorded with its original manifest format', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const source = bench.pool.source('chat-1', { startedAt: T0 })

@@ -22,7 +22,7 @@ import { startComplianceWorker } from './service.ts'
 const MINUTE = 60_000
 const T0 = Date.UTC(2026, 10, 20, 23, 15)
 const INTERVALS = 6
-/** Files come and go so often under the workers' hands before they are killed: from just begun to several exports on. */
+/** File operations of the workers before they are killed: from an early moment to several exports later. */
 const KILL_AFTER_MOVES = fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: 5, seed: 137 })
 const options = {
   addChatRoomDetails: true,
@@ -35,7 +35,7 @@ const SETTINGS: readonly AdapterSetting[] = [
   { name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true, ...options },
 ]
 
-/** The same minutes of talk, staged. */
+/** The same minutes of chat, staged. */
 async function stageTalk(db: Database): Promise<void> {
   const pool = scriptedPool()
   const sources = ['chat-1', 'chat-2'].map((name) => pool.source(name, { startedAt: T0 }))
@@ -55,7 +55,7 @@ async function stageTalk(db: Database): Promise<void> {
   await recordSourceProgress(db, pool.rollCall(T0 + INTERVALS * MINUTE))
 }
 
-/** Resolves when so many files were made, put in place or taken away in the folders of the adapters. */
+/** Resolves after so many files were created, renamed or removed in the adapters' directories. */
 function filesMove(directory: string, { times, signal }: { times: number; signal: AbortSignal }): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let moves = 0
@@ -79,7 +79,7 @@ async function filesBelow(directory: string): Promise<Map<string, string>> {
 }
 
 describe('workers as processes', () => {
-  it('come to the same bytes however often and wherever they are killed', async () => {
+  it('produce the same bytes however often and wherever they are killed', async () => {
     await using postgres = await sharePostgres()
     await using redis = await shareRedis()
     const directory = await mkdtemp(join(tmpdir(), 'hansard-killed-'))
@@ -111,7 +111,7 @@ describe('workers as processes', () => {
       return child
     }
     const sealed = async () => (await listExports(killedDb, { limit: 100 })).filter((e) => e.state === 'sealed').length
-    /** Resolves when everything is sealed; asks whenever the worker says that it sealed something. */
+    /** Resolves when everything is sealed; checks whenever the worker reports that it sealed something. */
     const allSealed = async (worker: ChildProcess) => {
       const lines = on(createInterface(worker.stderr!), 'line', { close: ['close'] })
       if ((await sealed()) === 2 * INTERVALS) return

@@ -5,18 +5,18 @@ type Work = (engine: XsltEngine) => Promise<'progress' | 'nothing'>
 type Lane = { readonly subject: string; readonly engine: Promise<XsltEngine>; readonly running: Promise<void> }
 
 /**
- * Lanes: work that goes on beside each other, each with an engine and so a thread, a bound on time and one on memory of its
- * own. In one lane there is one work at a time. An engine lives as long as its lane is used.
+ * Lanes run concurrently. Each has an engine, and so a thread, a time limit and a memory limit of its own. A lane
+ * does one piece of work at a time. An engine lives as long as its lane is used.
  */
 type Lanes = {
   /**
-   * Begins `work` unless the lane is at work. When that is for another `subject` (the adapter's settings have been changed),
-   * its stylesheet is stopped, so that whoever corrected it does not wait for its end.
+   * Starts `work` unless the lane is busy. If it is busy with another `subject` (the adapter's settings have
+   * changed), its stylesheet is stopped, so that a correction takes effect at once.
    */
   run(options: { name: string; lease: Lease; subject: string; work: Work }): void
-  /** Lets go of the engines of other lanes that are not at work. */
+  /** Releases the engines of other lanes that are idle. */
   keep(names: readonly string[]): void
-  /** Throws what a lane met that is the worker's own trouble, once. What an earlier lease met concerns nobody now. */
+  /** Throws, once, an error of a lane that concerns the whole worker. Errors under an earlier lease are dropped. */
   throwFailure(lease: Lease): void
   settled(): Promise<'progress' | 'nothing'>
   close(): Promise<void>
@@ -48,7 +48,7 @@ export function createLanes({ onProgress }: { onProgress: () => void }): Lanes {
           return outcome === 'progress'
         })
         .catch((error: unknown) => {
-          // Its engine was closed for a correction, or because the worker stops: the next turn begins it anew.
+          // Its engine was closed for a correction, or because the worker is stopping: the next tick starts it again.
           if (error instanceof XsltEngineClosed) progress = true
           else failures.push({ error, lease })
           return true

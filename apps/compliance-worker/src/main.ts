@@ -1,6 +1,7 @@
+import '@hansard/config/node-floor'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
-import { runProcess } from '@hansard/lifecycle'
+import { lowerPriorityOfProcess, returnMemoryWhenQuiet, runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { openBullTransport } from '@hansard/queue'
 import { requireRedis } from '@hansard/redis'
@@ -13,6 +14,9 @@ await runProcess(process, 'compliance-worker', async ({ stack, ready }) => {
   const env = new Env(process.env)
   const config = complianceProcessConfig(env)
   env.check()
+
+  lowerPriorityOfProcess()
+  returnMemoryWhenQuiet()
 
   const log = createLog({ service: config.workerName, level: config.logLevel })
   const complianceDb = openDatabase({

@@ -27,7 +27,7 @@ const problems = async (bench: Bench) =>
     ({ name, problem }) => [name, problem] as const,
   )
 
-/** Talk in each of the next minutes, all of it delivered. */
+/** Chats in each of the next minutes, all of them delivered. */
 async function talk(bench: Bench) {
   const source = bench.pool.source('chat-1', { startedAt: T0 })
   return async (minute: number) => {
@@ -40,7 +40,7 @@ it('knows every adapter that a configuration may name', () => {
   expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES].toSorted())
 })
 
-it('exports with the next export as it was told meanwhile, and leaves what is sealed as it is', async () => {
+it('applies a changed configuration to the next export, and does not change sealed ones', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const minute = await talk(bench)
@@ -72,7 +72,7 @@ it('exports with the next export as it was told meanwhile, and leaves what is se
   expect(await findExport(bench.db, { adapter: 'all', number: 2 })).toBeUndefined()
 })
 
-it('takes a corrected stylesheet at once, whoever waits for the next attempt', async () => {
+it('applies a corrected stylesheet at once, without waiting for the next attempt', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const minute = await talk(bench)
@@ -87,7 +87,7 @@ it('takes a corrected stylesheet at once, whoever waits for the next attempt', a
   expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed' })
 })
 
-it('waits for an adapter that was taken away no longer, and lets it catch up when it comes back', async () => {
+it('no longer waits for a removed adapter, and lets it catch up when it comes back', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const minute = await talk(bench)
@@ -120,7 +120,7 @@ it('waits for an adapter that was taken away no longer, and lets it catch up whe
   expect(await findExport(bench.db, { adapter: 'broken', number: 2 })).toMatchObject({ state: 'sealed', events: 1 })
 })
 
-it('closes intervals of the length that is set', async () => {
+it('closes intervals of the configured length', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
   const minute = await talk(bench)
@@ -138,7 +138,7 @@ it('closes intervals of the length that is set', async () => {
   })
 })
 
-it('writes nowhere it may not, whatever the database says, and goes on with the others', async () => {
+it('never writes to a forbidden directory, whatever the database says, and continues with the other adapters', async () => {
   await using bench = await openBench()
   const outside = await mkdtemp(join(tmpdir(), 'hansard-outside-'))
   const worker = await bench.worker()
@@ -163,7 +163,7 @@ it('writes nowhere it may not, whatever the database says, and goes on with the 
   await rm(outside, { recursive: true })
 })
 
-it('puts into the database what the settings file says, on the first start and never again', async () => {
+it('copies the settings file into the database on the first start only', async () => {
   await using bench = await openBench()
   const outside = await mkdtemp(join(tmpdir(), 'hansard-outside-'))
   const start = (adapters: typeof DEFAULT_ADAPTERS) =>

@@ -14,28 +14,28 @@ import type { Database } from '@hansard/sql'
 import { listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
 
-/** What the pool exports, as it was when a turn began. */
+/** The export configuration as read at the start of a tick. */
 export type WorkerConfiguration = {
-  /** differs from the one of the turn before whenever anything does */
+  /** differs from that of the previous tick whenever anything does */
   readonly version: number
   readonly adapters: readonly AdapterSetting[]
   readonly runIntervalMs: number
-  /** why this adapter's files may not be written where they are to go, or undefined */
+  /** why this adapter's files may not be written to their directory, or undefined */
   directoryProblemOf(setting: AdapterSetting): string | undefined
 }
 
 /**
- * Reads the compliance configuration from the compliance database. The first worker that ever does puts there what its
- * settings file says.
+ * Reads the compliance configuration from the compliance database. The very first worker copies its settings file
+ * there.
  *
- * Directories are looked at again here although they were when somebody set them: that was another program's settings,
- * and it is this one's account that would write.
+ * Directories are checked again here although they were checked when they were set: that was with another program's
+ * settings, and this program's account does the writing.
  */
 export function configurationReader(
   config: ComplianceWorkerConfig,
   { db, clock, holder }: { db: Database; clock: Clock; holder: string },
 ): () => Promise<WorkerConfiguration> {
-  // What stands in the settings file was put there by whoever runs this machine.
+  // The administrator of this machine wrote the settings file.
   const named = config.adapters.flatMap(({ outputDirectory }) =>
     outputDirectory !== undefined && isAbsolute(outputDirectory) ? [outputDirectory] : [],
   )
@@ -70,7 +70,7 @@ function problemOf(
   const { name, outputDirectory } = setting
   const notAllowed = outputDirectory === undefined ? undefined : outputDirectoryProblem(outputDirectory, allowed)
   if (notAllowed !== undefined) return notAllowed
-  // Two that are in each other's way stop; all others go on.
+  // Two adapters that conflict stop; all others continue.
   const others = adapters.filter((other) => other.name !== name)
   return others
     .map((other) => directoryProblem([other, setting], allowed.outputDirectory))

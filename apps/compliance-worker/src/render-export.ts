@@ -17,7 +17,7 @@ import { chainText } from './chain-text.ts'
 import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
 
-/** Takes a file's content to where it goes, whole, and answers what it was. */
+/** Writes a file's content completely and returns its size and hash. */
 type PutFile = (file: {
   readonly name: string
   readonly role: ExportFileRecord['role']
@@ -25,11 +25,10 @@ type PutFile = (file: {
 }) => Promise<{ readonly size: number; readonly sha256: string }>
 
 /**
- * Fold and translate: renders a planned export, file after file, documents first and the manifest last.
+ * Fold and translate: renders a planned export, file by file, documents first and the manifest last.
  *
- * The bytes depend on the events that were bound to the export, on the settings and the stylesheet that are recorded
- * for it, and on nothing else: no clock, no name of a machine, no order of arrival. So it may be run again after a
- * crash, and years later to compare.
+ * The bytes depend only on the events bound to the export and on the settings and stylesheet recorded for it: no
+ * clock, no host name, no order of arrival. So it can be run again after a crash, or years later to compare.
  */
 export async function renderExport(
   {
@@ -45,7 +44,7 @@ export async function renderExport(
     engine: XsltEngine
     put: PutFile
     signal: AbortSignal
-    /** Called with every upload before it is told; what it throws stops the export. */
+    /** Called with every upload before it is exported; an error stops the export. */
     beforeUpload?: (upload: EventOf<'file-upload'>) => Promise<void>
   },
   subject: {
@@ -101,12 +100,12 @@ async function* conversationsOf(options: {
     interval: { startsAt: planned.startsAt, endsAt: planned.endsAt },
     intervalNumber: planned.intervalNumber,
   }
-  // The strict profile knows no rosters, and reading them costs a query a room.
+  // The strict profile has no rosters, and reading them costs a query per room.
   const withRosters = adapter.profile === 'extended-1'
   yield* foldConversations(counted(exportEvents(db, planned.id), counts, beforeUpload), {
     sliceEventsMax: eventsPerFileMax,
     rosterOf: withRosters ? (uri) => rostersOf(db, uri, asOf) : async () => ({ atStart: [], atEnd: [] }),
-    // An addendum tells only what was not told before.
+    // An addendum contains only what was not exported before.
     ...(withRosters && planned.kind === 'interval' ? { roomsWithRosterOnly: roomsWithRoster(db, asOf) } : {}),
   })
 }
@@ -123,7 +122,10 @@ async function* counted(
   }
 }
 
-/** The set was bound once; what was folded and what was chained must both be that set, or the manifest would lie. */
+/**
+ * The set of events was bound once. The folded and the chained events must both equal that set, or the manifest would
+ * be false.
+ */
 function assertSame(
   { adapter, number, events }: Export,
   { folded, chained }: { folded: number; chained: number },

@@ -18,8 +18,8 @@ type Replayed = {
 }
 
 /**
- * Renders a sealed export again from what is staged, and compares it, file by file, with what was sealed. Nothing is
- * written. The settings and the stylesheet are those recorded with the export, not today's.
+ * Renders a sealed export again from the staged events and compares it, file by file, with the sealed one. Writes
+ * nothing. Uses the settings and the stylesheet recorded with the export, not the current ones.
  */
 export async function replayExport(
   deps: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },

@@ -20,7 +20,7 @@ import { isDiskTrouble } from './classify-error.ts'
 import { belongsTo, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
 
-/** What the exporter works with. The lease is the one it holds now; without it nothing is written or sealed. */
+/** What the exporter needs. `lease` is the one it holds now; without it nothing is written or sealed. */
 export type ExportDeps = {
   readonly db: Database
   readonly lease: Lease
@@ -39,9 +39,9 @@ export type TurnDeps = Omit<ExportDeps, 'engine'>
 /**
  * One export of one adapter: plan, fold, translate, write, seal. In that order.
  *
- * A crash after any step is followed by a run that starts from the plan and repeats the rest. Every step between plan
- * and seal may therefore happen twice, and must come out the same: the set of events was bound before a byte was
- * written, a file that holds the same bytes is left alone, and the manifest, which makes the others count, comes last.
+ * After a crash at any step, the next run starts from the plan and repeats the rest. Every step between plan and seal
+ * may therefore happen twice and must give the same result: the set of events was bound before a byte was written, a
+ * file with the same bytes is left alone, and the manifest, which makes the others valid, comes last.
  */
 export async function runExport(
   deps: ExportDeps,
@@ -102,24 +102,24 @@ async function write(
   directory: string,
   { name, content }: { name: string; content: Parameters<typeof writeDurably>[2] },
 ): Promise<{ size: number; sha256: string }> {
-  // A worker that slept through the end of its lease stops here, before it spends a disk on what nobody wants, and again
-  // before it replaces a file its successor may have sealed. Between that question and the rename there is no work left
-  // to be slow at.
+  // A worker that slept past the end of its lease stops here: before it writes files that nobody needs, and again
+  // before it replaces a file that its successor may have sealed. No slow operation happens between that check and
+  // the rename.
   await assertLease(db, lease)
   return writeDurably(directory, name, content, { beforeRename: () => assertLease(db, lease) })
 }
 
 /**
- * The folder is made for an adapter's first export only. Later on a folder that is gone is a disk that is not mounted
- * or a share that is away: to make it anew would put evidence where nobody picks it up.
+ * The directory is created for an adapter's first export only. If it is missing later, a disk or a share is not
+ * mounted: creating it would put evidence where nobody collects it.
  */
 async function openDirectory(directory: string, { number }: Export): Promise<void> {
   if (number === 1) await mkdir(directory, { recursive: true, mode: 0o750 })
 }
 
 /**
- * What a run that died left behind. If it ran with other settings its files are not ours: they go, the manifest first,
- * so that at no moment a manifest stands beside documents it does not describe.
+ * Removes the leftovers of a run that died with other settings. The manifest goes first, so that there is never a
+ * manifest beside documents that it does not describe.
  */
 async function clearEarlierAttempt(deps: ExportDeps, planned: Export, settings: ExportSettings): Promise<void> {
   await assertLease(deps.db, deps.lease)
@@ -132,7 +132,7 @@ async function clearEarlierAttempt(deps: ExportDeps, planned: Export, settings: 
   try {
     await removeFiles(deps, earlier, (name) => belongsTo(stem, name))
   } catch (error) {
-    // The adapter was given another directory, often because this one is dead. Evidence does not wait for it.
+    // The adapter was given another directory, often because this one is unusable. Do not delay the export for it.
     if (!isDiskTrouble(error)) throw error
     const { adapter, number } = planned
     deps.log.warn(
@@ -152,7 +152,7 @@ async function removeOthers(
   await removeFiles(deps, directory, (name) => belongsTo(stem, name) && !ours.has(name))
 }
 
-/** Manifests first. The lease is asked for before each: a successor's sealed files have the same names. */
+/** Manifests first. The lease is checked before each removal: a successor's sealed files have the same names. */
 async function removeFiles({ db, lease }: ExportDeps, directory: string, which: (name: string) => boolean) {
   const names = (await readdir(directory)).filter(which)
   const beforeEach = () => assertLease(db, lease)

@@ -22,7 +22,7 @@ async function manifests(bench: Bench, adapter = 'xml'): Promise<Manifest[]> {
   return found.sort((a, b) => a.number - b.number)
 }
 
-/** Two rooms, three people, two services, two minutes. */
+/** Two rooms, three users, two services, two minutes. */
 function story(bench: Bench) {
   const one = bench.pool.source('chat-1', { startedAt: T0 })
   const two = bench.pool.source('chat-2', { startedAt: T0 })
@@ -64,7 +64,7 @@ describe('a compliance worker', () => {
     expect(await findExport(bench.db, { adapter: 'xml', number: 1 })).toMatchObject({ state: 'sealed', events: 4 })
   })
 
-  it('stages what the queue brings', async () => {
+  it('stages what the queue delivers', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const [one, two] = story(bench)
@@ -92,7 +92,7 @@ describe('a compliance worker', () => {
     expect(found[2]!.sources).toMatchObject([{ first: 0, last: 0, count: 0 }])
   })
 
-  it('exports nothing while a source is silent, and says which', async () => {
+  it('exports nothing while a source is silent, and names it', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const [one, two] = story(bench)
@@ -107,7 +107,7 @@ describe('a compliance worker', () => {
     expect(await manifests(bench)).toHaveLength(1)
   })
 
-  it('lets a source that was declared dead go, with everything it had recorded', async () => {
+  it('stops waiting for a source that was declared dead, and exports what it had recorded', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const [one, two] = story(bench)
@@ -124,7 +124,7 @@ describe('a compliance worker', () => {
     ])
   })
 
-  it('seals what is open now when it is asked to, and answers with the interval', async () => {
+  it('seals the open interval on request, and answers with the interval', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const sources = story(bench)
@@ -146,7 +146,7 @@ describe('a compliance worker', () => {
     expect([...(await bench.files()).keys()].at(-1)).toBe('20261120T231600Z_20261120T231630.001Z.manifest.json')
   })
 
-  it('puts late events and events out of quarantine into addenda that say so', async () => {
+  it('exports late events and events from quarantine in addenda', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const sources = story(bench)
@@ -178,14 +178,14 @@ describe('a compliance worker', () => {
     expect(await findRequest(bench.db, id)).toMatchObject({ state: 'done', result: { staged: 0, remaining: 1 } })
   })
 
-  it('renders a sealed export again, compares it with the sealed bytes, and keeps that on record', async () => {
+  it('renders a sealed export again, compares it with the sealed bytes, and records the result', async () => {
     await using bench = await openBench()
     const extended = { ...XML!, name: 'extended', adapter: 'xml-extended', oneChatRoomPerOutputFile: true }
     const worker = await bench.worker({ adapters: [XML!, extended] })
     const sources = story(bench)
     await bench.deliver(T0 + MINUTE, sources)
     await worker.drain()
-    // What came since must not matter.
+    // Later events must not matter.
     const stranger = bench.pool.source('chat-3', { startedAt: T0 })
     stranger.joins('desk', 'carol', T0 + 7_000)
     await bench.deliver(T0 + 3 * MINUTE, [...sources, stranger])
@@ -211,7 +211,7 @@ describe('a compliance worker', () => {
     ])
   })
 
-  it('says what differs when what is staged is not what was sealed', async () => {
+  it('reports the differences when staged events differ from the sealed export', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     await bench.deliver(T0 + MINUTE, story(bench))
@@ -230,7 +230,7 @@ describe('a compliance worker', () => {
     expect(result).toMatchObject({ identical: false, differences: [{ name: `${FIRST}-0001.xml` }] })
   })
 
-  it('answers a replay that cannot be carried out, and the ones after it', async () => {
+  it('answers a replay that cannot be carried out, and those after it', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const sources = story(bench)
@@ -251,7 +251,7 @@ describe('a compliance worker', () => {
     expect(await findRequest(bench.db, second)).toMatchObject({ state: 'done', result: { identical: true } })
   })
 
-  it('goes on sealing when quarantine cannot be retried, and says why', async () => {
+  it('continues sealing when quarantine cannot be retried, and says why', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const sources = story(bench)
@@ -279,8 +279,8 @@ describe('a compliance worker', () => {
   )
 })
 
-describe('an adapter that cannot get on', () => {
-  it('waits while its output directory is gone, says so, and goes on when it is back', async () => {
+describe('an adapter that cannot continue', () => {
+  it('waits while its output directory is missing, says so, and continues when it is back', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()
     const sources = story(bench)
@@ -290,7 +290,7 @@ describe('an adapter that cannot get on', () => {
 
     await bench.deliver(T0 + 2 * MINUTE, sources)
     await worker.drain()
-    expect((await statusOf(bench)).adapters[0]!.problem).toContain('is gone. Bring it back')
+    expect((await statusOf(bench)).adapters[0]!.problem).toContain('is missing. Mount its disk')
     await expect(stat(join(bench.directory, 'xml'))).rejects.toThrow('ENOENT')
 
     await rename(join(bench.directory, 'away'), join(bench.directory, 'xml'))
@@ -300,7 +300,7 @@ describe('an adapter that cannot get on', () => {
   })
 
   it.each([
-    ['full', 'size=48k', 'is full. Make room'],
+    ['full', 'size=48k', 'is full. Free space'],
     ['read-only', 'size=1m', 'is read-only. Mount it writable'],
   ])('waits while the disk is %s, and staging goes on', async (_what, mountOptions, problem) => {
     await using bench = await openBench()
@@ -334,7 +334,7 @@ describe('an adapter that cannot get on', () => {
     }
   })
 
-  it('does not hold up another one', async () => {
+  it('does not delay another one', async () => {
     await using bench = await openBench()
     await writeFile(join(bench.directory, 'other'), 'a file where a directory should be')
     const worker = await bench.worker({ adapters: [{ ...XML!, name: 'other' }, XML!] })
@@ -350,7 +350,7 @@ describe('an adapter that cannot get on', () => {
     })
   })
 
-  it('waits for a stylesheet that can be applied, and takes the corrected one', async () => {
+  it('waits for a working stylesheet, and applies the corrected one', async () => {
     await using bench = await openBench()
     const broken = {
       ...XML!,
@@ -374,7 +374,7 @@ describe('an adapter that cannot get on', () => {
 const oneRound = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('an adapter whose stylesheet runs for ever', () => {
-  it('holds up neither the exports of the others nor the closing of intervals', async () => {
+  it('delays neither the exports of the others nor the closing of intervals', async () => {
     await using bench = await openBench()
     const endless = {
       ...XML!,
@@ -408,7 +408,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
     ])
   })
 
-  it('begins anew as soon as somebody has corrected it', async () => {
+  it('starts again as soon as it is corrected', async () => {
     await using bench = await openBench()
     const endless = {
       ...XML!,
@@ -434,7 +434,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
 })
 
 describe('stopping', () => {
-  it('does not wait for a stylesheet that runs for ever, and leaves the export to the next worker', async () => {
+  it('does not wait for an endless stylesheet, and leaves the export to the next worker', async () => {
     await using bench = await openBench()
     const endless = {
       ...XML!,
@@ -449,7 +449,7 @@ describe('stopping', () => {
     await bench.deliver(T0 + MINUTE, [source])
     worker.wake()
     const recorded = async () => (await findExport(bench.db, { adapter: 'xml', number: 1 }))?.settings
-    // A turn of the event loop each time: SQLite answers without one, and the worker would never get on.
+    // Yields to the event loop each time: SQLite answers without yielding, and the worker would never continue.
     while (!(await recorded())) await yieldToEventLoop()
 
     await worker.stop()

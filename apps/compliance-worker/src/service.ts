@@ -12,15 +12,15 @@ import { createExporter } from './exporter.ts'
 export type ComplianceWorker = Service & {
   /** Looks for work now rather than at the next tick. */
   wake(): void
-  /** Runs the exporter until it finds nothing more to do. Rejects with what stopped it. */
+  /** Runs the exporter until it finds nothing more to do. Rejects with the error that stopped it. */
   drain(): Promise<void>
 }
 
 /**
- * A compliance worker: stages what the queue brings and, while it holds the lease, exports.
+ * A compliance worker: stages the events that the queue delivers and, while it holds the lease, exports.
  *
- * Any number may run beside each other. All of them stage; one exports. Which one is decided by the lease, and that a
- * former one can do no harm by the lease's token. The database must have been migrated.
+ * Any number may run concurrently. All of them stage; one exports. The leader lease decides which one, and its
+ * fencing token keeps a former holder from doing harm. The database must have been migrated.
  */
 export async function startComplianceWorker({
   complianceDb: db,
@@ -37,22 +37,26 @@ export async function startComplianceWorker({
 }): Promise<ComplianceWorker> {
   const { leaseMs = LEASE_MS } = config
   const stack = new AsyncDisposableStack()
-  // A worker that was restarted under its old name must not pass for the one that is still writing somewhere.
+  // A worker restarted under its old name must not be mistaken for one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
-  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => exporting.wake() })
+  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => wake() })
 
   let lease: Lease | undefined
   stack.defer(async () => {
-    // A database that is away at the end must not keep the worker from ending; the lease runs out by itself.
+    // A database that is down must not keep the worker from stopping; the lease expires by itself.
     if (lease)
       await releaseLease(db, lease).catch((error: unknown) => log.warn({ err: error }, 'the lease was not released'))
   })
   const stopping = new AbortController()
   let turning: Promise<unknown> = Promise.resolve()
 
+  /** Most ticks find nothing to do. A caller that wakes or drains the exporter expects work. */
+  let woken = true
   const turn = async (signal: AbortSignal): Promise<'again' | 'pause'> => {
     if (!lease) return 'pause'
     try {
+      if (!woken && !(await exporter.isDue())) return 'pause'
+      woken = false
       return await exporter.turn(lease, signal)
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error
@@ -61,7 +65,11 @@ export async function startComplianceWorker({
       return 'pause'
     }
   }
-  /** One turn at a time, whoever asks for it. */
+  const wake = () => {
+    woken = true
+    exporting.wake()
+  }
+  /** Runs one tick at a time, whoever requests it. */
   const inTurn = (): Promise<'again' | 'pause'> => {
     const mine = turning.then(() => turn(stopping.signal))
     turning = mine.catch(() => {})
@@ -76,7 +84,7 @@ export async function startComplianceWorker({
   })
   stack.defer(async () => {
     stopping.abort()
-    // A stylesheet may run for minutes; nobody waits for that to stop.
+    // A stylesheet may run for minutes; stopping does not wait for it.
     await exporter.close()
     await exporting.stop()
     await turning
@@ -87,19 +95,20 @@ export async function startComplianceWorker({
     if (taken?.token === lease?.token) return
     lease = taken
     log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')
-    exporting.wake()
+    wake()
   }
   const holding = startLoop({
     clock,
     everyMs: leaseMs / 3,
     turn: hold,
-    onError: (error) => log.error({ err: error }, 'the lease could not be asked for'),
+    onError: (error) => log.error({ err: error }, 'the lease could not be requested'),
   })
   stack.defer(() => holding.stop())
 
   try {
+    const inOrder = oneAtATimeForEachSource()
     const consumer = await transport.consume(async (envelope) => {
-      await take(db, clock, envelope)
+      await inOrder(envelope, () => take(db, clock, envelope))
       if (envelope.kind === 'roll-call') exporting.wake()
     })
     stack.defer(() => consumer.stop())
@@ -110,12 +119,13 @@ export async function startComplianceWorker({
 
   const stop = stopOnce(stack)
   return {
-    wake: () => exporting.wake(),
+    wake,
     async drain() {
       await hold()
       for (;;) {
+        woken = true
         const next = await inTurn()
-        // What a lane has done may be what a request waits for; what stopped it is thrown by the turn after it.
+        // A lane's result may be what a request waits for; the next tick throws the lane's error.
         const done = await exporter.settled()
         if (next === 'pause' && done === 'nothing') return
       }
@@ -128,4 +138,24 @@ export async function startComplianceWorker({
 async function take(db: Database, clock: Clock, envelope: Envelope): Promise<void> {
   if (envelope.kind === 'events') await stageEvents(db, envelope, clock.now())
   else await recordSourceProgress(db, envelope.rollCall)
+}
+
+/**
+ * Envelopes of one source arrive in the order of its numbers and wait for each other in the database anyway. An
+ * envelope that overtook the previous one would find a gap and be written twice: first parked, then staged.
+ */
+function oneAtATimeForEachSource() {
+  const last = new Map<string, Promise<void>>()
+  return (envelope: Envelope, work: () => Promise<void>): Promise<void> => {
+    if (envelope.kind !== 'events') return work()
+    const key = `${envelope.source}/${envelope.epoch}`
+    const mine = (last.get(key) ?? Promise.resolve()).then(work)
+    const settled = mine
+      .catch(() => {})
+      .then(() => {
+        if (last.get(key) === settled) last.delete(key)
+      })
+    last.set(key, settled)
+    return mine
+  }
 }

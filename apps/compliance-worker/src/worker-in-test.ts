@@ -26,7 +26,7 @@ export type Bench = AsyncDisposable & {
   readonly pool: ScriptedPool
   readonly transport: Transport
   readonly directory: string
-  /** Starts a worker that exports what `adapters` says; it is stopped with the bench. */
+  /** Starts a worker that exports as `adapters` says; it is stopped with the bench. */
   worker(options?: {
     name?: string
     adapters?: readonly AdapterSetting[]
@@ -39,7 +39,7 @@ export type Bench = AsyncDisposable & {
   files(adapter?: string, directory?: string): Promise<Map<string, string>>
 }
 
-/** A compliance database, an output directory, a pool that a test tells, and a clock that the test turns. */
+/** A compliance database, an output directory, a pool driven by the test, and a clock controlled by the test. */
 export async function openBench(): Promise<Bench> {
   const db = await complianceSqlite()
   const directory = await mkdtemp(join(tmpdir(), 'hansard-worker-'))
@@ -98,7 +98,7 @@ export async function openBench(): Promise<Bench> {
   return bench
 }
 
-/** Sets what is exported, as an operator would. */
+/** Sets the export configuration, as an operator would. */
 export async function configure(db: Database, adapters: readonly AdapterSetting[], now: number): Promise<void> {
   const by = { actor: 'operator', now, check: () => undefined }
   for (const { identity } of (await listComplianceConfigurations(db)).configurations) {

@@ -1,9 +1,9 @@
-/** Which bytes of a file are asked for, both ends included; undefined: all of them. */
+/** The requested bytes of a file, both ends included; undefined: all of them. */
 export type ByteRange = { readonly start: number; readonly end: number }
 
 /**
- * Reads a Range header (RFC 9110, 14). One range is served; several, another unit and what cannot be read are the whole
- * file, as the RFC allows. A range that begins behind the end is `unsatisfiable`.
+ * Parses a Range header (RFC 9110, 14). One range is served; for several ranges, another unit or a malformed header
+ * the whole file is sent, as the RFC allows. A range that starts beyond the end is `unsatisfiable`.
  */
 export function parseByteRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))$/i.exec(header?.trim() ?? '')

@@ -2,23 +2,23 @@ import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, site } 
 import { parseClamdAddress } from '@hansard/file-store'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
-/** Everything a file service can be told. Times are milliseconds unless the name says otherwise. */
+/** All options of a file service. Times are milliseconds unless the name says otherwise. */
 export type FileServiceConfig = {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
-  /** URL that clients reach this service at: `https://chat.example.com/files` */
+  /** URL at which clients reach this service: `https://chat.example.com/files` */
   readonly endpoint: string
-  /** the site whose policy holds here, unless the pool or somebody has their own */
+  /** the site whose policy applies here, unless the pool or the user has its own */
   readonly site?: string | undefined
-  /** uploads and downloads at once; a further one is asked to try again */
+  /** concurrent uploads and downloads; a further one is refused and may be repeated */
   readonly transfersMax: number
-  /** of them, those of one principal */
+  /** concurrent uploads and downloads of one principal */
   readonly transfersPerPrincipalMax: number
-  /** a client that sends nothing for so long while uploading is hung up on; so is one that reads nothing */
+  /** a client that sends nothing for this long while uploading, or reads nothing, is disconnected */
   readonly idleMs: number
-  /** the longest one upload or download request may take */
+  /** maximum duration of one upload or download request */
   readonly transferMs: number
-  /** while a download runs, its reader's access is looked at again so often */
+  /** interval at which the reader's access is checked again during a download */
   readonly accessCheckMs: number
   readonly heartbeatMs: number
   readonly sweepMs: number
@@ -39,9 +39,9 @@ type FileProcessConfig = FileServiceConfig &
   CommonSettings & {
     readonly http: HttpSettings
     readonly poolDatabaseUrl: string
-    /** where files are kept: one directory for all servers of the pool */
+    /** the file store: one directory for all servers of the pool */
     readonly directory: string
-    /** where the compliance side has its own copy of every file; neither inside the other */
+    /** the compliance side's own copy of every file; neither directory may lie inside the other */
     readonly complianceDirectory: string
     /** address of clamd, or undefined: files are not scanned */
     readonly clamd: string | undefined
@@ -66,7 +66,10 @@ export function fileProcessConfig(env: Env): FileProcessConfig {
   }
 }
 
-/** The address of the virus scanner, or undefined when there is none. A wrong one is a problem, not no scanner. */
+/**
+ * The address of the virus scanner, or undefined when none is configured. A malformed one is an error: it must not
+ * disable scanning.
+ */
 function clamdAddress(env: Env): string | undefined {
   return env.parsed<string | undefined>('HANSARD_FILES_CLAMD', { parse: parseClamdAddress, fallback: undefined })
 }

@@ -6,7 +6,7 @@ import type { Database } from '@hansard/sql'
 import type { FileServiceConfig } from './config.ts'
 import type { Transfers } from './transfers.ts'
 
-/** What every use case of the service works with. */
+/** What every use case of the service needs. */
 export type FileServiceDeps = {
   readonly db: Database
   readonly clock: Clock
@@ -14,18 +14,18 @@ export type FileServiceDeps = {
   readonly commands: FileCommands
   readonly config: FileServiceConfig
   readonly domain: string
-  /** what the pool serves files from */
+  /** the store from which the pool serves files */
   readonly files: FileStore
-  /** the copy that belongs to the record */
+  /** the record's copy */
   readonly complianceFiles: FileStore
   readonly scanner: Scanner | undefined
   readonly transfers: Transfers
 }
 
-/** An expected no. The code is part of the protocol; docs/files.md lists them. */
+/** An expected refusal. The code is part of the protocol; docs/files.md lists them. */
 export type Refused = { readonly kind: 'refused'; readonly code: RefusalCode }
 export type RefusalCode =
-  /** The one answer to whoever may not have the file, whatever the reason. */
+  /** The one answer to a caller without access to the file, whatever the reason. */
   | 'no-such-file'
   | 'wrong-offset'
   | 'too-much-data'

@@ -31,7 +31,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     send('GET', `${pool.origin}/files/d/${issued.token}`, { headers })
   const downloads = async () => (await pool.events()).filter(({ kind }) => kind === 'file-download')
 
-  it('is sent so that a browser saves it and neither shows nor runs it', async () => {
+  it('has headers that make a browser save it and neither show nor run it', async () => {
     const page = Buffer.from('<script>alert(document.domain)</script>')
     await start(page, 'pay "slip";\r\nSet-Cookie: x=y–.html')
     const answer = await get()
@@ -57,7 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     ).toEqual([])
   })
 
-  it('is on record, with who took what, before the first byte', async () => {
+  it('is on record, with user and file, before the first byte is sent', async () => {
     await start()
     const sent = request(issued.url, { headers: { authorization: `Bearer ${issued.token}` } }).end()
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -103,14 +103,14 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toHaveLength(status === 416 ? 0 : 1)
   })
 
-  it('of nothing is nothing, and on record', async () => {
+  it('of an empty file is empty, and on record', async () => {
     await start(Buffer.alloc(0))
     expect(await get()).toMatchObject({ status: 200, headers: { 'content-length': '0' } })
     expect(await get({ range: 'bytes=0-' })).toMatchObject({ status: 416 })
     expect(await downloads()).toHaveLength(1)
   })
 
-  it('goes on where it broke off without being another, and from the beginning is another', async () => {
+  it('that resumes is the same download; one from the beginning is a new one', async () => {
     await start()
     await get({ range: 'bytes=0-3' })
     await get({ range: 'bytes=4-', 'if-range': ETAG })
@@ -127,7 +127,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toHaveLength(1)
   })
 
-  it('by a URL happens once; only who knows the file may go on with it', async () => {
+  it('by a URL happens once; only a client that has the file’s hash may resume it', async () => {
     await start()
     expect(await getByUrl()).toMatchObject({ status: 200, body: CONTENT })
     for (const headers of [
@@ -145,7 +145,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toHaveLength(1)
   })
 
-  it('by a URL happens once also when many open it at once', async () => {
+  it('by a URL happens once even if many clients open it at once', async () => {
     await start()
     const answers = await Promise.all(Array.from({ length: 8 }, () => getByUrl()))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
@@ -189,7 +189,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toEqual([])
   })
 
-  it('of somebody whom the policy of a site bars is refused by the services of that site', async () => {
+  it('is refused by the services of a site whose policy bars the user', async () => {
     await start()
     const oslo = await pool.startAnother({ name: 'files-oslo', config: { site: 'oslo' } })
     const there = () =>
@@ -202,7 +202,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect((await get()).status).toBe(200)
   })
 
-  it('takes no token of another kind, nor the id of the file', async () => {
+  it('accepts neither a token of another kind nor the id of the file', async () => {
     await start()
     const upload = await pool.upload(pool.alice, { size: 1 })
     for (const token of [upload.token, fileId, `${issued.token}=`, '']) {
@@ -215,7 +215,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(await downloads()).toEqual([])
   })
 
-  it('is cut when the right to it is taken away while it runs', async () => {
+  it('is cut off when access is removed while it runs', async () => {
     const large = Buffer.alloc(20_000_000, 'secret')
     await start(large)
     const sent = request(issued.url, { headers: { authorization: `Bearer ${issued.token}` } }).end()
@@ -233,7 +233,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     expect(bytes).toBeLessThan(large.length)
   })
 
-  it('is cut when its reader reads nothing, and gives its place back', async () => {
+  it('is cut off when its client reads nothing, and releases its slot', async () => {
     await start(Buffer.alloc(20_000_000))
     const hanging = Array.from({ length: 16 }, () =>
       request(issued.url, { headers: { authorization: `Bearer ${issued.token}` } }).end(),
@@ -253,7 +253,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     await Promise.race(cuts)
   })
 
-  it('whose client went away leaves no file open and takes no place', async () => {
+  it('whose client disconnected leaves no file open and releases its slot', async () => {
     await start(Buffer.alloc(1_000_000))
     for (let n = 0; n < 40; n += 1) {
       const gone = request(issued.url, { headers: { authorization: `Bearer ${issued.token}` } })
@@ -265,7 +265,7 @@ describe.each(['sqlite', 'postgres'] as const)('a download on %s', (dialect) => 
     await expect.poll(async () => (await get()).status).toBe(200)
   })
 
-  it('of bytes that are gone says so to operators, and is on no record', async () => {
+  it('of missing bytes is reported to operators, and is not on record', async () => {
     await start()
     const name = `${fileId}.txt`
     await rm(join(pool.directory, 'files', name.slice(0, 2), name))

@@ -31,7 +31,7 @@ const DOMAIN = 'example.com'
 export type Issued = Extract<IssuedFileToken, { outcome: 'issued' }>
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: Record<string, unknown> }
 
-/** A pool with one closed room that takes files, alice and bob in it, and one file service. */
+/** A pool with one closed room that accepts files, alice and bob as its members, and one file service. */
 export type FilesInTest = {
   readonly db: Database
   readonly url: string
@@ -46,13 +46,13 @@ export type FilesInTest = {
   startAnother(options?: StartOptions): Promise<{ service: FileService; origin: string; stop(): Promise<void> }>
   upload(who: Principal, file: { name?: string; size: number; room?: number }): Promise<Issued>
   download(who: Principal, fileId: string): Promise<Issued>
-  /** Announces, sends and completes a file of alice's; answers its id. */
+  /** Announces, sends and completes a file of alice's; returns its id. */
   put(content: Uint8Array, name?: string): Promise<string>
   removeFromRoom(who: Principal): Promise<void>
   addToRoom(who: Principal): Promise<void>
-  /** All events on record, in the order of their numbers. */
+  /** All events on record, by number. */
   events(): Promise<ComplianceEvent[]>
-  /** Names of all files under a directory of this test's own. */
+  /** Names of all files under a directory that belongs to this test. */
   filesIn(name: 'files' | 'compliance-files'): Promise<string[]>
   close(): Promise<void>
 }
@@ -65,7 +65,7 @@ export type StartOptions = {
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 
-/** `server`: on a database of its own there; without one on SQLite. */
+/** `server`: on a new database there; without one on SQLite. */
 export async function startFilesInTest(
   server: SharedPostgres | undefined,
   options: StartOptions = {},
@@ -174,7 +174,7 @@ export function sha256Of(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** One request, its path sent as it is. `body` may come in pieces; without `length` it is sent chunked. */
+/** One request whose path is sent unchanged. `body` may come in pieces; without `length` it is sent chunked. */
 export function send(
   method: string,
   url: string,
@@ -228,7 +228,7 @@ export function send(
   })
 }
 
-/** A scanner that finds something in whatever holds the word EICAR. */
+/** A scanner that reports every file that contains the word EICAR. */
 export async function startScannerInTest(clock: ManualClock): Promise<{ scanner: Scanner; stop(): Promise<void> }> {
   const { url, stop } = await startClamd()
   return { scanner: createClamdScanner({ address: url, clock }), stop }

@@ -12,12 +12,13 @@ import { type FileServiceDeps, refused } from './deps.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
 
 /**
- * Completes an upload: scan, put the bytes in place, record. In that order.
+ * Completes an upload: scan, store the bytes, record. In that order.
  *
- * The bytes are durable in the pool's file store and in the compliance file store before the transaction that says so:
- * there is no event without its bytes. A crash before the commit leaves bytes without an event, which nobody can reach;
- * the client repeats its request and everything from the scan on happens again, or the sweep takes them away. The bytes
- * that were scanned are those that are kept: each step reads what arrived anew and compares the hash.
+ * The bytes are durable in the pool's file store and in the compliance file store before the transaction that records
+ * them commits: no event exists without its bytes. A crash before the commit leaves bytes without an event, which
+ * nobody can reach; the client repeats its request and everything from the scan on happens again, or the sweep
+ * deletes them. The stored bytes are the scanned ones: each step reads the received bytes again and compares the
+ * hash.
  */
 export async function finishUpload(
   deps: FileServiceDeps,
@@ -62,7 +63,7 @@ export async function finishUpload(
   }
 }
 
-/** Takes the hash of what arrived while the scanner looks at it; without a scanner everything is clean. */
+/** Hashes the received bytes while the scanner reads them; without a scanner every file is clean. */
 async function examine({ files, scanner }: FileServiceDeps, id: string) {
   const hash = createHash('sha256')
   let size = 0
@@ -80,9 +81,9 @@ async function examine({ files, scanner }: FileServiceDeps, id: string) {
 }
 
 /**
- * What is infected goes to the record's own quarantine, where no download could find it, and then the room's conversation
- * tells that it was refused, and why. Told even of somebody who lost the right meanwhile: the finding is ours, not an act
- * of theirs that needed a right.
+ * An infected file goes to the quarantine of the compliance file store, where no download finds it. Then the room's
+ * conversation records that it was refused, and why. It is recorded even if the sender lost the right to upload
+ * meanwhile: the finding is the service's, not an act that needs a right.
  */
 async function quarantine(
   deps: FileServiceDeps,
@@ -101,7 +102,7 @@ async function quarantine(
   return refused('infected')
 }
 
-/** The sweep may have looked already when these bytes came: an upload that expired in the meantime leaves none behind. */
+/** The sweep may have run before these bytes arrived: delete the bytes of an upload that has expired meanwhile. */
 async function takeBack({ files, complianceFiles }: FileServiceDeps, { id, storedName }: PoolFile): Promise<void> {
   for (const store of [files, complianceFiles]) {
     await store.remove(storedName)
@@ -109,9 +110,9 @@ async function takeBack({ files, complianceFiles }: FileServiceDeps, { id, store
   }
 }
 
-/** What is kept is kept: that the pieces it was made of could not be taken away is the sweep's business. */
+/** The file is stored. If its pieces cannot be deleted now, the sweep does it. */
 async function forgetPieces({ files, log }: FileServiceDeps, id: string): Promise<void> {
   await files
     .discard(id)
-    .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file stay for a while'))
+    .catch((error: unknown) => log.warn({ err: error, file: id }, 'pieces of a file could not be deleted yet'))
 }

@@ -13,7 +13,7 @@ describe('hostile requests', () => {
   let pool: FilesInTest
   afterEach(() => pool?.close())
 
-  it('get no file that is not theirs, whatever they write where', async () => {
+  it('never get a file without access, whatever path, header or token they send', async () => {
     pool = await startFilesInTest(undefined)
     const fileId = await pool.put(Buffer.from(SECRET))
     await writeFile(join(pool.directory, 'outside'), SECRET)
@@ -43,7 +43,7 @@ describe('hostile requests', () => {
         ],
       ),
     )
-    // What a client may send at all: everything else Node's own parser refuses, or never sends.
+    // Only what a client can send at all: Node's own parser refuses or never sends the rest.
     const inPath = text.map((t) => encodeURI(t.toWellFormed()).replaceAll('%25', '%'))
     const inHeader = text.map((t) => t.replace(/[^\x20-\x7e]/g, '?'))
     await fc.assert(
@@ -79,7 +79,7 @@ describe('hostile requests', () => {
     expect(await pool.filesIn('files')).toEqual([`${fileId}.txt`])
   })
 
-  it('with broken headers or framing get an answer or are hung up on, and harm nobody', async () => {
+  it('with broken headers or framing are answered or disconnected, and affect no other client', async () => {
     pool = await startFilesInTest(undefined)
     const issued = await pool.upload(pool.alice, { size: 5 })
     const port = Number(new URL(pool.origin).port)
@@ -109,7 +109,7 @@ describe('hostile requests', () => {
     expect(whole.status).toBe(201)
   })
 
-  it('at a full disk are refused, leave nothing half, and go on when there is room', async ({ skip }) => {
+  it('at a full disk are refused, leave no partial file, and continue when space is free', async ({ skip }) => {
     pool = await startFilesInTest(undefined)
     const disk = join(pool.directory, 'small')
     execFileSync('mkdir', [disk])

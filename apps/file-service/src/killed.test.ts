@@ -19,7 +19,7 @@ describe('a file service that is killed', () => {
     await pool?.close()
   })
 
-  /** The service as operators start it: a process of its own, here on the database of the test. */
+  /** The service as operators start it: as its own process, here on the test's database. */
   async function launch(port: number): Promise<ChildProcess> {
     const child = spawn(process.execPath, ['--conditions=@hansard/source', join(import.meta.dirname, 'main.ts')], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,19 +45,19 @@ describe('a file service that is killed', () => {
 
   const start = async () => {
     pool = await startFilesInTest(undefined)
-    // The child reads the machine's clock.
+    // The child uses the machine's clock.
     pool.clock.advance({ ms: systemClock.now() - pool.clock.now() })
     const port = await freePort()
     return { port, url: `http://127.0.0.1:${port}/files/upload` }
   }
   const at = (offset: number) => ({ 'upload-offset': String(offset) })
-  /** Bytes of an upload that lie on the disk. */
+  /** Bytes of an upload on the disk. */
   const arrivedOf = (issued: Issued) =>
     statSync(join(pool.directory, 'files', 'incoming', issued.fileId), { throwIfNoEntry: false })?.size
   const offsetOf = async (url: string, issued: Issued) =>
     Number((await send('HEAD', url, issued)).headers['upload-offset'])
 
-  it('goes on with an upload where it was, as often as it takes, and logs no token', async () => {
+  it('resumes an upload after every kill, and logs no token', async () => {
     const { port, url } = await start()
     const content = Buffer.alloc(3_000_000, 'a file that takes a while ')
     const issued = await pool.upload(pool.alice, { size: content.length })
@@ -101,14 +101,14 @@ describe('a file service that is killed', () => {
       const kept = join(name.slice(0, 2), name)
       const incoming = join(own, 'incoming')
       for (const root of [own, record]) mkdirSync(dirname(join(root, kept)), { mode: 0o700 })
-      /** Where something happens when the stage is reached, and how one sees that it is. */
+      /** The directory that changes when the stage is reached, and how to detect it. */
       const [where, reached] = {
         arriving: [incoming, () => arrivedOf(issued) !== undefined],
         arrived: [incoming, () => arrivedOf(issued) === content.length],
         copied: [incoming, () => readdirSync(incoming).some((each) => each.startsWith(`${name}.`))],
         'in the pool’s store': [dirname(join(own, kept)), () => existsSync(join(own, kept))],
         'in the compliance store': [dirname(join(record, kept)), () => existsSync(join(record, kept))],
-        // The database writes a log beside itself.
+        // The database writes a log in the same directory.
         'on record': [pool.directory, async () => (await findFile(pool.db.knex, issued.fileId))?.state === 'kept'],
       }[stage] as [string, () => boolean | Promise<boolean>]
 
@@ -133,10 +133,10 @@ describe('a file service that is killed', () => {
   )
 })
 
-/** Resolves when `look` says yes: it looks now, and whenever something happens in the directory. */
+/** Resolves when `look` returns true: checks now, and whenever the directory changes. */
 async function sees(directory: string, look: () => boolean | Promise<boolean>, child: ChildProcess): Promise<void> {
   const watcher = watch(directory)
-  // Whoever ends before that will not get there.
+  // A process that ends earlier will not get there.
   const ended = () => watcher.emit('error', new Error('The service ended before it was killed.'))
   child.once('exit', ended)
   try {

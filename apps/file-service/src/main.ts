@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
@@ -26,7 +27,7 @@ await runProcess(process, 'file-service', async ({ stack, ready }) => {
     clock: systemClock,
     log,
     forceCloseConnections: true,
-    // An upload writes its bytes to two stores.
+    // An upload has files open in two stores.
     filesMax: 2 * config.transfersMax,
   })
   const { app } = server

@@ -8,11 +8,11 @@ import { tellIfMay } from './tell-if-may.ts'
 import { endOf, type UploadAnswer } from './upload-answer.ts'
 
 /**
- * Receives a piece of an upload, and completes the upload when it was the last.
+ * Receives a piece of an upload, and completes the upload after the last piece.
  *
- * The bytes lie on the disk that all file services share, so the next piece may go to another service, or to this one
- * after it was killed. Asked again after completion, whether by a client that missed the answer or by another one, it
- * answers as it did then and takes nothing.
+ * The bytes are on the disk that all file services share, so the next piece may go to another service, or to this one
+ * after it was killed. A request repeated after completion, by a client that missed the answer or by another one,
+ * gets the same answer, and its body is ignored.
  */
 export async function receiveUpload(deps: FileServiceDeps, asked: Asked): Promise<UploadAnswer> {
   const { db, clock } = deps
@@ -22,12 +22,12 @@ export async function receiveUpload(deps: FileServiceDeps, asked: Asked): Promis
 
 type Asked = {
   readonly token: string
-  /** where the piece belongs; 0 begins again */
+  /** offset of the piece; 0 starts over */
   readonly offset: number
   readonly body: Readable
-  /** bytes of the body, where the client said it */
+  /** bytes of the body, if the client announced them */
   readonly length: number | undefined
-  /** SHA-256 the client says the whole file has, in lower-case hex */
+  /** SHA-256 of the whole file as given by the client, in lower-case hex */
   readonly sha256: string | undefined
   /** the service is stopping */
   readonly signal: AbortSignal
@@ -58,7 +58,7 @@ async function receiveInTurn(deps: FileServiceDeps, asked: Asked, token: FileTok
 async function receive(deps: FileServiceDeps, asked: Asked, token: FileToken): Promise<UploadAnswer> {
   const { db, clock, log, files, config } = deps
   if (asked.signal.aborted) return refused('superseded')
-  // While this request waited for its turn, another may have completed the upload.
+  // While this request waited, another one may have completed the upload.
   const file = (await findFile(db.knex, token.file.id))!
   if (file.state !== 'uploading') return endOf(file)
 
@@ -79,12 +79,12 @@ async function receive(deps: FileServiceDeps, asked: Asked, token: FileToken): P
   return finishUpload(deps, { token: { ...token, file }, sha256: asked.sha256 })
 }
 
-/** The body ended before it was whole, or was not waited for any longer. What came before that has been received. */
+/** The body ended early, or timed out. The bytes that arrived before that are kept. */
 class BodyBroken extends Error {
   override name = 'BodyBroken'
 }
 
-/** A request's body, as long as something comes and nobody calls it off. Leaves the connection open to answer on. */
+/** A request's body, until it times out or is cancelled. Leaves the connection open for the answer. */
 async function* watched(
   body: Readable,
   { clock, idleMs, signal }: { clock: Clock; idleMs: number; signal: AbortSignal },

@@ -19,7 +19,7 @@ const NEVER = 'x'.repeat(43)
 const at = (offset: number) => ({ 'upload-offset': String(offset) })
 const digest = { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }
 
-/** Every way to ask about an upload, and what a holder of the right would be told apart by. */
+/** Every way to query an upload, and the answer that would reveal its state. */
 const USES = {
   'asks where it stands': (issued) => send('HEAD', issued.url, issued),
   'goes on half way': (issued) =>
@@ -56,7 +56,7 @@ const REASONS: readonly (readonly [string, (pool: FilesInTest) => Promise<unknow
   ],
 ]
 
-describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a caller that lost the right to upload, on %s', (dialect) => {
   let server: SharedPostgres | undefined
   let pool: FilesInTest
   let stopScanner = async () => {}
@@ -110,13 +110,13 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
           work.set(use, (work.get(use) ?? new Set()).add(statements))
         }
       }
-      // An unknown token costs less than one that is known; but what became of an upload does not show in the work either.
+      // An unknown token costs less than a known one, but the work does not reveal the state of an upload either.
       expect([...work.values()].map((counts) => counts.size)).toEqual(Object.keys(USES).map(() => 1))
       expect(await pool.events()).toEqual(before)
     },
   )
 
-  it('hears so before the bytes are asked for', async () => {
+  it('is refused before the server requests the bytes', async () => {
     const uploads = await startUploads()
     await pool.removeFromRoom(pool.alice)
     for (const state of STATES) {
@@ -180,7 +180,7 @@ describe.each(['sqlite', 'postgres'] as const)('whoever lost the right to upload
   })
 })
 
-/** Everything a client sees of an answer but the time of day. */
+/** Everything a client sees of an answer except the date. */
 function shown({ status, headers: { date: _, ...headers }, body }: Answer) {
   return { status, headers, body: body.toString() }
 }

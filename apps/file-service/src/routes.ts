@@ -12,28 +12,28 @@ import { tellOffset } from './tell-offset.ts'
 import type { UploadAnswer } from './upload-answer.ts'
 
 const REFUSALS: Record<RefusalCode | 'malformed', readonly [status: number, message: string]> = {
-  malformed: [400, 'The request cannot be understood; docs/files.md says what it takes.'],
-  'no-such-file': [404, 'There is no such file, or the token is not valid for it any more. Ask for a new one.'],
+  malformed: [400, 'The request is malformed. docs/files.md describes the protocol.'],
+  'no-such-file': [404, 'There is no such file, or the token is not valid for it any more. Request a new one.'],
   'wrong-offset': [409, 'The piece does not begin where the last one ended: see Upload-Offset.'],
-  'too-much-data': [413, 'More came than was announced. Nothing of this piece was taken.'],
-  'wrong-digest': [422, 'What arrived is not what Repr-Digest says. Begin again at 0.'],
-  infected: [422, 'The virus scanner found something. The file was not handed over.'],
-  superseded: [409, 'A later request goes on with this upload, or the connection broke.'],
-  conflict: [409, 'What arrived changed while it was being looked at. Ask for a new token.'],
-  'store-full': [507, 'There is no room for the file just now. Try again later; what had arrived before stays.'],
-  'too-many-transfers': [429, 'Too many transfers are under way. Try again in a moment.'],
-  'try-again': [503, 'The file cannot be handled just now. Try again in a moment; what has arrived stays.'],
+  'too-much-data': [413, 'More bytes arrived than were announced. This piece was discarded.'],
+  'wrong-digest': [422, 'The bytes do not match Repr-Digest. Start over at 0.'],
+  infected: [422, 'The virus scanner found something. The upload was refused.'],
+  superseded: [409, 'A later request has taken over this upload, or the connection broke.'],
+  conflict: [409, 'The received bytes changed while they were being checked. Request a new token.'],
+  'store-full': [507, 'There is no space for the file now. Try again later; the bytes that have arrived stay.'],
+  'too-many-transfers': [429, 'Too many transfers are running. Try again in a moment.'],
+  'try-again': [503, 'The request cannot be completed now. Try again in a moment; the bytes that have arrived stay.'],
 }
 const TRY_AGAIN = new Set<RefusalCode>(['store-full', 'too-many-transfers', 'try-again'])
 
-/** How long the rest of a body that was refused is read for, so that the client gets to read the answer. */
+/** How long the rest of a refused body is read, so that the client gets to read the answer. */
 const REST_MS = 10_000
 
 /** Adds the routes of the file service: `/files/upload`, `/files/download` and `/files/d/<token>`. */
 export function addFileRoutes(app: FastifyInstance, deps: FileServiceDeps, signal: AbortSignal): void {
   void app.register(
     async (scope) => {
-      // Bodies are bytes, whatever their type is said to be; they are read by the use case, as they come.
+      // Bodies are bytes, whatever their content type; the use case reads them as a stream.
       scope.removeAllContentTypeParsers()
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
       scope.addHook('onSend', async (_request, reply) => {
@@ -77,8 +77,8 @@ export function addFileRoutes(app: FastifyInstance, deps: FileServiceDeps, signa
 }
 
 /**
- * Whatever a file holds, a browser that meets it must save it and neither show nor run it, nor let a page of another
- * origin read it; and no cache may keep it.
+ * Whatever a file contains, a browser must save it and neither show nor run it, pages of other origins must not read
+ * it, and no cache may store it.
  */
 const SAFE = {
   'x-content-type-options': 'nosniff',
@@ -89,7 +89,10 @@ const SAFE = {
   'x-frame-options': 'DENY',
 }
 
-/** The client of a refused upload is still sending. It reads the answer once it is done, or is hung up on. */
+/**
+ * The client of a refused upload is still sending. It reads the answer when it has finished; otherwise it is
+ * disconnected.
+ */
 function readRest(body: IncomingMessage, clock: Clock): void {
   if (body.complete || body.destroyed) return
   const timer = clock.after(REST_MS, () => body.destroy())
@@ -106,12 +109,13 @@ type UploadAsked = { offset: number; length: number | undefined; sha256: string 
 
 function uploadAsked(request: FastifyRequest): UploadAsked | 'malformed' {
   const { 'content-length': length, 'content-range': range, 'repr-digest': digest } = request.headers
-  // Clients that resume by themselves say so here. Who overlooked it would begin again with the end of the file.
+  // Clients that resume by themselves send Content-Range. Ignoring it would treat the end of the file as a new
+  // upload.
   const from = range === undefined ? undefined : /^bytes (\d{1,15})-\d+\/(?:\d+|\*)$/.exec(range)?.[1]
   if (range !== undefined && from === undefined) return 'malformed'
   const offset = request.headers['upload-offset'] ?? from
   if (from !== undefined && Number(offset) !== Number(from)) return 'malformed'
-  // PUT sends a file from its beginning; to go on with one, PATCH and PUT say where.
+  // PUT sends a file from its beginning. To resume, PATCH and PUT give an offset.
   if (offset === undefined && request.method === 'PATCH') return 'malformed'
   if (offset !== undefined && !/^\d{1,15}$/.test(String(offset))) return 'malformed'
   const match = digest === undefined ? undefined : /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(String(digest))
@@ -170,7 +174,7 @@ function refuse(reply: FastifyReply, code: RefusalCode | 'malformed'): FastifyRe
   return reply.code(status).send({ error: code, message })
 }
 
-/** Everything a retry may cure; the rest is ours to look at, and is refused in the same words. */
+/** Errors that a retry may cure. Others are for operators, and are refused in the same words. */
 function isPassing(error: unknown): boolean {
   const recording = [RecordBusy, RecordStopped, RecordUnavailable, SourceFenced].some((kind) => error instanceof kind)
   return recording || isTransient(error) || !isClientFault(error)

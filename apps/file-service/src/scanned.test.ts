@@ -29,13 +29,13 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
   const clean = Buffer.from('a quiet text')
   const infected = Buffer.from('a text with EICAR in it')
 
-  it('are kept when they are clean', async () => {
+  it('are stored when they are clean', async () => {
     const upload = await start()
     const issued = await upload(clean)
     expect(await send('PUT', issued.url, { ...issued, body: clean })).toMatchObject({ status: 201 })
   })
 
-  it('are set apart when they are not, for the record alone: counted, on record as refused, never served', async () => {
+  it('are quarantined when they are infected: counted, on record as refused, never served', async () => {
     const upload = await start()
     const issued = await upload(infected, 'Offer\u202e.exe')
     const refused = await send('PUT', issued.url, { ...issued, body: infected })
@@ -64,7 +64,7 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
     expect(await pool.filesIn('compliance-files')).toEqual([storedName])
   })
 
-  it('imply by the record what the pool says lies in quarantine', async () => {
+  it('that are in quarantine can be derived from the record', async () => {
     const upload = await start()
     for (const [content, name] of [
       [infected, 'a.exe'],
@@ -96,7 +96,7 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
     )
   })
 
-  it('are on record when they were found, also of somebody who was removed meanwhile and is told nothing', async () => {
+  it('are on record when found infected, even if the sender was removed meanwhile and gets no answer', async () => {
     const found = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
     pool = await startFilesInTest(server)
@@ -121,7 +121,7 @@ describe.each(['sqlite', 'postgres'] as const)('files that are scanned, on %s', 
     expect(await pool.events()).toMatchObject([{ kind: 'change', subject: { type: 'quarantined-file' } }])
   })
 
-  it('wait while the scanner is away, and are never let through', async () => {
+  it('wait while the scanner is down, and are never stored unscanned', async () => {
     const upload = await start()
     const issued = await upload(clean)
     await stopScanner()

@@ -11,14 +11,14 @@ export type DownloadAnswer =
   | {
       readonly kind: 'sending'
       readonly file: PoolFile & { readonly sha256: string }
-      /** undefined: all of it */
+      /** undefined: the whole file */
       readonly range: ByteRange | undefined
       readonly body: Readable
     }
 
 type Asked = {
   readonly token: string
-  /** The token came in the URL, which browsers and proxies remember. */
+  /** The token came in the URL, which browsers and proxies store. */
   readonly inUrl: boolean
   readonly range: string | undefined
   readonly ifRange: string | undefined
@@ -29,12 +29,12 @@ type Asked = {
 /**
  * Sends a file, or a range of it.
  *
- * The download is on record before the first byte leaves: every request that begins at the beginning, and the first of a
- * token wherever it begins. One that goes on where an earlier one broke off is part of that one.
+ * The download is on record before the first byte leaves: every request that starts at the beginning, and the first
+ * one of a token wherever it starts. A request that resumes an earlier one is part of that one.
  *
- * A token in a header serves again and again until it expires. One in a URL serves once from the beginning; after that it
- * only goes on with a download, for whoever names the file's hash in If-Range, as browsers do: who finds the URL in a
- * history or a proxy's log gets nothing.
+ * A token in a header works until it expires. A token in a URL works once from the beginning; after that it only
+ * resumes the download, for a client that gives the file's hash in If-Range, as browsers do. So a URL found in a
+ * browser history or a proxy's log is useless.
  */
 export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise<DownloadAnswer> {
   const { db, clock, log, files, transfers, commands } = deps
@@ -78,10 +78,10 @@ export async function sendDownload(deps: FileServiceDeps, asked: Asked): Promise
     throw error
   }
   const end = range?.end ?? file.size - 1
-  const cut = () => void body.destroy(new CutOff('Nobody takes what is sent.'))
+  const cut = () => void body.destroy(new CutOff('The client reads nothing.'))
   const content = send(deps, { opened, range: { start: start!, end }, signal: asked.signal, cut, transfer })
   const body = Readable.from(content, { objectMode: false, highWaterMark: 65_536 })
-  // Not left to the generator: where the client went before the first byte, it never began.
+  // Not left to the generator: it never starts if the client disconnects before the first byte.
   body.once('close', () => {
     leave()
     const closed = content.return(undefined).then(() => opened.close())
@@ -94,7 +94,7 @@ export function etagOf(file: { readonly sha256: string }): string {
   return `"${file.sha256}"`
 }
 
-/** The bytes, as long as somebody takes them who may have them. */
+/** The bytes, as long as the reader reads and has access. */
 async function* send(
   { clock, config, commands }: FileServiceDeps,
   options: {
@@ -112,10 +112,10 @@ async function* send(
   const source = opened.read(range.start, range.end)
   for await (const piece of source as AsyncIterable<Uint8Array>) {
     const now = clock.now()
-    if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was called off.')
+    if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was cancelled.')
     if (now - lookedAt >= config.accessCheckMs) {
       lookedAt = now
-      if (!(await commands.mayTransfer(transfer))) throw new CutOff('The right to download has been taken away.')
+      if (!(await commands.mayTransfer(transfer))) throw new CutOff('The right to download was removed.')
     }
     const timer = clock.after(config.idleMs, cut)
     try {
@@ -126,7 +126,7 @@ async function* send(
   }
 }
 
-/** A download ends before its end; the connection is cut, so that its reader knows. */
+/** A download ends early. The connection is destroyed so that the client notices. */
 class CutOff extends Error {
   override name = 'CutOff'
 }

@@ -23,7 +23,7 @@ describe('a file service', () => {
     const reportedAt = async () => (await source())!.reportedAt
     for (let report = 0; report < 3; report += 1) {
       const before = await reportedAt()
-      // Whether the service sleeps already is not to be seen from here: time goes on until it wakes.
+      // Whether the service is sleeping cannot be observed from here: advance the clock until it wakes.
       await expect
         .poll(() => {
           pool!.clock.advance({ seconds: 1 })
@@ -35,7 +35,7 @@ describe('a file service', () => {
     expect(await source()).toMatchObject({ state: 'stopped', lastSeq: 0 })
   })
 
-  it('takes no compliance file store inside its own, whatever it is called', async () => {
+  it('refuses a compliance file store inside its own store, however the path is spelled', async () => {
     const root = await mkdtemp(join(tmpdir(), 'hansard-stores-'))
     try {
       await mkdir(join(root, 'a'))
@@ -55,7 +55,7 @@ describe('a file service', () => {
     }
   })
 
-  it('starts on the stores of its pool only, and finds out when one goes away', async () => {
+  it('starts only on its pool’s stores, and detects when one disappears', async () => {
     pool = await startFilesInTest(undefined)
     const away = join(pool.directory, 'away')
     await rename(join(pool.directory, 'compliance-files'), away)
@@ -72,7 +72,7 @@ describe('a file service', () => {
     expect(await send('PUT', issued.url, { ...issued, body: Buffer.alloc(0), headers })).toMatchObject({ status: 201 })
   })
 
-  it('complains about a scanner it could not ask, rather than to scan nothing', () => {
+  it('refuses a malformed scanner address instead of not scanning', () => {
     const env = new Env({
       HANSARD_FILES_NAME: 'files-1',
       HANSARD_POOL_DATABASE_URL: 'sqlite:x',
@@ -86,7 +86,7 @@ describe('a file service', () => {
 })
 
 describe('a range', () => {
-  it('is of the file, or is none, whatever the header says', () => {
+  it('lies within the file, whatever the header says', () => {
     const header = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^bytes=[0-9, -]{0,20}$/))
     fc.assert(
       fc.property(header, fc.nat({ max: 50 }), (text, size) => {
@@ -101,8 +101,8 @@ describe('a range', () => {
   })
 })
 
-describe('the places for transfers', () => {
-  it('are so many in all and for each, and are given back once', () => {
+describe('the slots for transfers', () => {
+  it('are limited in total and per principal, and each is released once', () => {
     const { enter } = createTransfers({ transfersMax: 3, transfersPerPrincipalMax: 2 })
     const [one, two] = [enter(1)!, enter(1)!]
     expect([typeof one, typeof two, enter(1), typeof enter(2), enter(3)]).toEqual([
@@ -117,7 +117,7 @@ describe('the places for transfers', () => {
     expect([typeof enter(1), enter(1), enter(2)]).toEqual(['function', undefined, undefined])
   })
 
-  it('let one request at a time work on a file, the latest', async () => {
+  it('let one request at a time work on a file: the latest', async () => {
     const { take } = createTransfers({ transfersMax: 9, transfersPerPrincipalMax: 9 })
     const story: string[] = []
     const work = async (name: string) => {

@@ -23,9 +23,9 @@ export type FileService = Service & {
 /**
  * The file service: upload and download by token. Any number may run on one pool, with the same directories.
  *
- * It is a source: uploads and downloads are numbered and chained like everything else, and while it lives it reports every
- * second, because no interval closes before it has. Adds its routes to a Fastify instance that the caller makes, listens
- * with and closes.
+ * It is a source: uploads and downloads are numbered and chained like all events. While it is alive it reports every
+ * second, because no interval closes before it has. Adds its routes to a Fastify instance that the caller creates,
+ * listens with and closes.
  */
 export async function startFileService(
   config: FileServiceConfig,

@@ -1,17 +1,19 @@
 import { endedFiles, expiredFiles, expireUploads, forgetFileTokens, markBytesRemoved } from '@hansard/pool-store'
 import type { FileServiceDeps } from './deps.ts'
 
-/** Longer than any request may take: whoever works on a file after this has been given up, and finds that out. */
+/**
+ * Longer than any request may take: a request that works on a file after this finds out that the file was abandoned.
+ */
 const PATIENCE_FACTOR = 2
 const TOKENS_KEPT_MS = 24 * 60 * 60 * 1_000
 const BATCH = 100
 
 /**
- * Takes away what nobody completed: uploads whose time is over, their bytes, and what dead processes left behind.
+ * Deletes what nobody completed: expired uploads, their bytes, and leftovers of dead processes.
  *
- * Every file service sweeps, side by side: all of it may happen twice. First a file is given up, in the database, for good;
- * its bytes go only when every request that was under way then must be over. Nothing that is kept is ever touched: only the
- * pieces and copies it was made of are.
+ * Every file service sweeps concurrently; every step may happen twice. First an upload is marked abandoned in the
+ * database, permanently. Its bytes are deleted only after every request that was running then must be over. Stored
+ * files are never touched, only the pieces and copies they were made of.
  */
 export async function sweepFiles(deps: FileServiceDeps): Promise<'again' | 'pause'> {
   const { db, clock, files, complianceFiles, config, log } = deps

@@ -3,14 +3,15 @@ import { type FileServiceDeps, refused } from './deps.ts'
 import type { UploadAnswer } from './upload-answer.ts'
 
 /**
- * What an upload has come to, told to whoever may upload: asked before anything is looked at or taken, and again before the
- * answer, because a body may take an hour and the right may go meanwhile.
+ * Answers about the state of an upload, only to callers who may upload. The right is checked before anything is read
+ * or received, and again before the answer, because a body may take an hour and the right may be removed meanwhile.
  *
- * An answer about an upload is knowledge about a room: that it goes on, stands at an offset, was completed, was infected.
- * Whoever may not upload any more hears the one word of a token that never was, whatever became of the upload.
+ * An answer about an upload reveals something about a room: that the upload is in progress, its offset, that it was
+ * completed or infected. A caller who may no longer upload gets the answer for a token that does not exist, whatever
+ * the state of the upload.
  *
- * What this request completed was decided in the transaction that put it on record, and needs no second word: there the
- * right went after the file was handed over.
+ * An upload that this request completed was decided in the transaction that recorded it and needs no second check:
+ * there the right was removed after the file was handed over.
  */
 export async function tellIfMay(
   { commands, log }: FileServiceDeps,

@@ -1,13 +1,16 @@
 /**
- * What is being transferred by this service now: how much at once, and one upload request of a file at a time.
+ * Transfers in progress in this service: limits their number, and allows one upload request per file at a time.
  *
  * A later request for the same file takes over from the earlier one. Its client knows that the earlier connection is
- * lost; the server may not find out for minutes, and must not keep the client waiting until then.
+ * lost; the server may not detect that for minutes, and must not keep the client waiting until then.
  */
 export type Transfers = {
-  /** Takes a place among the transfers, or answers undefined when there is none. Call what it answers to give it back. */
+  /** Reserves a slot for a transfer; undefined when none is free. Call the result to release it. */
   enter(principalId: number): (() => void) | undefined
-  /** Resolves when no other request of this service works on the file. `superseded` is called when a later one wants it. */
+  /**
+   * Resolves when no other request of this service works on the file. Calls `superseded` when a later request takes
+   * over.
+   */
   take(fileId: string, superseded: () => void): Promise<() => void>
 }
 

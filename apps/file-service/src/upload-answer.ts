@@ -3,13 +3,13 @@ import { type Refused, refused } from './deps.ts'
 
 export type UploadAnswer =
   | Refused
-  /** Some of it has arrived: `received` bytes of `size`. */
+  /** Part of it has arrived: `received` bytes of `size`. */
   | { readonly kind: 'incomplete'; readonly received: number; readonly size: number }
-  /** The file is kept, by this request or by an earlier one. */
+  /** The file is stored, by this request or by an earlier one. */
   | { readonly kind: 'complete'; readonly file: PoolFile; readonly repeated: boolean }
   | { readonly kind: 'wrong-offset'; readonly received: number; readonly size: number }
 
-/** What to answer about an upload that has ended. */
+/** The answer about an upload that has ended. */
 export function endOf(file: PoolFile): UploadAnswer {
   if (file.state === 'kept') return { kind: 'complete', file, repeated: true }
   return refused(file.state === 'quarantined' ? 'infected' : 'no-such-file')

@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await pool.filesIn('compliance-files')).toEqual([storedName])
   })
 
-  it('takes a file of 20,000 KB, and one of nothing', async () => {
+  it('accepts a file of 20,000 KB, and an empty one', async () => {
     await start()
     const large = Buffer.alloc(20_000 * 1_024, 'large ')
     for (const content of [large, Buffer.alloc(0)]) {
@@ -81,7 +81,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await pool.events()).toMatchObject([{ source: 'files-2', kind: 'file-upload' }])
   })
 
-  it('that is repeated after a lost answer is answered as the first time, and recorded once', async () => {
+  it('that is repeated after a lost answer gets the same answer, and is recorded once', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })
     const first = await put(issued, CONTENT)
@@ -97,7 +97,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await pool.filesIn('files')).toHaveLength(1)
   })
 
-  it('tells whoever is wrong about the offset where it stands', async () => {
+  it('answers a wrong offset with the right one', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })
     await put(issued, CONTENT.subarray(0, 10))
@@ -116,7 +116,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await put(issued, CONTENT.subarray(10), at(10))).toMatchObject({ status: 201 })
   })
 
-  it('takes nothing of a piece that is more than was announced, said or unsaid', async () => {
+  it('discards a piece that exceeds the announced size, with or without a declared length', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: 20 })
     await put(issued, CONTENT.subarray(0, 10))
@@ -131,7 +131,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await pool.events()).toMatchObject([{ size: 20, sha256: sha256Of(CONTENT.subarray(0, 20)) }])
   })
 
-  it('goes on where the connection broke', async () => {
+  it('resumes where the connection broke', async () => {
     await start()
     const content = Buffer.alloc(1_000_000, 'abcdefg')
     const issued = await pool.upload(pool.alice, { size: content.length })
@@ -150,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     })
   })
 
-  it('goes on where Content-Range says, for clients that resume by themselves, and never begins again with an end', async () => {
+  it('resumes at Content-Range, as clients like curl send it, and never treats the end of a file as a new upload', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })
     await put(issued, CONTENT.subarray(0, 10))
@@ -191,7 +191,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await cut).toBeInstanceOf(Error)
   })
 
-  it('hangs up on a client that sends nothing any more, and keeps what it sent', async () => {
+  it('disconnects a client that stops sending, and keeps what it sent', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })
     const hanging = request(issued.url, {
@@ -206,7 +206,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await put(issued, CONTENT.subarray(5), at(5))).toMatchObject({ status: 201 })
   })
 
-  it('is one file and one event, however many use the token at once, at however many services', async () => {
+  it('is one file and one event, however many clients and services use the token at once', async () => {
     await start()
     const another = await pool.startAnother({ name: 'files-2' })
     for (let round = 0; round < 5; round += 1) {
@@ -220,7 +220,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
       )
       const done = answers.flatMap((a) => (a.status === 'fulfilled' && a.value.status < 300 ? [a.value] : []))
       const file = (await findFile(pool.db.knex, issued.fileId))!
-      // Services that share a disk do not wait for each other: both may give up, and then the client begins again.
+      // Services that share a disk do not wait for each other: both may abort, and then the client starts over.
       if (file.state === 'uploading') continue
       expect(new Set(done.map(({ json }) => json['sha256']))).toEqual(new Set([file.sha256]))
       const events = (await pool.events()).filter((e) => e.kind === 'file-upload' && e.storedName === file.storedName)
@@ -230,7 +230,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     }
   })
 
-  it('is refused when its bytes are not those the client means', async () => {
+  it('is refused when its bytes do not match the digest', async () => {
     await start()
     const issued = await pool.upload(pool.alice, { size: CONTENT.length })
     const digest = (content: Uint8Array) => ({
@@ -242,7 +242,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await put(issued, CONTENT, digest(CONTENT))).toMatchObject({ status: 201 })
   })
 
-  it('with a token that expired is refused, and one begun in time goes on', async () => {
+  it('with an expired token is refused, and one that began in time continues', async () => {
     await start()
     const [one, two] = [await pool.upload(pool.alice, { size: 37 }), await pool.upload(pool.alice, { size: 37 })]
     const running = request(two.url, { method: 'PUT', headers: { authorization: `Bearer ${two.token}` } })

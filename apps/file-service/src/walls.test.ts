@@ -12,7 +12,7 @@ describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
   afterAll(() => server?.stop())
   afterEach(() => pool?.close())
 
-  /** Takes bob out of the room as administrators do: a change that is recorded, by another source. */
+  /** Removes bob from the room as administrators do: a recorded change, by another source. */
   async function createRemoval() {
     const source = await startSource(pool.db, { name: 'admin-1', endpoint: 'http://admin', now: pool.clock.now() })
     const writer = createRecordWriter({ db: pool.db, clock: pool.clock, source, place: { pool: 'test' } })
@@ -37,7 +37,7 @@ describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
       })
   }
 
-  it('stands from the commit on that takes a right away: no download and no upload is on record after it', async () => {
+  it('holds from the commit that removes a right: no later download or upload is on record', async () => {
     pool = await startFilesInTest(server)
     const remove = await createRemoval()
     const fileId = await pool.put(Buffer.from('for members'))
@@ -62,7 +62,7 @@ describe.each(['sqlite', 'postgres'] as const)('the wall on %s', (dialect) => {
       const before = inRoom.slice(inRoom.findLastIndex(({ kind }, n) => kind === 'change' && n < removal) + 1, removal)
       expect(before.filter(({ principal }) => principal.uri === pool.bob.uri)).toHaveLength(served)
       await pool.addToRoom(pool.bob)
-      // What he did not complete does not count against him any more.
+      // An upload that he did not complete no longer counts against his limit.
       pool.clock.advance({ minutes: 31 })
     }
   })

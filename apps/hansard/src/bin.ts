@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '@hansard/config/node-floor'
 import { Env } from '@hansard/config'
 import { runCommandLine } from './command-line.ts'
 

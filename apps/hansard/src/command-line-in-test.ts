@@ -7,7 +7,7 @@ import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { runCommandLine } from './command-line.ts'
-import { type StandardEdition, startStandardEdition } from './standard-edition.ts'
+import { type StandardEdition, startStandardEdition } from './standard-edition/standard-edition.ts'
 
 type Options = { readonly env?: Record<string, string>; readonly input?: string }
 

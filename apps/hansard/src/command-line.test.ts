@@ -8,8 +8,8 @@ import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommandLine } from './command-line.ts'
-import { planCorpus } from './corpus-plan.ts'
-import { type StandardEdition, startStandardEdition } from './standard-edition.ts'
+import { planCorpus } from './replay/corpus-plan.ts'
+import { type StandardEdition, startStandardEdition } from './standard-edition/standard-edition.ts'
 
 const OPERATOR = { HANSARD_ADMIN_PASSWORD: 'the operator of these tests' }
 const CORPUS = new URL('../../../fixtures/corpus', import.meta.url).pathname
@@ -201,7 +201,7 @@ it('lets a script talk, and tells what was refused by the exit code', async () =
   await json(['rooms', 'add', 'desk', '--data', data])
   await json(['users', 'add', 'alice', '--password', '--data', data], { env: { HANSARD_PASSWORD: 'alices password' } })
   const chat = (input: string) =>
-    hansard(['chat', 'desk', '--account', 'alice', '--data', data, '--json'], {
+    hansard(['chat', 'desk', '--commands', '--account', 'alice', '--data', data, '--json'], {
       env: { HANSARD_PASSWORD: 'alices password' },
       input,
     })

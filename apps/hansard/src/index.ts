@@ -1,3 +1,3 @@
 export { runCommandLine } from './command-line.ts'
 
-export { startStandardEdition } from './standard-edition.ts'
+export { startStandardEdition } from './standard-edition/standard-edition.ts'

@@ -31,7 +31,7 @@ import {
 } from '@hansard/pool-store'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { freePort } from '@hansard/test-servers'
-import { wsSocket } from './ws-socket.ts'
+import { wsSocket } from './cli/ws-socket.ts'
 
 /** A lookup service and a channel service over real sockets, whose connections a test can break. */
 type TalkPool = AsyncDisposable & {

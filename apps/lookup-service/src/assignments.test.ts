@@ -24,7 +24,7 @@ it('spreads a rush of sign-ins between two reports', () => {
   expect(given.filter((endpoint) => endpoint === 'ws://a')).toHaveLength(25)
 })
 
-it('leaves out a service that is full or has fallen silent', () => {
+it('leaves out a service that is full or silent', () => {
   const clock = new ManualClock(0)
   const assignments = createAssignments({ clock })
   assignments.report(load('full', 100))
@@ -35,7 +35,7 @@ it('leaves out a service that is full or has fallen silent', () => {
   expect(assignments.assign()).toBeUndefined()
 })
 
-it('sends sessions only to servers that are named as active, when any are', () => {
+it('assigns sessions only to active servers, if any are set', () => {
   const assignments = createAssignments({ clock: new ManualClock(0) })
   assignments.report(load('standby', 0))
   assignments.report(load('busy', 50))

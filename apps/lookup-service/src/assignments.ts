@@ -1,21 +1,21 @@
 import type { Clock } from '@hansard/clock'
 
-/** What a channel service said of its load, and when. */
+/** The load that a channel service reported, and when. */
 type LoadReport = { service: string; endpoint: string; sessions: number; sessionsMax: number }
 
 /**
  * Chooses the least-loaded channel service for a session.
  *
- * Reports come every ten seconds; sessions assigned since a service's last report are added to it, so that a rush of
- * sign-ins is spread and not all sent to the one that reported first. A service that has not reported for three periods is
- * left out, and so is one that is suspended: it is known not to be reachable. Sessions once assigned stay where they are.
+ * Reports arrive every ten seconds. Sessions assigned since a service's last report are added to it, so that a rush
+ * of sign-ins is spread over the services. A service that has not reported for three periods is left out, and so is a
+ * suspended one: it is known to be unreachable. Assigned sessions are never moved.
  */
 export type Assignments = {
   report(load: LoadReport): void
   /** The service is stopping, or has stopped. */
   remove(service: string): void
   /**
-   * `active`: names of the services that sessions go to; none named means all of them. `avoid`: an endpoint that is chosen
+   * `active`: names of the services that may get sessions; if empty, all of them. `avoid`: an endpoint that is chosen
    * only if there is no other.
    */
   assign(active?: readonly string[], avoid?: string): { service: string; endpoint: string } | undefined
@@ -52,7 +52,7 @@ export function createAssignments({ clock }: { clock: Clock }): Assignments {
   return {
     report(load) {
       const before = loads.get(load.service)
-      // A new address is a new process: what was known of the old one says nothing about it.
+      // A new address is a new process: state of the old one does not apply to it.
       const suspended = before?.endpoint === load.endpoint && before.suspended
       loads.set(load.service, { ...load, reportedAt: clock.now(), assignedSince: 0, suspended })
     },

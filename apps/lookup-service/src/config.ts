@@ -2,9 +2,9 @@ import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUr
 import { type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
-/** What a lookup service can be told. */
+/** All options of a lookup service. */
 export type LookupServiceConfig = {
-  /** base URL that clients reach this service at */
+  /** base URL at which clients reach this service */
   readonly url: string
   /** base URL of the admin API, announced in the directory */
   readonly adminUrl: string | undefined

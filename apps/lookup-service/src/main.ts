@@ -1,3 +1,4 @@
+import '@hansard/config/node-floor'
 import { openRedisBus } from '@hansard/bus'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'

@@ -2,12 +2,12 @@ import type { Clock } from '@hansard/clock'
 import { fileServices } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 
-/** A lookup service that has not said for this long that it runs is not named any more. */
+/** A lookup service that has not reported for this long is no longer listed. */
 const LOOKUP_EXPIRES_MS = 30_000
 const FILES_EXPIRE_MS = 30_000
 const FRESH_MS = 1_000
 
-/** Where the lookup and file services of the pool answer, for the directory. */
+/** Addresses of the pool's lookup and file services, for the directory. */
 type PoolAddresses = {
   heard(lookupUrl: string): void
   lookups(): string[]
@@ -31,7 +31,7 @@ export function createPoolAddresses({
     try {
       files = { at: clock.now(), urls: await fileServices(db, clock.now() - FILES_EXPIRE_MS) }
     } catch {
-      // The directory is answered while the database is away, with what was last known.
+      // While the database is down, answer with the last known addresses.
       files = { ...files, at: clock.now() }
     }
     return files.urls
@@ -43,7 +43,7 @@ export function createPoolAddresses({
       for (const [url, at] of heardAt) if (clock.now() - at > LOOKUP_EXPIRES_MS) heardAt.delete(url)
       return [...new Set([own(), ...heardAt.keys()])]
     },
-    // Anybody may ask for the directory: the database is read once a second at most.
+    // Anybody may request the directory: read the database once a second at most.
     async files() {
       if (clock.now() - files.at <= FRESH_MS) return files.urls
       reading ??= read().finally(() => {

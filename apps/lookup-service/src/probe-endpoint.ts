@@ -7,8 +7,8 @@ import type { Clock } from '@hansard/clock'
 const ANSWER_WITHIN_MS = 3_000
 
 /**
- * Whether a channel service answers at the endpoint that clients are told, the whole way: through name service, proxy and
- * TLS. A proxy that answers in its place says so by not naming it.
+ * Whether a channel service answers at the endpoint that clients are given, through name service, proxy and TLS. The
+ * answer names the service, so a proxy that answers in its place is recognized.
  */
 export function probeEndpoint(
   { service, endpoint }: { service: string; endpoint: string },
@@ -20,7 +20,7 @@ export function probeEndpoint(
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
     const request = send(url, {
       agent: false,
-      // Nothing secret is sent. Whether clients accept the certificate is theirs to find out.
+      // The probe sends nothing secret. Whether clients accept the certificate is up to them.
       rejectUnauthorized: false,
       headers: {
         connection: 'Upgrade',
@@ -39,7 +39,7 @@ export function probeEndpoint(
     request.on('response', ({ statusCode, headers }) =>
       end(statusCode === 204 && headers[PROBE_HEADER] === encodeURIComponent(service)),
     )
-    // A channel service of an earlier version takes the probe for a client.
+    // A channel service of an earlier version treats the probe as a client.
     request.on('upgrade', (_response, socket) => {
       socket.destroy()
       end(true)

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop()
 })
 
-/** A server at a channel service's place. `answer` writes what it says to a probe. */
+/** A server in place of a channel service. `answer` writes its reply to a probe. */
 async function serverThat(answer: (socket: import('node:stream').Duplex) => void) {
   let asked = 0
   const server: Server = createServer((_request, response) => response.writeHead(502).end())
@@ -44,7 +44,7 @@ function lookup() {
   return { clock, services, report, assignments }
 }
 
-it('sends nobody to a service that is gone, and sends them there again when it is back', async () => {
+it('assigns no client to a dead service, and assigns clients again when it is back', async () => {
   const { clock, services, report } = lookup()
   const [dead, other] = [await alive('a'), await alive('b')]
   report('a', dead.endpoint)
@@ -80,7 +80,7 @@ it.each([
   expect(await services.assign([], undefined)).toBeUndefined()
 })
 
-it('asks once for all sign-ins of a moment', async () => {
+it('probes once for concurrent sign-ins', async () => {
   const { services, report } = lookup()
   const service = await alive('a')
   report('a', service.endpoint)
@@ -88,7 +88,7 @@ it('asks once for all sign-ins of a moment', async () => {
   expect(service.asked()).toBe(1)
 })
 
-it('gives a client another service than the one it could not reach, if there is one, and keeps both in use', async () => {
+it('assigns a client another service than the one it could not reach, if there is one, and keeps both in use', async () => {
   const { services, report } = lookup()
   const [one, two] = [await alive('a'), await alive('b')]
   report('a', one.endpoint)
@@ -98,7 +98,7 @@ it('gives a client another service than the one it could not reach, if there is 
   expect(await services.assign([], undefined)).toBe(one.endpoint)
 })
 
-it('forgets a service that says that it stops', async () => {
+it('leaves out a service that announces its stop', async () => {
   const { services, report, assignments } = lookup()
   report('a', (await alive('a')).endpoint)
   assignments.remove('a')

@@ -4,7 +4,10 @@ import type { Log } from '@hansard/log'
 import type { Assignments } from './assignments.ts'
 import { probeEndpoint } from './probe-endpoint.ts'
 
-/** An answer is good for this long: a rush of sign-ins asks a service ten times a second, not once each. */
+/**
+ * Lifetime of a probe's result: during a rush of sign-ins a service is probed ten times a second, not once per
+ * sign-in.
+ */
 const FRESH_MS = 100
 const RETRY_MS = 1_000
 
@@ -13,9 +16,9 @@ type Named = { readonly service: string; readonly endpoint: string }
 /**
  * Assigns only channel services that answer.
  *
- * A load report tells that a service ran when it was sent. A service that was killed since, or that clients cannot reach, is
- * found out by asking it before a client is sent there, and is left out until it answers again. No client's word counts
- * here: a client could make the pool distrust a healthy service.
+ * A load report proves that a service ran when it was sent. A service that was killed since, or that clients cannot
+ * reach, is detected by a probe before a client is sent there, and is left out until it answers again. Reports of
+ * clients do not count: a client could make the pool distrust a healthy service.
  */
 type ReachableServices = {
   assign(active: readonly string[], avoid: string | undefined): Promise<string | undefined>
@@ -75,7 +78,7 @@ export function createReachableServices({
         } else if (last || assignments.suspended().length === 0) {
           return undefined
         } else {
-          // Before a client is refused, those that did not answer a moment ago are asked once more.
+          // Before refusing a client, probe once more those that did not answer a moment ago.
           last = true
           await retryAtOnce()
         }

@@ -15,10 +15,10 @@ import { createReachableServices } from './reachable-services.ts'
 const ANNOUNCE_MS = 10_000
 
 /**
- * The lookup service: tells a client where the pool's services are, signs people in, and gives each session the
- * least-loaded channel service. It keeps nothing that the channel services do not tell it again within ten seconds.
+ * The lookup service: tells clients the addresses of the pool's services, signs users in, and assigns each session
+ * the least-loaded channel service. Its only state is what the channel services report again within ten seconds.
  *
- * Adds its routes to a Fastify instance that the caller makes, listens with and closes.
+ * Adds its routes to a Fastify instance that the caller creates, listens with and closes.
  */
 export async function startLookupService(
   config: LookupServiceConfig,
@@ -72,7 +72,7 @@ export async function startLookupService(
       return reply.code(400).send({ error: 'malformed', message: `${issue?.path.join('.')}: ${issue?.message}` })
     }
     const { account, password, avoid } = credentials.data
-    // Asked before the password: a client that cannot be served learns nothing about the account.
+    // Checked before the password: a client that cannot be served learns nothing about the account.
     if (assignments.known() === 0) bus.publish({ t: 'load-wanted' })
     try {
       const result = await signIn.withPassword({ account, password, remote: request.ip })
@@ -84,12 +84,13 @@ export async function startLookupService(
       const active = await readActiveServers(db)
       const endpoint = await reachable.assign(active, avoid)
       if (!endpoint) {
-        // Which servers those are is the operators' business.
+        // The answer does not name the servers: that is for operators only.
         const message =
           active.length === 0
             ? 'No channel service has room just now. Try again in a moment.'
-            : 'None of the servers that are said to be active has room or is running. An operator sees them with `hansard status`.'
-        // Where an operator has named the servers, an operator has to act: waiting does not help.
+            : 'None of the active servers is running with a free slot. An operator sees them with `hansard status`.'
+        // No `retry-after` if an operator has named the active servers: then an operator has to act, and waiting does
+        // not help.
         if (active.length === 0) reply.header('retry-after', '1')
         return await reply.code(503).send({ error: 'try-again', message })
       }

@@ -7,29 +7,38 @@ import {
   redisUrl,
 } from '@hansard/config'
 
-/** Everything a relay can be told. Times are milliseconds. */
+/** All options of a relay. Times are milliseconds. */
 export type RelayConfig = {
   /** names this relay in the log and in the lease */
   readonly relayName: string
-  /** events in one envelope at most */
+  /** maximum number of events in one envelope */
   readonly batchEvents: number
-  /** pause between two looks at the outbox when there was nothing to do */
+  /**
+   * Interval between reads of the outbox while events arrive. Events that arrived in between share an envelope, a
+   * transaction of the worker, and every other cost that does not depend on the number of events.
+   */
+  readonly gatherMs: number
+  /** pause between two reads of the outbox while no events arrive */
   readonly pollMs: number
-  /** events of one source that may be on their way, sent and not yet seen in the compliance database */
+  /** interval between deletions of staged rows from the outbox; shorter when many events are in flight */
+  readonly forgetMs: number
+  /** maximum number of events of one source that are in flight: sent, and not yet seen in the compliance database */
   readonly inFlightMax: number
-  /** a roll call is sent this often, whether anything happened or not */
+  /** interval between two source progresses, sent whether or not anything happened */
   readonly rollCallMs: number
-  /** events on their way for so long without progress, while the queue is empty, are sent again */
+  /** events in flight for this long without progress are sent again if the queue is empty */
   readonly resendMs: number
-  /** events on their way for so long without progress are sent again, however busy the queue looks */
+  /** events in flight for this long without progress are sent again, whatever the length of the queue */
   readonly patienceMs: number
-  /** a relay that dies is replaced by another after this */
+  /** duration of the lease: another relay replaces a dead one after this */
   readonly leaseMs: number
 }
 
 export const RELAY_DEFAULTS = {
   batchEvents: 100,
-  pollMs: 100,
+  gatherMs: 300,
+  pollMs: 500,
+  forgetMs: 1_000,
   inFlightMax: 5_000,
   rollCallMs: 1_000,
   resendMs: 5_000,
@@ -54,7 +63,9 @@ export function relayProcessConfig(env: Env): RelayProcessConfig {
     complianceDatabaseUrl: complianceDatabaseUrl(env),
     redisUrl: redisUrl(env),
     batchEvents: env.integer('HANSARD_RELAY_BATCH_EVENTS', { min: 1, max: 1_000, fallback: d.batchEvents }),
+    gatherMs: env.integer('HANSARD_RELAY_GATHER_MS', { min: 10, max: 1_000, fallback: d.gatherMs }),
     pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),
+    forgetMs: d.forgetMs,
     inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
     rollCallMs: d.rollCallMs,
     resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),

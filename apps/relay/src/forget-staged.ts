@@ -6,14 +6,14 @@ import type { Database } from '@hansard/sql'
 import type { RelayConfig } from './config.ts'
 import { keyOf, readStaged, type SourceCursor, type SourceCursors } from './source-cursors.ts'
 
-/** Rows deleted in one go. Posting shares the database, and waits. */
+/** Rows deleted in one transaction. Posts share the database and wait for it. */
 const BITE_ROWS = 1_000
 
 /**
- * Takes out of the outbox what the compliance database holds, and has sent again what seems lost.
+ * Deletes from the outbox what the compliance database has, and marks events that seem lost to be sent again.
  *
- * The danger is an event that was sent, lost with the queue, and deleted because it had been sent. So the queue is not
- * asked: rows go when the compliance database itself was read and has them.
+ * The danger: an event that was sent, lost with the queue, and then deleted because it had been sent. So the queue is
+ * not asked: a row is deleted only after the compliance database was read and has its event.
  */
 export async function forgetStaged(deps: {
   poolDb: Database
@@ -48,8 +48,8 @@ export async function forgetStaged(deps: {
 }
 
 /**
- * While something is in the queue, the worker is slow rather than the event lost; sending it again would only make the
- * queue longer. An empty queue and no progress means that it is gone.
+ * While the queue is not empty, the worker is slow and the event is probably not lost; sending it again would only
+ * make the queue longer. An empty queue without progress means that the event is lost.
  */
 async function sendAgainWhatSeemsLost(deps: {
   transport: Transport

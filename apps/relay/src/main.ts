@@ -1,6 +1,7 @@
+import '@hansard/config/node-floor'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
-import { runProcess } from '@hansard/lifecycle'
+import { lowerPriorityOfProcess, returnMemoryWhenQuiet, runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
 import { POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
@@ -14,6 +15,9 @@ await runProcess(process, 'relay', async ({ stack, ready }) => {
   const env = new Env(process.env)
   const config = relayProcessConfig(env)
   env.check()
+
+  lowerPriorityOfProcess()
+  returnMemoryWhenQuiet()
 
   const log = createLog({ service: config.relayName, level: config.logLevel })
   const poolDb = openDatabase({ url: config.poolDatabaseUrl, applicationName: config.relayName })

@@ -9,7 +9,7 @@ import { reportProgress } from './report-progress.ts'
 
 const PATIENCE = 60_000
 
-/** Calls the roll every second, into a queue that nobody empties unless told to. */
+/** Sends source progress every second into a queue that is only emptied by the test. */
 async function openBench() {
   const poolDb = openDatabase({ url: 'sqlite::memory:' })
   const complianceDb = openDatabase({ url: 'sqlite::memory:' })
@@ -32,7 +32,7 @@ async function openBench() {
   return {
     complianceDb,
     clock,
-    /** How many roll calls were sent. */
+    /** How many source progresses were sent. */
     async reports(times: number): Promise<number> {
       const { waiting } = await transport.depth()
       for (let n = 0; n < times; n++) {
@@ -49,7 +49,7 @@ async function openBench() {
   }
 }
 
-it('calls the roll however much is waiting, and not again before that one was heard', async () => {
+it('sends source progress behind any backlog, and the next only after the last was staged', async () => {
   await using bench = await openBench()
   expect(await bench.reports(10)).toBe(1)
 
@@ -57,7 +57,7 @@ it('calls the roll however much is waiting, and not again before that one was he
   expect(await bench.reports(10)).toBe(1)
 })
 
-it('calls again when nobody has heard the last call for long: it may have been lost from a queue that is never empty', async () => {
+it('sends source progress again if the last was not staged for long: it may be lost from a queue that is never empty', async () => {
   await using bench = await openBench()
   expect(await bench.reports(1)).toBe(1)
   expect(await bench.reports(PATIENCE / 1_000 - 1)).toBe(0)

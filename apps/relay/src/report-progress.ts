@@ -6,14 +6,14 @@ import { finishedSources, rollCallTakenAt } from '@hansard/staging'
 import type { RelayConfig } from './config.ts'
 import { keyOf, type SourceCursors } from './source-cursors.ts'
 
-/** When the roll call that was sent last was taken. Nobody knows whether it arrived until it is staged. */
+/** When the last source progress was taken. Whether it arrived is unknown until it is staged. */
 type ProgressReports = { outstanding: number }
 
 /**
- * Tells the worker of every source the pool knows, so that silence can be told from absence: an interval is closed only
- * when each source is known to have nothing more to say in it.
+ * Sends the worker the progress of every source of the pool, so that it can tell a silent source from an absent one:
+ * an interval closes only when each source is known to have nothing more to record in it.
  *
- * Sources that ended, and of which the compliance database holds everything, are settled: later roll calls leave them out.
+ * An ended source all of whose events are in the compliance database is settled: later source progresses omit it.
  */
 export async function reportProgress(
   deps: {
@@ -28,7 +28,7 @@ export async function reportProgress(
   signal: AbortSignal,
 ): Promise<void> {
   const { poolDb, complianceDb, transport, clock, cursors, reports } = deps
-  // The time is taken first: a source that starts after it may be missing, one that started before it is not.
+  // Take the time first: a source that starts after it may be missing, one that started before it is not.
   const takenAt = clock.now()
   const rollCall = await readSourceProgress(poolDb, takenAt)
   if (await isDue(deps, takenAt)) {
@@ -49,9 +49,9 @@ export async function reportProgress(
 }
 
 /**
- * One roll call is under way at a time: behind a backlog it waits its turn like everything else, so that intervals are
- * closed while the backlog is worked off, and without a worker they do not pile up. One that is gone from the queue, or
- * that nobody has heard for long, was lost.
+ * Only one source progress is in flight at a time. Behind a backlog it waits in the queue like everything else, so
+ * intervals close while the backlog is processed; without a worker, source progresses do not pile up. One that is
+ * gone from the queue, or that was not staged for a long time, was lost.
  */
 async function isDue(
   { complianceDb, transport, reports, config }: Parameters<typeof reportProgress>[0],

@@ -10,9 +10,10 @@ import { keyOf, type SourceCursors, takeUp } from './source-cursors.ts'
 const ENVELOPES_PER_READ = 10
 
 /**
- * Sends what the outbox holds and was not sent yet, one portion of each source in turn.
+ * Sends the unsent events of the outbox, one batch per source in round-robin order.
  *
- * Nothing is taken out of the outbox here. Answers `again` when there is more that may be sent now.
+ * Deletes nothing from the outbox. Returns `again` when more may be sent now, and `sent` when everything that may be
+ * sent was.
  */
 export async function sendEvents(
   deps: {
@@ -25,9 +26,10 @@ export async function sendEvents(
     config: RelayConfig
   },
   signal: AbortSignal,
-): Promise<'again' | 'pause'> {
+): Promise<'again' | 'sent' | 'nothing'> {
   const { poolDb, complianceDb, transport, clock, log, cursors, config } = deps
   let again = false
+  let sent = false
   const { sources } = await readSourceProgress(poolDb, clock.now())
   for (const { source, epoch, lastSeq, state } of sources) {
     const cursor = cursors.get(keyOf({ source, epoch }))
@@ -46,20 +48,22 @@ export async function sendEvents(
     }
     if (from === cursor.staged) cursor.movedAt = clock.now()
     await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
+    sent = true
 
-    // Set back in the meantime, to send again? Then so be it.
+    // If the cursor was set back meanwhile to send again, keep that.
     if (cursor.sent !== from) continue
     cursor.sent = events.at(-1)?.seq ?? lastSeq
     if (events.length === limit && limit < allowance) again = true
   }
 
-  // Last, because it needs the compliance database: while that is away, known sources are sent on.
+  // Last, because it needs the compliance database: while that is down, events of known sources are still sent.
   const reports = sources.filter((report) => !cursors.has(keyOf(report)))
   if (reports.length > 0) {
     await takeUp(complianceDb, cursors, { reports, now: clock.now() })
     again = true
   }
-  return again ? 'again' : 'pause'
+  if (again) return 'again'
+  return sent ? 'sent' : 'nothing'
 }
 
 function envelopesOf(

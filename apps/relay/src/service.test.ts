@@ -36,7 +36,14 @@ import { startRelay } from './index.ts'
 import type { Relay } from './service.ts'
 
 const until = { timeout: 60_000, interval: 10 }
-const QUICK = { pollMs: 10, rollCallMs: 50, resendMs: 200, leaseMs: 300 } satisfies Partial<RelayConfig>
+const QUICK = {
+  pollMs: 10,
+  gatherMs: 10,
+  forgetMs: 10,
+  rollCallMs: 50,
+  resendMs: 200,
+  leaseMs: 300,
+} satisfies Partial<RelayConfig>
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
@@ -135,7 +142,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([2_346, 0]), until)
   })
 
-  it('keeps what was handed over and is not staged', async () => {
+  it('keeps events that were sent and are not staged yet', async () => {
     await talk(250)
     const transport = inline()
     const seen: Envelope[] = []
@@ -149,7 +156,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await outboxRows()).toBe(250)
   })
 
-  it('sends again what did not arrive, once the queue has nothing left', async () => {
+  it('sends events again that did not arrive, once the queue is empty', async () => {
     const { key } = await talk(250)
     const transport = inline()
     let lost = 0
@@ -164,7 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(lost).toBe(3)
   })
 
-  it('sends envelopes of the size it was told, of one source each, in order', async () => {
+  it('sends envelopes of the configured size, of one source each, in order', async () => {
     await talk(25, 'channel-1')
     await talk(7, 'channel-2')
     const transport = inline()
@@ -185,13 +192,13 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(of('channel-2')).toEqual(['channel-2: 7'])
   })
 
-  it('has no more of a source under way than it may', async () => {
+  it('limits the events of one source in flight', async () => {
     await talk(100)
     const transport = inline()
 
     await relayTo(transport, { config: { inFlightMax: 30, batchEvents: 10, resendMs: 60_000 } })
 
-    // Three envelopes of events and a roll call.
+    // Three envelopes of events and a source progress.
     await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(3), until)
     let events = 0
     const consumer = await transport.consume(async (envelope) => {
@@ -202,7 +209,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(events).toBe(30)
   })
 
-  it('goes on with what it held back as soon as the compliance database has caught up', async () => {
+  it('sends held-back events as soon as the compliance database has caught up', async () => {
     const { key } = await talk(100)
     const transport = inline()
     await transport.consume(stage)
@@ -234,7 +241,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     )
 
     await relayTo(transport, { config: { resendMs: 50, patienceMs: 600_000, batchEvents: 10 } })
-    // Ten roll calls take ten times as long as an empty queue would be given.
+    // Ten source progresses take ten times as long as the limit for an empty queue.
     await vi.waitFor(() => expect(rolls).toBeGreaterThan(10), until)
     expect(events).toBe(25)
     release()
@@ -243,7 +250,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(events).toBe(25)
   })
 
-  it('loses patience with a queue that is never empty and gets nowhere', async () => {
+  it('sends again after a timeout if the queue is never empty and makes no progress', async () => {
     const { key } = await talk(25)
     const transport = inline()
     let lost = 0
@@ -257,7 +264,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([25, 0]), until)
   })
 
-  it('calls the roll again and again, whether anything happened or not', async () => {
+  it('sends source progress regularly, whether anything happened or not', async () => {
     const transport = inline()
     const rolls: Envelope[] = []
     await transport.consume(async (envelope) => void rolls.push(envelope))
@@ -275,7 +282,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     }, until)
   })
 
-  it('settles a source that ended once everything of it is staged, and speaks of it no more', async () => {
+  it('settles an ended source once all its events are staged, and then omits it', async () => {
     const { source } = await talk(5, 'channel-1')
     const { source: other } = await talk(5, 'channel-2')
     const transport = inline()
@@ -291,7 +298,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await outboxRows()).toBe(0)
   })
 
-  it('goes on naming a source that ended until the compliance database knows it', async () => {
+  it('keeps naming an ended source until the compliance database knows that it ended', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
@@ -309,7 +316,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
   })
 
-  it('empties the outbox of a source the compliance database is through with', async () => {
+  it('empties the outbox of a source that the compliance database has settled', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
@@ -317,7 +324,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const first = await relayTo(transport)
     await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
     await first.stop()
-    // The relay was away while the worker closed the source's last interval.
+    // The relay was down while the worker closed the source's last interval.
     await poolDb.knex('source').update({ settled: false })
     await complianceDb.knex('source').update({ finished: 1 })
 
@@ -345,8 +352,8 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(later), await outboxRows()]).toEqual([50, 0]), until)
   })
 
-  it('takes over from a relay that died without a word', async () => {
-    // Its lease was taken far in the past of everybody else's clock, and it renews nothing.
+  it('takes over from a relay that was killed', async () => {
+    // It took its lease far in the past of all other clocks, and renews nothing.
     const dead = await relayTo(inline(), { clock: { ...systemClock, now: () => systemClock.now() - 3_600_000 } })
     await dead.stop()
     await poolDb.knex('lease').update({ expires_at: systemClock.now() + 400 })
@@ -360,7 +367,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([50, 0]), until)
   })
 
-  it('stops while the transport takes nothing', async () => {
+  it('stops while the transport accepts nothing', async () => {
     await talk(200)
     const transport = openInlineTransport({ capacity: 1 })
     const relay = await relayTo(transport, { config: { batchEvents: 10 } })
@@ -374,8 +381,8 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
   })
 })
 
-describe('the relay in the weather', () => {
-  it('loses nothing when Redis is wiped, killed and restarted under it', async () => {
+describe('the relay during outages', () => {
+  it('loses nothing when Redis is wiped, killed and restarted', async () => {
     await using redis = await startRedis()
     const pool = await poolOn(postgres)
     const transport = openBullTransport({ redisUrl: redis.url, log: silentLog, pool: 'p' })
@@ -403,7 +410,7 @@ describe('the relay in the weather', () => {
     await pool.close()
   })
 
-  it('goes on when PostgreSQL was killed and is back', async () => {
+  it('continues after PostgreSQL was killed and restarted', async () => {
     await using own = await startPostgres()
     const pool = await poolOn(own)
     const transport = openInlineTransport()
@@ -433,7 +440,7 @@ describe('the relay in the weather', () => {
   })
 })
 
-/** A room to record facts in. The relay does not care who may do what there. */
+/** A room to record facts in. The relay does not check access to it. */
 async function addRoom(db: Database): Promise<number> {
   const uri = 'ma-chan://example.com/11111111-2222-4333-8444-555555555555'
   const [room]: { id: number }[] = await db
@@ -460,7 +467,7 @@ async function poolOn(server: { createDatabase(name: string): Promise<string> })
   return {
     poolDb,
     complianceDb,
-    /** Rejects when one of them is not on record. */
+    /** Rejects when one of the facts is not on record. */
     async post(count: number): Promise<void> {
       const outcomes = Array.from({ length: count }, () => {
         const fact: Fact = {

@@ -11,17 +11,19 @@ import { sendEvents } from './send-events.ts'
 import type { SourceCursors } from './source-cursors.ts'
 
 export type Relay = Service & {
-  /** This relay holds the lease and works; another may be waiting for it. */
+  /** This relay holds the lease and works. Otherwise it waits for the lease. */
   leading(): boolean
-  /** Looks at the outbox now instead of at the next tick. */
+  /** Reads the outbox now instead of at the next tick. */
   wake(): void
 }
 
 /**
- * The relay: moves events from the outbox to the queue, and forgets an outbox row only once the compliance database has it.
+ * The relay: moves events from the outbox to the queue, and deletes an outbox row only once the compliance database
+ * has its event.
  *
- * Any number may run; a lease lets one work. The lease spares work and guards nothing: two relays that both believe to
- * hold it send events twice, which staging does not mind, and delete only what is staged.
+ * Any number may run; a leader lease lets one work. The lease saves work and is not needed for correctness: two
+ * relays that both believe they hold it send events twice, which idempotent staging tolerates, and delete only what
+ * is staged.
  */
 export async function startRelay(deps: {
   poolDb: Database
@@ -55,7 +57,11 @@ export async function startRelay(deps: {
     if (begins) wake()
   }
 
-  const loop = (doing: string, everyMs: number, turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => {
+  const loop = (
+    doing: string,
+    everyMs: number | (() => number),
+    turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>,
+  ) => {
     let failing = false
     return startLoop({
       clock,
@@ -66,7 +72,7 @@ export async function startRelay(deps: {
         failing = false
         return next
       },
-      // An outage is told of once, not ten times a second.
+      // Log an outage once, not ten times a second.
       onError(error) {
         if (!failing) log.warn({ err: error, relay: config.relayName }, `${doing} failed; trying again until it works`)
         failing = true
@@ -76,23 +82,34 @@ export async function startRelay(deps: {
   const whenLeading = (turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>) => (signal: AbortSignal) =>
     leading() ? turn(signal) : Promise.resolve('pause' as const)
 
-  const loops = [
-    loop(
-      'sending events',
-      config.pollMs,
-      whenLeading((signal) => sendEvents(work, signal)),
-    ),
-    loop(
-      'emptying the outbox',
-      config.pollMs,
-      whenLeading(() => forgetStaged(work)),
-    ),
-    loop(
-      'calling the roll',
-      config.rollCallMs,
-      whenLeading((signal) => reportProgress(work, signal)),
-    ),
-  ]
+  // While events come they are gathered; while none comes the database is asked less often.
+  let busy = false
+  const sending = loop(
+    'sending events',
+    () => (busy ? config.gatherMs : config.pollMs),
+    whenLeading(async (signal) => {
+      const outcome = await sendEvents(work, signal)
+      busy = outcome !== 'nothing'
+      return outcome === 'again' ? 'again' : 'pause'
+    }),
+  )
+  const forgetting = loop(
+    'emptying the outbox',
+    // What is on its way limits what may be sent: with much of it, more is asked for soon.
+    () => (crowded(work) ? Math.min(CROWDED_MS, config.gatherMs) : config.forgetMs),
+    whenLeading(async () => {
+      const wasCrowded = crowded(work)
+      const next = await forgetStaged(work)
+      if (wasCrowded) sending.wake()
+      return next
+    }),
+  )
+  const reporting = loop(
+    'reporting the progress of the sources',
+    config.rollCallMs,
+    whenLeading((signal) => reportProgress(work, signal)),
+  )
+  const loops = [sending, forgetting, reporting]
   const wake = () => {
     for (const each of loops) each.wake()
   }
@@ -100,7 +117,8 @@ export async function startRelay(deps: {
 
   const stack = new AsyncDisposableStack()
   stack.defer(async () => {
-    // Another relay takes over at once instead of waiting. If the database is away, it waits.
+    // Release the lease, so that another relay takes over at once. If the database is down, the other one waits for
+    // it to expire.
     if (lease) await releaseLease(poolDb, lease).catch(() => {})
   })
   stack.defer(() => leaseLoop.stop())
@@ -108,3 +126,10 @@ export async function startRelay(deps: {
   const stop = stopOnce(stack)
   return { leading, wake, stop, [Symbol.asyncDispose]: stop }
 }
+
+/** So much is on its way from one source that soon no more of it may be sent. */
+function crowded({ cursors, config }: { cursors: SourceCursors; config: RelayConfig }): boolean {
+  return [...cursors.values()].some(({ sent, staged }) => sent - staged >= config.inFlightMax / 2)
+}
+
+const CROWDED_MS = 50

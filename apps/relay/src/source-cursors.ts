@@ -3,23 +3,23 @@ import type { Database } from '@hansard/sql'
 import { finishedSources, stagedThrough } from '@hansard/staging'
 
 /**
- * Where the relay stands with one source's events.
+ * The relay's cursors for the events of one source.
  *
  *     1 … forgotten … staged … sent … lastSeq
  *
- * `sent` is a guess and may be set back: what was sent may have been lost with the queue. `staged` is what the
- * compliance database itself was seen to hold, and only that lets a row leave the outbox (`forgotten`).
+ * `sent` is a guess and may be set back: sent events may have been lost with the queue. `staged` was read from the
+ * compliance database; only events up to it may be deleted from the outbox (`forgotten`).
  */
 export type SourceCursor = {
   readonly source: string
   readonly epoch: number
-  /** the last number the source has given, and whether it can give more */
+  /** the last number that the source has assigned, and whether it can assign more */
   lastSeq: number
   ended: boolean
   sent: number
   staged: number
   forgotten: number
-  /** when `staged` last grew, or sending began after a rest */
+  /** when `staged` last grew, or sending resumed after a pause */
   movedAt: number
 }
 
@@ -27,7 +27,10 @@ export type SourceCursors = Map<string, SourceCursor>
 
 export const keyOf = ({ source, epoch }: { source: string; epoch: number }): string => `${source}/${epoch}`
 
-/** Takes up sources that a roll call names for the first time, from where the compliance database is with them. */
+/**
+ * Adds cursors for sources that a source progress names for the first time, starting where the compliance database
+ * is.
+ */
 export async function takeUp(
   complianceDb: Database,
   cursors: SourceCursors,
@@ -45,7 +48,7 @@ export async function takeUp(
   }
 }
 
-/** The number up to which the compliance database holds each source's events, by `<source>/<epoch>`. */
+/** By `<source>/<epoch>`: the number up to which the compliance database has the source's events. */
 export async function readStaged(
   complianceDb: Database,
   cursors: Iterable<Pick<SourceCursor, 'source' | 'epoch' | 'ended' | 'lastSeq'>>,
@@ -53,7 +56,7 @@ export async function readStaged(
   const staged = await stagedThrough(complianceDb)
   const silent = [...cursors].filter((cursor) => cursor.ended && !staged.has(keyOf(cursor)))
   if (silent.length === 0) return staged
-  // The compliance database speaks no more of sources it is through with; their rows may still be in the outbox.
+  // The compliance database no longer lists sources that are complete; their rows may still be in the outbox.
   const settled = new Set((await finishedSources(complianceDb)).map(keyOf))
   for (const cursor of silent) if (settled.has(keyOf(cursor))) staged.set(keyOf(cursor), cursor.lastSeq)
   return staged

@@ -21,7 +21,7 @@ const other = (settings: ComplianceSettings = {}, identity = 'adapter:vendor'): 
 })
 
 describe('the adapters of a pool', () => {
-  it('are one a configuration: flags as global says unless they say otherwise, the defaults last', () => {
+  it('are one per configuration: their own flags override the global ones, which override the defaults', () => {
     const adapters = adaptersOf([
       global({ addUserDetails: true, adapterType: 'xml-extended', customConfiguration: '<a/>', eventsPerFileMax: 5 }),
       other({ addUserDetails: false, addChatRoomDetails: undefined, adapterOutputDirectory: 'for the vendor' }),
@@ -39,13 +39,13 @@ describe('the adapters of a pool', () => {
     ])
   })
 
-  it('come out of the configurations that were made of them', () => {
+  it('can be recovered from the configurations made from them', () => {
     const adapters = adaptersOf([global({ adapterName: 'a' }), other({ customConfiguration: '<b/>' })])
     expect(adaptersOf(configurationsOf(adapters))).toEqual(adapters)
     expect(configurationsProblem(configurationsOf(adapters), allowed)).toBeUndefined()
   })
 
-  it('share the intervals that global sets', () => {
+  it('share the interval of the global configuration', () => {
     expect(runIntervalOf([other(), global({ runIntervalMs: 60_000 })])).toBe(60_000)
     expect(runIntervalOf([other(), global()])).toBeUndefined()
   })
@@ -75,7 +75,7 @@ describe('a configuration is refused', () => {
     expect(configurationsProblem(configurations, allowed)).toContain(problem)
   })
 
-  it('and is not when it may be used', () => {
+  it('and is not refused when it is valid', () => {
     const site = other({ adapterName: 'redmond', adapterOutputDirectory: '/mnt/pickup/redmond' }, 'site:Redmond')
     const configurations = [global({ runIntervalMs: 900_000 }), other({ adapterOutputDirectory: 'vendor/in' }), site]
     for (const adapterType of ADAPTER_TYPES) {
@@ -99,18 +99,18 @@ describe('a directory', () => {
     expect(outputDirectoryProblem(directory, allowed)).toContain(JSON.stringify(directory))
   })
 
-  it('is below the output directory unless it is absolute', () => {
+  it('is relative to the output directory unless it is absolute', () => {
     expect(directoryOf({ name: 'xml' }, '/srv/exports')).toBe('/srv/exports/xml')
     expect(directoryOf({ name: 'xml', outputDirectory: 'a/b' }, '/srv/exports')).toBe('/srv/exports/a/b')
     expect(directoryOf({ name: 'xml', outputDirectory: '/mnt/pickup' }, '/srv/exports')).toBe('/mnt/pickup')
   })
 
-  it('outside is never allowed by a path that is not absolute itself', () => {
+  it('outside is never permitted by a relative path', () => {
     expect(outputDirectoryProblem('/etc', { directoriesAllowed: ['.', ''] })).toContain('not allowed')
   })
 })
 
-it('a stylesheet that is none is told before anybody uses it', async () => {
+it('an invalid stylesheet is reported before it is used', async () => {
   const engine = await openXsltEngine()
   try {
     expect(await stylesheetProblem(engine, '<a/>')).toContain('could not be applied')

@@ -15,14 +15,14 @@ export function schemaProblem(xml: Uint8Array, schemaFile: string): string | und
   return withFile(xml, (file) => attempt('xmllint', ['--nonet', '--huge', '--noout', '--schema', schemaFile, file]))
 }
 
-/** The same for many documents in one call: to start a program takes longer than its work. */
+/** The same for many documents in one call: starting a program takes longer than its work. */
 export function schemaProblems(documents: readonly Uint8Array[], schemaFile: string): (string | undefined)[] {
   return withFiles(documents, (files) => {
     const said = attempt('xmllint', ['--nonet', '--huge', '--noout', '--schema', schemaFile, ...files])
     const lines = said?.split('\n') ?? []
     return files.map((file) => {
       const about = lines.filter((line) => line.startsWith(file) && line !== `${file} validates`)
-      // A document that xmllint could not even begin with is not named as valid.
+      // A document that xmllint could not open is not reported as valid.
       if (said !== undefined && about.length === 0 && !lines.includes(`${file} validates`)) return said
       return about.length === 0 ? undefined : about.join('\n')
     })

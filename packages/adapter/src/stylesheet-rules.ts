@@ -2,10 +2,9 @@ import { XMLParser } from 'fast-xml-parser'
 import { StylesheetError } from './stylesheet-error.ts'
 
 /**
- * What is refused of a stylesheet before it runs: what the engine would silently do wrong. What is wrong with it in every
- * other way the engine says itself.
+ * Refuses stylesheets that the engine would silently process wrongly. The engine itself reports all other errors.
  *
- * Runs only in the engine's thread. A stylesheet is text of somebody else's, and whatever reads it may be slow.
+ * Runs only in the engine's thread: a stylesheet is untrusted text, and reading it may be slow.
  */
 export function assertStylesheetAllowed(stylesheet: string): void {
   // Comments count too: a stylesheet has no use for the word.
@@ -25,14 +24,14 @@ export function assertStylesheetAllowed(stylesheet: string): void {
 }
 
 const XSLT_NAMESPACE = 'http://www.w3.org/1999/XSL/Transform'
-/** As deep as libxslt lets templates nest. */
+/** The depth to which libxslt lets templates nest. */
 const NESTED_MAX = 3_000
 
-/** As the parser tells an element: its name with its children, and its attributes. */
+/** An element as the parser returns it: its name with its children, and its attributes. */
 type XmlNode = Readonly<Record<string, readonly XmlNode[] | Attributes>>
 type Attributes = Readonly<Record<string, string>>
 
-/** Of the `xsl:output` elements, which stand directly in the stylesheet's root. Throws what the parser throws. */
+/** Checks the `xsl:output` elements, which are children of the stylesheet's root. Throws the parser's errors. */
 function declaredOutputEncodings(stylesheet: string): string[] {
   const parser = new XMLParser({
     preserveOrder: true,

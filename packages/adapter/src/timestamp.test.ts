@@ -23,7 +23,7 @@ describe('the three forms of a time', () => {
     expect(isoText(at)).toBe(text)
   })
 
-  it('name the same instant', () => {
+  it('denote the same instant', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 253_402_300_799_999 }), (at) => {
         const { since1970, string, long } = Object.fromEntries(timestampAttributes(at)) as Record<string, string>

@@ -52,20 +52,20 @@ function documentOf(texts: readonly string[]): Uint8Array {
 }
 
 describe('text in XML', () => {
-  it('shows a forbidden control character as its control picture', () => {
+  it('represents a forbidden control character by its control picture', () => {
     expect(visibleText('a\u0001b\u0000c\u001bd\u001f')).toBe('a\u2401b\u2400c\u241bd\u241f')
   })
 
-  it('shows half a surrogate pair and the two non-characters as U+FFFD', () => {
+  it('represents lone surrogates and the two non-characters by U+FFFD', () => {
     expect(visibleText('\ud83d|\ude00|\ufffe|\uffff')).toBe('\ufffd|\ufffd|\ufffd|\ufffd')
   })
 
-  it('leaves everything XML 1.0 allows as it is', () => {
+  it('preserves everything XML 1.0 allows', () => {
     const allowed = '\t\n\r \u007f\u0080\u0085\u009f\u2028\u202e\ud7ff\ue000\ufffd\u{1f600}\u{1ffff}\u{10ffff}'
     expect(visibleText(allowed)).toBe(allowed)
   })
 
-  it('changes a text only where it has to, and only once', () => {
+  it('changes a text only where necessary, and idempotently', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const visible = visibleText(text)
@@ -75,7 +75,7 @@ describe('text in XML', () => {
     )
   })
 
-  it('survives the way to another parser, line breaks and tabs included, whatever was typed', () => {
+  it('preserves any text through another parser, line breaks and tabs included', () => {
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 200, maxLength: 200 }), (texts) => {
         const xml = documentOf(texts)

@@ -30,7 +30,7 @@ describe('the XML writer', () => {
     )
   })
 
-  it('leaves out attributes that are undefined and keeps empty ones', () => {
+  it('omits undefined attributes and keeps empty ones', () => {
     const writer = openXmlWriter()
     writer.empty('a', [
       ['none', undefined],
@@ -40,13 +40,13 @@ describe('the XML writer', () => {
     expect(text(writer.finish())).toContain('<a empty="" zero="0"/>')
   })
 
-  it('cannot be talked into markup', () => {
+  it('escapes all markup in values', () => {
     const writer = openXmlWriter()
     writer.empty('a', [['b', "\"/><evil c='&lt;'\r\n\t"]])
     expect(text(writer.finish())).toContain(`<a b="&quot;/&gt;&lt;evil c='&amp;lt;'&#13;&#10;&#9;"/>`)
   })
 
-  it('does not tear a character when it hands over a piece', () => {
+  it('does not split a character between chunks', () => {
     const writer = openXmlWriter()
     writer.open('a')
     for (let i = 0; i < 3; i++) writer.empty('b', [['c', '😀'.repeat(200_000)]])

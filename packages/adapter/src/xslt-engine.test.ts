@@ -37,17 +37,17 @@ describe('the XSLT engine', () => {
     expect(await render(textSheet("concat('&lt;', count(//b), '&gt; é')"), '<a><b/><b/></a>')).toBe('<2> é')
   })
 
-  it('does not cut output at U+0000 or read it as anything but UTF-8', async () => {
+  it('does not truncate output at U+0000 and decodes it as UTF-8', async () => {
     expect(await render(textSheet('/a'), '<a>\u{1f600}\u2400</a>')).toBe('\u{1f600}\u2400')
   })
 
-  it('handles documents larger than the memory it began with', async () => {
+  it('handles documents larger than its initial memory', async () => {
     const xml = `<a>${'<b c="0123456789"/>'.repeat(500_000)}</a>`
     expect(await render(textSheet('count(//b)'), xml)).toBe('500000')
     expect(await render(textSheet('count(//b)'), '<a><b/></a>')).toBe('1')
   })
 
-  it('nests templates as deep as xsltproc does', async () => {
+  it('nests templates as deeply as xsltproc', async () => {
     const countDown = (from: number) =>
       sheet(`<xsl:output method="text"/>
         <xsl:template match="/"><xsl:call-template name="down"><xsl:with-param name="n" select="${from}"/></xsl:call-template></xsl:template>
@@ -71,12 +71,12 @@ describe('the same input gives the same bytes', () => {
     expect(await render(ids, '<a><b/></a>')).toBe(first)
   })
 
-  it('whatever the time: a stylesheet sees the moment it is told', async () => {
+  it('whatever the time: a stylesheet sees the time it is given', async () => {
     const at = Date.parse('2026-11-20T23:30:00Z')
     expect(await render(textSheet('date:date-time()'), '<a/>', at)).toBe('2026-11-20T23:30:00Z')
   })
 
-  it('whatever the place: in Tokyo as in Reykjavík', () => {
+  it('whatever the time zone: in Tokyo as in Reykjavík', () => {
     const program = `
       import { openXsltEngine } from ${JSON.stringify(new URL('./xslt-engine.ts', import.meta.url).href)}
       const engine = await openXsltEngine()
@@ -94,7 +94,7 @@ describe('the same input gives the same bytes', () => {
   })
 })
 
-describe('a stylesheet that fails is never taken for one that wrote little', () => {
+describe('a failed stylesheet is never mistaken for one with little output', () => {
   it.each([
     ['is not XML', '<xsl:stylesheet><', 'parser error|namespace error'],
     ['is not a stylesheet', '<a/>', 'xsl'],
@@ -126,7 +126,7 @@ describe('a stylesheet that fails is never taken for one that wrote little', () 
     expect(await render(textSheet('1 + 1'))).toBe('2')
   })
 
-  it('and is found when it is compiled, before there is anything to transform', async () => {
+  it('and is found at compile time, before anything is transformed', async () => {
     await expect(engine.compile(sheet('<xsl:template match="/"><xsl:nonsense/></xsl:template>'))).rejects.toThrow(
       StylesheetError,
     )
@@ -134,7 +134,7 @@ describe('a stylesheet that fails is never taken for one that wrote little', () 
   })
 })
 
-describe('nothing outside is reachable from a stylesheet', () => {
+describe('a stylesheet cannot reach anything outside', () => {
   it.each([
     [
       'a URL',
@@ -166,7 +166,7 @@ describe('nothing outside is reachable from a stylesheet', () => {
     expect((await refusal(`${entity}${textSheet('1')}`)).message).toContain('DOCTYPE')
   })
 
-  it('not through a DOCTYPE that hides behind what looks like a comment', async () => {
+  it('not through a DOCTYPE hidden behind an apparent comment', async () => {
     const hidden = `<?x <!-- ?><!DOCTYPE x [<!ENTITY e "x">]><?y --> ?>${textSheet('1')}`
     expect((await refusal(hidden)).message).toContain('DOCTYPE')
   })
@@ -176,7 +176,7 @@ describe('nothing outside is reachable from a stylesheet', () => {
   })
 })
 
-describe('what the engine would do wrong is refused', () => {
+describe('what the engine would get wrong is refused', () => {
   it.each(['ISO-8859-1', 'UTF-16'])('output in %s', async (encoding) => {
     const stylesheet = sheet(
       `<xsl:output indent="yes" encoding="${encoding}"/><xsl:template match="/"><a/></xsl:template>`,
@@ -184,7 +184,7 @@ describe('what the engine would do wrong is refused', () => {
     expect((await refusal(stylesheet)).message).toContain(encoding)
   })
 
-  it('output in another encoding, by any prefix and none', async () => {
+  it('output in another encoding, with any prefix or none', async () => {
     const inner = '<output encoding="UTF-16"/><template match="/"><a/></template>'
     const byDefault = `<stylesheet version="1.0" xmlns="http://www.w3.org/1999/XSL/Transform">${inner}</stylesheet>`
     expect((await refusal(byDefault)).message).toContain('UTF-16')
@@ -192,7 +192,7 @@ describe('what the engine would do wrong is refused', () => {
     expect((await refusal(other.replaceAll('x.y:a', 'a'))).message).toContain('UTF-16')
   })
 
-  it.each(['utf-8', 'UTF-8'])('output in %s is welcome, whatever a comment says', async (encoding) => {
+  it.each(['utf-8', 'UTF-8'])('output in %s is accepted, whatever a comment says', async (encoding) => {
     const comment = '<!-- <xsl:output encoding="latin1"/> -->'
     const stylesheet = sheet(
       `${comment}<xsl:output method="text" encoding="${encoding}"/><xsl:template match="/">é</xsl:template>`,
@@ -201,7 +201,7 @@ describe('what the engine would do wrong is refused', () => {
   })
 })
 
-describe('a stylesheet of the largest size that is meant to keep its reader busy', () => {
+describe('a stylesheet of maximum size that is made to be slow to read', () => {
   const CHARACTERS = 512 * 1_024
   const filled = (piece: string) => piece.repeat(Math.ceil(CHARACTERS / piece.length)).slice(0, CHARACTERS)
   const xslt = 'xmlns:xsl="http://www.w3.org/1999/XSL/Transform"'
@@ -237,14 +237,14 @@ describe('a stylesheet of the largest size that is meant to keep its reader busy
   })
 })
 
-describe('a stylesheet that takes too much is stopped, and the next one runs', () => {
+describe('a stylesheet that exceeds a limit is stopped, and the next one runs', () => {
   // Every node asks every node: quadratic in the document, and far from done after the time it is given.
   const slow = sheet(
     '<xsl:output method="text"/><xsl:template match="/"><xsl:for-each select="//b"><xsl:value-of select="count(//b[count(//b) = 1])"/></xsl:for-each></xsl:template>',
   )
   const many = `<a>${'<b/>'.repeat(20_000)}</a>`
 
-  it('after its time', async () => {
+  it('at its time limit', async () => {
     // Only the slow one is given a time: how long a new thread takes to begin is the machine's affair.
     const never = new AbortController().signal
     const deadlines = [() => AbortSignal.timeout(1_000)]
@@ -255,7 +255,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     expect(await impatient.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
   })
 
-  it('at its bound on memory', async () => {
+  it('at its memory limit', async () => {
     await using small = disposable(await openXsltEngine({ memoryMbMax: 32 }))
     const doubling = (depth: number): string =>
       depth === 0 ? '<xsl:copy-of select="/"/>' : doubling(depth - 1).repeat(2)
@@ -264,7 +264,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     expect(await small.transform(textSheet('1'), bytesOf('<a/>'))).toEqual(new Uint8Array([0x31]))
   })
 
-  it('when the engine is closed, without blaming the stylesheet', async () => {
+  it('when the engine is closed, without reporting a fault of the stylesheet', async () => {
     const closing = await openXsltEngine()
     const running = closing.transform(slow, bytesOf(many)).catch((error: unknown) => error)
     await new Promise((resolve) => setImmediate(resolve))
@@ -272,7 +272,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
     expect(await running).toBeInstanceOf(XsltEngineClosed)
   })
 
-  it('while others wait their turn', async () => {
+  it('while others are queued', async () => {
     const results = await Promise.allSettled([
       engine.transform(textSheet('1'), bytesOf('<a/>')),
       engine.transform(textSheet('nope()'), bytesOf('<a/>')),
@@ -282,7 +282,7 @@ describe('a stylesheet that takes too much is stopped, and the next one runs', (
   })
 })
 
-it('a closed engine says so', async () => {
+it('a closed engine rejects with that reason', async () => {
   const closed = await openXsltEngine()
   await closed.close()
   await closed.close()

@@ -17,14 +17,14 @@ export type XsltEngine = {
   compile(stylesheet: string): Promise<void>
   /** Throws a `StylesheetError` when the stylesheet fails, takes too long or needs too much memory. */
   transform(stylesheet: string, xml: Uint8Array, options?: { readonly at?: number }): Promise<Uint8Array>
-  /** Stops what runs; what waits is refused with `XsltEngineClosed`. */
+  /** Stops the running transformation; waiting ones are refused with `XsltEngineClosed`. */
   close(): Promise<void>
 }
 
 export type XsltEngineOptions = {
   readonly timeoutMs?: number
   readonly memoryMbMax?: number
-  /** Aborts when a transformation has had its time; the machine's timer unless told otherwise. */
+  /** Aborts at the time limit of a transformation; by default the machine's timer. */
   readonly deadline?: (timeoutMs: number) => AbortSignal
 }
 

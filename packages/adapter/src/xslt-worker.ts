@@ -6,7 +6,7 @@ import type { XsltReply, XsltRequest, XsltWorkerData } from './xslt-messages.ts'
 
 /** The thread stylesheets run in. It does one request at a time; the engine kills it when it takes too long. */
 const libxslt = tameLibxslt(workerData as XsltWorkerData)
-/** The stylesheet that was found to be allowed last: an export uses one for all its documents. */
+/** The last stylesheet that passed the check: an export uses one for all its documents. */
 let allowed: string | undefined
 
 parentPort!.on('message', async (request: XsltRequest) => {
@@ -19,7 +19,7 @@ async function answer({ id, stylesheet, xml, at }: XsltRequest): Promise<XsltRep
     const unread = stylesheet === allowed ? undefined : unreadable(stylesheet)
     if (xml) assertNoDoctype(xml)
     const bytes = await libxslt.run(stylesheet, xml, { at })
-    // What libxslt cannot read either, it has said in better words.
+    // If libxslt cannot read it either, its own message is better.
     if (unread) throw unread
     allowed = stylesheet
     return { id, outcome: 'done', bytes }
@@ -30,7 +30,7 @@ async function answer({ id, stylesheet, xml, at }: XsltRequest): Promise<XsltRep
   }
 }
 
-/** Throws what is not allowed. Returns the error of a stylesheet of which that cannot be told. */
+/** Throws when something is not allowed. Returns the error of a stylesheet that cannot be checked. */
 function unreadable(stylesheet: string): StylesheetError | undefined {
   try {
     assertStylesheetAllowed(stylesheet)

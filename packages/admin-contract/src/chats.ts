@@ -1,10 +1,10 @@
 import { ChatFilter } from '@hansard/wire'
 import { z } from 'zod'
 
-/** What the original puts in the place of a chat, unless it is told another text. */
+/** The original's replacement text for a chat if none is given. */
 export const DEFAULT_REPLACEMENT = 'This message was replaced by the Persistent Chat administrator.'
 
-/** The filter must say something: removing everything is `clearRoom`. */
+/** An empty filter is refused: `clearRoom` removes everything. */
 const filter = ChatFilter
 
 export const RemoveChatsRequest = z.strictObject({

@@ -1,42 +1,50 @@
 import { z } from 'zod'
 
-/** `global`, `adapter:<name>`, `site:<name>` or `service:<name>`: one adapter each. */
+/** `global`, `adapter:<name>`, `site:<name>` or `service:<name>`; each is one adapter. */
 const identity = z.string().min(1).max(256)
 const path = z.string().min(1).max(4_096)
 
 /**
- * What the compliance worker does with what was said. The names are the original's; what is absent is as the global
- * configuration says, or the default in the comment.
+ * How the compliance worker exports. The names are the original's. An absent setting takes the value of the global
+ * configuration, or the default in the comment.
  */
 export const ComplianceSettings = z.strictObject({
-  /** names the adapter's folder and its exports (`xml/12`) */
+  /** names the adapter's directory and its exports (`xml/12`) */
   adapterName: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore')
-    .optional(),
-  /** the output format: an adapter this pool knows */
-  adapterType: z.string().min(1).max(64).optional(),
-  /** on the compliance worker's disk; a folder named after the adapter in the worker's own when absent */
-  adapterOutputDirectory: path.optional(),
-  /** more of the room in the documents; default false */
-  addChatRoomDetails: z.boolean().optional(),
-  /** more of people in the documents; default false */
-  addUserDetails: z.boolean().optional(),
-  /** a list of the files that were transferred beside the documents; default false */
-  createFileAttachmentsManifest: z.boolean().optional(),
-  /** text of a stylesheet for the adapter; its own when absent */
-  customConfiguration: z.string().max(1_048_576).optional(),
-  /** a document of its own for every room; default false */
-  oneChatRoomPerOutputFile: z.boolean().optional(),
-  /** length of an interval in milliseconds: one minute to thirty days; default fifteen minutes */
+    .optional()
+    .describe('names the directory and the exports; a new name starts a new series of exports and ends this one'),
+  adapterType: z.string().min(1).max(64).optional().describe('the output format: an adapter type of this pool'),
+  /** a folder named after the adapter in the worker's own when absent */
+  adapterOutputDirectory: path.optional().describe('a directory on the compliance worker’s disk'),
+  addChatRoomDetails: z.boolean().optional().describe('more details of rooms in the documents; default off'),
+  addUserDetails: z.boolean().optional().describe('more details of users in the documents; default off'),
+  createFileAttachmentsManifest: z
+    .boolean()
+    .optional()
+    .describe('a list of transferred files beside the documents; default off'),
+  customConfiguration: z
+    .string()
+    .max(1_048_576)
+    .optional()
+    .describe('text of an XSLT stylesheet; the adapter’s own when absent'),
+  oneChatRoomPerOutputFile: z.boolean().optional().describe('a separate document for every room; default off'),
+  /** in milliseconds; default fifteen minutes */
   runIntervalMs: z
     .number()
     .int()
     .min(60_000)
     .max(30 * 86_400_000)
-    .optional(),
-  /** events in one document at most; default 10,000 */
-  eventsPerFileMax: z.number().int().min(1).max(100_000).optional(),
+    .optional()
+    .describe('length of an interval'),
+  eventsPerFileMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('maximum number of events in one document; default 10,000'),
 })
 export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 
@@ -46,7 +54,7 @@ export type ComplianceConfigurationEntry = z.infer<typeof ComplianceConfiguratio
 export const ListComplianceConfigurationsReply = z.object({ configurations: z.array(ComplianceConfigurationEntry) })
 export type ListComplianceConfigurationsReply = z.infer<typeof ListComplianceConfigurationsReply>
 
-/** Names of adapters that there are no more after the change: nothing is exported to their series any more. */
+/** Names of adapters that no longer exist after the change: nothing more is exported to their series. */
 const ended = z.array(z.string())
 
 export const ComplianceConfigurationChanged = ComplianceConfigurationEntry.extend({ ended })

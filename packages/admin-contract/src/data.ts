@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * Export and import of pool data. These two routes are no part of the catalogue, for they carry streams: the export is a zip,
- * the import takes one and answers lines of JSON while it goes on. Both take the role administrator.
+ * Export and import of pool data. These two routes are not in the catalogue because they carry streams: the export is
+ * a zip; the import takes one and answers lines of JSON while it runs. Both require the role administrator.
  *
  * `GET /admin/data/export`: the zip. `POST /admin/data/export` with `disableRooms=true`: disables the rooms first.
  * `POST /admin/data/import`, `Content-Type: application/zip`: see `ImportLine`.
@@ -14,17 +14,17 @@ const flag = z.enum(['true', 'false']).default('false')
 
 export const ExportDataQuery = z.strictObject({
   level: z.enum(['all', 'user', 'category', 'room-directory', 'content']).default('all'),
-  /** names of categories; may be there several times */
+  /** names of categories; may be repeated */
   scope: z.union([z.string(), z.array(z.string()).max(10_000)]).optional(),
-  /** ISO 8601; with the level room-directory: rooms made or talked in since */
+  /** ISO 8601; with the level room-directory: rooms created or posted in since */
   start: z.iso.datetime({ offset: true }).optional(),
   disableRooms: flag,
-  /** with the bytes of files */
+  /** includes the contents of files */
   files: flag,
 })
 
 export const ImportDataQuery = z.strictObject({
-  /** say what would be done, and do nothing */
+  /** report what would be done and change nothing */
   dryRun: flag,
 })
 
@@ -45,7 +45,9 @@ export const DataReportReply = z.object({
 })
 export type DataReportReply = z.infer<typeof DataReportReply>
 
-/** One line of an import's answer. The last one is the report or a problem; without either, the import did not finish. */
+/**
+ * One line of an import's answer. The last one is the report or a problem; without either, the import did not finish.
+ */
 export const ImportLine = z.union([
   z.object({ at: z.string(), lines: z.number() }),
   z.object({ report: DataReportReply }),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 export const Done = z.object({ done: z.literal(true) })
 export type Done = z.infer<typeof Done>
 
-/** What was removed, by the name that it went under. */
+/** The name of what was removed. */
 export const Removed = z.object({ removed: z.string() })
 export type Removed = z.infer<typeof Removed>
 

@@ -18,15 +18,18 @@ export const ExportSummary = z.object({
   start: timestamp,
   end: timestamp,
   sealedAt: timestamp.nullable(),
+  /** accepted in the interval and bound to the export */
   events: count,
-  /** documents, without chain and manifest */
+  /** of these, how many stand in the documents: a format has no place for some kinds. Null until it is sealed */
+  written: count.nullable(),
+  /** documents, without the chain file and the manifest */
   documents: count,
 })
 export type ExportSummary = z.infer<typeof ExportSummary>
 
 export const ListExportsQuery = z.strictObject({
   adapter: z.string().optional(),
-  /** `<adapter>/<number>` of the last entry seen */
+  /** `<adapter>/<number>` of the last entry of the previous page */
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 })
@@ -37,7 +40,7 @@ export const ListExportsReply = z.object({ exports: z.array(ExportSummary), next
 export type ListExportsReply = z.infer<typeof ListExportsReply>
 
 export const ExportDetail = ExportSummary.extend({
-  /** where the files lie, as the worker names it */
+  /** directory of the files, as the worker names it */
   directory: z.string(),
   manifest: z.string().nullable(),
   manifestSha256: z.string().nullable(),
@@ -50,7 +53,7 @@ export function exportId(adapter: string, number: number): string {
   return `${adapter}/${number}`
 }
 
-/** The parts of an export's name, or undefined when the text is not one. */
+/** Splits an export's name into adapter and number; undefined when the text is not one. */
 export function parseExportId(text: string): { adapter: string; number: number } | undefined {
   const match = /^([^/\s]+)\/([1-9][0-9]{0,8})$/.exec(text)
   return match ? { adapter: match[1]!, number: Number(match[2]) } : undefined

@@ -4,12 +4,12 @@ import { PrincipalEntry, PrincipalsChange, principal, principals } from './princ
 
 const name = z.string().min(1).max(256)
 
-/** A group of users, of groups, or of whole domains. Groups nest; one cannot hold itself, however far down. */
+/** A group of users, of groups, or of whole domains. Groups nest; a group cannot contain itself at any depth. */
 export const AddGroupRequest = z.strictObject({
   name,
-  displayName: name.optional(),
-  email: z.string().max(320).optional(),
-  members: principals.optional(),
+  displayName: name.optional().describe('display name'),
+  email: z.string().max(320).optional().describe('mail address of the group'),
+  members: principals.optional().describe('an account, a group or a domain'),
 })
 export type AddGroupRequest = z.infer<typeof AddGroupRequest>
 
@@ -19,7 +19,7 @@ export type Group = z.infer<typeof Group>
 export const ListGroupsQuery = z.strictObject({
   ...page,
   name: wildcard.optional(),
-  /** groups that hold this principal themselves */
+  /** groups that have this principal as a direct member */
   member: principal.optional(),
 })
 export type ListGroupsQuery = z.output<typeof ListGroupsQuery>
@@ -28,9 +28,12 @@ export type ListGroupsQuery = z.output<typeof ListGroupsQuery>
 export const ListGroupsReply = z.object({ groups: z.array(Group), next })
 export type ListGroupsReply = z.infer<typeof ListGroupsReply>
 
-/** `members` are the group's own; what groups in it hold is not repeated. */
+/** `members` are the group's direct members; members of nested groups are not listed. */
 export const GroupDetail = Group.extend({ createdAt: timestamp, members: z.array(PrincipalEntry) })
 export type GroupDetail = z.infer<typeof GroupDetail>
 
-export const ChangeGroupRequest = z.strictObject({ displayName: name.optional(), members: PrincipalsChange.optional() })
+export const ChangeGroupRequest = z.strictObject({
+  displayName: name.optional().describe('display name'),
+  members: PrincipalsChange.optional(),
+})
 export type ChangeGroupRequest = z.infer<typeof ChangeGroupRequest>

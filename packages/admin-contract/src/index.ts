@@ -1,16 +1,21 @@
-export { Category, CategoryDetail } from './categories.ts'
+export { AddCategoryRequest, Category, CategoryDetail, ChangeCategoryRequest } from './categories.ts'
 export { DEFAULT_REPLACEMENT } from './chats.ts'
-
+export { ComplianceSettings } from './compliance-configuration.ts'
 export { DATA_EXPORT_PATH, DATA_IMPORT_PATH, ExportDataQuery, ImportDataQuery, ImportLine } from './data.ts'
-
 export { ExportDetail, ExportSummary, exportId, ListExportsReply, parseExportId } from './exports.ts'
-export { Group, GroupDetail } from './groups.ts'
+export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail } from './groups.ts'
 export { openApiDocument } from './openapi.ts'
-
 export { PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'
-
 export { QuarantineRetryResult, ReplayResult, RequestState, SealResult } from './requests.ts'
-export { AddRoomsReply, ChangeRoomReply, RoomDetail, RoomEntry } from './rooms.ts'
+export {
+  AddRoomsReply,
+  ChangeRoomReply,
+  ChangeRoomRequest,
+  CreateRoomRequest,
+  ListRoomsQuery,
+  RoomDetail,
+  RoomEntry,
+} from './rooms.ts'
 export type { Caller, Look, Route } from './route.ts'
 export {
   ADMIN_ROUTES,
@@ -20,8 +25,8 @@ export {
   type AdminRoutes,
   adminPath,
 } from './routes.ts'
-export { ActiveServersReply } from './settings.ts'
+export { ActiveServersReply, ChangeAddInRequest, PoolSettings } from './settings.ts'
 export { OPERATOR_ACCOUNT } from './sign-in.ts'
 export { PoolStatus, SealedInterval } from './status.ts'
 export { UsageReportQuery } from './usage.ts'
-export { AddUsersReply, BATCH_MAX, NewUser, User, UserDetail } from './users.ts'
+export { AddUsersReply, BATCH_MAX, ChangeUserRequest, ListUsersQuery, NewUser, User, UserDetail } from './users.ts'

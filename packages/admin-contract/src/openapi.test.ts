@@ -6,13 +6,13 @@ import { ADMIN_ROUTES, openApiDocument, type Route } from './index.ts'
 const DOCUMENT = new URL('../../../docs/openapi.json', import.meta.url)
 const text = `${JSON.stringify(openApiDocument({ version: '1' }), null, 2)}\n`
 
-it('is in the docs as the schemas have it', () => {
+it('is documented as the schemas define it', () => {
   if (process.env['HANSARD_GOLDEN'] === 'accept') writeFileSync(DOCUMENT, text)
 
   expect(readFileSync(DOCUMENT, 'utf8')).toBe(text)
 })
 
-it('is an OpenAPI document to a validator that is not ours', async () => {
+it('is valid OpenAPI according to an independent validator', async () => {
   const validator = new Validator()
 
   expect(await validator.validate(JSON.parse(text))).toEqual({ valid: true })
@@ -22,7 +22,7 @@ it('is an OpenAPI document to a validator that is not ours', async () => {
   expect(await new Validator().validate(wrong)).toMatchObject({ valid: false })
 })
 
-it('describes every route, and refers to nothing that is not there', () => {
+it('describes every route, and has no dangling reference', () => {
   const document = JSON.parse(text) as {
     paths: Record<string, Record<string, { operationId: string; 'x-hansard-roles': unknown }>>
     components: { schemas: Record<string, unknown> }

@@ -20,8 +20,8 @@ import * as usage from './usage.ts'
 import * as users from './users.ts'
 
 /**
- * The admin API as an OpenAPI 3.1 document, made from the schemas that requests are checked by. Who may call an
- * operation stands in `x-hansard-roles`, and what the audit trail keeps of it in `x-hansard-look`.
+ * The admin API as an OpenAPI 3.1 document, generated from the schemas that check requests. `x-hansard-roles` of an
+ * operation says who may call it, `x-hansard-look` what the audit trail records of it.
  */
 export function openApiDocument({ version }: { version: string }): done.OpenApiDocument {
   const paths: Record<string, Record<string, unknown>> = {}
@@ -36,14 +36,14 @@ export function openApiDocument({ version }: { version: string }): done.OpenApiD
       title: 'Hansard admin API',
       version,
       description:
-        'Times are milliseconds since 1970-01-01T00:00:00Z. What is not a success is a Problem. A room is named by its ' +
+        'Times are milliseconds since 1970-01-01T00:00:00Z. Every error response is a Problem. A room is named by its ' +
         'URI or its name, a user by its URI or account, a group by its URI or name, percent-encoded.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     security: [{ token: [] }],
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token of a sign-in.' } },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token returned by a sign-in.' } },
       schemas: Object.fromEntries(
         [...named()].map(([schema, { id, io }]) => [id, jsonSchema(schema, io)]).sort(([a], [b]) => (a! < b! ? -1 : 1)),
       ),
@@ -51,7 +51,7 @@ export function openApiDocument({ version }: { version: string }): done.OpenApiD
   }
 }
 
-/** Export and import of pool data carry streams and stand outside the catalogue. */
+/** Export and import of pool data carry streams and are not in the catalogue. */
 function streamedPaths(): Record<string, Record<string, unknown>> {
   const zip = { 'application/zip': { schema: { type: 'string', contentMediaType: 'application/zip' } } }
   const common = (operationId: string, summary: string, query: z.ZodType) => ({
@@ -77,9 +77,9 @@ function streamedPaths(): Record<string, Record<string, unknown>> {
     },
     [data.DATA_IMPORT_PATH]: {
       post: {
-        ...common('importData', 'Import pool data, or say what that would do', data.ImportDataQuery),
+        ...common('importData', 'Import pool data, or report what an import would do', data.ImportDataQuery),
         requestBody: { required: true, content: zip },
-        ...sent('Lines of JSON while it goes on; the last is the report or a problem.', {
+        ...sent('Lines of JSON during the import; the last is the report or a problem.', {
           'application/x-ndjson': { schema: refTo(data.ImportLine) },
         }),
       },
@@ -131,7 +131,7 @@ function refTo(schema: z.ZodType): unknown {
 
 type Named = { readonly id: string; readonly io: 'input' | 'output' }
 
-/** Whatever bodies and replies of routes are called in the files of the contract. */
+/** The export names of the schemas that routes use as bodies and replies. */
 function named(): ReadonlyMap<z.ZodType, Named> {
   const names = new Map<unknown, string>()
   for (const file of FILES) for (const [name, value] of Object.entries(file)) names.set(value, name)

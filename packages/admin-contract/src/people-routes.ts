@@ -19,7 +19,7 @@ export const PEOPLE_ROUTES = {
   signIn: {
     method: 'POST',
     path: '/admin/sign-in',
-    summary: 'Sign in for a token of twelve hours',
+    summary: 'Sign in; returns a token that is valid for twelve hours',
     roles: 'everybody',
     query: NO_QUERY,
     body: AdminSignInRequest,
@@ -94,7 +94,7 @@ export const PEOPLE_ROUTES = {
   changeUser: {
     method: 'PATCH',
     path: '/admin/users/:user',
-    summary: 'Change an account: name, roles, policy, whether it is disabled',
+    summary: 'Change an account: name, roles, policy, disabled or not',
     roles: ['administrator'],
     query: NO_QUERY,
     body: ChangeUserRequest,
@@ -150,7 +150,7 @@ export const PEOPLE_ROUTES = {
   removeGroup: {
     method: 'DELETE',
     path: '/admin/groups/:group',
-    summary: 'Remove a group, and whatever was granted to it',
+    summary: 'Remove a group and everything granted to it',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,

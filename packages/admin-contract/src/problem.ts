@@ -1,7 +1,7 @@
 import type { ACCESS_REFUSALS } from '@hansard/rooms'
 import { z } from 'zod'
 
-/** What the rules of the pool say no with, and its status: the same names that clients are told. */
+/** Refusals of the pool's rules and their HTTP status. The codes are those of the client protocol. */
 const REFUSED = {
   'no-such-room': 404,
   'no-such-category': 404,
@@ -30,12 +30,12 @@ const REFUSED = {
   'too-long': 422,
 } as const satisfies Record<(typeof ACCESS_REFUSALS)[number], number> & Record<string, number>
 
-/** What the API itself says no with, and its status. */
+/** Refusals of the API itself and their HTTP status. */
 const OTHERWISE = {
   malformed: 400,
   'not-signed-in': 401,
   'wrong-credentials': 401,
-  /** the account holds none of the roles that may */
+  /** the account holds no role that may call the route */
   'not-allowed': 403,
   'not-found': 404,
   'too-large': 413,
@@ -44,15 +44,15 @@ const OTHERWISE = {
   'try-again': 503,
 } as const
 
-/** The HTTP status that every code comes with. */
+/** The HTTP status of every code. */
 export const PROBLEM_STATUS = { ...OTHERWISE, ...REFUSED }
 export type ProblemCode = keyof typeof PROBLEM_STATUS
 const PROBLEM_CODES = Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]
 
-/** The body of every answer that is not a success. */
+/** The body of every response that is not a success. */
 export const Problem = z.object({
   error: z.enum(PROBLEM_CODES),
-  /** what happened, to what */
+  /** what happened, and to what */
   message: z.string(),
   /** what to do about it */
   hint: z.string().optional(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { count, timestamp } from './paging.ts'
 
-/** An event that could not be staged, kept whole until a person has dealt with it. */
+/** An event that could not be staged. It is kept whole until somebody has resolved it. */
 export const QuarantinedEvent = z.object({
   source: z.string(),
   epoch: count,
@@ -9,7 +9,7 @@ export const QuarantinedEvent = z.object({
   at: timestamp,
   reason: z.string(),
   quarantinedAt: timestamp,
-  /** the event's text as it came, or its first 2,000 characters */
+  /** the event's text as received, or its first 2,000 characters */
   body: z.string(),
 })
 export type QuarantinedEvent = z.infer<typeof QuarantinedEvent>

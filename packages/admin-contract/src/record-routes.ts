@@ -12,14 +12,14 @@ import { NO_QUERY, type Route } from './route.ts'
 import { DeclareDeadReply, DeclareDeadRequest, PoolStatus } from './status.ts'
 import { UsageReport, UsageReportQuery } from './usage.ts'
 
-/** The record: status, exports, quarantine, and what the compliance worker is told. */
+/** The record: status, exports, quarantine, and compliance configuration. */
 export const RECORD_ROUTES = {
   openapi: {
     method: 'GET',
     path: '/admin/openapi.json',
-    summary: 'This description',
+    summary: 'Get this description of the API',
     roles: 'everybody',
-    look: { of: 'nobody', because: 'It describes the API, and nothing of the pool.' },
+    look: { of: 'nobody', because: 'It describes the API and contains no data of the pool.' },
     query: NO_QUERY,
     body: undefined,
     reply: OpenApiDocument,
@@ -27,11 +27,12 @@ export const RECORD_ROUTES = {
   status: {
     method: 'GET',
     path: '/admin/status',
-    summary: 'Where everything that was accepted is right now',
+    summary: 'Show where every accepted event is now: sources, outbox, queue, exports, quarantine, alarms',
     roles: ['administrator', 'operator', 'officer', 'auditor'],
     look: {
       of: 'nobody',
-      because: 'It counts events and names services, no people, rooms or words, and is asked for every few seconds.',
+      because:
+        'It counts events and names services, contains no users, rooms or chats, and is polled every few seconds.',
     },
     query: NO_QUERY,
     body: undefined,
@@ -40,7 +41,7 @@ export const RECORD_ROUTES = {
   usageReport: {
     method: 'GET',
     path: '/admin/usage',
-    summary: 'Who used the pool, and which rooms were used',
+    summary: 'Report who used the pool and which rooms were used',
     roles: ['administrator', 'auditor'],
     look: { of: ['auditor'], action: 'usage-report', object: 'pool' },
     query: UsageReportQuery,
@@ -59,11 +60,12 @@ export const RECORD_ROUTES = {
   request: {
     method: 'GET',
     path: '/admin/requests/:id',
-    summary: 'How far the compliance worker is with what it was asked to do',
+    summary: 'Show the progress of a request to the compliance worker',
     roles: ['operator', 'officer', 'auditor'],
     look: {
       of: 'nobody',
-      because: 'It says how far something is that is on record with who asked for it, and is asked until it is done.',
+      because:
+        'It shows the progress of a request that is itself recorded with its author, and is polled until it is done.',
     },
     query: NO_QUERY,
     body: undefined,
@@ -92,7 +94,7 @@ export const RECORD_ROUTES = {
   replayExport: {
     method: 'POST',
     path: '/admin/exports/:adapter/:number/replay',
-    summary: 'Render an export again and compare it with what was sealed',
+    summary: 'Render an export again and compare the result with the sealed bytes',
     roles: ['officer'],
     query: NO_QUERY,
     body: undefined,
@@ -111,7 +113,7 @@ export const RECORD_ROUTES = {
   retryQuarantine: {
     method: 'POST',
     path: '/admin/quarantine/retry',
-    summary: 'Try again to stage what is in quarantine',
+    summary: 'Stage the events in quarantine again',
     roles: ['operator'],
     query: NO_QUERY,
     body: undefined,
@@ -120,7 +122,7 @@ export const RECORD_ROUTES = {
   declareDead: {
     method: 'POST',
     path: '/admin/sources/declare-dead',
-    summary: 'Declare a source dead, so that intervals no longer wait for it',
+    summary: 'Declare a source dead: intervals no longer wait for it',
     roles: ['operator'],
     query: NO_QUERY,
     body: DeclareDeadRequest,
@@ -129,7 +131,7 @@ export const RECORD_ROUTES = {
   listComplianceConfigurations: {
     method: 'GET',
     path: '/admin/compliance-configuration',
-    summary: 'List what the compliance worker is told',
+    summary: 'List compliance configurations',
     roles: ['operator', 'officer', 'auditor'],
     look: { of: ['officer', 'auditor'], action: 'list-compliance-configurations', object: 'pool' },
     query: NO_QUERY,
@@ -139,7 +141,7 @@ export const RECORD_ROUTES = {
   putComplianceConfiguration: {
     method: 'PUT',
     path: '/admin/compliance-configuration/:identity',
-    summary: 'Tell the compliance worker; what is named replaces all that was there',
+    summary: 'Set a compliance configuration; the given settings replace all previous ones',
     roles: ['operator'],
     query: NO_QUERY,
     body: ComplianceSettings,

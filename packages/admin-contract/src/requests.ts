@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { count, timestamp } from './paging.ts'
 
-/** What the worker is asked to do is a request: accepted at once, carried out when its turn comes. */
+/** A request to the compliance worker: accepted at once, carried out in the order of arrival. */
 export const RequestAccepted = z.object({ request: z.string() })
 export type RequestAccepted = z.infer<typeof RequestAccepted>
 
@@ -11,12 +11,12 @@ export const RequestState = z.object({
   state: z.enum(['waiting', 'done', 'failed']),
   /** `SealResult`, `ReplayResult` or `QuarantineRetryResult` once done */
   result: z.unknown().optional(),
-  /** why it failed, or what it is waiting for */
+  /** why it failed, or what it waits for */
   reason: z.string().nullable().optional(),
 })
 export type RequestState = z.infer<typeof RequestState>
 
-/** The interval ended at the moment of asking, and its export of every adapter. */
+/** The interval that ended when the request was made, and its export by every adapter. */
 export const SealResult = z.object({
   start: timestamp,
   end: timestamp,
@@ -24,7 +24,7 @@ export const SealResult = z.object({
 })
 export type SealResult = z.infer<typeof SealResult>
 
-/** An export rendered again from what is staged, compared with the bytes that were sealed. */
+/** An export rendered again from the staged events, compared with the sealed bytes. */
 export const ReplayResult = z.object({
   adapter: z.string(),
   number: count,

@@ -25,7 +25,7 @@ import {
 } from './rooms.ts'
 import { NO_QUERY, type Route } from './route.ts'
 
-/** Categories, rooms, and what was said in them. */
+/** Categories, rooms and chats. */
 export const ROOMS_ROUTES = {
   addCategory: {
     method: 'POST',
@@ -39,7 +39,7 @@ export const ROOMS_ROUTES = {
   listCategories: {
     method: 'GET',
     path: '/admin/categories',
-    summary: 'List categories; for who holds no role, names and descriptions of those this person may make rooms in',
+    summary: 'List categories; a caller without a role gets name and description of those in which it may create rooms',
     roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-categories', object: 'pool' },
     query: ListCategoriesQuery,
@@ -59,7 +59,7 @@ export const ROOMS_ROUTES = {
   changeCategory: {
     method: 'PATCH',
     path: '/admin/categories/:category',
-    summary: 'Change a category; its walls hold from the same moment in all its rooms',
+    summary: 'Change a category; its scope takes effect in all its rooms at once',
     roles: ['administrator'],
     query: NO_QUERY,
     body: ChangeCategoryRequest,
@@ -68,7 +68,7 @@ export const ROOMS_ROUTES = {
   removeCategory: {
     method: 'DELETE',
     path: '/admin/categories/:category',
-    summary: 'Remove a category without rooms',
+    summary: 'Remove a category that has no rooms',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,
@@ -77,7 +77,7 @@ export const ROOMS_ROUTES = {
   addRooms: {
     method: 'POST',
     path: '/admin/rooms',
-    summary: 'Add rooms that do not exist yet, and members to those that do',
+    summary: 'Add rooms that do not exist yet; add members to those that do',
     roles: ['administrator'],
     query: NO_QUERY,
     body: AddRoomsRequest,
@@ -95,7 +95,7 @@ export const ROOMS_ROUTES = {
   listRooms: {
     method: 'GET',
     path: '/admin/rooms',
-    summary: 'List rooms; for who holds no role, those this person manages',
+    summary: 'List rooms; a caller without a role gets those it manages',
     roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-rooms', object: 'pool' },
     query: ListRoomsQuery,
@@ -115,7 +115,7 @@ export const ROOMS_ROUTES = {
   changeRoom: {
     method: 'PATCH',
     path: '/admin/rooms/:room',
-    summary: 'Change what a room is, where it belongs and who is in it: all that is named, or nothing',
+    summary: 'Change properties, category and role lists of a room: all given changes, or none',
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: ChangeRoomRequest,
@@ -133,7 +133,7 @@ export const ROOMS_ROUTES = {
   disableRoom: {
     method: 'POST',
     path: '/admin/rooms/:room/disable',
-    summary: 'Disable a room: everybody is put out, nothing is removed',
+    summary: 'Disable a room: removes all participants from it and keeps its data',
     roles: ['administrator', 'manager'],
     query: NO_QUERY,
     body: undefined,
@@ -142,7 +142,7 @@ export const ROOMS_ROUTES = {
   enableRoom: {
     method: 'POST',
     path: '/admin/rooms/:room/enable',
-    summary: 'Enable a room that was disabled',
+    summary: 'Enable a disabled room',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,
@@ -160,7 +160,7 @@ export const ROOMS_ROUTES = {
   deleteRoom: {
     method: 'DELETE',
     path: '/admin/rooms/:room',
-    summary: 'Delete a room for good',
+    summary: 'Delete a room permanently',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,
@@ -169,7 +169,7 @@ export const ROOMS_ROUTES = {
   clearRoom: {
     method: 'POST',
     path: '/admin/rooms/:room/clear',
-    summary: 'Remove everything posted in a room up to a time',
+    summary: 'Remove all chats posted in a room up to a time',
     roles: ['administrator'],
     query: NO_QUERY,
     body: ClearRoomRequest,
@@ -178,7 +178,7 @@ export const ROOMS_ROUTES = {
   removeChats: {
     method: 'POST',
     path: '/admin/rooms/:room/chats/remove',
-    summary: 'Remove the chats of a room that a filter finds, or count them',
+    summary: 'Remove the chats of a room that match a filter, or count them',
     roles: ['administrator'],
     query: NO_QUERY,
     body: RemoveChatsRequest,
@@ -187,7 +187,8 @@ export const ROOMS_ROUTES = {
   replaceChats: {
     method: 'POST',
     path: '/admin/rooms/:room/chats/replace',
-    summary: 'Put a text in the place of the chats of a room that a filter finds, stories whole, or count them',
+    summary:
+      'Replace the text of the chats of a room that match a filter (of stories, the whole content), or count them',
     roles: ['administrator'],
     query: NO_QUERY,
     body: ReplaceChatsRequest,
@@ -196,7 +197,7 @@ export const ROOMS_ROUTES = {
   eligiblePrincipals: {
     method: 'GET',
     path: '/admin/eligible-principals',
-    summary: 'List whom the lists of a category or a room may name',
+    summary: 'List the principals that a category or room may have in its lists',
     roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-eligible-principals', object: 'pool' },
     query: EligiblePrincipalsQuery,

@@ -10,7 +10,10 @@ const RoomPrivacy = z.enum(ROOM_PRIVACIES)
 const RoomType = z.enum(ROOM_TYPES)
 const RoomInvitations = z.enum(ROOM_INVITATIONS)
 
-/** A room to add. `members` are accounts; a room of that name that exists already gains them and stays as it is. */
+/**
+ * A room to add. `members` are accounts. If a room of that name exists, it gains the members and does not change
+ * otherwise.
+ */
 export const NewRoom = z.strictObject({
   name,
   privacy: RoomPrivacy.default('open'),
@@ -23,38 +26,36 @@ export type NewRoom = z.infer<typeof NewRoom>
 export const AddRoomsRequest = z.strictObject({ rooms: z.array(NewRoom).min(1).max(BATCH_MAX) })
 export type AddRoomsRequest = z.input<typeof AddRoomsRequest>
 
-/** In the order asked for. */
+/** In the order of the request. */
 export const AddRoomsReply = z.object({
   rooms: z.array(z.object({ name, uri: z.string(), created: z.boolean() })),
 })
 export type AddRoomsReply = z.infer<typeof AddRoomsReply>
 
 const properties = {
-  description: text.optional(),
-  topic: text.optional(),
-  /** in an `auditorium` only presenters post */
-  type: RoomType.optional(),
-  /** `open`: everybody in scope joins; `closed`: members join; `secret`: only members and managers know of it */
-  privacy: RoomPrivacy.optional(),
-  /** `inherit`: as the category says */
-  invitations: RoomInvitations.optional(),
-  /** name of a registered add-in; null for none */
-  addIn: name.nullable().optional(),
+  description: text.optional().describe('what the room is for'),
+  topic: text.optional().describe('current topic'),
+  type: RoomType.optional().describe('in an auditorium only presenters post'),
+  privacy: RoomPrivacy.optional().describe(
+    'open: everybody in scope may join; closed: members may join; secret: only they and managers see it',
+  ),
+  invitations: RoomInvitations.optional().describe('inherit: as the category is configured'),
+  addIn: name.nullable().optional().describe('a registered add-in'),
 }
 
-/** One room with all its properties. A name that is taken is refused. Closed unless it says otherwise. */
+/** One room with all its properties. A name that is taken is refused. The default privacy is closed. */
 export const CreateRoomRequest = z.strictObject({
   name,
   category: name,
   ...properties,
-  disabled: z.boolean().optional(),
-  members: principals.optional(),
-  managers: principals.optional(),
-  presenters: principals.optional(),
+  disabled: z.boolean().optional().describe('create it disabled: nobody may join'),
+  members: principals.optional().describe('who may join a room that is not open'),
+  managers: principals.optional().describe('who may manage the room'),
+  presenters: principals.optional().describe('who may post in an auditorium'),
 })
 export type CreateRoomRequest = z.infer<typeof CreateRoomRequest>
 
-/** Presenters must be members; all must be in the category's scope. */
+/** Presenters must be members; every principal must be in the category's scope. */
 export const ChangeRoomRolesRequest = z.strictObject({
   members: PrincipalsChange.optional(),
   managers: PrincipalsChange.optional(),
@@ -62,15 +63,15 @@ export const ChangeRoomRolesRequest = z.strictObject({
 })
 export type ChangeRoomRolesRequest = z.infer<typeof ChangeRoomRolesRequest>
 
-/** One change, all or nothing. What is not named stays. Whether it is disabled has routes of its own. */
+/** One change, all or nothing. An absent property does not change. Disabling and enabling have their own routes. */
 export const ChangeRoomRequest = z.strictObject({
-  name: name.optional(),
+  name: name.optional().describe('a new name'),
   ...properties,
-  /** it moves there; whom that category does not allow is dropped from the lists */
-  category: name.optional(),
+  category: name
+    .optional()
+    .describe('move the room to this category; principals that it does not allow are dropped and listed'),
   ...ChangeRoomRolesRequest.shape,
-  /** tell who would be dropped and change nothing */
-  dryRun: z.boolean().optional(),
+  dryRun: z.boolean().optional().describe('report who would be dropped and change nothing'),
 })
 export type ChangeRoomRequest = z.infer<typeof ChangeRoomRequest>
 
@@ -92,25 +93,28 @@ export const RoomEntry = z.object({
 })
 export type RoomEntry = z.infer<typeof RoomEntry>
 
-/** Of somebody without a role in the pool: the rooms this person manages. */
+/** For a caller without a role in the pool: the rooms it manages. */
 export const ListRoomsQuery = z.strictObject({
   ...page,
-  name: wildcard.optional(),
-  /** `name` may stand in the description instead */
-  searchDescription: flag.optional(),
-  category: name.optional(),
-  addIn: name.optional(),
-  disabled: flag.optional(),
-  privacy: RoomPrivacy.optional(),
-  type: RoomType.optional(),
-  invitations: RoomInvitations.optional(),
-  /** rooms whose list of members names this principal itself */
-  member: principal.optional(),
-  manager: principal.optional(),
-  /** rooms this account is in now; only among rooms that whoever asks may join, where the roster is shown to them */
-  joined: principal.optional(),
-  /** rooms whose chats that are kept are larger than this, in units of 1,048,576 bytes */
-  chatContentExceedsMb: z.coerce.number().int().nonnegative().max(1_048_576).optional(),
+  name: wildcard.optional().describe('room name; * matches any text'),
+  searchDescription: flag.optional().describe('also match the description'),
+  category: name.optional().describe('rooms of this category'),
+  addIn: name.optional().describe('rooms with this add-in'),
+  disabled: flag.optional().describe('only disabled rooms, or only enabled ones'),
+  privacy: RoomPrivacy.optional().describe('only these'),
+  type: RoomType.optional().describe('only these'),
+  invitations: RoomInvitations.optional().describe('only these'),
+  member: principal.optional().describe('rooms whose list of members contains this principal itself'),
+  manager: principal.optional().describe('rooms whose list of managers contains this principal itself'),
+  /** only among rooms that the caller may join, where the roster is shown to them */
+  joined: principal.optional().describe('rooms this account is in now, among those you may join'),
+  chatContentExceedsMb: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .max(1_048_576)
+    .optional()
+    .describe('rooms whose kept chats take more than this, in units of 1,048,576 bytes'),
 })
 export type ListRoomsQuery = z.output<typeof ListRoomsQuery>
 
@@ -128,9 +132,9 @@ export type RoomDetail = z.infer<typeof RoomDetail>
 const uris = z.array(z.string())
 
 /**
- * The room as it is then. `dropped`: URIs that lost a role without being named, each once: the new category does not
- * allow them, a normal room has no presenters, or who is no member any more is no presenter either. `droppedFrom`: the
- * same by list.
+ * The room after the change. `dropped`: URIs that lost a role without being named in the request, each once. Reasons:
+ * the new category does not allow them, a normal room has no presenters, or a principal that is no longer a member
+ * cannot be a presenter. `droppedFrom`: the same by list.
  */
 export const ChangeRoomReply = RoomDetail.extend({
   dropped: uris,
@@ -140,7 +144,7 @@ export const ChangeRoomReply = RoomDetail.extend({
 export type ChangeRoomReply = z.infer<typeof ChangeRoomReply>
 
 export const ClearRoomRequest = z.strictObject({
-  /** chats posted at this time or before it are removed for good; the compliance record keeps them */
+  /** removes chats posted at or before this time permanently; the compliance record keeps them */
   through: timestamp,
   /** count them and change nothing */
   dryRun: z.boolean().optional(),
@@ -150,13 +154,13 @@ export type ClearRoomRequest = z.infer<typeof ClearRoomRequest>
 export const ChatsChangedReply = z.object({ chats: count, dryRun: z.boolean() })
 export type ChatsChangedReply = z.infer<typeof ChatsChangedReply>
 
-/** Whom the lists of a category or a room may name: give one of the two. */
+/** The principals that a category or a room may have in its lists: give one of the two. */
 export const EligiblePrincipalsQuery = z.strictObject({
   category: name.optional(),
   room: z.string().min(1).max(512).optional(),
-  /** whom the auditorium `room` may make presenters: its members */
+  /** the principals that the auditorium `room` may make presenters: its members */
   presenters: flag.optional(),
-  /** a wildcard for the URI or the name */
+  /** a wildcard matched against URI and name */
   filter: wildcard.optional(),
   resultSize: z.coerce.number().int().min(0).max(10_000).default(1_000),
 })
@@ -164,7 +168,7 @@ export type EligiblePrincipalsQuery = z.output<typeof EligiblePrincipalsQuery>
 
 export const EligiblePrincipalsReply = z.object({
   principals: z.array(PrincipalEntry),
-  /** there are more than were asked for */
+  /** there are more than `limit` */
   more: z.boolean(),
 })
 export type EligiblePrincipalsReply = z.infer<typeof EligiblePrincipalsReply>

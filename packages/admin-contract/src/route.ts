@@ -2,23 +2,23 @@ import type { PoolRole } from '@hansard/rooms'
 import { z } from 'zod'
 
 /**
- * Who may call a route: holders of a role in the pool, and with `manager` everybody who is signed in, for rooms this
- * person manages (or categories it may make rooms in): that is decided where the change is made, and whoever manages
- * nothing learns nothing. `everybody`: nobody need sign in.
+ * Who may call a route. A pool role: its holders. `manager`: everybody who is signed in, for rooms they manage and
+ * categories they may create rooms in; the command decides that, and a caller who manages nothing learns nothing.
+ * `everybody`: no sign-in needed.
  */
 export type Caller = PoolRole | 'manager'
 type Callers = readonly Caller[] | 'everybody'
 
 /**
- * What the audit trail keeps of whoever reads through a route. Every route that reads says so, and the server records it
- * before anything else is done: a route that is added cannot forget to.
+ * The read audit of a route. The type requires it of every GET route, and the server commits the record before it
+ * does anything else, so a new route cannot forget it.
  */
 export type Look =
   | {
-      /** whose looks are kept: everybody's, or those of people who hold one of these roles */
+      /** whose reads are recorded: everybody's, or those of holders of one of these roles */
       readonly of: 'everybody' | readonly PoolRole[]
       readonly action: string
-      /** what is looked at; `:name` stands for that part of the path */
+      /** what is read; `:name` is replaced by that part of the path */
       readonly object: string
     }
   | { readonly of: 'nobody'; readonly because: string }
@@ -28,9 +28,9 @@ export type Route<
   R extends z.ZodType = z.ZodType,
   Q extends z.ZodType = z.ZodType,
 > = {
-  /** with `:name` for a part that varies, percent-encoded */
+  /** `:name` is a parameter, percent-encoded */
   readonly path: string
-  /** what it does, in a line */
+  /** what it does, in one line */
   readonly summary: string
   readonly roles: Callers
   readonly query: Q
@@ -38,9 +38,9 @@ export type Route<
   readonly reply: R
 } & (
   | { readonly method: 'GET'; readonly look: Look }
-  /** What these change is on record as a change, or as a request to the compliance worker. */
+  /** These are recorded as a change, or as a request to the compliance worker. */
   | { readonly method: 'POST' | 'PATCH' | 'PUT' | 'DELETE'; readonly look?: undefined }
 )
 
-/** Of a route that takes none. Query parameters that a route does not know are refused: a filter may not go unheard. */
+/** For a route without a query. Unknown query parameters are refused: a filter must not be ignored silently. */
 export const NO_QUERY = z.strictObject({})

@@ -6,12 +6,12 @@ import type { Route } from './route.ts'
 import { SETTINGS_ROUTES } from './settings-routes.ts'
 
 /**
- * Every route of the admin API, once, for the server that answers and the clients that ask.
+ * Every route of the admin API, once, for server and clients.
  *
- * All but those for `everybody` take `Authorization: Bearer <token>`: the token of a sign-in, or the one a running pool
- * leaves in its data directory for whoever may read that. A success is 200 with `reply`; anything else is a `Problem`.
- * Paths hold `:name` for a part that varies, percent-encoded; a room is named by its URI or its name, a user by its URI
- * or account, a group by its URI or name.
+ * All but those for `everybody` require `Authorization: Bearer <token>`: the token of a sign-in, or the one that a
+ * running pool leaves in its data directory for processes that may read it. Success is 200 with `reply`; anything
+ * else is a `Problem`. `:name` in a path is a parameter, percent-encoded. A room is given by its URI or its name, a
+ * user by its URI or account, a group by its URI or name.
  */
 export const ADMIN_ROUTES = {
   ...PEOPLE_ROUTES,
@@ -28,7 +28,7 @@ export type AdminRequestOf<N extends AdminRouteName> = AdminRoutes[N]['body'] ex
 
 export type AdminReplyOf<N extends AdminRouteName> = z.output<AdminRoutes[N]['reply']>
 
-/** The path of a route with its `:name` parts filled in. Throws when one is missing. */
+/** The path of a route with its `:name` parameters filled in. Throws when one is missing. */
 export function adminPath(name: AdminRouteName, parts: Readonly<Record<string, string | number>> = {}): string {
   return ADMIN_ROUTES[name].path.replace(/:([A-Za-z]+)/g, (_, part: string) => {
     const value = parts[part]

@@ -26,7 +26,7 @@ import {
   SettingsQuery,
 } from './settings.ts'
 
-/** Add-ins, policies, endpoints, and how the pool is set up. */
+/** Add-ins, policies, endpoints, configuration and pool state. */
 export const SETTINGS_ROUTES = {
   addAddIn: {
     method: 'POST',
@@ -40,7 +40,7 @@ export const SETTINGS_ROUTES = {
   listAddIns: {
     method: 'GET',
     path: '/admin/add-ins',
-    summary: 'List add-ins; also to who manages a room or may make one',
+    summary: 'List add-ins; also allowed to managers and creators of rooms',
     roles: ['administrator', 'auditor', 'manager'],
     look: { of: ['auditor'], action: 'list-add-ins', object: 'pool' },
     query: SettingsQuery,
@@ -69,7 +69,7 @@ export const SETTINGS_ROUTES = {
   removeAddIn: {
     method: 'DELETE',
     path: '/admin/add-ins/:addIn',
-    summary: 'Remove an add-in, also from the rooms that show it',
+    summary: 'Remove an add-in, and remove it from the rooms that show it',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,
@@ -116,7 +116,7 @@ export const SETTINGS_ROUTES = {
   removePolicy: {
     method: 'DELETE',
     path: '/admin/policies/:policy',
-    summary: 'Remove a policy; of the global one, what it was changed to',
+    summary: 'Remove a policy; the global one returns to its defaults',
     roles: ['administrator'],
     query: NO_QUERY,
     body: undefined,
@@ -125,7 +125,7 @@ export const SETTINGS_ROUTES = {
   grantPolicy: {
     method: 'POST',
     path: '/admin/policies/grant',
-    summary: 'Grant a policy to users, or take theirs away',
+    summary: 'Grant a policy to users, or revoke theirs',
     roles: ['administrator'],
     query: NO_QUERY,
     body: GrantPolicyRequest,
@@ -134,7 +134,7 @@ export const SETTINGS_ROUTES = {
   addEndpoint: {
     method: 'POST',
     path: '/admin/endpoints',
-    summary: 'Add an address under which older clients find the pool',
+    summary: 'Add an address at which older clients find the pool',
     roles: ['administrator'],
     query: NO_QUERY,
     body: AddEndpointRequest,
@@ -162,7 +162,7 @@ export const SETTINGS_ROUTES = {
   listConfigurations: {
     method: 'GET',
     path: '/admin/configuration',
-    summary: 'List what the pool, its sites and its services are told',
+    summary: 'List the configurations of the pool, its sites and its services',
     roles: ['administrator', 'operator', 'auditor'],
     look: { of: ['auditor'], action: 'list-configurations', object: 'pool' },
     query: NO_QUERY,
@@ -172,7 +172,7 @@ export const SETTINGS_ROUTES = {
   effectiveConfiguration: {
     method: 'GET',
     path: '/admin/configuration/effective',
-    summary: 'Show what holds for a service of a site',
+    summary: 'Show the effective configuration of a service of a site',
     roles: ['administrator', 'operator', 'auditor'],
     look: { of: ['auditor'], action: 'show-effective-configuration', object: 'pool' },
     query: EffectiveConfigurationQuery,
@@ -182,7 +182,7 @@ export const SETTINGS_ROUTES = {
   showConfiguration: {
     method: 'GET',
     path: '/admin/configuration/:identity',
-    summary: 'Show what one identity is told',
+    summary: 'Show the configuration of one identity',
     roles: ['administrator', 'operator', 'auditor'],
     look: { of: ['auditor'], action: 'show-configuration', object: ':identity' },
     query: NO_QUERY,
@@ -192,7 +192,7 @@ export const SETTINGS_ROUTES = {
   addConfiguration: {
     method: 'POST',
     path: '/admin/configuration/:identity',
-    summary: 'Add a configuration; one that is there is refused',
+    summary: 'Add a configuration; fails if it exists',
     roles: ['administrator'],
     query: NO_QUERY,
     body: PoolSettings,
@@ -201,7 +201,7 @@ export const SETTINGS_ROUTES = {
   changeConfiguration: {
     method: 'PATCH',
     path: '/admin/configuration/:identity',
-    summary: 'Change the settings that are named, and leave the others',
+    summary: 'Change the given settings and keep the others',
     roles: ['administrator'],
     query: NO_QUERY,
     body: PoolSettingsChange,
@@ -229,7 +229,7 @@ export const SETTINGS_ROUTES = {
   setPoolState: {
     method: 'PUT',
     path: '/admin/pool-state',
-    summary: 'Say whether the pool runs from its backup site: kept, on record and shown; it switches nothing',
+    summary: 'Record whether the pool runs from its backup site; switches nothing',
     roles: ['operator'],
     query: NO_QUERY,
     body: SetPoolStateRequest,
@@ -238,7 +238,7 @@ export const SETTINGS_ROUTES = {
   activeServers: {
     method: 'GET',
     path: '/admin/active-servers',
-    summary: 'List the servers that clients are sent to, and the others',
+    summary: 'List active and inactive servers; clients are assigned to active ones',
     roles: ['administrator', 'operator', 'auditor'],
     look: { of: ['auditor'], action: 'list-active-servers', object: 'pool' },
     query: NO_QUERY,
@@ -248,7 +248,7 @@ export const SETTINGS_ROUTES = {
   setActiveServers: {
     method: 'PUT',
     path: '/admin/active-servers',
-    summary: 'Add servers to those that clients are sent to, take some away, or name them all',
+    summary: 'Change the list of active servers: add, remove, or set',
     roles: ['operator'],
     query: NO_QUERY,
     body: SetActiveServersRequest,
@@ -257,7 +257,7 @@ export const SETTINGS_ROUTES = {
   swapActiveServers: {
     method: 'POST',
     path: '/admin/active-servers/swap',
-    summary: 'Make every active server inactive and the other way round',
+    summary: 'Make active servers inactive and inactive ones active',
     roles: ['operator'],
     query: NO_QUERY,
     body: undefined,

@@ -11,8 +11,8 @@ export const AdminSignInRequest = z.strictObject({
 export type AdminSignInRequest = z.infer<typeof AdminSignInRequest>
 
 /**
- * Everybody whose account is enabled may sign in; what one may do is decided with every request. `roles` are those of
- * this moment, for a client to show.
+ * Every enabled account may sign in; each request is authorized separately. `roles` are the current ones, for a
+ * client to show.
  */
 export const AdminSignInReply = z.object({
   token: z.string(),
@@ -23,7 +23,7 @@ export const AdminSignInReply = z.object({
 })
 export type AdminSignInReply = z.infer<typeof AdminSignInReply>
 
-/** The account that the first start of a pool makes. */
+/** The account that the first start of a pool creates. */
 export const OPERATOR_ACCOUNT = 'operator'
 
 /** Proved by the old password: no token is needed. */

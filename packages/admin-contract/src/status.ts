@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { count, timestamp } from './paging.ts'
 import { PoolStateName } from './settings.ts'
 
-/** A source as the worker knows it: the last roll call that mentioned it, and how far its events are staged. */
+/** A source as the worker knows it: the last source progress that mentioned it, and how far its events are staged. */
 export const SourceStatus = z.object({
   source: z.string(),
   epoch: count,
@@ -27,20 +27,20 @@ export type SealedInterval = z.infer<typeof SealedInterval>
 
 export const AdapterStatus = z.object({
   name: z.string(),
-  /** why this adapter does not get on, with what to do about it; null when it does */
+  /** why this adapter cannot continue, with what to do about it; null when it can */
   problem: z.string().nullable(),
   lastSealed: SealedInterval.nullable(),
 })
 export type AdapterStatus = z.infer<typeof AdapterStatus>
 
-/** A series of exports that an adapter wrote which there is no more. Should it come back, it exports what it missed. */
+/** A series of exports by an adapter that no longer exists. If the adapter comes back, it exports what it missed. */
 export const EndedAdapter = z.object({ name: z.string(), lastSealed: SealedInterval.nullable() })
 export type EndedAdapter = z.infer<typeof EndedAdapter>
 
-/** Where everything that was accepted is right now. */
+/** Where every accepted event is now. */
 export const PoolStatus = z.object({
   pool: z.string(),
-  /** as an operator said last; it switches nothing */
+  /** as last set by an operator; it switches nothing */
   state: PoolStateName,
   version: z.string(),
   takenAt: timestamp,
@@ -62,6 +62,9 @@ export type PoolStatus = z.infer<typeof PoolStatus>
 export const DeclareDeadRequest = z.strictObject({ source: z.string().min(1) })
 export type DeclareDeadRequest = z.infer<typeof DeclareDeadRequest>
 
-/** The epoch that was fenced. A source that is not alive any more is a `conflict`, an unknown one `not-found`. */
+/**
+ * The epoch that was fenced. For a source that is no longer alive the answer is `conflict`, for an unknown one
+ * `not-found`.
+ */
 export const DeclareDeadReply = z.object({ source: z.string(), epoch: count })
 export type DeclareDeadReply = z.infer<typeof DeclareDeadReply>

@@ -13,21 +13,20 @@ export const domain = z.string().min(1).max(253)
 export const PoolRole = z.enum(POOL_ROLES)
 
 /**
- * An account to add. Without `password` and `generateKey` nobody can sign in as it yet.
+ * An account to add. Without `password` and `generateKey` nobody can sign in to it yet.
  *
- * `generateKey` has the server make a key of 256 random bits, usable wherever a password is and cheap to
- * verify; the answer carries it, once. For an account that exists already nothing is changed, unless
- * `rotateKey` asks for a new key: then the old key or password stops working.
+ * `generateKey` makes the server generate a key of 256 random bits. It works wherever a password does and is cheap to
+ * verify. The answer contains it, once. An account that exists already does not change, unless `rotateKey` asks for a
+ * new key: then the old key or password stops working.
  */
 export const NewUser = z.strictObject({
   account,
-  displayName: displayName.optional(),
-  email: email.optional(),
-  /** the pool's when absent */
-  domain: domain.optional(),
-  /** false for a partner's user */
+  displayName: displayName.optional().describe('display name'),
+  email: email.optional().describe('mail address of the user'),
+  domain: domain.optional().describe('SIP domain; default: the pool’s'),
+  /** false for a user of a partner */
   internal: z.boolean().optional(),
-  roles: z.array(PoolRole).max(POOL_ROLES.length).optional(),
+  roles: z.array(PoolRole).max(POOL_ROLES.length).optional().describe('a role in the pool'),
   password: password.optional(),
   generateKey: z.boolean().optional(),
   rotateKey: z.boolean().optional(),
@@ -37,7 +36,7 @@ export type NewUser = z.infer<typeof NewUser>
 export const AddUsersRequest = z.strictObject({ users: z.array(NewUser).min(1).max(BATCH_MAX) })
 export type AddUsersRequest = z.infer<typeof AddUsersRequest>
 
-/** In the order asked for. */
+/** In the order of the request. */
 export const AddUsersReply = z.object({
   users: z.array(z.object({ account, uri: z.string(), created: z.boolean(), key: z.string().optional() })),
 })
@@ -52,20 +51,19 @@ export const User = z.object({
   internal: z.boolean(),
   disabled: z.boolean(),
   roles: z.array(PoolRole),
-  /** identity of the policy granted to the user itself; null when a wider one counts */
+  /** identity of the policy granted to the user itself; null when a wider one applies */
   policy: z.string().nullable(),
 })
 export type User = z.infer<typeof User>
 
 export const ListUsersQuery = z.strictObject({
   ...page,
-  /** account or display name */
-  name: wildcard.optional(),
-  domain: domain.optional(),
+  name: wildcard.optional().describe('account or display name; * matches any text'),
+  domain: domain.optional().describe('accounts of this domain'),
   internal: flag.optional(),
-  disabled: flag.optional(),
-  role: PoolRole.optional(),
-  policy: z.string().min(1).max(256).optional(),
+  disabled: flag.optional().describe('only disabled accounts, or only enabled ones'),
+  role: PoolRole.optional().describe('only accounts with this role'),
+  policy: z.string().min(1).max(256).optional().describe('only accounts that were granted this policy'),
 })
 export type ListUsersQuery = z.output<typeof ListUsersQuery>
 
@@ -74,22 +72,22 @@ export const ListUsersReply = z.object({ users: z.array(User), next })
 export type ListUsersReply = z.infer<typeof ListUsersReply>
 
 export const UserDetail = User.extend({
-  /** groups that hold the user, those that hold these included */
+  /** groups that contain the user, directly or through other groups */
   groups: z.array(z.object({ uri: z.string(), name: z.string() })),
-  /** whether the policy that counts for the user lets it take part in the pool */
+  /** whether the user's effective policy allows it to use the pool */
   enabled: z.boolean(),
   createdAt: timestamp,
 })
 export type UserDetail = z.infer<typeof UserDetail>
 
-/** What is not named stays. A user that is disabled, or loses a role, loses it at once. */
+/** An absent property does not change. Disabling a user or removing a role takes effect at once. */
 export const ChangeUserRequest = z.strictObject({
-  displayName: displayName.optional(),
-  email: email.nullable().optional(),
+  displayName: displayName.optional().describe('display name'),
+  email: email.nullable().optional().describe('mail address of the user'),
   internal: z.boolean().optional(),
-  disabled: z.boolean().optional(),
+  disabled: z.boolean().optional().describe('whether the account is disabled: it cannot sign in'),
   roles: listChange(z.array(PoolRole).max(POOL_ROLES.length)).optional(),
-  /** identity of a policy, or null for none of its own */
+  /** identity of a policy; null removes the user's own */
   policy: z.string().min(1).max(256).nullable().optional(),
 })
 export type ChangeUserRequest = z.infer<typeof ChangeUserRequest>

@@ -1,9 +1,9 @@
-/** The first ceiling and the greatest one, in milliseconds. */
+/** The first and the greatest ceiling, in milliseconds. */
 export type Backoff = { readonly delayMs: number; readonly delayMaxMs: number }
 
 /**
- * How long to wait before attempt `attempt` (0, 1, 2 …), in milliseconds: any time from nothing to a ceiling that doubles.
- * The whole range is used (full jitter), because thousands of clients lose the same service at the same moment.
+ * The wait before attempt `attempt` (0, 1, 2 …), in milliseconds: random between zero and a ceiling that doubles. The
+ * whole range is used (full jitter), because thousands of clients lose the same service at the same moment.
  */
 export function backoffMs(
   attempt: number,

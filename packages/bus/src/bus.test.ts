@@ -22,7 +22,7 @@ const chat = (room: number, id: number): BusMessage => ({
 })
 const load: BusMessage = { t: 'load', service: 'a', endpoint: 'ws://a', sessions: 1, sessionsMax: 10 }
 
-/** Two ends of one bus: two services, or the same one twice. */
+/** Two ends of one bus: two services, or one service twice. */
 const kinds: Record<string, () => { here: Bus; there: Bus }> = {
   inline() {
     const bus = openInlineBus()
@@ -50,7 +50,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     }
   })
 
-  it('tells a room’s subscribers what is published to it, in order', async () => {
+  it('delivers what is published to a room to its subscribers, in order', async () => {
     await there.subscribeRoom(7, hear)
     await here.subscribePool(() => {})
 
@@ -60,7 +60,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     expect(heard).toEqual(Array.from({ length: 100 }, (_, i) => chat(7, i + 1)))
   })
 
-  it('keeps rooms apart, and rooms from the pool', async () => {
+  it('separates rooms from one another, and rooms from the pool', async () => {
     await there.subscribeRoom(7, hear)
     const atPool: BusMessage[] = []
     await there.subscribePool((message) => void atPool.push(message))
@@ -84,7 +84,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     await vi.waitFor(() => expect(heard).toHaveLength(1), until)
   })
 
-  it('stops telling one subscriber and goes on telling the other', async () => {
+  it('stops delivering to one subscriber and continues with the other', async () => {
     const other: BusMessage[] = []
     const unsubscribe = await there.subscribeRoom(7, hear)
     await there.subscribeRoom(7, (message) => void other.push(message))
@@ -97,7 +97,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     expect(heard).toEqual([])
   })
 
-  it('hears again after unsubscribing and subscribing at once', async () => {
+  it('delivers again after unsubscribing and subscribing at once', async () => {
     const unsubscribe = await there.subscribeRoom(7, () => {})
     const leaving = unsubscribe()
     await there.subscribeRoom(7, hear)
@@ -108,7 +108,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     await vi.waitFor(() => expect(heard).toHaveLength(1), until)
   })
 
-  it('tells the others when one handler throws', async () => {
+  it('delivers to the others when one handler throws', async () => {
     await there.subscribeRoom(7, () => {
       throw new Error('broken')
     })
@@ -119,7 +119,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
     await vi.waitFor(() => expect(heard).toHaveLength(1), until)
   })
 
-  it('takes a message after it was closed, and tells nobody', async () => {
+  it('accepts a message after it was closed, and delivers it to nobody', async () => {
     await there.subscribeRoom(7, hear)
     await there.close()
     await here.close()
@@ -130,7 +130,7 @@ describe.each(Object.keys(kinds))('the %s bus', (kind) => {
 })
 
 describe('the Redis bus', () => {
-  it('keeps pools that share a Redis apart', async () => {
+  it('separates pools that share a Redis', async () => {
     const a = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: 'east' })
     const b = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: 'west' })
     const heard: BusMessage[] = []
@@ -146,7 +146,7 @@ describe('the Redis bus', () => {
     await b.close()
   })
 
-  it('ignores what it does not understand and goes on', async () => {
+  it('ignores an invalid message and continues', async () => {
     const bus = openRedisBus({ redisUrl: redis.url, log: silentLog, pool: 'odd' })
     const heard: BusMessage[] = []
     await bus.subscribeRoom(7, (message) => void heard.push(message))
@@ -161,7 +161,7 @@ describe('the Redis bus', () => {
     await bus.close()
   })
 
-  it('drops while Redis is gone, then hears again and says that it may have missed something', async () => {
+  it('drops messages while Redis is away, then delivers again and reports that some may be missing', async () => {
     await using own = await startRedis()
     const bus = openRedisBus({ redisUrl: own.url, log: silentLog, pool: 'p' })
     const heard: BusMessage[] = []
@@ -183,7 +183,7 @@ describe('the Redis bus', () => {
     await bus.close()
   })
 
-  it('lets services start while Redis is away, and hears once it is there', async () => {
+  it('lets services start while Redis is away, and delivers once it is back', async () => {
     await using own = await startRedis()
     await own.kill()
     const bus = openRedisBus({ redisUrl: own.url, log: silentLog, pool: 'p' })

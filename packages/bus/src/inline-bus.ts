@@ -5,7 +5,7 @@ import { createSubscriptions } from './subscriptions.ts'
 
 const POOL = 'pool'
 
-/** A bus within one process: nothing is lost, so nobody ever has to reconnect. */
+/** A bus within one process: it loses nothing and never reconnects. */
 export function openInlineBus({ log = silentLog }: { log?: Log } = {}): Bus {
   const subscriptions = createSubscriptions<BusMessage>(log)
   let closed = false

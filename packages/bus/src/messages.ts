@@ -1,36 +1,40 @@
 import { z } from 'zod'
 
 /**
- * What services of a pool tell each other.
+ * Messages between the services of a pool.
  *
- * All of it is a hint and may be lost, doubled or late: the pool database is what counts. A receiver that sees a gap
- * in a room's chat ids reads the missing ones there. `from` names the source that speaks, so that it can ignore itself.
+ * All of them are hints and may be lost, duplicated or late: the pool database is authoritative. A receiver that sees
+ * a gap in a room's chat ids reads the missing chats there. `from` names the sending source, so that it can ignore
+ * its own messages.
  */
 const room = z.number().int().nonnegative()
 const from = z.string().min(1)
 
 export const RoomMessage = z.discriminatedUnion('t', [
-  /** Chats that are durable, in the order of their ids, each with the frame that is pushed to members as it is. */
+  /** Durable chats, in the order of their ids, each with the frame that is delivered to members unchanged. */
   z.strictObject({
     t: z.literal('chats'),
     room,
     from,
-    /** version of the room's rights when they were committed: who may not be told any more is put out first */
+    /** the room's rights version when they were committed: members who lost access are removed before delivery */
     rights: z.number().int().positive(),
     chats: z.array(z.strictObject({ id: z.number().int().positive(), frame: z.string() })),
   }),
-  /** Chats were replaced or purged: the number of the room's newest edit. What they are now is read in the database. */
+  /**
+   * Chats were replaced or purged: the number of the room's newest edit. Their current state is read from the
+   * database.
+   */
   z.strictObject({ t: z.literal('chats-edited'), room, from, edit: z.number().int().positive() }),
   z.strictObject({
     t: z.literal('presence'),
     room,
     from,
-    /** version of the room's rights when it was recorded: who may not be told any more is put out first */
+    /** the room's rights version when it was recorded: members who lost access are removed before delivery */
     rights: z.number().int().positive(),
     joined: z.boolean(),
     who: z.strictObject({ uri: z.string(), name: z.string() }),
   }),
-  /** Name, members or rights of the room are no longer what they were. `rights`: their version now. */
+  /** The room's name, members or rights have changed. `rights`: their current version. */
   z.strictObject({ t: z.literal('room-changed'), room, from, rights: z.number().int().positive().optional() }),
 ])
 export type RoomMessage = z.infer<typeof RoomMessage>
@@ -44,29 +48,29 @@ export const PoolMessage = z.discriminatedUnion('t', [
     sessions: z.number().int().nonnegative(),
     sessionsMax: z.number().int().positive(),
   }),
-  /** A channel service is stopping: nobody is to be sent to it any more. */
+  /** The channel service is stopping: assign no more clients to it. */
   z.strictObject({ t: z.literal('gone'), service: z.string().min(1) }),
-  /** A lookup service answers at this base URL. */
+  /** A lookup service is reachable at this base URL. */
   z.strictObject({ t: z.literal('lookup'), url: z.url() }),
-  /** A user was disabled, given another policy or other roles, or signed out everywhere: look again who this is. */
+  /** The user was disabled, got another policy or other roles, or was signed out everywhere: load the account again. */
   z.strictObject({ t: z.literal('principal-changed'), principals: z.array(z.number().int().positive()) }),
-  /** Invitations are waiting for these. */
+  /** These principals have new invitations. */
   z.strictObject({ t: z.literal('invited'), principals: z.array(z.number().int().positive()) }),
-  /** These have put or deleted a feed: what they look for is to be read again. */
+  /** These principals have saved or deleted a feed: load their feeds again. */
   z.strictObject({ t: z.literal('feeds-changed'), principals: z.array(z.number().int().positive()) }),
-  /** Settings of the pool are no longer what they were. */
+  /** The pool's settings have changed. */
   z.strictObject({ t: z.literal('configuration-changed') }),
-  /** A lookup service has just started and knows nobody. */
+  /** A lookup service has just started and knows no channel service. */
   z.strictObject({ t: z.literal('load-wanted') }),
 ])
 export type PoolMessage = z.infer<typeof PoolMessage>
 
 /**
- * A WebSocket upgrade that asks for this subprotocol opens no session: the channel service answers at once with its name,
- * and lookup services learn that clients can reach it.
+ * A WebSocket upgrade with this subprotocol opens no session: the channel service replies at once with its name,
+ * which tells lookup services that clients can reach it.
  */
 export const PROBE_PROTOCOL = 'hansard.probe'
-/** The header of that answer: the name of the service. */
+/** The header of that reply: the name of the service. */
 export const PROBE_HEADER = 'hansard-service'
 
 export type BusMessage = RoomMessage | PoolMessage

@@ -5,18 +5,21 @@ import type { Bus } from './bus.ts'
 import { type BusMessage, isRoomMessage, PoolMessage, RoomMessage } from './messages.ts'
 import { createSubscriptions } from './subscriptions.ts'
 
-// A publish that waits for a Redis that is away tells of chats everybody has read by then, and ten thousand of them
-// are the memory of the service. So nothing is queued: it is dropped, and readers compare with the record.
+// By the time Redis is back, everybody has read the chats that queued publishes would announce, and ten thousand of
+// them would exhaust the service's memory. So publishes are dropped instead of queued, and readers compare with the
+// record.
 const CONNECTION = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // We subscribe again ourselves, to know when hearing has begun.
+  // We subscribe again ourselves, to know when messages arrive again.
   autoResubscribe: false,
+  // Messages published within one tick of the event loop share one write.
+  enableAutoPipelining: true,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
 } satisfies RedisOptions
 
-/** More unanswered publishes than this, and Redis is too slow for us: the next are dropped. */
+/** With more unanswered publishes than this, Redis is too slow: further ones are dropped. */
 const UNANSWERED_MAX = 10_000
 
 /** A bus over Redis pub/sub. `pool` keeps pools that share a Redis apart. */
@@ -37,12 +40,12 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   subscriber.redis.on('ready', () => {
     const channels = subscriptions.channels()
     if (channels.length === 0) return
-    // Should this fail, the connection has ended, and the next one comes here again.
+    // If this fails, the connection has ended, and the next connection comes here again.
     subscriber.redis.subscribe(...channels).then(
       () => {
         for (const callback of reconnected) callback()
       },
-      (error: unknown) => log.warn({ err: error }, 'the bus cannot subscribe'),
+      (error: unknown) => log.warn({ err: error }, 'cannot subscribe to a bus channel'),
     )
   })
 
@@ -50,7 +53,7 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
     const schema = channel === poolChannel ? PoolMessage : RoomMessage
     const message = schema.safeParse(jsonOf(text))
     if (message.success) subscriptions.deliver(channel, message.data)
-    else log.warn({ channel, problem: message.error.issues[0] }, 'a bus message is not understood and is ignored')
+    else log.warn({ channel, problem: message.error.issues[0] }, 'ignored an invalid bus message')
   })
 
   const subscribe = async (channel: string, handler: (message: BusMessage) => void) => {
@@ -89,13 +92,13 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   }
 }
 
-/** `settled`: the first attempt to connect has ended, well or not. One line is logged per outage, not per attempt. */
+/** `settled`: the first attempt to connect has ended, successful or not. Logs one line per outage, not per attempt. */
 function connect(redisUrl: string, log: Log, purpose: string): { redis: Redis; settled: Promise<void> } {
   const redis = openRedis(redisUrl, CONNECTION)
   let away = false
   redis.on('error', (error) => {
     if (!away)
-      log.warn({ err: error, purpose }, 'Redis is away: other services are not told, and read the record instead')
+      log.warn({ err: error, purpose }, 'Redis is unreachable: other services get no hints and read the record instead')
     away = true
   })
   redis.on('ready', () => {

@@ -1,8 +1,8 @@
 import type { Log } from '@hansard/log'
 
-/** Who listens to which channel. Keeps a handler's failure from the other handlers and from the connection. */
+/** The subscribers of each channel. A failing handler affects neither other handlers nor the connection. */
 type Subscriptions<Message> = {
-  /** Answers the way to take the handler out again, which says whether it was the channel's last. */
+  /** Returns a function that removes the handler and says whether it was the channel's last. */
   add(channel: string, handler: (message: Message) => void): () => 'last' | 'others' | 'already'
   deliver(channel: string, message: Message): void
   channels(): string[]
@@ -30,7 +30,7 @@ export function createSubscriptions<Message>(log: Log): Subscriptions<Message> {
         try {
           handler(message)
         } catch (error) {
-          log.error({ err: error, channel }, 'a handler of a bus message failed')
+          log.error({ err: error, channel }, 'a bus message handler failed')
         }
       }
     },

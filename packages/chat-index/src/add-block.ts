@@ -5,11 +5,12 @@ import { encoded, KEYS_PER_STEP, putKeys, readKeys, slicesOf } from './keys.ts'
 import type { Steps } from './steps.ts'
 
 /**
- * Adds a block. `through` says how far each room is indexed, and is taken further. False when another service came first.
+ * Adds a block. `through` says how far each room is indexed and is advanced here. False when another service was
+ * first.
  *
- * The keys are written in steps, and only the last one makes it a block: until then it holds no places, so nobody finds
- * anything in it, and the rooms count as not indexed. A chat that was changed after it was read stands in `search_again`,
- * where it stays until the block was corrected.
+ * The keys are written in steps, and only the last step makes them a block: until then the block has no places, no
+ * search finds anything in it, and its rooms count as not indexed. A chat that changes after it was read gets a row
+ * in `search_again`, which stays until the block is corrected.
  */
 export async function addBlock(
   dialect: Dialect,
@@ -38,7 +39,7 @@ export async function addBlock(
   return added
 }
 
-/** Takes away what a process that ended while it wrote a block has left. */
+/** Deletes the keys of a block that its process did not finish. */
 export async function dropUnfinished(steps: Steps): Promise<void> {
   const left: { id: number }[] = await steps.read((knex) =>
     knex('search_block').where({ newest: UNFINISHED.newest }).select('id'),
@@ -64,7 +65,7 @@ async function finishBlock(
   const found = await tx('search_block')
     .where({ id })
     .update({ oldest: Math.min(...times), newest: Math.max(...times), chats: encodePlaces(places) })
-  // Another process has taken it for one that was left.
+  // Another process has deleted the block as unfinished.
   if (found === 0) return false
   for (let from = 0; from < ranges.length; from += ROOMS_AT_ONCE) {
     await tx('search_room')
@@ -99,6 +100,6 @@ async function dropBlock(steps: Steps, id: number): Promise<void> {
   await steps.write((tx) => tx('search_block').where({ id }).delete())
 }
 
-/** No chat was posted in this time. */
+/** a time at which no chat was posted */
 const UNFINISHED = { oldest: Number.MAX_SAFE_INTEGER, newest: -1 }
 const ROOMS_AT_ONCE = 400

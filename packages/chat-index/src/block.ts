@@ -1,20 +1,21 @@
 import { wordsOf } from '@hansard/chat-text'
 
 /**
- * What a block of the search index is made of. A block holds up to 1,024 chats of all rooms, fewer when they
- * are long, near one another in time; a chat's place in it is its number from 0.
+ * The format of a block of the search index. A block has up to 1,024 chats of all rooms, fewer when they are long,
+ * close together in time. The place of a chat is its number in the block, from 0.
  *
- * - `search_block.chats`: where each place's chat is found, 20 bytes a place.
- * - `search_word`: per key and block the places that have it.
+ * - `search_block.chats`: the chat at each place, 20 bytes a place.
+ * - `search_word`: per key and block, the places that have the key.
  *
- * A key is a 32-bit hash of a word, of a room or of an author. Two words of one hash cost a look at the chat and no
- * more: nothing is found before its text was compared. And an index of hashes holds no words to forget.
+ * A key is a 32-bit hash of a word, a room or an author. A hash collision costs one read of a chat and no more:
+ * nothing is found before its text was compared. And an index of hashes contains no words that would have to be
+ * erased.
  */
 export const BLOCK_CHATS = 1_024
 
 /**
- * So many bytes of chats fill a block as well. A thousand chats as people talk have a quarter of it; a
- * thousand stories of nothing but new words would be eleven million keys.
+ * This many bytes of chats fill a block as well. A thousand typical chats have a quarter of it; a thousand stories
+ * without a repeated word would make eleven million keys.
  */
 export const BLOCK_BYTES = 512 * 1_024
 
@@ -53,13 +54,13 @@ export function placeAt(bytes: Buffer, index: number): Place {
   }
 }
 
-/** A set of places: a bit each. */
+/** A set of places, as a bit set. */
 export type PlaceSet = Uint32Array
 const SET_BYTES = BLOCK_CHATS / 8
 
 export const emptySet = (): PlaceSet => new Uint32Array(BLOCK_CHATS / 32)
 
-/** Few places are listed, two bytes each; many are a bit each. The length tells which. */
+/** A small set is a list, two bytes per place; a large one is a bit set. The length distinguishes them. */
 export function encodeSet(places: readonly number[]): Buffer {
   if (places.length * 2 < SET_BYTES) {
     const bytes = Buffer.alloc(places.length * 2)
@@ -85,10 +86,10 @@ export function addTo(set: PlaceSet, bytes: Buffer): void {
   }
 }
 
-/** What can be found in a block: by key the places that have it. */
+/** The keys of a block, each with the places that have it. */
 export type BlockKeys = Map<number, number[]>
 
-/** Adds what can be found of the chat at `place`. Places are added in their order. */
+/** Adds the keys of the chat at `place`. Places must be added in ascending order. */
 export function addKeysOf(chat: IndexedChat, place: number, keys: BlockKeys): void {
   const add = (key: number) => {
     const places = keys.get(key)
@@ -101,17 +102,17 @@ export function addKeysOf(chat: IndexedChat, place: number, keys: BlockKeys): vo
   if (chat.title !== undefined) for (const word of wordsOf(chat.title)) add(wordKey(word))
 }
 
-/** A chat that may be found. */
+/** A searchable chat. */
 type IndexedChat = Pick<Place, 'roomId' | 'principalId'> & {
   readonly text: string
   readonly title: string | undefined
 }
 
-// No word has a space, so neither of these is one.
+// No word contains a space, so neither of these collides with a word.
 export const roomKey = (id: number): number => wordKey(`room ${id}`)
 export const authorKey = (id: number): number => wordKey(`author ${id}`)
 
-/** FNV-1a over UTF-16 units, as a signed 32-bit integer. Stored: changing it means indexing everything again. */
+/** FNV-1a over UTF-16 code units, as a signed 32-bit integer. Stored: a change requires a complete reindex. */
 export function wordKey(word: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < word.length; index += 1) hash = Math.imul(hash ^ word.charCodeAt(index), 0x01000193)

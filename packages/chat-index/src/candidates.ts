@@ -13,7 +13,7 @@ import {
 } from './block.ts'
 import { inOrder, type SearchOrder, type SearchPosition } from './order.ts'
 
-/** What is looked for, as the index can be asked for it. */
+/** A query in terms of the index. */
 export type Wanted = {
   readonly rooms: ReadonlySet<number>
   readonly authors: ReadonlySet<number> | undefined
@@ -25,15 +25,15 @@ export type Wanted = {
   readonly after: SearchPosition | undefined
 }
 
-/** Some more candidates, in order; every further one is posted at `reached` or beyond it in the order. */
+/** Some more candidates, in order. Every later one is at or beyond `reached`. */
 type Step = { readonly candidates: Place[]; readonly reached: number; readonly blocks: number }
 
 /**
- * Chats of the index that may be what is wanted, in order, a few blocks at a time.
+ * Indexed chats that may match, in order, a few blocks at a time.
  *
- * Blocks are taken by the time at which they begin in the order, and a candidate is handed out as soon as no block
- * that is still to come can hold one before it. So a common word reads the first few blocks and no more; a rare one is
- * looked up in every block, which is a microsecond or two each.
+ * Blocks are read in the order of their first chat, and a candidate is returned as soon as no remaining block can
+ * contain an earlier one. A common word thus reads only the first few blocks; a rare one is looked up in every block,
+ * at a microsecond or two each.
  */
 export async function* indexCandidates(db: Database, wanted: Wanted): AsyncGenerator<Step> {
   const groups = keyGroups(wanted)
@@ -60,7 +60,7 @@ export async function* indexCandidates(db: Database, wanted: Wanted): AsyncGener
   }
 }
 
-/** Of each group a chat must have one alternative, and of that every key. */
+/** A chat must have one alternative of each group, and every key of that alternative. */
 type KeyGroup = readonly (readonly number[])[]
 
 function keyGroups({ query, rooms, authors }: Wanted): KeyGroup[] {
@@ -174,7 +174,7 @@ function intersect(groups: readonly KeyGroup[], byKey: ReadonlyMap<number, Buffe
   return all
 }
 
-/** More rooms or authors than this are compared place by place instead of by their keys. */
+/** More rooms or authors than this are compared place by place instead of by key. */
 const KEYS_MAX = 8
 const BLOCKS_FIRST = 4
 const BLOCKS_AT_ONCE = 256

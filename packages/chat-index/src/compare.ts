@@ -7,23 +7,23 @@ import type { FoundChat } from './found-chats.ts'
 import { inOrder, type SearchPosition } from './order.ts'
 import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf } from './rows.ts'
 
-/** What a comparison came to. */
+/** Result of a comparison. */
 export type Compared = {
   /** in order */
   readonly chats: readonly FoundChat[]
-  /** bytes that were read */
+  /** bytes read */
   readonly bytes: number
-  /** Those beyond this one were left: the rest is to be asked for again. */
+  /** Matches beyond this place were not collected: search again from here. */
   readonly through?: SearchPosition
 }
 
-/** Where a comparison stops. */
+/** Limits of a comparison. */
 export type Limits = {
-  /** bytes read, beyond which it stops */
+  /** stops after this many bytes read */
   readonly bytes: number
-  /** characters found, beyond which it stops */
+  /** stops after this many characters found */
   readonly characters: number
-  /** chats beyond this one in the order are of no use */
+  /** chats beyond this place are not needed */
   readonly last?: SearchPosition | undefined
 }
 
@@ -31,10 +31,10 @@ type Row = ChatRow & { room_id: number; principal_id: number; bytes: number }
 type Located = { readonly roomId: number; readonly chatId: number; readonly bytes: number }
 
 /**
- * Compares the chats of `chats` with what is wanted, in its order, as they are now.
+ * Compares the chats of `chats` with the query, in the query's order, as they are now.
  *
- * The texts of long ones are read few at a time, and the event loop gets its turn between them: what a search costs is
- * written by others.
+ * Long texts are read a few at a time, with yields to the event loop between them: the authors of the texts, not the
+ * searcher, determine the cost of a search.
  */
 export async function compareChats(db: Database, wanted: Wanted, chats: Bound, limits: Limits): Promise<Compared> {
   const compare = inOrder(wanted.order)
@@ -87,7 +87,7 @@ function positionOf(row: Row): SearchPosition {
 
 const nameOf = ({ roomId, chatId }: Pick<SearchPosition, 'roomId' | 'chatId'>) => `${roomId} ${chatId}`
 
-/** One that is gone meanwhile stands there without its text. */
+/** A chat deleted meanwhile has no text here. */
 async function readWhole(db: Database, wanted: Wanted, chats: readonly Located[]): Promise<Map<string, Row>> {
   const rows = await select(db, wanted, chatsAt(db.dialect, chats), 'chat.content')
   const found = new Map(rows.map((row) => [nameOf(positionOf(row)), row]))
@@ -109,5 +109,5 @@ function select(db: Database, wanted: Wanted, chats: Bound, content: string): Pr
 
 const LONG_AT_ONCE = 64
 const BYTES_PER_TURN = 32 * 1_024
-/** What is done for each chat however short it is, as if it were so many bytes. */
+/** fixed cost per chat, in bytes */
 const BYTES_OF_A_CHAT = 64

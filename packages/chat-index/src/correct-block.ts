@@ -9,13 +9,14 @@ type Changed = { readonly roomId: number; readonly chatId: number }
 type Block = { readonly id: number; readonly chats: Buffer }
 
 /**
- * Makes the block of a changed chat anew, with all changes in it that are known by now. Answers how many that were.
+ * Rebuilds the block of a changed chat, with all its changes known by now. Returns how many those were.
  *
- * Searches read changed chats themselves until their rows are taken from `search_again`, so it does not matter what the
- * block says of them meanwhile. A row goes only if the chat still is as it was read for the block.
+ * Searches read changed chats directly until their rows are deleted from `search_again`, so the block's content for
+ * them does not matter meanwhile. A row is deleted only if the chat is still as it was read for the block.
  */
 export async function correctOneBlock(dialect: Dialect, steps: Steps): Promise<number> {
-  // What another transaction holds is not committed, so it is not this round's. Waiting for it could deadlock.
+  // A row locked by another transaction is not committed and is left for the next round. Waiting for it could
+  // deadlock.
   const changed = await steps.read((knex) =>
     rowsOf<Changed>(
       knex,
@@ -63,7 +64,7 @@ async function findBlock(dialect: Dialect, knex: Knex, chat: Changed): Promise<B
   return blocks.find(holds)
 }
 
-/** Gives the block these keys and no others, going through its rows and them side by side. */
+/** Gives the block exactly these keys: merges them with its rows, both in key order. */
 async function makeAnew(dialect: Dialect, steps: Steps, block: Block, keys: BlockKeys): Promise<void> {
   const sorted = slicesOf(keys).flatMap((slice) => [...slice])
   let at = 0
@@ -102,11 +103,11 @@ async function makeAnew(dialect: Dialect, steps: Steps, block: Block, keys: Bloc
   }
 }
 
-/** A word's key is a signed 32-bit integer, which is what PostgreSQL compares with. */
+/** A word's key is a signed 32-bit integer; PostgreSQL compares with this type. */
 const BEFORE_ALL = -0x80000000
 const AFTER_ALL = 0x7fffffff
 
-/** Takes the rows of those chats that still are as the block has them, and makes sure of the others'. */
+/** Deletes the rows of the chats that still are as the block has them, and keeps the others'. */
 async function settle(
   dialect: Dialect,
   steps: Steps,

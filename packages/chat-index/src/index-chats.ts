@@ -6,26 +6,26 @@ import { portionsOf } from './rows.ts'
 import { inSteps } from './steps.ts'
 import { bytesOfTails, gatherTails, roomTails } from './tail.ts'
 
-/** How far one call of `indexChats` came. */
+/** Progress of one call of `indexChats`. */
 export type IndexProgress = {
-  /** chats brought into the index or corrected in it */
+  /** chats added to the index or corrected in it */
   readonly indexed: number
-  /** chats that still wait, all of them found by searches nevertheless */
+  /** chats not indexed yet; searches find them nevertheless */
   readonly waiting: number
-  /** bytes of those of them that are next, when whole blocks of long chats are among them */
+  /** bytes of the next of them, when they include whole blocks of long chats */
   readonly waitingBytes?: number
 }
 
 /**
- * Brings chats into the search index: first what changed, then what is new, in blocks, oldest first.
+ * Updates the search index: first changed chats, then new ones, in blocks, oldest first.
  *
- * The index trails the record, so posting pays nothing for it; searches read what it does not have yet. Call it again
- * and again, at once while `waiting` is not below `atLeast`, later otherwise. Any number of services may: one of them
- * works at a time and the others' calls do nothing. Whoever is killed leaves only whole blocks, or what is no block yet
- * and is taken away by the next call.
+ * The index trails the record, so it costs posting nothing; searches read unindexed chats directly. Call it
+ * repeatedly: at once while `waiting` is at least `atLeast`, otherwise later. Any number of services may call it; one
+ * works at a time and the other calls do nothing. A killed process leaves whole blocks, or an unfinished one that the
+ * next call deletes.
  *
- * What people write is theirs to choose, so all of this is bounded by its size as well as by its number, and done in
- * steps between which others use the database and the event loop.
+ * Users determine the size of what they write, so all work is bounded by size as well as by count, and done in steps
+ * between which others use the database and the event loop.
  */
 export async function indexChats(
   db: Database,
@@ -50,7 +50,7 @@ export async function indexChats(
     if (indexed >= Math.max(limit, atLeast) || written >= BYTES_AT_ONCE) break
     position += block.length
     const bytes = block.reduce((sum, chat) => sum + chat.bytes, 0)
-    // The last one may still grow.
+    // The last block may still grow.
     const last = position === chats.length && bytes < BLOCK_BYTES
     if (last && block.length < Math.min(atLeast, BLOCK_CHATS)) break
     const places = block.map(({ bytes: _, ...place }) => place)
@@ -63,5 +63,5 @@ export async function indexChats(
   return { indexed, waiting, ...(waitingBytes < BLOCK_BYTES ? {} : { waitingBytes }) }
 }
 
-/** Bytes of chats brought in by one call: more than as many short ones have. */
+/** bytes of chats indexed per call: more than the maximum number of typical chats has */
 const BYTES_AT_ONCE = 2 * BLOCK_BYTES

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { indexPauseMs } from './index.ts'
 
-it('the indexer rests when there is no whole block, takes a tenth of the time, and half of it when it falls behind', () => {
+it('the indexer pauses without a whole block, uses a tenth of the time, and half of it when it falls behind', () => {
   expect(indexPauseMs({ indexed: 0, waiting: 1_023 }, 50)).toBe(1_000)
   expect(indexPauseMs({ indexed: 1_024, waiting: 1_024 }, 50)).toBe(450)
   expect(indexPauseMs({ indexed: 1_024, waiting: 1_024 }, 500)).toBe(1_000)

@@ -2,10 +2,10 @@ import { BLOCK_BYTES, BLOCK_CHATS } from './block.ts'
 import type { IndexProgress } from './index-chats.ts'
 
 /**
- * How long to wait before the next `indexChats`, in milliseconds, when the last one took `tookMs`.
+ * Pause before the next `indexChats`, in milliseconds, after one that took `tookMs`.
  *
- * Searches read a short tail without anyone noticing, so while the pool is busy the indexer takes a tenth of the time
- * there is. A long tail is worth more: searches are slow then, and refused in the end.
+ * A short unindexed tail does not slow searches noticeably, so while the pool is busy the indexer uses a tenth of the
+ * time. A long tail gets more: it makes searches slow, and in the end refused.
  */
 export function indexPauseMs({ waiting, waitingBytes = 0 }: IndexProgress, tookMs: number): number {
   if (waiting < BLOCK_CHATS && waitingBytes < BLOCK_BYTES) return IDLE_MS

@@ -5,7 +5,7 @@ import { addKeysOf, type BlockKeys, encodeSet, type Place } from './block.ts'
 import { CHAT_BYTES, CONTENT_IF_SHORT, chatsAt, PORTION_BYTES, portionsOf } from './rows.ts'
 import type { Steps } from './steps.ts'
 
-/** A chat as its row has it. `gone`: purged, or never kept; nobody may find it. */
+/** A chat as its row has it. `gone`: purged or never kept; no search may find it. */
 type ChatText = {
   readonly roomId: number
   readonly chatId: number
@@ -15,8 +15,8 @@ type ChatText = {
 }
 
 /**
- * What can be found of the chats at `places` as they are now, by key. `seen` is called with each as it was read; one whose
- * row is no longer there is left out.
+ * The keys of the chats at `places`, as they are now. `seen` is called with each chat as it was read; a chat whose
+ * row no longer exists is omitted.
  */
 export async function readKeys(
   dialect: Dialect,
@@ -27,7 +27,7 @@ export async function readKeys(
   const keys: BlockKeys = new Map()
   const at = new Map(places.map((place, index) => [`${place.roomId} ${place.chatId}`, index]))
   const yieldToEventLoop = yieldAfter(CHARACTERS_PER_TURN)
-  // Sets list their places in order; the chats come in another.
+  // Sets list their places in order; the chats arrive in another.
   const texts: (ChatText | undefined)[] = places.map(() => undefined)
   let from = 0
   const addThrough = async (through: number) => {
@@ -70,7 +70,7 @@ type Located = { readonly roomId: number; readonly chatId: number }
 const COLUMNS = `chat.room_id as "roomId", chat.chat_id as "chatId", chat.title as "title",
                  (chat.state = 'purged' or chat.unlogged) as "gone"`
 
-/** The texts of chats, those of long ones left out: their size is told. */
+/** The texts of chats; for a long chat only its size. */
 export function readTexts(
   dialect: Dialect,
   knex: Knex,
@@ -84,27 +84,27 @@ export function readTexts(
   )
 }
 
-/** The texts of few chats, however long. */
+/** The texts of a few chats of any length. */
 export function readWhole(dialect: Dialect, knex: Knex, chats: readonly Located[]): Promise<ChatText[]> {
   const from = chatsAt(dialect, chats)
   return rowsOf(knex, `select ${COLUMNS}, chat.content as "content" from ${from.sql}`, from.values)
 }
 
-/** What tells one text of a chat from another. */
+/** Distinguishes versions of a chat's text. */
 export function digestOf({ content, title, gone }: ChatText): string {
   return createHash('sha256')
     .update(JSON.stringify([content, title, Boolean(gone)]))
     .digest('base64')
 }
 
-/** The keys in the order of their table, some at a time: none, once, when there are none. */
+/** The keys in the order of their table, in portions; one empty portion when there are none. */
 export function slicesOf(keys: BlockKeys): Int32Array[] {
   const sorted = Int32Array.from(keys.keys()).sort()
   const count = Math.max(1, Math.ceil(sorted.length / KEYS_PER_STEP))
   return Array.from({ length: count }, (_, n) => sorted.subarray(n * KEYS_PER_STEP, (n + 1) * KEYS_PER_STEP))
 }
 
-/** Puts the keys of one step. */
+/** Writes the keys of one step. */
 export async function putKeys(
   dialect: Dialect,
   tx: Knex.Transaction,
@@ -131,9 +131,9 @@ export async function putKeys(
 export const encoded = (keys: BlockKeys, slice: Int32Array): [number, Buffer][] =>
   [...slice].map((key) => [key, encodeSet(keys.get(key)!)])
 
-/** Keys written in one step: some milliseconds of SQLite's time. */
+/** keys written per step: SQLite takes a few milliseconds */
 export const KEYS_PER_STEP = 2_048
-/** Rows of one statement. */
+/** rows per statement */
 const ROWS_AT_ONCE = 512
 const READ_AT_ONCE = 512
 const CHARACTERS_PER_TURN = 32 * 1_024

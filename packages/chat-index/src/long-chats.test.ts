@@ -6,7 +6,7 @@ import { reindexChat } from './reindex.ts'
 
 type Asked = { readonly sql: string; readonly bindings: readonly unknown[]; readonly __knexTxId?: string }
 
-// What one person writes must not be what everybody waits for: work is counted here, never time.
+// One user's long chats must not delay everybody. These tests count work and never measure time.
 describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => {
   let store: StoreInTest
   let room: number
@@ -43,7 +43,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
   async function indexAll(): Promise<void> {
     for (let waiting = 1; waiting > 0; ) waiting = (await indexChats(store.db, { atLeast: 1 })).waiting
   }
-  /** Does work and tells what it asked of the database, what it was answered, and how often others had their turn. */
+  /** Runs `work` and reports its statements, their results, and how often it yielded. */
   async function watched(work: () => Promise<unknown>) {
     const asked: Asked[] = []
     const answered: number[] = []
@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     store.db.knex.off('query', ask).off('query-response', answer)
     return { asked, answered, turns }
   }
-  /** Keys put by each transaction of its own. In PostgreSQL, where nobody waits for one, by each statement. */
+  /** Keys written per transaction. On PostgreSQL, where a long transaction blocks nobody, per statement. */
   function keysPut(asked: readonly Asked[]): number[] {
     const put = new Map<unknown, number>()
     for (const query of asked) {
@@ -79,7 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
   const blocks = (): Promise<{ id: number; chats: Buffer; newest: number }[]> =>
     store.db.knex('search_block').orderBy('id')
 
-  it('come into the index in small blocks, a few keys at a time, and others have their turn in between', async () => {
+  it('are indexed in small blocks, a few keys at a time, with yields in between', async () => {
     const stories = Array.from({ length: 20 }, (_, n) => story(n))
     await say(['talk before', ...stories, 'talk after'])
 
@@ -104,7 +104,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     expect(await found('talk')).toEqual([1, said])
   })
 
-  it('are waited for by no thousand: the indexer begins when a block is full of them', async () => {
+  it('are indexed as soon as they fill a block, before there are a thousand chats', async () => {
     await say(Array.from({ length: 12 }, (_, n) => story(n)))
 
     const progress = await indexChats(store.db)
@@ -114,7 +114,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     expect(await indexChats(store.db)).toEqual({ indexed: 0, waiting: progress.waiting })
   })
 
-  it('are read a few at a time by searches, whether the index has them or not', async () => {
+  it('are read a few at a time by searches, indexed or not', async () => {
     await say(Array.from({ length: 30 }, (_, n) => `${story(n)} common ${n === 29 ? 'last words' : 'words last'}`))
     for (const indexed of [false, true]) {
       if (indexed) await indexAll()
@@ -130,7 +130,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     }
   })
 
-  it('end a page where it is full, and the next goes on there, whatever the index has of them', async () => {
+  it('end a full page, and the next page continues there, indexed or not', async () => {
     await say(Array.from({ length: 45 }, (_, n) => (n % 3 === 0 ? `common talk ${n}` : `${story(n)} common`)))
     let pages = 0
     for (const indexed of [0, 20, 45]) {
@@ -152,7 +152,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     expect(pages).toBeGreaterThan(6)
   })
 
-  it('are found by what they say now, although they were changed while their block was being written', async () => {
+  it('are found by their current text, even if they changed while their block was written', async () => {
     await say([story(0), story(1)])
     let changing: Promise<unknown> | undefined
     const meanwhile = ({ sql }: Asked) => {
@@ -177,7 +177,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     expect(await store.db.knex('search_again')).toEqual([])
   })
 
-  it('are corrected a few keys at a time, and again when they are changed meanwhile', async () => {
+  it('are corrected a few keys at a time, and again if they change meanwhile', async () => {
     await say([story(0), story(1)])
     await indexAll()
     await change(1, story(2))
@@ -202,7 +202,7 @@ describe.each(['sqlite', 'postgres'] as const)('long chats on %s', (dialect) => 
     expect(await store.db.knex('search_again')).toEqual([])
   })
 
-  it('of a block that was never finished are taken out and brought in again', async () => {
+  it('of an unfinished block are removed and indexed again', async () => {
     const [left]: { id: number }[] = await store.db
       .knex('search_block')
       .insert({ oldest: Number.MAX_SAFE_INTEGER, newest: -1, chats: Buffer.alloc(0) })
@@ -228,5 +228,5 @@ const BLOCK_BYTES = 512 * 1_024
 const KEYS_PER_STEP = 2_048
 const WORDS = 10_000
 const word = (story: number, n: number) => (36 ** 4 + story * WORDS + n).toString(36)
-/** 60,000 characters of words that stand in no other story. */
+/** 60,000 characters of words that no other story has. */
 const story = (n: number) => Array.from({ length: WORDS }, (_, index) => word(n, index)).join(' ')

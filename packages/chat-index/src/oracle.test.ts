@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatSearch, type ChatsFound, indexChats, SearchRefused, searchChats } from './index.ts'
 import { reindexChat } from './reindex.ts'
 
-// Everything is done to both databases, and both must answer what a filter over all chats answers.
+// Every operation runs on both databases, and both must return what a filter over all chats returns.
 let postgres: SharedPostgres
 let databases: Database[] = []
 let authors: number[] = []
@@ -62,7 +62,7 @@ const text = fc
   .map((parts) => parts.flat().join(''))
 const said = fc.record<Said>({
   room: fc.constantFrom(...ROOMS),
-  // Few times, so that many are said at once, and not in the order of the ids.
+  // Few distinct times, so that many chats share one, and not in the order of the ids.
   at: fc.integer({ min: 1_000, max: 1_012 }),
   author: fc.nat(2),
   text,
@@ -91,8 +91,8 @@ const asked = fc.record({
   limit: fc.integer({ min: 1, max: 8 }),
 })
 
-describe('a search, on SQLite and on PostgreSQL alike,', () => {
-  it('answers page by page what a filter over all chats answers', async () => {
+describe('a search, on SQLite and PostgreSQL alike,', () => {
+  it('returns page by page what a filter over all chats returns', async () => {
     const seen = { found: 0, pages: 0, indexed: 0 }
     await fc.assert(
       fc.asyncProperty(
@@ -119,12 +119,12 @@ describe('a search, on SQLite and on PostgreSQL alike,', () => {
       ),
       { numRuns: 150 },
     )
-    // A test that compared nothing with nothing would pass.
+    // Guards against a test that compares empty results with empty results.
     expect(seen.found).toBeGreaterThan(300)
     expect(seen.indexed).toBeGreaterThan(150)
   }, 120_000)
 
-  it('answers or refuses whatever it is asked, and never with an error of the database', async () => {
+  it('answers or refuses every query, and never fails with a database error', async () => {
     await empty()
     await perform(
       { do: 'say', chats: [{ room: 11, at: 1, author: 0, text: 'or "and" near(', title: null, unlogged: false }] },
@@ -196,10 +196,10 @@ async function empty(): Promise<void> {
   }
 }
 
-/** Does it to both databases and to `stored`; answers how many chats were indexed. */
+/** Applies it to both databases and to `stored`; returns how many chats were indexed. */
 async function perform(each: Step, stored: Stored[]): Promise<number> {
   if (each.do === 'index') {
-    // Into several small blocks.
+    // into several small blocks
     let indexed = 0
     for (let n = 0; n < 4; n += 1) {
       const [one, other] = await Promise.all(databases.map((db) => indexChats(db, { limit: each.limit, atLeast: 1 })))

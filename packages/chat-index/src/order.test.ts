@@ -6,7 +6,7 @@ const order = fc.constantFrom('newest' as const, 'oldest' as const)
 const id = fc.integer({ min: 1, max: 0x7fffffff })
 const position = fc.record({ postedAt: fc.integer({ min: -5, max: 5 }), roomId: id, chatId: id })
 
-it('the place before a time parts the chats of that time and after it from those that come first', () => {
+it('the position before a time separates the chats from that time on from the earlier ones', () => {
   fc.assert(
     fc.property(order, position, fc.integer({ min: -5, max: 5 }), (order, chat, time) => {
       const comesFirst = order === 'newest' ? chat.postedAt > time : chat.postedAt < time
@@ -15,7 +15,7 @@ it('the place before a time parts the chats of that time and after it from those
   )
 })
 
-it('a cursor is read back as the place it was made of', () => {
+it('a cursor decodes to the position it was made from', () => {
   fc.assert(
     fc.property(position, (chat) => {
       expect(decodeCursor(encodeCursor(chat))).toEqual(chat)

@@ -1,14 +1,14 @@
-/** Where a chat stands among all chats: by time, then by room, then by id. No two stand at the same place. */
+/** Position of a chat among all chats: by time, then by room, then by id. Positions are unique. */
 export type SearchPosition = { readonly postedAt: number; readonly roomId: number; readonly chatId: number }
 export type SearchOrder = 'newest' | 'oldest'
 
-/** Sorts what is to be answered first to the front. */
+/** Comparator that puts the chat to be returned first in front. */
 export function inOrder(order: SearchOrder): (a: SearchPosition, b: SearchPosition) => number {
   const sign = order === 'oldest' ? 1 : -1
   return (a, b) => sign * (a.postedAt - b.postedAt || a.roomId - b.roomId || a.chatId - b.chatId)
 }
 
-/** Before every chat of the time `postedAt`, in that order. */
+/** The position before every chat posted at `postedAt`, in that order. */
 export function beforeTime(order: SearchOrder, postedAt: number): SearchPosition {
   return order === 'newest'
     ? { postedAt: postedAt + 1, roomId: 0, chatId: 0 }
@@ -16,14 +16,14 @@ export function beforeTime(order: SearchOrder, postedAt: number): SearchPosition
 }
 
 /**
- * A place in the results, as opaque text. It names the last chat that was considered and nothing of the moment, so it
- * holds however many chats are posted, replaced or purged meanwhile.
+ * A cursor: a position in the results as opaque text. It names the last chat that was considered, so it remains valid
+ * however many chats are posted, replaced or purged meanwhile.
  */
 export function encodeCursor({ postedAt, roomId, chatId }: SearchPosition): string {
   return Buffer.from(`${postedAt} ${roomId} ${chatId}`).toString('base64url')
 }
 
-/** The place of a chat that was found, to go on after it. */
+/** The position of a found chat, to continue after it. */
 export function searchCursor(chat: SearchPosition): string {
   return encodeCursor(chat)
 }

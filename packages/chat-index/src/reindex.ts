@@ -1,8 +1,8 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * Says that a chat was replaced or purged. Call it in the transaction that does so, after the change: from its commit
- * on searches go by the new text, and the indexer takes the old words out of the index, usually within a second.
+ * Marks a chat as replaced or purged. Call it in the transaction of the change, after the change: from the commit on,
+ * searches use the new text, and the indexer removes the old words from the index, usually within a second.
  */
 export async function reindexChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<void> {
   await again(tx, 'room_id = ? and chat_id = ?', [roomId, chatId])
@@ -30,7 +30,7 @@ async function again(tx: Knex.Transaction, which: string, values: number[]): Pro
   )
 }
 
-/** @internal The chats are in the index as they are now. */
+/** @internal The index has these chats as they are now. */
 export async function forgetChanges(
   tx: Knex.Transaction,
   chats: readonly { readonly roomId: number; readonly chatId: number }[],

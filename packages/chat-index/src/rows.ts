@@ -1,6 +1,6 @@
 import type { Bound, Dialect } from '@hansard/sql'
 
-/** `from …`: single chats, by their keys. */
+/** `from …`: single chats, by primary key. */
 export function chatsAt(dialect: Dialect, keys: readonly { roomId: number; chatId: number }[]): Bound {
   if (dialect === 'sqlite') {
     return {
@@ -16,16 +16,16 @@ export function chatsAt(dialect: Dialect, keys: readonly { roomId: number; chatI
   }
 }
 
-/** How much a chat's text is to read; titles are short. Neither database reads the text itself for it. */
+/** The size of a chat's text; titles are short. Neither database reads the text itself for it. */
 export const CHAT_BYTES = 'octet_length(chat.content)'
 
 /**
- * The text of a chat that is short, to be read with many others, and null for a long one: of those only as many are read
- * in one statement as `portionsOf` says. Talk is short, so it costs no further statement.
+ * The text of a short chat, which can be read together with many others, and null for a long one: `portionsOf` limits
+ * how many long texts one statement reads. Most chats are short and need no second statement.
  */
 export const CONTENT_IF_SHORT = `case when ${CHAT_BYTES} <= 1024 then chat.content end`
 
-/** Chats that are read in one statement: few enough, and few enough bytes, but one at least. */
+/** Splits chats into portions for one statement each: bounded in number and in bytes, but at least one chat. */
 export function* portionsOf<C extends { readonly bytes: number }>(
   chats: readonly C[],
   { count, bytes }: { readonly count: number; readonly bytes: number },
@@ -41,5 +41,5 @@ export function* portionsOf<C extends { readonly bytes: number }>(
   }
 }
 
-/** Bytes of long chats in one statement, or two stories. */
+/** bytes of long chats per statement: about two stories */
 export const PORTION_BYTES = 128 * 1_024

@@ -43,7 +43,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     await db.knex('room').insert(rooms)
   })
 
-  /** Posts to a room, one second after another. */
+  /** Posts to a room, one chat per second. */
   async function say(roomId: number, texts: readonly string[], more: Record<string, unknown> = {}): Promise<void> {
     const room: { last_chat_id: number } = await db.knex('room').where({ id: roomId }).first()
     const rows = texts.map((text, index) => {
@@ -76,7 +76,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     })
   }
 
-  it('finds what it has not seen yet as well as what it has', async () => {
+  it('finds chats that are not indexed yet as well as indexed ones', async () => {
     await say(101, ['old oil'])
     await indexAll()
     await say(102, ['new oil'])
@@ -86,7 +86,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(await texts('oil', { order: 'oldest' })).toEqual(['old oil', 'new oil', 'newest oil'])
   })
 
-  it('answers chats whole: who, when, where, and the title of a story', async () => {
+  it('returns complete chats: author, room, time, and the title of a story', async () => {
     await say(101, ['body'], { title: JSON.stringify('Quarterly figures'), alert: true })
     await indexAll()
 
@@ -104,7 +104,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     ])
   })
 
-  it('never answers anything of a room that was not named', async () => {
+  it('never returns anything of a room that was not named', async () => {
     await say(101, ['oil here'])
     await say(102, ['oil there'])
     await indexAll()
@@ -115,7 +115,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(await texts('oil', { roomIds: Array.from({ length: 5_000 }, (_, n) => n + 102) })).toHaveLength(2)
   })
 
-  it('finds a replaced chat by its new text alone, at once and after the index followed', async () => {
+  it('finds a replaced chat only by its new text, before and after reindexing', async () => {
     await say(101, ['sell everything', 'sell nothing'])
     await indexAll()
 
@@ -127,12 +127,12 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(await indexAll()).toEqual({ indexed: 1, waiting: 0 })
     expect(await texts('buy')).toEqual(['buy'])
     expect(await texts('sell')).toEqual(['sell nothing'])
-    // The words are gone from the index itself.
+    // The words are no longer in the index itself.
     expect(await db.knex('search_word').where({ word: wordKey('everything') })).toEqual([])
     expect(await db.knex('search_again')).toEqual([])
   })
 
-  it('forgets the words of a purged chat and of a cleared room', async () => {
+  it('erases the words of a purged chat and of a cleared room', async () => {
     await say(101, ['first secret', 'second secret'])
     await say(102, ['third secret'])
     await indexAll()
@@ -152,7 +152,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(left).toHaveLength(1)
   })
 
-  it('leaves a change that was rolled back alone', async () => {
+  it('ignores a change that was rolled back', async () => {
     await say(101, ['stays'])
     await indexAll()
     const undone = db.knex.transaction(async (tx) => {
@@ -167,7 +167,7 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(await texts('goes')).toEqual([])
   })
 
-  it('goes on where a page ended, whatever is posted meanwhile', async () => {
+  it('continues where a page ended, whatever is posted meanwhile', async () => {
     await say(101, ['oil 1', 'oil 2', 'oil 3', 'oil 4'])
     await indexAll()
     const first = await search('oil', { limit: 2 })
@@ -181,8 +181,8 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(second.next).toBeUndefined()
   })
 
-  it('reads a bounded number of chats for a page, and comes to the end page by page', async () => {
-    // All of them have both words; only the first has them side by side.
+  it('reads a bounded number of chats per page, and reaches the end page by page', async () => {
+    // All chats have both words; only in the first are they adjacent.
     await say(101, ['a b', ...Array.from({ length: 6_999 }, () => 'b a')])
     for (let n = 0; n < 3; n += 1) await indexAll()
 
@@ -192,8 +192,8 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(second).toMatchObject({ chats: [{ chatId: 1, text: 'a b' }], exceeded: false })
   })
 
-  it('holds every chat once, in blocks near in time, however many services index', async () => {
-    // One room is busy, the other one speaks now and then; 4,500 chats of history in all.
+  it('indexes every chat once, in blocks of nearby times, however many services index', async () => {
+    // One busy room and one with few chats; 4,500 chats of history in all.
     await say(
       101,
       Array.from({ length: 4_000 }, (_, n) => `busy ${n}`),
@@ -218,9 +218,9 @@ describe.each(['sqlite', 'postgres'] as const)('the search index on %s', (dialec
     expect(await texts('busy 3999')).toEqual(['busy 3999'])
   })
 
-  it('says so when there is too much to read that it has not seen', async () => {
+  it('refuses a search when too many chats are not indexed yet', async () => {
     await db.knex('room').where({ id: 101 }).update({ last_chat_id: 60_000 })
-    await expect(search('oil')).rejects.toThrow(/60000 chats of these rooms are to come/)
+    await expect(search('oil')).rejects.toThrow(/60000 chats of these rooms are not indexed yet/)
     expect(await texts('oil', { roomIds: [102] })).toEqual([])
   })
 })

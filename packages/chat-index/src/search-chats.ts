@@ -9,9 +9,9 @@ import { SearchRefused } from './search-refused.ts'
 import { searchUnindexed } from './unindexed.ts'
 
 export type ChatSearch = {
-  /** the rooms the asker may search; nothing of any other room is ever answered */
+  /** the rooms the caller may search; nothing of any other room is ever returned */
   readonly roomIds: readonly number[]
-  /** what was typed; without it every chat will do. Text without a single word finds nothing. */
+  /** the typed query; without it every chat matches. A query without a single word matches nothing. */
   readonly words?: string | undefined
   readonly match: WordMatch
   readonly caseSensitive: boolean
@@ -20,18 +20,18 @@ export type ChatSearch = {
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly order: SearchOrder
-  /** `next` of the page before */
+  /** `next` of the previous page */
   readonly after?: string | undefined
   /** 1 to 999 */
   readonly limit?: number | undefined
 }
 
 /**
- * Searches rooms for chats, in the order of time. What is being posted, replaced or purged meanwhile may or may not be
- * in the answer; everything else is, whether the index has it already or not. Throws `SearchRefused`.
+ * Searches rooms for chats, in the order of time. A chat posted, replaced or purged during the search may or may not
+ * be included; every other match is, indexed or not. Throws `SearchRefused`.
  *
- * The index proposes, the chat decides: each candidate is read and compared, so nothing is found by what it no longer
- * says. That is done in bounded steps between which others use the database.
+ * The index proposes candidates and each one is read and compared, so no chat is found by text it no longer has. The
+ * work is done in bounded steps between which others use the database.
  */
 export async function searchChats(db: Database, search: ChatSearch): Promise<ChatsFound> {
   const { limit, wanted } = read(search)
@@ -39,7 +39,7 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
     return { chats: [], exceeded: false }
   }
   const compare = inOrder(wanted.order)
-  // Before the index: what the indexer brings in between is then seen twice rather than never.
+  // Read before the index: a chat that is indexed in between is then seen twice rather than never.
   const { chats: unindexed, end } = await searchUnindexed(db, wanted, {
     chats: limit + 1,
     characters: PAGE_CHARACTERS_MAX,
@@ -54,7 +54,7 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
     found.push(chat)
     characters += chat.text.length
   }
-  /** Puts what was found as far as `through`, or all the rest, and answers the page if it ends there. */
+  /** Adds what was found up to `through`, or all the rest, and returns the page if it ends there. */
   const putBatch = (chats: readonly FoundChat[], through: SearchPosition | undefined): ChatsFound | undefined => {
     const ends = end !== undefined && (!through || compare(through, end) >= 0)
     const last = ends ? end : through
@@ -73,7 +73,7 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
   let compared = 0
   let bytes = 0
   let blocks = 0
-  // As many as are wanted at first; more at a time where few of them are it.
+  // Starts with the number wanted; reads more per step when few candidates match.
   let size = Math.max(limit + 1, BATCH_MIN)
   for await (const step of indexCandidates(db, wanted)) {
     for (let at = 0; at < step.candidates.length; ) {
@@ -103,14 +103,14 @@ function read(search: ChatSearch): { limit: number; wanted: Wanted } {
   const { roomIds, words, match, caseSensitive, authorIds, order, after, limit = 100 } = search
   const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = search
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-    throw new SearchRefused('bad-limit', `A search answers 1 to ${LIMIT_MAX} chats at a time.`)
+    throw new SearchRefused('bad-limit', `The limit of a search must be 1 to ${LIMIT_MAX}.`)
   }
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) {
-    throw new SearchRefused('bad-dates', 'The dates of a search are whole milliseconds since 1970.')
+    throw new SearchRefused('bad-dates', 'The dates of a search must be whole milliseconds since 1970.')
   }
   const position = after === undefined ? undefined : decodeCursor(after)
   if (after !== undefined && !position) {
-    throw new SearchRefused('bad-cursor', 'This is no place in the results of a search: begin again without it.')
+    throw new SearchRefused('bad-cursor', 'The cursor is not valid: start again without it.')
   }
   const authors = authorIds && new Set(authorIds.filter(isId))
   const wanted = { rooms: new Set(roomIds.filter(isId)), authors, query: undefined, from, to, order, after: position }
@@ -123,17 +123,17 @@ function read(search: ChatSearch): { limit: number; wanted: Wanted } {
   }
 }
 
-// A number beyond a column's range is nobody's id, and an error to PostgreSQL.
+// A number outside the column's range is no id, and PostgreSQL reports an error for it.
 const isId = (id: number) => Number.isInteger(id) && id > 0 && id <= 0x7fffffff
 
 const LIMIT_MAX = 999
-/** Chats read and compared for one page, and in one statement. */
+/** chats read and compared per page, and per statement */
 const COMPARED_MAX = 5_000
 const BATCH_MIN = 64
 const BATCH_MAX = 500
-/** Bytes of chats read and compared for one page: 5,000 chats of talk have a tenth of it. */
+/** bytes of chats read and compared per page: 5,000 typical chats have a tenth of it */
 const COMPARED_BYTES_MAX = 8 * 1_024 * 1_024
-/** Characters of one page. */
+/** characters per page */
 const PAGE_CHARACTERS_MAX = 1_024 * 1_024
-/** Blocks of the index looked at for one page: 16 million chats' worth. */
+/** index blocks read per page: enough for 16 million chats */
 const BLOCKS_MAX = 16_384

@@ -19,7 +19,7 @@ describe.each(['sqlite', 'postgres'] as const)('feeds on %s', (dialect) => {
   })
   afterAll(() => store?.close())
 
-  it('open page by page, newest first, with chats by the words or by the authors, each once', async () => {
+  it('return pages, newest first, of chats by the words or by the authors, each once', async () => {
     const roomId = await store.addRoom('talk')
     const elsewhere = await store.addRoom('elsewhere')
     const chats = Array.from({ length: 60 }, (_, n) => ({

@@ -9,13 +9,13 @@ type FeedSearch = {
   readonly roomIds: readonly number[]
   readonly filter: FeedFilter
   readonly owner: { readonly name: string; readonly account: string }
-  /** the filter's authors, as far as they exist */
+  /** the filter's authors that exist */
   readonly authorIds: readonly number[]
   readonly after?: string | undefined
   readonly limit: number
 }
 
-/** A page of what a feed lets through, newest first. Throws `SearchRefused`. */
+/** A page of a feed's matches, newest first. Throws `SearchRefused`. */
 export async function searchFeed(db: Database, search: FeedSearch): Promise<ChatsFound> {
   const { roomIds, filter, owner, authorIds, after, limit } = search
   const words = feedWords(filter, owner)
@@ -28,7 +28,7 @@ export async function searchFeed(db: Database, search: FeedSearch): Promise<Chat
 
 const newestFirst = inOrder('newest')
 
-/** Two searches were done from one place, and each may have stopped at another: they are one as far as the first stop. */
+/** Two searches started at one position and may have stopped at different ones: merge them up to the earlier stop. */
 function merge(pages: readonly ChatsFound[], limit: number): ChatsFound {
   const stops = pages.filter((page) => page.exceeded).map((page) => decodeCursor(page.next!)!)
   const stop = stops.sort(newestFirst)[0]

@@ -1,6 +1,6 @@
 import type { QueryRefused } from '@hansard/chat-text'
 
-/** The search cannot be done as asked; the message says why, to the person who asked. */
+/** The search is not possible as requested. The message tells the user why. */
 export class SearchRefused extends Error {
   override name = 'SearchRefused'
   readonly code: QueryRefused['code'] | 'bad-limit' | 'bad-dates' | 'bad-cursor' | 'index-behind'

@@ -1,18 +1,18 @@
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import { type Database, type Knex, rowsOf } from '@hansard/sql'
 
-/** How the index is read and written: a little at a time, and between two steps others have their turn. */
+/** Reads and writes the index in small steps, and yields between them. */
 export type Steps = {
   read<T>(work: (knex: Knex) => Promise<T>): Promise<T>
   write<T>(work: (tx: Knex.Transaction) => Promise<T>): Promise<T>
 }
 
 /**
- * Works on the index in steps, unless another service is at it: undefined then.
+ * Works on the index in steps. Undefined when another service is working on it.
  *
- * SQLite has one connection, and everybody who talks waits for it. There each step is a transaction of its own, so what
- * spans several of them must bear that others change chats in between, and that the process ends there. In PostgreSQL
- * all steps are one transaction.
+ * SQLite has one connection, and every post waits for it. Each step is therefore a transaction of its own, and work
+ * that spans several steps must tolerate that others change chats in between, and that the process dies there. In
+ * PostgreSQL all steps are one transaction.
  */
 export async function inSteps<T>(db: Database, work: (steps: Steps) => Promise<T>): Promise<T | undefined> {
   if (db.dialect === 'postgres') {
@@ -45,5 +45,5 @@ export async function inSteps<T>(db: Database, work: (steps: Steps) => Promise<T
 }
 
 const INDEX_LOCK = 0x48616e74
-/** Databases of this process whose index is being worked on. */
+/** databases of this process whose index is being worked on */
 const working = new WeakSet<Knex>()

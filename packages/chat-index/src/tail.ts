@@ -3,7 +3,7 @@ import { type Database, isOneOf, rowsOf } from '@hansard/sql'
 import type { Place } from './block.ts'
 import { CHAT_BYTES } from './rows.ts'
 
-/** What the index does not have yet, per room; of all rooms or of those named. */
+/** The chats not indexed yet, per room; of all rooms or of the given ones. */
 export async function roomTails(db: Database, roomIds?: readonly number[]): Promise<ChatRange[]> {
   const which = roomIds ? isOneOf(db.dialect, 'room.id', roomIds) : { sql: '1 = 1', values: [] }
   return rowsOf<ChatRange>(
@@ -15,10 +15,10 @@ export async function roomTails(db: Database, roomIds?: readonly number[]): Prom
   )
 }
 
-/** A chat that is not in the index yet. */
+/** A chat that is not indexed yet. */
 type WaitingChat = Place & { readonly bytes: number }
 
-/** How much there is to read in the tails: for few chats only, it looks at each. */
+/** Size of the tails. It reads every chat, so use it only for few. */
 export async function bytesOfTails(db: Database, tails: readonly ChatRange[]): Promise<number> {
   const from = chatsInRanges(db.dialect, tails)
   const [row] = await rowsOf<{ bytes: string | number | null }>(
@@ -30,8 +30,8 @@ export async function bytesOfTails(db: Database, tails: readonly ChatRange[]): P
 }
 
 /**
- * The oldest chats of the tails, by time, at least `limit` of them if there are as many and never more. Within a room
- * they are in the order of their ids, whatever the clocks of the services said.
+ * The oldest chats of the tails, by time: at least `limit` of them if there are that many, and never more. Within a
+ * room they are in the order of their ids, even if the clocks of the services disagree.
  */
 export async function gatherTails(db: Database, tails: readonly ChatRange[], limit: number): Promise<WaitingChat[]> {
   type Waiting = WaitingChat & { readonly order: number }
@@ -63,7 +63,7 @@ export async function gatherTails(db: Database, tails: readonly ChatRange[], lim
       room.latest = Math.max(room.latest, row.postedAt)
       room.queue.push({ ...row, order: room.latest })
     }
-    // Up to here nothing can be missing between what was read.
+    // Up to here, what was read has no gaps.
     const horizon = Math.min(
       ...rooms
         .filter((room) => room.after < room.through)

@@ -8,14 +8,14 @@ import { chatsAt } from './rows.ts'
 import { SearchRefused } from './search-refused.ts'
 import { roomTails } from './tail.ts'
 
-/** The first of what the index does not have: in order, and as much as a page may hold. */
+/** The first matches among the unindexed chats: in order, and at most one page. */
 type Unindexed = {
   readonly chats: FoundChat[]
-  /** The page has to end here: beyond it there may be more. */
+  /** The page must end here: there may be more beyond. */
   readonly end: SearchPosition | undefined
 }
 
-/** What is wanted among the chats that the index does not have, or not as they are now. */
+/** Matches among the chats that the index does not have, or does not have in their current state. */
 export async function searchUnindexed(
   db: Database,
   wanted: Wanted,
@@ -59,11 +59,11 @@ export async function searchUnindexed(
 }
 
 function behind(what: string): SearchRefused {
-  const message = `The search index is being built: ${what} of these rooms are to come. Try again in a minute.`
+  const message = `The search index is being built: ${what} of these rooms are not indexed yet. Try again in a minute.`
   return new SearchRefused('index-behind', message)
 }
 
-/** Chats outside the index that a search reads rather than be refused, their bytes, and the chats in one statement. */
+/** Limits on unindexed chats, above which a search is refused: number, bytes, and chats per statement. */
 const UNINDEXED_MAX = 50_000
 const UNINDEXED_BYTES_MAX = 256 * 1_024 * 1_024
 const PORTION = 1_000

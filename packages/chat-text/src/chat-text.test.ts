@@ -8,18 +8,18 @@ const finds = (words: string, text: string, match: WordMatch = 'all', caseSensit
   matches(chatQuery({ words, match, caseSensitive }), { text })
 
 describe('words', () => {
-  it('are runs of letters and digits, without their case', () => {
+  it('are runs of letters and digits, case-folded', () => {
     expect(wordsOf('Sell 500 @ 12.5, NOW!')).toEqual(['sell', '500', '12', '5', 'now'])
     expect(wordsOf('Straße ÉCOLE')).toEqual(['strasse', 'école'])
   })
-  it('are compatible forms of one another, however they were typed', () => {
+  it('are normalised to compatibility forms, however they were typed', () => {
     expect(wordsOf('ﬁne ＡＢＣ e\u0301')).toEqual(['fine', 'abc', 'é'])
     expect(wordsOf('ὈΔΌΣ')).toEqual(wordsOf('ὀδός'))
   })
-  it('are single characters where a script has no spaces, and single pictographs', () => {
+  it('are single characters in scripts without spaces, and single pictographs', () => {
     expect(wordsOf('東京タワー ok👍👍')).toEqual(['東', '京', 'タ', 'ワ', 'ー', 'ok', '👍', '👍'])
   })
-  it('come out of any text whatever, and folding their case again changes nothing', () => {
+  it('can be split from any text, and folding their case again changes nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const words = wordsOf(text)
@@ -31,28 +31,28 @@ describe('words', () => {
 })
 
 describe('a query', () => {
-  it('for any word is content with one, for all words wants each, in any order', () => {
+  it('for any word needs one of them, for all words needs each, in any order', () => {
     expect(finds('oil gas', 'the gas desk', 'any')).toBe(true)
     expect(finds('oil gas', 'the gas desk')).toBe(false)
     expect(finds('desk gas', 'the gas desk')).toBe(true)
   })
-  it('for a phrase wants its words one after the other', () => {
+  it('for a phrase needs adjacent words in order', () => {
     expect(finds('gas desk', 'The gas, desk!', 'phrase')).toBe(true)
     expect(finds('desk gas', 'the gas desk', 'phrase')).toBe(false)
     expect(finds('a b', 'a a b', 'phrase')).toBe(true)
   })
-  it('takes what was typed without a space as a phrase', () => {
+  it('treats text typed without a space as a phrase', () => {
     expect(finds('京タ', '東京タワー', 'any')).toBe(true)
     expect(finds('京東', '東京タワー', 'any')).toBe(false)
     expect(finds("don't", "I don't know")).toBe(true)
     expect(finds("don't", 't don')).toBe(false)
   })
-  it('minds the case only when it is told to', () => {
+  it('is case-sensitive only on request', () => {
     expect(finds('Gas', 'GAS')).toBe(true)
     expect(finds('Gas', 'GAS', 'all', true)).toBe(false)
     expect(finds('Gas', 'Gas', 'all', true)).toBe(true)
   })
-  it('finds words of the title, and no phrase that runs from it into the text', () => {
+  it('matches words of the title, and no phrase that extends from it into the text', () => {
     const phrase = (words: string) =>
       matches(chatQuery({ words, match: 'phrase', caseSensitive: false }), { text: 'gamma', title: 'alpha beta' })
     expect(phrase('alpha beta')).toBe(true)
@@ -69,7 +69,7 @@ describe('a query', () => {
     expect(() => finds('x'.repeat(65_536), 'x')).toThrow(QueryRefused)
     expect(() => finds('a '.repeat(65), 'a')).toThrow(/64 words/)
   })
-  it('names to the index only words that a matching chat has', () => {
+  it('gives the index only words that a matching chat has', () => {
     const text = fc.array(fc.constantFrom('a', 'B', 'ß', 'SS', '東', '京', ' ', '-', "'"), { maxLength: 12 })
     fc.assert(
       fc.property(
@@ -89,8 +89,8 @@ describe('a query', () => {
   })
 })
 
-describe('words that follow one another', () => {
-  it('are found where going through every place finds them', () => {
+describe('adjacent words', () => {
+  it('are found exactly where a naive search finds them', () => {
     const few = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 6 })
     let found = 0
     fc.assert(
@@ -109,7 +109,7 @@ describe('words that follow one another', () => {
     expect(found).toBeGreaterThan(50)
   })
 
-  it('are looked for in one go, however often the text begins like them', () => {
+  it('are searched for in linear time, however often the text starts like them', () => {
     let reads = 0
     const text = Array<string>(20_000).fill('za')
     const counted = new Proxy(text, {
@@ -121,7 +121,7 @@ describe('words that follow one another', () => {
 
     expect(follows(counted, [...Array<string>(63).fill('za'), 'zb'])).toBe(false)
     expect(reads).toBeGreaterThan(20_000)
-    // Its length is asked for beside each word.
+    // Its length is read for each word.
     expect(reads).toBeLessThan(5 * 20_000)
   })
 })

@@ -1,43 +1,43 @@
 import { follows } from './sequence.ts'
 import { exactWordsOf, foldCase, wordsOf } from './words.ts'
 
-/** `any`: one of the words is enough. `all`: each of them, in any order. `phrase`: they follow one another. */
+/** `any`: one of the words suffices. `all`: each of them, in any order. `phrase`: adjacent, in order. */
 export type WordMatch = 'any' | 'all' | 'phrase'
 
-/** What somebody looks for, ready to be compared. */
+/** A parsed query, prepared for matching. */
 export type ChatQuery = {
   readonly match: WordMatch
   readonly caseSensitive: boolean
-  /** sequences of words that must follow one another: what was typed without a space is one (`foo-bar`, `東京`) */
+  /** sequences of words that must be adjacent: text typed without a space is one (`foo-bar`, `東京`) */
   readonly terms: readonly (readonly string[])[]
-  /** per term its case-folded words, each once: a chat that matches the term has all of them */
+  /** per term its distinct case-folded words: a chat that matches the term has all of them */
   readonly indexed: readonly (readonly string[])[]
 }
 
-/** Reads what somebody typed. Text without a single word is a query that matches nothing. */
+/** Parses a query. Text without a single word is a query that matches nothing. */
 export function chatQuery(asked: { words: string; match: WordMatch; caseSensitive: boolean }): ChatQuery {
   const { words, match, caseSensitive } = asked
   if (words.length > QUERY_LENGTH_MAX) {
-    throw new QueryRefused('query-too-long', `A search may have ${QUERY_LENGTH_MAX} characters.`)
+    throw new QueryRefused('query-too-long', `A search may have at most ${QUERY_LENGTH_MAX} characters.`)
   }
   const sequences = match === 'phrase' ? [exactWordsOf(words)] : words.split(/\s+/).map(exactWordsOf)
   const terms = sequences
     .filter((sequence) => sequence.length > 0)
     .map((sequence) => (caseSensitive ? sequence : sequence.map(foldCase)))
   if (terms.reduce((count, term) => count + term.length, 0) > QUERY_WORDS_MAX) {
-    throw new QueryRefused('too-many-words', `A search may have ${QUERY_WORDS_MAX} words.`)
+    throw new QueryRefused('too-many-words', `A search may have at most ${QUERY_WORDS_MAX} words.`)
   }
   return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(foldCase))]) }
 }
 
 type ChatText = { readonly text: string; readonly title?: string | undefined }
 
-/** Whether a chat is what is looked for. A phrase does not run from the title into the text. */
+/** Whether a chat matches. A phrase does not extend from the title into the text. */
 export function matches(query: ChatQuery, chat: ChatText): boolean {
   return matcherOf(chat)(query)
 }
 
-/** The same for many queries and one chat, whose words are cut but once. */
+/** The same for many queries and one chat, whose words are split only once. */
 export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
   const cut = (read: (text: string) => string[]) =>
     (chat.title === undefined ? [chat.text] : [chat.text, chat.title]).map((text) => partOf(read(text)))
@@ -60,7 +60,7 @@ export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
   }
 }
 
-/** Words that may be looked at for many terms: those that lack one of a term's words need not be gone through again. */
+/** A set of the text's words, for many terms: a term with a word that the text lacks need not be searched for. */
 type Part = { readonly words: readonly string[]; holds(term: readonly string[]): boolean }
 
 function partOf(words: readonly string[]): Part {
@@ -74,7 +74,7 @@ function partOf(words: readonly string[]): Part {
   }
 }
 
-/** For fewer terms it takes longer to make a set of the words than to go through them. */
+/** For fewer terms, building the set takes longer than searching. */
 const TERMS_FEW = 4
 
 export class QueryRefused extends Error {

@@ -1,8 +1,8 @@
 /**
- * Whether the words of `term` follow one another somewhere in `words`.
+ * Whether the words of `term` are adjacent, in order, somewhere in `words`.
  *
- * Each word of the text is looked at once, and compared twice at most on average (Knuth, Morris, Pratt): somebody who
- * writes one word over and over must not make everybody's searches and feeds begin again at each of them.
+ * Each word of the text is read once, and compared at most twice on average (Knuth, Morris, Pratt): a user who
+ * repeats one word must not make everybody's searches and feeds start again at each repetition.
  */
 export function follows(words: readonly string[], term: readonly string[]): boolean {
   const begin = words.indexOf(term[0]!)
@@ -18,7 +18,7 @@ export function follows(words: readonly string[], term: readonly string[]): bool
   return false
 }
 
-/** For each beginning of `term`, how many of its last words are also its first ones (all of it not counted). */
+/** For each prefix of `term`: the length of its longest proper suffix that is also a prefix. */
 function repeatsOf(term: readonly string[]): number[] {
   const repeats = [0]
   let matched = 0

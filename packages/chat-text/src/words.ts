@@ -1,22 +1,23 @@
 /**
- * The words of a text, case-folded for comparison: in order, with repeats.
+ * The words of a text, case-folded for comparison: in order, with repetitions.
  *
- * A word is a run of letters, marks and digits. Scripts written without spaces give a word per character, so that any
- * part of a run is found as a phrase; so does every pictograph. Everything else parts words and is not searched.
+ * A word is a run of letters, marks and digits. Scripts written without spaces give one word per character, so that
+ * any part of a run can be found as a phrase; so does every pictograph. All other characters separate words and
+ * cannot be searched for.
  */
 export function wordsOf(text: string): string[] {
-  // Most chats are plain ASCII, which needs no normalisation, and lower case is their case folding.
+  // Most chats are plain ASCII, which needs no normalisation, and whose case folding is lower case.
   if (ASCII.test(text)) return text.toLowerCase().match(ASCII_WORDS) ?? []
   return exactWordsOf(text).map(foldCase)
 }
 
-/** The words as they were written, but for compatible forms (ﬁ is fi, full width is half width). */
+/** The words as written, except for compatibility forms (ﬁ is fi, full width is half width). */
 export function exactWordsOf(text: string): string[] {
   if (ASCII.test(text)) return text.match(ASCII_WORDS) ?? []
   return text.normalize('NFKC').match(WORDS) ?? []
 }
 
-/** One word without its case. Through upper case, so that ß is ss and both lower-case sigmas are one. */
+/** Folds the case of one word. Via upper case, so that ß is ss and both lower-case sigmas are equal. */
 export function foldCase(word: string): string {
   return ASCII.test(word) ? word.toLowerCase() : word.toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 }

@@ -30,13 +30,21 @@ export function createClientRooms(
   const rooms = new Map<string, RoomState>()
   const joins = new Map<number, RoomState>()
   const parts = new Map<number, RoomState>()
+  /** by what stands for them on this connection */
+  const byRef = new Map<number, RoomState>()
 
   const comeIn = (room: RoomState) => {
     if (!line.connection || room.phase !== 'away') return
     const id = line.nextId()
     joins.set(id, room)
     room.phase = 'joining'
-    line.connection.send({ t: 'join', id, room: room.uri, ...(room.last === undefined ? {} : { after: room.last }) })
+    line.connection.send({
+      t: 'join',
+      id,
+      room: room.uri,
+      ...(room.last === undefined ? {} : { after: room.last }),
+      ...(line.connection.signedIn.brief ? { brief: true as const } : {}),
+    })
   }
 
   const joined = (room: RoomState, message: ServerMessageOf<'joined'>) => {
@@ -48,6 +56,7 @@ export function createClientRooms(
     const { name, topic, type, mayPost } = message
     room.look = { name, topic, type, mayPost }
     room.addIn = message.addIn
+    if (message.ref !== undefined) byRef.set(message.ref, room)
     room.attempt = 0
     room.last ??= message.last
     room.phase = 'joined'
@@ -84,6 +93,7 @@ export function createClientRooms(
   const leave = (room: RoomState, error?: Error) => {
     room.phase = 'gone'
     rooms.delete(room.uri)
+    for (const [ref, known] of byRef) if (known === room) byRef.delete(ref)
     const because = error ?? new RefusedError('not-joined', 'You have left the room.')
     for (const post of posts.queue.remove(room)) failPost(post, because)
     requests.fail(because, room)
@@ -171,6 +181,12 @@ export function createClientRooms(
     room.listeners.onChat?.(told)
   }
 
+  const briefChat = ({ t: _, r, from, name, ...said }: ServerMessageOf<'c'>) => {
+    const room = byRef.get(r)
+    // Of a room that was left in the meantime nothing is told any more.
+    if (room) chat({ t: 'chat', room: room.uri, from: { uri: from, name }, ...said })
+  }
+
   const replaced = ({ room, chat, text, title }: ServerMessageOf<'chat-replaced'>) => {
     rooms.get(room)?.listeners.onChatReplaced?.({ chat, text, ...(title === undefined ? {} : { title }) })
   }
@@ -202,6 +218,7 @@ export function createClientRooms(
     connectionLost() {
       joins.clear()
       parts.clear()
+      byRef.clear()
       for (const room of [...rooms.values()]) {
         // A connection that ends takes its participants out of their rooms.
         if (room.parted && !posts.queue.has(room)) leave(room)
@@ -220,6 +237,9 @@ export function createClientRooms(
       switch (message.t) {
         case 'chat':
           chat(message)
+          return true
+        case 'c':
+          briefChat(message)
           return true
         case 'chat-replaced':
           replaced(message)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UnsafeAddressError } from './errors.ts'
 import { fileUrls, requireFollowable } from './may-follow.ts'
 
-describe('an address that a pool names', () => {
+describe('an address that a pool returns', () => {
   it.each([
     ['https://chat.example.com', 'http://chat.example.com', /without TLS/],
     ['wss://chat.example.com/channel', 'http://chat.example.com/files', /without TLS/],
@@ -32,7 +32,7 @@ describe('an address that a pool names', () => {
   })
 })
 
-it('a file token is good at every file service, except those that must not be followed', () => {
+it('a file token is used at every file service, except at addresses that must not be followed', () => {
   const others = ['https://two.example.com/files', 'http://127.0.0.1:7467/files', 'https://one.example.com/files']
   expect(fileUrls('wss://chat.example.com/channel', 'https://one.example.com/files/upload', others)).toEqual([
     'https://one.example.com/files/upload',

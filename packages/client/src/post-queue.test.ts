@@ -12,14 +12,14 @@ const post = (n: number, room: string): Post<string> => ({
   reject: () => {},
 })
 
-it('takes no more than it may hold, and says so', () => {
+it('accepts no more than its limit, and reports the refusal', () => {
   const queue = createPostQueue<string>({ inFlightMax: 1, waitingMax: 2 })
   expect([1, 2, 3].map((n) => queue.add(post(n, 'a')))).toEqual([true, true, false])
   queue.take(1, () => true)
   expect(queue.add(post(4, 'a'))).toBe(true)
 })
 
-it('lets one room wait without holding up another', () => {
+it('lets one room wait without delaying another', () => {
   const queue = createPostQueue<string>({ inFlightMax: 8, waitingMax: 8 })
   queue.add(post(1, 'paused'))
   queue.add(post(2, 'open'))
@@ -27,7 +27,7 @@ it('lets one room wait without holding up another', () => {
   expect(queue.take(2, (room) => room === 'open')).toBeUndefined()
 })
 
-it('hands back everything of a room, in order, whether it was under way or not', () => {
+it('returns everything of a room, in order, in flight or not', () => {
   const queue = createPostQueue<string>({ inFlightMax: 2, waitingMax: 8 })
   for (let n = 1; n <= 4; n += 1) queue.add(post(n, n === 3 ? 'b' : 'a'))
   queue.take(1, () => true)
@@ -42,7 +42,7 @@ const doing = fc.oneof(
   fc.record({ act: fc.constantFrom('take' as const, 'acknowledge' as const, 'putBack' as const, 'lose' as const) }),
 )
 
-it('loses nothing, repeats nothing and keeps the order of each room, whatever a connection does', () => {
+it('loses nothing, repeats nothing and keeps the order of each room, whatever the connection does', () => {
   fc.assert(
     fc.property(fc.array(doing, { maxLength: 80 }), fc.integer({ min: 1, max: 5 }), (acts, inFlightMax) => {
       const queue = createPostQueue<string>({ inFlightMax, waitingMax: 20 })

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { judgeChat } from './room.ts'
 
-it('delivers the next chat, leaves out what it has, and notices what is missing', () => {
+it('delivers the next chat, skips known ones, and detects a gap', () => {
   const room = { last: 7, holeAfter: undefined }
   expect([6, 7, 8, 9].map((id) => judgeChat(room, id))).toEqual(['duplicate', 'duplicate', 'deliver', 'hole'])
 })
 
-it('reads on over a hole that is still there after it has asked again', () => {
+it('continues past a gap that remains after another request', () => {
   expect(judgeChat({ last: 7, holeAfter: 7 }, 9)).toBe('deliver')
   expect(judgeChat({ last: 9, holeAfter: 7 }, 11)).toBe('hole')
 })

@@ -78,7 +78,7 @@ const directory = (more: object = {}) =>
 const granted = (endpoint: string) => json(200, { token: 't', endpoint, principal: signedIn.principal, expiresAt: 1 })
 const gone = new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })
 
-it('connects at the next attempt when the service that lookup named has just died, and says which one', async () => {
+it('connects at the next attempt when the assigned service has just died, and reports which one', async () => {
   const dead = 'wss://a.example.com/channel'
   const net = network({
     fetch: (url, body) =>
@@ -95,7 +95,7 @@ it('connects at the next attempt when the service that lookup named has just die
   expect(net.asked.at(-1)?.body).toEqual({ account: 'alice', password: 'secret', avoid: dead })
 })
 
-it('gives up the first connection after a while, with the reason', async () => {
+it('gives up the first connection after its time limit, with the reason', async () => {
   const net = network({
     fetch: (url) => (url.endsWith('/directory') ? directory() : granted('wss://a.example.com/channel')),
     alive: () => false,
@@ -105,7 +105,7 @@ it('gives up the first connection after a while, with the reason', async () => {
   expect(net.opened.length).toBeGreaterThan(2)
 })
 
-it('waits for a pool that says its services are just starting', async () => {
+it('waits for a pool that reports that its services are starting', async () => {
   let times = 0
   const net = network({
     fetch(url) {
@@ -120,7 +120,7 @@ it('waits for a pool that says its services are just starting', async () => {
   expect(times).toBe(3)
 })
 
-it('fails at once where nobody answers, or the password is wrong', async () => {
+it('fails at once when nothing answers, or the password is wrong', async () => {
   const silent = network({ fetch: () => gone, alive: () => true })
   const nobody = silent.settle(connect({ server: 'https://one.example.com', ...silent.options }))
   await expect(nobody).rejects.toBeInstanceOf(UnreachableError)
@@ -135,7 +135,7 @@ it('fails at once where nobody answers, or the password is wrong', async () => {
   expect(strict.asked).toHaveLength(2)
 })
 
-it('tries every address of the pool, and every lookup service that the directory names', async () => {
+it('tries every address of the pool, and every lookup service in the directory', async () => {
   const net = network({
     fetch(url) {
       if (url === 'https://two.example.com/directory')
@@ -169,7 +169,7 @@ it.each([
   expect(net.asked.map(({ url }) => url).filter((url) => !url.startsWith('https://one.'))).toEqual([])
 })
 
-it('follows no redirect: it would carry the password along', async () => {
+it('follows no redirect: it would send the password along', async () => {
   const net = network({
     fetch: (url) => (url.endsWith('/directory') ? directory() : granted('wss://a.example.com/channel')),
     alive: () => true,

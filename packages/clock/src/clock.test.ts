@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { ManualClock } from './index.ts'
 
-it('fires timers in order, each at its own time, and leaves the rest', () => {
+it('fires due timers in order, each at its own time, and no others', () => {
   const clock = new ManualClock(1_000)
   const fired: [string, number][] = []
   clock.after(50, () => fired.push(['b', clock.now()]))
@@ -19,7 +19,7 @@ it('fires timers in order, each at its own time, and leaves the rest', () => {
   expect(clock.now()).toBe(1_100)
 })
 
-it('wakes a sleeper when its signal aborts, and at once when it already has', async () => {
+it('ends a sleep when its signal aborts, and at once when it already has', async () => {
   const clock = new ManualClock(0)
   const stop = new AbortController()
   const sleeping = clock.sleep(1_000, stop.signal)

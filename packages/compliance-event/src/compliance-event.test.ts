@@ -21,7 +21,7 @@ const change: EventOf<'change'> = {
 }
 
 describe('the text of an event', () => {
-  it('reads back as what it was, whatever was typed', () => {
+  it('parses back to the same event, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (content) => {
         expect(decodeEvent(encodeEvent({ ...chat, content }))).toEqual({ ...chat, content })
@@ -29,7 +29,7 @@ describe('the text of an event', () => {
     )
   })
 
-  it('holds neither U+0000 nor half a surrogate pair, so that any database keeps it', () => {
+  it('contains neither U+0000 nor lone surrogates, so that every database can store it', () => {
     const text = encodeEvent({ ...chat, content: '\u0000 \ud800 \udfff x' })
 
     expect(text).not.toContain('\u0000')
@@ -49,7 +49,7 @@ describe('the text of an event', () => {
     expect(() => decodeEvent(text)).toThrow(InvalidEvent)
   })
 
-  it('of an alert or a story says so, and of an ordinary chat says nothing', () => {
+  it('marks an alert and a story, and adds nothing to an ordinary chat', () => {
     const story = { ...chat, alert: true as const, title: 'Frost\u0000' }
     expect(decodeEvent(encodeEvent(story))).toEqual(story)
     expect(encodeEvent(chat)).not.toMatch(/alert|title/)
@@ -57,7 +57,7 @@ describe('the text of an event', () => {
     expect(() => decodeEvent(JSON.stringify({ ...chat, title: null }))).toThrow(InvalidEvent)
   })
 
-  it('of a replaced or purged chat tells whose words stood there, and is read without it where it was not told', () => {
+  it('of a replaced or purged chat names the author of the old text, and is valid without it in older events', () => {
     const { kind: _, content: __, ...told } = chat as EventOf<'chat'>
     const purged = { ...told, kind: 'chat-purged' as const, replaced: 'hello' }
     const author = { ...chat.principal, id: 6, uri: 'sip:bob@example.com' }
@@ -71,7 +71,7 @@ describe('the text of an event', () => {
       expect(() => decodeEvent(JSON.stringify({ ...purged, ...wrong }))).toThrow(InvalidEvent)
   })
 
-  it('of a change reads back as what it was, whatever the properties are called and hold', () => {
+  it('of a change parses back to the same event, whatever its properties', () => {
     const value = fc.oneof(
       ...[fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null)],
       fc.array(fc.string({ unit: 'binary' })),
@@ -106,7 +106,7 @@ describe('the text of an event', () => {
 })
 
 describe('the hash chain', () => {
-  it('is what sha256sum makes of it', () => {
+  it('equals the result of sha256sum', () => {
     const sha256sum = (text: string) => execFileSync('sha256sum', { input: text }).toString().slice(0, 64)
     const body = encodeEvent({ ...chat, content: 'žluťoučký kůň 🐎' })
     const genesis = sha256sum('hansard-chain-1\nchannel-1\n2')
@@ -116,7 +116,7 @@ describe('the hash chain', () => {
     expect(nextHead(genesis, leafOf(body))).toBe(sha256sum(`${genesis}\n${sha256sum(body)}`))
   })
 
-  it('ends elsewhere when anything before it was altered, left out, added or moved', () => {
+  it('has a different head when any event was altered, omitted, added or moved', () => {
     const leaves = ['a', 'b', 'c', 'd'].map(leafOf)
     const headOf = (chain: string[]) => chain.reduce(nextHead, genesisHead('channel-1', 1))
     const [a, b, c, d] = leaves as [string, string, string, string]

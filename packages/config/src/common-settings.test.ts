@@ -2,7 +2,7 @@ import { delimiter } from 'node:path'
 import { expect, it } from 'vitest'
 import { commonSettings, directoriesAllowed, Env, listenAddress, poolDatabaseUrl, redisUrl, site } from './index.ts'
 
-it('reads what all services share under the same names', () => {
+it('reads the settings that all services share under the same names', () => {
   const env = new Env({
     HANSARD_POOL: 'desk',
     HANSARD_DOMAIN: 'fourthcoffee.example',
@@ -36,7 +36,7 @@ it('has defaults for all but the addresses of databases', () => {
   expect(() => env.check()).toThrow(/HANSARD_POOL_DATABASE_URL is not set[\s\S]*HANSARD_REDIS_URL is not set/)
 })
 
-it('takes only absolute paths for the directories that adapters may write to', () => {
+it('accepts only absolute paths for the directories that adapters may write to', () => {
   const name = 'HANSARD_OUTPUT_DIRECTORIES_ALLOWED'
 
   expect(directoriesAllowed(new Env({ [name]: `/a${delimiter}${delimiter}/b` }))).toEqual(['/a', '/b'])

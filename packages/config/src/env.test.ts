@@ -3,7 +3,7 @@ import { ConfigError } from './env.ts'
 import { Env } from './index.ts'
 
 describe('settings', () => {
-  it('are read as what they are', () => {
+  it('are parsed by their type', () => {
     const env = new Env({ NAME: 'desk', PORT: '7464', TLS: 'true', EVERY: '15m' })
 
     expect(env.string('NAME')).toBe('desk')
@@ -23,7 +23,7 @@ describe('settings', () => {
     expect(() => env.check()).not.toThrow()
   })
 
-  it('are complained about all at once, each with what it takes', () => {
+  it('are all reported at once, each with its permitted values', () => {
     const env = new Env({ PORT: '70000', TLS: 'yes', EVERY: 'never' })
     env.string('NAME')
     env.integer('PORT', { min: 1, max: 65_535, fallback: 1 })
@@ -39,14 +39,14 @@ describe('settings', () => {
     expect(() => env.check()).toThrow(/NAME is not set[\s\S]*65535[\s\S]*true or false[\s\S]*1m to 30d/)
   })
 
-  it.each(['1.5', '1e3', ' 5', '0x10', '-1', 'five'])('do not take "%s" for a whole number of sessions', (text) => {
+  it.each(['1.5', '1e3', ' 5', '0x10', '-1', 'five'])('do not accept "%s" as a whole number of sessions', (text) => {
     const env = new Env({ SESSIONS: text })
     env.integer('SESSIONS', { min: 0, max: 10_000, fallback: 1 })
 
     expect(() => env.check()).toThrow(/SESSIONS/)
   })
 
-  it('say which of a few words they take', () => {
+  it('list their permitted words', () => {
     const env = new Env({ LEVEL: 'loud' })
     expect(env.choice('LEVEL', { of: ['info', 'warn'], fallback: 'info' })).toBe('info')
     expect(env.choice('OTHER', { of: ['info', 'warn'], fallback: 'warn' })).toBe('warn')
@@ -54,7 +54,7 @@ describe('settings', () => {
     expect(() => env.check()).toThrow('LEVEL is "loud"; it takes one of: info, warn.')
   })
 
-  it('are declared by being asked for', () => {
+  it('are declared by being read', () => {
     const env = new Env({})
     env.string('NAME')
     env.optional('SITE')

@@ -9,4 +9,5 @@ export {
   redisUrl,
   site,
 } from './common-settings.ts'
+export { decodeText, TextError } from './decode-text.ts'
 export { ConfigError, Env, type Setting } from './env.ts'

@@ -26,25 +26,25 @@ const shape = (slices: RoomSlice[]) =>
   slices.map((s) => `${s.room.uri}#${s.slice}${s.last ? '.' : '…'} ${s.events.map((e) => e.room.seq).join(',')}`)
 
 describe('folding', () => {
-  it('makes one conversation of each room', async () => {
+  it('makes one conversation per room', async () => {
     expect(shape(await fold([chat('a', 1), chat('a', 2), chat('b', 7)]))).toEqual(['a#1. 1,2', 'b#1. 7'])
   })
 
-  it('makes nothing of nothing', async () => {
+  it('makes no conversation without events', async () => {
     expect(await fold([])).toEqual([])
   })
 
-  it('cuts a long conversation and says which piece is the last', async () => {
+  it('splits a long conversation and marks the last piece', async () => {
     const events = [1, 2, 3, 4, 5].map((seq) => chat('a', seq))
     expect(shape(await fold(events, { sliceEventsMax: 2 }))).toEqual(['a#1… 1,2', 'a#2… 3,4', 'a#3. 5'])
   })
 
-  it('does not end a conversation with an empty piece', async () => {
+  it('does not add an empty last piece', async () => {
     const events = [1, 2, 3, 4].map((seq) => chat('a', seq))
     expect(shape(await fold(events, { sliceEventsMax: 2 }))).toEqual(['a#1… 1,2', 'a#2. 3,4'])
   })
 
-  it('keeps the name the room had when the conversation began', async () => {
+  it('keeps the room’s name at the start of the conversation', async () => {
     const slices = await fold([chat('a', 1, 'desk'), chat('a', 2, 'new desk')], { sliceEventsMax: 1 })
     expect(slices.map((s) => s.room.name)).toEqual(['desk', 'desk'])
   })
@@ -60,22 +60,22 @@ describe('folding', () => {
     expect(slices.map((s) => s.rosterAtStart[0]?.session)).toEqual(['s-a', 's-a', 's-b'])
   })
 
-  it('shows rooms where people sat in silence, in their place', async () => {
+  it('includes rooms with participants and no events, in order', async () => {
     const silent = ['a', 'c', 'e'].map((uri) => ({ uri, name: uri }))
     const slices = await fold([chat('b', 1), chat('d', 1)], { roomsWithRosterOnly: from(...silent) })
     expect(shape(slices)).toEqual(['a#1. ', 'b#1. 1', 'c#1. ', 'd#1. 1', 'e#1. '])
   })
 
-  it('shows a room once when it is on both lists', async () => {
+  it('includes a room once when it is on both lists', async () => {
     const slices = await fold([chat('b', 1)], { roomsWithRosterOnly: from({ uri: 'b', name: 'b' }) })
     expect(shape(slices)).toEqual(['b#1. 1'])
   })
 
-  it('accepts two events with one number, as a restored pool database may give them', async () => {
+  it('accepts two events with one number, which a restored pool database may produce', async () => {
     expect(shape(await fold([chat('a', 3), chat('a', 3)]))).toEqual(['a#1. 3,3'])
   })
 
-  it('refuses events that are not in order', async () => {
+  it('refuses events that are out of order', async () => {
     await expect(fold([chat('a', 2), chat('a', 1)])).rejects.toThrow('must be sorted')
     await expect(fold([chat('b', 1), chat('a', 1)])).rejects.toThrow('must be sorted')
   })
@@ -96,7 +96,7 @@ describe('folding', () => {
   })
 })
 
-it('counts the title of a story, and every entry of a changed list, for what they hold', () => {
+it('counts the title of a story, and every entry of a changed list, by size', () => {
   const event = chat('a', 1)
   if (event.kind !== 'chat') throw new Error('not a chat')
   const { kind: _, chatId: __, content: ___, ...common } = event
@@ -114,7 +114,7 @@ it('counts the title of a story, and every entry of a changed list, for what the
   expect(eventWeight({ ...change, after: { members: people } })).toBe(1 + 'members'.length + people[0]!.length)
 })
 
-it('counts a long text for several events, so that a file stays bounded whatever people paste', async () => {
+it('counts a long text as several events, so that files stay bounded', async () => {
   const long = 'x'.repeat(2_500)
   const chats = Array.from({ length: 5 }, (_, n) => ({
     v: 1 as const,

@@ -21,7 +21,7 @@ describe('the run interval', () => {
   })
 
   it.each(['', '15', '15s', 'm', '-5m', '1.5h', '00:60:00', '24:00:00', '1h30m', '١m'])(
-    'refuses %s as no interval',
+    'refuses %s as invalid',
     (text) => {
       expect(() => parseRunInterval(text)).toThrow('is not an interval')
     },
@@ -39,7 +39,7 @@ describe('boundaries', () => {
     expect(new Date(nextBoundary(at, 15 * MINUTE)).toISOString()).toBe('2026-11-20T23:30:00.000Z')
   })
 
-  it('put an event on a boundary into the interval that begins there', () => {
+  it('assign an event on a boundary to the interval that begins there', () => {
     const boundary = Date.parse('2026-11-20T23:15:00Z')
     expect(alignDown(boundary, 15 * MINUTE)).toBe(boundary)
     expect(nextBoundary(boundary, 15 * MINUTE)).toBe(boundary + 15 * MINUTE)

@@ -11,7 +11,7 @@ import {
 } from './index.ts'
 
 describe('a password', () => {
-  it('is known again, and no other is', async () => {
+  it('is recognised, and no other is', async () => {
     const secret = await hashPassword('correct horse')
 
     expect(await verifySecret('correct horse', secret)).toBe(true)
@@ -19,21 +19,21 @@ describe('a password', () => {
     expect(await verifySecret('', secret)).toBe(false)
   })
 
-  it('is stored differently each time, and never as it is', async () => {
+  it('is stored with a new salt each time, and never in clear', async () => {
     const [one, two] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')])
 
     expect(one).not.toBe(two)
     expect(one).not.toContain('horse')
   })
 
-  it('is never right for an account that does not exist', async () => {
+  it('is never correct for an account that does not exist', async () => {
     expect(await verifySecret('', undefined)).toBe(false)
     expect(await verifySecret('\u0001'.repeat(32), undefined)).toBe(false)
   })
 })
 
 describe('what a check costs', () => {
-  it('depends on what was typed, and not on whether there is such an account or which secret it has', async () => {
+  it('depends on the candidate, and not on the existence of the account or its secret', async () => {
     const stored = [await hashPassword('correct horse'), keySecret(newKey()), undefined]
     // Seen without a clock: while two derivations are under way, whatever is to be stretched waits, and nothing else does.
     const busy = [hashPassword('one that keeps'), hashPassword('the place taken')]
@@ -51,7 +51,7 @@ describe('what a check costs', () => {
     expect(done).toHaveLength(6)
   })
 
-  it('still knows a key that an early pool stretched', async () => {
+  it('still recognises a key that an early pool stretched', async () => {
     const key = newKey()
     const stored = (await hashPassword(key)).replace('scrypt$', 'stretched-key$')
 
@@ -61,14 +61,14 @@ describe('what a check costs', () => {
 })
 
 describe('a generated key', () => {
-  it('is known again, and no other is', async () => {
+  it('is recognised, and no other is', async () => {
     const key = newKey()
 
     expect(await verifySecret(key, keySecret(key))).toBe(true)
     expect(await verifySecret(newKey(), keySecret(key))).toBe(false)
   })
 
-  it('does not stand in what is stored, nor does what is stored let anybody in', async () => {
+  it('is not in the stored value, and the stored value is no valid key', async () => {
     const key = newKey()
     const stored = keySecret(key)
 
@@ -82,11 +82,11 @@ describe('a token', () => {
   const key = (keys: typeof trusted) => [...trustedKeys(keys, []).values()][0]!.key
   const token = signToken({ id: 7 }, signing!)
 
-  it('says what was signed', () => {
+  it('contains what was signed', () => {
     expect(verifyToken(token, key(trusted))).toEqual({ id: 7 })
   })
 
-  it('is refused when anything of it was altered, cut or signed with another key', () => {
+  it('is refused when it was altered, truncated or signed with another key', () => {
     const [id, payload, signature] = token.split('.') as [string, string, string]
     const forged = Buffer.from('{"id":1}').toString('base64url')
 

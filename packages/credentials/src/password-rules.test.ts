@@ -24,13 +24,13 @@ it.each([['correct horse battery'], ['bob-pass-11'], ['grüße aus Wien'], ['�
   },
 )
 
-it('refuses one that is too short as people count, too long, or the name of the account', async () => {
+it('refuses one that is too short in characters, too long, or the name of the account', async () => {
   expect(await passwordProblem('🦊🦉🐢🦊')).toBe('A password has at least 8 characters.')
   expect(await passwordProblem('correct horse', { charactersMin: 15 })).toBe('A password has at least 15 characters.')
   expect(await passwordProblem('x y'.repeat(400))).toMatch(/at most/)
   expect(await passwordProblem('Margaret.2026', { account: 'margaret' })).toMatch(/name of the account/)
 })
 
-it('refuses the form of a generated key: it would never be looked at as a password', async () => {
+it('refuses the format of a generated key: it would never be checked as a password', async () => {
   expect(await passwordProblem(newKey())).toMatch(/form of a generated key/)
 })

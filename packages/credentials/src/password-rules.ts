@@ -22,13 +22,13 @@ export async function passwordProblem(
   if (isKeyShaped(password))
     return 'A password may not have the form of a generated key (43 letters, digits, - and _). Add a space, for example.'
   const folded = password.normalize('NFKC').toLowerCase()
+  if (account !== undefined && account.length >= 3 && withoutDigits(folded) === withoutDigits(account.toLowerCase()))
+    return 'This password is the name of the account. Choose another.'
   const unit = repeatedUnit(folded)
   if (isRun(unit)) return 'This password is a run of one character or of neighbouring ones. Choose another.'
   const common = await commonPasswords()
   if (common.has(folded) || common.has(unit) || isCommonWithRun(folded, common))
     return 'This password is among those that guessers try first. Choose another.'
-  if (account !== undefined && account.length >= 3 && withoutDigits(folded) === withoutDigits(account.toLowerCase()))
-    return 'This password is the name of the account. Choose another.'
   return undefined
 }
 

@@ -7,13 +7,13 @@ import {
   formatTokenKeys,
   newTokenKeys,
   type PublicTokenKey,
-  parseTokenKeys,
   publicPart,
   readTokenKeys,
   replaceTokenKeyFile,
   rotateTokenKeys,
   trustedKeys,
 } from './index.ts'
+import { parseTokenKeys } from './token-keys.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 describe('a key file', () => {
-  it('is made once, for its owner only, and read again', async () => {
+  it('is created once, for its owner only, and read again', async () => {
     const file = join(directory, 'deep', 'keys.json')
     const first = newTokenKeys()
 
@@ -53,7 +53,7 @@ describe('a key file', () => {
     await expect(readTokenKeys({ file })).rejects.toThrow('chmod go-w')
   })
 
-  it('that is something else is refused, without a word of what it holds', async () => {
+  it('with other content is refused, without revealing it', async () => {
     const { signing, trusted } = newTokenKeys()
     const another = newTokenKeys()
     const text = formatTokenKeys({ signing: signing!, trusted })
@@ -70,7 +70,7 @@ describe('a key file', () => {
     }
   })
 
-  it('never holds half of what replaces it', async () => {
+  it('is replaced atomically', async () => {
     const file = join(directory, 'keys.json')
     await createTokenKeyFile(file, newTokenKeys())
     const rotated = rotateTokenKeys(await readTokenKeys({ file }), { acceptedUntil: 5_000 })
@@ -89,14 +89,14 @@ describe('trust', () => {
   const third = rotateTokenKeys(second, { acceptedUntil: 2_000 })
   const ids = (keys: ReturnType<typeof trustedKeys>) => [...keys.keys()].sort()
 
-  it('follows the endorsements from what one has, however many rotations were missed', () => {
+  it('follows the endorsements from a trusted key, however many rotations were missed', () => {
     const all = third.trusted.map(({ id }) => id).sort()
 
     expect(ids(trustedKeys(first.trusted, third.trusted))).toEqual(all)
     expect(ids(trustedKeys(first.trusted, [...third.trusted].reverse()))).toEqual(all)
   })
 
-  it('does not follow what somebody wrote beside them: no endorsement, a forged one, another key under a known id', () => {
+  it('does not follow planted keys: without endorsement, with a forged one, or under a known id', () => {
     const mallory = newTokenKeys()
     const own = mallory.trusted[0]!
     const [newest] = second.trusted as [PublicTokenKey]
@@ -113,14 +113,14 @@ describe('trust', () => {
     }
   })
 
-  it('ends for a key that was replaced', () => {
+  it('ends for a replaced key', () => {
     const accepted = trustedKeys(first.trusted, second.trusted)
 
     expect(accepted.get(first.signing!.id)?.acceptedUntil).toBe(1_000)
     expect(accepted.get(second.signing!.id)?.acceptedUntil).toBeUndefined()
   })
 
-  it('ends at once for a key that somebody else may have', () => {
+  it('ends at once for a key that may have leaked', () => {
     const fresh = rotateTokenKeys(first, { compromised: true })
 
     expect(ids(trustedKeys(fresh.trusted, first.trusted))).toEqual([fresh.signing!.id])

@@ -36,7 +36,7 @@ describe('writing durably', () => {
     expect(await readFile(join(directory, 'chain.txt'), 'utf8')).toBe('one\ntwo\n')
   })
 
-  it('leaves a file that holds the same bytes untouched', async () => {
+  it('does not touch a file with the same bytes', async () => {
     await writeDurably(directory, 'a.xml', 'same')
     const before = await stat(join(directory, 'a.xml'), { bigint: true })
 
@@ -48,13 +48,13 @@ describe('writing durably', () => {
     expect(await readdir(directory)).toEqual(['a.xml'])
   })
 
-  it('replaces a file that holds other bytes, as a half-written one does', async () => {
+  it('replaces a file with other bytes, such as a half-written one', async () => {
     await writeFile(join(directory, 'a.xml'), '<Conversa')
     expect(await writeDurably(directory, 'a.xml', '<Conversations/>')).toMatchObject({ replaced: true })
     expect(await readFile(join(directory, 'a.xml'), 'utf8')).toBe('<Conversations/>')
   })
 
-  it('keeps the old file, and no rest of the new one, when its content fails half-way', async () => {
+  it('keeps the old file, and removes the new one, when its content fails half-way', async () => {
     await writeDurably(directory, 'a.xml', 'old')
     async function* failing() {
       yield 'new'
@@ -65,7 +65,7 @@ describe('writing durably', () => {
     expect(await readdir(directory)).toEqual(['a.xml'])
   })
 
-  it('asks once more before it puts the file in place, and before each removal', async () => {
+  it('calls the check again before the rename, and before each removal', async () => {
     await writeDurably(directory, 'a.xml', 'sealed by another')
     const refuse = async () => {
       throw new Error('the lease is lost')
@@ -76,7 +76,7 @@ describe('writing durably', () => {
     expect(await readdir(directory)).toEqual(['a.xml'])
   })
 
-  it('says so when the directory is gone, and does not make another', async () => {
+  it('reports a missing directory, and does not create it', async () => {
     await rm(directory, { recursive: true })
     await expect(writeDurably(directory, 'a.xml', 'x')).rejects.toMatchObject({ code: 'ENOENT' })
     expect(await digestOf(directory)).toBeUndefined()
@@ -96,20 +96,20 @@ describe('writing durably', () => {
     }
   })
 
-  it('clears what a dead writer left behind, and only that', async () => {
+  it('removes exactly the files that a dead writer left', async () => {
     await writeFile(join(directory, '.hansard-a.xml.3c1f'), 'half')
     await writeFile(join(directory, 'a.xml'), 'whole')
     expect(await clearTemporaries(directory)).toEqual(['.hansard-a.xml.3c1f'])
     expect(await readdir(directory)).toEqual(['a.xml'])
   })
 
-  it('removes files by name, and does not mind one that is not there', async () => {
+  it('removes files by name, and ignores a missing one', async () => {
     await writeFile(join(directory, 'a.xml'), '')
     await removeDurably(directory, ['a.xml', 'b.xml'])
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('digests files without holding them, and answers undefined for none', async () => {
+  it('hashes files as streams, and returns undefined for a missing one', async () => {
     const bytes = Buffer.alloc(300_000, 7)
     await writeFile(join(directory, 'big'), bytes)
     expect(await digestOf(join(directory, 'big'))).toEqual({ size: 300_000, sha256: sha256(bytes) })

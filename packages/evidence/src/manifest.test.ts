@@ -45,7 +45,7 @@ const manifest: Manifest = {
   previousManifestSha256: null,
 }
 
-it('writes the same bytes whatever order the members were put together in', () => {
+it('writes the same bytes whatever the order of the members', () => {
   const reversed = Object.fromEntries(Object.entries(manifest).reverse()) as Manifest
   const options = Object.fromEntries(Object.entries(manifest.options).reverse())
   const counts = Object.fromEntries(Object.entries(manifest.counts).reverse()) as Manifest['counts']
@@ -53,7 +53,7 @@ it('writes the same bytes whatever order the members were put together in', () =
   expect(parseManifest(encodeManifest(manifest))).toEqual({ outcome: 'parsed', manifest })
 })
 
-it('writes its members in the order in which they are documented', () => {
+it('writes its members in the documented order', () => {
   expect(Object.keys(JSON.parse(encodeManifest(manifest)))).toEqual([
     'format',
     'pool',
@@ -77,7 +77,7 @@ it('ends with a hash of its own lines that a shell can check', () => {
   expect(text.trimEnd().split('\n').at(-2)).toBe(`  "contentSha256": "${byHand}"`)
 })
 
-it('reads and writes the first format as it was: without changes and attachments files', () => {
+it('reads and writes the first format unchanged: without changes and attachments files', () => {
   const { change: _, ...counts } = manifest.counts
   const first: Manifest = { ...manifest, format: 'hansard-manifest/1' }
   const text = encodeManifest(first)
@@ -94,7 +94,7 @@ it('reads and writes the first format as it was: without changes and attachments
   expect(parseManifest(encodeManifest({ ...manifest, files: [file] }))).toMatchObject({ outcome: 'parsed' })
 })
 
-it('notices every flipped bit', () => {
+it('detects every flipped bit', () => {
   const bytes = Buffer.from(encodeManifest(manifest))
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = Buffer.from(bytes)
@@ -103,14 +103,14 @@ it('notices every flipped bit', () => {
   }
 })
 
-it('refuses to write what is not a manifest', () => {
+it('refuses to write an invalid manifest', () => {
   const file = { role: 'document' as const, size: 1, sha256: 'c'.repeat(64), events: 0 }
   for (const name of ['../x', 'a/b', '..', '.hidden', '', 'a\\b', 'a\nb'])
     expect(() => encodeManifest({ ...manifest, files: [{ ...file, name }] }), name).toThrow()
   expect(() => encodeManifest({ ...manifest, number: 0 })).toThrow()
 })
 
-it('tells a format it does not know from one that was damaged', () => {
+it('distinguishes an unknown format from damage', () => {
   const text = encodeManifest(manifest).replace('manifest/2', 'manifest/9')
   expect(parseManifest(text)).toMatchObject({ outcome: 'altered' })
   expect(parseManifest(resealed(text, (lines) => lines))).toMatchObject({ outcome: 'unknown' })
@@ -123,7 +123,7 @@ function resealed(text: string, alter: (lines: string) => string): string {
   return `${lines}\n  "contentSha256": "${digest}"\n}\n`
 }
 
-it('knows the files of an export by their names', () => {
+it('recognises the files of an export by their names', () => {
   expect(stemOfExportFile('20261120T231500Z_20261120T233000.123Z-0001-desk.xml')).toBe(
     '20261120T231500Z_20261120T233000.123Z',
   )
@@ -133,7 +133,7 @@ it('knows the files of an export by their names', () => {
   expect(stemOfExportFile('picked-up-20261120T231500Z.txt')).toBeUndefined()
 })
 
-it('puts numbers together to ranges', () => {
+it('joins numbers into ranges', () => {
   expect(rangesOf([1, 2, 3, 7, 9, 10])).toEqual([
     [1, 3],
     [7, 7],

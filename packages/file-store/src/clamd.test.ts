@@ -15,7 +15,7 @@ describe('a real clamd', () => {
   })
   afterAll(() => clamd?.stop())
 
-  it('finds clean what is clean and names what it finds', async () => {
+  it('passes clean content and names what it finds', async () => {
     const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
 
     expect(await scanner.scan(pieces('a quiet text'))).toEqual({ clean: true })
@@ -29,13 +29,13 @@ describe('a real clamd', () => {
     })
   })
 
-  it('gives no verdict on more than it may look at, and that is no clean one', async () => {
+  it('gives no verdict above its size limit, which does not count as clean', async () => {
     const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
     const long = Array.from({ length: 400 }, () => Buffer.alloc(100_000, 'x'))
     await expect(scanner.scan(pieces(...long))).rejects.toThrow(ScannerAway)
   })
 
-  it('that was killed is away, and scans again when it is back', async () => {
+  it('that was killed is away, and scans again after a restart', async () => {
     const scanner = createClamdScanner({ address: clamd.url, clock: systemClock })
     await clamd.kill()
     await expect(scanner.scan(pieces('a quiet text'))).rejects.toThrow(ScannerAway)
@@ -75,7 +75,7 @@ describe('a scanner', () => {
     return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
-  it('is sent the bytes as they are, in pieces of any size', async () => {
+  it('gets the exact bytes, in chunks of any size', async () => {
     const content = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7) % 256))
     let seen: Buffer | undefined
     const address = await serve((socket, received) => {
@@ -95,12 +95,12 @@ describe('a scanner', () => {
     ['UNKNOWN COMMAND\0'],
     [''],
     ['no end'.repeat(1_000)],
-  ])('that answers %.40j has not looked', async (reply) => {
+  ])('that replies %.40j has given no verdict', async (reply) => {
     const address = await serve((socket) => socket.end(reply))
     await expect(createClamdScanner({ address, clock: systemClock }).scan(pieces('x'))).rejects.toThrow(ScannerAway)
   })
 
-  it('that nobody runs is away', async () => {
+  it('that is not running is away', async () => {
     const address = await serve(() => {})
     server!.close()
     await expect(createClamdScanner({ address, clock: systemClock }).scan(pieces('x'))).rejects.toThrow(ScannerAway)
@@ -108,7 +108,7 @@ describe('a scanner', () => {
     await expect(unix.scan(pieces('x'))).rejects.toThrow(ScannerAway)
   })
 
-  it('that says nothing is not waited for longer than it is given', async () => {
+  it('that does not reply is given up at the time limit', async () => {
     const clock = new ManualClock(0)
     let reached = () => {}
     const reachedIt = new Promise<void>((resolve) => {
@@ -122,7 +122,7 @@ describe('a scanner', () => {
     await expect(scanning).rejects.toThrow(ScannerAway)
   })
 
-  it('is not to blame for content that cannot be read', async () => {
+  it('is not reported as away when the content cannot be read', async () => {
     const address = await serve(() => {})
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('x')
@@ -132,7 +132,7 @@ describe('a scanner', () => {
   })
 
   it.each(['clamd', 'tcp://host', 'tcp://host:0', 'tcp://host:70000', 'unix:relative', 'http://host:1', ''])(
-    'has no address %j',
+    'refuses the address %j',
     (address) => {
       expect(() => parseClamdAddress(address)).toThrow('it takes')
     },

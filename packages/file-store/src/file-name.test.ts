@@ -83,7 +83,7 @@ const hostile = fc
 const RUNS = { numRuns: 20_000 }
 
 describe('a safe file name', () => {
-  it('holds no path, no control, no formatting character and no device, and fits, whatever it was made of', () => {
+  it('contains no path, control, formatting character or device, and fits, for any input', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const safe = safeFileName(name)
@@ -118,16 +118,16 @@ describe('a safe file name', () => {
     expect(safeFileName(name)).toBe(safe)
   })
 
-  it('is made of 64 KB in no time, whatever they are', () => {
-    // The time of this thread alone, in microseconds: what else the machine does is not in it.
+  it('is computed quickly for any 64 KB', () => {
+    // CPU time of this thread, in microseconds: other load on the machine does not count.
     const before = process.threadCpuUsage()
     for (const unit of [' ', '.', '/', '\u0301', '\u202e', '\ud800', 'a ', '.a']) safeFileName(unit.repeat(65_536))
     expect(process.threadCpuUsage(before).user).toBeLessThan(1_000_000)
   })
 })
 
-describe('the header that names a download', () => {
-  it('is one line of printable ASCII that says attachment, with two names and nothing beside them', () => {
+describe('the header of a download', () => {
+  it('is one line of printable ASCII with `attachment` and exactly two names', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const header = contentDisposition(name)
@@ -140,7 +140,7 @@ describe('the header that names a download', () => {
     )
   })
 
-  it('is read by an independent parser as the safe name', () => {
+  it('is parsed as the safe name by an independent parser', () => {
     const names = fc.sample(hostile, { numRuns: 2_000, seed: 7 })
     const program = `
 import sys, json
@@ -165,8 +165,8 @@ function asciiOf(name: string): string {
   return /filename="([^"]*)"/.exec(contentDisposition(name))![1]!
 }
 
-describe('the name a file is kept under', () => {
-  it('is its guid and a plain extension, whatever it was called', () => {
+describe('the stored name of a file', () => {
+  it('is its guid and a plain extension, whatever its original name', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const id = newFileId()
@@ -194,7 +194,7 @@ describe('the name a file is kept under', () => {
     expect(storedNameOf(id, name)).toBe(id + extension)
   })
 
-  it.each(['../../x', '', 'A'.repeat(36), `${newFileId()}\n`, `${newFileId()}.txt/..`])('is made of no %j', (id) => {
-    expect(() => storedNameOf(id, 'a.txt')).toThrow('guid of ours')
+  it.each(['../../x', '', 'A'.repeat(36), `${newFileId()}\n`, `${newFileId()}.txt/..`])('refuses %j', (id) => {
+    expect(() => storedNameOf(id, 'a.txt')).toThrow('must be a guid')
   })
 })

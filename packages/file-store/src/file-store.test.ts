@@ -41,7 +41,7 @@ describe('a file store', () => {
       .map((e) => e.name)
 
   describe('receiving', () => {
-    it('takes a file in pieces, over any number of calls and openings of the store', async () => {
+    it('accepts a file in pieces, over any number of calls and openings of the store', async () => {
       const id = newFileId()
       expect(await store.receive(id, pieces('one ', 'two '), { offset: 0, sizeMax: 13 })).toEqual({
         kind: 'received',
@@ -56,7 +56,7 @@ describe('a file store', () => {
       expect(await another.digestIncoming(id)).toEqual(digest(Buffer.from('one two three')))
     })
 
-    it('refuses a piece that does not begin where the last one ended, and says where that is', async () => {
+    it('refuses a piece that does not begin where the previous one ended, and reports that offset', async () => {
       const id = newFileId()
       await store.receive(id, pieces('12345'), { offset: 0, sizeMax: 10 })
       for (const offset of [3, 6, 10]) {
@@ -67,21 +67,21 @@ describe('a file store', () => {
       expect(await store.received(id)).toBe(5)
     })
 
-    it('begins again where a piece begins at 0', async () => {
+    it('starts over when a piece begins at 0', async () => {
       const id = newFileId()
       await store.receive(id, pieces('a first try'), { offset: 0, sizeMax: 20 })
       await store.receive(id, pieces('second'), { offset: 0, sizeMax: 20 })
       expect(await store.digestIncoming(id)).toEqual(digest(Buffer.from('second')))
     })
 
-    it('takes nothing of a piece that is more than was announced', async () => {
+    it('stores nothing of a piece that exceeds the announced size', async () => {
       const id = newFileId()
       await store.receive(id, pieces('12345'), { offset: 0, sizeMax: 8 })
       expect(await store.receive(id, pieces('67', '89'), { offset: 5, sizeMax: 8 })).toEqual({ kind: 'excess' })
       expect(await store.digestIncoming(id)).toEqual(digest(Buffer.from('12345')))
     })
 
-    it('keeps what came before the connection broke', async () => {
+    it('keeps the bytes from before the connection broke', async () => {
       const id = newFileId()
       async function* breaking() {
         yield Buffer.from('half')
@@ -91,7 +91,7 @@ describe('a file store', () => {
       expect(await store.received(id)).toBe(4)
     })
 
-    it('forgets all of a file and nothing of another', async () => {
+    it('discards all of a file and nothing of another', async () => {
       const [id, other] = [newFileId(), newFileId()]
       for (const each of [id, other]) await store.receive(each, pieces('x'), { offset: 0, sizeMax: 1 })
       await writeFile(join(directory, 'incoming', `${id}.txt.${newFileId()}`), 'a copy that a dead process left')
@@ -102,7 +102,7 @@ describe('a file store', () => {
   })
 
   describe('putting in place', () => {
-    it('makes a whole file, whose ranges can be read, and leaves nothing else', async () => {
+    it('stores a whole file, whose ranges can be read, and leaves nothing else', async () => {
       const id = newFileId()
       const name = storedNameOf(id, 'a.txt')
       const content = Buffer.from('what is kept')
@@ -117,7 +117,7 @@ describe('a file store', () => {
       expect(await readFile(join(directory, name.slice(0, 2), name), 'utf8')).toBe('what is kept')
     })
 
-    it('may happen again, and side by side, when the content is the same', async () => {
+    it('is idempotent, also concurrently, when the content is the same', async () => {
       const name = storedNameOf(newFileId(), 'a.txt')
       const again = () => store.place(name, pieces('same'), digest(Buffer.from('same')))
       await Promise.all([again(), again(), again()])
@@ -125,7 +125,7 @@ describe('a file store', () => {
       expect(await everything()).toEqual([name])
     })
 
-    it('never replaces what stands: the first of two contents stays', async () => {
+    it('never replaces a stored file: the first of two contents stays', async () => {
       const name = storedNameOf(newFileId(), 'a.txt')
       const results = await Promise.allSettled(
         ['one', 'two', 'six'].map((text) => store.place(name, pieces(text), digest(Buffer.from(text)))),
@@ -137,7 +137,7 @@ describe('a file store', () => {
       expect(await everything()).toEqual([name])
     })
 
-    it('refuses content that is not what was hashed, and leaves nothing of it', async () => {
+    it('refuses content that differs from what was hashed, and leaves nothing of it', async () => {
       const name = storedNameOf(newFileId(), 'a.txt')
       const expected = digest(Buffer.from('as scanned'))
       for (const text of ['as altered', 'short', 'as scanned, and more'])
@@ -146,7 +146,7 @@ describe('a file store', () => {
       expect(await everything()).toEqual([])
     })
 
-    it('follows no link that somebody planted', async () => {
+    it('follows no planted link', async () => {
       const name = storedNameOf(newFileId(), 'a.txt')
       const id = newFileId()
       await writeFile(join(directory, 'secret'), 'secret')
@@ -159,7 +159,7 @@ describe('a file store', () => {
       expect(await readFile(join(directory, 'secret'), 'utf8')).toBe('secret')
     })
 
-    it('sets an infected file apart, where no name opens it', async () => {
+    it('quarantines an infected file, where no name opens it', async () => {
       const id = newFileId()
       const name = storedNameOf(id, 'a.exe')
       await store.receive(id, pieces('bad'), { offset: 0, sizeMax: 3 })
@@ -180,7 +180,7 @@ describe('a file store', () => {
     })
   })
 
-  it('knows itself again, and takes nothing where it is not: a share that is not mounted looks like an empty store', async () => {
+  it('recognises its identity, and stores nothing elsewhere: an unmounted share looks like an empty store', async () => {
     const others = await Promise.all([openFileStore(directory), openFileStore(directory)])
     const [one, two, three] = await Promise.all([store, ...others].map((each) => each.identify(undefined)))
     expect([two, three]).toEqual([one, one])
@@ -196,7 +196,7 @@ describe('a file store', () => {
     await put()
   })
 
-  it('makes no path of a name that is none of ours, by any of its doors', async () => {
+  it('makes no path from a foreign name, in any of its methods', async () => {
     const id = newFileId()
     await writeFile(join(directory, 'outside'), 'outside')
     const names = fc.oneof(
@@ -234,7 +234,7 @@ describe('a file store', () => {
           async () => store.digestIncoming(name),
           async () => buffer(store.readIncoming(name)),
         ]
-        for (const door of doors) await expect(door()).rejects.toThrow('none of ours')
+        for (const door of doors) await expect(door()).rejects.toThrow('invalid name')
       }),
       { numRuns: 2_000 },
     )
@@ -249,7 +249,7 @@ describe('a file store', () => {
       execFileSync('umount', [directory])
     })
 
-    it('says so, keeps what had arrived before, and takes the rest when there is room', async ({ skip }) => {
+    it('reports it, keeps the earlier bytes, and accepts the rest when there is space', async ({ skip }) => {
       if (process.getuid?.() !== 0) skip('a small disk can be mounted by root only')
       store = await openFileStore(directory)
       const id = newFileId()

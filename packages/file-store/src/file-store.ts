@@ -121,7 +121,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       await flushDirectory(root)
       return flushDirectory(shelf)
     }
-    if (existing) throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
+    if (existing) throw new PlacedOtherwise(`${storedName} has different content.`)
     const copy = join(incoming, `${storedName}.${randomUUID()}`)
     try {
       await writeCopy(copy, content, { expected, mode })
@@ -132,8 +132,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
         const meanwhile = await digestOf(final)
-        if (meanwhile?.sha256 !== expected.sha256)
-          throw new PlacedOtherwise(`Another content stands under ${storedName}.`)
+        if (meanwhile?.sha256 !== expected.sha256) throw new PlacedOtherwise(`${storedName} has different content.`)
       }
       // Flush an existing file too: the process that stored it may have died before its flush.
       await flushDirectory(shelf)
@@ -248,7 +247,7 @@ async function writeCopy(
     await file.close()
   }
   if (size !== expected.size || hash.digest('hex') !== expected.sha256)
-    throw new ContentChanged('What arrived is not any more what it was when its hash was taken.')
+    throw new ContentChanged('The received content has changed since its hash was computed.')
 }
 
 async function takeBack(file: FileHandle, size: number): Promise<void> {
@@ -273,7 +272,7 @@ async function makeDirectory(path: string): Promise<void> {
 
 /** The last line of defence: whatever a caller forgot, only a name of ours becomes a path. */
 function checked(isOurs: (name: string) => boolean, name: string): string {
-  if (!isOurs(name)) throw new Error('A file was asked for by a name that is none of ours.')
+  if (!isOurs(name)) throw new Error('A file was requested by an invalid name.')
   return name
 }
 

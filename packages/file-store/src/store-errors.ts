@@ -1,7 +1,7 @@
 /** Transient: the disk is full, or the quota is. Nothing of the attempted write is there. */
 export class FileStoreFull extends Error {
   override name = 'FileStoreFull'
-  readonly hint = 'Make room on the disk of the file stores, or give the account more of it.'
+  readonly hint = "Free space on the disk of the file stores, or raise the account's quota."
 }
 
 /** Needs a person: this directory is not the expected store. Nothing was written to it. */
@@ -9,7 +9,7 @@ export class WrongStore extends Error {
   override name = 'WrongStore'
   readonly exitCode = 2
   readonly hint =
-    'Is the disk mounted? Else name the right directory. A store that moved brings its file store-id along.'
+    'Check that the disk is mounted, or correct the directory. When you move a store, move its file store-id with it.'
   constructor(directory: string) {
     super(`${directory} is not the file store that this pool has used so far.`)
   }

@@ -21,7 +21,7 @@ export function isStoredName(text: string): boolean {
  * that is a plain one. The rest of the original name stays in the database.
  */
 export function storedNameOf(fileId: string, fileName: string): string {
-  if (!isFileId(fileId)) throw new Error('A file is kept under a guid of ours only.')
+  if (!isFileId(fileId)) throw new Error('A file id must be a guid.')
   const extension = /\.([a-z0-9]{1,16})$/i.exec(fileName)?.[1]?.toLowerCase()
   return extension === undefined || fileName.lastIndexOf('.') === 0 ? fileId : `${fileId}.${extension}`
 }

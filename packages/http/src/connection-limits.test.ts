@@ -33,8 +33,8 @@ async function start(settings: Partial<HttpSettings>) {
 const HALF = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60\r\n\r\n{"a":'
 const LONG = 'PUT /long HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n'
 
-describe('a request that is not sent to its end', () => {
-  it('is answered with 408 in the shape of every error, and its connection is closed', async () => {
+describe('an incomplete request', () => {
+  it('is answered with 408 in the common error format, and its connection is closed', async () => {
     const { pass, server, raw } = await start({ bodyMs: 30_000 })
     const reached = once(server.app.server, 'request')
     const half = raw(HALF)
@@ -58,7 +58,7 @@ describe('a request that is not sent to its end', () => {
     expect(slow.heard).toMatch(/^HTTP\/1\.1 408 /)
   })
 
-  it('may take as long as it likes on a route for long bodies, as long as it goes on', async () => {
+  it('has no time limit on a route for long bodies, as long as data arrives', async () => {
     const { pass, server, raw } = await start({ bodyMs: 1_000, progressMs: 60_000 })
     const reached = once(server.app.server, 'request')
     const upload = raw(LONG)
@@ -76,7 +76,7 @@ describe('a request that is not sent to its end', () => {
     await expect.poll(() => upload.heard).toContain('{"bytes":100000}')
   })
 
-  it('is given up on such a route when it brings next to nothing', async () => {
+  it('is aborted on such a route when almost no data arrives', async () => {
     const { pass, server, raw } = await start({ progressMs: 60_000 })
     const reached = once(server.app.server, 'request')
     const upload = raw(LONG)
@@ -91,7 +91,7 @@ describe('a request that is not sent to its end', () => {
 })
 
 describe('connections without a session', () => {
-  it('of one address have a limit: the oldest whose request is not being answered goes', async () => {
+  it('of one address have a limit: the oldest without a request in progress is closed', async () => {
     const { raw, pending, server } = await start({ pendingMax: 100, pendingPerAddressMax: 3 })
     const first = raw(HALF)
     await pending(1)
@@ -110,7 +110,7 @@ describe('connections without a session', () => {
     expect(server.pending()).toBe(4)
   })
 
-  it('have a limit in total, and one that waits for its answer keeps its place', async () => {
+  it('have a total limit, and one that waits for its response is kept', async () => {
     const { raw, pending, server } = await start({ pendingMax: 2, pendingPerAddressMax: 2 })
     const reached = once(server.app.server, 'request')
     const upload = raw(LONG, '127.0.0.2')

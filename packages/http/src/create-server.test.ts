@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => server.stop())
 
 const json = { 'content-type': 'application/json' }
-describe('every answer', () => {
+describe('every response', () => {
   it.each([
     ['a success', 200, '/who', {}, undefined],
     ['an unknown path', 404, '/nothing', {}, 'not-found'],
@@ -24,7 +24,7 @@ describe('every answer', () => {
     ],
     ['a body that is no JSON', 400, '/echo', { method: 'POST', body: '{', headers: json }, 'malformed'],
     ['a path that is no text', 400, '/%ff', {}, 'malformed'],
-  ])('of %s has the status %i, no cache, and the shape of every error', async (_, status, path, init, error) => {
+  ])('of %s has the status %i, no cache, and the common error format', async (_, status, path, init, error) => {
     const response = await fetch(`${server.url}${path}`, init)
 
     expect(response.status).toBe(status)
@@ -34,12 +34,12 @@ describe('every answer', () => {
     if (error !== undefined) expect(body).toEqual({ error, message: expect.stringMatching(/^[A-Z].*\.$/) })
   })
 
-  it('names the methods that a path takes', async () => {
+  it('lists the methods of a path', async () => {
     const response = await fetch(`${server.url}/echo`, { method: 'DELETE' })
     expect(response.headers.get('allow')).toBe('POST')
   })
 
-  it('to what is not HTTP is in that shape too', async () => {
+  it('to invalid HTTP has that format too', async () => {
     const raw = new RawConnection(server.port, 'hello\r\n\r\n')
     await raw.closed
     expect(raw.heard).toMatch(/^HTTP\/1\.1 400 [\s\S]*no-store[\s\S]*\{"error":"malformed"/)
@@ -56,11 +56,11 @@ describe('the address of a client', () => {
     await raw.closed
     return /"remote":"([^"]*)"/.exec(raw.heard)?.[1]
   }
-  it('is what a trusted proxy says, as far as the chain of proxies is trusted', async () => {
+  it('is the one reported by trusted proxies, as far as the chain is trusted', async () => {
     expect(await remote(server.port, '203.0.113.9', '127.0.0.1')).toBe('203.0.113.9')
     expect(await remote(server.port, '198.51.100.7, 203.0.113.9, 10.1.2.3', '127.0.0.1')).toBe('203.0.113.9')
   })
-  it('is the peer’s own when anybody else says so', async () => {
+  it('is the peer’s own when the reporter is not trusted', async () => {
     expect(await remote(server.port, '203.0.113.9', '127.0.0.2')).toBe('127.0.0.2')
   })
 })

@@ -39,7 +39,7 @@ it('speaks TLS 1.2 and later, with a certificate that openssl verifies', async (
   expect(await look('-tls1_1', '-cipher', 'ALL:@SECLEVEL=0')).not.toContain('CONNECTION ESTABLISHED')
 })
 
-it('takes a renewed certificate into use while it runs, and keeps the old one while the files do not fit', async () => {
+it('uses a renewed certificate while it runs, and keeps the old one while the files do not match', async () => {
   const nameSeen = () =>
     new Promise<string>((resolve, reject) => {
       const socket = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
@@ -65,7 +65,7 @@ it('takes a renewed certificate into use while it runs, and keeps the old one wh
   expect(await look()).toContain('Verification: OK')
 })
 
-it('refuses files that do not belong together before it listens', async () => {
+it('refuses mismatched files before it listens', async () => {
   const other = await makeCertificate(directory, 'other')
   const wrong = startHttpInTest(clock, { tls: { cert: files.cert, key: other.key } })
   await expect(wrong).rejects.toThrow(/cannot be used together: .*mismatch/i)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { coalesce } from './coalesce.ts'
 
-it('lets everybody who asks during a reading share one that begins after they asked', async () => {
+it('lets all callers during a read share one read that begins after their calls', async () => {
   let version = 1
   const begun: number[] = []
   const gates: (() => void)[] = []
@@ -22,7 +22,7 @@ it('lets everybody who asks during a reading share one that begins after they as
   expect(begun).toEqual([1, 2])
 })
 
-it('reads again for those who waited when the one before them fails', async () => {
+it('reads again for the waiting callers when the previous read fails', async () => {
   let readings = 0
   const read = coalesce(async () => {
     readings += 1

@@ -1,6 +1,6 @@
 /**
- * Makes of a slow reading one that runs once at a time. A call during another one waits for the next, which all such calls
- * share: the one under way may have read too early for them.
+ * Coalesces calls of a slow read: it runs once at a time. A call during a run waits for the next run, which all such
+ * calls share, because the current run may have read too early for them.
  */
 export function coalesce(read: () => Promise<void>): () => Promise<void> {
   let current: Promise<void> | undefined

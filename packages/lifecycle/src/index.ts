@@ -1,5 +1,7 @@
 export { coalesce } from './coalesce.ts'
 export { type Loop, startLoop } from './loop.ts'
+export { lowerPriorityOfProcess, lowerPriorityOfThread } from './priority.ts'
+export { returnMemoryWhenQuiet } from './return-memory.ts'
 export { runProcess } from './run-process.ts'
 export { type Service, stopOnce } from './service.ts'
 export { createTaskQueue } from './task-queue.ts'

@@ -5,7 +5,7 @@ import { startLoop, stopOnce, yieldAfter } from './index.ts'
 const until = { timeout: 60_000, interval: 1 }
 
 describe('a loop', () => {
-  it('runs its turn again and again, pausing in between', async () => {
+  it('runs repeatedly, with a pause in between', async () => {
     const clock = new ManualClock(0)
     let turns = 0
     const turn = async () => {
@@ -25,7 +25,7 @@ describe('a loop', () => {
     await loop.stop()
   })
 
-  it('goes on at once when there is more to do', async () => {
+  it('continues at once when there is more to do', async () => {
     let turns = 0
     const loop = startLoop({
       clock: new ManualClock(0),
@@ -41,7 +41,7 @@ describe('a loop', () => {
     await loop.stop()
   })
 
-  it('runs now when woken, and once more when woken during a turn', async () => {
+  it('runs now when woken, and once more when woken during a run', async () => {
     let turns = 0
     let finish = () => {}
     const loop = startLoop({
@@ -68,7 +68,7 @@ describe('a loop', () => {
     expect(turns).toBe(2)
   })
 
-  it('survives a turn that throws, and tells of it', async () => {
+  it('survives a run that throws, and reports it', async () => {
     const problems: unknown[] = []
     let turns = 0
     const loop = startLoop({
@@ -86,7 +86,7 @@ describe('a loop', () => {
     expect(problems).toEqual([new Error('the database is away')])
   })
 
-  it('stops after the turn under way, twice if asked to, and tells the turn', async () => {
+  it('stops after the current run, idempotently, and signals the run', async () => {
     let told = false
     let finish = () => {}
     const loop = startLoop({
@@ -116,7 +116,7 @@ describe('a loop', () => {
 })
 
 describe('a stack of things to stop', () => {
-  it('stops them once, last first, and whoever asks again waits for the same stop', async () => {
+  it('stops them once, last first, and a second call waits for the same stop', async () => {
     const stopped: string[] = []
     const stack = new AsyncDisposableStack()
     let finish = () => {}
@@ -158,7 +158,7 @@ describe('a stack of things to stop', () => {
 })
 
 describe('work that yields', () => {
-  it('does so each time so much of it was done, and others have their turn', async () => {
+  it('does so after each portion of work, and others run in between', async () => {
     const yieldToEventLoop = yieldAfter(10)
     const log: string[] = []
     setImmediate(() => log.push('others'))

@@ -1,17 +1,18 @@
 import type { Clock } from '@hansard/clock'
 import type { Service } from './service.ts'
 
-/** A background loop. `wake` runs it now instead of at the next tick; `idle` resolves when no turn is running. */
+/** A background loop. `wake` runs it now instead of at the next interval; `idle` resolves when no turn is running. */
 export type Loop = Service & { wake(): void; idle(): Promise<void> }
 
 /**
- * Runs `turn` again and again, never twice at once, pausing `everyMs` between turns. A turn that
- * answers `'again'` is followed by the next without a pause. A turn that throws is reported to
- * `onError` and tried again after `everyMs`: a loop does not end because its database was away.
+ * Runs `turn` repeatedly, never concurrently, with a pause of `everyMs` between runs (a number, or a
+ * function that is asked after each run). After a run that returns
+ * `'again'` the next follows without a pause. A run that throws is reported to `onError` and retried after `everyMs`:
+ * a loop must not end because its database was away.
  */
 export function startLoop(options: {
   clock: Clock
-  everyMs: number
+  everyMs: number | (() => number)
   turn: (signal: AbortSignal) => Promise<'again' | 'pause' | void>
   onError: (error: unknown) => void
 }): Loop {
@@ -38,7 +39,7 @@ export function startLoop(options: {
       const sleeper = new AbortController()
       wakeSleeper = () => sleeper.abort()
       if (stopping.signal.aborted) break
-      await clock.sleep(everyMs, sleeper.signal)
+      await clock.sleep(typeof everyMs === 'number' ? everyMs : everyMs(), sleeper.signal)
       wakeSleeper = () => {}
     }
   }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { type ProcessLike, runProcess } from './run-process.ts'
 
-/** What a process writes and ends with. */
+/** Output and exit code of a process. */
 function recordingProcess() {
   const signals = new EventEmitter()
   const written = { out: '', err: '' }
@@ -15,7 +15,7 @@ function recordingProcess() {
   return { process, written, ask: () => signals.emit('SIGTERM') }
 }
 
-it('runs until it is asked to stop, and undoes its steps last first', async () => {
+it('runs until it is asked to stop, and disposes its steps last first', async () => {
   const { process, written, ask } = recordingProcess()
   const undone: string[] = []
 
@@ -35,7 +35,7 @@ it('runs until it is asked to stop, and undoes its steps last first', async () =
   })
 })
 
-it('undoes what had begun when a later step fails, and says in one sentence what is wrong', async () => {
+it('disposes earlier steps when a later one fails, and prints the problem in one sentence', async () => {
   const { process, written } = recordingProcess()
   const undone: string[] = []
 
@@ -52,7 +52,7 @@ it('undoes what had begun when a later step fails, and says in one sentence what
   })
 })
 
-it('names a port that is taken', async () => {
+it('names a port in use', async () => {
   const { process, written } = recordingProcess()
   await using taken = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => taken.once('listening', resolve))
@@ -68,7 +68,7 @@ it('names a port that is taken', async () => {
   expect(process.exitCode).toBe(2)
 })
 
-it('ends by itself when a successor has taken its name', async () => {
+it('ends by itself when a successor has fenced it', async () => {
   const { process } = recordingProcess()
 
   await runProcess(process, 'channel-1', async () => ({ fenced: Promise.resolve() }))
@@ -76,7 +76,7 @@ it('ends by itself when a successor has taken its name', async () => {
   expect(process.exitCode).toBe(1)
 })
 
-it('prints the stack of a fault that nobody expected', async () => {
+it('prints the stack of an unexpected fault', async () => {
   const { process, written } = recordingProcess()
 
   await runProcess(process, 'relay', async () => {

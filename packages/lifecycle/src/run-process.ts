@@ -1,18 +1,18 @@
 import { once } from 'node:events'
 
-/** What a service's process ends with. Documented in docs/operating.md. */
+/** Exit codes of a service's process. Documented in docs/operating.md. */
 const EXIT_CODES = {
-  /** it was asked to stop, and has */
+  /** stopped as requested */
   stopped: 0,
-  /** it ended by itself: a successor took its name, or it met a fault of its own */
+  /** ended by itself: fenced by a successor, or an internal fault */
   ended: 1,
-  /** it did not start, and will not until a person changes a setting or what it stands on */
+  /** did not start, and will not until an operator changes a setting or a dependency */
   refused: 2,
-  /** it did not start because something could not be reached; it may start later */
+  /** did not start because something was unreachable; a later start may succeed */
   unreachable: 3,
 } as const
 
-/** What this module needs of `process`. */
+/** The parts of `process` that this module uses. */
 export type ProcessLike = {
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
@@ -20,21 +20,23 @@ export type ProcessLike = {
   once(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
 }
 
-/** What a service does in its process. */
+/** What a service gets from its process. */
 type ProcessSteps = {
-  /** aborts when the process is asked to end */
+  /** aborts when the process is asked to stop */
   readonly stop: AbortSignal
-  /** what is to be undone at the end, or when a later step fails, last first */
+  /** disposed at the end, or when a later step fails, last step first */
   readonly stack: AsyncDisposableStack
-  /** Prints one line of JSON: the service answers now. */
+  /** Prints one line of JSON: the service is ready. */
   ready(line: Record<string, unknown>): void
 }
 
 /**
- * Runs a service until it is asked to stop, or until what `start` answers resolves: the service has been fenced.
+ * Runs a service until it is asked to stop, or until the promise that `start` returns resolves: the service has been
+ * fenced.
  *
- * A start that fails undoes what it has begun, so that nothing of it looks alive, and says in one sentence on standard error
- * what is wrong. An error that has an `exitCode` is an expected one; any other is a fault, and its stack is printed.
+ * A failed start disposes what it had started, so that nothing appears alive, and prints one sentence with the
+ * problem on standard error. An error with an `exitCode` is expected; any other error is a fault, and its stack is
+ * printed.
  */
 export async function runProcess(
   process: ProcessLike,
@@ -67,8 +69,8 @@ export async function runProcess(
 const LISTENING: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another process',
   EACCES: 'may not be used by this account',
-  EADDRNOTAVAIL: 'is no address of this machine',
-  ENOTFOUND: 'is no address of this machine',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  ENOTFOUND: 'is not an address of this machine',
 }
 
 function exitCodeOf(error: unknown): number {
@@ -87,7 +89,7 @@ function wordsOf(error: unknown): string {
   if (exitCode !== undefined) return error.message
   if (syscall === 'listen')
     return `${address ?? 'The address'} port ${port ?? '?'} ${LISTENING[code ?? ''] ?? `cannot be listened on (${code})`}.`
-  // The system's own words for a file: ENOENT: no such file or directory, open '/srv/x'.
+  // The system's own message for a file: ENOENT: no such file or directory, open '/srv/x'.
   if (path !== undefined) return `${error.message}.`
   return error.stack ?? error.message
 }

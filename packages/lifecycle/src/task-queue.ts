@@ -1,9 +1,9 @@
-/** Work that says as it goes how much of it was done. */
+/** A task that yields the amount of work done at each step. */
 type Work = Iterator<number, unknown>
 
 /**
- * Does one work after another, in the order they come, at most about `perTurn` of it in a turn of the event loop: what
- * nobody waits for must not keep those who wait.
+ * Runs tasks one after another, in order, at most about `perTick` of work per tick of the event loop: background work
+ * must not delay requests.
  */
 export function createTaskQueue({ perTick, onError }: { perTick: number; onError: (error: unknown) => void }) {
   let waiting: Work[] = []

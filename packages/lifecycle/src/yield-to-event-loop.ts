@@ -1,11 +1,11 @@
-/** Lets everything else that waits for the event loop run before the caller goes on. */
+/** Lets everything else that is waiting for the event loop run first. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 /**
- * Counts work, in any unit, and yields each time `perTick` of it was done: await what is returned then. What one person
- * wrote may be much work, and everybody else must not wait for all of it.
+ * Counts work, in any unit, and yields after each `perTick` of it: await the return value. One user's input may cause
+ * much work, and other users must not wait for all of it.
  */
 export function yieldAfter(perTick: number): (done: number) => Promise<void> | undefined {
   let since = 0

@@ -16,7 +16,7 @@ function outputOf(code: string): { stdout: string; lines: Record<string, unknown
 }
 
 describe('the log', () => {
-  it('goes to standard error, one JSON object a line, and leaves standard output alone', () => {
+  it('goes to standard error, one JSON object per line, and leaves standard output alone', () => {
     const { stdout, lines } = outputOf(
       "log.info({ room: 'desk' }, 'joined'); log.debug('too quiet'); log.child({ n: 1 }).warn('w')",
     )
@@ -28,7 +28,7 @@ describe('the log', () => {
     ])
   })
 
-  it('writes no secret, wherever it was put', () => {
+  it('writes no secret, wherever it occurs', () => {
     const { lines } = outputOf(
       "log.info({ password: 'p1', token: 't1', config: { redisUrl: 'r1', secret: 's1' }, account: 'alice' }, 'x')",
     )

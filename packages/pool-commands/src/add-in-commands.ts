@@ -50,7 +50,8 @@ export function addInCommands(context: Context) {
         const rooms = await roomsWithAddIn(tx, before.id)
         const subject = (of: string) => ({ type: 'add-in' as const, uri: `add-in:${of}`, name: of })
         const common = { roomId: poolRoomId, by }
-        // An add-in goes by its name: under another it is another, and the rooms change that have it.
+        // An add-in is identified by its name: renaming it makes it another add-in, and changes the rooms that have
+        // it.
         const events =
           after.name === before.name
             ? changeEvents({ ...common, action: 'changed', subject: subject(after.name), ...told })
@@ -115,7 +116,7 @@ async function requireNewAddIn(tx: Knex.Transaction, name: string): Promise<void
   const problem = roomNameProblem(name)
   if (problem) throw new ChangeRefused('invalid', problem.replace('A room name', 'An add-in’s name'))
   if (await tx('add_in').where({ name }).first('id')) {
-    throw new ChangeRefused('duplicate-name', `There is an add-in ${quoted(name)} already.`)
+    throw new ChangeRefused('duplicate-name', `An add-in ${quoted(name)} already exists.`)
   }
 }
 

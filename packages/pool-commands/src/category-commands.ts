@@ -71,8 +71,9 @@ export function categoryCommands(context: Context) {
       }),
 
     /**
-     * Changes a category. Its walls hold from the same commit in all its rooms. Entries of rooms that it allows no longer
-     * stay on the rooms' lists without effect: nothing is dropped unseen, and a wall put up by mistake can be taken down.
+     * Changes a category. Its walls apply to all its rooms from the same commit. List entries of rooms that it no
+     * longer allows stay on the lists without effect: nothing is dropped silently, and a wall put up by mistake can
+     * be removed.
      */
     async changeCategory(
       by: CommandActor,
@@ -104,7 +105,7 @@ export function categoryCommands(context: Context) {
         const touched = told !== undefined || Object.keys({ ...lists.before, ...lists.after }).length > 0
         const shown = name ?? before.name
         if (!touched) return { events: [], rights: [], result: { id, uri, name: shown, rooms: [] } }
-        // Creators and words alter nothing in the rooms that are there.
+        // Creators and texts do not affect existing rooms.
         const bears = [name, invitations, fileUpload, chatHistory].some((value) => value !== undefined)
         const { creators: _, ...walls } = { ...lists.before, ...lists.after }
         const rooms = (bears && told) || Object.keys(walls).length > 0 ? await roomsOf(tx, id) : []
@@ -144,7 +145,7 @@ export function categoryCommands(context: Context) {
         }
         const told = await categoryTold(tx, before)
         await tx('category_scope').where({ category_id: id }).delete()
-        // Deleted rooms keep their rows; they are in no category any more.
+        // Deleted rooms keep their rows; they belong to no category any more.
         const deleted: { id: number }[] = await tx('room').where({ category_id: id }).select('id')
         await lockRooms(tx, [poolRoomId, ...deleted.map((room) => room.id)])
         await tx('room').where({ category_id: id }).update({ category_id: null })
@@ -156,7 +157,7 @@ export function categoryCommands(context: Context) {
   }
 }
 
-/** Everything a category is, as the change that creates one tells it. */
+/** All properties of a category, as recorded by the change that creates it. */
 async function categoryTold(tx: Knex.Transaction, category: LockedCategory): Promise<Properties> {
   const { name, description, invitations, fileUpload, chatHistory, scope } = category
   const lists: Record<string, string[]> = {}
@@ -176,7 +177,7 @@ async function roomsOf(tx: Knex.Transaction, categoryId: number): Promise<number
   return rows.map(({ id }) => id)
 }
 
-/** Writes the three lists. Creators must be allowed and not denied, as the lists then stand. */
+/** Writes the three lists. Creators must be allowed and not denied under the resulting lists. */
 async function changeLists(
   tx: Knex.Transaction,
   id: number,

@@ -22,7 +22,7 @@ export type RoomChanges = RoomProperties & {
   readonly name?: string | undefined
   readonly category?: string | undefined
   readonly roles?: RolesChange | undefined
-  /** tells what would come of it, and changes nothing */
+  /** reports what would change, and changes nothing */
   readonly dryRun?: boolean | undefined
 }
 
@@ -30,13 +30,13 @@ type RoomChanged = {
   readonly id: number
   readonly uri: string
   /**
-   * URIs that lost a role without being named: the new category does not allow them, a normal room has no presenters, or
-   * who is no member any more is no presenter either. Each once.
+   * URIs that lost a role without being named: the new category does not allow them, a normal room has no presenters,
+   * or a former member cannot stay presenter. Each once.
    */
   readonly dropped: string[]
-  /** the same by the list they were dropped from */
+  /** the same, by the list they were dropped from */
   readonly droppedFrom: DroppedFrom
-  /** nobody was invited, because the new members are more people than one change invites */
+  /** nobody was invited: there are more new members than one change invites */
   readonly tooManyToInvite: boolean
 }
 type DroppedFrom = { readonly [L in RoleList]: string[] }
@@ -44,9 +44,9 @@ type DroppedFrom = { readonly [L in RoleList]: string[] }
 export type ChangeRoom = (by: CommandActor, changes: RoomName & RoomChanges) => Promise<Result<RoomChanged>>
 
 /**
- * Changes what a room is, where it belongs and whom it grants what, in this order: the lists are those of the room as it is
- * then. One change, however much was named: what refuses a part of it leaves nothing of it standing, and who reads the
- * record finds it told at once.
+ * Changes a room's properties, its category and its lists, in this order: the lists are checked against the room as
+ * it is then. It is one change, whatever it covers: if any part is refused, nothing is changed, and the record shows
+ * it as one.
  */
 export async function changeRoom(
   context: Context,
@@ -84,7 +84,7 @@ export async function changeRoom(
     const outcome = { id, uri, dropped, droppedFrom: gone, rights: touched ? rights + 1 : rights }
     if (dryRun) throw new Rehearsed(outcome)
     if (!touched) return { events: [], rights: [], result: outcome }
-    // Name and topic are seen by whoever is in the room: they, too, must be loaded anew.
+    // Participants see name and topic, so services must load these again too.
     return {
       events: changeEvents({
         roomId: id,
@@ -105,7 +105,7 @@ export async function changeRoom(
 
 type Told = { before: Record<string, string | boolean | number | null | string[]>; after: Told['before'] }
 
-/** Writes what the room is and where it belongs, and takes out of its lists whom that leaves no place in them. */
+/** Writes the room's properties and category, and removes the list entries that are not permitted any more. */
 async function applyProperties(
   tx: Knex.Transaction,
   { room: before }: LockedRoom,
@@ -158,7 +158,7 @@ async function applyProperties(
   return { told, moved, gone }
 }
 
-/** Adds to lists that are told already. */
+/** Merges into lists that are already recorded. */
 function merge(told: Told['before'], lists: Readonly<Record<string, string[]>>): void {
   for (const [list, uris] of Object.entries(lists)) {
     const known = told[list]

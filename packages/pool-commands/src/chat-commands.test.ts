@@ -34,7 +34,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       (event): event is EventOf<'chat-replaced'> | EventOf<'chat-purged'> =>
         event.room.uri === uri && (event.kind === 'chat-replaced' || event.kind === 'chat-purged'),
     )
-  /** What an edit tells of the words that stood there, besides themselves. */
+  /** What an edit records of the old text, besides the text. */
   const wordsOf = ({ author, postedAt, alert, replacedTitle, replacedBefore }: Awaited<ReturnType<typeof edits>>[0]) =>
     JSON.parse(JSON.stringify({ author, postedAt, alert, replacedTitle, replacedBefore })) as object
   const authorOf = async (account: string) => {
@@ -64,7 +64,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(await edits(uri)).toMatchObject([
       { kind: 'chat-purged', chatId: 1, replaced: 'Sell.', principal: { uri: sip('admin') } },
     ])
-    // Nothing of a title, an alert or an earlier replacement, because there was none.
+    // No title, alert or earlier replacement is recorded, because there was none.
     expect((await edits(uri)).map(wordsOf)).toEqual([{ author: await authorOf('ann'), postedAt: NOW }])
     expect(pool.service.told).toEqual([{ t: 'chats-edited', room: id, from: 'service-1/1', edit: 1 }])
     expect(await pool.db.knex('search_again').where({ room_id: id }).select('chat_id')).toEqual([{ chat_id: 1 }])
@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     }
   })
 
-  it('that is replaced has the new text, whatever its characters, and what stood there is on record', async () => {
+  it('that is replaced has the new text, whatever its characters, and the old text is on record', async () => {
     const { room, id, uri } = await make()
     await pool.post('ann', room, 'Frost in the north.')
     must(await pool.commands.replaceChat(admin, { room, chat: 1, text: 'Rain\u0000\ud800' }))
@@ -90,7 +90,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(refusal(await pool.commands.replaceChat(admin, { room, chat: 1, text: long }))).toBe('invalid')
   })
 
-  it('that is a story stays one when it is replaced, with its title or another; members and the record are told it', async () => {
+  it('that is a story stays one when it is replaced, with its title or another; members and the record get it', async () => {
     const { room, id, uri } = await make('Sell.')
     await pool.post('ann', room, 'first body', 'Plan A')
     const replace = (text: string, title?: string, chat = 2) =>
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     must(await replace('second body', 'Plan B\u0000'))
     must(await replace('third body'))
 
-    // What changes nothing is no edit, and nobody is told.
+    // An edit that changes nothing is not recorded or published.
     const hint = { t: 'chats-edited', room: id, from: 'service-1/1' }
     expect(pool.service.told).toEqual([1, 2, 3].map((edit) => ({ ...hint, edit })))
     expect(await titles(id)).toEqual([null, 'Plan B\u0000'])
@@ -115,7 +115,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       { replacedTitle: 'Plan A', replaced: 'second body', title: 'Plan B\u0000', content: 'second body' },
       { replacedTitle: 'Plan B\u0000', replaced: 'second body', title: 'Plan B\u0000', content: 'third body' },
     ])
-    // What is no story does not become one, and no title is none.
+    // A plain chat does not become a story, and an empty title is invalid.
     expect(refusal(await replace('Buy.', 'Trade', 1))).toBe('invalid')
     for (const title of ['', 'x'.repeat(257)]) expect(refusal(await replace('fourth body', title))).toBe('invalid')
     expect(await texts(id)).toEqual(['Sell.', 'third body'])
@@ -134,7 +134,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect([await attempt(2, 'é'.repeat(10)), await attempt(2, 'x'.repeat(21))]).toEqual(['not refused', 'too-long'])
   })
 
-  it('that is replaced is found by what stands there now, title or text, and by nothing that stood there', async () => {
+  it('that is replaced is found by its current title or text, and not by the old ones', async () => {
     const { room, id } = await make()
     for (const [text, title] of [
       ['one oldbody', 'oldtitle'],
@@ -164,7 +164,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(await all()).toEqual(now)
   })
 
-  it('is edited by administrators, and by the room’s managers where the pool says so', async () => {
+  it('is edited by administrators, and by the room’s managers where the pool permits it', async () => {
     const { room } = await make('Sell.', 'Buy.')
     const [ann, bob] = [await pool.principal('ann'), await pool.principal('bob')]
     must(await pool.commands.changeRoles(admin, { room, role: 'manager', change: { add: [sip('bob')] } }))
@@ -181,7 +181,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     )
   })
 
-  it('goes with its room when that is cleared up to a time, in as many steps as it takes', async () => {
+  it('is deleted when its room is cleared up to a time, in as many steps as needed', async () => {
     const { room, id, uri } = await make()
     for (let n = 1; n <= 1_200; n += 1) {
       if (n === 1_101) pool.clock.advance({ seconds: 1 })
@@ -200,7 +200,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     expect(must(await pool.commands.clearRoom(admin, { room, through })).count).toBe(0)
   })
 
-  it('is told with whose words stood there, since when, and whether they were theirs still', async () => {
+  it('is recorded when edited with the author of the old text, its time, and whether it had been edited', async () => {
     const { room, uri } = await make('Sell.')
     const { id: roomId, rights } = await pool.room(room)
     const alert = { kind: 'chat' as const, roomId, rights, post: 'alert', text: 'Now!', again: false, alert: true }
@@ -226,7 +226,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
     must(await pool.commands.changeUser(admin, { user: 'bob', displayName: 'bob', email: null }))
   })
 
-  describe('is found to be purged', () => {
+  describe('is selected for a purge', () => {
     const SAID = ['Beans fell', 'beans rose', 'Frost, and beans', 'frost']
     const found = async (filter: ChatSelection) => {
       const { room, id } = await make(...SAID)
@@ -237,7 +237,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       return (await texts(id)).flatMap((text, index) => (text === '' ? [index + 1] : []))
     }
 
-    it('by its words: any, all, or a phrase, and by their case if asked', async () => {
+    it('by its words: any, all, or a phrase, case-sensitive on request', async () => {
       expect(await found({ words: 'beans frost', match: 'any' })).toEqual([1, 2, 3, 4, 5])
       expect(await found({ words: 'beans frost', match: 'all' })).toEqual([3])
       expect(await found({ words: 'and beans', match: 'phrase' })).toEqual([3])
@@ -253,7 +253,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       expect(await found({ from: Date.UTC(2100, 0, 1) })).toEqual([])
     })
 
-    it('by something: a filter that says nothing, or names what posts nothing, is refused', async () => {
+    it('by a condition: a selection without one, or with an author that cannot post, is refused', async () => {
       const { room, uri } = await make('Sell.')
       const attempt = async (filter: ChatSelection) => refusal(await pool.commands.purgeChats(admin, { room, filter }))
       expect(await attempt({})).toBe('invalid')
@@ -263,7 +263,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       expect(await edits(uri)).toEqual([])
     })
 
-    it('and is given another text instead, if there is one', async () => {
+    it('and gets another text instead, if one is given', async () => {
       const { room, id, uri } = await make(...SAID)
       const replacement = '(removed)'
       expect(must(await pool.commands.purgeChats(admin, { room, filter: { words: 'frost' }, replacement })).count).toBe(
@@ -273,7 +273,7 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       await pool.post('ann', room, 'Frost again', 'Weather')
       pool.service.told.length = 0
       must(await pool.commands.purgeChats(admin, { room, filter: { words: 'weather' }, replacement }))
-      // The text stands in the place of the whole story, for those who are there and for those who come.
+      // The text replaces the whole story, for present and future participants.
       expect(pool.service.told).toMatchObject([{ t: 'chats-edited', edit: expect.any(Number) }])
       expect([(await texts(id))[4], (await titles(id))[4]]).toEqual([replacement, null])
       expect(await edits(uri)).toMatchObject([{}, {}, { replacedTitle: 'Weather', replaced: 'Frost again' }])

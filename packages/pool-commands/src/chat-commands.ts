@@ -16,7 +16,7 @@ import { lockRoom, type RoomName } from './locked.ts'
 import { findNamed } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
-/** Which chats of a room: every condition that is given must hold. Times are milliseconds, both ends included. */
+/** Selects chats of a room: every given condition must hold. Times are milliseconds, both ends included. */
 export type ChatSelection = {
   readonly words?: string | undefined
   readonly match?: WordMatch | undefined
@@ -29,7 +29,7 @@ export type ChatSelection = {
 const TEXT_MAX = 262_144
 const TITLE_MAX = 256
 
-/** What becomes of chats after they were posted. The record keeps what was there before. */
+/** Edits of posted chats. The record keeps the old text. */
 export function chatCommands(context: Context) {
   const { bus, from } = context
 
@@ -66,9 +66,9 @@ export function chatCommands(context: Context) {
   ): Promise<Result<{ id: number; uri: string; count: number }>> => {
     let after = 0
     let count = 0
-    // Another room may be given the name between two steps: what is looked for by it is found once.
+    // Another room may get the name between two steps, so the name is resolved only once.
     let name = asked
-    // What is said while it is under way stays.
+    // Chats posted meanwhile are not affected.
     let through: number | undefined
     for (;;) {
       const result = await context.makeInRoom(by, async (by, tx, at) => {
@@ -93,7 +93,7 @@ export function chatCommands(context: Context) {
   }
 
   return {
-    /** Puts a text in the place of a chat's. A story stays one: it keeps its title unless it is given another. */
+    /** Replaces a chat's text. A story stays one: it keeps its title unless it gets a new one. */
     replaceChat: (
       by: CommandActor,
       {
@@ -111,9 +111,9 @@ export function chatCommands(context: Context) {
       const problem = textProblem(text) ?? (title === undefined ? undefined : titleProblem(title))
       return problem ? Promise.resolve(problem) : editOne(by, named, { text, title, keepsTitle: true, limits })
     },
-    /** Takes a chat's text away. Its number stays, so that nobody sees a hole. */
+    /** Purges a chat's text. Its number stays, so that no gap appears. */
     deleteChat: (by: CommandActor, { room, chat }: RoomName & { chat: number }) => editOne(by, { room, chat }),
-    /** Takes away everything posted at `through` (milliseconds since 1970) or before. */
+    /** Purges everything posted at `through` (milliseconds since 1970) or before. */
     clearRoom: (
       by: CommandActor,
       { room, through, dryRun }: RoomName & { through: number; dryRun?: boolean | undefined },
@@ -123,8 +123,8 @@ export function chatCommands(context: Context) {
       return editMany(by, { room }, 'clear-room', { to: through }, { dryRun })
     },
     /**
-     * Takes away the chats that a selection finds, or puts a text in the place of each whole chat: a story is one no longer.
-     * A selection that says nothing is refused.
+     * Purges the selected chats, or replaces each whole chat by a text: a story becomes a plain chat. A selection
+     * without a condition is refused.
      */
     purgeChats: (
       by: CommandActor,
@@ -152,9 +152,9 @@ export function chatCommands(context: Context) {
 type Edited = {
   readonly id: number
   readonly uri: string
-  /** ids of the chats that read otherwise now */
+  /** ids of the chats that changed */
   readonly edited: readonly number[]
-  /** the number of the edit; undefined when it touched nothing */
+  /** the number of the edit; undefined when it changed nothing */
   readonly edit: number | undefined
 }
 
@@ -163,7 +163,7 @@ async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): P
   return chatsOf(tx, roomId).andWhere({ chat_id: chatId }).first()
 }
 
-/** A page of the chats a selection finds; `next` when there may be more. */
+/** A page of the selected chats; `next` when there may be more. */
 async function select(
   tx: Knex.Transaction,
   roomId: number,
@@ -179,7 +179,7 @@ async function select(
   if (authors !== undefined) {
     const named = await findNamed(tx, authors, now)
     const other = named.find(({ type }) => type !== 'user')
-    if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is no user: only users post.`)
+    if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is not a user: only users post chats.`)
     query.whereIn(
       'principal_id',
       named.map(({ id }) => id),
@@ -207,12 +207,12 @@ type Problem = { ok: false; refusal: 'invalid'; message: string }
 
 function timeProblem(time: number | undefined): Problem | undefined {
   if (time === undefined || Number.isSafeInteger(time)) return undefined
-  return { ok: false, refusal: 'invalid', message: 'A time is a whole number of milliseconds since 1970.' }
+  return { ok: false, refusal: 'invalid', message: 'A time must be a whole number of milliseconds since 1970.' }
 }
 
 function titleProblem(title: string): Problem | undefined {
   if (title !== '' && title.length <= TITLE_MAX) return undefined
-  return { ok: false, refusal: 'invalid', message: `A title has 1 to ${TITLE_MAX} characters.` }
+  return { ok: false, refusal: 'invalid', message: `A title must have 1 to ${TITLE_MAX} characters.` }
 }
 
 function textProblem(text: string): Problem | undefined {

@@ -13,8 +13,8 @@ import { roomCommands } from './room-commands.ts'
 import { userCommands } from './user-commands.ts'
 
 /**
- * Every change to a pool, for every door. Each answers a `Result`: an expected no is a value. What rejects is a
- * `RecordError` (try again) or a broken database.
+ * Every change to a pool, for every entry point. Each returns a `Result`: an expected refusal is a value. A rejection
+ * is a `RecordError` (try again) or a broken database.
  */
 export type PoolCommands = ReturnType<typeof createPoolCommands>
 

@@ -4,14 +4,14 @@ import type { Result } from './result.ts'
 
 type Settings = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** What the compliance worker is told is kept in the compliance database; that it was changed belongs on record like the rest. */
+/** The compliance worker's configuration is in the compliance database; its changes are recorded like all others. */
 export function complianceConfigurationCommands(context: Context) {
   const { poolRoomId } = context
   return {
     /**
-     * Puts on record that a compliance configuration was changed. The change itself has been made, and by whom it may be is
-     * not asked here again. No transaction spans the two databases: where this fails, the audit records tell of the change
-     * and the exports do not.
+     * Records that a compliance configuration was changed. The change has been made already, and its permission is
+     * not checked here again. No transaction spans the two databases: if this fails, the audit records show the
+     * change and the exports do not.
      */
     tellComplianceConfiguration: (
       by: CommandActor,
@@ -30,7 +30,7 @@ export function complianceConfigurationCommands(context: Context) {
           const events = changeEvents({ ...common, action, ...(before ? { before } : {}), ...(after ? { after } : {}) })
           return { events: before || after ? events : [], rights: [], result: undefined }
         }
-        // What is not said any more is as a wider configuration says.
+        // A setting that was removed falls back to the wider configuration.
         const gone = Object.fromEntries(Object.keys(before).map((name) => [name, null]))
         const change = difference(before, { ...gone, ...after })
         const events = change ? changeEvents({ ...common, action: 'changed', ...change }) : []
@@ -39,7 +39,7 @@ export function complianceConfigurationCommands(context: Context) {
   }
 }
 
-/** A stylesheet may be a megabyte long: its digest tells which one it was. */
+/** A stylesheet may be a megabyte long: its digest identifies it. */
 function told(settings: Settings): Properties {
   const entries = Object.entries(settings).flatMap(([name, value]): [string, string | number | boolean][] => {
     if (value === undefined) return []

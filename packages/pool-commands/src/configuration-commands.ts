@@ -16,7 +16,7 @@ export function configurationCommands(context: Context) {
   const announce = () => bus.publish({ t: 'configuration-changed' })
 
   return {
-    /** Changes the settings that are named; null takes one away, so that a wider one counts. */
+    /** Changes the named settings; null removes one, so that the wider scope's applies. */
     async changeConfiguration(
       by: CommandActor,
       {
@@ -26,7 +26,7 @@ export function configurationCommands(context: Context) {
       }: {
         identity: string
         settings: { readonly [K in keyof PoolConfiguration]?: PoolConfiguration[K] | null | undefined }
-        /** refuse when there is a configuration of that identity */
+        /** refuse if a configuration of that identity exists */
         mustBeNew?: boolean
       },
     ): Promise<Result<{ identity: string; settings: Partial<PoolConfiguration> }>> {
@@ -39,7 +39,7 @@ export function configurationCommands(context: Context) {
           .forUpdate()
           .first()
         if (row && mustBeNew)
-          throw new ChangeRefused('duplicate-name', `There is a configuration ${quoted(identity)} already.`)
+          throw new ChangeRefused('duplicate-name', `A configuration ${quoted(identity)} already exists.`)
         const before = row ? (JSON.parse(row.settings) as Record<string, string | number | boolean>) : {}
         const after = { ...before }
         for (const [name, value] of Object.entries(settings)) {
@@ -71,7 +71,7 @@ export function configurationCommands(context: Context) {
         const row: { settings: string } | undefined = isKeepable(identity)
           ? await tx('pool_configuration').where({ identity }).forUpdate().first()
           : undefined
-        // The global one is always there: removing it returns to the defaults.
+        // The global configuration always exists: removing it restores the defaults.
         if (!row && identity !== 'global') {
           throw new ChangeRefused('conflict', `There is no configuration ${quoted(identity)}.`)
         }

@@ -18,37 +18,37 @@ export type PoolCommandsOptions = {
   readonly db: Database
   readonly writer: RecordWriter
   readonly bus: Bus
-  /** who speaks on the bus: `<source>/<epoch>` */
+  /** sender name on the bus: `<source>/<epoch>` */
   readonly from: string
   readonly domain: string
   /** the row under which changes that concern no room are recorded: `poolSettings` */
   readonly poolRoomId: number
 }
 
-/** Who makes a change: a user, or the pool itself. */
+/** The actor of a change: a user, or the pool itself. */
 export type CommandActor = Actor & Partial<Pick<Principal, 'roles'>>
 
-/** What commands are put together from. */
+/** What commands are built on. */
 export type Context = PoolCommandsOptions & {
   /**
-   * Makes a change of what rooms, people and settings are; what it refuses becomes a `Result`. Such changes are made one
-   * after the other in the whole pool: what one decides by (scopes, groups nested in groups, free names, who still
-   * administers) is spread over many rows that no other lock holds together.
+   * Makes a change of rooms, users or settings; a refusal becomes a `Result`. Such changes run one after another in
+   * the whole pool: what they depend on (scopes, nested groups, unused names, the remaining administrators) is spread
+   * over many rows that no other lock covers together.
    */
   make<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
   /**
-   * The same, for a change that may bar somebody from the pool or let them in again. Nobody comes into a room or looks
-   * while it is made, so that whom it bars is in no room that it did not see them in.
+   * The same, for a change that may bar a user from the pool or admit them again. Nobody joins or reads meanwhile, so
+   * a barred user is in no room that the change did not see.
    */
   makeBarring<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
   /**
-   * Makes a change within one room, which `work` locks. Such changes wait for none of their kind, but they and the others
-   * have an order: what somebody does by a role is on record before the role is taken, or not at all.
+   * Makes a change within one room, which `work` locks. Such changes do not wait for each other, but they are ordered
+   * with the others: what a user does under a role is on record before the role is revoked, or not at all.
    */
   makeInRoom<T>(by: CommandActor, work: CommandWork<T>): Promise<Result<T>>
 }
 
-/** `by`: the maker as the pool knows them in this transaction, whatever the door believed. */
+/** `by`: the actor as of this transaction, whatever the entry point believed. */
 type CommandWork<T> = (by: CommandActor, tx: Knex.Transaction, at: number) => Promise<Made<T>>
 
 export function createContext(options: PoolCommandsOptions): Context {
@@ -83,19 +83,19 @@ export function createContext(options: PoolCommandsOptions): Context {
   }
 }
 
-/** Thrown inside a change that is only tried: nothing of it is kept, and the caller gets what would have come of it. */
+/** Thrown at the end of a dry run: nothing is kept, and the caller gets what would have changed. */
 export class Rehearsed extends Error {
   override name = 'Rehearsed'
   readonly outcome: unknown
   constructor(outcome: unknown) {
-    super('The change was only tried.')
+    super('The change was a dry run.')
     this.outcome = outcome
   }
 }
 
 const ATTEMPTS = 4
 
-/** Whether the database took a transaction back because of another: then it may be made again, and now succeed. */
+/** Whether the database rolled a transaction back in favour of another one, so that a retry may succeed. */
 function wasUndone(error: unknown): boolean {
   const cause = error instanceof RecordUnavailable ? error.cause : error
   const { code } = (cause ?? {}) as { code?: unknown }
@@ -106,7 +106,7 @@ async function shareChanges(tx: Knex.Transaction): Promise<void> {
   await tx('pool_setting').where({ name: 'pool-room' }).forShare().first('name')
 }
 
-/** Who makes a change, with the roles they hold now: their door may not have heard yet that it took them away. */
+/** The actor of a change, with current roles: the entry point may not know yet that one was revoked. */
 async function asOfNow(tx: Knex.Transaction, by: CommandActor): Promise<CommandActor> {
   if (by.id === 0) return by
   const found = await findPrincipal(tx, { id: by.id })
@@ -127,9 +127,9 @@ export type Properties = Record<string, ChangeValue>
 export type Subject = Extract<ChangeEvent['detail'], { kind: 'change' }>['subject']
 
 /**
- * The event or events of a change. A list of more than 500 entries is told by several, so that an event stays an
- * event: the first carries everything else. The others are changes, but those of a deletion are deletions too: whoever
- * applies them never meets a change of what is gone already.
+ * The event or events of a change. A list of more than 500 entries is split over several, to bound the size of an
+ * event: the first carries everything else. The others are changes, or deletions if the first is a deletion, so a
+ * consumer never meets a change of a deleted subject.
  */
 export function changeEvents(options: {
   roomId: number
@@ -165,7 +165,7 @@ export function changeEvents(options: {
 
 const ENTRIES_MAX = 500
 
-/** The properties that differ, as a change tells them; undefined when none does. */
+/** The properties that differ, in the form of a change event; undefined when none does. */
 export function difference(
   before: Properties,
   after: Partial<Properties>,

@@ -5,13 +5,13 @@ import type { LockedRoom } from './locked.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 
-/** What is put in a chat's place. `keepsTitle`: a story stays one; `title` is its new one, if it is given one. */
+/** The replacement for a chat. `keepsTitle`: a story stays one; `title` is its new title, if given. */
 export type Replacement = { readonly text: string; readonly title?: string | undefined; readonly keepsTitle: boolean }
 
-/** How many bytes a chat and a story may have: the door knows. */
+/** Maximum bytes of a chat and of a story: provided by the entry point. */
 export type TextLimits = { readonly chatBytesMax: number; readonly storyBytesMax: number }
 
-/** A chat with who posted it. */
+/** A chat with its author. */
 export type ChatRow = {
   chat_id: number
   content: string
@@ -26,7 +26,7 @@ export type ChatRow = {
   author_internal: unknown
 }
 
-/** The chats of a room that are not purged, with who posted them. */
+/** The chats of a room that are not purged, with their authors. */
 export function chatsOf(tx: Knex.Transaction, roomId: number): Knex.QueryBuilder {
   return tx('chat')
     .join('principal', 'principal.id', 'chat.principal_id')
@@ -42,14 +42,14 @@ export function textsOf(row: ChatRow): { text: string; title?: string } {
   return { text: JSON.parse(row.content) as string, ...title }
 }
 
-/** A chat as it stands, as the event tells it that takes it away. */
+/** A chat's current state, as recorded by the event that edits it. */
 function replacedOf(row: ChatRow) {
   const { text: replaced, title } = textsOf(row)
   return {
     chatId: row.chat_id,
     replaced,
     ...(title === undefined ? {} : { replacedTitle: title }),
-    // Then these are not the author's words, but somebody's who edited them.
+    // The text is then an editor's, not the author's.
     ...(row.state === 'replaced' ? { replacedBefore: true as const } : {}),
     author: {
       id: row.author_id,
@@ -64,8 +64,8 @@ function replacedOf(row: ChatRow) {
 }
 
 /**
- * Takes the texts of chats away, or puts another in their place, and tells it: the events carry what stood there. It leaves
- * alone what already reads so.
+ * Purges or replaces the texts of chats, and records it: the events carry the old texts. It skips chats that already
+ * have the new text.
  */
 export async function editChats(
   tx: Knex.Transaction,
@@ -118,25 +118,25 @@ async function nextEdit(tx: Knex.Transaction, roomId: number): Promise<number> {
   return edits + 1
 }
 
-/** Titles of several chats are only ever taken away together. */
+/** Titles of several chats can only be removed together. */
 function titleColumn(replacement: Replacement | undefined): { title?: string | null } {
   if (!replacement?.keepsTitle) return { title: null }
   return replacement.title === undefined ? {} : { title: JSON.stringify(replacement.title) }
 }
 
-/** Refuses a title for what is no story, and a text that is longer than what it replaces may be. */
+/** Refuses a title for a plain chat, and a text longer than permitted for what it replaces. */
 export function requireFitting(
   row: ChatRow,
   { text, title, limits }: Replacement & { limits?: TextLimits | undefined },
 ): void {
   const story = row.title !== null
   if (title !== undefined && !story) {
-    throw new ChangeRefused('invalid', `Chat ${row.chat_id} is no story: it has no title.`)
+    throw new ChangeRefused('invalid', `Chat ${row.chat_id} is not a story, so it has no title.`)
   }
   if (!limits) return
   const bytesMax = story ? limits.storyBytesMax : limits.chatBytesMax
   const bytes = Buffer.byteLength(text)
   if (bytes <= bytesMax) return
   const what = story ? 'A story' : 'A chat'
-  throw new ChangeRefused('too-long', `${what} may have ${bytesMax} bytes; this one has ${bytes}.`)
+  throw new ChangeRefused('too-long', `${what} may have at most ${bytesMax} bytes; this one has ${bytes}.`)
 }

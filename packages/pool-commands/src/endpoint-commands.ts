@@ -3,7 +3,7 @@ import { type CommandActor, type Context, changeEvents, requireAdministrator } f
 import { requireText } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
-/** Endpoints: addresses under which clients of the original look for the pool. */
+/** Endpoints: addresses at which clients of the original look for the pool. */
 export function endpointCommands(context: Context) {
   const { poolRoomId } = context
   return {
@@ -17,7 +17,7 @@ export function endpointCommands(context: Context) {
         if (problem) throw new ChangeRefused('invalid', problem)
         requireText('A display name', displayName, 256)
         if (await tx('endpoint').where({ uri }).first('id')) {
-          throw new ChangeRefused('duplicate-name', `There is an endpoint ${quoted(uri)} already.`)
+          throw new ChangeRefused('duplicate-name', `An endpoint ${quoted(uri)} already exists.`)
         }
         const name = displayName ?? uri
         await tx('endpoint').insert({ uri, display_name: name })

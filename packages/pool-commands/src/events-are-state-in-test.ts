@@ -7,14 +7,14 @@ import { deletionsByEvents, stateByEvents, stateByTables } from './state-in-test
 const RUNS = { sqlite: 20, postgres: 10 } as const
 
 export const eventsAreState = (dialect: 'sqlite' | 'postgres') =>
-  describe.each([dialect])('whatever is done to a pool on %s', (dialect) => {
+  describe.each([dialect])('any sequence of commands in a pool on %s', (dialect) => {
     let place: PlaceInTest
     beforeAll(async () => {
       place = await openPlace(dialect)
     })
     afterAll(() => place?.close())
 
-    it('is told by its events: they imply what the tables say, and what is deleted is told as it was', async () => {
+    it('is recorded in events that imply the tables, and a deletion carries the final state', async () => {
       const done = new Set<string>()
       let deletions = 0
       await fc.assert(
@@ -38,7 +38,7 @@ export const eventsAreState = (dialect: 'sqlite' | 'postgres') =>
         }),
         { numRuns: RUNS[dialect] },
       )
-      // A property that was held by refusals alone would say nothing.
+      // If every command were refused, the property would hold trivially.
       expect(done.size).toBeGreaterThan(15)
       expect(deletions).toBeGreaterThan(5)
     })

@@ -27,8 +27,8 @@ export type Transfer = {
 /**
  * The changes that uploads and downloads make to a pool.
  *
- * A token is a ticket to be decided again, so each command decides in the transaction that records the transfer, under
- * the lock of the room. A change that takes the right away commits either before, and is seen here, or after. A caller
+ * A token only permits asking again, so each command decides in the transaction that records the transfer, under the
+ * lock of the room. A change that takes the right away commits either before, and is seen here, or after. A caller
  * without the right gets `undefined`, whatever the reason, and nothing is written.
  */
 export type FileCommands = ReturnType<typeof createFileCommands>
@@ -36,7 +36,7 @@ export type FileCommands = ReturnType<typeof createFileCommands>
 export function createFileCommands(deps: {
   readonly db: Database
   readonly writer: RecordWriter
-  /** where the service stands: selects the policy that applies to a principal */
+  /** the service's pool and site: select the policy that applies to a principal */
   readonly place: PolicyPlace
   readonly domain: string
 }) {

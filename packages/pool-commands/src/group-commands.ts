@@ -32,7 +32,7 @@ export function groupCommands(context: Context) {
         requireText('An address', email, 320)
         const uri = groupUri(name, domain)
         if (await tx('principal').where({ uri }).first('id')) {
-          throw new ChangeRefused('duplicate-name', `There is a group ${quoted(name)} already.`)
+          throw new ChangeRefused('duplicate-name', `A group ${quoted(name)} already exists.`)
         }
         const columns = {
           account: uri,
@@ -57,7 +57,7 @@ export function groupCommands(context: Context) {
         return { events, rights: [], result: { id, uri } }
       }),
 
-    /** Changes a group. What its people may do changes with the commit. */
+    /** Changes a group. The rights of its members change with the commit. */
     async changeGroup(
       by: CommandActor,
       {
@@ -90,7 +90,7 @@ export function groupCommands(context: Context) {
       return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
     },
 
-    /** Removes a group, with everything that was granted to it. */
+    /** Deletes a group, with everything that was granted to it. */
     async deleteGroup(by: CommandActor, { group }: { group: string }): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx) => {
         requireAdministrator(by)
@@ -100,7 +100,7 @@ export function groupCommands(context: Context) {
         if (await isDenied(tx, holding)) {
           throw new ChangeRefused(
             'conflict',
-            'A category denies the group, or one that holds it. Take it from there first: a wall is not taken down by the way.',
+            'A category denies the group, or a group that contains it. Remove it from that list first: deleting a group must not open a wall.',
           )
         }
         const members = await membersOf(tx, id)
@@ -148,7 +148,8 @@ async function changeMembers(tx: Knex.Transaction, groupId: number, change: List
   const { added, removed } = await resolveListChange(tx, change, present, now)
   const above = new Set(await groupsHolding(tx, groupId))
   const circle = added.find(({ id }) => above.has(id))
-  if (circle) throw new ChangeRefused('invalid', `${quoted(circle.uri)} holds the group: it cannot be in it as well.`)
+  if (circle)
+    throw new ChangeRefused('invalid', `${quoted(circle.uri)} contains the group, so it cannot be a member of it.`)
   for (let at = 0; at < removed.length; at += 400) {
     const ids = removed.slice(at, at + 400).map(({ id }) => id)
     await tx('group_member').where({ group_id: groupId }).whereIn('member_id', ids).delete()
@@ -162,7 +163,7 @@ async function changeMembers(tx: Knex.Transaction, groupId: number, change: List
   }
 }
 
-/** A group and all groups that hold it, however deeply: what its people act under because of it. */
+/** A group and all groups that contain it, at any depth: the identities that its members have through it. */
 async function groupsHolding(tx: Knex.Transaction, groupId: number): Promise<number[]> {
   const rows: { id: number }[] = await tx
     .withRecursive('holding', (holding) => {
@@ -214,7 +215,7 @@ async function isDenied(tx: Knex.Transaction, principals: readonly number[]): Pr
 const LIST_OF = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
 const SCOPE_OF = { allowed: 'allowed', denied: 'denied', creator: 'creators' } as const
 
-/** Takes a group from every list that names it, each with its event. */
+/** Removes a group from every list that names it, each with its event. */
 async function takeFromLists(
   tx: Knex.Transaction,
   { id, uri, poolRoomId, by }: { id: number; uri: string; poolRoomId: number; by: CommandActor },

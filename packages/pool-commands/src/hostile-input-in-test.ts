@@ -11,7 +11,7 @@ const TEXTS = [
 ]
 const NUMBERS = [Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5, 2 ** 53, 2 ** 63, -(2 ** 63), 1e308]
 
-/** Every command, with a text in each place where a text goes. */
+/** Every command, with a hostile text in each text parameter. */
 function asked(text: string): [string, object][] {
   const list = { add: [text], remove: [text] }
   const lists = { members: [text], managers: [text], presenters: [text] }
@@ -86,7 +86,7 @@ function asked(text: string): [string, object][] {
     ['setActiveServers', { pool: 'test', change: () => [text] }],
   ]
 }
-/** What tells of a change that others have made and answered for, and asks no more who made it. */
+/** Commands that record a change made elsewhere, and do not check its actor again. */
 const reported = (text: string): [string, object][] => [
   ['tellComplianceConfiguration', { identity: text, before: undefined, after: { adapterName: text } }],
   ['tellComplianceConfiguration', { identity: 'global', before: { customConfiguration: text }, after: { x: text } }],
@@ -103,7 +103,7 @@ function askedOfNumber(number: number): [string, object][] {
 }
 
 export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
-  describe.each([dialect])('whatever a door hands on, on %s,', (dialect) => {
+  describe.each([dialect])('any input from an entry point, on %s,', (dialect) => {
     let place: PlaceInTest
     let pool: PoolInTest
     let admin: CommandActor
@@ -143,7 +143,7 @@ export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
       return refused
     }
 
-    it('is done or refused in a few words, and breaks nothing', async () => {
+    it('is accepted or refused with a short message, and breaks nothing', async () => {
       const all = TEXTS.flatMap((text) => [...asked(text), ...reported(text)])
       const takesText = (name: string) => !['preparePool', 'setPoolState'].includes(name)
       const tried = new Set(all.map(([does]) => does))
@@ -153,7 +153,7 @@ export const hostileInput = (dialect: 'sqlite' | 'postgres') =>
       expect(await pool.room('desk')).toBeDefined()
     })
 
-    it('is refused to somebody without a role, whose words reach no table', async () => {
+    it('is refused from a caller without a role, and its text reaches no table', async () => {
       const before = await pool.db.knex('outbox').count({ count: '*' })
       const nobody = await pool.addUser('nobody')
       const [users] = await Promise.all([pool.db.knex('principal').count({ count: '*' })])

@@ -14,7 +14,7 @@ import { type StateInTest, stateByEvents, stateByTables } from './state-in-test.
 const RUNS = { sqlite: 15, postgres: 5 } as const
 
 export const importIsTold = (dialect: 'sqlite' | 'postgres') =>
-  describe.each([dialect])('an import into a pool that has gone its own way on %s', (dialect) => {
+  describe.each([dialect])('an import into a pool that has diverged on %s', (dialect) => {
     let place: PlaceInTest
     let directory: string
     beforeAll(async () => {
@@ -26,7 +26,7 @@ export const importIsTold = (dialect: 'sqlite' | 'postgres') =>
       await rm(directory, { recursive: true, force: true })
     })
 
-    /** A pool that began as a copy, and in which some things were done since, gets what was done meanwhile in the other. */
+    /** Imports the later changes of one pool into another that began as its copy and has diverged since. */
     const merging = async (
       steps: { ours: readonly Step[]; theirs: readonly Step[] },
       check: (pool: PoolInTest, bringIn: () => Promise<Changed[]>) => Promise<void>,
@@ -49,7 +49,7 @@ export const importIsTold = (dialect: 'sqlite' | 'postgres') =>
     }
     const some = (arbitrary: fc.Arbitrary<Step>) => fc.array(arbitrary, { minLength: 1, maxLength: 40, size: 'max' })
 
-    it('is told by its events: they imply what the tables say', async () => {
+    it('is recorded in events that imply the tables', async () => {
       let changes = 0
       await fc.assert(
         fc.asyncProperty(some(allSteps), some(allSteps), async (ours, theirs) => {
@@ -67,7 +67,7 @@ export const importIsTold = (dialect: 'sqlite' | 'postgres') =>
       expect(changes).toBeGreaterThan(10)
     })
 
-    it('raises the rights of every room in which somebody may now do what they might not, or the other way round', async () => {
+    it('increments the rights version of every room in which a decision may differ', async () => {
       let altered = 0
       await fc.assert(
         fc.asyncProperty(some(wallSteps), some(wallSteps), async (ours, theirs) => {
@@ -92,29 +92,29 @@ export const importIsTold = (dialect: 'sqlite' | 'postgres') =>
 
     const bob = sip('bob')
     it.each<[string, string, Step['input'], number[]]>([
-      ['an account is disabled that sits there', 'changeUser', { user: 'bob', disabled: true }, [0, 1, 0]],
-      ['a role in the pool is given to who sits there', 'changeUser', { user: 'bob', roles: ['auditor'] }, [0, 1, 0]],
+      ['a participant’s account is disabled', 'changeUser', { user: 'bob', disabled: true }, [0, 1, 0]],
+      ['a participant gets a pool role', 'changeUser', { user: 'bob', roles: ['auditor'] }, [0, 1, 0]],
       ['a wall goes up around its category', 'changeCategory', { category: 'c0', denied: { add: [bob] } }, [0, 1, 1]],
-      ['a switch of its category is turned', 'changeCategory', { category: 'c0', fileUpload: true }, [0, 1, 1]],
-      ['a group in a group of it changes', 'changeGroup', { group: 'g1', members: { add: [sip('dan')] } }, [1, 1, 1]],
+      ['a switch of its category changes', 'changeCategory', { category: 'c0', fileUpload: true }, [0, 1, 1]],
+      ['a nested group of it changes', 'changeGroup', { group: 'g1', members: { add: [sip('dan')] } }, [1, 1, 1]],
       ['it is disabled', 'disableRoom', { room: 'r2' }, [0, 0, 1]],
       ['its privacy changes', 'changeRoom', { room: 'r0', privacy: 'open' }, [1, 0, 0]],
       ['its members do', 'changeRoles', { room: 'r0', role: 'member', change: { remove: [bob] } }, [1, 0, 0]],
       ['it moves', 'changeRoom', { room: 'r0', category: 'c0' }, [1, 0, 0]],
-      ['somebody’s name changes and nothing else', 'changeUser', { user: 'bob', displayName: 'Bob' }, [0, 0, 0]],
-    ])('raises the rights of a room when %s, and of no other', async (_, does, input, raised) => {
+      ['only a user’s name changes', 'changeUser', { user: 'bob', displayName: 'Bob' }, [0, 0, 0]],
+    ])('increments the rights version of a room when %s, and of no other', async (_, does, input, raised) => {
       const join: Step = { by: 'bob', does: 'join', input: { room: 'r1', session: 's1' } }
       await merging({ ours: [join], theirs: [{ by: 'admin', does, input }] }, async (pool, bringIn) => {
         const rights = async () => Promise.all(['r0', 'r1', 'r2'].map(async (name) => (await pool.room(name)).rights))
         const before = await rights()
         await bringIn()
-        // A change of several lists may be told in more than one step.
+        // A change of several lists may be recorded in more than one event.
         expect((await rights()).map((now, n) => Math.min(now - before[n]!, 1))).toEqual(raised)
       })
     })
   })
 
-/** Imported chats are told as what was brought in, not as said now: `importedChats`. */
+/** Imported chats are recorded as imported, not as posted now: `importedChats`. */
 function withoutChats({ chats: _, ...state }: StateInTest): StateInTest {
   return state
 }
@@ -127,7 +127,7 @@ async function exportTo({ db, clock }: PoolInTest, path: string): Promise<void> 
 async function importFrom(pool: PoolInTest, path: string): Promise<Changed[]> {
   const { db, clock, service, poolRoomId } = pool
   const told: Changed[] = []
-  // Whatever became of them meanwhile.
+  // Whatever their state by now.
   const again = { user: 'admin', disabled: false, roles: { add: ['administrator'] } } as const
   must(await pool.commands.changeUser(POOL, again))
   const actor = await pool.principal('admin')

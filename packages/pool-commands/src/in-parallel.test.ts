@@ -18,7 +18,7 @@ const until = { timeout: 60_000, interval: 10 }
 /** Other databases of the server have waiters of their own. */
 const WAITING_HERE = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
-describe('services that change one pool at once on postgres', () => {
+describe('services that change one pool concurrently on postgres', () => {
   let place: PlaceInTest
   let pool: PoolInTest
   let services: ServiceInTest[]
@@ -34,7 +34,7 @@ describe('services that change one pool at once on postgres', () => {
   afterEach(() => pool.close())
 
   const sameAsTold = async (of = pool) => expect(stateByEvents(await of.events())).toEqual(await stateByTables(of.db))
-  /** All at once, `times` over, each on a service of its own. */
+  /** All concurrently, `times` over, each on its own service. */
   const race = (times: number, ...works: ((service: ServiceInTest, time: number) => Promise<unknown>)[]) =>
     Promise.all(
       works.map(async (work, index) => {
@@ -42,7 +42,7 @@ describe('services that change one pool at once on postgres', () => {
       }),
     )
 
-  it('whatever they do, what they told implies the state', async () => {
+  it('record events that imply the state, whatever they do', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(allSteps, allSteps), { minLength: 1, maxLength: 40, size: 'max' }),
@@ -65,7 +65,7 @@ describe('services that change one pool at once on postgres', () => {
     )
   })
 
-  it('none loses what another did to the same room', async () => {
+  it('do not overwrite one another’s changes to a room', async () => {
     must(await pool.commands.createRoom(POOL, { name: 'Desk', category: 'General' }))
     for (let n = 0; n < 30; n += 1) await pool.addUser(`u${n}`)
     const add =
@@ -83,7 +83,7 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('walls, rooms that move and talk in them do not stop one another', async () => {
+  it('do not block one another with walls, moved rooms and posts', async () => {
     must(await pool.commands.createCategory(POOL, { name: 'Wall', allowed: [sip('ann'), sip('bob')] }))
     for (const name of ['Desk', 'Other']) must(await pool.commands.createRoom(POOL, { name, category: 'General' }))
     const talk = Promise.all(
@@ -116,7 +116,7 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('no group comes to hold itself, and no room misses what its group’s groups became', async () => {
+  it('never make a group contain itself, and update every room a nested group concerns', async () => {
     const { commands } = pool
     for (const name of ['a', 'b', 'c', 'd']) must(await commands.createGroup(POOL, { name }))
     must(await commands.changeGroup(POOL, { group: 'a', members: { add: [grp('b')] } }))
@@ -151,7 +151,7 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('a category is not deleted under a room that is being made in it', async () => {
+  it('do not delete a category under a room that is being created in it', async () => {
     for (let time = 0; time < 8; time += 1) {
       const category = `c${time}`
       must(await pool.commands.createCategory(POOL, { name: category, allowed: [sip('ann')] }))
@@ -168,7 +168,7 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('the last two administrators do not take the role from each other', async () => {
+  it('do not let the last two administrators revoke each other’s role', async () => {
     await pool.addUser('boss', { roles: ['administrator'] })
     const [admin, boss] = [await pool.principal('admin'), await pool.principal('boss')]
     const answers = await Promise.all([
@@ -181,7 +181,7 @@ describe('services that change one pool at once on postgres', () => {
   it.each([
     ['an account', { disabled: true }],
     ['a policy', { policy: 'traders' }],
-  ])('nobody comes in unseen while %s bars them', async (_, changes) => {
+  ])('let nobody join unnoticed while %s bars them', async (_, changes) => {
     must(await pool.commands.createRoom(POOL, { name: 'Desk', category: 'General', privacy: 'open' }))
     must(await pool.commands.createPolicy(POOL, { identity: 'traders', enabled: false }))
     const { id: roomId, rights } = await pool.room('Desk')
@@ -189,7 +189,7 @@ describe('services that change one pool at once on postgres', () => {
     const blocker = await pool.db.knex.transaction()
     const waiting = async () => (await pool.db.knex.raw(`select pid ${WAITING_HERE}`)).rows.length as number
     await blocker.raw('lock table participant in share mode')
-    // It has found the account enabled, and cannot write down yet that she is in.
+    // It has found the account enabled, and cannot record the join yet.
     const join = services[1]!.record({ kind: 'join', roomId, principal, session: 's', rights })
     await vi.waitFor(async () => expect(await waiting()).toBe(1), until)
     let made = false
@@ -207,14 +207,14 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('one name is given once', async () => {
+  it('assign a name once', async () => {
     const answers = await Promise.all(
       services.map(({ commands }) => commands.createRoom(POOL, { name: 'Desk', category: 'General' })),
     )
     expect(answers.map(refusal).sort()).toEqual(['duplicate-name', 'duplicate-name', 'not refused'])
   })
 
-  it('a pool is prepared once, however many prepare it', async () => {
+  it('prepare a pool once, however many do', async () => {
     const fresh = await place.open({ prepared: false })
     try {
       const others = [fresh.service, await fresh.startService(), await fresh.startService()]
@@ -228,7 +228,7 @@ describe('services that change one pool at once on postgres', () => {
     }
   })
 
-  it('who is thrown out of the database in the middle is told to try again', async () => {
+  it('report a retryable failure when the database connection is terminated', async () => {
     const blocker = await pool.db.knex.transaction()
     await blocker('pool_setting').where({ name: 'pool-room' }).forUpdate().first()
     const attempt = services[1]!.commands.createRoom(POOL, { name: 'Desk', category: 'General' })
@@ -244,11 +244,11 @@ describe('services that change one pool at once on postgres', () => {
     await sameAsTold()
   })
 
-  it('a deadlock with somebody else’s transaction is tried again, unseen', async () => {
+  it('retry after a deadlock with another transaction, invisibly', async () => {
     for (const name of ['Desk', 'Other']) must(await pool.commands.createRoom(POOL, { name, category: 'General' }))
     const { id: desk } = await pool.room('Desk')
     const blocker = await pool.db.knex.transaction()
-    // A row lock that nothing of ours takes in this order: first a room, then what changes take turns by.
+    // A lock order that the product never uses: first a room, then the lock that orders changes.
     await blocker('room').where({ id: desk }).forUpdate().first()
     const attempt = services[1]!.commands.changeRoom(POOL, { room: 'Desk', topic: 'Beans' })
     await vi.waitFor(async () => {

@@ -1,7 +1,7 @@
 import { identitiesOf } from '@hansard/pool-store'
 import { isKeepable, newRoomUri, quoted, type RoomInvitations, type RoomPrivacy, type RoomType } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { type CommandActor, type Context, changeEvents, type Properties } from './context.ts'
+import { type CommandActor, type Context, changeEvents, isAdministrator, type Properties } from './context.ts'
 import { INVITED_NOBODY, invite } from './invite.ts'
 import { type LockedCategory, requireText } from './locked.ts'
 import { ChangeRefused } from './result.ts'
@@ -23,11 +23,11 @@ export type NewRoom = RoomProperties & {
   readonly members?: readonly string[] | undefined
   readonly managers?: readonly string[] | undefined
   readonly presenters?: readonly string[] | undefined
-  /** a room of that name that is there already gains the members and stays as it is otherwise (administrators) */
+  /** an existing room of that name gains the members and is otherwise unchanged (administrators) */
   readonly ifAbsent?: boolean | undefined
 }
 
-/** Writes a room that nothing speaks against any more, with its lists, its event and its invitations. */
+/** Inserts a validated room, with its lists, its event and its invitations. */
 export async function insertRoom(
   tx: Knex.Transaction,
   { domain }: Context,
@@ -46,17 +46,19 @@ export async function insertRoom(
     .insert({ ...columns, category_id: category.id, add_in_id: await findAddIn(tx, addIn), created_at: at })
     .returning('id')
   const id = row!.id
-  // The maker manages the room, unless it is the pool itself or an administrator from outside the wall.
-  const managers = [...(room.managers ?? [])]
-  const wants = { members: room.members ?? [], managers, presenters: room.presenters ?? [] }
+  // The creator manages the room and may join it, except for the pool itself and an administrator outside the wall. The
+  // administrator role opens no room: an administrator who wants to read becomes a member by name, on record.
+  const creator = (await isWithin(tx, category, by)) ? [by.uri] : []
+  const managers = [...(room.managers ?? []), ...creator]
+  const members = [...(room.members ?? []), ...(privacy === 'open' || isAdministrator(by) ? [] : creator)]
   const target = { id, categoryId: category.id, type, open: privacy === 'open' }
   const changed = await applyRoles(
     tx,
     target,
     {
-      members: { add: wants.members },
-      managers: { add: (await isWithin(tx, category, by)) ? [...managers, by.uri] : managers },
-      presenters: { add: wants.presenters },
+      members: { add: members },
+      managers: { add: managers },
+      presenters: { add: room.presenters ?? [] },
     },
     by,
     at,

@@ -4,17 +4,17 @@ import type { Knex } from '@hansard/sql'
 import type { CommandActor } from './context.ts'
 import { BATCH, type Named } from './named-principals.ts'
 
-/** More people than this are not invited by one change: a room for the whole firm needs no letter to everybody. */
+/** A change with more new members than this invites nobody: a room for the whole firm needs no letter to everybody. */
 const INVITED_MAX = 10_000
 
-/** The ids of those who were invited; none of them, where they would have been too many. */
+/** Ids of the invited users; empty if there would have been too many. */
 export type Invited = { readonly ids: readonly number[]; readonly tooMany: boolean }
 
 export const INVITED_NOBODY: Invited = { ids: [], tooMany: false }
 
 /**
- * Invites whoever was added to a room's members; groups and domains are their people, as far as the category allows
- * them.
+ * Invites the principals added to a room's members. Groups and domains stand for their users, as far as the category
+ * allows them.
  */
 export async function invite(
   tx: Knex.Transaction,

@@ -4,7 +4,7 @@ import type { PoolInTest } from './pool-in-test.ts'
 
 type Judged = { readonly rights: number; readonly decisions: ReadonlyMap<string, string> }
 
-/** What everybody may do in every room, with the version of its rights. */
+/** What every principal may do in every room, with the rights version. */
 export async function judge(pool: PoolInTest, people: readonly Principal[]): Promise<Map<number, Judged>> {
   const rooms: { id: number }[] = await pool.db.knex('room').whereNotNull('category_id').whereNull('deleted_at')
   const found = new Map<number, Judged>()

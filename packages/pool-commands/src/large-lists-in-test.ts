@@ -39,7 +39,7 @@ export const largeLists = (dialect: 'sqlite' | 'postgres') =>
       await pool?.close()
       await place?.close()
     }, 120_000)
-    it('is set, told in events of bounded size, found in by one, and emptied', async () => {
+    it('is set, recorded in events of bounded size, searched by one entry, and emptied', async () => {
       const hall = { name: 'Hall', category: 'General', type: 'auditorium' as const, members: everyone }
       must(await pool.commands.createRoom(admin, hall))
       const told = await pool.changes()
@@ -60,7 +60,7 @@ export const largeLists = (dialect: 'sqlite' | 'postgres') =>
       ).toBe('limit-exceeded')
     })
 
-    it('is told whole when what had it is deleted', async () => {
+    it('is recorded completely when its owner is deleted', async () => {
       must(await pool.commands.createGroup(admin, { name: 'many', members: everyone }))
       must(await pool.commands.createCategory(admin, { name: 'Many', allowed: everyone }))
       must(await pool.commands.createRoom(admin, { name: 'Many here', category: 'General', members: everyone }))
@@ -81,7 +81,7 @@ export const largeLists = (dialect: 'sqlite' | 'postgres') =>
       expect(deletions).toEqual(was)
     })
 
-    it('holds in a category, in a group, and among authors', async () => {
+    it('works in a category, in a group, and among authors', async () => {
       must(await pool.commands.createGroup(admin, { name: 'all', members: everyone }))
       const wall = { name: 'Wall', allowed: everyone, creators: everyone, denied: [grp('all')] }
       expect(refusal(await pool.commands.createCategory(admin, wall))).toBe('not-in-scope')
@@ -92,7 +92,7 @@ export const largeLists = (dialect: 'sqlite' | 'postgres') =>
       expect(must(await pool.commands.purgeChats(admin, purge)).count).toBe(1)
     })
 
-    it('of groups around a group, or of rooms in a category, is gone through whole', async () => {
+    it('of groups that contain a group, or of rooms in a category, is processed completely', async () => {
       const many = Array.from({ length: 1_200 }, (_, n) => n)
       const groups = many.map((n) => ({
         ...{ account: grp(`n${n}`), uri: grp(`n${n}`), display_name: `n${n}`, type: 'group' },
@@ -139,7 +139,7 @@ export const largeLists = (dialect: 'sqlite' | 'postgres') =>
       expect((await pool.room('full 9')).rights).toBe(2)
       must(await pool.commands.changeCategory(admin, { category: 'Full', denied: { add: [sip('u1')] } }))
       expect(await pool.db.knex('room').where({ category_id: categoryId }).andWhere('rights', '<', 2)).toEqual([])
-      // What was put in past the record is taken out again past it.
+      // Data inserted past the record is deleted past it.
       await pool.db
         .knex('room_role')
         .delete()

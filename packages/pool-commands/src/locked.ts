@@ -9,15 +9,15 @@ import { roomKeyOf } from './room-names.ts'
 /** A room by its URI, its name or `CATEGORY/NAME`. */
 export type RoomName = { readonly room: string }
 
-/** A room under lock, as it is, without its lists: they may be long. */
+/** A locked room in its current state, without its lists, which may be long. */
 export type LockedRoom = Pick<RoomAccess, 'room' | 'rules'> & { readonly subject: Subject }
 
 /**
- * Locks a room and decides whether somebody may do something to it. Changes of one room wait for each other here, and
- * for the commits of what is said in it.
+ * Locks a room and decides whether the actor may do something to it. Changes of one room wait for each other here,
+ * and for the commits of its chats.
  *
- * A caller who is refused locks nothing: waiting for the lock would tell of a hidden room, and holding it would delay
- * those in the room. So access is decided before the lock, and again under it.
+ * A caller without the right takes no lock: waiting for one would reveal a hidden room, and holding one could delay
+ * its participants. The decision is therefore made before the lock, and again under it for those who may.
  */
 export async function lockRoom(
   tx: Knex.Transaction,
@@ -45,7 +45,7 @@ async function mustMay(
   return access
 }
 
-/** Locks rooms in ascending id, as everybody does who locks several. Changes to rooms' rows are made after it. */
+/** Locks rooms by ascending id, as all code that locks several does. Room rows may be changed only after it. */
 export async function lockRooms(tx: Knex.Transaction, ids: readonly number[]): Promise<void> {
   const wanted = [...new Set(ids)].sort((a, b) => a - b)
   for (let from = 0; from < wanted.length; from += BATCH) {
@@ -97,8 +97,9 @@ export async function lockCategory(tx: Knex.Transaction, name: string): Promise<
 }
 
 /**
- * Locks the category somebody wants to create a room in, or move one to. A caller who may not create rooms there gets the
- * same answer as for a category that does not exist, and locks neither.
+ * Locks the category in which the actor wants to create a room, or to which they move one. A caller who may not
+ * create rooms there gets the same reply as for a category that does not exist, and locks neither, so the existence
+ * of categories is not revealed.
  */
 export async function lockCategoryForRooms(
   tx: Knex.Transaction,
@@ -109,7 +110,7 @@ export async function lockCategoryForRooms(
   if (!isKeepable(name)) throw refuse('not-a-creator')
   const { standing, categoryId } = await standInCategory(tx, categoryBy(name), { id: by.id, roles: [] })
   if (categoryId === undefined || !mayCreateRoom(standing).allowed) throw refuse('not-a-creator')
-  // Nobody has changed its lists since: such changes wait for this one to be made.
+  // Nobody has changed its lists since: such changes wait for this one.
   return lockCategory(tx, name)
 }
 

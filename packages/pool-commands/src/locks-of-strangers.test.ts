@@ -16,8 +16,8 @@ afterAll(async () => {
   await place?.close()
 })
 
-// Whoever waited here would wait until the test lets go, which it does when they have been answered.
-it('does not wait for a room or a category that one may not see, nor hold up those who may', async () => {
+// A caller that waited here would wait until the test releases the lock, which it does only after their replies.
+it('does not wait for a room or category that the caller may not see, nor delay those who may', async () => {
   const { commands } = pool
   const stranger = await pool.principal('stranger')
   const { uri } = await pool.room('desk')
@@ -38,7 +38,7 @@ it('does not wait for a room or a category that one may not see, nor hold up tho
   expect(refusals).toEqual([...Array.from({ length: 7 }, () => 'no-such-room'), 'not-a-creator'])
 })
 
-it('waits for a room that one may change', async () => {
+it('waits for a room that the caller may change', async () => {
   const { commands } = pool
   const administrator = await pool.addUser('chief', { roles: ['administrator'] })
   let done = false
@@ -52,7 +52,7 @@ it('waits for a room that one may change', async () => {
       tx('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'").first('pid')
     while (!(await waiting()) && !done);
     expect(done).toBe(false)
-    // Not awaited here: it is made when this transaction has ended.
+    // Not awaited here: it completes when this transaction has ended.
     return { change }
   })
   expect(must(await changing.change).uri).toMatch(/^ma-chan:/)

@@ -1,12 +1,13 @@
+import { identitiesOfMany } from '@hansard/pool-store'
 import { domainDisplayName, domainUri, isKeepable, parseDomainUri, quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { ChangeRefused } from './result.ts'
 
-/** A principal as lists name it. */
+/** A principal as it appears in lists. */
 export type Named = { readonly id: number; readonly uri: string; readonly name: string; readonly type: PrincipalType }
 type PrincipalType = 'user' | 'group' | 'domain'
 
-/** A list changed by entries to add and take away, or replaced by `set`. */
+/** Changes a list by entries to add and remove, or replaces it by `set`. */
 export type ListChange =
   | { readonly set: readonly string[] }
   | { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined }
@@ -14,9 +15,9 @@ export type ListChange =
 const LIST_MAX = 16_000
 
 /**
- * The principals that URIs (or bare accounts of users) name, in the same order, each once. A domain is known as soon as
- * somebody adds it to a list: its row is created then, and a domain that nobody has added is in no list. Any other unknown
- * name refuses the change, which is an answer for administrators only: see `findListChange`.
+ * The principals of URIs (or bare user accounts), in the same order, each once. A domain becomes known when it is
+ * first added to a list: its row is created then. Any other unknown name refuses the change, which tells who is in the
+ * pool: for other callers than administrators there is `findListChange`.
  */
 export async function findNamed(
   tx: Knex.Transaction,
@@ -72,7 +73,7 @@ async function lookUp(tx: Knex.Transaction, names: readonly string[]): Promise<M
   )
 }
 
-/** The principal that stands for everybody of a domain. */
+/** The principal that represents all users of a domain. */
 export async function putDomain(tx: Knex.Transaction, domain: string, now: number): Promise<Named> {
   const uri = domainUri(domain)
   const name = domainDisplayName(domain)
@@ -95,7 +96,7 @@ export async function namedById(tx: Knex.Transaction, ids: readonly number[]): P
   return found
 }
 
-/** What a change to a list amounts to: who is added, who is removed. Empty where nothing differs. */
+/** The effect of a change on a list: who is added, who removed. Empty when nothing differs. */
 export async function resolveListChange(
   tx: Knex.Transaction,
   change: ListChange,
@@ -115,11 +116,15 @@ export async function resolveListChange(
   }
   const added = (await findNamed(tx, change.add ?? [], now)).filter(({ id }) => !present.has(id))
   const addedIds = new Set(added.map(({ id }) => id))
-  const removed = (await findNamed(tx, change.remove ?? [], now, { toBeAdded: false })).filter(
-    ({ id }) => present.has(id) || addedIds.has(id),
+  const named = await findNamed(tx, change.remove ?? [], now, { toBeAdded: false })
+  const removed = named.filter(({ id }) => present.has(id) || addedIds.has(id))
+  await refuseIndirect(
+    tx,
+    named.filter(({ id }) => !present.has(id) && !addedIds.has(id)),
+    present,
   )
   const removedIds = new Set(removed.map(({ id }) => id))
-  // Who is added and removed by one change is not on the list afterwards.
+  // A principal that is both added and removed is not on the list afterwards.
   return {
     added: added.filter(({ id }) => !removedIds.has(id)),
     removed: removed.filter(({ id }) => present.has(id)),
@@ -132,13 +137,14 @@ export type Wanted = { readonly name: string; readonly named: Named | undefined 
 /**
  * The same for callers who may not know who is in the pool. Nothing is refused for a name that nobody has: `wanted` has
  * every name to be added that is not on the list yet, so that the caller can be given one answer for those that nobody
- * has and those that may not be added. A name to be removed that nobody has is ignored, like one that is not on the list.
+ * has and those that may not be added. `absent` has the names to be removed that are not on the list: see
+ * `refuseIndirect`.
  */
 export async function findListChange(
   tx: Knex.Transaction,
   change: ListChange,
   present: ReadonlySet<number>,
-): Promise<{ added: Named[]; removed: Named[]; wanted: Wanted[] }> {
+): Promise<{ added: Named[]; removed: Named[]; wanted: Wanted[]; absent: Wanted[] }> {
   const toAdd = 'set' in change ? change.set : (change.add ?? [])
   const toRemove = 'set' in change ? [] : (change.remove ?? [])
   for (const { length } of [toAdd, toRemove]) requireLength(length)
@@ -160,12 +166,40 @@ export async function findListChange(
       [...removedIds].filter((id) => present.has(id)),
     ),
     wanted,
+    absent: [...new Set(toRemove)]
+      .map((name) => ({ name, named: going.get(name) }))
+      .filter(({ named }) => named === undefined || !present.has(named.id)),
   }
 }
 
 function requireLength(length: number): void {
   if (length <= LIST_MAX) return
   throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${length}.`)
+}
+
+/**
+ * A principal on a list only through a group or a domain would still be on it, so the removal must not look
+ * successful.
+ */
+export async function refuseIndirect(
+  tx: Knex.Transaction,
+  absent: readonly Named[],
+  present: ReadonlySet<number>,
+): Promise<void> {
+  if (absent.length === 0) return
+  const identities = await identitiesOfMany(
+    tx,
+    absent.map(({ id }) => id),
+  )
+  for (const { id, uri } of absent) {
+    const through = [...(identities.get(id) ?? [])].find((identity) => present.has(identity))
+    if (through === undefined) continue
+    const [entry] = await namedById(tx, [through])
+    throw new ChangeRefused(
+      'conflict',
+      `${quoted(uri)} is in the list only through ${quoted(entry!.uri)}. Take that from the list, or ${quoted(uri)} from the group.`,
+    )
+  }
 }
 
 export const urisOf = (named: readonly Named[]): string[] => named.map(({ uri }) => uri)

@@ -41,7 +41,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     ...more,
   })
 
-  it('every command but those on rooms, chats and pool state is for administrators', async () => {
+  it('every command except those on rooms, chats and pool state requires an administrator', async () => {
     const answers = [
       await commands.addUsers(ann, { users: [newUser('no')] }),
       await commands.changeUser(ann, { user: 'ann', roles: ['administrator'] }),
@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   })
 
   describe('accounts', () => {
-    it('are added where they are not there yet, each once, without their secrets', async () => {
+    it('are added where they do not exist yet, each once, without their secrets', async () => {
       const users = [newUser('eve', { roles: ['auditor'], email: 'e@x' }), newUser('eve'), newUser('ann')]
       expect([...must(await commands.addUsers(admin, { users })).created]).toEqual(['eve'])
       const [event, ...more] = await pool.changes()
@@ -103,7 +103,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       expect(refusal(await commands.changeUser(admin, { user: 'ann', policy: 'none' }))).toBe('no-such-policy')
     })
 
-    it('are changed, told by what differs; who is disabled loses the tokens they hold', async () => {
+    it('are changed, recorded as a difference; a disabled user loses the tokens it holds', async () => {
       const { credentialVersion } = await pool.principal('ann')
       const changes = { displayName: 'Ann A.', disabled: true, roles: ['officer', 'auditor'] as const }
       must(await commands.changeUser(admin, { user: sip('ann'), ...changes }))
@@ -122,7 +122,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       expect((await pool.changes()).at(-1)).toMatchObject({ before: {}, after: { secret: 'replaced' } })
     })
 
-    it('are never left without one that administers', async () => {
+    it('always include an administrator', async () => {
       for (const changes of [{ roles: ['operator'] as const }, { disabled: true }]) {
         expect(refusal(await commands.changeUser(admin, { user: 'admin', ...changes }))).toBe('conflict')
       }
@@ -130,17 +130,17 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       const bob = await pool.principal('bob')
       must(await commands.changeUser(admin, { user: 'admin', roles: ['operator'] }))
       expect(refusal(await commands.changeUser(bob, { user: 'bob', disabled: true }))).toBe('conflict')
-      // What was an administrator when the door was opened is none now.
+      // The entry point still believes in a role that has been revoked.
       expect(refusal(await commands.changeUser(admin, { user: 'bob', roles: [] }))).toBe('not-an-administrator')
       must(await commands.changeUser(bob, { user: 'admin', roles: ['administrator', 'operator'] }))
       must(await commands.changeUser(admin, { user: 'bob', roles: [] }))
-      // Somebody who never administered may be disabled by the pool, whoever else there is.
+      // The pool may disable a user who never administered, whoever else exists.
       must(await commands.changeUser(poolActor(DOMAIN), { user: 'ann', disabled: true }))
       must(await commands.changeUser(POOL, { user: 'ann', disabled: false }))
     })
   })
 
-  it('an add-in is a page on the web under a name of its own; rooms follow when it is renamed or goes', async () => {
+  it('an add-in is a web page with a unique name; rooms are updated when it is renamed or deleted', async () => {
     must(await commands.createAddIn(admin, { name: 'Prices', url: 'https://prices.example/' }))
     for (const url of ['ftp://x', 'javascript:alert(1)', '', 'https://\u0000', `https://x/${'x'.repeat(2_048)}`]) {
       expect(refusal(await commands.createAddIn(admin, { name: 'Other', url }))).toBe('invalid')
@@ -168,7 +168,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     expect((await pool.room('Priced')).rights).toBe(3)
   })
 
-  it('a policy is granted to users, and taken from them when it is deleted', async () => {
+  it('a policy is granted to users, and revoked when it is deleted', async () => {
     must(await commands.createPolicy(admin, { identity: 'Traders', enabled: true }))
     expect(refusal(await commands.createPolicy(admin, { identity: 'Traders', enabled: true }))).toBe('duplicate-name')
     expect(refusal(await commands.createPolicy(admin, { identity: '', enabled: true }))).toBe('invalid')
@@ -204,7 +204,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     must(await commands.deleteEndpoint(admin, { endpoint: 'sip:chat@a.example' }))
   })
 
-  it('a configuration holds known settings within their ranges', async () => {
+  it('a configuration has known settings within their ranges', async () => {
     const change = async (settings: object, identity = 'global') =>
       refusal(await commands.changeConfiguration(admin, { identity, settings }))
     const bad: object[] = [
@@ -244,7 +244,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     ])
   })
 
-  it('the pool’s state and its active servers are for operators', async () => {
+  it('the pool’s state and its active servers are changed by operators', async () => {
     must(await commands.setPoolState(admin, { pool: 'test', state: 'failed-over' }))
     must(await commands.setPoolState(admin, { pool: 'test', state: 'failed-over' }))
     must(await commands.setActiveServers(admin, { pool: 'test', change: () => ['b', 'a', 'b'] }))
@@ -259,7 +259,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     ])
   })
 
-  it('a pool finds a place for rooms from before there were categories, with whoever was in them', async () => {
+  it('a pool assigns rooms from before there were categories to one, with their participants', async () => {
     const old = await place.open({ prepared: false })
     try {
       const row = { name: 'Old', uri: `ma-chan://${DOMAIN}/old`, privacy: 'closed', created_at: 0 }

@@ -25,7 +25,7 @@ export function policyCommands(context: Context) {
     const subject = { type: 'policy' as const, uri: `policy:${identity}`, name: identity }
     return changeEvents({ roomId: poolRoomId, by, action, subject, ...change })
   }
-  // Whom a policy counts for is not known here: every service looks again at everybody.
+  // The users to whom the policy applies are not known here: every service evaluates all its users again.
   const announce = () => bus.publish({ t: 'configuration-changed' })
 
   return {
@@ -39,7 +39,7 @@ export function policyCommands(context: Context) {
         if (problem) throw new ChangeRefused('invalid', `${quoted(identity)}: ${problem}`)
         requireText('A description', description, 256)
         if (await tx('policy').where({ identity }).first('id')) {
-          throw new ChangeRefused('duplicate-name', `There is a policy ${quoted(identity)} already.`)
+          throw new ChangeRefused('duplicate-name', `A policy ${quoted(identity)} already exists.`)
         }
         await tx('policy').insert({ identity, description, enabled })
         const events = told(by, 'created', identity, { after: { description, enabled } })
@@ -99,7 +99,7 @@ export function policyCommands(context: Context) {
       return result
     },
 
-    /** Grants a policy to users, or with null takes theirs away, so that a wider one counts. */
+    /** Grants a policy to users, or with null revokes theirs, so that a wider one applies. */
     async grantPolicy(
       by: CommandActor,
       { users, policy }: { users: readonly string[]; policy: string | null },
@@ -109,7 +109,11 @@ export function policyCommands(context: Context) {
         const id = policy === null ? null : (await lockPolicy(tx, policy)).id
         const named = await findNamed(tx, users, at)
         const other = named.find(({ type }) => type !== 'user')
-        if (other) throw new ChangeRefused('invalid', `${quoted(other.uri)} is no user: policies are granted to users.`)
+        if (other)
+          throw new ChangeRefused(
+            'invalid',
+            `${quoted(other.uri)} is not a user: policies can be granted only to users.`,
+          )
         const events = []
         const granted: number[] = []
         for (const user of named) {

@@ -30,7 +30,7 @@ export const EVERYBODY = `ma-grp:*@${DOMAIN}`
 export const sip = (account: string, domain = DOMAIN) => `sip:${account}@${domain}`
 export const grp = (name: string) => `ma-grp:${name}@${DOMAIN}`
 
-/** One service of a pool: a source of its own, what it commands, and what it told the others. */
+/** One service of a pool: its own source, its commands, and what it published. */
 export type ServiceInTest = {
   readonly commands: PoolCommands
   readonly writer: RecordWriter
@@ -44,21 +44,21 @@ export type PoolInTest = {
   readonly poolRoomId: number
   readonly service: ServiceInTest
   readonly commands: PoolCommands
-  /** a service with a connection of its own (PostgreSQL), or on the same one */
+  /** a service with its own connection (PostgreSQL), or on the same one */
   startService(): Promise<ServiceInTest>
   addUser(account: string, options?: { domain?: string; roles?: readonly PoolRole[] }): Promise<Principal>
-  /** What somebody is now: roles as they stand. */
+  /** A user with current roles. */
   principal(account: string): Promise<Principal>
   room(name: string): Promise<{ id: number; uri: string; rights: number }>
   post(account: string, room: string, text: string, title?: string): Promise<number>
-  /** Everything on record, each room's events in their order. */
+  /** Everything on record, by room, each room's events in order. */
   events(): Promise<ComplianceEvent[]>
   /** The changes on record since the last call. */
   changes(): Promise<EventOf<'change'>[]>
   close(): Promise<void>
 }
 
-/** Where pools are opened: one server for many of them. */
+/** The server on which pools are created: one for many of them. */
 export type PlaceInTest = { open(options?: { prepared?: boolean }): Promise<PoolInTest>; close(): Promise<void> }
 
 const MIGRATED = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
@@ -166,13 +166,13 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
   }
 }
 
-/** The value of a command that must not be refused. */
+/** The value of a command that must succeed. */
 export function must<T>(result: Result<T>): T {
   if (result.ok) return result.value
   throw new Error(`Refused with ${result.refusal}: ${result.message}`)
 }
 
-/** The refusal of a command that must not succeed. */
+/** The refusal of a command that must fail. */
 export function refusal(result: Result<unknown>): string {
   return result.ok ? 'not refused' : result.refusal
 }

@@ -26,7 +26,7 @@ export function poolStateCommands(context: Context) {
       return result
     },
 
-    /** Names the channel services that clients are sent to; none named means all of them. */
+    /** Sets the channel services that clients are assigned to; none means all. */
     async setActiveServers(
       by: CommandActor,
       { pool, change }: { pool: string; change: (active: readonly string[]) => readonly string[] },
@@ -35,7 +35,7 @@ export function poolStateCommands(context: Context) {
         requireOperator(by)
         const before = JSON.parse((await readSetting(tx, 'active-servers')) ?? '[]') as string[]
         const active = [...new Set(change(before))].sort()
-        if (active.length > 1_000) throw new ChangeRefused('limit-exceeded', 'A pool has 1,000 servers at most.')
+        if (active.length > 1_000) throw new ChangeRefused('limit-exceeded', 'A pool may have at most 1,000 servers.')
         for (const name of active) {
           const problem = nameProblem('The name of a server', name)
           if (problem) throw new ChangeRefused('invalid', problem)
@@ -44,7 +44,7 @@ export function poolStateCommands(context: Context) {
         const removed = before.filter((name) => !active.includes(name))
         const added = active.filter((name) => !before.includes(name))
         const subject = { type: 'pool-state' as const, uri: `pool:${pool}`, name: pool }
-        // No name at all says that every server is active: an empty list alone would not tell a reader so.
+        // Without names every server is active: an empty list alone would not show this to a reader.
         const all = difference({ allServersActive: before.length === 0 }, { allServersActive: active.length === 0 })
         const events =
           removed.length + added.length === 0

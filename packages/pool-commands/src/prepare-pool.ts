@@ -3,10 +3,10 @@ import { type CommandActor, type Context, changeEvents } from './context.ts'
 import { lockRooms } from './locked.ts'
 import { putDomain } from './named-principals.ts'
 
-/** The category that rooms are made in when nobody names one. */
+/** The category in which rooms are created by default. */
 export const DEFAULT_CATEGORY = 'General'
 
-/** The pool itself, where it does something of its own accord. */
+/** The pool itself, as the actor of its own changes. */
 export function poolActor(domain: string): CommandActor {
   return {
     id: 0,
@@ -19,8 +19,9 @@ export function poolActor(domain: string): CommandActor {
 }
 
 /**
- * Makes what a pool needs before anybody can talk: a category, in which everybody of the pool's domain is allowed, and a
- * place in it for rooms from before there were categories. However many services do this at once, it is done once.
+ * Creates what a pool needs before anybody can post: a category that allows everybody of the pool's domain and
+ * contains the rooms from before there were categories. Concurrent calls by any number of services have the effect of
+ * one.
  */
 export async function preparePool(context: Context): Promise<void> {
   const { db, poolRoomId, domain } = context

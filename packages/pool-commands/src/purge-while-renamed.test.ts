@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CommandActor } from './context.ts'
 import { must, openPlace, type PlaceInTest, type PoolInTest } from './pool-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('a room of more chats than one step takes away, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a room with more chats than one step deletes, on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
   let admin: CommandActor
@@ -30,13 +30,13 @@ describe.each(['sqlite', 'postgres'] as const)('a room of more chats than one st
     (await pool.db.knex('chat').where({ room_id: roomId }).whereNot({ state: 'purged' }).select('chat_id')).length
 
   it.each(['clearRoom', 'purgeChats'] as const)(
-    'loses them, and no room that is given its name meanwhile',
+    'loses them, and a room that gets its name meanwhile loses none',
     async (how) => {
       const cleared = await makeRoom(`desk ${how}`, 600)
       const other = await makeRoom(`other ${how}`, 600)
       const { told } = pool.service
       const renames: Promise<unknown>[] = []
-      // After the first step, and before the second: the names change places.
+      // After the first step and before the second, the two rooms swap their names.
       told.push = (...messages) => {
         if (messages[0]?.t === 'chats-edited' && renames.length === 0) {
           const rename = (room: string, name: string) => pool.commands.changeRoom(admin, { room, name }).then(must)

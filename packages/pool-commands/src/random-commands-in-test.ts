@@ -3,10 +3,10 @@ import type { CommandActor } from './context.ts'
 import type { Result } from './index.ts'
 import { DOMAIN, EVERYBODY, grp, must, POOL, type PoolInTest, type ServiceInTest, sip } from './pool-in-test.ts'
 
-/** One thing somebody does: a command with its input, or a fact. Plain data, so that a counterexample can be read. */
+/** One step: a command with its input, or a fact. Plain data, so that a counterexample can be read. */
 export type Step = { readonly by: string; readonly does: string; readonly input: Readonly<Record<string, unknown>> }
 
-/** Who takes part. Only `admin` administers from the start; `partner` is of another domain. */
+/** The users. Only `admin` administers from the start; `partner` is of another domain. */
 export const PEOPLE = ['admin', 'ann', 'bob', 'cat', 'dan', 'partner'] as const
 const OTHER_DOMAIN = 'partner.example'
 const uriOf = (account: string) => sip(account, account === 'partner' ? OTHER_DOMAIN : DOMAIN)
@@ -17,7 +17,7 @@ export async function addPeople(pool: PoolInTest): Promise<void> {
   await pool.addUser('partner', { domain: OTHER_DOMAIN })
 }
 
-/** People, and some of everything that steps speak of: what is drawn at random mostly meets something. */
+/** Creates users and some of every kind of subject, so that most random steps refer to something that exists. */
 export async function furnish(pool: PoolInTest): Promise<void> {
   const { commands } = pool
   await addPeople(pool)
@@ -36,7 +36,7 @@ export async function furnish(pool: PoolInTest): Promise<void> {
   }
 }
 
-/** Deletes what there is of everything that steps speak of, so that whatever was done to it, its end is told. */
+/** Deletes every existing subject of the steps, so that each final state is recorded. */
 export async function clearOut({ commands, db }: PoolInTest): Promise<void> {
   // By URI: two rooms may have one name.
   const rooms: { uri: string }[] = await db.knex('room').whereNotNull('category_id').select('uri')
@@ -215,7 +215,7 @@ const CHAT_STEPS = [
   ),
 ]
 
-/** Steps that alter who may do what in rooms by what rooms, categories and groups are. */
+/** Steps that change rights by changing rooms, categories and groups. */
 export const wallSteps: fc.Arbitrary<Step> = fc.oneof(...ROOM_STEPS, ...WALL_STEPS)
 export const allSteps: fc.Arbitrary<Step> = fc.oneof(
   ...ROOM_STEPS,
@@ -225,7 +225,7 @@ export const allSteps: fc.Arbitrary<Step> = fc.oneof(
   ...CHAT_STEPS,
 )
 
-/** Does it. Answers what was refused, `done`, or undefined for a fact of nobody or in no room. */
+/** Runs a step. Returns the refusal, `done`, or undefined for a fact without a principal or room. */
 export async function take(
   pool: PoolInTest,
   service: ServiceInTest,

@@ -1,6 +1,6 @@
 import type { Refusal } from '@hansard/rooms'
 
-/** Stable names of an expected no. Those of the access rules mean what these mean. */
+/** Stable names of expected refusals. Those of the access rules have the same meaning as there. */
 export type CommandRefusal =
   | Refusal
   | 'invalid'
@@ -35,7 +35,7 @@ export class ChangeRefused extends Error {
   }
 }
 
-/** The words for a room that one may not know of, and for one that never was. */
+/** The message for a room that the caller may not see, and for one that does not exist. */
 export const NO_SUCH_ROOM = 'There is no such room, or it is not open to you.'
 
 const REFUSAL_MESSAGES: Partial<Record<Refusal, string>> = {
@@ -44,7 +44,7 @@ const REFUSAL_MESSAGES: Partial<Record<Refusal, string>> = {
   'not-a-member': 'Only members of the room may do this.',
   'not-a-presenter': 'In an auditorium only presenters may do this.',
   'not-a-manager': 'Only managers of the room may do this.',
-  'not-a-creator': 'Only creators of the category may make rooms in it.',
+  'not-a-creator': 'Only creators of the category may create rooms in it.',
   'not-an-administrator': 'Only administrators may do this.',
 }
 

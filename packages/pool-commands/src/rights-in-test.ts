@@ -5,7 +5,7 @@ import { grp, must, openPlace, type PlaceInTest, POOL, type PoolInTest, sip } fr
 import { addPeople, furnish, PEOPLE, take, wallSteps } from './random-commands-in-test.ts'
 
 export const rights = (dialect: 'sqlite' | 'postgres') =>
-  describe.each([dialect])('the version of a room’s rights on %s', (dialect) => {
+  describe.each([dialect])('the rights version of a room on %s', (dialect) => {
     let place: PlaceInTest
     let pool: PoolInTest
     beforeAll(async () => {
@@ -18,7 +18,7 @@ export const rights = (dialect: 'sqlite' | 'postgres') =>
     })
     afterEach(() => pool.close())
 
-    it('rises with whatever alters what anybody may do there', async () => {
+    it('is incremented by every change that alters what anybody may do there', async () => {
       let altered = 0
       await fc.assert(
         fc.asyncProperty(fc.array(wallSteps, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
@@ -57,7 +57,7 @@ export const rights = (dialect: 'sqlite' | 'postgres') =>
       return Object.fromEntries(rooms.map(({ name, rights }) => [name, rights]))
     }
 
-    it('rises in no room that a change does not concern', async () => {
+    it('is not incremented in rooms that a change does not concern', async () => {
       const { commands } = pool
       for (const name of ['Desk', 'Other']) must(await commands.createRoom(POOL, { name, category: 'General' }))
       must(await commands.createGroup(POOL, { name: 'outer' }))
@@ -79,7 +79,7 @@ export const rights = (dialect: 'sqlite' | 'postgres') =>
       expect(await rightsOf()).toEqual({ Desk: 4, Other: 2 })
     })
 
-    it('rises where somebody sits whose account is disabled', async () => {
+    it('is incremented where a participant’s account is disabled', async () => {
       const { commands, service } = pool
       for (const name of ['Desk', 'Other']) must(await commands.createRoom(POOL, { name, category: 'General' }))
       const ann = await pool.principal('ann')
@@ -92,7 +92,7 @@ export const rights = (dialect: 'sqlite' | 'postgres') =>
       expect(service.told).toContainEqual({ t: 'principal-changed', principals: [ann.id] })
     })
 
-    it('rises where somebody sits whom a policy may bar, and nowhere else', async () => {
+    it('is incremented where a policy may bar a participant, and nowhere else', async () => {
       const { commands, service } = pool
       for (const name of ['Ann’s', 'Bob’s', 'Empty'])
         must(await commands.createRoom(POOL, { name, category: 'General' }))
@@ -141,7 +141,7 @@ export const rights = (dialect: 'sqlite' | 'postgres') =>
       expect(await risen()).toEqual(['Ann’s', 'Bob’s'])
     })
 
-    it('is said on the bus with each room that was changed', async () => {
+    it('is published on the bus with each changed room', async () => {
       const { commands, service } = pool
       must(await commands.createRoom(POOL, { name: 'Desk', category: 'General' }))
       const { id } = await pool.room('Desk')

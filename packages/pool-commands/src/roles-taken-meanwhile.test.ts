@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { EVERYBODY, must, openPlace, type PlaceInTest, type PoolInTest, sip } from './pool-in-test.ts'
 
-// SQLite makes one transaction after the other: there is no meanwhile.
+// SQLite runs one transaction after another, so nothing is concurrent there.
 let place: PlaceInTest
 let pool: PoolInTest
 beforeAll(async () => {
@@ -22,7 +22,7 @@ const waitingForLocks = async () => {
   return rows[0]!.waiting
 }
 
-it('takes no chat away for an administrator after the commit that took the role', async () => {
+it('deletes no chat for an administrator after the commit that revoked the role', async () => {
   const ann = await pool.principal('ann')
   const bob = await pool.principal('bob')
   const wanted = { name: 'desk', category: 'General', privacy: 'open' as const, members: [EVERYBODY] }

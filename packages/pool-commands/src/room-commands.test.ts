@@ -57,8 +57,8 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     return { members: uris(roles.members), managers: uris(roles.managers), presenters: uris(roles.presenters) }
   }
 
-  describe('that is made', () => {
-    it('is closed, normal and empty, is managed by its maker, and is told with all that', async () => {
+  describe('that is created', () => {
+    it('is closed and normal, with its creator as manager and member, and is recorded with all that', async () => {
       const made = must(await pool.commands.createRoom(ann, { name: 'Plain', category: 'Desks' }))
       const [event, ...more] = await pool.changes()
       const { uri: category } = await pool.db.knex('category').where({ name: 'Desks' }).first('uri')
@@ -72,16 +72,16 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       })
       expect(event!.after).toEqual({
         ...{ name: 'Plain', description: '', topic: '', type: 'normal', privacy: 'closed', invitations: 'inherit' },
-        ...{ disabled: false, addIn: null, category, managers: [sip('ann')] },
+        ...{ disabled: false, addIn: null, category, managers: [sip('ann')], members: [sip('ann')] },
       })
     })
 
-    it('is not managed by a maker whom its category does not allow', async () => {
+    it('is not managed by a creator whom its category does not allow', async () => {
       const { id } = await make({ managers: [sip('bob')] }, admin, 'Few')
       expect((await listsOf(id)).managers).toEqual([sip('bob')])
     })
 
-    it('needs a name that no room in sight has, and that can be shown and stored', async () => {
+    it('needs a name that no visible room has, and that can be displayed and stored', async () => {
       const { name } = await make()
       const attempt = async (wanted: string) =>
         refusal(await pool.commands.createRoom(admin, { name: wanted, category: 'Desks' }))
@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
         expect(await attempt(good)).toBe('not refused')
     })
 
-    it('is made only by administrators and creators, who learn nothing of other categories', async () => {
+    it('requires an administrator or creator, who learns nothing about other categories', async () => {
       const bob = await pool.principal('bob')
       const answers = await Promise.all(
         ['Desks', 'Few', 'Nowhere', 'a\u0000'].map((category) =>
@@ -111,7 +111,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       )
     })
 
-    it('gains members where it is there already, if that is asked for', async () => {
+    it('gains members if it exists already and the option is given', async () => {
       const { name, id } = await make()
       const again = { name, category: 'Nowhere', ifAbsent: true, members: [sip('bob')] }
       expect(must(await pool.commands.createRoom(admin, again))).toMatchObject({ id, created: false })
@@ -120,7 +120,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       expect(await pool.changes()).toEqual([])
     })
 
-    it('has an add-in only if there is one, and texts that fit', async () => {
+    it('has an add-in only if that exists, and texts within their limits', async () => {
       const attempt = async (more: object) =>
         refusal(await pool.commands.createRoom(admin, { name: 'No', category: 'Desks', ...more }))
       expect(await attempt({ addIn: 'Nothing' })).toBe('no-such-add-in')
@@ -132,7 +132,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   })
 
   describe('that grants roles', () => {
-    it('grants them to users, groups and domains, and tells what differs', async () => {
+    it('grants them to users, groups and domains, and records the difference', async () => {
       const { name, id } = await make()
       const roles = { members: { add: [grp('traders'), EVERYBODY, 'ann'] }, managers: { remove: [sip('admin')] } }
       must(await pool.commands.changeAllRoles(admin, { room: name, roles }))
@@ -148,7 +148,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       expect((await listsOf(id)).members).toEqual([])
     })
 
-    it('names those whom the category does not allow, and changes nothing', async () => {
+    it('names the principals that the category does not allow, and changes nothing', async () => {
       const { name, id } = await make()
       const change = { add: [sip('bob'), sip('partner', 'partner.example')] }
       const result = await pool.commands.changeRoles(admin, { room: name, role: 'member', change })
@@ -170,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       )
     })
 
-    it('has presenters in an auditorium, and of a closed one only members, themselves or by a group', async () => {
+    it('has presenters in an auditorium; in a closed one they must be members, directly or through a group', async () => {
       const normal = await make()
       const present = (room: string, ...add: string[]) =>
         pool.commands.changeRoles(admin, { room, role: 'presenter', change: { add } })
@@ -185,7 +185,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       expect(await pool.changes()).toMatchObject([{ before: { members: [grp('traders')], presenters: [sip('bob')] } }])
     })
 
-    it('loses presenters who are no members when it is closed, and all of them when it is no auditorium', async () => {
+    it('loses presenters who are no members when it is closed, and all of them when it becomes a normal room', async () => {
       const { name, id } = await make({ type: 'auditorium', privacy: 'open', members: [sip('ann')] })
       const change = { add: [sip('ann'), sip('bob')] }
       must(await pool.commands.changeRoles(admin, { room: name, role: 'presenter', change }))
@@ -197,14 +197,14 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
   })
 
   describe('that moves', () => {
-    it('leaves behind those whom the new category does not allow, and says whom', async () => {
+    it('drops list entries that the new category does not allow, and reports them', async () => {
       const { name, id } = await make({
         type: 'auditorium',
         members: [sip('ann'), grp('traders')],
         presenters: [sip('bob')],
       })
       const { dropped } = must(await pool.commands.changeRoom(admin, { room: name, category: 'Few' }))
-      // Bob may be in the new category, but was a member only by a group that may not.
+      // Bob is allowed in the new category, but was a member only through a group that is not.
       expect(dropped.toSorted()).toEqual([grp('traders'), sip('admin'), sip('bob')].sort())
       expect(await listsOf(id)).toEqual({ members: [sip('ann')], managers: [], presenters: [] })
       const [event] = await pool.changes()
@@ -216,20 +216,20 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       expect(Object.keys(event!.after)).toEqual(['category'])
     })
 
-    it('is moved by its manager only to where they may make rooms', async () => {
+    it('is moved by its manager only to categories in which they may create rooms', async () => {
       const { name } = await make({ managers: [sip('bob'), sip('ann')] })
       const bob = await pool.principal('bob')
       const move = (by: CommandActor, category: string) => pool.commands.changeRoom(by, { room: name, category })
       expect(refusal(await move(bob, 'Few'))).toBe('not-a-creator')
       expect(await move(bob, 'Few')).toEqual(await move(bob, 'Nowhere'))
-      // Where it is already, nothing moves.
+      // Already there: nothing moves.
       expect(refusal(await move(bob, 'Desks'))).toBe('not refused')
       must(await pool.commands.changeCategory(admin, { category: 'General', creators: { add: [sip('ann')] } }))
       must(await move(ann, 'General'))
     })
   })
 
-  it('is renamed, and its old name is free', async () => {
+  it('is renamed, and its old name becomes available', async () => {
     const { name, uri } = await make()
     must(await pool.commands.changeRoom(admin, { room: name, name: `${name} too`, topic: 'x' }))
     expect(await pool.changes()).toMatchObject([
@@ -245,7 +245,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     must(await pool.commands.createRoom(admin, { name, category: 'Desks' }))
   })
 
-  it('is disabled by its managers and enabled by administrators only, each told once', async () => {
+  it('is disabled by its managers and enabled by administrators only, each recorded once', async () => {
     const { name } = await make({ managers: [sip('bob')], members: [sip('cat')] })
     const [bob, cat] = [await pool.principal('bob'), await pool.principal('cat')]
     must(await pool.commands.disableRoom(bob, { room: name }))
@@ -258,7 +258,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     expect(refusal(await pool.commands.disableRoom(cat, { room: name }))).toBe('not-a-manager')
   })
 
-  it('that is deleted is nowhere any more, its name is free, and what was said in it is kept', async () => {
+  it('that is deleted cannot be found, its name becomes available, and its chats are kept', async () => {
     const properties = { description: 'Where it is', topic: 'Beans', type: 'auditorium', privacy: 'secret' } as const
     const presenters = [sip('bob')]
     const { name, id, uri } = await make({ ...properties, members: [sip('bob')], managers: [sip('ann')], presenters })
@@ -280,7 +280,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     must(await pool.commands.createRoom(admin, { name, category: 'Desks' }))
   })
 
-  describe('that takes new members', () => {
+  describe('that gains members', () => {
     const invited = async (id: number) => {
       const rows = await pool.db
         .knex('invitation')
@@ -290,7 +290,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
       return rows.map((row: { account: string }) => row.account)
     }
 
-    it('invites them, people of groups and domains too, but not its maker, nor who is denied or disabled', async () => {
+    it('invites them, members of groups and domains too, but not its creator, nor denied or disabled users', async () => {
       must(
         await pool.commands.createCategory(admin, {
           name: 'Lawyers',
@@ -316,7 +316,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     })
   })
 
-  it('is changed by nobody whose account is disabled, or gone, whatever their door believes', async () => {
+  it('cannot be changed by a disabled or deleted account, whatever the entry point believes', async () => {
     const { name } = await make()
     const gone = await pool.addUser('gone', { roles: ['administrator'] })
     must(await pool.commands.changeUser(admin, { user: 'gone', roles: [] }))
@@ -327,7 +327,7 @@ describe.each(['sqlite', 'postgres'] as const)('a room on %s', (dialect) => {
     expect(refusal(existing)).toBe('not-an-administrator')
   })
 
-  it('that somebody may not see is, to every command, a room that is not', async () => {
+  it('that the caller may not see is answered by every command like one that does not exist', async () => {
     const outsider = await pool.addUser('outsider', { domain: 'partner.example' })
     const denied = await pool.addUser('denied')
     must(await pool.commands.createCategory(admin, { name: 'Walled', allowed: [EVERYBODY], denied: [sip('denied')] }))

@@ -11,7 +11,7 @@ import { ChangeRefused, type Result } from './result.ts'
 import { requireFreeRoomName, severalRooms } from './room-names.ts'
 import { applyRoles, listsTold, ROLE_LISTS, type RolesChange, rolesTold } from './room-roles.ts'
 
-/** Changes to rooms themselves: what they are, who is in them, and whether there are any. */
+/** Changes to rooms themselves: their properties, their lists, their existence. */
 export function roomCommands(context: Context) {
   const { bus, from } = context
 
@@ -26,8 +26,8 @@ export function roomCommands(context: Context) {
 
   return {
     /**
-     * Creates a room: closed, normal and empty unless it says otherwise. Who makes it manages it. `tooManyToInvite`:
-     * nobody was invited, because the new members are more people than one change invites.
+     * Creates a room: closed, normal and empty by default. Its creator manages it. `tooManyToInvite`: nobody was
+     * invited, because there are more new members than one change invites.
      */
     async createRoom(
       by: CommandActor,
@@ -35,7 +35,7 @@ export function roomCommands(context: Context) {
     ): Promise<Result<{ id: number; uri: string; name: string; created: boolean; tooManyToInvite: boolean }>> {
       let invited = INVITED_NOBODY
       const result = await context.make(by, async (by, tx, at) => {
-        // For anybody else it would tell which rooms there are.
+        // For anybody else, the reply would reveal which rooms exist.
         const existing = room.ifAbsent && isAdministrator(by) ? await findByName(tx, room.name) : undefined
         if (existing) {
           const locked = await lockRoom(tx, { room: existing.uri }, by, 'change-roles')
@@ -70,10 +70,10 @@ export function roomCommands(context: Context) {
       return { ok: true, value: { id, uri, name, created, tooManyToInvite: invited.tooMany } }
     },
 
-    /** Changes what a room is, where it belongs and whom it grants what: all that was named, or nothing. */
+    /** Changes a room's properties, category and lists: everything named, or nothing. */
     changeRoom: change,
 
-    /** Changes whom a room grants what: one role, by entries to add and take away or by the whole list. */
+    /** Changes the list of one role, by entries to add and remove or as a whole. */
     changeRoles: (
       by: CommandActor,
       { room, role, change: roleChange }: RoomName & { role: RoomRole; change: ListChange },
@@ -82,11 +82,11 @@ export function roomCommands(context: Context) {
     changeAllRoles: (by: CommandActor, { room, roles }: RoomName & { roles: RolesChange }) =>
       change(by, { room, roles }),
 
-    /** Everybody is put out at once and nobody comes in; content and lists stay. */
+    /** All participants are parted at once and nobody can join; content and lists stay. */
     disableRoom: (by: CommandActor, name: RoomName) => switchRoom(context, announce, by, name, true),
     enableRoom: (by: CommandActor, name: RoomName) => switchRoom(context, announce, by, name, false),
 
-    /** The room is gone by every door and its name is free. Its chats stay until retention lets them go. */
+    /** No entry point finds the room any more, and its name is available. Its chats stay until retention ends. */
     async deleteRoom(by: CommandActor, name: RoomName): Promise<Result<{ id: number; uri: string }>> {
       const result = await context.make(by, async (by, tx, at) => {
         const { room, subject } = await lockRoom(tx, name, by, 'delete-room')
@@ -109,7 +109,7 @@ export function roomCommands(context: Context) {
   }
 }
 
-/** Everything a room is, as the change that creates one tells it. */
+/** All properties of a room, as recorded by the change that creates it. */
 async function roomTold(tx: Knex.Transaction, room: LockedRoom['room']): Promise<Properties> {
   const { name, description, topic, type, privacy, invitations, disabled, addIn } = room
   const { uri: category }: { uri: string } = await tx('category').where({ id: room.categoryId }).first('uri')

@@ -8,6 +8,7 @@ import {
   type ListChange,
   type Named,
   namedById,
+  refuseIndirect,
   resolveListChange,
   urisOf,
   type Wanted,
@@ -18,12 +19,12 @@ export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: '
 export type RoleList = (typeof ROLE_LISTS)[RoomRole]
 
 export type RolesChange = { readonly [L in RoleList]?: ListChange | undefined }
-/** What a change of roles amounted to: by list, who was added and who was removed. */
+/** The effect of a change of roles: by list, who was added and who was removed. */
 export type RolesChanged = { readonly [L in RoleList]: { added: Named[]; removed: Named[] } }
 
 /**
- * Changes whom a room grants what. Everybody named must be in the category's scope; presenters must be members, or the
- * room open, and the room an auditorium. Who is no member any more is no presenter either: `strangers` lost it that way.
+ * Changes a room's lists. Every named principal must be in the category's scope. Presenters require an auditorium,
+ * and must be members unless the room is open. A removed member loses the presenter role too: `strangers`.
  */
 export async function applyRoles(
   tx: Knex.Transaction,
@@ -50,7 +51,7 @@ export async function applyRoles(
     const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listedPresenters])
     const stranger = presenters.added.find(({ id }) => !covered.has(id))
     if (stranger) {
-      throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is no member of the room.`)
+      throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is not a member of the room.`)
     }
     strangers = await namedById(
       tx,
@@ -96,10 +97,13 @@ async function findRoles(
   const presenters = await findListChange(tx, change.presenters ?? {}, before.presenters)
   const scope = await loadScope(tx, categoryId)
   await requireWantedInScope(tx, scope, [...members.wanted, ...managers.wanted, ...presenters.wanted])
+  await refuseIndirectInScope(tx, scope, members.absent, before.members)
+  await refuseIndirectInScope(tx, scope, managers.absent, before.managers)
+  await refuseIndirectInScope(tx, scope, presenters.absent, before.presenters)
   return { members, managers, presenters }
 }
 
-/** The lists that changed, as a change event tells them. */
+/** The lists that changed, in the form of a change event. */
 export function rolesTold(changed: RolesChanged): {
   before: Record<string, string[]>
   after: Record<string, string[]>
@@ -113,7 +117,7 @@ export function rolesTold(changed: RolesChanged): {
   return told
 }
 
-/** A room's lists as they stand, those without entries left out. */
+/** A room's current lists, without empty ones. */
 export async function listsTold(tx: Knex.Transaction, roomId: number): Promise<Record<string, string[]>> {
   const roles = await loadRoles(tx, roomId)
   const told: Record<string, string[]> = {}
@@ -123,7 +127,7 @@ export async function listsTold(tx: Knex.Transaction, roomId: number): Promise<R
   return told
 }
 
-/** Takes everybody out of the room's lists whom the category does not allow; answers who that was. */
+/** Removes everybody from the room's lists whom the category does not allow; returns who that was. */
 export async function dropDisallowed(tx: Knex.Transaction, roomId: number, categoryId: number): Promise<RolesChanged> {
   const roles = await loadRoles(tx, roomId)
   const scope = await loadScope(tx, categoryId)
@@ -171,18 +175,28 @@ export async function requireInScope(tx: Knex.Transaction, scope: Scope, named: 
 }
 
 async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: readonly Wanted[]): Promise<void> {
-  // A name that nobody has gets an id that nobody has, so that the statements are the same.
-  const asked = wanted.map(({ name, named }, at) => ({ name, id: named?.id ?? -1 - at }))
-  const outside = new Set(
-    await outsideScope(
-      tx,
-      scope,
-      asked.map(({ id }) => id),
-    ),
-  )
+  const ids = standInIds(wanted)
+  const outside = new Set(await outsideScope(tx, scope, ids))
   if (outside.size === 0) return
-  const names = [...new Set(asked.filter(({ id }) => outside.has(id)).map(({ name }) => name))]
+  const names = [...new Set(wanted.filter((_, at) => outside.has(ids[at]!)).map(({ name }) => name))]
   throw new ChangeRefused('not-in-scope', `The category allows nobody called ${listed(names)}.`)
+}
+
+/** Tells only of principals in the category's scope, whom the caller may know. Other names are ignored. */
+async function refuseIndirectInScope(
+  tx: Knex.Transaction,
+  scope: Scope,
+  absent: readonly Wanted[],
+  present: ReadonlySet<number>,
+): Promise<void> {
+  const outside = new Set(await outsideScope(tx, scope, standInIds(absent)))
+  const known = absent.flatMap(({ named }) => (named && !outside.has(named.id) ? [named] : []))
+  await refuseIndirect(tx, known, present)
+}
+
+/** A name that nobody has gets an id that nobody has, so that the statements are the same. */
+function standInIds(wanted: readonly Wanted[]): number[] {
+  return wanted.map(({ named }, at) => named?.id ?? -1 - at)
 }
 
 /** Ten of the names, and how many more there are. */
@@ -199,7 +213,7 @@ async function outsideScope(tx: Knex.Transaction, scope: Scope, ids: readonly nu
   )
 }
 
-/** Those of `ids` that are members themselves, or through a group or domain that is. */
+/** Those of `ids` that are members directly, or through a group or domain. */
 async function coveredBy(
   tx: Knex.Transaction,
   members: ReadonlySet<number>,

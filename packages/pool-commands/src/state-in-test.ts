@@ -10,11 +10,11 @@ import {
   subjectsOf,
 } from '@hansard/test-pool-state'
 
-/** What a pool is, as its tables say or as its events imply: equal texts mean equal pools. */
+/** The state of a pool, according to its tables or to its events: equal texts mean equal pools. */
 export type StateInTest = Record<string, Record<string, unknown>>
 
 type Shape = { readonly plain: Record<string, unknown>; readonly lists: readonly string[] }
-/** Properties by subject, with what they are where no change told them, and lists. */
+/** Properties by subject, with their defaults, and lists. */
 const SHAPES: Record<string, Shape> = {
   room: {
     plain: {
@@ -44,7 +44,7 @@ export function stateByEvents(events: Iterable<ComplianceEvent>): StateInTest {
   for (const [type, { plain, lists }] of Object.entries(SHAPES)) {
     found[type] = byUri(state, type as SubjectType, ({ properties }) => shaped(properties, { plain, lists }))
   }
-  // A pool is in its usual state until somebody says otherwise.
+  // A pool is in its default state until a change sets another.
   found['pool-state'] = { 'pool:test': { state: 'normal', activeServers: [] }, ...found['pool-state'] }
   found['pool-configuration'] = byUri(state, 'pool-configuration', ({ properties }) =>
     Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null)),
@@ -72,14 +72,17 @@ function byUri(state: PoolState, type: SubjectType, of: (subject: SubjectState) 
   return Object.fromEntries(known.map((subject) => [subject.uri, of(subject)]))
 }
 
-/** What was deleted, as the deletions told it and as the events before had made it: equal, if deletions tell all. */
+/**
+ * Final states of deleted subjects, according to the deletions and to the events before them: equal, if deletions are
+ * complete.
+ */
 export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: unknown[]; was: unknown[] } {
   const builder = openPoolStateBuilder()
   const [told, was]: [unknown[], unknown[]] = [[], []]
   const deletion = (event: ComplianceEvent | undefined) =>
     event?.kind === 'change' && event.action === 'deleted' && event.subject.type in SHAPES ? event : undefined
   const ofSubject = (event: ReturnType<typeof deletion>) => `${event?.subject.type} ${event?.subject.uri}`
-  // In one room the events of one deletion follow each other.
+  // In one room, the events of one deletion are consecutive.
   const byRoom = events.toSorted((a, b) =>
     a.room.uri === b.room.uri ? a.room.seq - b.room.seq : a.room.uri < b.room.uri ? -1 : 1,
   )

@@ -20,7 +20,7 @@ import { type CommandActor, type Context, changeEvents, difference, requireAdmin
 import { requireText } from './locked.ts'
 import { ChangeRefused, type Result } from './result.ts'
 
-/** An account to add. `secret` is what `credentials` made of a password or key: it stands in no event. */
+/** An account to add. `secret` is what `credentials` made of a password or key; no event contains it. */
 type NewUser = Omit<NewPrincipal, 'now'>
 
 type RolesGivenAndTaken = {
@@ -32,25 +32,25 @@ type UserChanges = {
   readonly email?: string | null | undefined
   readonly internal?: boolean | undefined
   readonly disabled?: boolean | undefined
-  /** all that the account shall hold, or what it gains and loses beside what it holds when the change is made */
+  /** all roles that the account will have, or the roles it gains and loses relative to its current ones */
   readonly roles?: readonly PoolRole[] | RolesGivenAndTaken | undefined
   /** identity of a policy, or null for none of its own */
   readonly policy?: string | null | undefined
 }
 
-/** Changes to accounts. Administrators make them; the pool itself makes the first account. */
+/** Changes to accounts. Administrators make them; the pool itself creates the first account. */
 export function userCommands(context: Context) {
   const { bus, poolRoomId } = context
 
   return {
-    /** Adds those accounts that do not exist yet; answers which those were. */
+    /** Adds the accounts that do not exist yet; returns those. */
     addUsers: (
       by: CommandActor,
       asked: { users: readonly NewUser[] },
     ): Promise<Result<{ created: ReadonlySet<string> }>> =>
       context.make(by, async (by, tx, at) => {
         if (by.id !== 0) requireAdministrator(by)
-        // A wall around a domain holds for it however somebody spelt it.
+        // A wall around a domain applies to it in any spelling.
         const users = asked.users.map((user) => ({ ...user, domain: user.domain.toLowerCase() }))
         for (const { account, domain, displayName, email } of users) {
           const problem = accountNameProblem(account)
@@ -60,7 +60,7 @@ export function userCommands(context: Context) {
           const wrong = domainProblem(domain)
           if (wrong) throw new ChangeRefused('invalid', wrong)
         }
-        // An account that is named twice is one: the first counts.
+        // Of an account that is named twice, the first entry counts.
         const wanted = [...new Map([...users].reverse().map((user) => [user.account, user])).values()].reverse()
         const created = await createPrincipals(
           tx,
@@ -77,7 +77,7 @@ export function userCommands(context: Context) {
         return { events, rights: [], result: { created } }
       }),
 
-    /** Changes an account. What it may do changes with the commit; who is disabled is signed out. */
+    /** Changes an account. Its rights change with the commit; a disabled user is signed out. */
     async changeUser(
       by: CommandActor,
       { user, ...changes }: { user: string } & UserChanges,
@@ -105,7 +105,7 @@ export function userCommands(context: Context) {
         )
         const columns = { display_name: displayName, email, internal, disabled, policy_id: policyId }
         const given = Object.entries(columns).filter(([, value]) => value !== undefined)
-        // A disabled account's tokens stay void when it is enabled again.
+        // Tokens of a disabled account stay void after it is enabled again.
         const voids = disabled === true && !before.disabled
         if (given.length > 0 || voids) {
           await tx('principal')
@@ -137,7 +137,7 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Replaces the secret. Whoever is signed in with the old one is signed out: it may have been in the wrong hands. */
+    /** Replaces the secret. Everybody signed in with the old one is signed out, since it may have leaked. */
     async setSecret(
       by: CommandActor,
       { user, secret }: { user: string; secret: string },
@@ -155,7 +155,10 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Replaces one's own password. The caller has checked the old one. Answers the version that new tokens carry. */
+    /**
+     * Replaces the caller's own password. The caller's old password has been checked. Returns the version that new
+     * tokens carry.
+     */
     async changeOwnSecret(
       by: CommandActor,
       { secret }: { secret: string },
@@ -172,7 +175,7 @@ export function userCommands(context: Context) {
       return result
     },
 
-    /** Ends all sessions of an account: an administrator those of anybody, others their own. */
+    /** Ends all sessions of an account: of any account for an administrator, of their own for others. */
     async signOutEverywhere(
       by: CommandActor,
       { user }: { user: string },
@@ -225,14 +228,17 @@ async function changePoolRoles(
   return { before, after }
 }
 
-/** Nobody locks the last administrator out, not even the last administrator. */
+/** The pool keeps at least one administrator: not even the last one may disable or demote themselves. */
 async function requireAnAdministrator(tx: Knex.Transaction): Promise<void> {
   const left: unknown = await tx('pool_role')
     .join('principal', 'principal.id', 'pool_role.principal_id')
     .where({ 'pool_role.role': 'administrator', 'principal.disabled': false })
     .first('principal.id')
   if (!left)
-    throw new ChangeRefused('conflict', 'Then nobody would administer the pool. Name another administrator first.')
+    throw new ChangeRefused(
+      'conflict',
+      'The pool must keep at least one administrator. Name another administrator first.',
+    )
 }
 
 function rolesAfter(

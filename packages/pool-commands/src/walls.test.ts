@@ -36,7 +36,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   }
 
   describe('a domain', () => {
-    it('is the same however it is spelt: a wall around it holds for everybody in it', async () => {
+    it('is the same however it is spelt: a wall around it applies to everybody in it', async () => {
       const { commands } = pool
       const account = `shout${++names}`
       const user = { account, domain: 'PARTNER.example', displayName: account, secret: 'key$x' }
@@ -53,7 +53,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       })
     })
 
-    it('that is taken from a list leaves nothing behind, when it never was on any', async () => {
+    it('that is removed from a list leaves no trace if it was on none', async () => {
       const { name } = await category({ allowed: [EVERYBODY] })
       must(await pool.commands.createRoom(admin, { name: `of ${name}`, category: name }))
       const count = async () => Number((await pool.db.knex('principal').count({ n: '*' }).first())?.['n'])
@@ -68,7 +68,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     })
   })
 
-  it('gives back no role of the pool that another change has just taken', async () => {
+  it('does not restore a pool role that a concurrent change has just revoked', async () => {
     const carol = await pool.addUser(`carol${++names}`, { roles: ['administrator'] })
     for (let round = 0; round < 5; round += 1) {
       must(await pool.commands.changeUser(admin, { user: carol.uri, roles: ['administrator'] }))
@@ -81,7 +81,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   })
 
   describe('a category', () => {
-    it('is changed by administrators only, under a name that is free', async () => {
+    it('is changed by administrators only, under an unused name', async () => {
       const { name } = await category()
       const { commands } = pool
       expect(refusal(await commands.createCategory(ann, { name: 'No' }))).toBe('not-an-administrator')
@@ -100,7 +100,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       must(await commands.changeCategory(admin, { category: name, name: `${name} too` }))
     })
 
-    it('tells what differs of its switches and lists, and nothing where nothing does', async () => {
+    it('records how its switches and lists differ, and nothing when nothing differs', async () => {
       const { name, uri } = await category({ allowed: [EVERYBODY] })
       const changes = {
         fileUpload: true,
@@ -132,7 +132,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       )
     })
 
-    it('is deleted when it holds no room, also after those in it were deleted', async () => {
+    it('can be deleted when it contains no room, also after its rooms were deleted', async () => {
       const { name, uri } = await category({ allowed: [EVERYBODY], denied: [sip('bob')], creators: [sip('ann')] })
       must(await pool.commands.createRoom(admin, { name: `in ${name}`, category: name, members: [sip('ann')] }))
       await pool.post('ann', `in ${name}`, 'Sell.')
@@ -153,7 +153,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
   })
 
   describe('a group', () => {
-    it('is changed by administrators only, under a name that is free', async () => {
+    it('is changed by administrators only, under an unused name', async () => {
       const { name } = await group()
       const { commands } = pool
       expect(refusal(await commands.createGroup(ann, { name: 'no' }))).toBe('not-an-administrator')
@@ -167,11 +167,11 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
         expect(refusal(await commands.changeGroup(admin, { group: nobody }))).toBe('no-such-group')
         expect(refusal(await commands.deleteGroup(admin, { group: nobody }))).toBe('no-such-group')
       }
-      // An asterisk is a name like any other and no domain.
+      // An asterisk is an ordinary name, not a domain.
       expect(must(await commands.createGroup(admin, { name: '*' })).uri).toBe(grp('%2A'))
     })
 
-    it('holds users, domains and groups, and never itself', async () => {
+    it('contains users, domains and groups, and never itself', async () => {
       const inner = await group(sip('ann'), EVERYBODY)
       const middle = await group(inner.uri)
       const outer = await group(middle.uri)
@@ -190,7 +190,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       expect(event!.before['members']).toEqual(expect.arrayContaining([sip('ann'), EVERYBODY]))
     })
 
-    it('that is deleted is taken from every list, each told where it stood', async () => {
+    it('that is deleted is removed from every list, each with its event', async () => {
       const { name, uri } = await group(sip('ann'))
       const outer = await group(uri)
       const around = await category({ allowed: [uri, EVERYBODY], creators: [uri] })
@@ -227,7 +227,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       expect((await pool.room(`of ${name}`)).rights).toBe(2)
     })
 
-    it('is not deleted while a category denies it, or a group that holds it', async () => {
+    it('cannot be deleted while a category denies it, or a group that contains it', async () => {
       const inner = await group(sip('ann'))
       const outer = await group(inner.uri)
       const { name } = await category({ denied: [outer.uri] })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CommandActor } from './context.ts'
 import { must, openPlace, type PlaceInTest, type PoolInTest, refusal, sip } from './pool-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('the result of a command on %s', (dialect) => {
   let place: PlaceInTest
   let pool: PoolInTest
   let admin: CommandActor
@@ -17,7 +17,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     await place?.close()
   })
 
-  it('names the presenters that a removal from the members took along, and only those', async () => {
+  it('names exactly the presenters that were removed with their membership', async () => {
     const [ann, me] = [sip('ann'), sip('admin')]
     const hall = { room: 'hall' }
     const lists = { members: [ann, me], presenters: [ann, me] }
@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     expect(must(await changeRoles(admin, { ...hall, role: 'presenter', change: { set: [] } })).dropped).toEqual([])
   })
 
-  it('makes one change of all that is named, tells it in one event, and nothing of what was refused or only tried', async () => {
+  it('covers one change with one event, and no event for a refused change or a dry run', async () => {
     const events = async () =>
       (await pool.db.knex('outbox').orderBy('seq').select('body'))
         .map(({ body }) => JSON.parse(body))
@@ -63,7 +63,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     ])
   })
 
-  it('says so when there are more people than one change invites, and invites none of them', async () => {
+  it('reports when there are more people than one change invites, and invites none of them', async () => {
     const rows = Array.from({ length: 10_001 }, (_, n) => ({
       ...{ account: `u${n}`, uri: sip(`u${n}`, 'big.example'), display_name: `u${n}`, domain: 'big.example' },
       ...{ type: 'user', secret: '', created_at: 0 },
@@ -84,7 +84,7 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     expect(await pool.db.knex('invitation').where({ room_id: few.id })).toHaveLength(1)
   })
 
-  it('is a refusal where a time is none', async () => {
+  it('is a refusal for an invalid time', async () => {
     must(await pool.commands.createRoom(admin, { name: 'times', category: 'General' }))
     for (const time of [Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 60]) {
       const answers = [
@@ -96,14 +96,14 @@ describe.each(['sqlite', 'postgres'] as const)('what a command reports on %s', (
     }
   })
 
-  it('is a refusal where an active server would have no name, or none that can be shown', async () => {
+  it('is a refusal for an active server with an empty name or one that cannot be displayed', async () => {
     for (const name of ['', ' ', 'a\u0000', 'x'.repeat(257)]) {
       const change = () => ['channel-1', name]
       expect(refusal(await pool.commands.setActiveServers(admin, { pool: 'test', change }))).toBe('invalid')
     }
   })
 
-  it('tells the other services of a change of the pool’s state', async () => {
+  it('is published to the other services when the pool’s state changes', async () => {
     pool.service.told.length = 0
     must(await pool.commands.setPoolState(admin, { pool: 'test', state: 'failed-over' }))
     expect(pool.service.told).toEqual([{ t: 'configuration-changed' }])

@@ -16,7 +16,7 @@ import { alterZip } from './zip-in-test.ts'
 const BYTES = Buffer.from('the bytes of a file')
 const OTHER = Buffer.from('other bytes')
 
-describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come into %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('the bytes of files imported into %s', (dialect) => {
   let server: SharedPostgres | undefined
   beforeAll(async () => {
     if (dialect === 'postgres') server = await sharePostgres()
@@ -56,7 +56,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
         : [{ importedFiles, filesWithoutBytes }]
     })
 
-  it('let others go on talking while they are copied', async () => {
+  it('do not block posts while they are copied', async () => {
     const [general] = await two.db.knex('category').select('id')
     const row = { uri: newRoomUri(DOMAIN), name: 'talk', category_id: general.id, privacy: 'open', created_at: NOW }
     await two.db.knex('room').insert(row)
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     expect(kinds.indexOf('chat')).toBeLessThan(kinds.findIndex((kind) => kind.includes('importedFiles')))
   })
 
-  it('are brought by a later import when an earlier one lacked them, and told of only then', async () => {
+  it('are added by a later import when an earlier one lacked them, and recorded only then', async () => {
     const first = await two.importFrom(bare, { fileStores: stores })
     expect(first.counts).toMatchObject({ files: { made: 1 }, 'bytes of files': { left: 1 } })
     expect(await told()).toEqual([{ importedFiles: undefined, filesWithoutBytes: 1 }])
@@ -126,7 +126,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     expect(await told()).toHaveLength(2)
   })
 
-  it('are brought when they are gone, though they were there once', async () => {
+  it('are added again when they were removed', async () => {
     await two.importFrom(full, { fileStores: stores })
     await stores.complianceFiles.remove(filled.file)
 
@@ -135,7 +135,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     expect(await digests()).toMatchObject([{ size: BYTES.length }, { size: BYTES.length }])
   })
 
-  it('are found where somebody copied them by hand', async () => {
+  it('are found where they were copied manually', async () => {
     await two.importFrom(bare, { fileStores: stores })
     for (const store of Object.values(stores)) await store.place(filled.file, pieces(BYTES), digestOf(BYTES))
 
@@ -143,7 +143,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     expect(await told()).toHaveLength(2)
   })
 
-  it.each(['files', 'complianceFiles'] as const)('never replace what stands in the store `%s`', async (store) => {
+  it.each(['files', 'complianceFiles'] as const)('never replace a stored file `%s`', async (store) => {
     await two.importFrom(bare, { fileStores: stores })
     await stores[store].place(filled.file, pieces(OTHER), digestOf(OTHER))
     for (const dryRun of [true, false]) {
@@ -161,7 +161,7 @@ describe.each(['sqlite', 'postgres'] as const)('the bytes of files that come int
     expect(await two.db.knex('file')).toEqual([])
   })
 
-  it('are left out when they are not what their line tells of', async () => {
+  it('are omitted when they differ from their line', async () => {
     const altered = await alterZip(full, join(directory, 'x.zip'), (entries) => {
       const lines = entries.get('data/files.jsonl')!
       entries.set('data/files.jsonl', lines.replace(/"sha256":"[0-9a-f]{64}"/, `"sha256":"${'0'.repeat(64)}"`))

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
 import { DOMAIN, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 
-describe('an import and rooms that are disabled', () => {
+describe('an import and disabled rooms', () => {
   let directory: string
   let one: PoolInTest
   let two: PoolInTest
@@ -28,7 +28,7 @@ describe('an import and rooms that are disabled', () => {
   })
   const roomOf = (pool: PoolInTest, name: string) => pool.db.knex('room').where({ name }).first()
 
-  it('adds only what was said since, once the room is disabled, and leaves it so', async () => {
+  it('adds only later chats to a room disabled since, and leaves it disabled', async () => {
     await two.importFrom(zip)
     await addChats(one.db.knex, filled.desk, [one.admin.id], ['since', 'then'])
     const later = join(directory, 'later.zip')
@@ -44,7 +44,7 @@ describe('an import and rooms that are disabled', () => {
     expect(await roomOf(two, 'desk')).toMatchObject({ last_chat_id: HOSTILE.length + 2, disabled: 1 })
   })
 
-  it('enables no room that was disabled here, whether it has chats or not, and a dry run says so', async () => {
+  it('enables no room that was disabled here, with or without chats, and a dry run reports it', async () => {
     await one.db.knex('room').insert({
       ...(await one.db.knex('room').where({ name: 'desk' }).first('category_id', 'privacy', 'created_at')),
       uri: newRoomUri(DOMAIN),
@@ -63,7 +63,7 @@ describe('an import and rooms that are disabled', () => {
     for (const name of ['desk', 'quiet']) expect(await roomOf(two, name)).toMatchObject({ disabled: 1 })
   })
 
-  it('disables a room that the file has as disabled, adds its chats, and a dry run says so', async () => {
+  it('disables a room that is disabled in the file, adds its chats, and a dry run reports it', async () => {
     await two.importFrom(zip)
     await addChats(one.db.knex, filled.desk, [one.admin.id], ['since', 'then'])
     await one.db.knex('room').where({ name: 'desk' }).update({ disabled: true })

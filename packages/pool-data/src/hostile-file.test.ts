@@ -9,7 +9,7 @@ import { DataFileError, openDataFile } from './index.ts'
 import { openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip, zipOf } from './zip-in-test.ts'
 
-describe('a data file that is not what was exported', () => {
+describe('a data file that differs from what was exported', () => {
   let directory: string
   let one: PoolInTest
   let two: PoolInTest
@@ -107,7 +107,7 @@ describe('a data file that is not what was exported', () => {
       () => edited(replace(rooms, (t) => t.replace(/"lastChatId":\d+/, '"lastChatId":9e15'))),
       /lastChatId/,
     ],
-  ])('is refused when it is %s, and nothing is brought in', async (_, make, words) => {
+  ])('is refused when it is %s, and nothing is imported', async (_, make, words) => {
     const path = await make()
     const before = await counts(two)
 
@@ -119,7 +119,7 @@ describe('a data file that is not what was exported', () => {
     expect(await two.events()).toEqual([])
   })
 
-  it('is refused in words, wherever a byte of it was altered or it was cut off, or holds what was exported', async () => {
+  it('with any byte altered, or truncated anywhere, is refused with a message or has the exported content', async () => {
     const whole = await readFile(good)
     const check = async (content: Uint8Array) => {
       const path = await bytes(content)
@@ -155,12 +155,12 @@ describe('a data file that is not what was exported', () => {
     await expect(openDataFile(await bytes(await zipOf(entries)))).rejects.toThrow(/two entries "about\.json"/)
   })
 
-  it('is refused for a line that is longer than any may be, without holding it', async () => {
+  it('is refused for a line above the limit, without buffering it', async () => {
     const long = await edited(replace(rooms, (text) => text.replace('prices', 'x'.repeat(DATA_LIMITS.lineBytes))))
     await expect(two.importFrom(long)).rejects.toThrow(/longer than 8388608 bytes/)
   })
 
-  it('is refused before anything is unpacked when it would be too much', async () => {
+  it('is refused before unpacking when it would be too large', async () => {
     const bomb = await edited(replace(rooms, () => `${' '.repeat(50_000_000)}\n`))
     expect((await readFile(bomb)).length).toBeLessThan(200_000)
 

@@ -39,7 +39,7 @@ describe.each(['sqlite', 'postgres'] as const)('an import into %s that is killed
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('finishes when it is begun again, as one that nobody killed', async () => {
+  it('finishes when it is restarted, like one that was not killed', async () => {
     const calm = await openPoolInTest(dialect, 'two')
     const killed = await openPoolInTest(dialect, 'two')
     try {
@@ -101,7 +101,7 @@ async function importUntil(url: string, zip: string, { clock, after, copy }: Unt
 }
 
 describe.each(['sqlite', 'postgres'] as const)(
-  'an import of files into %s that is killed while it copies one',
+  'an import of files into %s that is killed while it copies a file',
   (dialect) => {
     let server: SharedPostgres | undefined
     beforeAll(async () => {

@@ -10,7 +10,7 @@ import { disableRooms, ExportRefused, exportData, ImportBusy, ImportStopped, Not
 import { contentsOfZip, DOMAIN, NOW, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 import { alterZip } from './zip-in-test.ts'
 
-describe('an import into a pool in which there is something', () => {
+describe('an import into a pool with data', () => {
   let directory: string
   let one: PoolInTest
   let two: PoolInTest
@@ -31,7 +31,7 @@ describe('an import into a pool in which there is something', () => {
   })
   const roomOf = (pool: PoolInTest, name: string) => pool.db.knex('room').where({ name }).first()
 
-  it('never writes over a chat, and says which texts disagree', async () => {
+  it('never overwrites a chat, and reports which texts differ', async () => {
     await two.importFrom(zip)
     const { id } = await roomOf(two, 'desk')
     await two.db.knex('chat').where({ room_id: id, chat_id: 1 }).update({ content: '"another"' })
@@ -46,7 +46,7 @@ describe('an import into a pool in which there is something', () => {
     expect(second.state).toBe('purged')
   })
 
-  it('overwrites people, walls and roles with what the file says, on record', async () => {
+  it('overwrites users, walls and roles with those of the file, on record', async () => {
     await two.importFrom(zip)
     const { knex } = two.db
     await knex('principal').where({ account: 'alice' }).update({ display_name: 'Other', disabled: true })
@@ -70,7 +70,7 @@ describe('an import into a pool in which there is something', () => {
     expect(told.map((event) => event.before)).toContainEqual({ displayName: 'Other', disabled: true })
   })
 
-  it('mixes no two rooms of one name, and revives none that was deleted', async () => {
+  it('never merges two rooms of one name, nor restores a deleted one', async () => {
     const uri = (await roomOf(one, 'closed')).uri as string
     const { id: category } = await two.db.knex('category').where({ name: 'General' }).first('id')
     const row = { category_id: category, privacy: 'open', created_at: NOW }
@@ -92,7 +92,7 @@ describe('an import into a pool in which there is something', () => {
     )
   })
 
-  it('takes nothing away from who imports', async () => {
+  it('removes no right of the importing user', async () => {
     const disarmed = await alterZip(zip, join(directory, 'x.zip'), (entries) => {
       const lines = entries.get('data/principals.jsonl')!.split('\n')
       const mine = lines.findIndex((line) => line.includes('sip:operator@'))
@@ -108,7 +108,7 @@ describe('an import into a pool in which there is something', () => {
     expect(await two.db.knex('pool_role').where({ principal_id: two.admin.id })).toHaveLength(1)
   })
 
-  it('lets no group hold itself', async () => {
+  it('lets no group contain itself', async () => {
     await two.importFrom(zip)
     const group = async (name: string) =>
       (
@@ -132,7 +132,7 @@ describe('an import into a pool in which there is something', () => {
     expect(rows).toHaveLength(1)
   })
 
-  it('stops between two batches when it is told to, and goes on from there', async () => {
+  it('stops between two batches on request, and continues from there', async () => {
     const stop = new AbortController()
     const stopped = two.importFrom(zip, { stop: stop.signal, onProgress: () => stop.abort() })
     await expect(stopped).rejects.toThrow(ImportStopped)
@@ -144,7 +144,7 @@ describe('an import into a pool in which there is something', () => {
     expect(report.counts).toMatchObject({ policies: { made: 1 }, rooms: { made: 3 }, chats: { made: filled.chats } })
   })
 
-  it('ends when whoever imports is no administrator any more', async () => {
+  it('ends when the importing user loses the administrator role', async () => {
     const { knex } = two.db
     const going = two.importFrom(zip, {
       onProgress: () =>
@@ -157,7 +157,7 @@ describe('an import into a pool in which there is something', () => {
     expect(await knex('chat')).toEqual([])
   })
 
-  it('is one at a time', async () => {
+  it('runs one at a time', async () => {
     const both = await Promise.allSettled([two.importFrom(zip), two.importFrom(zip)])
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     const refused = both.find((each) => each.status === 'rejected')
@@ -190,7 +190,7 @@ describe('an export of a part', () => {
     })
   }
 
-  it('holds the categories named and whoever they name, and nobody else', async () => {
+  it('contains the named categories and the principals in them, and no others', async () => {
     const report = await one.exportTo(zip, { scope: ['Research wall'] })
 
     expect(await names(zip, 'data/categories.jsonl')).toEqual(['Research wall'])
@@ -207,25 +207,22 @@ describe('an export of a part', () => {
     expect(await names(general, 'data/principals.jsonl')).toContain('sip:carol@partner.test')
   })
 
-  it.each(['user', 'category', 'room-directory', 'content'] as const)(
-    'of level %s comes in and out the same',
-    async (level) => {
-      await one.exportTo(zip, { level })
-      await two.db.knex('category').delete()
-      const report = await two.importFrom(zip)
+  it.each(['user', 'category', 'room-directory', 'content'] as const)('of level %s round-trips', async (level) => {
+    await one.exportTo(zip, { level })
+    await two.db.knex('category').delete()
+    const report = await two.importFrom(zip)
 
-      const unknown = report.problems.filter(({ problem }) => !/^The room .* is not there\.$/.test(problem))
-      expect(unknown).toEqual([])
-      const again = join(directory, 'two.zip')
-      await two.exportTo(again, { level })
-      const [before, after] = [await contentsOfZip(zip), await contentsOfZip(again)]
-      expect([...after.keys()]).toEqual([...before.keys()])
-      for (const [name, content] of before)
-        if (name.startsWith('chats/') || name.includes('categor')) expect(after.get(name)).toBe(content)
-    },
-  )
+    const unknown = report.problems.filter(({ problem }) => !/^The room .* is not there\.$/.test(problem))
+    expect(unknown).toEqual([])
+    const again = join(directory, 'two.zip')
+    await two.exportTo(again, { level })
+    const [before, after] = [await contentsOfZip(zip), await contentsOfZip(again)]
+    expect([...after.keys()]).toEqual([...before.keys()])
+    for (const [name, content] of before)
+      if (name.startsWith('chats/') || name.includes('categor')) expect(after.get(name)).toBe(content)
+  })
 
-  it('lays nothing over what it only names', async () => {
+  it('does not overwrite what it merely refers to', async () => {
     await one.exportTo(zip, { scope: ['Research wall'] })
     await addUser(two, 'alice')
     await two.importFrom(zip)
@@ -235,7 +232,7 @@ describe('an export of a part', () => {
     expect(await two.db.knex('pool_role').where({ principal_id: alice.id })).toEqual([])
   })
 
-  it('of the room directory can begin at a date', async () => {
+  it('of the room directory can start at a date', async () => {
     await one.db.knex('room').where({ name: 'desk' }).update({ created_at: 5 })
     await one.db.knex('room').whereIn('name', ['secret', 'closed']).update({ created_at: 5 })
     await one.db.knex('chat').whereNot({ principal_id: 0 }).update({ posted_at: 6 })
@@ -247,7 +244,7 @@ describe('an export of a part', () => {
     expect(await names(zip, 'data/rooms.jsonl')).toEqual(['desk'])
   })
 
-  it('is refused when it makes no sense', async () => {
+  it('is refused for inconsistent options', async () => {
     const asked = (options: Parameters<PoolInTest['exportTo']>[1]) => one.exportTo(zip, options)
     await expect(asked({ level: 'all', start: 1 })).rejects.toThrow(ExportRefused)
     await expect(asked({ level: 'user', scope: ['General'] })).rejects.toThrow(/take.* no scope/)
@@ -256,7 +253,7 @@ describe('an export of a part', () => {
     await expect(disableRooms(deps)).rejects.toThrow(/no rooms to disable/)
   })
 
-  it('disables the rooms it is about, on record, and tells them as they were', async () => {
+  it('disables its rooms, on record, and exports their state from before', async () => {
     const deps = { db: one.db, writer: one.writer, actor: one.admin, level: 'all' as const, scope: ['General'] }
     const disabledHere = await disableRooms(deps)
     await one.exportTo(zip, { scope: ['General'], disabledHere })
@@ -271,7 +268,7 @@ describe('an export of a part', () => {
     expect(told.match(/"disabled":(true|false)/g)?.sort()).toEqual(['"disabled":false', '"disabled":true'])
   })
 
-  it('is given up when nobody reads it, so that the pool is not held at one moment for ever', async () => {
+  it('is aborted when nobody reads it, so that its snapshot does not stay open for ever', async () => {
     await addChats(
       one.db.knex,
       2,

@@ -11,7 +11,7 @@ import { alterZip } from './zip-in-test.ts'
 
 type Line = Record<string, unknown>
 
-describe('what a command would refuse', () => {
+describe('a line that a command would refuse', () => {
   let directory: string
   let one: PoolInTest
   let two: PoolInTest
@@ -96,7 +96,7 @@ describe('what a command would refuse', () => {
       /262145 bytes/,
     ],
     ['a chat without a text', 'chats/', (line) => line['state'] === 'kept', { content: '' }, /has no text/],
-  ])('is left, with its line, by a dry run too: %s', async (_, entry, which, more, words) => {
+  ])('is skipped and reported, by a dry run too: %s', async (_, entry, which, more, words) => {
     const { path, name, number } = await altered(entry, which, more)
     const [tried, done] = [await two.importFrom(path, { dryRun: true }), await two.importFrom(path)]
 
@@ -110,7 +110,7 @@ describe('what a command would refuse', () => {
     expect(done.counts[kind]).toMatchObject({ left: 1 })
   })
 
-  it('leaves a number and a name for the next one: marks do not run ahead, invitations are numbered on', async () => {
+  it('leaves its number and name unused: marks stay within the chats, invitations continue their numbers', async () => {
     const { path } = await altered('data/read-marks', any, { chat: 1_000 })
     await two.importFrom(path)
     const { last_chat_id: last, id } = await two.db.knex('room').where({ name: 'desk' }).first('id', 'last_chat_id')
@@ -126,7 +126,7 @@ describe('what a command would refuse', () => {
     })
   })
 
-  it('does not keep a wall from holding: a domain is in lower case, whoever names it and how', async () => {
+  it('does not open a wall: a domain is in lower case, however it is spelt', async () => {
     const spelt = await respelt(
       /"sip:carol@partner\.test"/g,
       '"sip:carol@PARTNER.Test"',
@@ -149,7 +149,7 @@ describe('what a command would refuse', () => {
     expect(await lines(again)).toBe(await lines(zip))
   })
 
-  it('is refused whole when somebody is there twice, their domain spelt in two ways', async () => {
+  it('is refused completely when a user occurs twice with two spellings of the domain', async () => {
     const twice = await alterZip(zip, join(directory, 'twice.zip'), (entries) => {
       const lines = entries.get('data/principals.jsonl')!.split('\n').slice(0, -1)
       const carol = lines.find((line) => line.includes('sip:carol@'))!

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { reportHtml } from './index.ts'
 
-it('a report is a page on which every name is a text, whatever it holds, beside its file and line', () => {
+it('a report is a page on which every name is escaped, beside its file and line', () => {
   const hostile = `<script>alert(1)</script> "x" & 'y' \u202eexe.\u0000\ud800`
   const page = reportHtml({
     what: 'dry-run',

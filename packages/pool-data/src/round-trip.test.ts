@@ -41,7 +41,7 @@ describe.each([
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('is said by a dry run as it then happens, and the dry run changes nothing', async () => {
+  it('is predicted exactly by a dry run, which changes nothing', async () => {
     const before = await everyRow(two)
     const tried = await two.importFrom(zip, { dryRun: true, fileStores: await two.fileStores() })
     expect(await everyRow(two)).toEqual(before)
@@ -54,14 +54,14 @@ describe.each([
     expect(done.counts['principals']).toEqual({ made: 6, same: 1 })
   })
 
-  it('comes out again byte for byte', async () => {
+  it('is exported again byte for byte', async () => {
     const again = join(directory, 'two.zip')
     await two.exportTo(again, { fileStore: (await two.fileStores()).files })
 
     expect(await dataOfZip(again)).toEqual(await dataOfZip(zip))
   })
 
-  it('puts the bytes of files into the pool’s file store and into the compliance file store', async () => {
+  it('stores the bytes of files in the pool’s file store and in the compliance file store', async () => {
     for (const store of Object.values(await two.fileStores())) {
       const opened = await store.open(filled.file)
       expect(String(await buffer(opened!.read(0, opened!.size - 1)))).toBe('the bytes of a file')
@@ -69,7 +69,7 @@ describe.each([
     }
   })
 
-  it('changes nothing the second time, and puts nothing on record', async () => {
+  it('changes and records nothing the second time', async () => {
     const events = (await two.events()).length
     const report = await two.importFrom(zip, { fileStores: await two.fileStores() })
 
@@ -79,7 +79,7 @@ describe.each([
     expect(await two.db.knex('import_progress')).toEqual([])
   })
 
-  it('keeps every text as it was typed', async () => {
+  it('preserves every text', async () => {
     const rows: { content: string }[] = await two.db
       .knex('chat')
       .join('room', 'room.id', 'chat.room_id')
@@ -91,7 +91,7 @@ describe.each([
     expect(texts).toEqual(HOSTILE.with(2, 'replaced by \0').with(3, ''))
   })
 
-  it('puts everything it made on record, and no chat as one that was said now', async () => {
+  it('records everything it created, and no chat as posted now', async () => {
     const events = await two.events()
     expect(new Set(events.map((event) => event.kind))).toEqual(new Set(['change']))
     const told = events.flatMap((event) => (event.kind === 'change' ? [event] : []))
@@ -110,7 +110,7 @@ describe.each([
     expect(told.find((event) => event.after['allowed'])).toBeDefined()
   })
 
-  it('tells in its changes the very state that it made', async () => {
+  it('records changes that imply exactly the resulting state', async () => {
     const state = poolStateFrom(await inOrder(two))
     const subject = (type: 'room' | 'category' | 'group', name: string) =>
       [...subjectsOf(state, type).values()].find((each) => each.name === name && !each.deleted)
@@ -122,13 +122,13 @@ describe.each([
     expect([...subjectsOf(state, 'category').values()].filter((each) => each.deleted)).toHaveLength(1)
   })
 
-  it('is found by the search index like everything that was ever said', async () => {
+  it('is indexed for search like every other chat', async () => {
     const { indexed, waiting } = await indexChats(two.db, { limit: 10_000, atLeast: 1 })
     expect(waiting).toBe(0)
     expect(indexed).toBe(filled.chats + 700)
   })
 
-  it('takes nobody’s secret along, and gives nobody new one that could be used', async () => {
+  it('exports no secret, and creates no usable one', async () => {
     for (const content of (await contentsOfZip(zip)).values()) {
       expect(content).not.toContain('SECRET-OF')
       expect(content).not.toContain('key$x')
@@ -141,7 +141,7 @@ describe.each([
       expect(secret).toMatch(uri === two.admin.uri ? /^key\$x$/ : /^key\$[0-9a-f]{64}$/)
   })
 
-  it('can be read with nothing but a zip and a JSON library, by the paper alone', async () => {
+  it('can be read with a zip and a JSON library, from the documentation alone', async () => {
     const script = join(directory, 'read.py')
     await writeFile(script, READER)
     const out = execFileSync('python3', [script, zip], { encoding: 'utf8' })

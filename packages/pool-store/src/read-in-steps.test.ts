@@ -4,7 +4,7 @@ import { NOW, openStoreInTest, type StoreInTest } from './store-in-test.ts'
 
 const PEOPLE = 2_500
 
-describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of reading, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('lists longer than one read step, on %s', (dialect) => {
   let store: StoreInTest
   let everybody: { id: number; uri: string }[]
   let roomId: number
@@ -35,7 +35,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
         .ignore()
     }
     roomId = await store.addRoom('crowded')
-    // One role more than two each: the end of a step falls between the two of somebody.
+    // One role more than two per principal: the step ends between the two roles of one principal.
     await knex('room_role').insert({ room_id: roomId, principal_id: everybody[0]!.id, role: 'presenter' })
     for (const some of inStepsOf(50, everybody)) {
       const roles = some.flatMap(({ id }) =>
@@ -43,7 +43,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
       )
       await knex('room_role').insert(roles)
       const at = { room_id: roomId, source: 'channel-1', epoch: 1, joined_at: NOW }
-      // Everybody is there twice.
+      // Every principal is present twice.
       await knex('participant').insert(
         some.flatMap(({ id }) => ['a', 'b'].map((device) => ({ ...at, session: `${id}-${device}`, principal_id: id }))),
       )
@@ -51,11 +51,11 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
   }, 120_000)
   afterAll(() => store?.close())
 
-  it('shows everybody in a room, once each', async () => {
+  it('shows every principal in a room, once each', async () => {
     expect((await rosterOf(store.db, roomId)).map(({ uri }) => uri)).toEqual(everybody.map(({ uri }) => uri))
   })
 
-  it('loads every role, also of those at the end of a step', async () => {
+  it('loads every role, also those at the end of a step', async () => {
     const ids = new Set(everybody.map(({ id }) => id))
 
     const roles = await loadRoles(store.db.knex, roomId)
@@ -64,7 +64,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
     expect(await namedPrincipals(store.db, roles.members)).toHaveLength(PEOPLE)
   })
 
-  it('says of everybody who may use the pool', async () => {
+  it('reports every user who may use the pool', async () => {
     const ids = everybody.map(({ id }) => id)
     await store.db.knex('principal').where({ id: ids[1_700] }).update({ disabled: true })
 
@@ -74,12 +74,12 @@ describe.each(['sqlite', 'postgres'] as const)('lists longer than one step of re
     const enabled = await enabledOf(store.db, { pool: 'test', principalIds: ids })
     store.db.knex.off('query', note)
 
-    // Not about all at once, every two seconds, while nobody is answered.
+    // Not all principals in one statement: it runs every two seconds and would block everybody.
     expect(Math.max(...askedAbout)).toBeLessThan(1_010)
     expect(ids.filter((id) => !enabled.has(id))).toEqual([ids[1_700]])
   })
 
-  it('finds those who may be named at the end as at the beginning', async () => {
+  it('finds eligible principals at the end as at the beginning', async () => {
     const eligible = async (filter: string, limit: number) =>
       (await eligiblePrincipals(store.db, { categoryId: store.categoryId, membersOf: roomId, filter, limit })).map(
         ({ name }) => name,

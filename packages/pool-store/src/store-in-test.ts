@@ -11,7 +11,7 @@ export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const DOMAIN = 'example.com'
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 
-/** A pool database of its own, with one category. What is put into it here is put past the record: for store tests only. */
+/** A pool database of its own, with one category. Data inserted here bypasses the record: for store tests only. */
 export type StoreInTest = {
   readonly db: Database
   readonly categoryId: number

@@ -39,7 +39,7 @@ async function administer(work: (client: Redis) => Promise<unknown>): Promise<vo
 }
 
 describe('the BullMQ transport', () => {
-  it('refuses to send while Redis is away instead of waiting for it, and sends when it is back', async () => {
+  it('refuses to send while Redis is away instead of waiting, and sends when it is back', async () => {
     await redis.kill()
     const transport = openTransport()
 
@@ -51,7 +51,7 @@ describe('the BullMQ transport', () => {
     expect(await transport.depth()).toEqual({ waiting: 1, active: 0, failed: 0 })
   })
 
-  it('goes on after Redis was killed and restarted, and has everything it said it had', async () => {
+  it('continues after Redis was killed and restarted, with everything it had acknowledged', async () => {
     const transport = openTransport()
     const got = new Set<number>()
     await transport.send([envelope(1), envelope(2)])
@@ -65,7 +65,7 @@ describe('the BullMQ transport', () => {
     await vi.waitFor(() => expect([...got].sort()).toEqual([1, 2, 4]), until)
   })
 
-  it('hands over again what was being handled when Redis was killed', async () => {
+  it('redelivers what was being handled when Redis was killed', async () => {
     const transport = openTransport()
     let finish = () => {}
     const blocked = new Promise<void>((resolve) => {
@@ -88,7 +88,7 @@ describe('the BullMQ transport', () => {
     await vi.waitFor(async () => expect(await transport.depth()).toEqual({ waiting: 0, active: 0, failed: 0 }), until)
   })
 
-  it('starts consuming while Redis is away and works when it comes', async () => {
+  it('starts consuming while Redis is away and works when it is back', async () => {
     await redis.kill()
     const transport = openTransport()
     const got: number[] = []
@@ -100,7 +100,7 @@ describe('the BullMQ transport', () => {
     await vi.waitFor(() => expect(got).toEqual([1]), until)
   })
 
-  it('leaves a working consumer when everything in Redis is wiped', async () => {
+  it('keeps a working consumer when everything in Redis is wiped', async () => {
     const transport = openTransport()
     const got: number[] = []
     let finish = () => {}
@@ -125,7 +125,7 @@ describe('the BullMQ transport', () => {
     await vi.waitFor(() => expect(got).toContain(3), until)
   })
 
-  it('takes over what a consumer left behind when it was cut off', async () => {
+  it('redelivers the unfinished work of a disconnected consumer', async () => {
     const dying = openTransport()
     await dying.consume(() => new Promise(() => {}))
     await dying.send([envelope(1)])
@@ -144,7 +144,7 @@ describe('the BullMQ transport', () => {
     open.splice(open.indexOf(dying), 1)
   })
 
-  it('stops while Redis is away, after the handler is through', async () => {
+  it('stops while Redis is away, after the handler has finished', async () => {
     const transport = openTransport()
     let finish: (() => void) | undefined
     const consumer = await transport.consume(
@@ -168,7 +168,7 @@ describe('the BullMQ transport', () => {
     await stopping
   })
 
-  it('closes when Redis went away a moment ago', async () => {
+  it('closes when Redis has just gone away', async () => {
     const transport = openTransport()
     await transport.consume(async () => {})
     await transport.send([envelope(1)])
@@ -178,7 +178,7 @@ describe('the BullMQ transport', () => {
     await transport.close()
   })
 
-  it('sets aside and counts what is no envelope, and goes on', async () => {
+  it('sets aside and counts invalid envelopes, and continues', async () => {
     const transport = openTransport()
     const got: number[] = []
     await transport.consume(async (e) => void got.push(seqOf(e)))
@@ -194,7 +194,7 @@ describe('the BullMQ transport', () => {
     connection.disconnect()
   })
 
-  it('keeps pools that share a Redis apart', async () => {
+  it('separates pools that share a Redis', async () => {
     const east = openTransport('east')
     const west = openTransport('west')
     const got: string[] = []

@@ -18,7 +18,7 @@ const envelope = (seq: number): Envelope => ({
   events: [{ seq, at: seq, body: '{}', head: 'h' }],
 })
 
-it('follows a failover, though its connections to the former primary still stand', async () => {
+it('follows a failover, although its connections to the former primary are still open', async () => {
   const [first, second] = await Promise.all([startRedis(), startRedis()])
   close.push(
     () => first.stop(),

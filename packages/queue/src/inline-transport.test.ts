@@ -6,7 +6,7 @@ const envelope: Envelope = { kind: 'events', source: 'channel-1', epoch: 1, even
 const until = { timeout: 60_000, interval: 5 }
 
 describe('the inline transport', () => {
-  it('makes the sender wait while it is full, and lets it go on when there is room', async () => {
+  it('blocks the sender while it is full, and resumes it when there is room', async () => {
     const transport = openInlineTransport({ capacity: 2 })
     await transport.send([envelope, envelope])
     let sent = false
@@ -23,7 +23,7 @@ describe('the inline transport', () => {
     await transport.close()
   })
 
-  it('counts what is under way and what failed against its capacity', async () => {
+  it('counts envelopes in flight and failed ones against its capacity', async () => {
     const transport = openInlineTransport({ capacity: 1 })
     let attempts = 0
     await transport.consume(async () => {
@@ -41,7 +41,7 @@ describe('the inline transport', () => {
     await transport.close()
   })
 
-  it('lets every waiting sender through in the end, however many there are', async () => {
+  it('serves every waiting sender eventually, however many there are', async () => {
     const transport = openInlineTransport({ capacity: 1 })
     const handled: Envelope[] = []
     const sending = Promise.all(Array.from({ length: 40 }, () => transport.send([envelope, envelope])))
@@ -53,7 +53,7 @@ describe('the inline transport', () => {
     await transport.close()
   })
 
-  it('tells a waiting sender when it is closed', async () => {
+  it('rejects a waiting sender when it is closed', async () => {
     const transport = openInlineTransport({ capacity: 1 })
     await transport.send([envelope])
     const sending = transport.send([envelope])

@@ -40,7 +40,7 @@ describe.each<[string, () => Transport]>([
   ['inline', () => openInlineTransport()],
   ['BullMQ', () => openBullTransport({ redisUrl: redis.url, log: silentLog, pool: `${redis.pool}-${++pools}` })],
 ])('the %s transport', (_, open) => {
-  it('hands over what was sent, unchanged', async () => {
+  it('delivers what was sent, unchanged', async () => {
     transport = open()
     const got: Envelope[] = []
     await transport.consume(async (e) => void got.push(e), { concurrency: 1 })
@@ -51,7 +51,7 @@ describe.each<[string, () => Transport]>([
     expect(got).toEqual([envelope(1), rollCall])
   })
 
-  it('keeps what was sent before anybody consumes', async () => {
+  it('keeps what was sent before there is a consumer', async () => {
     transport = open()
     await transport.send(range(20).map(envelope))
     const got: number[] = []
@@ -61,7 +61,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(() => expect(sorted(got)).toEqual(range(20)), until)
   })
 
-  it('hands over an envelope as often as it is sent: it is not its place to call one a duplicate', async () => {
+  it('delivers an envelope as often as it is sent: it does not deduplicate', async () => {
     transport = open()
     const got: number[] = []
     await transport.consume(async (e) => void got.push(seqOf(e)))
@@ -72,7 +72,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(() => expect(got).toEqual([1, 1, 1]), until)
   })
 
-  it('hands over again what a handler failed at, until it succeeds, and holds up nothing else', async () => {
+  it('redelivers after a handler fails, until it succeeds, and delays nothing else', async () => {
     transport = open()
     const got: number[] = []
     let failures = 3
@@ -90,7 +90,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(async () => expect(await transport.depth()).toEqual({ waiting: 0, active: 0, failed: 0 }), until)
   })
 
-  it('counts an envelope that is to be handled again as waiting', async () => {
+  it('counts an envelope that will be retried as waiting', async () => {
     transport = open()
     let attempts = 0
     await transport.consume(async () => {
@@ -104,7 +104,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(async () => expect(await transport.depth()).toEqual({ waiting: 1, active: 0, failed: 0 }), until)
   })
 
-  it('handles several at a time, and no more than asked for', async () => {
+  it('handles several at a time, up to the limit', async () => {
     transport = open()
     let running = 0
     let most = 0
@@ -130,7 +130,7 @@ describe.each<[string, () => Transport]>([
     expect(most).toBe(3)
   })
 
-  it('waits for the handler when stopped in mid-work, and keeps the rest for the next', async () => {
+  it('waits for the handler when stopped, and keeps the rest for the next consumer', async () => {
     transport = open()
     const got: number[] = []
     let finish: (() => void) | undefined
@@ -161,7 +161,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(() => expect(sorted(got)).toEqual(range(5)), until)
   })
 
-  it('shares the work among consumers', async () => {
+  it('distributes the work among consumers', async () => {
     transport = open()
     const got: number[] = []
     const consumers = await Promise.all([
@@ -177,7 +177,7 @@ describe.each<[string, () => Transport]>([
     await vi.waitFor(() => expect(sorted(got)).toEqual(range(51)), until)
   })
 
-  it('takes nothing after it was closed, and closes twice', async () => {
+  it('accepts nothing after it was closed, and closes idempotently', async () => {
     transport = open()
     await transport.send([envelope(1)])
 

@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 
 describe('a start', () => {
-  it('goes on with a Redis that drops nothing by itself', async () => {
+  it('continues with a Redis that evicts nothing', async () => {
     await expect(requireRedis(server.url)).resolves.toBeUndefined()
   })
 
@@ -41,22 +41,22 @@ describe('a start', () => {
     )
   })
 
-  it('says in a sentence that Redis cannot be reached, and nothing of its password', async () => {
+  it('reports in one sentence that Redis is unreachable, without its password', async () => {
     const failing = requireRedis('redis://:a-secret@127.0.0.1:1')
 
     await expect(failing).rejects.toThrow(RedisUnreachable)
     await expect(failing).rejects.toThrow('Redis at 127.0.0.1:1 cannot be reached: ECONNREFUSED.')
   })
 
-  it('waits for the primary where it reached a replica', async () => {
+  it('waits for the primary when it reached a replica', async () => {
     await client.call('REPLICAOF', '127.0.0.1', '1')
 
     await expect(requireRedis(server.url)).rejects.toThrow(/^Redis is a replica and takes no writes/)
   })
 })
 
-describe('what is wrong with a Redis', () => {
-  it('is told in sentences while it lasts', async () => {
+describe('a problem of a Redis', () => {
+  it('is reported in sentences while it lasts', async () => {
     expect(await readTroubles(client)).toEqual([])
     await set('maxmemory', '1')
     expect((await readTroubles(client)).map(({ kind }) => kind)).toEqual(['full'])
@@ -64,7 +64,7 @@ describe('what is wrong with a Redis', () => {
     expect((await readTroubles(client)).map(({ kind }) => kind)).toEqual(['settings', 'full'])
   })
 
-  it('is noticed when it changes later, logged once, and logged again when it is gone', async () => {
+  it('is detected when it occurs later, logged once, and logged again when it is resolved', async () => {
     const clock = new ManualClock(0)
     const lines: string[] = []
     const write = (_: unknown, text: string) => void lines.push(text)

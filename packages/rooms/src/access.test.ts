@@ -54,7 +54,7 @@ const anyRoles = fc.uniqueArray(fc.constantFrom(...ROOM_ROLES)).map((roles) => n
 const anySettings = fc.record({ managersMayEditChats: fc.boolean() })
 
 describe('the wall', () => {
-  it('gives somebody outside one answer to everything, whatever the room and whatever roles the room lists for them', () => {
+  it('gives a caller outside the same answer to everything, whatever the room and whatever roles it lists for them', () => {
     fc.assert(
       fc.property(anyRoom, anyRoles, fc.boolean(), anySettings, (rules, roles, creator, settings) => {
         const who = { inScope: false, creator, roles, administrator: false }
@@ -63,7 +63,7 @@ describe('the wall', () => {
     )
   })
 
-  it('gives somebody inside the same answer about a secret room that does not list them', () => {
+  it('gives a caller inside the same answer for a secret room that does not list them', () => {
     fc.assert(
       fc.property(anyRoom, anySettings, (rules, settings) => {
         const secret = { ...rules, privacy: 'secret' as const }
@@ -75,12 +75,12 @@ describe('the wall', () => {
     )
   })
 
-  it('is no wider for an administrator who wants to listen', () => {
+  it('is no wider for an administrator who wants to read', () => {
     for (const operation of TALK)
       expect(answer(operation, room({ privacy: 'open' }), administrator)).toBe('not-a-member')
   })
 
-  it('lets a role take nothing away', () => {
+  it('never removes a right because of a role', () => {
     fc.assert(
       fc.property(anyRoom, anyRoles, fc.constantFrom(...ROOM_ROLES), anySettings, (rules, roles, more, settings) => {
         const who = { inScope: true, creator: false, administrator: false }
@@ -95,7 +95,7 @@ describe('the wall', () => {
 })
 
 describe('a room', () => {
-  it('is open to everybody in scope, closed to all but its members, secret to all who do not know it', () => {
+  it('is open to everybody in scope, closed to all but its members, or visible only to them', () => {
     expect(answer('join', room({ privacy: 'open' }), standing())).toBe('yes')
     expect(answer('see', room({ privacy: 'closed' }), standing())).toBe('yes')
     expect(answer('join', room({ privacy: 'closed' }), standing())).toBe('not-a-member')
@@ -108,7 +108,7 @@ describe('a room', () => {
     expect(answer('see', room({ privacy: 'secret' }), standing('manager'))).toBe('yes')
   })
 
-  it('lets nobody in while it is disabled, tells members so, and hides from everybody else', () => {
+  it('admits nobody while it is disabled, reports that to members, and is hidden from everybody else', () => {
     const disabled = room({ privacy: 'open', disabled: true })
     expect(answer('join', disabled, standing('member'))).toBe('room-disabled')
     expect(answer('see', disabled, standing('member'))).toBe('no-such-room')
@@ -119,7 +119,7 @@ describe('a room', () => {
     expect(answer('enable-room', disabled, administrator)).toBe('yes')
   })
 
-  it('hears only presenters when it is an auditorium', () => {
+  it('accepts posts only from presenters when it is an auditorium', () => {
     const auditorium = room({ type: 'auditorium' })
     expect(answer('post', auditorium, standing('member'))).toBe('not-a-presenter')
     expect(answer('upload-file', auditorium, standing('member'))).toBe('not-a-presenter')
@@ -127,7 +127,7 @@ describe('a room', () => {
     expect(answer('read-history', auditorium, standing('member'))).toBe('yes')
   })
 
-  it('takes files and shows history where its category does', () => {
+  it('accepts files and shows history where its category does', () => {
     const category = { invitations: true, fileUpload: false, chatHistory: false }
     expect(answer('upload-file', room({ category }), standing('member'))).toBe('file-upload-off')
     expect(answer('download-file', room({ category }), standing('member'))).toBe('yes')
@@ -135,13 +135,13 @@ describe('a room', () => {
     expect(answer('search-history', room({ category }), standing('member'))).toBe('history-off')
   })
 
-  it('shows whom it grants what to those who run it', () => {
+  it('shows its lists to those who manage it', () => {
     expect(answer('see-roles', room(), standing('manager'))).toBe('yes')
     expect(answer('see-roles', room(), standing('member'))).toBe('not-a-manager')
     expect(answer('see-roles', room(), administrator)).toBe('yes')
   })
 
-  it('is run by its managers and, but for what cannot be taken back, by nobody else', () => {
+  it('is managed by its managers, except for what cannot be undone, and by nobody else', () => {
     for (const operation of MANAGING) {
       expect(answer(operation, room(), standing('manager'))).toBe('yes')
       expect(answer(operation, room(), standing('member'))).toBe('not-a-manager')
@@ -153,7 +153,7 @@ describe('a room', () => {
     }
   })
 
-  it('lets managers edit chats where the pool says so', () => {
+  it('lets managers edit chats where the pool permits it', () => {
     for (const operation of ['replace-chat', 'delete-chat'] as const) {
       expect(answer(operation, room(), standing('manager'))).toBe('not-an-administrator')
       expect(answer(operation, room(), standing('manager'), { managersMayEditChats: true })).toBe('yes')
@@ -161,7 +161,7 @@ describe('a room', () => {
     }
   })
 
-  it('is made by creators inside the scope, and by administrators', () => {
+  it('is created by creators in scope, and by administrators', () => {
     expect(mayCreateRoom({ inScope: true, creator: true, administrator: false })).toEqual({ allowed: true })
     expect(mayCreateRoom({ inScope: false, creator: true, administrator: false })).toEqual({
       allowed: false,
@@ -170,7 +170,7 @@ describe('a room', () => {
     expect(mayCreateRoom({ inScope: false, creator: false, administrator: true })).toEqual({ allowed: true })
   })
 
-  it('tells its category to managers and creators who see it, and to nobody else', () => {
+  it('reveals its category to managers and creators who may see it, and to nobody else', () => {
     const creator = { ...standing(), creator: true }
     expect(mayKnowCategory(room(), standing('manager'))).toBe(true)
     expect(mayKnowCategory(room({ disabled: true }), standing('manager'))).toBe(true)
@@ -196,13 +196,13 @@ describe('standing', () => {
   const of = (identities: number[], lists: Parameters<typeof scope>[0], roles = none) =>
     standingOf(new Set(identities), { scope: scope(lists), roles, administrator: false })
 
-  it('counts a denial of a group against an allowance of the very person', () => {
+  it('lets a denial of a group override an allowance of the user', () => {
     expect(of([ALICE, SALES, EVERYBODY], { allowed: [ALICE], denied: [SALES] }).inScope).toBe(false)
     expect(of([ALICE, EVERYBODY], { allowed: [EVERYBODY] }).inScope).toBe(true)
     expect(of([ALICE], {}).inScope).toBe(false)
   })
 
-  it('gives the roles of every group one is in', () => {
+  it('includes the roles of every group of the user', () => {
     const roles = { members: new Set([SALES]), managers: new Set([ALICE]), presenters: new Set([EVERYBODY]) }
     expect([...of([ALICE, SALES, EVERYBODY], {}, roles).roles]).toEqual(['member', 'manager', 'presenter'])
     expect([...of([EVERYBODY], {}, roles).roles]).toEqual(['presenter'])

@@ -5,12 +5,12 @@ import { fileUri, parseFileUri } from './file-uri.ts'
 const ID = '3f6c1c62-8f1f-4c0a-9a55-0f6f0f6f0f6f'
 
 describe('a file’s URI', () => {
-  it('names the file, and is read back, as the bare id is', () => {
+  it('names the file, and is parsed, like the bare id', () => {
     expect(fileUri('example.com', ID)).toBe(`ma-filelink://example.com/${ID}`)
     expect([parseFileUri(fileUri('example.com', ID)), parseFileUri(ID)]).toEqual([ID, ID])
   })
 
-  it('is nothing else, however like one it looks', () => {
+  it('is no other text, however similar', () => {
     const like = fc.constantFrom(
       'ma-filelink://',
       'example.com',

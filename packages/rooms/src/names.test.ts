@@ -11,7 +11,7 @@ import {
 } from './index.ts'
 
 describe('a room URI', () => {
-  it('is new each time and reads back', () => {
+  it('is unique and parses back', () => {
     const uri = newRoomUri('example.com')
 
     expect(parseRoomUri(uri)?.domain).toBe('example.com')
@@ -29,7 +29,7 @@ describe('a room URI', () => {
 })
 
 describe('the URI of a principal', () => {
-  it('is never shared by two accounts, whatever they call themselves', () => {
+  it('is never shared by two accounts, whatever their names', () => {
     const account = fc.string().filter((name) => accountNameProblem(name) === undefined)
     fc.assert(
       fc.property(account, account, (a, b) => {
@@ -38,13 +38,13 @@ describe('the URI of a principal', () => {
     )
   })
 
-  it('holds one @ and nothing that ends it early', () => {
+  it('contains one @ and nothing that terminates it early', () => {
     expect(principalUri('a@b;c <d>', 'example.com')).toBe('sip:a%40b%3Bc%20%3Cd%3E@example.com')
   })
 })
 
 describe('the URI of a group', () => {
-  it('is never that of a whole domain, whatever the group is called', () => {
+  it('is never that of a whole domain, whatever the group’s name', () => {
     expect(groupUri('*', 'example.com')).not.toBe(domainUri('example.com'))
     expect(groupUri('Sales & Trading', 'example.com')).toBe('ma-grp:Sales%20%26%20Trading@example.com')
   })
@@ -60,11 +60,11 @@ describe('a name', () => {
     expect(accountNameProblem(name)).toBeDefined()
   })
 
-  it.each(['desk ', ' desk', 'x\u200b', '\ufeffdesk'])('of a room may not look like another one: %j', (name) => {
+  it.each(['desk ', ' desk', 'x\u200b', '\ufeffdesk'])('of a room may not resemble another one: %j', (name) => {
     expect(roomNameProblem(name)).toBeDefined()
   })
 
-  it('may be what people really use', () => {
+  it('may be any realistic name', () => {
     for (const name of ['desk', 'Händler 1', '交易', 'a|b[c]`', 'x'.repeat(256)]) {
       expect([roomNameProblem(name), accountNameProblem(name)]).toEqual([undefined, undefined])
     }

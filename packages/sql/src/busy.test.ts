@@ -15,7 +15,7 @@ async function open(options: { busyMs?: number } = {}): Promise<void> {
   db = openDatabase({ url: `sqlite:${file}`, ...options })
   await db.knex.schema.createTable('noted', (table) => table.integer('id').primary())
   await db.knex('noted').insert({ id: 0 })
-  // Another program: it has a connection of its own and waits for nobody.
+  // Simulates another program: a connection of its own that never waits.
   other = new Sqlite(file, { timeout: 0 })
 }
 beforeEach(() => {
@@ -35,7 +35,7 @@ const writes = () => [
 ]
 
 describe('while another program holds the write lock of a SQLite file', () => {
-  it('writers wait, and readers and the event loop go on', async () => {
+  it('writers wait, and readers and the event loop continue', async () => {
     await open()
     other.exec('begin immediate')
     let written = 0
@@ -53,7 +53,7 @@ describe('while another program holds the write lock of a SQLite file', () => {
     expect((await db.knex('noted').select('id')).map(({ id }) => id).sort()).toEqual([0, 1, 2, 3])
   })
 
-  it('writers give up after their time, with nothing written, and may try again', async () => {
+  it('writers give up after their limit, with nothing written, and may retry', async () => {
     await open({ busyMs: 20 })
     other.exec('begin immediate')
 
@@ -65,7 +65,7 @@ describe('while another program holds the write lock of a SQLite file', () => {
     await Promise.all(writes())
   })
 
-  it('what fails as busy after a transaction has begun is not begun again', async () => {
+  it('a busy error after the begin of a transaction is not retried', async () => {
     await open()
     let begun = 0
 

@@ -1,11 +1,13 @@
 import { systemClock } from '@hansard/clock'
 
-// SQLite's own busy handler waits in the thread: nobody would be answered meanwhile. Milliseconds between two attempts.
+// Milliseconds between two attempts. SQLite's own busy handler is not used: it waits in the thread, which answers
+// nobody meanwhile.
 const PAUSES = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50]
 
 /**
- * Runs `work` again while another process or thread holds the SQLite lock that it needs, for `limitMs` at most. The event
- * loop and the connection are free between two attempts. Real time, whatever clock its owner keeps: this is about the file.
+ * Retries `work` while another process or thread holds the SQLite lock it needs, for at most `limitMs`. Between
+ * attempts the event loop and the connection are free. It uses real time, not the owner's clock: this is about the
+ * file.
  */
 export async function retryWhileBusy<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
   let waited = 0
@@ -18,7 +20,7 @@ export async function retryWhileBusy<T>(limitMs: number, work: () => Promise<T>)
     const pause = PAUSES[Math.min(attempt, PAUSES.length - 1)]!
     const began = systemClock.now()
     await systemClock.sleep(pause)
-    // A clock that was put back tells nothing.
+    // A clock that was set back says nothing.
     waited += Math.max(pause, systemClock.now() - began)
   }
 }

@@ -5,7 +5,10 @@ import { isRolledBack, losesConnection } from './errors.ts'
 import { openPostgres, staleFromNowOn } from './open-postgres.ts'
 import { BUSY_MS, busyLimitOf, openSqlite, type SqliteHandle } from './open-sqlite.ts'
 
-/** A database behind knex, in one of two dialects. `open-sqlite.ts` and `open-postgres.ts` say what holds in each. */
+/**
+ * A database behind knex, in one of two dialects. Their properties are described in `open-sqlite.ts` and
+ * `open-postgres.ts`.
+ */
 export type Database = { readonly knex: Knex; readonly dialect: Dialect; close(): Promise<void> }
 export type Dialect = 'sqlite' | 'postgres'
 export type { SqliteHandle }
@@ -30,14 +33,15 @@ export function openDatabase(options: {
     const knex = openPostgres({ url, connectionsMax, applicationName })
     return { knex, dialect: 'postgres', close: () => knex.destroy() }
   }
-  throw new Error(`A database URL begins with sqlite: or postgres://; this one does not.`)
+  throw new Error(`A database URL must begin with sqlite: or postgres://.`)
 }
 
 /**
- * Runs synchronous work on the one SQLite connection, after whatever transaction is using it now.
- * The hot path: prepared statements, no query building, no await between begin and commit.
+ * Runs synchronous work on the one SQLite connection, after the current transaction. The hot path: prepared
+ * statements, no query building, no await between begin and commit.
  *
- * While another process holds the write lock, `work` fails at its begin and runs again: it must have done nothing by then.
+ * While another process holds the write lock, `work` fails at its begin and runs again: it must not have done
+ * anything before.
  */
 export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) => T): Promise<T> {
   const client = db.knex.client as Knex.Client
@@ -51,12 +55,13 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
   })
 }
 
-/** A transaction that the server has rolled back because of others runs so many times at most. */
+/** maximum attempts of a transaction that the server rolls back in favour of others */
 const ATTEMPTS_MAX = 3
 
 /**
- * Runs work on one PostgreSQL connection of the pool; work rolls back what it began. After a deadlock or a serialization
- * failure work runs again: the server has undone the transaction. A connection that broke is not used again.
+ * Runs work on one PostgreSQL connection of the pool; `work` rolls back what it began. After a deadlock or a
+ * serialization failure it runs again: the server has rolled the transaction back. A broken connection is not used
+ * again.
  */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = db.knex.client as Knex.Client
@@ -75,4 +80,17 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
   } finally {
     await client.releaseConnection(connection)
   }
+}
+
+/**
+ * Waits for statements that were pipelined on one PostgreSQL connection; the server executes them in order. Throws
+ * the error of the first failure, but only when all have ended: none may be pending when the connection is used
+ * again. In a transaction, statements after a failed one do nothing, and its `commit` rolls it back.
+ */
+export async function sentTogether<T extends readonly unknown[]>(
+  statements: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(statements)
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
 }

@@ -4,8 +4,8 @@ export function isUniqueViolation(error: unknown): boolean {
   return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
 }
 
-// PostgreSQL classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator intervention; 25006 is
-// answered by a server that has become a standby or was set to read-only.
+// PostgreSQL classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator intervention;
+// 25006 comes from a server that has become a standby or was set to read-only.
 const POSTGRES_TRANSIENT = /^(08|40|53|57|55P03|25006)/
 // 57P01 to 57P03 and 57P05: the server stops, crashed, starts, or ended an idle session.
 const POSTGRES_CONNECTION = /^(08|57P0|25006)/
@@ -22,7 +22,7 @@ const SQLITE_TRANSIENT = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
 const CONNECTION_LOST =
   /Query read timeout|timeout expired|Connection terminated|Connection ended|timeout acquiring a connection|not queryable|Client has encountered/i
 
-/** Trying again later may help: the server is away, busy, or its disk is full. */
+/** Whether a retry may succeed: the server is away or busy, or its disk is full. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error)
   if (code && (POSTGRES_TRANSIENT.test(code) || SOCKET_CODES.has(code) || SQLITE_TRANSIENT.test(code))) return true
@@ -30,14 +30,17 @@ export function isTransient(error: unknown): boolean {
   return error instanceof Error && CONNECTION_LOST.test(error.message)
 }
 
-/** The connection leads nowhere, or to a server that takes no writes: only a new one can lead to one that does. */
+/** The connection is broken, or its server accepts no writes: only a new connection can reach one that does. */
 export function losesConnection(error: unknown): boolean {
   const code = codeOf(error)
   if (code && (POSTGRES_CONNECTION.test(code) || SOCKET_CODES.has(code))) return true
   return error instanceof Error && CONNECTION_LOST.test(error.message)
 }
 
-/** PostgreSQL has undone the whole transaction because of others (deadlock, serialization): it may run again at once. */
+/**
+ * PostgreSQL rolled the whole transaction back because of others (deadlock, serialization): it may be retried at
+ * once.
+ */
 export function isRolledBack(error: unknown): boolean {
   const code = codeOf(error)
   return code === '40001' || code === '40P01'

@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const each of close.splice(0).reverse()) await each()
 })
 
-/** A pool of connections that all stand, each used by a door of its own. */
+/** A pool of open connections, each used by a different entry point. */
 async function withStandingConnections(url: string): Promise<{ db: Database; note: (id: number) => Promise<void>[] }> {
   const db = openDatabase({ url })
   close.push(() => db.close())
@@ -29,7 +29,7 @@ const transient = (results: PromiseSettledResult<void>[]) =>
   results.map((result) => result.status === 'rejected' && isTransient(result.reason))
 
 describe('after a failover', () => {
-  it('writes go to the promoted standby, though the connections to the old primary still stand', async () => {
+  it('writes go to the promoted standby, although connections to the old primary are still open', async () => {
     const primary = await startPostgres()
     close.push(() => primary.stop())
     const proxy = await startBreakableProxy(await primary.createDatabase('x'))
@@ -44,12 +44,12 @@ describe('after a failover', () => {
     proxy.leadTo(standby.urlOf('x'))
     await vi.waitFor(async () => expect(transient(await Promise.allSettled(note(2)))).toContain(true), until)
 
-    // One failure tells of all the connections: the next attempt finds none that is stale.
+    // One failure marks all connections as stale: the next attempt gets none of them.
     expect(await Promise.allSettled(note(3))).toEqual(Array(3).fill({ status: 'fulfilled', value: undefined }))
     expect(await db.knex('noted').where({ id: 3 })).toHaveLength(3)
   })
 
-  it('a server that takes no writes is not connected to, and is used again once it does', async () => {
+  it('a server that accepts no writes is not used until it does', async () => {
     const server = await startPostgres()
     close.push(() => server.stop())
     const { db, note } = await withStandingConnections(await server.createDatabase('x'))
@@ -86,14 +86,14 @@ describe('after a failover', () => {
   })
 })
 
-it('runs a transaction again that the server has rolled back because of another', async () => {
+it('retries a transaction that the server rolled back in favour of another', async () => {
   const server = await startPostgres()
   close.push(() => server.stop())
   const { db } = await withStandingConnections(await server.createDatabase('x'))
   await db.knex('noted').insert([{ id: 1 }, { id: 2 }])
   let attempts = 0
   const locked: (() => void)[] = []
-  /** Both hold one row and want the other's. */
+  /** Two transactions that each lock one row and request the other's. */
   const both = new Promise<void>((resolve) => {
     locked.push(() => locked.length === 3 && resolve())
   })

@@ -32,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('grouped transactions on %s', (di
     })
   const noted = async () => (await db.knex('noted').orderBy('id')).map((row: { id: number }) => row.id)
 
-  it('commits what many want at once, and answers each', async () => {
+  it('commit concurrent requests together, and answer each', async () => {
     const ids = Array.from({ length: 40 }, (_, n) => n)
 
     expect(await Promise.all(ids.map(note))).toEqual(ids)
@@ -40,7 +40,7 @@ describe.each(['sqlite', 'postgres'] as const)('grouped transactions on %s', (di
     expect(await noted()).toEqual(ids)
   })
 
-  it('keeps the others when one of them fails half-way', async () => {
+  it('keep the others when one of them fails half-way', async () => {
     await note(9)
     const failing = groupedTransaction(db, async (tx) => {
       await tx('noted').insert({ id: 2 })
@@ -64,7 +64,7 @@ describe.each(['sqlite', 'postgres'] as const)('grouped transactions on %s', (di
     expect(await noted()).toEqual([1, 3, 4, 9])
   })
 
-  it.runIf(dialect === 'sqlite')('shares one commit among those that come while the connection is busy', async () => {
+  it.runIf(dialect === 'sqlite')('share one commit while the connection is busy', async () => {
     const statements: string[] = []
     const listen = ({ sql }: { sql: string }) => statements.push(sql)
     db.knex.on('query', listen)

@@ -3,11 +3,12 @@ import type { Database } from './database.ts'
 import { isTransient } from './errors.ts'
 
 /**
- * Runs a short transaction that may share its commit with others which are wanted at the same time.
+ * Runs a short transaction that may share its commit with concurrent ones (group commit).
  *
- * On SQLite each commit is an fsync during which the thread does nothing else: what is wanted while another is under way
- * goes into one, each in a savepoint of its own, so that one that fails takes nobody along. PostgreSQL gathers commits itself,
- * and rows locked for several people in one transaction would wait for each other in a circle: there everyone has their own.
+ * On SQLite each commit is an fsync during which the thread does nothing else. Requests that arrive during one share
+ * the next commit, each in its own savepoint, so a failure does not affect the others. PostgreSQL groups commits
+ * itself, and one transaction with the row locks of several callers could deadlock, so there each request has its
+ * own.
  */
 export function groupedTransaction<T>(db: Database, work: (tx: Knex.Transaction) => Promise<T>): Promise<T> {
   if (db.dialect === 'postgres') return db.knex.transaction(work)
@@ -18,12 +19,12 @@ export function groupedTransaction<T>(db: Database, work: (tx: Knex.Transaction)
   })
 }
 
-/** The same for a single statement, which on PostgreSQL needs no transaction. */
+/** The same for a single statement, which needs no transaction on PostgreSQL. */
 export function groupedStatement<T>(db: Database, work: (knex: Knex | Knex.Transaction) => Promise<T>): Promise<T> {
   return db.dialect === 'postgres' ? work(db.knex) : groupedTransaction(db, work)
 }
 
-/** Nothing else happens while a group is worked on. */
+/** Runs a group without yielding. */
 const GROUP_MAX = 16
 
 type Entry = {
@@ -49,13 +50,14 @@ async function run(db: Database, group: Group): Promise<void> {
     let taken: Entry[] = []
     try {
       const answers = await db.knex.transaction((tx) => {
-        // Now that it has begun: what came while the connection was waited for is taken along.
+        // Taken only now that the transaction has begun: includes the requests that arrived while it waited for the
+        // connection.
         taken = group.waiting.splice(0, GROUP_MAX)
         return workOn(tx, taken)
       })
       for (const answer of answers) answer()
     } catch (error) {
-      // It may not even have begun.
+      // The transaction may not even have begun.
       if (taken.length === 0) taken = group.waiting.splice(0, GROUP_MAX)
       for (const { reject } of taken) reject(error)
     }
@@ -71,7 +73,7 @@ async function workOn(tx: Knex.Transaction, entries: readonly Entry[]): Promise<
       const value = await work(tx)
       answers.push(() => resolve(value))
     } catch (error) {
-      // A full disk ends the whole transaction, and with it the savepoints: what came next would be committed by itself.
+      // A full disk ends the whole transaction, savepoints included: later statements would autocommit.
       if (isTransient(error)) throw error
       await tx.raw('rollback to member')
       answers.push(() => reject(error))

@@ -1,6 +1,15 @@
 export type { Knex } from 'knex'
-export { type Database, type Dialect, openDatabase, type SqliteHandle, withPostgres, withSqlite } from './database.ts'
+export {
+  type Database,
+  type Dialect,
+  openDatabase,
+  type SqliteHandle,
+  sentTogether,
+  withPostgres,
+  withSqlite,
+} from './database.ts'
 export { isTransient, isUniqueViolation } from './errors.ts'
+export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
 export { assertLease, type Lease, LeaseLost, leaseHeld, releaseLease, takeLease, underLease } from './leases.ts'
 export { type Migration, migrate } from './migrate.ts'

@@ -45,7 +45,7 @@ describe.each(['sqlite', 'postgres'] as const)('a leader lease on %s', (dialect)
     expect(await take('a', 1_151)).toBeUndefined()
   })
 
-  it('passes at once to the next holder when it is released, and only its holder releases it', async () => {
+  it('passes at once to the next holder when it is released, and only its holder can release it', async () => {
     const first = (await take('a', 1_000))!
     await releaseLease(db, { ...first, token: 7 })
     expect(await take('b', 1_001)).toBeUndefined()
@@ -55,7 +55,7 @@ describe.each(['sqlite', 'postgres'] as const)('a leader lease on %s', (dialect)
     expect((await take('b', 1_001))!.token).toBe(2)
   })
 
-  it('fences off a holder that was replaced: nothing of its transaction stays', async () => {
+  it('fences a holder that was replaced: nothing of its transaction is kept', async () => {
     const first = (await take('a', 1_000))!
     await underLease(db, first, async (tx) => void (await tx('done').insert({ by: 'a' })))
     const second = (await take('b', 2_000))!

@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     await rm(directory, { recursive: true })
   })
 
-  it('apply what is missing, once, in order', async () => {
+  it('apply the missing ones, once, in order', async () => {
     const db = database()
     await migrate(db, [table('one')])
     await db.knex('one').insert({ id: 1 })
@@ -64,9 +64,10 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     ])
   })
 
-  it('may be asked for by several services at once', async () => {
+  it('may be run by several services concurrently', async () => {
     const db = database()
-    // Two connections of one thread to one SQLite file would wait for each other for ever: there it is one, thrice.
+    // Two connections of one thread to one SQLite file would deadlock: here the three migrations share one
+    // connection.
     const services = dialect === 'sqlite' ? [db, db, db] : [db, database(), database()]
 
     await Promise.all(services.map((each) => migrate(each, [table('one'), table('two')])))
@@ -74,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     expect(await db.knex('schema_migration')).toHaveLength(2)
   })
 
-  it('leave nothing behind when one of them fails, and can be tried again', async () => {
+  it('leave no trace when one of them fails, and can be retried', async () => {
     const db = database()
     await migrate(db, [table('one')])
 
@@ -86,7 +87,7 @@ describe.each(['sqlite', 'postgres'] as const)('migrations on %s', (dialect) => 
     expect(await db.knex.schema.hasTable('two')).toBe(true)
   })
 
-  it('refuse a database that is newer than the program', async () => {
+  it('refuse a database newer than the program', async () => {
     const db = database()
     await migrate(db, [table('one'), table('two')])
 

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { Database } from './database.ts'
 import { refuseUnsuitable } from './suitable-database.ts'
 
-/** One step forward. There is no way back: a record is not made by undoing it. */
+/** One step forward. There is no step back: undoing a migration does not restore a record. */
 export type Migration = {
   readonly name: string
   up(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void>
@@ -11,12 +11,11 @@ export type Migration = {
 const MIGRATION_LOCK = 0x48616e73
 
 /**
- * Brings a database to the newest of `migrations`, whose order is their numbering from 1.
+ * Migrates a database to the newest of `migrations`, which are numbered from 1 by their order.
  *
- * Everything happens in one transaction under a lock of the database's own, so that several services may
- * start at once and one that is killed half-way leaves nothing behind. A database that is newer than this
- * program is refused: an old program would write what a newer one no longer understands. So is one that cannot hold the
- * record (`refuseUnsuitable`).
+ * Everything happens in one transaction under the database's migration lock, so several services may start at once,
+ * and a killed one leaves no trace. A database newer than this program is refused: the old program would write what
+ * the newer one no longer understands. A database that cannot hold the record is refused too (`refuseUnsuitable`).
  */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await refuseUnsuitable(db)
@@ -50,7 +49,7 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
   })
 }
 
-/** Needs a person: the database and the program do not belong together. Nothing was changed. */
+/** Needs an operator: the database and the program do not belong together. Nothing was changed. */
 export class MigrationError extends Error {
   override name = 'MigrationError'
   readonly exitCode = 2

@@ -5,27 +5,27 @@ import { losesConnection } from './errors.ts'
 
 const require = createRequire(import.meta.url)
 
-// int8 holds ids and milliseconds, both far below 2^53; node-postgres would hand them over as strings.
+// int8 holds ids and milliseconds, both far below 2^53; node-postgres would return them as strings.
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError(`The database returned ${text}, beyond 2^53.`)
   return value
 })
 
-// knex writes its warnings to standard output, which belongs to the command's answer. What matters is thrown.
+// knex writes its warnings to standard output, which belongs to the command's result. Errors are thrown anyway.
 const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
-/** The longest a PostgreSQL statement may take: planning an export of millions of events is the longest there is. */
+/** maximum duration of a PostgreSQL statement; planning an export of millions of events takes the longest */
 const QUERY_MS = 120_000
 const LOCK_MS = 15_000
 
 /**
  * PostgreSQL behind knex.
  *
- * The danger is a failover. Connections that stood before it may lead to a server that has become a standby, or through a
- * proxy to one that is going away; each would fail again and again. So one failure that tells of it (`losesConnection`)
- * makes every connection opened before it stale, and a connection to a server that takes no writes is refused when it is
- * opened: its rows may be out of date as well, and rights are decided on them.
+ * The danger is a failover. Connections opened before it may lead to a server that has become a standby, or through a
+ * proxy to one that is shutting down; each would fail again and again. One failure that indicates this
+ * (`losesConnection`) therefore makes every older connection stale. A connection to a server that accepts no writes
+ * is refused when it is opened: its rows may be out of date as well, and rights are decided on them.
  */
 export function openPostgres(options: { url: string; connectionsMax: number; applicationName: string }): Knex {
   return knexModule.knex({
@@ -34,8 +34,12 @@ export function openPostgres(options: { url: string; connectionsMax: number; app
       connectionString: options.url,
       application_name: options.applicationName,
       keepAlive: true,
+      // Pipelining: statements that need no earlier result are sent at once, so a transaction takes fewer round
+      // trips.
+      pipeline: true,
       connectionTimeoutMillis: 10_000,
-      // A server that neither answers nor hangs up must not hold a service for ever. What was under way is unknown then.
+      // A server that neither answers nor closes the connection must not block a service for ever. The outcome of the
+      // statement is unknown then.
       query_timeout: QUERY_MS,
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.connectionsMax },
@@ -51,12 +55,15 @@ export function staleFromNowOn(connection: pg.PoolClient, error: unknown): void 
   if (held.opened && held.opened.generation === held.opened.pool.generation) held.opened.pool.generation += 1
 }
 
-/** The server takes no writes: a standby, or set to read-only. Has PostgreSQL's own code, so that it counts as transient. */
+/**
+ * The server accepts no writes: a standby, or set to read-only. Has PostgreSQL's own code, so that it counts as
+ * transient.
+ */
 class ReadOnlyServer extends Error {
   override name = 'ReadOnlyServer'
   readonly code = '25006'
   constructor() {
-    super('The PostgreSQL server takes no writes: it is a standby, or it was set to read-only.')
+    super('The PostgreSQL server accepts no writes: it is a standby, or it was set to read-only.')
   }
 }
 
@@ -72,8 +79,8 @@ type PgClientClass = new (
 }
 const PgClient = require('knex/lib/dialects/postgres/index.js') as PgClientClass
 
-// knex makes the client of a transaction from this prototype without the constructor. `_query` runs there too, so it finds
-// the pool's state through the connection.
+// knex creates the client of a transaction from this prototype without the constructor. `_query` runs there too, so
+// it finds the pool's state through the connection.
 class FailoverClient extends PgClient {
   readonly failovers = { generation: 0 }
 
@@ -81,7 +88,7 @@ class FailoverClient extends PgClient {
     const { generation } = this.failovers
     const connection: Held = await super.acquireRawConnection()
     try {
-      // Set here rather than sent when connecting: PgBouncer refuses settings that it does not know among the latter.
+      // Set here, not in the connection's startup parameters: PgBouncer refuses unknown ones there.
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
            pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url)
 
 export type SqliteHandle = SqliteDatabase.Database
 
-/** How long a SQLite writer waits for another process or thread unless told otherwise, in milliseconds. */
+/** how long a SQLite writer waits for another process or thread by default, in milliseconds */
 export const BUSY_MS = 15_000
 
 const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
@@ -18,13 +18,13 @@ const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 /**
  * SQLite behind knex, in WAL mode with `synchronous=FULL`: a commit returns only when it is on disk.
  *
- * The pool holds exactly one connection, and its transactions begin IMMEDIATE, so within one `Database` writers wait for
- * each other in turn and across processes they wait for the file lock; neither sees a stale snapshot. One thread must open
- * a SQLite file once and share the `Database`: better-sqlite3 is synchronous. Between statements, not within a transaction,
- * the event loop gets its turn.
+ * The pool has exactly one connection, and its transactions begin IMMEDIATE. Within one `Database` writers queue for
+ * the connection, and across processes for the file lock; neither sees a stale snapshot. A thread must open a SQLite
+ * file only once and share the `Database`: better-sqlite3 is synchronous. It yields to the event loop between
+ * statements, not within a transaction.
  *
- * Whoever finds the file locked lets go of the connection and tries again later (`busy.ts`): a writer in another process
- * keeps this one's writers waiting, and neither its readers nor its event loop.
+ * A caller that finds the file locked releases the connection and retries later (`busy.ts`). A writer in another
+ * process thus delays only this one's writers, neither its readers nor its event loop.
  */
 export function openSqlite({ file, busyMs }: { file: string; busyMs: number }): Knex {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -38,7 +38,7 @@ export function openSqlite({ file, busyMs }: { file: string; busyMs: number }): 
       max: 1,
       afterCreate(connection: SqliteHandle, done: (error: Error | null, connection: SqliteHandle) => void) {
         try {
-          // Nobody is served yet: opening may wait in the thread.
+          // Opening may wait in the thread: nobody is served yet.
           connection.pragma(`busy_timeout = ${busyMs}`)
           connection.pragma('journal_mode = WAL')
           connection.pragma('synchronous = FULL')
@@ -56,7 +56,7 @@ export function openSqlite({ file, busyMs }: { file: string; busyMs: number }): 
   return instance
 }
 
-/** By the configuration, which knex hands on to the clients it makes for transactions. */
+/** By configuration object, which knex passes on to the clients it creates for transactions. */
 const busyLimits = new WeakMap<object, number>()
 
 export function busyLimitOf(client: Knex.Client): number {
@@ -86,11 +86,11 @@ const BetterSqliteClient: SqliteClientClass = require('knex/lib/dialects/better-
 
 // knex begins SQLite transactions DEFERRED. One that reads first and writes later then fails with SQLITE_BUSY,
 // without waiting, when another process wrote in between. IMMEDIATE takes the write lock at once. It begins where the
-// connection is acquired, so that it can be let go of while the lock is waited for.
+// connection is acquired, so that the connection can be released during the wait for the lock.
 class ImmediateTransaction extends Transaction {
   override async acquireConnection<T>(config: TransactionConfig, use: Acquired<T>): Promise<T> {
     if (config?.connection || this.client.transacting) return super.acquireConnection(config, use)
-    // What fails after the begin is not tried again, whatever its reason: it is handed past the retry.
+    // A failure after the begin is not retried, whatever its reason: it bypasses the retry.
     const outcome = await retryWhileBusy(busyLimitOf(this.client), () =>
       super.acquireConnection(config, async (connection) => {
         ;(connection as SqliteHandle).exec('BEGIN IMMEDIATE')
@@ -107,7 +107,7 @@ class ImmediateTransaction extends Transaction {
   override async begin(): Promise<void> {}
 }
 
-/** A statement outside of a transaction is one by itself: nothing has happened when it found the file locked. */
+/** A statement outside of a transaction is atomic: nothing has happened when it found the file locked. */
 class PatientRunner extends Runner {
   readonly #limitMs: number
   #done = 0
@@ -122,7 +122,7 @@ class PatientRunner extends Runner {
       try {
         return { value: await super.run() }
       } catch (error) {
-        // A schema's builder runs several statements: the first ones are not repeated.
+        // A schema builder runs several statements: the first ones must not be repeated.
         if (this.#done > 0) return { error }
         throw error
       }
@@ -141,8 +141,8 @@ class PatientRunner extends Runner {
 class PatientSqliteClient extends BetterSqliteClient {
   readonly #turns = createTurns()
 
-  // Waited for with the connection in hand: those who queue for it would otherwise pass it on within one turn. A transaction
-  // takes its connection once.
+  // Waits while holding the connection: callers queued for it would otherwise pass it on within one tick. A
+  // transaction acquires its connection once.
   override async acquireConnection(): Promise<unknown> {
     const connection: unknown = await super.acquireConnection()
     await this.#turns.take()
@@ -154,7 +154,7 @@ class PatientSqliteClient extends BetterSqliteClient {
   }
 
   override runner(builder: unknown): unknown {
-    // A transaction of ours holds the lock already; outside of one a statement waits for it.
+    // Our own transaction holds the lock already; outside of one, a statement waits for it.
     return this.transacting ? super.runner(builder) : new PatientRunner(this, builder)
   }
 }

@@ -4,7 +4,7 @@ import type { Dialect } from './database.ts'
 /** A piece of SQL and the values of its placeholders. */
 export type Bound = { readonly sql: string; readonly values: readonly unknown[] }
 
-/** `column` is one of `values`, however many there are. */
+/** `column` is one of `values`, of any number. */
 export function isOneOf(dialect: Dialect, column: string, values: readonly number[]): Bound {
   return dialect === 'sqlite'
     ? { sql: `${column} in (select value from json_each(?))`, values: [JSON.stringify(values)] }

@@ -25,7 +25,7 @@ describe.each(['sqlite', 'postgres'] as const)('a snapshot on %s', (dialect) => 
     for (const each of close) await each()
   })
 
-  it('sees one moment in all its statements, while others write and nobody waits', async () => {
+  it('is consistent across its statements, while others write and nobody waits', async () => {
     const seen = await withSnapshot(db, async (tx) => {
       const before = await tx('counted').select('id')
       await db.knex.transaction((writing) => writing('counted').insert({ id: 2 }))
@@ -42,7 +42,7 @@ describe.each(['sqlite', 'postgres'] as const)('a snapshot on %s', (dialect) => 
     expect(await db.knex('counted').where({ id: 3 })).toEqual([])
   })
 
-  it('lets go of its connection however its work ends', async () => {
+  it('releases its connection however its work ends', async () => {
     for (let n = 0; n < 20; n += 1) {
       const failing = withSnapshot(db, () => Promise.reject(new Error('no')))
       await expect(failing).rejects.toThrow('no')

@@ -2,9 +2,10 @@ import knexModule, { type Knex } from 'knex'
 import type { Database } from './database.ts'
 
 /**
- * Reads in many statements as if at one moment, while others go on writing. What `work` is given cannot write.
+ * Runs many statements on one consistent snapshot, while others continue to write. The database passed to `work` is
+ * read-only.
  *
- * SQLite: on a connection of its own, so that the one of `db` stays free; the write-ahead log grows until `work` is done.
+ * SQLite: on a separate connection, so that the one of `db` stays free; the write-ahead log grows until `work` ends.
  * PostgreSQL: one connection of the pool, in a read-only transaction.
  */
 export async function withSnapshot<T>(db: Database, work: (tx: Knex.Transaction) => Promise<T>): Promise<T> {
@@ -19,7 +20,7 @@ export async function withSnapshot<T>(db: Database, work: (tx: Knex.Transaction)
   })
   try {
     return await reader.transaction(async (tx) => {
-      // A deferred transaction begins to see its moment with its first read.
+      // A deferred transaction takes its snapshot with its first read.
       await tx.raw('select count(*) from sqlite_master')
       return work(tx)
     })

@@ -24,7 +24,7 @@ function open(url: string): Database {
 }
 
 describe('a database', () => {
-  it.each(['LATIN1', 'SQL_ASCII', 'EUC_JP'])('in %s is refused, and nothing is made in it', async (encoding) => {
+  it.each(['LATIN1', 'SQL_ASCII', 'EUC_JP'])('in %s is refused, and nothing is created in it', async (encoding) => {
     const name = `in_${encoding.toLowerCase()}`
     const db = open(await postgres.createDatabase(name, { encoding }))
 
@@ -44,7 +44,7 @@ describe('a database', () => {
     await expect(migrate(db, [])).rejects.toThrow('The database is encoded in UTF-16le; it must be UTF-8.')
   })
 
-  it('behind PgBouncer in transaction mode is refused, with what to set', async () => {
+  it('behind PgBouncer in transaction mode is refused, with the setting to change', async () => {
     const url = await postgres.createDatabase('by_transaction')
     const bouncer = await startPgBouncer({ url, poolMode: 'transaction' })
     close.push(() => bouncer.stop())
@@ -53,7 +53,7 @@ describe('a database', () => {
     await expect(migrate(db, [])).rejects.toThrow(/Set PgBouncer's pool_mode to session/)
   })
 
-  it('behind PgBouncer in session mode works, prepared statements and all, with settings as Debian ships them', async () => {
+  it('behind PgBouncer in session mode with Debian’s settings works, prepared statements included', async () => {
     const url = await postgres.createDatabase('by_session')
     const bouncer = await startPgBouncer({ url, poolMode: 'session' })
     close.push(() => bouncer.stop())

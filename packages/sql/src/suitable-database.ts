@@ -3,21 +3,21 @@ import type pg from 'pg'
 import type { Database } from './database.ts'
 import { isTransient } from './errors.ts'
 
-/** Needs a person: the database, or what stands before it, cannot hold the record. Nothing was changed. */
+/** Needs an operator: the database, or a pooler in front of it, cannot hold the record. Nothing was changed. */
 export class UnsuitableDatabase extends Error {
   override name = 'UnsuitableDatabase'
   readonly exitCode = 2
 }
 
-/** Transient: the database may be reached later. The address is named, its password is not. */
+/** Transient: the database is unreachable. The message contains its address but not the password. */
 class DatabaseUnreachable extends Error {
   override name = 'DatabaseUnreachable'
   readonly exitCode = 3
 }
 
 /**
- * Refuses a database that would lose or refuse text later: one that is not in UTF-8 cannot store every chat, and behind a
- * pooler that gives each transaction another session the prepared statements of the hot path are not found.
+ * Refuses a database that would later lose or refuse text: one that is not in UTF-8 cannot store every chat, and a
+ * pooler in transaction mode loses the prepared statements of the hot path.
  */
 export async function refuseUnsuitable(db: Database): Promise<void> {
   if (db.dialect === 'sqlite') {
@@ -39,7 +39,7 @@ export async function refuseUnsuitable(db: Database): Promise<void> {
   }
   if (await changesSession(db)) {
     throw new UnsuitableDatabase(
-      `The database ${name} is reached through a pooler that gives each transaction another session. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
+      `The database ${name} is behind a pooler that assigns sessions per transaction. Set PgBouncer's pool_mode to session, or connect to PostgreSQL itself.`,
     )
   }
 }
@@ -52,16 +52,17 @@ function notReached(db: Database, error: unknown): Error {
   const words = (message || code || String(error)).replace(/\.$/, '')
   if (isTransient(error))
     return new DatabaseUnreachable(`The database at ${name} cannot be used now: ${words}.`, { cause: error })
-  // A wrong password, no such database, no right to connect.
+  // A wrong password, a missing database, or no right to connect.
   return new UnsuitableDatabase(`The database at ${name} refuses the connection: ${words}.`, { cause: error })
 }
 
-/** How often two connections are compared: on a busy pooler they may meet the same sessions by chance. */
+/** How often two connections are compared: on a busy pooler they may get the same sessions by chance. */
 const PROBES = 10
 
 /**
- * Whether two connections that both stand share a session of the server, or one of them changes it: then a pooler lends
- * sessions by transaction. PostgreSQL itself tells a connection its session when it is opened; a pooler invents a number.
+ * Whether two open connections share a session of the server, or one of them changes its session: then a pooler
+ * assigns sessions per transaction. PostgreSQL itself reports the session when a connection opens; a pooler invents a
+ * number.
  */
 async function changesSession(db: Database): Promise<boolean> {
   const client = db.knex.client as Knex.Client

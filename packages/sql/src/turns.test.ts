@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { openDatabase } from './index.ts'
 import { createTurns } from './turns.ts'
 
-it('lets others work once a turn of the event loop has worked for four milliseconds', async () => {
+it('yields once a tick of the event loop has worked for four milliseconds', async () => {
   let now = 0
   const turns = createTurns({ now: () => now })
   const seen: string[] = []
@@ -28,7 +28,7 @@ it('lets others work once a turn of the event loop has worked for four milliseco
   ])
 })
 
-it('serves those who wait for the next turn in the order they came', async () => {
+it('serves callers that wait for the next tick in order', async () => {
   let now = 0
   const turns = createTurns({ now: () => now })
   const seen: string[] = []
@@ -43,7 +43,7 @@ it('serves those who wait for the next turn in the order they came', async () =>
   expect(seen).toEqual(['a', 'b', 'c', 'd'])
 })
 
-it('gives others their turn between the slow statements of a chain on SQLite', async () => {
+it('yields between the slow statements of a chain on SQLite', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-turns-'))
   const db = openDatabase({ url: `sqlite:${join(directory, 'x.db')}` })
   let turns = 0
@@ -55,7 +55,7 @@ it('gives others their turn between the slow statements of a chain on SQLite', a
   await db.knex.raw('select 1')
   setImmediate(goRound)
 
-  // Each of them takes far more than a turn may.
+  // Each statement takes far longer than one tick may.
   for (let n = 0; n < 10; n += 1)
     await db.knex.raw(
       'with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) select max(i) from n',

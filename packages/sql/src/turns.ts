@@ -2,26 +2,27 @@ import { type Clock, systemClock } from '@hansard/clock'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 
 /**
- * Lets the event loop go round between the statements of a database that answers in the calling thread.
+ * Yields to the event loop between the statements of a database that runs in the calling thread.
  *
- * There a statement is done when its promise is made, and a chain of them goes on and on without a socket being read or a
- * timer going off. So whoever wants the next one waits, once this turn of the event loop has worked for some milliseconds.
+ * There a statement is complete when its promise is created, so a chain of statements would run without a socket
+ * being read or a timer firing. The caller therefore waits before the next statement once this tick of the event loop
+ * has worked for some milliseconds.
  */
 type Turns = {
-  /** Resolves when more may be done: at once, or in a later turn. */
+  /** Resolves when the next statement may run: at once, or in a later tick. */
   take(): Promise<void>
 }
 
-/** A turn works for so many milliseconds, and for the statement that begins within them. */
+/** Milliseconds of work per tick; a statement that begins within them still runs. */
 const WORK_MS = 4
 
-/** Real time, whatever clock its owner keeps: this is about the thread. */
+/** Real time, not the owner's clock: this is about the thread. */
 export function createTurns(clock: Pick<Clock, 'now'> = systemClock): Turns {
   let began: number | undefined
   const isOver = () => {
     if (began === undefined) return false
     const worked = clock.now() - began
-    // A clock that was put back tells nothing.
+    // A clock that was set back says nothing.
     return worked >= WORK_MS || worked < 0
   }
   return {

@@ -1,6 +1,6 @@
 import { type Database, type Lease, underLease } from '@hansard/sql'
 
-/** Says why an adapter does not get on, with what to do about it. Sealing its next export clears it. */
+/** Records why an adapter is blocked, and what to do about it. Sealing its next export clears it. */
 export async function noteProblem(
   db: Database,
   lease: Lease,
@@ -16,8 +16,8 @@ export async function noteProblem(
 }
 
 /**
- * Says which adapters there are now. One that was taken away is no longer part of the status, whatever it still owed; if
- * it comes back it exports what it missed.
+ * Sets the current adapters. A removed adapter is no longer part of the status, even with exports outstanding; if it
+ * is added again, it exports what it missed.
  */
 export async function activateAdapters(db: Database, lease: Lease, adapters: readonly string[]): Promise<void> {
   await underLease(db, lease, async (tx) => {

@@ -1,6 +1,9 @@
 import type { Database, Knex } from '@hansard/sql'
 
-/** Who looked at or changed what. Written in the transaction of the change, or before the look is answered. */
+/**
+ * An audit record: who read or changed what. Written in the transaction of the change, or before the result of the
+ * read is sent.
+ */
 type AuditRecord = {
   readonly at: number
   /** an account, or `worker:<name>` */

@@ -21,44 +21,44 @@ const why = (changes: Partial<SourceStanding>) => {
 }
 
 describe('an interval', () => {
-  it('is closed when every source has reported past its end and all it numbered is here', () => {
+  it('closes when every source has reported past its end and all numbered events are staged', () => {
     expect(decide([source(), source({ source: 'chat-2', reportedAt: 2_400 })])).toEqual({ close: true })
   })
 
-  it('is held by a source that has not reported past its end, however long that takes', () => {
+  it('is held open by a source that has not reported past its end, however long that takes', () => {
     expect(why({ reportedAt: 1_999 })).toBe('silent')
     expect(decide([source({ reportedAt: 1_999 })], 9_999_999)).toMatchObject({ close: false, why: 'sources' })
   })
 
-  it('is held by a source whose events are still on their way', () => {
+  it('is held open by a source whose events have not arrived', () => {
     expect(why({ stagedThrough: 9 })).toBe('behind')
   })
 
-  it('is held until events of a source that ended have arrived, and needs no report of it', () => {
+  it('is held open until the events of an ended source have arrived, and needs no report of it', () => {
     expect(why({ state: 'dead', reportedAt: 1_200, stagedThrough: 9 })).toBe('behind')
     expect(why({ state: 'dead', reportedAt: 1_200 })).toBe('closed')
     expect(why({ state: 'fenced', reportedAt: 1_200 })).toBe('closed')
     expect(why({ state: 'stopped', reportedAt: 1_200 })).toBe('closed')
   })
 
-  it('is not held by a busy source: an event stamped past the end proves that everything before it is here', () => {
+  it('is not held open by a busy source: an event stamped past the end proves that everything before it is staged', () => {
     expect(why({ reportedAt: 9_000, lastSeq: 5_000, stagedThrough: 10, lastStamp: 2_000 })).toBe('closed')
   })
 
-  it('is held by a source of which only events are known, and no roll call yet', () => {
+  it('is held open by a source known only from its events, before any source progress', () => {
     expect(why({ reportedAt: 0, lastSeq: 0 })).toBe('silent')
   })
 
-  it('is not held by a source that started after its end', () => {
+  it('is not held open by a source that started after its end', () => {
     expect(why({ startedAt: 2_000, lastSeq: 3, stagedThrough: 0, lastStamp: 0 })).toBe('closed')
   })
 
-  it('is not closed before a roll call was taken at its end: a source might be missing from the list', () => {
+  it('does not close before a source progress taken at its end: a source might be missing from the list', () => {
     expect(decide([source()], 1_999)).toMatchObject({ close: false, why: 'no-roll-call' })
     expect(decide([], 1_999)).toMatchObject({ close: false, why: 'no-roll-call' })
   })
 
-  it('names every source that holds it, with what is missing', () => {
+  it('names every source that holds it open, and what is missing', () => {
     expect(decide([source({ stagedThrough: 7 }), source({ source: 'chat-2', reportedAt: 1_700 })])).toEqual({
       close: false,
       why: 'sources',

@@ -1,13 +1,13 @@
 import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 
-/** What is known of a source when an interval is to be closed. */
+/** What is known of a source when an interval is due to close. */
 export type SourceStanding = {
   readonly source: string
   readonly epoch: number
   readonly state: SourceState
   readonly startedAt: number
-  /** 0 when no roll call has mentioned it yet */
+  /** 0 before any source progress has included it */
   readonly reportedAt: number
   readonly lastSeq: number
   readonly stagedThrough: number
@@ -15,7 +15,7 @@ export type SourceStanding = {
   readonly lastStamp: number
 }
 
-/** `silent`: may still record something in the interval. `behind`: has recorded events that are not here yet. */
+/** `silent`: may still record events in the interval. `behind`: has recorded events that are not staged yet. */
 export type Holding = {
   readonly source: string
   readonly epoch: number
@@ -29,15 +29,15 @@ export type CloseDecision =
   | { readonly close: false; readonly why: 'no-roll-call' | 'sources'; readonly holding: readonly Holding[] }
 
 /**
- * May the interval be closed? Only when nothing that belongs to it can still be on its way.
+ * Whether the interval may close: only when no event that belongs to it can still arrive.
  *
- * The list of sources is complete when a roll call was taken at the interval's end or later. A source is past the end
- * when we hold an event of it that is stamped so: stamps never fall, and everything before that event is here. Or it
- * has reported itself past the end, and we hold all that it had numbered by then. One that has ended needs no report:
- * its numbers are final.
+ * The list of sources is complete when a source progress was taken at the interval's end or later. A source is past
+ * the end when an event of it with such a stamp is staged: stamps never fall, and everything before that event is
+ * staged. Or it has reported a time past the end, and everything it had numbered by then is staged. An ended source
+ * needs no report: its numbers are final.
  *
- * So a source that falls silent holds the interval open, for as long as it takes: it is named to the operator, who
- * may declare it dead. Nothing is guessed from the time that has passed.
+ * A source that falls silent therefore holds the interval open without a time limit. It is named to the operator, who
+ * may declare it dead. Nothing is inferred from elapsed time.
  */
 export function decideClose(
   interval: Interval,
@@ -54,7 +54,7 @@ function holdingOf(source: SourceStanding, endsAt: number): Holding | undefined 
   const missing = Math.max(0, source.lastSeq - source.stagedThrough)
   const ended = source.state !== 'alive'
   if ((ended || source.reportedAt >= endsAt) && missing === 0) return undefined
-  // One that started after the end has nothing to say about what came before.
+  // A source that started after the end has no events before it.
   if (source.reportedAt > 0 && source.startedAt >= endsAt) return undefined
   const why = ended || source.reportedAt >= endsAt ? 'behind' : 'silent'
   return { source: source.source, epoch: source.epoch, why, reportedAt: source.reportedAt, missing }

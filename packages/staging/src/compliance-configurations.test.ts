@@ -35,7 +35,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     putComplianceConfiguration(db, { identity, settings: () => settings, ...by })
   const identities = async () => (await listComplianceConfigurations(db)).configurations.map(({ identity }) => identity)
 
-  it('are set, read, set again and taken away, each time with an audit record and a higher version', async () => {
+  it('are set, read, changed and removed, each time with an audit record and a higher version', async () => {
     expect(await listComplianceConfigurations(db)).toEqual({ version: 0, configurations: [] })
 
     const first = { adapterName: 'xml', addUserDetails: true, eventsPerFileMax: 10, adapterType: undefined }
@@ -59,7 +59,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     ])
   })
 
-  it('keep stylesheets out of the audit record but for their hash', async () => {
+  it('keep only the hash of a stylesheet in the audit record', async () => {
     await put('global', { customConfiguration: '<secret/>' })
     const [record] = await listAudit(db, { limit: 1 })
     expect(JSON.stringify(record)).not.toContain('secret')
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     })
   })
 
-  it('are checked as they would all be, and left alone, without a record, when that is refused', async () => {
+  it('are checked together as they would be, and left unchanged, without a record, when refused', async () => {
     await put('global', { a: 1 })
     const seen: unknown[] = []
     const check = (all: unknown) => {
@@ -97,7 +97,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     expect(await listAudit(db, { limit: 10 })).toHaveLength(1)
   })
 
-  it('are changed one after the other, so that no two pass a check that only one of them may', async () => {
+  it('are changed one after another, so that two changes cannot both pass a check that only one may pass', async () => {
     const check = (all: readonly unknown[]) => (all.length > 1 ? 'one is enough' : undefined)
     const settings = () => ({})
     const outcomes = await Promise.all(
@@ -109,7 +109,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     expect(await identities()).toHaveLength(1)
   })
 
-  it('are seeded once, by whoever comes first, and not again when they were taken away', async () => {
+  it('are seeded once, by the first worker, and not again after they were removed', async () => {
     const seed = (...names: string[]) =>
       seedComplianceConfigurations(db, {
         configurations: names.map((identity) => ({ identity, settings: { adapterName: identity } })),
@@ -126,7 +126,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     expect(await identities()).toEqual(['global'])
   })
 
-  it('are not seeded over what somebody has set before', async () => {
+  it('are not seeded over existing ones', async () => {
     await put('adapter:mine', {})
     await seedComplianceConfigurations(db, {
       configurations: [{ identity: 'global', settings: {} }],
@@ -135,7 +135,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     expect(await identities()).toEqual(['adapter:mine'])
   })
 
-  it('say how long the open interval is', async () => {
+  it('determine the length of the open interval', async () => {
     const pool = scriptedPool()
     const source = pool.source('chat-1', { startedAt: NOW })
     source.says('desk', 'alice', 'hello', NOW + 1)

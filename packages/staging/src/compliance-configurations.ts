@@ -3,26 +3,26 @@ import type { Database, Knex } from '@hansard/sql'
 import { appendAudit } from './audit.ts'
 
 /**
- * The compliance configurations of the pool, by identity. What their settings mean is not known here; whoever puts
- * them checks them, with `check`, inside the transaction that changes them.
+ * The pool's compliance configurations, by identity. This module does not interpret their settings: the caller
+ * validates them, in `check`, inside the transaction of the change.
  */
 type StoredConfiguration = { readonly identity: string; readonly settings: ConfigurationSettings }
 export type ConfigurationSettings = Readonly<Record<string, string | number | boolean | undefined>>
 
 type StoredConfigurations = {
-  /** rises with every change */
+  /** incremented by every change */
   readonly version: number
-  /** in the order of identities */
+  /** sorted by identity */
   readonly configurations: readonly StoredConfiguration[]
 }
 
 export async function listComplianceConfigurations(db: Database): Promise<StoredConfigurations> {
-  // The version first: a change in between is read again, not missed.
+  // The version first: after a concurrent change the caller reads again and misses nothing.
   const { version } = await db.knex('compliance_configuration_state').where({ id: 1 }).first('version')
   return { version, configurations: await readAll(db.knex) }
 }
 
-/** The length of an interval in milliseconds, if somebody has set it: the one setting that concerns the whole pool. */
+/** The length of an interval in milliseconds, if configured: the one setting that concerns the whole pool. */
 export async function configuredRunInterval(db: Database): Promise<number | undefined> {
   const row = await db.knex('compliance_configuration').where({ identity: 'global' }).first('settings')
   const { runIntervalMs } = row ? (JSON.parse(row.settings) as ConfigurationSettings) : {}
@@ -35,7 +35,7 @@ export type ConfigurationChange =
       readonly before: ConfigurationSettings | undefined
       readonly after: ConfigurationSettings | undefined
     }
-  /** An expected no, with the reason. Nothing was changed. */
+  /** An expected refusal, with the reason. Nothing was changed. */
   | { readonly outcome: 'refused'; readonly problem: string }
 
 type Changing = {
@@ -43,11 +43,11 @@ type Changing = {
   /** an account */
   readonly actor: string
   readonly now: number
-  /** Given all configurations as they would be; what it says is the reason for refusing. */
+  /** Gets all configurations as they would be; returns the reason for a refusal, if any. */
   readonly check: (configurations: readonly StoredConfiguration[]) => string | undefined
 }
 
-/** Sets a configuration, with its audit record. `settings` makes the new ones of those that are there, if any are. */
+/** Puts a configuration, with its audit record. `settings` computes the new settings from the existing ones, if any. */
 export function putComplianceConfiguration(
   db: Database,
   given: Changing & {
@@ -57,7 +57,7 @@ export function putComplianceConfiguration(
   return change(db, given, (before) => withoutUndefined(given.settings(before)))
 }
 
-/** Takes a configuration away, with its audit record. The adapter's exports stay what they are. */
+/** Removes a configuration, with its audit record. The adapter's exports stay unchanged. */
 export function removeComplianceConfiguration(db: Database, given: Changing): Promise<ConfigurationChange> {
   return change(db, given, (before) => {
     if (before === undefined) throw new Refused(`There is no compliance configuration ${given.identity}.`)
@@ -66,8 +66,8 @@ export function removeComplianceConfiguration(db: Database, given: Changing): Pr
 }
 
 /**
- * Takes over what a settings file says, once in the life of the compliance database; later on the database is what
- * counts. What was put before that stays.
+ * Seeds the configurations from a settings file, once in the life of the compliance database; afterwards the database
+ * is authoritative. Configurations put before that are kept.
  */
 export async function seedComplianceConfigurations(
   db: Database,
@@ -82,7 +82,7 @@ export async function seedComplianceConfigurations(
       .update({ seeded_at: now, version: tx.raw('version + 1') })
     if (seeding !== 1) return
     const known = await readAll(tx)
-    // Somebody has set the pool up already: the file would add to it what was not asked for.
+    // The pool is already configured: seeding would add configurations that nobody asked for.
     if (known.length > 0) return
     for (const { identity, settings } of configurations) {
       await write(tx, { identity, settings: withoutUndefined(settings), actor, now })
@@ -117,7 +117,7 @@ async function change(
   }
 }
 
-/** Rolls the transaction back. */
+/** Thrown to roll the transaction back. */
 class Refused extends Error {}
 
 async function readAll(knex: Knex): Promise<StoredConfiguration[]> {
@@ -151,7 +151,7 @@ async function audit(
   await appendAudit(tx, { at: now, actor, action, object: identity, detail })
 }
 
-/** A stylesheet may be a megabyte; its hash says which one it was, and every one that was used is on record. */
+/** A stylesheet may be a megabyte; its hash identifies it, and every stylesheet that was used is on record. */
 function told({ customConfiguration, ...settings }: ConfigurationSettings): ConfigurationSettings {
   if (typeof customConfiguration !== 'string') return settings
   return { ...settings, customConfigurationSha256: hash('sha256', customConfiguration, 'hex') }

@@ -1,6 +1,6 @@
 import { type ComplianceEvent, decodeEvent, type EnvelopeEvent, leafOf, nextHead } from '@hansard/compliance-event'
 
-/** Where a source's chain stands before the event: its name, the head of its predecessor and the last stamp. */
+/** The state of a source's chain before the event: its name, its predecessor's head and the last stamp. */
 type ChainPosition = {
   readonly source: string
   readonly epoch: number
@@ -13,11 +13,12 @@ type Examined =
   | { readonly fit: false; readonly reason: string; readonly leaf: string; readonly chainHolds: boolean }
 
 /**
- * May this text be staged under this number?
+ * Whether this text may be staged under this number.
  *
- * The chain is asked first: the head that came with the event must follow from its predecessor's head and these very
- * bytes. If it does not, either the text was altered on the way or the record itself was, and nothing the text says
- * can be believed. Then it must be an event this version understands, and say the same of itself as its envelope.
+ * The chain is checked first: the head that came with the event must follow from its predecessor's head and exactly
+ * these bytes. If it does not, either the text was altered on the way or the record itself was, and nothing in the
+ * text can be trusted. After that, the text must be an event that this version understands, and agree with its
+ * envelope.
  */
 export function examineEvent(position: ChainPosition, arrived: EnvelopeEvent): Examined {
   const leaf = leafOf(arrived.body)

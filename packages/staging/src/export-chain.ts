@@ -4,7 +4,7 @@ import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
 import { oneNumber } from './one-number.ts'
 
-/** A source's part of an interval: its numbers after `afterSeq` up to and with `throughSeq`, none if they are equal. */
+/** A source's part of an interval: its numbers in `(afterSeq, throughSeq]`, none if the two are equal. */
 export type ExportSource = {
   readonly id: number
   readonly source: string
@@ -16,16 +16,16 @@ export type ExportSource = {
   readonly headThrough: string
 }
 
-/** One number of a source: an event of the export, or one that lies in quarantine in its place. */
+/** One number of a source: an event of the export, or a quarantined one in its place. */
 export type ChainLink = {
   readonly seq: number
   readonly leaf: string
   readonly head: string
-  /** `null`: in quarantine, in no document */
+  /** `null`: quarantined, in no document */
   readonly kind: string | null
 }
 
-/** The sources an interval's manifest lists, as they were when it was closed; sorted by name (code points) and epoch. */
+/** The sources in an interval's manifest, as they were when it closed; sorted by name (code points) and epoch. */
 export async function sourcesOfInterval(db: Database, intervalNumber: number): Promise<ExportSource[]> {
   const rows: ExportSource[] = await db
     .knex('closed_interval_source as i')
@@ -45,8 +45,8 @@ export async function sourcesOfInterval(db: Database, intervalNumber: number): P
 }
 
 /**
- * The sources whose late events an addendum holds, sorted likewise, in the state they had when its interval closed. One
- * that is not listed there was finished before, and its state does not change any more.
+ * The sources whose late events are in an addendum, sorted likewise, in their state when its interval closed. A
+ * source without such a state had finished before, and its state no longer changes.
  */
 export async function sourcesOfAddendum(
   db: Database,
@@ -65,12 +65,12 @@ export async function sourcesOfAddendum(
 const PAGE = 2_000
 
 /**
- * Every number of a source that belongs to an interval, in order, with the hash of its text; checked on the way: the
- * heads recorded at accept time must follow from the texts that are in the database now. What was altered here since
- * it was staged is found before it is exported.
+ * Every number of a source that belongs to an interval, in order, with the hash of its text. Verifies on the way that
+ * the heads recorded at accept time follow from the texts in the database now, so a text altered since it was staged
+ * is found before it is exported.
  *
- * Quarantined numbers are part of the chain. They come with the hash of the text that was quarantined, whether or not
- * somebody has dealt with it since, so that an interval rendered again says what it said.
+ * Quarantined numbers are part of the chain. They come with the hash of the quarantined text, whether or not they
+ * have been resolved since, so that an interval rendered again has the same content.
  */
 export async function* chainOfInterval(db: Database, source: ExportSource): AsyncGenerator<ChainLink> {
   let head = source.headAfter
@@ -98,8 +98,8 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
 }
 
 /**
- * The numbers of a source in an addendum. Where a source came late as a whole, the numbers that lie in quarantine among
- * its late ones come too: no interval has a place for them.
+ * The numbers of a source in an addendum. When a whole source came late, the quarantined numbers among its late ones
+ * are included: they belong to no interval.
  */
 export async function* chainOfAddendum(db: Database, addendum: Export, sourceId: number): AsyncGenerator<ChainLink> {
   const placeholders = await quarantinedAmongLate(db, addendum, sourceId)
@@ -145,7 +145,7 @@ async function quarantinedAmongLate(db: Database, addendum: Export, sourceId: nu
     .select('seq', 'leaf', 'head')
   const links: ChainLink[] = []
   for (const row of rows) {
-    // It goes with the event that follows it, into whatever addendum that went.
+    // It goes into the same addendum as the event that follows it.
     const next = await db
       .knex('staged_event')
       .where({ source_id: sourceId, late_in: number })
@@ -180,7 +180,7 @@ function byName(a: { source: string; epoch: number }, b: { source: string; epoch
   return a.epoch - b.epoch
 }
 
-/** Needs a person: what is staged is not what was accepted. Nothing is exported until somebody has looked. */
+/** Needs an operator: what is staged differs from what was accepted. Exports stop until it has been examined. */
 class StagingAltered extends Error {
   override name = 'StagingAltered'
   constructor({ source, epoch }: { source: string; epoch: number }, seq: number) {

@@ -2,16 +2,16 @@ import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
 
-/** Rows read at once: small enough that staging is not kept waiting and memory does not notice. */
+/** Rows per read: few enough not to delay staging or to matter for memory. */
 const PAGE = 1_000
 
 /**
- * The events an export was planned with, sorted by room URI and by their order in the room, read page by page: an
- * interval may hold millions.
+ * The events an export was planned with, sorted by room URI and room sequence, read page by page: an interval may
+ * have millions.
  *
- * URIs are sorted here, by code point, because databases sort by their own collation. Two events with one place in a
- * room's order exist only after the pool database was restored; their source and number decide, so that the order
- * does not depend on which of them was staged first.
+ * URIs are sorted here, by code point, because databases sort by their own collation. Two events with the same room
+ * sequence exist only after the pool database was restored. Their source and number then decide, so that the order
+ * does not depend on which was staged first.
  */
 export async function* exportEvents(db: Database, exportId: number): AsyncGenerator<ComplianceEvent> {
   for (const rooms of await roomBatches(db, exportId)) {
@@ -54,7 +54,7 @@ async function roomBatches(db: Database, exportId: number): Promise<Room[][]> {
   return batches
 }
 
-// Far below what either database accepts in one statement.
+// Far below the limit of parameters per statement of either database.
 const ROOMS_MAX = 500
 
 type Row = {
@@ -77,7 +77,7 @@ async function* eventsOfRoom(db: Database, exportId: number, room: Room): AsyncG
       .orderBy(['f.room_seq', 'f.source_id', 'f.seq'])
       .limit(PAGE)
     const last = page.at(-1)
-    // The last place of a page may go on in the next one.
+    // The last room sequence of a page may continue on the next one.
     const settled = [...pending, ...page]
     pending = last && page.length === PAGE ? settled.filter((row) => row.room_seq === last.room_seq) : []
     yield* decoded(settled.slice(0, settled.length - pending.length).sort(inOrder))

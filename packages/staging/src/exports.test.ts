@@ -67,7 +67,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
       found.push(event.kind === 'chat' ? event.content : event.kind)
     return found
   }
-  /** Plans the adapter's next export, answers it with its texts, and seals it with a made-up manifest. */
+  /** Plans the adapter's next export, returns it with its texts, and seals it with a made-up manifest. */
   const plan = async (adapter = 'xml') => {
     while (await numberExports(db, lease, { adapter, now: T3 })) {}
     const next = await nextUnsealed(db, adapter)
@@ -83,7 +83,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   const summary = (found: Awaited<ReturnType<typeof plan>>) =>
     found && `${found.number} ${found.kind} ${(found.startsAt - T0) / MINUTE} ${found.texts.join(',')}`
 
-  it('puts every event into the interval that holds its stamp', async () => {
+  it('assign every event to the interval that contains its stamp', async () => {
     const source = pool.source('chat-1', { startedAt: T0 + 5 })
     source.says('desk', 'alice', 'first', T0 + 10)
     source.says('desk', 'alice', 'last of its minute', T1 - 1)
@@ -103,7 +103,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(await previousManifest(db, { adapter: 'xml', number: 2 })).toBe('xml1')
   })
 
-  it('plans an export for an interval in which nothing happened', async () => {
+  it('are planned for an empty interval too', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
@@ -112,7 +112,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(await sourcesOfInterval(db, 1)).toMatchObject([{ source: 'chat-1', afterSeq: 0, throughSeq: 0 }])
   })
 
-  it('sorts events by room and by their order in the room, whichever source recorded them', async () => {
+  it('sort events by room and by room sequence, whichever source recorded them', async () => {
     const one = pool.source('chat-1', { startedAt: T0 })
     const two = pool.source('chat-2', { startedAt: T0 })
     const said: string[] = []
@@ -131,7 +131,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect((await plan())!.texts).toEqual(expected)
   })
 
-  it('finds the boundary among many events, with a quarantined one beside it', async () => {
+  it('find the boundary among many events, with a quarantined one beside it', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 700; n++) {
       if (n === 300) source.putText('unreadable', T0 + n * 100)
@@ -150,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(links.filter((link) => link.kind === null).map((link) => link.seq)).toEqual([300])
   })
 
-  it('puts what arrives late into an addendum of the interval it belongs to, before the next export', async () => {
+  it('put late events into an addendum of the interval they belong to, before the next export', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'in time', T0 + 10)
     source.reports(T1)
@@ -176,7 +176,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect((await sourcesOfInterval(db, 2))[1]).toMatchObject({ afterSeq: 1, throughSeq: 2, headAfter: links[0]!.head })
   })
 
-  it('gives late events of several intervals an addendum each, also those from before the first', async () => {
+  it('give late events of several intervals an addendum each, including those from before the first', async () => {
     const source = pool.source('chat-1', { startedAt: T1 })
     source.reports(T3)
     await recordSourceProgress(db, pool.rollCall(T3))
@@ -200,14 +200,14 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     ])
   })
 
-  it('brings an event out of quarantine into an addendum once it can be read', async () => {
+  it('move an event from quarantine to an addendum once it can be read', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'before', T0 + 10)
     source.says('desk', 'alice', 'held back', T0 + 20)
     source.says('desk', 'alice', 'after', T0 + 30)
     source.reports(T1)
     await stageEvents(db, source.envelope(), T1)
-    // As an older program would have left it: in quarantine, counted.
+    // As an older program would have left it: quarantined and counted.
     const row = await db.knex('staged_event').where({ seq: 2 }).first()
     const { body, head, at } = source.recorded[1]!
     const leaf = 'as it was'
@@ -228,7 +228,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(chain.map((link) => link.kind)).toEqual(['chat', null, 'chat'])
   })
 
-  it('plans the same for an adapter that was held up, whatever came out of quarantine meanwhile', async () => {
+  it('are planned alike for a delayed adapter, whatever left quarantine meanwhile', async () => {
     await registerAdapters(db, lease, ['xml', 'slow'])
     const source = pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'held back', T0 + 10)
@@ -252,7 +252,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     for (const adapter of ['xml', 'slow']) expect(summary(await plan(adapter))).toBe('2 addendum 0 held back')
   })
 
-  it('counts an event as late whose number is in a closed interval, although its stamp is not', async () => {
+  it('treat an event as late when its number is in a closed interval, although its stamp is not', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'before', T0 + 10)
     source.says('desk', 'alice', 'held back', T1 + 5)
@@ -275,24 +275,24 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect([await plan(), await plan()].map(summary)).toEqual(['2 addendum 1 held back', '3 interval 1 '])
   })
 
-  it('leaves in quarantine what still cannot be read, and says so', async () => {
+  it('leave in quarantine what still cannot be read, and report it', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.putText('nonsense', T0 + 1)
     await stageEvents(db, source.envelope(), T1)
     expect(await retryQuarantine(db, lease, { now: T1 })).toEqual({ staged: 0, remaining: 1 })
   })
 
-  it('tries quarantine a page at a time, each event once, and answers for all of them', async () => {
+  it('retry quarantine page by page, each event once, with one result for all', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 7; n++) source.putText(`nonsense ${n}`, T0 + n)
     await stageEvents(db, source.envelope(), T1)
     const transactions: unknown[] = []
-    db.knex.on('query', ({ sql }: { sql: string }) => /^BEGIN/i.test(sql) && transactions.push(sql))
+    db.knex.on('query', ({ sql }: { sql: string }) => /^COMMIT/i.test(sql) && transactions.push(sql))
     expect(await retryQuarantine(db, lease, { now: T1, pageRows: 3 })).toEqual({ staged: 0, remaining: 7 })
     expect(transactions).toHaveLength(3)
   })
 
-  it('resumes planning after a crash with the same events, bound once', async () => {
+  it('resume planning after a crash with the same events, bound once', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 4_500; n++) source.says('desk', 'alice', `${n}`, T0 + n)
     source.reports(T1)
@@ -311,13 +311,13 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect((await texts(planned)).length).toBe(4_500)
   })
 
-  it('refuses, in the database, to bind an event to two exports of one adapter', async () => {
+  it('cannot bind an event to two exports of one adapter, by database constraint', async () => {
     const row = { adapter: 'xml', source_id: 1, seq: 1, export_id: 1, room_id: 1, room_seq: 1 }
     await db.knex('compliance_fanout').insert(row)
     await expect(db.knex('compliance_fanout').insert({ ...row, export_id: 2 })).rejects.toThrow()
   })
 
-  it('gives a new adapter the interval that closes next, and one that was away all it missed', async () => {
+  it('start a new adapter with the interval that closes next, and a returning one with all it missed', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (const at of [T0, T1, T2]) source.says('desk', 'alice', `${(at - T0) / MINUTE}`, at + 1)
     source.reports(T3)
@@ -335,7 +335,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect([await plan(), await plan(), await plan()].map((found) => found!.texts)).toEqual([['0'], ['1'], ['2']])
   })
 
-  it('does not let a worker whose lease went to another change anything', async () => {
+  it('let a worker that lost its lease change nothing', async () => {
     expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 9_999, ttlMs: 10_000 })).toBeUndefined()
     const successor = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 10_000, ttlMs: 10_000 })
     expect(successor!.token).toBeGreaterThan(lease.token)
@@ -347,7 +347,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 10_001, ttlMs: 10_000 })).toBeUndefined()
   })
 
-  it('renews a lease under its token, and hands it on when it is released', async () => {
+  it('renew a lease under its token, and pass it on when it is released', async () => {
     expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 5_000, ttlMs: 10_000 }))!.token).toBe(
       lease.token,
     )
@@ -357,7 +357,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     )
   })
 
-  it('does not seal an export twice, nor record other settings after that', async () => {
+  it('cannot be sealed twice, nor get other settings after that', async () => {
     pool.source('chat-1', { startedAt: T0 }).reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
     await close()
@@ -382,7 +382,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     })
   })
 
-  it('notices that a staged text was altered before it is exported', async () => {
+  it('detect a staged text that was altered before it is exported', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 5; n++) source.says('desk', 'alice', `chat ${n}`, T0 + n)
     source.reports(T1)
@@ -396,7 +396,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     await expect(Array.fromAsync(chainOfInterval(db, part!))).rejects.toThrow('chat-1/1/3')
   })
 
-  it('knows who sat in a room at the start and the end of an interval', async () => {
+  it('know the participants of a room at the start and the end of an interval', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.joins('desk', 'alice', T0 + 1)
     source.joins('silent', 'carol', T0 + 3)
@@ -419,7 +419,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     ])
   })
 
-  it('gives an old export the same rosters after late joins and parts have come', async () => {
+  it('keep their rosters after late joins and parts have arrived', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.joins('desk', 'alice', T0 + 1, 's1')
     source.reports(T1)
@@ -443,7 +443,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(later.atEnd.map((entry) => entry.session)).toEqual(['s2'])
   })
 
-  it('names the source that holds an interval whose end has passed, and lets a dead one go', async () => {
+  it('name the source that holds an overdue interval open, and release it when the source is declared dead', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     const silent = pool.source('chat-2', { startedAt: T0 })
     source.says('desk', 'alice', 'here', T0 + 10)
@@ -478,7 +478,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(after.sources.map(({ source }) => source)).toEqual(['chat-1'])
   })
 
-  it('cuts the open interval where somebody asked to seal, and ends the next one on a boundary again', async () => {
+  it('cut the open interval at a requested seal, and end the next one on a boundary again', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
@@ -488,7 +488,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(await openInterval(db, { runIntervalMs: MINUTE })).toEqual({ number: 2, startsAt: T0 + 1_234, endsAt: T1 })
   })
 
-  it('does not close while events are being staged, nor stage in time what came after', async () => {
+  it('do not close an interval while events are staged, nor stage later ones as in time', async () => {
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))

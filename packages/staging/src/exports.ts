@@ -2,11 +2,11 @@ import { type Database, type Lease, underLease } from '@hansard/sql'
 import { UNSEALED } from './migrations/exports.ts'
 
 /**
- * Exports: one adapter's output for one closed interval, or for what came late to an earlier one.
+ * Exports: one adapter's output for one closed interval, or for the late events of an earlier one.
  *
- * Per adapter they are numbered 1, 2, 3 … without a hole and sealed in that order, because each manifest holds the
- * hash of the one before. `planning`: it has a number, and events are being bound to it. `planned`: the set of events
- * is final. `sealed`: its files are evidence and never change.
+ * Per adapter they are numbered 1, 2, 3 … without a gap and sealed in that order, because each manifest contains the
+ * hash of the previous one. `planning`: it has a number, and events are being bound to it. `planned`: its set of
+ * events is final. `sealed`: its files are evidence and never change.
  */
 export type Export = {
   readonly id: number
@@ -18,7 +18,7 @@ export type Export = {
   readonly endsAt: number
   readonly state: 'planning' | 'planned' | 'sealed'
   readonly events: number
-  /** recorded when rendering began; null before that */
+  /** recorded when rendering begins; null before that */
   readonly settings: ExportSettings | null
   readonly manifestName: string | null
   readonly manifestSha256: string | null
@@ -27,7 +27,7 @@ export type Export = {
   readonly sealedAt: number | null
 }
 
-/** Everything besides the events that the bytes of an export depend on, and where its files lie. */
+/** All inputs besides the events that determine the bytes of an export, and the location of its files. */
 export type ExportSettings = {
   readonly adapter: string
   readonly profile: string
@@ -37,7 +37,7 @@ export type ExportSettings = {
   readonly pool: string
   readonly options: Readonly<Record<string, boolean | number | string | null>>
   readonly directory: string
-  /** absent: the first format, in which exports were sealed before there was another */
+  /** absent: the first format, from before formats were recorded */
   readonly manifestFormat?: string | undefined
 }
 
@@ -49,7 +49,7 @@ export type ExportFileRecord = {
   readonly events: number
 }
 
-/** The oldest export of the adapter that is not sealed. */
+/** The adapter's oldest export that is not sealed. */
 export async function nextUnsealed(db: Database, adapter: string): Promise<Export | undefined> {
   const row: ExportRow | undefined = await db
     .knex('export')
@@ -68,11 +68,11 @@ export async function findExport(
   return row && parseExport(row)
 }
 
-/** Newest first; `before` is the number to go on from, within one adapter. */
+/** Newest first; `before` is the number to continue from, within one adapter. */
 export async function listExports(
   db: Database,
   { adapter, before, limit }: { adapter?: string | undefined; before?: number | undefined; limit: number },
-): Promise<(Export & { documents: number })[]> {
+): Promise<(Export & { documents: number; written: number })[]> {
   const query = db
     .knex('export')
     .select('export.*')
@@ -81,17 +81,26 @@ export async function listExports(
         `(select count(*) from export_file f where f.export_id = export.id and f.role = 'document') as documents`,
       ),
     )
+    .select(
+      db.knex.raw(
+        `(select sum(f.events) from export_file f where f.export_id = export.id and f.role = 'document') as written`,
+      ),
+    )
     .orderBy([{ column: 'interval_number', order: 'desc' }, { column: 'number', order: 'desc' }, { column: 'adapter' }])
     .limit(limit)
   if (adapter !== undefined) query.where({ adapter })
   if (before !== undefined) query.where('number', '<', before)
   const rows: ExportRow[] = await query
-  return rows.map((row) => ({ ...parseExport(row), documents: Number(row.documents) }))
+  return rows.map((row) => ({
+    ...parseExport(row),
+    documents: Number(row.documents),
+    written: Number(row.written ?? 0),
+  }))
 }
 
 /**
- * The exports of an interval, and which of the adapters still have something to seal up to it. An adapter that is
- * stopped stays outstanding: what it owes is owed.
+ * The exports of an interval, and the adapters that still have exports to seal up to it. A stopped adapter stays
+ * outstanding: its exports are still due.
  */
 export async function exportsOfInterval(
   db: Database,
@@ -124,7 +133,7 @@ export async function filesOf(db: Database, exportId: number): Promise<ExportFil
     .select('name', 'role', 'size', 'sha256', 'events')
 }
 
-/** The hash of the adapter's manifest before this number; null for the first. */
+/** SHA-256 of the adapter's manifest before this number; null for the first. */
 export async function previousManifest(
   db: Database,
   { adapter, number }: { adapter: string; number: number },
@@ -140,8 +149,8 @@ export async function previousManifest(
 }
 
 /**
- * Writes down what the export is rendered with, before it is. An export that is not sealed yet takes the settings of
- * the run that finishes it, so that a stylesheet that could not be applied can be corrected.
+ * Records the settings of an export before it is rendered. An unsealed export takes the settings of the run that
+ * finishes it, so a stylesheet that failed can be corrected.
  */
 export async function recordSettings(
   db: Database,
@@ -191,13 +200,13 @@ export async function sealExport(
       previous_manifest_sha256: previousManifestSha256,
     })
     if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
-    // Whatever kept the adapter from getting on is over.
+    // The adapter is no longer blocked.
     await tx('adapter_state')
       .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
       .whereNotNull('problem')
       .update({ problem: null, problem_since: null })
     const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
-    // SQLite takes a limited number of values in one statement.
+    // SQLite limits the number of parameters per statement.
     for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
   })
 }
@@ -219,6 +228,7 @@ type ExportRow = {
   planned_at: number
   sealed_at: number | null
   documents?: number | string
+  written?: number | string | null
 }
 
 function parseExport(row: ExportRow): Export {

@@ -44,6 +44,7 @@ export {
   findRequest,
   noteWaiting,
   type RequestDetail,
+  readAsked,
   type WorkRequest,
   waitingRequests,
 } from './requests.ts'

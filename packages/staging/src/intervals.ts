@@ -4,13 +4,13 @@ import { type CloseDecision, decideClose, type SourceStanding } from './close-de
 import { oneNumber } from './one-number.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
 
-/** Intervals are numbered 1, 2, 3 …; each starts where the one before it ended. */
+/** Intervals are numbered 1, 2, 3 …; each starts where the previous one ended. */
 type NumberedInterval = Interval & { readonly number: number }
 
 /**
- * The interval that is open: from the end of the last closed one (or the boundary before the first source started) to
- * the next multiple of the run interval, or to `cutAt` if somebody asked to seal before that. Undefined as long as no
- * source is known.
+ * The open interval: from the end of the last closed one (or the boundary before the first source started) to the
+ * next multiple of the run interval, or to `cutAt` if an earlier seal was requested. Undefined until a source is
+ * known.
  */
 export async function openInterval(
   db: Database,
@@ -31,7 +31,7 @@ export async function openInterval(
   return { number: (last?.number ?? 0) + 1, startsAt, endsAt }
 }
 
-/** The closed interval that holds the moment just before `at`: the first that ends at it or later. */
+/** The closed interval that contains the moment just before `at`: the first that ends at `at` or later. */
 export async function closedIntervalFor(db: Database, at: number): Promise<NumberedInterval | undefined> {
   const row: { number: number; starts_at: number; ends_at: number } | undefined = await db
     .knex('closed_interval')
@@ -41,23 +41,23 @@ export async function closedIntervalFor(db: Database, at: number): Promise<Numbe
   return row && { number: row.number, startsAt: row.starts_at, endsAt: row.ends_at }
 }
 
-/** Could the interval be closed now, and if not, who holds it? Reads only. */
+/** Whether the interval could close now, and if not, which sources hold it open. Read-only. */
 export async function intervalReadiness(db: Database, interval: Interval): Promise<CloseDecision> {
   return decideClose(interval, await readAdapterProgress(db.knex))
 }
 
 /**
- * Closes an interval, once and for all adapters: decides, and writes down for every source which of its numbers belong
- * to it. From here on whatever still arrives with a stamp in the interval is late.
+ * Closes an interval for all adapters: decides, and records for every source which of its numbers belong to it. From
+ * then on, an event that arrives with a stamp in the interval is late.
  *
- * Staging is kept out while this happens, so the decision and what is written down are about the same events.
+ * Staging is locked out meanwhile, so the decision and the record are about the same events.
  */
 export async function closeInterval(
   db: Database,
   lease: Lease,
   { interval, now }: { interval: NumberedInterval; now: number },
 ): Promise<CloseDecision> {
-  // Asked outside first: while a source holds the interval, nobody's staging is made to wait for the answer.
+  // Decides without the lock first: while a source holds the interval open, staging need not wait for the decision.
   const outlook = await intervalReadiness(db, interval)
   if (!outlook.close) return outlook
   return underLease(db, lease, async (tx) => {
@@ -91,9 +91,9 @@ type SourceRow = {
 
 async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: NumberedInterval): Promise<void> {
   const cut = await cutOf(tx, source, interval.endsAt)
-  // Not one that starts later; but one that has ever numbered something is listed until it has ended.
+  // Omits sources that start later. A source that has ever numbered an event is listed until it has ended.
   if (source.started_at >= interval.endsAt && cut.seq === 0) return
-  // Late events are a source's oldest: their stamps lie before the interval, and stamps never fall.
+  // Late events are the source's first ones: their stamps are before the interval, and stamps never fall.
   const late = await tx('staged_event')
     .where({ late_in: interval.number, source_id: source.id })
     .andWhere('seq', '>', source.cut_seq)
@@ -115,10 +115,10 @@ async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: Numb
     .update({ cut_seq: cut.seq, cut_head: cut.head, finished: ended && cut.seq === source.staged_through ? 1 : 0 })
 }
 
-/** The last number stamped before `endsAt`, quarantined ones counting with what comes after them. */
+/** The last number stamped before `endsAt`. A quarantined number counts with its successor. */
 async function cutOf(tx: Knex.Transaction, source: SourceRow, endsAt: number): Promise<{ seq: number; head: string }> {
   if (source.last_stamp < endsAt) return { seq: source.staged_through, head: source.staged_head }
-  // Stamps rise with numbers, so some twenty looks find the boundary among a million events.
+  // Stamps rise with numbers, so a binary search finds the boundary among a million events in some twenty reads.
   let before = source.cut_seq
   let at = source.staged_through + 1
   while (before + 1 < at) {

@@ -5,7 +5,10 @@ import { createPoolName } from './migrations/pool-name.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { createWorkTables } from './migrations/work.ts'
 
-/** The compliance database. Forward only: a record is not made by undoing it. Times are milliseconds since 1970 UTC. */
+/**
+ * The compliance database. Migrations go forward only: undoing one does not restore a record. Times are milliseconds
+ * since 1970 UTC.
+ */
 const STAGING_MIGRATIONS: readonly Migration[] = [
   {
     name: 'the record',

@@ -1,9 +1,9 @@
 import type { StagedRow } from './walk.ts'
 
-/** Of somebody who has not parted. */
+/** the values of a current stay */
 export const STILL_THERE = Number.MAX_SAFE_INTEGER
 
-/** A session's stay in a room, from a join to the part that follows it. */
+/** A session's stay in a room, from a join to the next part. */
 export type Stay = StayKey & {
   readonly joinedRoomSeq: number
   readonly joinedAt: number
@@ -17,7 +17,10 @@ export type Stay = StayKey & {
 type StayKey = { readonly roomId: number; readonly session: string }
 export type Departure = StayKey & { readonly roomSeq: number; readonly at: number; readonly lateIn: number }
 
-/** What a batch says of one session in one room, and the least number of it: stays that ended before are not touched. */
+/**
+ * A batch's joins and parts of one session in one room, and the lowest room sequence among them: stays that ended
+ * before it are not affected.
+ */
 type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: Stay[]; readonly parts: Departure[] }
 
 type PairedStays = {
@@ -27,7 +30,7 @@ type PairedStays = {
   readonly earlyDropped: readonly Departure[]
 }
 
-/** Sorts a batch's joins and parts by room and session. */
+/** Groups a batch's joins and parts by room and session. */
 export function presenceOf(staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>): Presence[] {
   const presences = new Map<string, Presence & { sinceRoomSeq: number }>()
   for (const { event, lateIn } of staged) {
@@ -59,13 +62,13 @@ export function presenceOf(staged: readonly StagedRow[], roomIds: ReadonlyMap<st
 }
 
 /**
- * Pairs joins with parts, whatever order they were staged in.
+ * Pairs joins with parts, in whatever order they were staged.
  *
- * A session is in a room once. So of all that is known of it, in the room's own order, a part ends the stay that
- * began last before it. The part may be staged first (a survivor's record of an orphaned departure overtakes the dead
- * service's join); until its join comes it is kept as early.
+ * A session is in a room at most once. In the order of room sequences, a part therefore ends the stay that began last
+ * before it. The part may be staged first (a survivor's record of an orphaned departure overtakes the dead service's
+ * join); it is kept as early until its join arrives.
  *
- * `stays` are those known already that had not ended by `sinceRoomSeq`, `early` the parts without a join.
+ * `stays`: the known ones that had not ended by `sinceRoomSeq`. `early`: the parts without a join.
  */
 export function pairStays(
   presences: readonly Presence[],

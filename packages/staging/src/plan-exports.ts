@@ -4,16 +4,15 @@ import type { Export } from './exports.ts'
 import { oneNumber } from './one-number.ts'
 
 /**
- * Planning: gives an adapter its exports of closed intervals, and binds each event to one of them.
+ * Planning: creates an adapter's exports of closed intervals, and binds each event to one of them.
  *
- * Which events belong to an export is settled when the interval closes: per source a range of numbers, and the late
- * events that wait for this interval. Planning only carries that out, so it may be interrupted anywhere, and an
- * adapter that fell behind by a week plans the same exports as one that did not. The primary key of
- * `compliance_fanout` is the promise that an adapter never exports an event twice; a violation is an error here, never
- * ignored.
+ * Closing the interval decides which events belong to an export: a range of numbers per source, and the late events
+ * of this interval. Planning only carries that out, so it may be interrupted anywhere, and an adapter that is a week
+ * behind plans the same exports as one that is not. The primary key of `compliance_fanout` guarantees that an adapter
+ * never exports an event twice; a violation is an error here, never ignored.
  */
 
-/** Makes adapters known. One that is new begins with the interval that closes next. */
+/** Registers adapters. A new one begins with the interval that closes next. */
 export async function registerAdapters(db: Database, lease: Lease, adapters: readonly string[]): Promise<void> {
   const known: { adapter: string }[] = await db
     .knex('adapter_state')
@@ -28,7 +27,7 @@ export async function registerAdapters(db: Database, lease: Lease, adapters: rea
   })
 }
 
-/** Numbers the exports of the next closed interval that the adapter has none of. False when it has them all. */
+/** Creates the adapter's exports of its next closed interval. False when it has an export of every closed interval. */
 export async function numberExports(
   db: Database,
   lease: Lease,
@@ -63,7 +62,7 @@ export async function numberExports(
   })
 }
 
-/** The closed intervals that the late events of this one are stamped in: each gets an addendum of its own. */
+/** The closed intervals that contain the stamps of this interval's late events: each gets its own addendum. */
 async function lateWindows(
   tx: Knex.Transaction,
   interval: { number: number; starts_at: number; ends_at: number },
@@ -98,7 +97,7 @@ async function windowOf(
   firstAt: number,
 ): Promise<{ starts_at: number; ends_at: number }> {
   if (startsAt === null) {
-    // Stamped before the first interval there is: a window of its own, from the full minute.
+    // Stamped before the first interval: gets a window of its own, which begins at the full minute.
     const first = (await oneNumber(tx('closed_interval').min('starts_at'))) ?? interval.starts_at
     return { starts_at: Math.floor(firstAt / 60_000) * 60_000, ends_at: first }
   }
@@ -107,10 +106,10 @@ async function windowOf(
   return row
 }
 
-/** How many events one transaction binds: staging waits for it. */
+/** events bound per transaction: staging waits for it */
 const PAGE = 2_000
 
-/** Binds the events of an export that is being planned, page by page, and declares it planned. */
+/** Binds the events of an export in state `planning`, page by page, and then marks it `planned`. */
 export async function bindEvents(db: Database, lease: Lease, planning: Export): Promise<Export> {
   if (planning.state !== 'planning') return planning
   if (planning.kind === 'interval') {
@@ -138,7 +137,7 @@ async function bindRange(
   { id, adapter }: Export,
   range: { source_id: number; after_seq: number; through_seq: number },
 ): Promise<void> {
-  // A run that died left whole pages: numbers up to the last one bound are all bound.
+  // A run that died committed whole pages: all numbers up to the last bound one are bound.
   const bound = await oneNumber(
     db
       .knex('compliance_fanout')

@@ -1,17 +1,17 @@
 import type { Database } from '@hansard/sql'
 
-/** Needs a person: a service was given the database of another pool. Nothing was changed. */
+/** Needs an operator: the service was given another pool's database. Nothing was changed. */
 class WrongPool extends Error {
   override name = 'WrongPool'
   readonly exitCode = 2
 }
 
-/** A pool that nobody has named. */
+/** the default name of a pool */
 const UNNAMED = 'pool'
 
 /**
- * Answers the name of the pool that the compliance database belongs to, and refuses another one. Events of two pools in one
- * record could not be told apart. A name that was given before anything was staged may still be corrected.
+ * Returns the name of the pool that the compliance database belongs to, and refuses a different one: events of two
+ * pools in one record could not be told apart. Until something is staged, the name can still be corrected.
  */
 export async function claimPoolName(db: Database, given: string | undefined): Promise<string> {
   return db.knex.transaction(async (tx) => {

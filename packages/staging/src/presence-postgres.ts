@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg'
 import { type Departure, pairStays, presenceOf, type Stay } from './pair-stays.ts'
 import type { StagedRow } from './walk.ts'
 
-/** Brings `participation` up to date with the joins and parts of a batch. */
+/** Applies a batch's joins and parts to `participation`. */
 export async function writePresence(
   client: PoolClient,
   staged: readonly StagedRow[],
@@ -11,8 +11,8 @@ export async function writePresence(
   const presences = presenceOf(staged, roomIds)
   if (presences.length === 0) return
   const keys = [presences.map((p) => p.roomId), presences.map((p) => p.session)]
-  // A join and the survivor's part that ends it may be staged at one moment, by two workers: neither would see the
-  // other, and the stay would never end. In the order of their numbers, so that nobody waits in a circle.
+  // Two workers may stage a join and the survivor's part that ends it concurrently: without the locks neither would
+  // see the other, and the stay would never end. Locked in the order of their numbers, to avoid deadlock.
   await client.query({
     name: 'lock-rooms',
     text: 'select 1 from staged_room where id = any($1::int[]) order by id for update',

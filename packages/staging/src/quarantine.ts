@@ -7,7 +7,7 @@ import { writeAnswer } from './requests.ts'
 import { ANOTHER_TEXT, CLOSING_LOCK } from './stage-rules.ts'
 import { lateIn } from './walk.ts'
 
-/** An event that could not be staged, kept whole until a person has dealt with it. */
+/** An event that could not be staged, kept whole until an operator resolves it. */
 type Quarantined = {
   readonly source: string
   readonly epoch: number
@@ -61,11 +61,11 @@ function waiting(knex: Knex) {
 }
 
 /**
- * Tries everything in quarantine once more: a newer program may read what an older one could not.
+ * Retries everything in quarantine: a newer program may read what an older one could not.
  *
- * What is fit now is staged under its own number. If its interval is closed by then it is late, and comes out as an
- * addendum; the sealed export stays as it is. A page at a time, because staging waits for each transaction; the answer
- * comes with the last page. A retry that was cut off is made again, and what it had staged is no longer in quarantine.
+ * An event that is valid now is staged under its own number. If its interval has closed, it is late and goes into an
+ * addendum; the sealed export stays unchanged. It works page by page, because staging waits for each transaction, and
+ * reports after the last page. An interrupted retry starts again; what it had staged has left quarantine.
  */
 export async function retryQuarantine(
   db: Database,
@@ -104,7 +104,7 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
     await tx('quarantined_event').where(key).update({ reason })
     return 'waiting' as const
   }
-  // Beyond what is staged the walk decides, and asks the pool once more.
+  // Beyond the staged numbers the walk decides, and requests the event from the pool again.
   if (row.seq > row.staged_through) return 'waiting'
   if (await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('seq'))
     return remain(ANOTHER_TEXT)

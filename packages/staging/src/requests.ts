@@ -1,7 +1,7 @@
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { appendAudit } from './audit.ts'
 
-/** What somebody asked of the worker: accepted at once, carried out by whoever holds the lease when its turn comes. */
+/** A request to the worker: accepted at once, carried out in its turn by the holder of the lease. */
 export type RequestDetail =
   | { readonly kind: 'seal' }
   | { readonly kind: 'replay'; readonly adapter: string; readonly number: number }
@@ -11,14 +11,14 @@ export type WorkRequest = RequestDetail & {
   readonly id: number
   readonly state: 'waiting' | 'done' | 'failed'
   readonly result: unknown
-  /** why it failed, or what it waits for */
+  /** why it failed, or what it is waiting for */
   readonly reason: string | null
   readonly requestedBy: string
   readonly requestedAt: number
   readonly answeredAt: number | null
 }
 
-/** Accepts a request, with its audit record, and answers its number. */
+/** Accepts a request, with its audit record, and returns its number. */
 export async function addRequest(
   db: Database,
   { request, requestedBy, now }: { request: RequestDetail; requestedBy: string; now: number },
@@ -51,6 +51,16 @@ export async function waitingRequests(db: Database): Promise<WorkRequest[]> {
   return rows.map(parseRequest)
 }
 
+/**
+ * Whether the worker has anything to do: waiting requests, and the version of the compliance configuration. One
+ * statement.
+ */
+export async function readAsked(db: Database): Promise<{ requests: number; version: number }> {
+  const waiting = db.knex('request').where({ state: 'waiting' }).count('*').as('requests')
+  const row = await db.knex('compliance_configuration_state').where({ id: 1 }).first('version', waiting)
+  return { requests: Number(row.requests), version: row.version }
+}
+
 type Answer =
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed'; readonly reason: string }
@@ -63,7 +73,7 @@ export async function answerRequest(
   await underLease(db, lease, (tx) => writeAnswer(tx, { id, answer, now }))
 }
 
-/** @internal The transaction is the caller's, and so is the lease. */
+/** @internal The transaction and the lease are the caller's. */
 export async function writeAnswer(
   tx: Knex,
   { id, answer, now }: { id: number; answer: Answer; now: number },
@@ -78,7 +88,7 @@ export async function writeAnswer(
     })
 }
 
-/** Tells whoever asked what the request waits for. */
+/** Records what the request is waiting for. */
 export async function noteWaiting(
   db: Database,
   lease: Lease,

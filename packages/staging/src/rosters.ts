@@ -3,15 +3,18 @@ import type { Interval, RosterEntry, Rosters, SliceRoom } from '@hansard/convers
 import type { Database, Knex } from '@hansard/sql'
 import { STILL_THERE } from './pair-stays.ts'
 
-/** As of when something is asked: the interval whose export is rendered. What came late to a later one is not known. */
+/**
+ * The point of view of a query: the interval whose export is rendered. Events that were late for a later interval are
+ * not visible.
+ */
 type AsOf = { readonly interval: Interval; readonly intervalNumber: number }
 
 /**
- * Who sat in a room at the start and at the end of an interval.
+ * The participants of a room at the start and at the end of an interval.
  *
- * A roster must come out the same whenever it is rendered. A join or part that was in time is known to every interval
- * that ends after its stamp; one that came late to interval n is known only to exports of interval n and after. So
- * rendering an old export again does not learn from what arrived since.
+ * A roster must be the same whenever it is rendered. A join or part that was in time is visible to every interval
+ * that ends after its stamp; one that was late for interval n is visible only to exports of interval n and later. So
+ * rendering an old export again ignores what arrived since.
  */
 export async function rostersOf(db: Database, roomUri: string, asOf: AsOf): Promise<Rosters> {
   const rows = await stays(db.knex, asOf)
@@ -22,7 +25,10 @@ export async function rostersOf(db: Database, roomUri: string, asOf: AsOf): Prom
   return { atStart: present(rows, startsAt, asOf), atEnd: present(rows, endsAt, asOf) }
 }
 
-/** Rooms where somebody sat at the start or the end of the interval, sorted by URI (code points), as they were called. */
+/**
+ * Rooms that had participants at the start or the end of the interval, sorted by URI (code points), with their names
+ * at that time.
+ */
 export async function* roomsWithRoster(db: Database, asOf: AsOf): AsyncGenerator<SliceRoom> {
   const ids: { id: number; uri: string }[] = await db
     .knex('staged_room')
@@ -39,7 +45,10 @@ export async function* roomsWithRoster(db: Database, asOf: AsOf): AsyncGenerator
   }
 }
 
-/** Stays that touch the interval, as it is known: those that ended before it only if that is not known yet. */
+/**
+ * Stays that overlap the interval, as visible to it: a stay that ended earlier is included only if that is not
+ * visible yet.
+ */
 function stays(knex: Knex, { interval, intervalNumber }: AsOf) {
   return knex('participation as p')
     .where('p.joined_at', '<', interval.endsAt)

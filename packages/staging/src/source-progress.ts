@@ -1,45 +1,55 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 
 /**
- * Records what the pool database said of its sources.
+ * Records a source progress (the pool database's report on its sources).
  *
- * Roll calls arrive late, twice and in any order, and a report only ever grows: numbers and stamps rise, and a source
- * that ended does not come back. So the greatest value seen is the newest, and the order does not matter.
+ * Reports arrive late, repeatedly and in any order, but a source's report only grows: numbers and stamps rise, and an
+ * ended source does not come back. The greatest value seen is therefore the newest, and the order does not matter.
  */
 export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
   const changed = await newerThanKnown(db, rollCall.sources)
   await db.knex.transaction(async (tx) => {
-    for (const report of changed) {
-      const { source, epoch, state, startedAt, lastSeq, head, reportedAt } = report
-      const genesis = genesisHead(source, epoch)
-      await tx.raw(
-        `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
-           staged_head, last_stamp, cut_seq, cut_head, finished)
-         values (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)
-         on conflict (name, epoch) do update set
-           state = case when s.state = 'alive' then excluded.state else s.state end,
-           started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
-           head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
-           last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
-           reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
-        [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis],
-      )
-    }
+    for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
     await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
       taken_at: rollCall.takenAt,
     })
   })
 }
 
-/** When the newest roll call known here was taken; 0 before the first. */
+async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
+  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
+  await tx.raw(
+    `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+       staged_head, last_stamp, cut_seq, cut_head, finished)
+     values ${rows}
+     on conflict (name, epoch) do update set
+       state = case when s.state = 'alive' then excluded.state else s.state end,
+       started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
+       head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
+       last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
+       reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
+    reports.flatMap(({ source, epoch, state, startedAt, lastSeq, head, reportedAt }) => {
+      const genesis = genesisHead(source, epoch)
+      return [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
+    }),
+  )
+}
+
+/** reports per statement, on both dialects */
+const BATCH = 400
+
+/** The time of the newest source progress known here; 0 before the first. */
 export async function rollCallTakenAt(db: Database): Promise<number> {
   const row: { taken_at: number } = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
   return row.taken_at
 }
 
-/** Most reports of a roll call say what the last one said; those need not be written. In a fixed order, for the locks. */
+/**
+ * Most entries of a source progress repeat the previous ones and need not be written. In a fixed order, for the
+ * locks.
+ */
 async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
   const rows: { name: string; epoch: number; state: string; last_seq: number; reported_at: number }[] = await db
     .knex('source')
@@ -57,8 +67,8 @@ async function newerThanKnown(db: Database, reports: readonly SourceReport[]): P
 }
 
 /**
- * By `<source>/<epoch>`: the number up to which the compliance database holds every event of the source, staged or in
- * quarantine. Rows up to it may leave the outbox.
+ * By `<source>/<epoch>`: the number up to which the compliance database has every event of the source, staged or
+ * quarantined. The outbox rows up to it may be deleted.
  */
 export async function stagedThrough(db: Database): Promise<Map<string, number>> {
   const rows: { name: string; epoch: number; staged_through: number }[] = await db
@@ -68,7 +78,7 @@ export async function stagedThrough(db: Database): Promise<Map<string, number>> 
   return new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row.staged_through]))
 }
 
-/** Sources that ended and whose events are all here: the pool need not speak of them again. */
+/** Sources that ended and whose events are all staged: the pool may omit them from its reports. */
 export async function finishedSources(db: Database): Promise<{ source: string; epoch: number }[]> {
   return db
     .knex('source')

@@ -49,7 +49,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await rowsOf('staged_event')).toBe(0)
   })
 
-  it('stages every event once, with its text untouched', async () => {
+  it('stages every event once, with its text unchanged', async () => {
     const source = talk(7)
     expect(await stageEvents(db, source.envelope(), NOW)).toEqual({ staged: 7, quarantined: 0, parked: 0, again: 0 })
     expect(await stageEvents(db, source.envelope(), NOW)).toEqual({ staged: 0, quarantined: 0, parked: 0, again: 7 })
@@ -57,14 +57,14 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await stagedThrough(db)).toEqual(new Map([['chat-1/1', 7]]))
   })
 
-  it('takes envelopes that overlap', async () => {
+  it('accepts overlapping envelopes', async () => {
     const source = talk(9)
     await stageEvents(db, source.envelope(1, 5), NOW)
     expect(await stageEvents(db, source.envelope(3, 9), NOW)).toMatchObject({ staged: 4, again: 3 })
     expect(await stagedTexts()).toEqual(source.recorded.map((event) => event.body))
   })
 
-  it('parks what comes before its predecessors, and walks on when the gap fills', async () => {
+  it('parks events that arrive before their predecessors, and continues when the gap fills', async () => {
     const source = talk(9)
     expect(await stageEvents(db, source.envelope(7, 9), NOW)).toMatchObject({ staged: 0, parked: 3 })
     expect(await stageEvents(db, source.envelope(4, 5), NOW)).toMatchObject({ staged: 0, parked: 2 })
@@ -78,7 +78,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await rowsOf('parked_event')).toBe(0)
   })
 
-  it('ends with the same rows in whatever order and however often envelopes come', async () => {
+  it('produces the same rows whatever the order and repetition of envelopes', async () => {
     const source = talk(40, 'chat-9')
     const expected = source.recorded.map((event) => event.body)
     const slices = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 12 }))
@@ -95,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     )
   })
 
-  it('stages two sources, and two epochs of one, side by side', async () => {
+  it('stages two sources, and two epochs of one, independently', async () => {
     const first = talk(3)
     const second = talk(2, 'chat-2')
     const again = pool.source('chat-1', { epoch: 2, startedAt: T0 + 50 })
@@ -110,7 +110,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     )
   })
 
-  it('stages once when many workers are given the same and overlapping envelopes at one moment', async () => {
+  it('stages once when many workers get the same and overlapping envelopes concurrently', async () => {
     const source = talk(60)
     const envelopes = [source.envelope(), source.envelope(1, 30), source.envelope(20, 60), source.envelope(31, 60)]
     await Promise.all([...envelopes, ...envelopes].map((envelope) => stageEvents(db, envelope, NOW)))
@@ -118,7 +118,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await rowsOf('parked_event')).toBe(0)
   })
 
-  it('quarantines a text it cannot read whole, counts it, and goes on with what follows', async () => {
+  it('quarantines a text it cannot read, whole, counts it, and continues with its successors', async () => {
     const source = talk(2)
     source.putText('{"v":2,"kind":"from the future","text":"\u0000 \ud800"}', T0 + 3)
     source.says('desk', 'alice', 'after', T0 + 4)
@@ -131,7 +131,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await rowsOf('quarantined_event')).toBe(1)
   })
 
-  it('asks again for a text that breaks the chain, and stages the true one when it comes', async () => {
+  it('requests a text that breaks the chain again, and stages the true one when it arrives', async () => {
     const source = talk(5)
     const forged = source.envelope()
     const bodies = forged.events.map((event, index) =>
@@ -160,7 +160,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await rowsOf('parked_event')).toBe(0)
   })
 
-  it('does not take a parked forgery for its own second coming', async () => {
+  it('does not take a parked forgery for a second delivery of itself', async () => {
     const source = talk(4)
     const forged = source.recorded.map((event, index) => (index === 2 ? { ...event, body: `${event.body} ` } : event))
     await stageEvents(db, { ...source.envelope(), events: forged.slice(1) }, NOW)
@@ -170,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect(await stagedTexts()).toEqual(source.recorded.map((event) => event.body))
   })
 
-  it('keeps another text under a staged number for a person, and does not let it in', async () => {
+  it('quarantines a different text under a staged number, and does not stage it', async () => {
     const source = talk(3)
     await stageEvents(db, source.envelope(), NOW)
     const other = { ...source.recorded[1]!, body: source.recorded[1]!.body.replace('chat 2', 'chat two') }
@@ -179,7 +179,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect((await listQuarantined(db, { limit: 10 })).map((event) => event.leaf)).toEqual([leafOf(other.body)])
   })
 
-  it('quarantines an event that speaks of another, or is stamped before its predecessor', async () => {
+  it('quarantines an event that names another event, or is stamped before its predecessor', async () => {
     const source = talk(1)
     source.putText(source.recorded[0]!.body, T0 + 2)
     source.says('desk', 'alice', 'in the past', T0)
@@ -192,7 +192,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     ])
   })
 
-  it('remembers the greatest of what roll calls say, in whatever order they come', async () => {
+  it('keeps the greatest values of all source progress, in whatever order it arrives', async () => {
     const source = talk(2)
     const early = pool.rollCall(T0 + 10)
     source.says('desk', 'alice', 'more', T0 + 20)
@@ -204,7 +204,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     expect((await db.knex('roll_call').first()).taken_at).toBe(T0 + 30)
   })
 
-  it('calls a source settled when it has ended and every event of it is here', async () => {
+  it('reports a source as settled when it has ended and all its events are staged', async () => {
     const source = talk(3)
     source.ends('fenced')
     await recordSourceProgress(db, pool.rollCall(T0 + 30))

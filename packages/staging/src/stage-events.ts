@@ -4,14 +4,14 @@ import { stagePostgres } from './stage-postgres.ts'
 import { stageSqlite } from './stage-sqlite.ts'
 
 /**
- * Stages events of one source: puts them into the compliance database, once.
+ * Stages the events of one source: inserts them into the compliance database, once each.
  *
- * The queue delivers at least once, in any order, and after a relay's restart again; nothing here minds. A number that
- * is staged is not staged again. Numbers beyond a gap are parked until the gap fills. Each event's head is checked
- * against the chain before it counts, and what does not fit goes to quarantine whole: no event is ever dropped.
+ * The queue delivers at least once, in any order, and again after a relay restarts; staging is idempotent. A staged
+ * number is not staged again. Numbers beyond a gap are parked until the gap fills. Each event's head is checked
+ * against the chain before the event counts, and what fails goes to quarantine whole: no event is ever dropped.
  *
  * When the promise resolves, everything in the envelope is durable here. Only `stagedThrough` permits the relay to
- * empty the outbox, though: an answer that got lost must not cost an event.
+ * delete outbox rows, however: a lost reply must not cost an event.
  */
 export async function stageEvents(db: Database, envelope: EventsEnvelope, now: number): Promise<StageResult> {
   const stage = db.dialect === 'sqlite' ? stageSqlite : stagePostgres
@@ -36,15 +36,15 @@ type StageResult = {
   readonly quarantined: number
   /** arrived before their predecessors */
   readonly parked: number
-  /** were here already */
+  /** were already here */
   readonly again: number
 }
 
 function sortedOnce(events: readonly EnvelopeEvent[]): EnvelopeEvent[] {
-  // In order and without repetition is how the relay sends; then there is nothing to do.
+  // The relay sends events in order and without repetition; then there is nothing to do.
   if (events.every((event, index) => index === 0 || event.seq > events[index - 1]!.seq)) return [...events]
   const sorted = events.toSorted((a, b) => a.seq - b.seq)
-  // One envelope may hold a number twice only if somebody made it so. The second text, if it differs, is looked at in
-  // its own right once the first is staged; here the first wins.
+  // Only a forged envelope contains a number twice. The first text wins here; the second, if it differs, is examined
+  // on its own once the first is staged.
   return sorted.filter((event, index) => index === 0 || event.seq !== sorted[index - 1]!.seq)
 }

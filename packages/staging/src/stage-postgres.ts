@@ -1,5 +1,5 @@
 import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
-import { type Database, withPostgres } from '@hansard/sql'
+import { type Database, sentTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
 import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
@@ -7,15 +7,17 @@ import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from '.
 
 const roomIdsOf = new WeakMap<Database, Map<string, number>>()
 
-/** One transaction, some ten round trips, however many events. */
+/** One transaction, in most cases two round trips, for any number of events. */
 export const stagePostgres: Stage = (db, identity, arrived, now) =>
   withPostgres(db, async (client) => {
-    await client.query('begin')
     try {
-      await client.query({ name: 'share', text: `select pg_advisory_xact_lock_shared(${CLOSING_LOCK})` })
       const newRooms = new Map<string, number>()
-      const result = await stage(client, identity, arrived, now, { known: roomsOf(db), added: newRooms })
-      await client.query('commit')
+      const [, , read] = await sentTogether([
+        client.query('begin'),
+        client.query({ name: 'share', text: `select pg_advisory_xact_lock_shared(${CLOSING_LOCK})` }),
+        readProgress(client, identity, arrived),
+      ])
+      const result = await stage(client, read, arrived, now, { known: roomsOf(db), added: newRooms })
       for (const [uri, id] of newRooms) roomsOf(db).set(uri, id)
       return result
     } catch (error) {
@@ -28,29 +30,40 @@ type Rooms = { readonly known: ReadonlyMap<string, number>; readonly added: Map<
 
 async function stage(
   client: PoolClient,
-  identity: { source: string; epoch: number },
+  { progress, closed }: Read,
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
   rooms: Rooms,
 ) {
-  const { progress, closed } = await readProgress(client, identity, arrived)
   const events = arrived === 'parked' ? await readParked(client, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
   const walked = walk(progress, again.length === 0 ? events : events.slice(again.length), closed)
 
   if (again.length > 0) await noteAgain(client, progress, again, now)
+  const rest: Promise<unknown>[] = []
+  const send = (statement: Promise<unknown>) => {
+    // Its failure is handled with the others' at the end; an earlier await may fail first.
+    statement.catch(() => {})
+    rest.push(statement)
+  }
   if (walked.staged.length > 0) {
     const roomIds = await roomIdsFor(client, walked.staged, rooms)
-    await addEvents(client, progress.id, walked.staged, roomIds, now)
+    send(addEvents(client, progress.id, walked.staged, roomIds, now))
+    // Awaited: it reads before it writes, and the final statement must be sent after its writes.
     await writePresence(client, walked.staged, roomIds)
   }
   await quarantine(client, progress.id, walked.quarantined, now)
   for (const { seq } of walked.quarantined.filter((row) => !row.counted)) {
-    // A suspect is not taken up again from where it is parked: its second coming must come from the pool.
+    // A suspect is not read from the parked events: its second delivery must come from the pool.
     await client.query('delete from parked_event where source_id = $1 and seq = $2', [progress.id, seq])
   }
-  if (arrived !== 'parked' && walked.beyond.length > 0) await park(client, progress.id, walked.beyond)
-  const more = await saveProgress(client, progress, walked)
+  if (arrived !== 'parked' && walked.beyond.length > 0) send(park(client, progress.id, walked.beyond))
+  if (walked.stagedThrough > progress.stagedThrough) send(saveProgress(client, progress, walked))
+  const [more] = await sentTogether([
+    isParked(client, progress.id, walked.stagedThrough + 1),
+    ...rest,
+    client.query('commit'),
+  ])
   return {
     staged: walked.staged.length,
     quarantined: walked.quarantined.length,
@@ -60,11 +73,13 @@ async function stage(
   }
 }
 
+type Read = { readonly progress: SourceProgress; readonly closed: ClosedThrough }
+
 async function readProgress(
   client: PoolClient,
   { source, epoch }: { source: string; epoch: number },
   arrived: readonly EnvelopeEvent[] | 'parked',
-): Promise<{ progress: SourceProgress; closed: ClosedThrough }> {
+): Promise<Read> {
   const read = () =>
     client.query<SourceProgress & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
       name: 'read-progress',
@@ -105,7 +120,9 @@ async function readParked(client: PoolClient, progress: SourceProgress): Promise
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-/** Numbers that count as staged came once more. The same text says nothing new; another one is kept for a person. */
+/**
+ * Numbers that already count as staged arrived again. The same text changes nothing; a different one is quarantined.
+ */
 async function noteAgain(client: PoolClient, progress: SourceProgress, again: readonly EnvelopeEvent[], now: number) {
   const { rows } = await client.query<{ seq: number; body: string }>({
     name: 'staged-bodies',
@@ -136,7 +153,7 @@ async function roomIdsFor(client: PoolClient, staged: readonly StagedRow[], { kn
     else roomIds.set(event.room.uri, id)
   }
   if (unknown.size > 0) {
-    // Sorted, so that two stagings that meet new rooms wait for each other and never in a circle.
+    // Sorted, so that two transactions that insert new rooms wait for each other and never deadlock.
     const uris = [...unknown].sort()
     await client.query('insert into staged_room (uri) select unnest($1::text[]) on conflict do nothing', [uris])
     const { rows } = await client.query<{ id: number; uri: string }>(
@@ -211,24 +228,24 @@ async function park(client: PoolClient, sourceId: number, beyond: readonly Envel
   })
 }
 
-/** Answers whether what comes next is parked. */
-async function saveProgress(
+function saveProgress(
   client: PoolClient,
   before: SourceProgress,
   after: { stagedThrough: number; head: string; lastStamp: number },
-): Promise<boolean> {
-  if (after.stagedThrough > before.stagedThrough) {
-    await client.query({
-      name: 'save-progress',
-      text: `with unparked as (delete from parked_event where source_id = $1 and seq between $5 and $2)
-             update source set staged_through = $2, staged_head = $3, last_stamp = $4 where id = $1`,
-      values: [before.id, after.stagedThrough, after.head, after.lastStamp, before.stagedThrough + 1],
-    })
-  }
+): Promise<unknown> {
+  return client.query({
+    name: 'save-progress',
+    text: `with unparked as (delete from parked_event where source_id = $1 and seq between $5 and $2)
+           update source set staged_through = $2, staged_head = $3, last_stamp = $4 where id = $1`,
+    values: [before.id, after.stagedThrough, after.head, after.lastStamp, before.stagedThrough + 1],
+  })
+}
+
+async function isParked(client: PoolClient, sourceId: number, seq: number): Promise<boolean> {
   const { rows } = await client.query({
     name: 'is-parked',
     text: 'select 1 from parked_event where source_id = $1 and seq = $2',
-    values: [before.id, after.stagedThrough + 1],
+    values: [sourceId, seq],
   })
   return rows.length > 0
 }

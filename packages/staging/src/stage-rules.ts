@@ -1,7 +1,7 @@
 import type { EnvelopeEvent } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 
-/** One transaction of one dialect. `'parked'`: what was parked right behind the last staged number. */
+/** One transaction of one dialect. `'parked'`: the number right after the last staged one is parked. */
 export type Stage = (
   db: Database,
   identity: { readonly source: string; readonly epoch: number },
@@ -9,15 +9,15 @@ export type Stage = (
   now: number,
 ) => Promise<{ staged: number; quarantined: number; parked: number; again: number; more: boolean }>
 
-/** How many parked events one transaction takes up: other writers wait for it. */
+/** parked events that one transaction stages: other writers wait for it */
 export const PARKED_PAGE = 1_000
 
 export const ANOTHER_TEXT = 'another text is staged under its number'
 export const CAME_AFTER = 'a text under its number is in quarantine already'
 
 /**
- * Staging shares this lock and closing an interval holds it alone, so that no event slips into an interval between the
- * question whether it is complete and the answer. A lock of the server's rather than of a row: its queue is fair, and
- * closing is not starved by a stream of overlapping stagings.
+ * Staging holds this lock in shared mode and closing an interval holds it exclusively, so that no event enters an
+ * interval between the decision that it is complete and its record. An advisory lock instead of a row lock: its queue
+ * is fair, so a stream of overlapping stagings does not starve closing.
  */
 export const CLOSING_LOCK = 0x48616e01

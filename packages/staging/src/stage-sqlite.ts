@@ -24,7 +24,7 @@ export const stageSqlite: Stage = (db, identity, arrived, now) =>
         return id
       })
       handle.exec('COMMIT')
-      // Only now: a rolled back room has no number.
+      // Only after the commit: a rolled back room has no number.
       for (const [uri, id] of newRooms) rooms.set(uri, id)
       return result
     } catch (error) {
@@ -58,7 +58,7 @@ function stage(
   writePresence(sql, walked.staged, roomIds)
   for (const { seq, leaf, at, head, body, reason, counted } of walked.quarantined) {
     sql.quarantine.run(progress.id, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, now)
-    // A suspect is not taken up again from where it is parked: its second coming must come from the pool.
+    // A suspect is not read from the parked events: its second delivery must come from the pool.
     if (!counted) sql.unpark.run(progress.id, seq, seq)
   }
   if (arrived !== 'parked') {
@@ -97,7 +97,10 @@ function readParked(sql: Sql, progress: SourceProgress): EnvelopeEvent[] {
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-/** A number that counts as staged came once more. The same text says nothing new; another one is kept for a person. */
+/**
+ * A number that already counts as staged arrived again. The same text changes nothing; a different one is
+ * quarantined.
+ */
 function noteAgain(sql: Sql, progress: SourceProgress, { seq, at, head, body }: EnvelopeEvent, now: number): void {
   const staged = sql.stagedBody.get(progress.id, seq) as { body: string } | undefined
   if (staged?.body === body) return

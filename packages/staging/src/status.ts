@@ -9,21 +9,21 @@ import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
 
-/** More parked events than this are not counted. */
+/** parked events are counted up to this number */
 const PARKED_MAX = 10_000
 
-/** What the compliance database knows of where everything is. */
+/** The state of the compliance side, from the compliance database. */
 export type StagingStatus = {
   readonly sources: readonly SourceStanding[]
   readonly rollCallTakenAt: number | null
   readonly staged: { readonly events: number; readonly parked: number }
   readonly openInterval: Interval | null
-  /** The end of the open interval has passed, and these sources keep it from being closed. */
+  /** The end of the open interval has passed, and these sources hold it open. */
   readonly holding: readonly Holding[]
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
   readonly adapters: readonly AdapterProgress[]
-  /** adapters that were taken away: nothing has been written to their series since */
+  /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
@@ -43,12 +43,15 @@ export type AdapterProgress = {
   readonly name: string
   readonly problem: string | null
   readonly problemSince: number | null
-  /** exports that are planned and not sealed, or not planned yet */
+  /** exports not sealed: planned or still to be planned */
   readonly waiting: number
   readonly lastSealed: { number: number; startsAt: number; endsAt: number; sealedAt: number } | null
 }
 
-/** `runIntervalMs` is what counts where none is configured. Reads only. Finished sources are left out: their events are in closed intervals. */
+/**
+ * `runIntervalMs` applies where none is configured. Read-only. Finished sources are omitted: their events are in
+ * closed intervals.
+ */
 export async function readStatus(
   db: Database,
   { now, runIntervalMs }: { now: number; runIntervalMs: number },
@@ -59,21 +62,21 @@ export async function readStatus(
   const rollCall = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
   const exporter = await db.knex('lease').where({ name: EXPORTER_LEASE }).first('holder', 'expires_at')
   const sources = await sourceRows(db)
-  // Every number that counts as staged, less those whose place quarantine keeps: no table of millions is read.
+  // Every number that counts as staged, minus the quarantined ones: this reads no table of millions of rows.
   const numbered = (await oneNumber(db.knex('source').sum('staged_through'))) ?? 0
   const inQuarantine =
     (await oneNumber(db.knex('quarantined_event').where({ state: 'waiting', counted: 1 }).count())) ?? 0
   return {
     sources: sources.map((row) => ({
       ...row,
-      // Events of a source may be staged before the first roll call that names it.
+      // Events of a source may be staged before the first source progress that includes it.
       silentForMs: row.reportedAt === 0 ? 0 : Math.max(0, now - row.reportedAt),
       holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
     })),
     rollCallTakenAt: rollCall?.taken_at || null,
     staged: {
       events: numbered - inQuarantine,
-      // Bounded by what relays have sent ahead; not counted beyond that.
+      // Relays may have sent far ahead: bounded by PARKED_MAX.
       parked:
         (await oneNumber(db.knex(db.knex('parked_event').select('seq').limit(PARKED_MAX).as('parked')).count())) ?? 0,
     },
@@ -104,8 +107,8 @@ async function sourceRows(db: Database): Promise<Omit<SourceStanding, 'silentFor
 }
 
 /**
- * The stamp of the oldest staged event that some adapter has not sealed: the start of the oldest unsealed export that
- * holds events, or the first event of the open interval.
+ * The stamp of the oldest staged event that some adapter has not sealed: the start of the oldest unsealed export with
+ * events, or the first event of the open interval.
  */
 async function oldestUnexportedAt(db: Database): Promise<number | null> {
   const unsealed = await oneNumber(

@@ -1,7 +1,7 @@
 import type { ComplianceEvent, EnvelopeEvent } from '@hansard/compliance-event'
 import { examineEvent } from './examine-event.ts'
 
-/** Where staging of a source stands, read under lock. */
+/** The staging state of a source, read under lock. */
 export type SourceProgress = {
   readonly id: number
   readonly source: string
@@ -11,11 +11,11 @@ export type SourceProgress = {
   readonly lastStamp: number
   /** numbers up to this one belong to closed intervals */
   readonly cutSeq: number
-  /** `<seq> <leaf>` of texts that broke the chain once and are not counted yet */
+  /** `<seq> <leaf>` of texts that broke the chain once and do not count yet */
   readonly suspects: ReadonlySet<string>
 }
 
-/** The closed intervals, read under lock: the end of the last one, and its number. Both 0 when there is none. */
+/** The closed intervals, read under lock: end and number of the last one. Both 0 when there is none. */
 export type ClosedThrough = { readonly endsAt: number; readonly number: number }
 
 export type StagedRow = {
@@ -33,7 +33,7 @@ type QuarantineRow = EnvelopeEvent & {
 type Walked = {
   readonly staged: readonly StagedRow[]
   readonly quarantined: readonly QuarantineRow[]
-  /** what lies beyond a gap */
+  /** numbers beyond a gap */
   readonly beyond: readonly EnvelopeEvent[]
   readonly stagedThrough: number
   readonly head: string
@@ -41,14 +41,14 @@ type Walked = {
 }
 
 /**
- * Walks a source's chain forward over `arrived`, which is sorted by number, each number once, and begins after what
- * is staged.
+ * Walks a source's chain forward over `arrived`, which is sorted by number, without repetition, and begins after the
+ * last staged number.
  *
- * An event that cannot be read takes its place in the numbering from quarantine: its bytes are here, its hash
- * continues the chain, and its successors need not wait. A text that *breaks* the chain is different, because the
- * true one may still lie in the outbox, which is emptied of what counts as staged. It is kept in quarantine without
- * counting, and the walk stops, so that the relay sends the number again. Only when the same text comes a second time
- * is it what the pool has; then it counts, and the chain is taken up from the head the source recorded for it.
+ * An event that cannot be read is quarantined and counts: its bytes are here, its hash continues the chain, and its
+ * successors need not wait. A text that *breaks* the chain is different, because the true one may still be in the
+ * outbox, whose rows are deleted once they count as staged. It is quarantined without counting, and the walk stops,
+ * so that the relay sends the number again. Only when the same text arrives a second time is it what the pool has.
+ * Then it counts, and the chain continues from the head that the source recorded for it.
  */
 export function walk(progress: SourceProgress, arrived: readonly EnvelopeEvent[], closed: ClosedThrough): Walked {
   const staged: StagedRow[] = []
@@ -79,8 +79,8 @@ export function walk(progress: SourceProgress, arrived: readonly EnvelopeEvent[]
 }
 
 /**
- * An event is late when its interval is closed: then it belongs to an addendum of the interval that is closed next.
- * Either its stamp lies in a closed interval, or its number does, which happens to events that come out of quarantine.
+ * An event is late when its interval is closed: it then belongs to an addendum of the interval that closes next.
+ * Either its stamp is in a closed interval, or its number is, which happens to events that leave quarantine.
  */
 export function lateIn(
   event: { at: number; seq: number },

@@ -13,7 +13,9 @@ export const chatId = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER
 const uri = z.string().min(1).max(1_024)
 const room = z.string().min(1).max(512)
 const name = z.string().min(1).max(256)
-const time = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+/** The last millisecond since 1970 that a date can hold; beyond it there is no day to show. */
+export const TIME_MAX = 8_640_000_000_000_000
+const time = z.number().int().nonnegative().max(TIME_MAX)
 const uris = z.array(uri).max(500)
 
 export const RoomPrivacy = z.enum(['open', 'closed', 'secret'])
@@ -84,8 +86,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
    * order, and then live chats. Without it, live chats begin now.
    * A room without history catches up only clients whose connection was lost within the last ten minutes, from the chat they
    * had joined at. For other chats, `chats-purged` says that they are gone.
+   * With `brief`, live chats come as `c`. Only a server that said `brief` when it signed the client in knows it.
    */
-  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional() }),
+  z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional(), brief: z.literal(true).optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),
   /**
    * Posts a chat. `post` is the client's own name for it, used once by a principal in a room. The same post under the same

@@ -1,6 +1,13 @@
-export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter } from './client-messages.ts'
+export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter, TIME_MAX } from './client-messages.ts'
 export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 
 export { REFUSALS, type Refusal } from './refusals.ts'
-export { chatChangedFrame, chatFrame, HistoryChat, ServerMessage, type ServerMessageOf } from './server-messages.ts'
+export {
+  briefChatFrame,
+  chatChangedFrame,
+  chatFrame,
+  HistoryChat,
+  ServerMessage,
+  type ServerMessageOf,
+} from './server-messages.ts'
 export { PoolDirectory, SignInReply, SignInRequest } from './sign-in.ts'

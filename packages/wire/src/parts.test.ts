@@ -7,7 +7,7 @@ const room = `ma-chan://example.com/${GUID}`
 const file = `ma-filelink://example.com/${GUID}`
 const shown = (text: string) => textParts(text).map((part) => [part.kind, part.text])
 
-it('gives the text back when its parts are put together, whatever was typed', () => {
+it('reproduces the text when its parts are joined, whatever the text', () => {
   const pieces = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom(
@@ -51,7 +51,7 @@ it('finds rooms and files by their URIs', () => {
   ])
 })
 
-it('knows eleven faces, each in every way it is typed', () => {
+it('recognises eleven faces, each in every spelling', () => {
   expect(Object.keys(EMOTICONS)).toHaveLength(11)
   for (const [emoticon, typed] of Object.entries(EMOTICONS))
     for (const text of typed) expect(textParts(`so ${text}!`)[1]).toEqual({ kind: 'emoticon', text, emoticon })
@@ -64,7 +64,7 @@ it.each(['at 8:00', 'C:/temp', 'a list:)', 'javascript://x', 'xhttps://example.c
   },
 )
 
-it('takes no longer for a long text that is made to be slow', () => {
+it('takes linear time for a text that is made to be slow', () => {
   for (const unit of ['(', 'https://(', ')', ':', 'ma-chan://a', 'http://x)'])
     for (const first of ['', 'https://x'])
       expect(textParts(first + unit.repeat(65_536 / unit.length)).length).toBeGreaterThan(0)

@@ -3,7 +3,7 @@ import { chatId, FeedFilter, RoomInvitations, RoomPrivacy, RoomType } from './cl
 import { REFUSALS } from './refusals.ts'
 
 /**
- * What a server says. Everything without `re` is pushed: `chat`, `chat-replaced`, `chat-purged`, `chats-purged`,
+ * What a server says. Everything without `re` is pushed: `chat`, `c`, `chat-replaced`, `chat-purged`, `chats-purged`,
  * `participant-joined`, `participant-parted`, `participants-hidden`, `participants-shown`, `room-changed`,
  * `room-closed`, `new-content`, `feed-match`, `invited`.
  *
@@ -55,6 +55,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
     device: z.string().optional(),
     /** URL at which rooms are managed in a browser, when the pool has one */
     roomManagementUrl: z.string().optional(),
+    /** this server takes `brief` in `join` */
+    brief: z.literal(true).optional(),
   }),
   z.object({ t: z.literal('pong'), re }),
   z.object({ t: z.literal('renewed'), re, expiresIn: z.number() }),
@@ -70,6 +72,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
     type: RoomType,
     mayPost: z.boolean(),
     addIn: z.object({ name: z.string(), url: z.string() }).nullable(),
+    /** stands for the room in `c`, on this connection and until the client leaves the room; only when `brief` was asked for */
+    ref: chatId.optional(),
   }),
   z.object({ t: z.literal('parted'), re, room }),
   z.object({ t: z.literal('posted'), re, chat: chatId, at: z.number() }),
@@ -161,6 +165,21 @@ export const ServerMessage = z.discriminatedUnion('t', [
 
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
+  /**
+   * A live chat, to whoever joined with `brief`: what `chat` says, without what the client knows since it joined. `r` is the
+   * `ref` of the room, `from` and `name` are the author's. Chats that are caught up with come as `chat`.
+   */
+  z.object({
+    t: z.literal('c'),
+    r: chatId,
+    chat: chatId,
+    at: z.number(),
+    from: z.string(),
+    name: z.string(),
+    text: z.string(),
+    alert: z.literal(true).optional(),
+    title: z.string().optional(),
+  }),
   /** The chat's new content. Without `title` it is not a story, even if it was one. */
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string(), title: z.string().optional() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
@@ -219,6 +238,22 @@ export function chatFrame(chat: {
     ...(chat.title === undefined ? {} : { title: chat.title }),
     ...(chat.replaced ? { replaced: true as const } : {}),
   } satisfies ServerMessageOf<'chat'>)
+}
+
+/** The same chat as a `c`, of the text of its `chat`. */
+export function briefChatFrame(frame: string, ref: number): string {
+  const { chat, at, from, text, alert, title } = JSON.parse(frame) as ServerMessageOf<'chat'>
+  return JSON.stringify({
+    t: 'c',
+    r: ref,
+    chat,
+    at,
+    from: from.uri,
+    name: from.name,
+    text,
+    ...(alert ? { alert: true as const } : {}),
+    ...(title === undefined ? {} : { title }),
+  } satisfies ServerMessageOf<'c'>)
 }
 
 /** The text of a pushed `chat-replaced` (with `text`, of a story with `title`) or `chat-purged` (without). */

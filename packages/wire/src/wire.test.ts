@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ClientMessage, chatFrame, REFUSALS, ServerMessage } from './index.ts'
 
-describe('what a client may say', () => {
+describe('client messages', () => {
   it.each([
     { t: 'sign-in', id: 1, token: 'x' },
     { t: 'join', id: 2, room: 'ma-chan://x/1', after: 0 },
@@ -31,8 +31,8 @@ describe('what a client may say', () => {
   })
 })
 
-describe('what a server says', () => {
-  it('has the frame of a chat, as it is written to every member', () => {
+describe('server messages', () => {
+  it('include the frame of a chat, as it is written to every member', () => {
     const chat = {
       room: 'r',
       chat: 7,

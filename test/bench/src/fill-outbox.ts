@@ -12,7 +12,7 @@ import {
 } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 
-// fill-outbox DIR CHATS: a pool database whose outbox holds so many accepted chats, and nothing staged.
+// fill-outbox DIR CHATS: creates a pool database with CHATS accepted chats in its outbox and nothing staged.
 const [directory, count] = [process.argv[2]!, Number(process.argv[3])]
 const db = openDatabase({ url: `sqlite:${join(directory, 'pool.db')}` })
 await migrate(db, POOL_MIGRATIONS)

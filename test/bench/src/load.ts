@@ -1,7 +1,7 @@
 import { systemClock } from '@hansard/clock'
 import type { Talker } from './talkers.ts'
 
-/** Every talker keeps `window` posts under way for `seconds` (after a warm-up); answers acknowledgements a second. */
+/** Every talker keeps `window` posts in flight for `seconds` (after a warm-up); returns acknowledgements per second. */
 export async function closedLoop(
   talkers: readonly Talker[],
   { window, seconds, warmUp = 2 }: { window: number; seconds: number; warmUp?: number },
@@ -37,7 +37,7 @@ export async function closedLoop(
   return { acceptedPerSecond, deliveredPerSecond, accepted: acknowledged }
 }
 
-/** Posts at a fixed rate, whatever the answers; latency counts from when a post was due (no coordinated omission). */
+/** Posts at a fixed rate, independent of replies; latency counts from when a post was due (no coordinated omission). */
 export async function openLoop(
   talkers: readonly Talker[],
   { perSecond, seconds }: { perSecond: number; seconds: number },
@@ -66,7 +66,7 @@ export async function openLoop(
       waiting += 1
       talkers[sent % talkers.length]!.post(id)
     }
-    // A spinning driver would take the processor that it measures.
+    // A spinning driver would take CPU time from the server it measures.
     await systemClock.sleep(1)
   }
   done = true

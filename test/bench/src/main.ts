@@ -10,19 +10,21 @@ import {
   startEnterprisePool,
   startStandardPool,
 } from '@hansard/test-pool'
+import { startPostgres } from '@hansard/test-servers'
+import { deliveriesAtRate } from './latency.ts'
 import { closedLoop, openLoop } from './load.ts'
-import { cpuSeconds, residentBytes } from './process-figures.ts'
+import { cpuSeconds, cpuSecondsOfDescendants, residentBytes } from './process-figures.ts'
 import { openRawClient } from './raw-client.ts'
 import { rawPostgres, rawSqlite } from './raw-driver.ts'
 import { benchRooms as roomFigures } from './rooms.ts'
 import { benchSearch as searchFigures } from './search.ts'
 import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
 
-// npm run bench -- [--seconds N] [--only standard,enterprise,fan-out,pipeline,memory,search,rooms] [--chats N]
+// npm run bench -- [--seconds N] [--only standard,enterprise,latency,fan-out,pipeline,memory,search,rooms] [--chats N]
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: 'standard,enterprise,fan-out,pipeline,memory,search,rooms' },
+    only: { type: 'string', default: 'standard,enterprise,latency,fan-out,pipeline,memory,search,rooms' },
     chats: { type: 'string', default: '1000000' },
   },
 })
@@ -41,18 +43,18 @@ function row(what: string, figure: number, unit: string, reference: number, refe
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'hansard-bench-'))
-const reference = (): ServiceProcess =>
+const reference = (databaseUrl?: string): ServiceProcess =>
   serviceProcess({
     name: 'reference',
     program: 'test/bench/src/reference-server.ts',
-    env: {},
+    env: databaseUrl === undefined ? {} : { REFERENCE_DATABASE_URL: databaseUrl },
     logFile: join(scratch, 'reference.log'),
   })
 const nobody = { ask: async (name: string, body: never) => fakeAdmin(name, body) } as unknown as Awaited<
   ReturnType<typeof openAdmin>
 >
 
-/** The reference server has no accounts and no rooms: every name will do. */
+/** The reference server has no accounts and no rooms: any name works. */
 function fakeAdmin(name: string, body: { users?: { account: string }[]; rooms?: { name: string }[] }): unknown {
   if (name === 'addUsers') return { users: body.users!.map((user) => ({ ...user, key: 'none' })) }
   return { rooms: body.rooms!.map((room) => ({ ...room, uri: `ma-chan://x/${room.name}` })) }
@@ -108,7 +110,7 @@ async function benchEnterprise(): Promise<void> {
   const admin = await openAdmin(pool.server)
   const [key] = await addAccounts(admin, ['bench-probe'])
   const endpoints = new Set<string>()
-  // The lookup service spreads sign-ins over both channel services.
+  // The lookup service distributes sign-ins over both channel services.
   for (let n = 0; n < 20 && endpoints.size < 2; n += 1) {
     const response = await fetch(`${pool.server}/sign-in`, {
       method: 'POST',
@@ -134,9 +136,90 @@ async function benchEnterprise(): Promise<void> {
   row('PostgreSQL + Redis: post latency p99 at half that rate', half.p99, 'ms', echo.p99, 'bare ws echo, same rate')
 }
 
+const CROWD = 1_000
+const CROWD_ROOMS = 20
+/** Posts per second: a quiet pool of these users, and 20,000 deliveries per second. */
+const RATES = [22, 400]
+
+/** How long a chat takes to reach everybody in its room, and its cost, at rates below saturation. */
+async function benchLatency(): Promise<void> {
+  const ours = await latencyOfPool()
+  const bare = await latencyOfReference()
+  const beside = 'bare ws + PostgreSQL'
+  for (const [at, rate] of ours.rates.entries()) {
+    const other = bare.rates[at]!
+    if (rate.missing > 0) throw new Error(`${rate.missing} copies did not arrive.`)
+    const crowd = `${whole(CROWD)} people in rooms of ${CROWD / CROWD_ROOMS}`
+    row(
+      `PostgreSQL + Redis: ${RATES[at]} chats a second to ${crowd}, p50`,
+      rate.spread.p50,
+      'ms',
+      other.spread.p50,
+      beside,
+    )
+    row('the same, p99', rate.spread.p99, 'ms', other.spread.p99, beside)
+    row('the same, share of a core', rate.share, '%', other.share, beside)
+    row('the same, bytes a delivery', rate.bytes, 'B', other.bytes, beside)
+  }
+  row('PostgreSQL + Redis: CPU of a sign-in with a key and a join', ours.seatedMs, 'ms', bare.seatedMs, beside)
+}
+
+async function latencyOfPool() {
+  await using pool = await startEnterprisePool({ channelServices: 1, workers: 1, runInterval: '15m', durable: true })
+  const [before, from] = [cpuSecondsOfDescendants(), performance.now()]
+  await systemClock.sleep(1_000 * seconds)
+  const idle = (100 * (cpuSecondsOfDescendants() - before)) / ((performance.now() - from) / 1_000)
+  process.stdout.write(`  (with nobody in it the pool, its database and Redis take ${idle.toFixed(1)} % of a core)\n`)
+  const admin = await openAdmin(pool.server)
+  return await measureCrowd(admin, await channelEndpoint(pool.server, admin))
+}
+
+async function latencyOfReference() {
+  const postgres = await startPostgres({ durable: true })
+  const server = reference(await postgres.createDatabase('reference'))
+  try {
+    const { ready } = await server.start()
+    return await measureCrowd(nobody, ready as string)
+  } finally {
+    await server.kill()
+    await postgres.stop()
+  }
+}
+
+async function measureCrowd(admin: Awaited<ReturnType<typeof openAdmin>>, endpoint: string) {
+  let before = 0
+  const beforeSeating = () => {
+    before = cpuSecondsOfDescendants()
+  }
+  const crowd = { sessions: CROWD, rooms: CROWD_ROOMS }
+  const talkers = await seatTalkers({ admin, endpoints: [endpoint], ...crowd, beforeSeating })
+  const seatedMs = ((cpuSecondsOfDescendants() - before) / CROWD) * 1_000
+  // The join notices of all users have been read.
+  await systemClock.sleep(2_000)
+  const bytesRead = () => talkers.reduce((sum, { client }) => sum + client.socket.bytesRead, 0)
+  const copies = () => talkers.reduce((sum, { received }) => sum + received, 0)
+  const rates = []
+  for (const postsPerSecond of RATES) {
+    const [cpu, bytes, had, from] = [cpuSecondsOfDescendants(), bytesRead(), copies(), performance.now()]
+    const found = await deliveriesAtRate(talkers, { postsPerSecond, seconds, members: CROWD / CROWD_ROOMS })
+    const share = (100 * (cpuSecondsOfDescendants() - cpu)) / ((performance.now() - from) / 1_000)
+    rates.push({ ...found, share, bytes: (bytesRead() - bytes) / (copies() - had) })
+  }
+  for (const talker of talkers) talker.client.close()
+  return { seatedMs, rates }
+}
+
+async function channelEndpoint(server: string, admin: Awaited<ReturnType<typeof openAdmin>>): Promise<string> {
+  const [key] = await addAccounts(admin, ['bench-latency'])
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ account: 'bench-latency', password: key })
+  const response = await fetch(`${server}/sign-in`, { method: 'POST', headers, body })
+  return ((await response.json()) as { endpoint: string }).endpoint
+}
+
 async function benchFanOut(): Promise<void> {
   const measure = async (pid: number, talkers: Awaited<ReturnType<typeof seatTalkers>>) => {
-    // Two senders a room; everybody receives.
+    // Two senders per room; everybody receives.
     const senders = talkers.slice(0, 40)
     const before = cpuSeconds(pid)
     const receivedBefore = talkers.reduce((sum, talker) => sum + talker.received, 0)
@@ -173,7 +256,7 @@ async function benchFanOut(): Promise<void> {
 }
 
 async function benchPipeline(): Promise<void> {
-  // A pool's worth of chats is accepted first; then the compliance side is measured alone, from a standing start.
+  // First all chats are accepted; then the compliance side is measured alone, starting idle.
   const data = join(scratch, 'pipeline')
   const chats = 100_000
   const filler = serviceProcess({
@@ -264,6 +347,7 @@ async function benchRooms(): Promise<void> {
 try {
   if (wanted.has('standard')) await benchStandard()
   if (wanted.has('enterprise')) await benchEnterprise()
+  if (wanted.has('latency')) await benchLatency()
   if (wanted.has('fan-out')) await benchFanOut()
   if (wanted.has('pipeline')) await benchPipeline()
   if (wanted.has('memory')) await benchMemory()

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 /**
- * A WebSocket client that costs as little as one can: it masks what it sends with zeros (RFC 6455 allows any mask) and
- * looks at received frames as bytes. What is measured is the server, not its client.
+ * A minimal-cost WebSocket client: it masks what it sends with zeros (RFC 6455 allows any mask) and treats received
+ * frames as bytes, so that the server is measured and not the client.
  */
 export type RawClient = {
   send(text: string): void
-  /** what to do with the payload of each received text frame */
+  /** called with the payload of each received text frame */
   onFrame: (payload: Buffer) => void
   close(): void
   readonly socket: Socket

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import pg from 'pg'
 
-/** What one accepted chat writes, in bytes: the chat's content, and the event's text in the outbox. */
+/** Bytes written per accepted chat: the chat's content, and the event's text in the outbox. */
 const CONTENT = 'x'.repeat(202)
 const BODY = 'x'.repeat(560)
 const HEAD = 'f'.repeat(64)
 
-/** Rows a second that the bare SQLite driver inserts: a chat and an event each, in groups, synchronous=FULL. */
+/** Rows per second that the bare SQLite driver inserts: a chat and an event each, in groups, synchronous=FULL. */
 export function rawSqlite({ group, seconds }: { group: number; seconds: number }): number {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-raw-'))
   const db = new Database(join(directory, 'raw.db'))
@@ -36,7 +36,7 @@ export function rawSqlite({ group, seconds }: { group: number; seconds: number }
   return perSecond
 }
 
-/** The same with the bare PostgreSQL driver, one multi-row statement a table and group. */
+/** The same with the bare PostgreSQL driver, one multi-row statement per table and group. */
 export async function rawPostgres({
   url,
   group,

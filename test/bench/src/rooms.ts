@@ -6,7 +6,7 @@ import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
 import { type Spread, spreadOf, timed } from './spread.ts'
 
-/** Rooms, and members of each, as the original's capacity model has them. */
+/** Number of rooms, and members per room, as in the original's capacity model. */
 const MODEL = [
   { rooms: 32_000, members: 20 },
   { rooms: 1_067, members: 150 },
@@ -17,7 +17,7 @@ const ROOMS_EACH = 16
 const CATEGORIES = 100
 const FIRST = 10
 
-/** How long lists of rooms take by each criterion: for somebody inside the walls, for whom every tenth room is open. */
+/** Duration of room lists by each criterion, for a user inside the walls for whom every tenth room is open. */
 export async function benchRooms(dialect: 'sqlite' | 'postgres'): Promise<{ what: string; spread: Spread }[]> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-rooms-'))
   const server = dialect === 'postgres' ? await startPostgres({ durable: true }) : undefined
@@ -26,7 +26,7 @@ export async function benchRooms(dialect: 'sqlite' | 'postgres'): Promise<{ what
   try {
     await migrate(db, POOL_MIGRATIONS)
     await fill(db)
-    // PostgreSQL does this by itself within minutes; SQLite never does, and must answer without.
+    // PostgreSQL does this by itself within minutes; SQLite never does, and must be fast without it.
     if (server) await db.knex.raw('analyze')
     return await measure(db)
   } finally {
@@ -107,7 +107,7 @@ async function fill(db: Database): Promise<void> {
     name: `category ${n}`,
     created_at: 0,
   }))
-  // Everybody is allowed in nine of ten categories, and may make rooms in one.
+  // Everybody is allowed in nine of ten categories, and may create rooms in one.
   const scope = categories
     .filter((_, n) => n % 10 !== 9)
     .map(({ id }) => ({ category_id: id, principal_id: domain, list: 'allowed' }))

@@ -21,8 +21,8 @@ const VOCABULARY = 200_000
 const START = Date.UTC(2026, 0, 1)
 
 /**
- * `chats` chats of 3 to 20 words, the words and the rooms distributed as in nature (Zipf), brought into the index and
- * searched. The words of the searches run from the commonest to ones that are in a single chat.
+ * `chats` chats of 3 to 20 words, with words and rooms in a natural (Zipf) distribution, indexed and searched. The
+ * words of the searches range from the most common to ones that occur in a single chat.
  */
 export async function benchSearch(dialect: 'sqlite' | 'postgres', chats: number): Promise<SearchFigures> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-search-'))
@@ -38,7 +38,7 @@ export async function benchSearch(dialect: 'sqlite' | 'postgres', chats: number)
       if (waiting < 1_024) break
     }
     const indexedPerSecond = chats / ((performance.now() - indexing) / 1_000)
-    // What the database's own housekeeping does by itself within minutes.
+    // The database's own maintenance does this within minutes.
     await db.knex.raw('analyze')
     return { ...(await measure(db)), indexedPerSecond }
   } finally {
@@ -146,12 +146,12 @@ async function insert(db: Database, rows: readonly (readonly unknown[])[]): Prom
   await db.knex.raw(`insert into chat ${columns} select ${fields.join(', ')} from json_each(?)`, [JSON.stringify(rows)])
 }
 
-/** The nth commonest word: letters, the shorter the commoner. */
+/** The nth most common word: letters; more common words are shorter. */
 function wordOf(rank: number): string {
   return `w${rank.toString(36)}`
 }
 
-/** Ranks from 0, the nth with a probability in proportion to 1 / n. */
+/** Ranks from 0, the nth with a probability proportional to 1 / n. */
 function zipf(count: number, random: () => number): () => number {
   const upTo = new Float64Array(count)
   let sum = 0

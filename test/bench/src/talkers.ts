@@ -9,29 +9,36 @@ export type Talker = {
   received: number
   /** called with the request number when a post is acknowledged */
   onPosted: (re: number) => void
+  /** called with each chat received */
+  onChat: (payload: Buffer) => void
   post(id: number): void
+  /** Posts a text that needs no escaping. */
+  say(id: number, text: string): void
 }
 
 const TEXT = 'Twelve lots at the open, and nothing said about it anywhere else. '.repeat(3).slice(0, 200)
 const POSTED = Buffer.from('{"t":"posted"')
-const CHAT = Buffer.from('{"t":"chat"')
+const CHATS = ['{"t":"chat",', '{"t":"c",'].map((start) => Buffer.from(start))
 
 let generation = 0
 
-/** `sessions` people, spread evenly over `rooms` rooms of their own. */
+/** `sessions` users, distributed evenly over `rooms` new rooms. */
 export async function seatTalkers(options: {
   admin: Admin
   endpoints: readonly string[]
   sessions: number
   rooms: number
+  /** called when accounts and rooms exist, before anybody signs in */
+  beforeSeating?: () => void
 }): Promise<Talker[]> {
-  const { admin, endpoints, sessions, rooms } = options
+  const { admin, endpoints, sessions, rooms, beforeSeating } = options
   generation += 1
   const accounts = Array.from({ length: sessions }, (_, n) => `bench-${generation}-${n}`)
   const keys = await addAccounts(admin, accounts)
   const { rooms: made } = await admin.ask('addRooms', {
     rooms: Array.from({ length: rooms }, (_, n) => ({ name: `bench ${generation} ${n}`, privacy: 'open' as const })),
   })
+  beforeSeating?.()
   const talkers: Talker[] = []
   for (let from = 0; from < sessions; from += 100) {
     const batch = accounts.slice(from, from + 100).map((account, n) => {
@@ -77,18 +84,23 @@ async function seat({
   room: string
 }): Promise<Talker> {
   const client = await signedIn(url, account, key)
-  await ask(client, { t: 'join', id: 0, room })
-  const prefix = `{"t":"post","room":${JSON.stringify(room)},"text":${JSON.stringify(TEXT)},"post":"`
+  await ask(client, { t: 'join', id: 0, room, brief: true })
+  const post = (id: number, text: string) =>
+    client.send(`{"t":"post","room":${JSON.stringify(room)},"text":"${text}","post":"${id}","id":${id}}`)
   const talker: Talker = {
     client,
     room,
     received: 0,
     onPosted: () => {},
-    post: (id) => client.send(`${prefix}${id}","id":${id}}`),
+    onChat: () => {},
+    post: (id) => post(id, TEXT),
+    say: post,
   }
   client.onFrame = (payload) => {
-    if (startsWith(payload, CHAT)) talker.received += 1
-    else if (startsWith(payload, POSTED)) talker.onPosted(numberAfter(payload, '"re":'))
+    if (CHATS.some((start) => startsWith(payload, start))) {
+      talker.received += 1
+      talker.onChat(payload)
+    } else if (startsWith(payload, POSTED)) talker.onPosted(numberAfter(payload, '"re":'))
     else if (payload.includes('"refused"')) throw new Error(payload.toString())
   }
   return talker

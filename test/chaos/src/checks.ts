@@ -11,8 +11,8 @@ import { wallsHeld } from './walls-held.ts'
 const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.url))
 
 /**
- * The laws, checked after everything was sealed: against what the clients themselves logged, with Python's XML parser
- * and a verifier that shares no code with the pool. Answers every breach it finds.
+ * Checks the laws after everything was sealed: against the clients' own logs, with Python's XML parser and a verifier
+ * that shares no code with the pool. Returns every breach.
  */
 export async function breaches(subject: {
   log: readonly LoggedPost[]
@@ -45,7 +45,7 @@ export async function breaches(subject: {
   return found
 }
 
-/** Every acknowledged chat is in the exports once, with its text; nothing is there twice. */
+/** Every acknowledged chat is exported exactly once, with its text. */
 function exactlyOnce(log: readonly LoggedPost[], messages: readonly ExportedMessage[]): string[] {
   const found: string[] = []
   const chats = messages.filter((message) => message.type === 'CHAT')
@@ -62,7 +62,7 @@ function exactlyOnce(log: readonly LoggedPost[], messages: readonly ExportedMess
   return found
 }
 
-/** Within the exports of a room, chat ids are 1, 2, 3 … in the order of documents. */
+/** In the exports of a room, chat ids are 1, 2, 3 … in document order. */
 function inRoomOrder(messages: readonly ExportedMessage[]): string[] {
   const found: string[] = []
   const rooms = Map.groupBy(
@@ -88,7 +88,7 @@ async function verifies(directory: string): Promise<string[]> {
   }
 }
 
-/** What was committed in the pool database is what is staged, and the outbox has let go of all of it. */
+/** Everything committed in the pool database is staged, and the outbox is empty. */
 async function nothingLost(
   poolDb: Database,
   complianceDb: Database,
@@ -107,7 +107,7 @@ async function nothingLost(
   return found
 }
 
-/** Folding every join and part gives the participants the pool has. */
+/** Applying every join and part gives the participants that the pool has. */
 async function replayEqualsState(poolDb: Database, complianceDb: Database): Promise<string[]> {
   const rows: { body: string }[] = await complianceDb
     .knex('staged_event')

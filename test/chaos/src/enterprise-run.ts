@@ -18,9 +18,9 @@ const PROGRESS_MS = 90_000
 const CHECK_EVERY = 10
 
 /**
- * Faults without pause on an Enterprise Edition pool under talk. A round is one fault, seeded: it strikes while people
- * talk, is put right, and everybody must get on. Every ten rounds the talk pauses, all of it is sealed, and the laws
- * are checked.
+ * Continuous faults on an Enterprise Edition pool under load. A round is one seeded fault: it strikes while users
+ * post and is repaired, and every user must recover. Every ten rounds the load pauses, everything is sealed, and the
+ * laws are checked.
  */
 export async function enterpriseRun(options: {
   seed: number
@@ -90,12 +90,15 @@ export async function enterpriseRun(options: {
   }
 }
 
-/** Asks, and does not wait: with PostgreSQL gone nobody can be asked, and that is part of the fault. */
+/** Requests without waiting: without PostgreSQL the request fails, which is part of the fault. */
 async function askToSeal(admin: Admin): Promise<void> {
   await admin.ask('seal').catch(() => {})
 }
 
-/** A disk that can be filled without filling the machine's: a small tmpfs where that may be mounted, else a plain folder. */
+/**
+ * A disk that can be filled without filling the machine's: a small tmpfs where it may be mounted, otherwise a plain
+ * folder.
+ */
 function mountSmallDisk(): { path: string; unmount(): void } {
   const path = mkdtempSync(join(tmpdir(), 'hansard-disk-'))
   let mounted = false
@@ -103,7 +106,8 @@ function mountSmallDisk(): { path: string; unmount(): void } {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', path], { stdio: 'ignore' })
     mounted = true
   } catch {
-    // Without the right to mount, filling the disk would fill the machine's: that fault then writes 512 MiB at most and fills nothing.
+    // Without the right to mount, filling the disk would fill the machine's: the fault then writes at most 512 MiB
+    // and fills nothing.
   }
   return {
     path,

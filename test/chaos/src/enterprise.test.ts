@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { enterpriseRun } from './enterprise-run.ts'
 
-it('keeps every law while an Enterprise Edition pool is shot at', async () => {
+it('keeps every law while faults strike an Enterprise Edition pool', async () => {
   const seed = 4711
   const lines: string[] = []
   const result = await enterpriseRun({ seed, rounds: 20, report: (line) => void lines.push(line) })

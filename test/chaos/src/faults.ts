@@ -9,7 +9,7 @@ import type { EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 
-/** Something that goes wrong, and how it is put right again. */
+/** A fault, and how it is repaired. */
 type Fault = {
   readonly name: string
   strike(pool: EnterprisePool, random: Random): Promise<() => Promise<void>>
@@ -65,7 +65,7 @@ export const FAULTS: readonly Fault[] = [
       return async () => {
         zombie.resume()
         await twin.kill()
-        // Fenced, it has ended by itself or is about to; its successor takes the next epoch.
+        // It was fenced and has ended or is about to; its successor takes the next epoch.
         await zombie.kill()
         await zombie.start()
       }
@@ -102,7 +102,7 @@ export const FAULTS: readonly Fault[] = [
       try {
         execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k', 'count=8192'], { stdio: 'ignore' })
       } catch {
-        // dd fails when the disk is full, which was the point.
+        // dd fails when the disk is full, as intended.
       }
       return async () => rmSync(filler, { force: true })
     },
@@ -134,7 +134,7 @@ export const FAULTS: readonly Fault[] = [
   },
 ]
 
-/** Stretches of what is staged already and of what still waits in the outbox, cut anew. */
+/** Ranges of staged events and of events still in the outbox, cut into new envelopes. */
 async function someEnvelopes(pool: EnterprisePool, random: Random): Promise<Envelope[]> {
   const client = new pg.Client({ connectionString: pool.poolDatabaseUrl })
   const compliance = new pg.Client({ connectionString: pool.complianceDatabaseUrl })
@@ -157,7 +157,7 @@ async function someEnvelopes(pool: EnterprisePool, random: Random): Promise<Enve
   }
 }
 
-/** How long a fault lasts before it is put right. */
+/** How long a fault lasts before it is repaired. */
 export async function endure(random: Random): Promise<void> {
   await systemClock.sleep(100 + random.below(1_400))
 }

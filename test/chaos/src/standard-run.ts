@@ -8,7 +8,7 @@ import { startWallLife } from './wall-life.ts'
 const PROGRESS_MS = 60_000
 const CHECK_EVERY = 5
 
-/** A Standard Edition pool that is killed again and again while people talk, and started again on its directory. */
+/** A Standard Edition pool that is killed repeatedly under load, and restarted on its directory. */
 export async function standardRun(options: {
   seed: number
   rounds: number

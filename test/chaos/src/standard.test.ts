@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { standardRun } from './standard-run.ts'
 
-it('keeps every law while a Standard Edition pool is killed again and again', async () => {
+it('keeps every law while a Standard Edition pool is killed repeatedly', async () => {
   const seed = 4712
   const lines: string[] = []
   const result = await standardRun({ seed, rounds: 10, report: (line) => void lines.push(line) })

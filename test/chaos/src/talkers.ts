@@ -2,20 +2,20 @@ import { connect, type PoolClient, RefusedError, type RoomHandle } from '@hansar
 import { systemClock } from '@hansard/clock'
 import { type Admin, type Random, seeded } from '@hansard/test-pool'
 
-/** One post as its author knows it. `chat` is absent until the pool has acknowledged it. */
+/** A post as its author knows it. `chat` is absent until the pool has acknowledged it. */
 export type LoggedPost = { readonly room: string; readonly text: string; readonly author: string; chat?: number }
 
-/** People who talk without pause and keep their own log of what the pool acknowledged. It is the oracle of every check. */
+/** Users who post continuously and log what the pool acknowledged. Their log is the oracle of every check. */
 type Talkers = {
   readonly log: readonly LoggedPost[]
   readonly rooms: readonly { name: string; uri: string }[]
-  /** Resolves when every talker has had `posts` more of its chats acknowledged. */
+  /** Resolves when every talker has had `posts` more chats acknowledged. */
   progress(posts: number, withinMs: number): Promise<void>
-  /** Everybody falls silent; resolves when all that was said is acknowledged. */
+  /** Stops posting; resolves when every post is acknowledged. */
   hush(withinMs: number): Promise<void>
   talk(): void
   close(): Promise<void>
-  /** chats that arrived out of order, twice or with a hole, as the receivers saw it */
+  /** chats that a receiver got out of order, twice or with a gap */
   readonly misdelivered: readonly string[]
 }
 
@@ -93,7 +93,7 @@ export async function startTalkers(options: {
           handles.delete(uri)
           await room.part()
         } else if (whim < 8) {
-          // A look may be refused while the database is away; nothing that was said depends on it.
+          // A read may be refused while the database is away; no post depends on it.
           await room.history({ limit: 5 }).catch(passing)
         }
       } catch (error) {
@@ -135,7 +135,7 @@ export async function startTalkers(options: {
     },
     hush(withinMs) {
       talking = false
-      return until(() => log.every((post) => post.chat !== undefined), 'acknowledgement of everything said', withinMs)
+      return until(() => log.every((post) => post.chat !== undefined), 'acknowledgement of every post', withinMs)
     },
     talk() {
       talking = true

@@ -4,15 +4,15 @@ import { type Admin, type Random, seeded } from '@hansard/test-pool'
 import type { LoggedPost } from './talkers.ts'
 
 /**
- * A closed room whose members change all the time, and people who try to talk in it whether they are members or not.
+ * A closed room whose members change all the time, and users who try to post in it whether or not they are members.
  *
- * What the pool lets them say is for `wallsHeld` to judge, by the record alone: nobody may have come in, spoken or looked
- * at a moment at which the record does not have them as a member, whatever was killed meanwhile.
+ * `wallsHeld` judges the outcome by the record alone: nobody may have joined, posted or read at a moment at which the
+ * record does not have them as a member, whatever was killed meanwhile.
  */
 type WallLife = {
   readonly room: string
   readonly log: readonly LoggedPost[]
-  /** Everybody falls silent; resolves when nothing is under way any more. */
+  /** Stops all users; resolves when no request is pending. */
   hush(): Promise<void>
   talk(): void
   close(): Promise<void>
@@ -35,7 +35,7 @@ export async function startWallLife(options: { server: () => string; admin: Admi
   let busy = 0
   const idle: (() => void)[] = []
 
-  /** Does something again and again, whatever becomes of it: a pool under fire may refuse, and a wall is there to. */
+  /** Repeats an action whatever its outcome: a pool under faults may refuse, and a wall must. */
   const repeat = async (something: () => Promise<void>) => {
     while (!closing) {
       if (!talking) {

@@ -9,8 +9,8 @@ type Event = {
 }
 
 /**
- * The law of walls, by the record alone: in the order of the room, nobody comes in, speaks or looks who is not a member at
- * that moment; and folding the changes gives the members the pool has.
+ * The law of walls, by the record alone: in the order of the room, nobody joins, posts or reads who is not a member
+ * at that moment; and applying the changes gives the members that the pool has.
  */
 export async function wallsHeld(poolDb: Database, complianceDb: Database, room: string): Promise<string[]> {
   const rows: { body: string }[] = await complianceDb

@@ -9,9 +9,9 @@ type Comparison = {
   readonly differences: readonly string[]
 }
 
-// Python reads both sides, so that neither our log parser nor our XML writer vouches for itself. A log line is
-// "[12:18] <nick> text" or "[12:18]  * nick text"; exports show a character XML forbids as its Unicode picture, and
-// others XML has no place for as U+FFFD.
+// Python reads both sides, so that neither our log parser nor our XML writer checks itself. A log line is
+// "[12:18] <nick> text" or "[12:18]  * nick text"; exports represent a control character that XML forbids by its
+// Unicode picture, and other forbidden characters by U+FFFD.
 const ORACLE = String.raw`
 import glob, json, os, re, sys, urllib.parse, xml.etree.ElementTree as ET
 logs, exports, rooms = sys.argv[1], sys.argv[2], json.load(open(sys.argv[3]))
@@ -49,7 +49,10 @@ for room in sorted(set(said) | set(heard), key=str):
 print(json.dumps(dict(rooms=len(heard), chats=sum(map(len, heard.values())), joins=joins, parts=parts, differences=differences)))
 `
 
-/** Compares strict exports with the logs they came from: every chat once, its text and author, in the order of each file. */
+/**
+ * Compares strict exports with the logs they came from: every chat once, its text and author, in the order of each
+ * file.
+ */
 export async function compareWithLogs(options: {
   logs: string
   exports: string

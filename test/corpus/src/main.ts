@@ -15,7 +15,7 @@ import {
 } from '@hansard/test-pool'
 import { compareWithLogs } from './compare.ts'
 
-// npm run corpus -- [--edition standard|enterprise] LOGS: replays real talk, seals, verifies, compares every chat.
+// npm run corpus -- [--edition standard|enterprise] LOGS: replays real chats, seals, verifies, compares every chat.
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const { values, positionals } = parseArgs({
   options: { edition: { type: 'string', default: 'standard' } },

@@ -8,7 +8,7 @@ import { hostileFrame, type Knowledge } from './hostile-frames.ts'
 
 const FRAMES = Number(process.env['HANSARD_FRAMES'] ?? 100_000)
 const SOCKETS = 8
-/** Said and named behind the wall only: whoever is told it was told too much. */
+/** Posted and named only behind the wall: nobody outside may receive it. */
 const MARKER = 'zebra-behind-the-wall'
 const SEED = Number(process.env['HANSARD_SEED'] ?? Math.floor(systemClock.now() % 2 ** 31))
 
@@ -59,7 +59,8 @@ it(`lives through ${FRAMES.toLocaleString('en')} hostile frames, answers each in
     Array.from({ length: SOCKETS }, async () => {
       while (tally.sent < FRAMES) {
         const stranger = await openConnection('stranger', tally)
-        // A session may send a thousand requests a second and a hundred malformed frames: then another takes over.
+        // A session may send a thousand requests and a hundred malformed frames per second: then another session
+        // continues.
         for (let n = 0; n < 400 && stranger.open() && tally.sent < FRAMES; n++) {
           stranger.send(hostileFrame(random, known))
           tally.sent += 1
@@ -74,7 +75,7 @@ it(`lives through ${FRAMES.toLocaleString('en')} hostile frames, answers each in
   expect(tally.sent).toBeGreaterThanOrEqual(FRAMES)
   expect(tally.answered).toBeGreaterThan(FRAMES / 4)
   expect(pool.process.running).toBe(true)
-  // What it grew by is caches and counters, not a part of every frame.
+  // The growth is caches and counters, not a part of every frame.
   expect(highest - before).toBeLessThan(512 * 1024 * 1024)
   const neighbour = await openConnection('neighbour', tally)
   expect(await neighbour.ask({ t: 'join', room: known.rooms[3]! })).toMatchObject({ t: 'joined' })
@@ -89,12 +90,12 @@ type Connection = {
   open(): boolean
   send(frame: string): void
   ask(question: Record<string, unknown>): Promise<ServerMessage>
-  /** Resolves when a ping sent now has been answered, or the server has hung up. */
+  /** Resolves when a ping sent now has been answered, or the server has closed the connection. */
   settled(): Promise<void>
   close(): Promise<void>
 }
 
-/** A connection on which everything heard is checked: a message of the protocol, and nothing from behind the wall. */
+/** A connection that checks everything it receives: a message of the protocol, with nothing from behind the wall. */
 async function openConnection(account: string, tally: { answered: number; connections: number }): Promise<Connection> {
   const response = await fetch(`${pool.server}/sign-in`, {
     method: 'POST',
@@ -162,7 +163,7 @@ async function openConnection(account: string, tally: { answered: number; connec
   }
 }
 
-/** Chats and a file in the rooms behind the wall; answers the file's id. */
+/** Creates chats and a file in the rooms behind the wall; returns the file's id. */
 async function talkInside(rooms: readonly string[]): Promise<string> {
   const insider = await openConnection('insider', { answered: 0, connections: 0 })
   for (const room of rooms.slice(0, 3)) {

@@ -1,6 +1,6 @@
 import type { Random } from '@hansard/test-pool'
 
-/** What the hostile client knows, or may have guessed: URIs of rooms it is not in, chat ids, files. */
+/** What the hostile client knows or guessed: URIs of rooms it is not in, chat ids, files. */
 export type Knowledge = {
   readonly rooms: readonly string[]
   readonly people: readonly string[]
@@ -58,7 +58,7 @@ const HOSTILE_VALUES: readonly unknown[] = [
   ['a', 1, null, {}],
 ]
 
-/** A frame made to hurt: sometimes almost right, sometimes not even JSON. */
+/** A hostile frame: sometimes almost valid, sometimes not even JSON. */
 export function hostileFrame(random: Random, known: Knowledge): string {
   const kind = random.below(10)
   if (kind === 0) return notJson(random)
@@ -70,7 +70,7 @@ export function hostileFrame(random: Random, known: Knowledge): string {
   return JSON.stringify(message)
 }
 
-/** A message that the schema would take, about rooms, people and chats of which the sender may know nothing. */
+/** A message that is valid under the schema, about rooms, users and chats that the sender may not see. */
 function plausibleMessage(random: Random, known: Knowledge): Record<string, unknown> {
   const room = () => random.pick(known.rooms)
   const person = () => random.pick(known.people)

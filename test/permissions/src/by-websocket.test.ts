@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => pool?.[Symbol.asyncDispose]())
 
 describe('the permission matrix', () => {
-  it('holds through the WebSocket, for everything that can be asked there', async () => {
+  it('holds through the WebSocket, for everything that can be requested there', async () => {
     const { tried, different } = await differences(pool, ROOM_OPERATIONS, async (operation, person, room) =>
       (await pool.door(person)).attempt(operation, room),
     )
@@ -22,7 +22,7 @@ describe('the permission matrix', () => {
     expect(tried).toBe(PLACES.length * PEOPLE.length * ROOM_OPERATIONS.length)
   })
 
-  it('lets managers edit chats through the WebSocket where the pool says so', async () => {
+  it('lets managers edit chats through the WebSocket where the pool permits it', async () => {
     await pool.setManagersMayEditChats(true)
     const settings = { managersMayEditChats: true }
     const { different } = await differences(
@@ -36,7 +36,7 @@ describe('the permission matrix', () => {
     expect(different).toEqual([])
   })
 
-  it('tells nobody by any word that a room exists which they may not see', async () => {
+  it('never reveals the existence of a room to a user who may not see it', async () => {
     const missing: RoomOnTrial = {
       ...pool.room(PLACES[0]!),
       uri: 'ma-chan://localhost/00000000-0000-4000-8000-000000000000',
@@ -59,7 +59,7 @@ describe('the permission matrix', () => {
   })
 })
 
-/** What was heard during an attempt, without the numbers of the questions. */
+/** What was received during an attempt, without request numbers. */
 async function wordsOf(attempt: () => Promise<unknown>, heard: readonly string[]): Promise<string[]> {
   const before = heard.length
   await attempt()

@@ -4,7 +4,7 @@ import type { MatrixPool } from './matrix-pool.ts'
 import { PEOPLE, type Person, PLACES, type Place } from './situations.ts'
 import type { RoomOnTrial } from './websocket-door.ts'
 
-/** What is tried by every door but the first, where it exists. */
+/** The actions that every entry point except the WebSocket offers. */
 export const MANAGING = [
   'see-roles',
   'change-room',
@@ -18,7 +18,7 @@ export const MANAGING = [
 ] as const satisfies readonly RoomOperation[]
 export type Managing = (typeof MANAGING)[number]
 
-/** Tries every cell and answers those in which the pool and the matrix differ. */
+/** Tries every cell and returns those in which the pool and the matrix differ. */
 export async function differences<O extends RoomOperation>(
   pool: MatrixPool,
   operations: readonly O[],

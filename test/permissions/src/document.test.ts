@@ -6,13 +6,13 @@ import { PEOPLE, PLACES } from './situations.ts'
 
 const DOCUMENT = new URL('../../../docs/permissions.md', import.meta.url)
 
-it('is in the docs as the rules have it', () => {
+it('is documented as the rules define it', () => {
   if (process.env['HANSARD_GOLDEN'] === 'accept') writeFileSync(DOCUMENT, permissionsDocument())
 
   expect(readFileSync(DOCUMENT, 'utf8')).toBe(permissionsDocument())
 })
 
-it('gives one answer to everybody outside', () => {
+it('gives the same answer to everybody outside', () => {
   const outside = PEOPLE.filter((person) => !person.inScope && !person.administrator)
   expect(outside.length).toBeGreaterThan(2)
   for (const person of outside) {

@@ -3,17 +3,17 @@ import { type Admin, OPERATOR_PASSWORD, openAdmin, startStandardPool } from '@ha
 import { PEOPLE, type Person, PLACES, type Place } from './situations.ts'
 import { openWebSocketDoor, type RoomOnTrial, type WebSocketDoor } from './websocket-door.ts'
 
-/** A running pool in which every person and every place of the matrix is real. */
+/** A running pool that contains every user and room of the matrix. */
 export type MatrixPool = AsyncDisposable & {
   readonly server: string
   readonly operator: Admin
-  /** key of a person of the matrix: what the command line and the admin API take as a password */
+  /** key of a user of the matrix: the password for the command line and the admin API */
   key(person: Person): string
   door(person: Person): Promise<WebSocketDoor>
   room(place: Place): RoomOnTrial
-  /** Puts a room back as the matrix has it, after somebody was let change it. */
+  /** Restores a room to its state in the matrix, after a change that was permitted. */
   restore(place: Place): Promise<void>
-  /** A room like the one of the place, with the same people, to be deleted. */
+  /** A room like the one of the place, with the same principals, to be deleted. */
   clone(place: Place): Promise<RoomOnTrial>
   setManagersMayEditChats(may: boolean): Promise<void>
 }
@@ -56,7 +56,7 @@ async function prepare(pool: Awaited<ReturnType<typeof startStandardPool>>): Pro
   for (const place of PLACES) {
     rooms.set(place.name, await makeRoom(operator, seeder, place, place.name))
   }
-  // What is in the rooms stands; now the walls go up around it.
+  // The rooms and their content exist; now the walls go up.
   for (const name of ['Wall', 'Other', 'Quiet']) await operator.ask('changeCategory', wall(name), { category: name })
 
   let clones = 0
@@ -108,7 +108,7 @@ async function addPeople(operator: Admin): Promise<Map<string, string>> {
   return new Map(users.map(({ account, key }) => [account, key!]))
 }
 
-/** At first everybody who is on a list of a room is allowed: otherwise they could not have come onto it. */
+/** First everybody on a list of a room is allowed: otherwise they could not be added to it. */
 function category(name: string): AdminRequestOf<'addCategory'> {
   const named = PEOPLE.filter((person) => person.by === 'name' && (person.inScope || person.roles.length > 0))
   return {
@@ -160,7 +160,7 @@ async function makeRoom(
   return { uri, name, nextChat, file, otherCategory: 'Other', bystander: bystanderUri }
 }
 
-/** Chats to be replaced, deleted and searched for, and a file. */
+/** Creates chats to replace, delete and search for, and a file. */
 async function seed(seeder: WebSocketDoor, room: string): Promise<string> {
   const joined = await seeder.ask({ t: 'join', room })
   if (joined.t !== 'joined') throw new Error(`The seeder may not join ${room}: ${JSON.stringify(joined)}`)

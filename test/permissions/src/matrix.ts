@@ -14,7 +14,7 @@ function rulesOf(place: Place): RoomRules {
   }
 }
 
-/** What the rules say. Of a move: into a category where the same people are creators. */
+/** The decision of the rules. A move is into a category with the same creators. */
 export function expected(
   operation: RoomOperation,
   place: Place,
@@ -29,12 +29,12 @@ export function expected(
   return target.allowed ? 'yes' : target.reason
 }
 
-/** What administrators alone may do: the admin API asks for the role before it looks at the room. */
+/** Actions only for administrators: the admin API checks the role before it reads the room. */
 const ADMINISTRATION: ReadonlySet<RoomOperation> = new Set(['enable-room', 'delete-room', 'clear-room', 'purge-chats'])
 
 /**
- * What the admin API says, and with it the command line: the same, but that it knows rooms only for those who run them. To
- * everybody else, members included, a room is `no-such-room` there.
+ * The decision of the admin API, and thus of the command line: the same, except that rooms exist there only for those
+ * who run them. For everybody else, members included, a room is `no-such-room` there.
  */
 export function expectedOfAdminApi(operation: RoomOperation, place: Place, person: Person): Answer {
   if (person.administrator) return expected(operation, place, person)
@@ -47,22 +47,31 @@ export function permissionsDocument(): string {
   return [
     '# Who may do what',
     '',
-    'Made from the rules in `packages/rooms` by `npm run permissions:accept`, and tried cell by cell against a running pool by',
-    '`test/permissions`: through the WebSocket, the admin API and the command line. A cell says `yes`, or the name of the refusal.',
+    'Generated from the rules in `packages/rooms` by `npm run permissions:accept`. `test/permissions` tries every',
+    'cell against a running pool, through the WebSocket, the admin API and the command line. A cell says `yes`, or',
+    'the code of the refusal.',
     '',
-    'People are inside the scope of the room’s category unless the column says otherwise. *Outside* is everybody whom the category',
-    'does not allow, or denies: denial wins. A caller who may not see a room is told `no-such-room`, in the words used for a room',
-    'that does not exist. An administrator manages every room, and hears one only by the rules for everybody: where the scope of its category',
-    'and its privacy let one in, or where they are made a member, which is on record.',
-    'The admin API and the command line know rooms only for those who run them: to everybody else, members included, a room is',
-    '`no-such-room` there, and what administrators alone may do is `not-allowed` before the room is looked at.',
-    'With the setting `managersMayEditChats`, managers may also replace and delete chats (last table). Rooms are made by creators of',
-    'a category and by administrators; everybody else is told `not-a-creator`. A room tells its category to its managers, and to',
-    'those who may make rooms in that category.',
-    'Looking for rooms goes by the same rules: a criterion finds a room only where the room would tell whoever asks what it is about',
-    '(its lists: `see-roles`; who is in it now: `see-roster`; its category), or where it is about oneself.',
-    'Names tell nothing either: `duplicate-name` answers for rooms that the caller may know of, a name means one of those, and a caller',
-    'who is no administrator is told `not-in-scope` of a principal that does not exist and of one that the category does not allow.',
+    'Users are inside the scope of the room’s category unless the column says otherwise. *Outside* is everybody whom',
+    'the category does not allow, or denies: denial wins. A user who may not see a room is answered `no-such-room`,',
+    'word for word like for a room that does not exist. An administrator manages every room, but joins and reads it only',
+    'by the rules for everybody: if the scope of its category and its privacy permit it, or after becoming a member, which',
+    'is on record.',
+    '',
+    'Through the admin API and the command line, only managers and administrators can access a room. For everybody',
+    'else, members included, it is `no-such-room` there, and operations for administrators only are `not-allowed`',
+    'before the room is looked up.',
+    '',
+    'With the setting `managersMayEditChats`, managers may also replace and delete chats (last table). Rooms are',
+    'created by creators of a category and by administrators; everybody else is refused with `not-a-creator`. A room',
+    'shows its category to its managers, and to those who may create rooms in that category.',
+    '',
+    'The same rules apply to listing rooms: a filter matches a room only if the room would show the caller the',
+    'property it filters by (its lists: `see-roles`; who is in it now: `see-roster`; its category), or if that',
+    'property concerns the caller itself.',
+    '',
+    'Names reveal nothing either: `duplicate-name` is answered only for rooms that the caller may know of, and a name means',
+    'one of those. A caller who is no administrator is answered `not-in-scope` for a principal that does not exist and for',
+    'one that the category does not allow.',
     '',
     ...PLACES.flatMap((place) => [`## ${title(place)}`, '', ...table(place), '']),
     '## A closed normal room, where managers may edit chats',

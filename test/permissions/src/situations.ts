@@ -7,18 +7,18 @@ import {
   type Standing,
 } from '@hansard/rooms'
 
-/** Somebody as the matrix knows them: how they stand to a room and its category. */
+/** A user of the matrix: their relation to a room and its category. */
 export type Person = {
   /** also their account */
   readonly name: string
   readonly told: string
   readonly inScope: boolean
-  /** allowed by the category and denied by it as well */
+  /** both allowed and denied by the category */
   readonly denied?: boolean
   readonly roles: readonly RoomRole[]
   readonly creator?: boolean
   readonly administrator?: boolean
-  /** how roles and scope are given: to the person, to a group in a group, or to the whole domain */
+  /** how roles and scope are granted: to the user, to a nested group, or to the whole domain */
   readonly by: 'name' | 'group' | 'domain'
 }
 
@@ -79,7 +79,7 @@ export function standingOfPerson(person: Person): Standing {
   }
 }
 
-/** A room as the matrix knows it. */
+/** A room of the matrix. */
 export type Place = {
   readonly name: string
   readonly privacy: RoomPrivacy

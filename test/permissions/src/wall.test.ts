@@ -6,8 +6,9 @@ import { PEOPLE, type Person, PLACES } from './situations.ts'
 import type { RoomOnTrial, WebSocketDoor } from './websocket-door.ts'
 
 /**
- * The wall, walked along: every message of the client protocol and every route of the admin API, asked by everybody
- * outside it about every room behind it. What is heard must be, word for word, what is heard about a room that never was.
+ * Tests the wall: every message of the client protocol and every route of the admin API, requested by every user
+ * outside the wall for every room behind it. The reply must be identical, word for word, to the one for a room that
+ * does not exist.
  */
 let pool: MatrixPool
 let missing: RoomOnTrial
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => pool?.[Symbol.asyncDispose]())
 
 type Question<T extends ClientMessage['t']> = Omit<Extract<ClientMessage, { t: T }>, 'id' | 't'>
-/** One of each message: what the compiler does not let be forgotten. */
+/** One of each message; the compiler rejects an omission. */
 const MESSAGES: { readonly [T in ClientMessage['t']]: (room: RoomOnTrial) => Question<T> } = {
   'sign-in': () => ({ account: 'seeder', password: 'a guess' }),
   ping: () => ({}),
@@ -66,7 +67,7 @@ const MESSAGES: { readonly [T in ClientMessage['t']]: (room: RoomOnTrial) => Que
   'sign-out': () => ({ everywhere: false }),
 }
 const FILTER = { words: 'seed', match: 'all' as const, caseSensitive: false }
-/** About what is the asker's own, which the question before may have changed. */
+/** Messages about the caller's own data, which the previous request may have changed. */
 const OWN: ReadonlySet<string> = new Set([
   'preference',
   'put-preference',
@@ -75,12 +76,12 @@ const OWN: ReadonlySet<string> = new Set([
   'renew',
   'change-password',
 ])
-/** Asked about nothing in particular: what they show must hold nothing from behind the wall. */
+/** Messages about no particular room: their replies must contain nothing from behind the wall. */
 const LISTS: ReadonlySet<string> = new Set(['rooms', 'followed', 'invitations', 'open-feed', 'categories', 'feeds'])
 
-describe('somebody outside', () => {
+describe('a user outside the wall', () => {
   const asked = (Object.keys(MESSAGES) as ClientMessage['t'][]).filter((t) => t !== 'sign-out')
-  it.each(asked)('hears nothing by the message %s', async (t) => {
+  it.each(asked)('learns nothing from the message %s', async (t) => {
     for (const person of outside) {
       const door = await pool.door(person)
       if (t === 'open-feed') await door.ask({ t: 'put-feed', ...MESSAGES['put-feed'](missing) })
@@ -96,7 +97,7 @@ describe('somebody outside', () => {
     }
   })
 
-  it('finds nothing by searching everything that may be searched', async () => {
+  it('finds nothing by searching everything it may search', async () => {
     for (const person of outside) {
       const door = await pool.door(person)
       for (const words of ['seed', 'seed 1', 'seeder']) {
@@ -119,9 +120,9 @@ describe('somebody outside', () => {
     }
   })
 
-  // Signing in is about no room, and counts its guesses.
+  // Signing in concerns no room, and counts failed attempts.
   const routes = (Object.keys(ADMIN_ROUTES) as AdminRouteName[]).filter((name) => name !== 'signIn')
-  it.each(routes)('hears nothing by the route %s', async (name) => {
+  it.each(routes)('learns nothing from the route %s', async (name) => {
     for (const person of outside) {
       const token = await signIn(person)
       const about = async (room: RoomOnTrial) => answerOf(await call(name, token, room))
@@ -131,7 +132,7 @@ describe('somebody outside', () => {
     }
   })
 
-  it('reaches no file by a token that somebody made up, or has for another file', async () => {
+  it('reaches no file by an invented token, or by the token of another file', async () => {
     const tokens = ['x', 'A'.repeat(43), '../../../etc/passwd', pool.room(PLACES[0]!).file]
     const answers = new Set<string>()
     for (const token of tokens) {
@@ -151,7 +152,7 @@ describe('somebody outside', () => {
   })
 })
 
-/** What is heard in answer to one question, but for the question's number and the name that was asked for. */
+/** The reply to one request, without the request's number and the requested name. */
 async function words<T extends ClientMessage['t']>(door: WebSocketDoor, t: T, room: RoomOnTrial): Promise<string[]> {
   const before = door.heard.length
   await door.ask({ t, ...MESSAGES[t](room) } as never)
@@ -191,7 +192,7 @@ async function call(name: AdminRouteName, token: string, room: RoomOnTrial): Pro
   })
 }
 
-/** Bodies with which the routes that take one would do something, were they let. */
+/** Bodies with which these routes would make a change if access were granted. */
 const BODIES: { readonly [N in AdminRouteName]?: (room: RoomOnTrial) => object } = {
   changeRoom: () => ({ topic: 'mine' }),
   changeRoomRoles: () => ({ members: { add: ['sip:outsider@names.example'] } }),

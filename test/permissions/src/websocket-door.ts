@@ -4,15 +4,15 @@ import type { ClientMessage, ServerMessage } from '@hansard/wire'
 import { WebSocket } from 'ws'
 import type { Answer } from './matrix.ts'
 
-/** A room of the matrix as it stands in the running pool. */
+/** A room of the matrix in the running pool. */
 export type RoomOnTrial = {
   readonly uri: string
   readonly name: string
-  /** a chat that nobody has touched yet */
+  /** a chat that nobody has edited yet */
   nextChat(): number
   /** id of a file that was uploaded to it */
   readonly file: string
-  /** name of a category that allows and trusts the same people */
+  /** name of a category with the same allowed principals and creators */
   readonly otherCategory: string
   /** URI of a user in scope who is on no list */
   readonly bystander: string
@@ -20,11 +20,11 @@ export type RoomOnTrial = {
 
 type Question = ClientMessage extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never
 
-/** The client protocol as a stranger might speak it: no SDK that could be polite about what it asks. */
+/** A raw client of the protocol, without the SDK, which might not send an invalid request. */
 export type WebSocketDoor = AsyncDisposable & {
   ask(question: Question): Promise<ServerMessage>
   attempt(operation: RoomOperation, room: RoomOnTrial): Promise<Answer>
-  /** everything the server has said, as it came */
+  /** everything the server has sent, in order */
   readonly heard: readonly string[]
 }
 
@@ -75,7 +75,7 @@ async function simply(ask: Ask, question: Question): Promise<Answer> {
   return answer.t === 'refused' ? answer.code : 'yes'
 }
 
-/** Comes in, does it, goes out: whoever may not come in is told so. */
+/** Joins, acts, parts. A caller who may not join gets the refusal. */
 async function inside(ask: Ask, { uri }: RoomOnTrial, question: Question): Promise<Answer> {
   const joined = await simply(ask, { t: 'join', room: uri })
   if (joined !== 'yes') return joined

@@ -17,7 +17,7 @@ const POOL = 'ma-cat://fourthcoffee.com/pool'
 type Told = ComplianceEvent extends infer E ? (E extends ComplianceEvent ? Omit<E, keyof Common> : never) : never
 type Common = Pick<ComplianceEvent, 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'>
 
-/** Events of rooms, numbered as they are told. */
+/** Events of rooms, numbered in the order of the calls. */
 function story() {
   const numbers = new Map<string, number>()
   return (room: string, told: Told): ComplianceEvent => {
@@ -38,7 +38,7 @@ function change(
 }
 
 describe('the state that changes imply', () => {
-  it('is the last value of every property, and of lists what was added and not taken away', () => {
+  it('is the last value of every property, and the entries of lists that were added and not removed', () => {
     const tell = story()
     const state = poolStateFrom([
       tell(DESK, change('created', {}, { name: 'Desk', privacy: 'open', disabled: false, members: ['a', 'c', 'b'] })),
@@ -54,13 +54,13 @@ describe('the state that changes imply', () => {
     })
   })
 
-  it('calls a renamed subject by its new name', () => {
+  it('gives a renamed subject its new name', () => {
     const tell = story()
     const renamed = change('changed', { name: 'Desk' }, { name: 'Trading Desk' })
     expect(subjectsOf(poolStateFrom([tell(DESK, renamed)]), 'room').get(DESK)?.name).toBe('Trading Desk')
   })
 
-  it('keeps what was deleted as it was, and forgets it when it is created anew', () => {
+  it('keeps the final state of a deleted subject, and replaces it when the subject is created again', () => {
     const group = { type: 'group', uri: 'ma-grp:traders@fourthcoffee.com', name: 'Traders' } as const
     const tell = story()
     const events = [
@@ -78,7 +78,7 @@ describe('the state that changes imply', () => {
     expect(subjectsOf(poolStateFrom(events), 'group').get(group.uri)).toMatchObject({ deleted: false })
   })
 
-  it('tells subjects of one URI apart by their type, and takes any name for a property', () => {
+  it('distinguishes subjects of one URI by their type, and accepts any property name', () => {
     const tell = story()
     const state = poolStateFrom([
       tell(
@@ -99,7 +99,7 @@ describe('the state that changes imply', () => {
     expect(listOf(undefined, 'members')).toEqual([])
   })
 
-  it('refuses events of a room that are not in order, and accepts one number twice', () => {
+  it('refuses events of a room that are out of order, and accepts one number twice', () => {
     const tell = story()
     const [first, second] = [tell(DESK, change('created', {}, {})), tell(DESK, change('deleted', {}, {}))]
     expect(() => poolStateFrom([second, first])).toThrow('must come in order')
@@ -108,7 +108,7 @@ describe('the state that changes imply', () => {
   })
 })
 
-describe('the stories that officers read', () => {
+describe('the stories in the officers’ documentation', () => {
   const told = (name: string) => {
     const file = new URL(`../../../fixtures/scenarios/${name}.json`, import.meta.url)
     const { events } = JSON.parse(readFileSync(file, 'utf8')) as { events: ComplianceEvent[] }
@@ -118,7 +118,7 @@ describe('the stories that officers read', () => {
     )
   }
 
-  it('imply what they say: a room whose maker took one member away, and closed it', () => {
+  it('imply what they state: a room whose creator removed a member, and closed it', () => {
     const state = told('room-created-and-run')
     const [room] = [...subjectsOf(state, 'room').values()]
     expect(room).toMatchObject({
@@ -134,7 +134,7 @@ describe('the stories that officers read', () => {
     expect(state.presence.size).toBe(0)
   })
 
-  it('imply what they say: a wall that shuts a company out, and settings that changed with it', () => {
+  it('imply what they state: a wall that excludes a company, and settings that changed with it', () => {
     const state = told('wall-goes-up')
     const [category] = [...subjectsOf(state, 'category').values()]
     expect(listOf(category, 'denied')).toEqual(['ma-grp:*@litwareinc.com'])
@@ -148,7 +148,7 @@ describe('the stories that officers read', () => {
 })
 
 describe('presence', () => {
-  it('is who joined and did not part, by session', () => {
+  it('is the sessions that joined and did not part', () => {
     const tell = story()
     const state = poolStateFrom([
       tell(DESK, { kind: 'join', session: 'phone' }),
@@ -162,7 +162,7 @@ describe('presence', () => {
 })
 
 describe('chats', () => {
-  it('are as they stand now, if asked for', () => {
+  it('are in their current state, if requested', () => {
     const tell = story()
     const events = [
       tell(DESK, { kind: 'chat', chatId: 1, content: 'Sell.', alert: true }),
@@ -186,7 +186,7 @@ describe('chats', () => {
   })
 })
 
-describe('whatever happens', () => {
+describe('for any sequence of events', () => {
   const name = fc.constantFrom('members', 'managers', 'topic', 'privacy')
   const entry = fc.constantFrom('a', 'b', 'c', 'd')
   const value = fc.oneof(fc.array(entry), fc.boolean(), fc.constant(null), entry)
@@ -203,7 +203,7 @@ describe('whatever happens', () => {
       .map(([chatId, content]): Told => ({ kind: 'chat', chatId, content })),
     fc.integer({ min: 1, max: 3 }).map((chatId): Told => ({ kind: 'chat-purged', chatId, replaced: '' })),
   )
-  // A subject is changed in one room only, so each room's changes are made to a subject of its own.
+  // A subject is changed in one room only, so each room's changes concern a different subject.
   const happenings = fc.array(fc.tuple(room, told), { maxLength: 40 }).map((all) => {
     const tell = story()
     return all.map(([uri, one]) =>
@@ -211,7 +211,7 @@ describe('whatever happens', () => {
     )
   })
 
-  it('going on from a state gives what all events together give', () => {
+  it('continuing from a state gives the same as all events together', () => {
     fc.assert(
       fc.property(happenings, fc.nat(40), (events, cut) => {
         const from = poolStateFrom(events.slice(0, cut), { chats: true })
@@ -222,7 +222,7 @@ describe('whatever happens', () => {
     )
   })
 
-  it('the order across rooms makes no difference', () => {
+  it('the order across rooms does not matter', () => {
     fc.assert(
       fc.property(happenings, (events) => {
         const byRoom = events.toSorted((a, b) => (a.room.uri < b.room.uri ? -1 : a.room.uri > b.room.uri ? 1 : 0))
@@ -231,7 +231,7 @@ describe('whatever happens', () => {
     )
   })
 
-  it('a list that is told by its differences is the list', () => {
+  it('a list derived from its differences is the list', () => {
     fc.assert(
       fc.property(fc.array(fc.uniqueArray(entry), { minLength: 1 }), (lists) => {
         const tell = story()

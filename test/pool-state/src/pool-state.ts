@@ -6,7 +6,7 @@ export type SubjectType = Change['subject']['type']
 type ParticipantState = { readonly principal: EventPrincipal; readonly joinedAt: number }
 
 type ChatState = {
-  /** what stands there now; nothing when purged */
+  /** the current text; nothing when purged */
   readonly content: string
   readonly title: string | undefined
   readonly alert: boolean
@@ -14,29 +14,29 @@ type ChatState = {
 }
 
 export type PoolState = {
-  /** by type, then by URI; `subjectsOf` reads it */
+  /** by type, then by URI; read with `subjectsOf` */
   readonly subjects: ReadonlyMap<SubjectType, ReadonlyMap<string, SubjectState>>
-  /** by room URI, then by session; a room in which nobody sits is not listed */
+  /** by room URI, then by session; rooms without participants are not listed */
   readonly presence: ReadonlyMap<string, ReadonlyMap<string, ParticipantState>>
-  /** by room URI, then by chat id; empty unless asked for */
+  /** by room URI, then by chat id; empty unless requested */
   readonly chats: ReadonlyMap<string, ReadonlyMap<number, ChatState>>
   /** by room URI: the number of the last event that was applied */
   readonly through: ReadonlyMap<string, number>
 }
 
 type PoolStateOptions = {
-  /** the state to go on from; it is not altered */
+  /** the state to continue from; it is not changed */
   readonly from?: PoolState | undefined
-  /** Every chat is kept in memory: only for tests and small pools. */
+  /** Keeps every chat in memory: only for tests and small pools. */
   readonly chats?: boolean | undefined
 }
 
 /**
  * Derives the state of a pool from its events.
  *
- * A plain property is what the last change of its subject says. A change of a list names the entries that were added and
- * removed. All changes of a subject are in one conversation, so the order across rooms does not matter; within a room
- * events must come in the order of `room.seq`, or an error is thrown.
+ * A plain property has the value of the last change of its subject. A change of a list names the entries that were
+ * added and removed. All changes of a subject are in one conversation, so the order across rooms does not matter;
+ * within a room events must come in the order of `room.seq`, or an error is thrown.
  */
 export function poolStateFrom(events: Iterable<ComplianceEvent>, options: PoolStateOptions = {}): PoolState {
   const builder = openPoolStateBuilder(options)
@@ -44,7 +44,7 @@ export function poolStateFrom(events: Iterable<ComplianceEvent>, options: PoolSt
   return builder.state()
 }
 
-/** `subjectsOf(state, 'room')`: everything of that type that was ever changed, by URI, what was deleted included. */
+/** `subjectsOf(state, 'room')`: every subject of that type that was ever changed, by URI, deleted ones included. */
 export function subjectsOf(state: PoolState, type: SubjectType): ReadonlyMap<string, SubjectState> {
   return state.subjects.get(type) ?? new Map()
 }
@@ -55,7 +55,7 @@ export function listOf(subject: SubjectState | undefined, property: string): rea
   return Array.isArray(value) ? value : []
 }
 
-/** Takes one event after the other, for callers that cannot hold all of them. */
+/** Applies one event after another, for callers that cannot hold all of them. */
 type PoolStateBuilder = { add(event: ComplianceEvent): void; state(): PoolState }
 
 export function openPoolStateBuilder({ from, chats: keepsChats = false }: PoolStateOptions = {}): PoolStateBuilder {
@@ -107,10 +107,10 @@ function applyChange(known: Map<string, MutableSubject>, { action, subject, befo
     : known.get(uri)!
   known.set(uri, target)
   target.deleted = action === 'deleted'
-  // A renamed subject may stand there under its old name; the property says the new one.
+  // The event of a renaming may use the old name; the property has the new one.
   const named = after['name']
   target.name = typeof named === 'string' ? named : subject.name
-  // What was deleted keeps what it was: its `before` tells the last state, not a difference.
+  // A deleted subject keeps its final state: `before` of a deletion is the whole state, not a difference.
   if (action === 'deleted') return
   for (const [name, value] of Object.entries(before)) {
     if (!Array.isArray(value)) {
@@ -154,7 +154,7 @@ function setIn(sets: Map<string, Set<string>>, name: string): Set<string> {
   return set
 }
 
-/** By key, so that equal states are equal in every order their events came in. */
+/** By key, so that equal states are equal whatever the order of their events. */
 function sorted<K extends string, V, R = V>(map: ReadonlyMap<K, V>, of?: (value: V) => R): Map<K, R> {
   const entries = [...map].sort(([a], [b]) => (a < b ? -1 : 1))
   return new Map(entries.map(([key, value]) => [key, of ? of(value) : (value as unknown as R)]))

@@ -2,13 +2,13 @@ import type { ChangeValue } from '@hansard/compliance-event'
 
 export type Properties = Readonly<Record<string, ChangeValue>>
 
-/** A room, a category, a principal or a setting, as its changes made it. */
+/** A room, a category, a principal or a setting, according to its changes. */
 export type SubjectState = {
   readonly uri: string
   readonly name: string
-  /** It was, until then, what its properties say. */
+  /** Deleted; the properties are its final state. */
   readonly deleted: boolean
-  /** Only what changes told; a subject that was there before the first event is known in part. Lists are sorted. */
+  /** Only what changes recorded; a subject from before the first event is known in part. Lists are sorted. */
   readonly properties: Properties
 }
 

@@ -9,7 +9,7 @@ import {
 import { systemClock } from '@hansard/clock'
 import { OPERATOR_PASSWORD } from './enterprise-pool.ts'
 
-/** The admin API as a test uses it: an answer that is no success is thrown, with its body. */
+/** The admin API for tests: an unsuccessful response is thrown, with its body. */
 export type Admin = {
   ask<N extends AdminRouteName>(
     name: N,
@@ -18,7 +18,7 @@ export type Admin = {
   ): Promise<AdminReplyOf<N>>
   /** A page of rooms. */
   list(name: 'listRooms', after: string): Promise<AdminReplyOf<'listRooms'>>
-  /** Asks the worker for something and waits until it is done. */
+  /** Requests work from the worker and waits until it is done. */
   request(
     name: 'seal' | 'replayExport' | 'retryQuarantine',
     parts?: Record<string, string | number>,
@@ -71,7 +71,7 @@ export async function openAdmin(
   }
 }
 
-/** An answer that is no success. `code` is the problem's, when the body is one. */
+/** An unsuccessful response. `code` is the problem's, when the body is one. */
 export class AdminRefused extends Error {
   override name = 'AdminRefused'
   readonly status: number

@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true }))
 
-/** What a pool names, over a connection that is verified. */
+/** The addresses that a pool returns, over a verified connection. */
 function directoryOf(server: string): Promise<Record<string, string | string[]>> {
   return readFile(certificate.cert).then(
     (ca) =>
@@ -39,7 +39,7 @@ function directoryOf(server: string): Promise<Record<string, string | string[]>>
   )
 }
 
-/** Makes a room and a person, and lets her talk and hand a file over: every service is asked. */
+/** Creates a room and a user who posts and uploads a file: uses every service. */
 async function talk(server: string) {
   const command = (args: string[], more: { env?: Record<string, string>; input?: string } = {}) =>
     hansardCommand([...args, '--server', server], { ...more, env: { ...trusting, ...more.env } })
@@ -85,12 +85,12 @@ describe('an Enterprise Edition pool behind the nginx of operating.md', () => {
     await nginx?.stop()
   })
 
-  it('names no address but those under its public URL', async () => {
+  it('returns only addresses under its public URL', async () => {
     const { lookup, admin, lookups, files } = await directoryOf(pool.server)
     expect([lookup, admin, lookups, files]).toEqual([pool.server, pool.server, [pool.server], [`${pool.server}/files`]])
   })
 
-  it('is administered, talked in and given files through the proxy', async () => {
+  it('handles administration, chats and files through the proxy', async () => {
     const { made, chat } = await talk(pool.server)
 
     expect(made.map(({ code, stderr }) => [code, stderr])).toEqual(made.map(() => [0, '']))
@@ -99,7 +99,7 @@ describe('an Enterprise Edition pool behind the nginx of operating.md', () => {
     expect(chat.stdout).toMatch(/"event":"uploaded"|LICENSE/)
   })
 
-  it('sends clients to the service that is left when the proxy says 502 for the other', async () => {
+  it('assigns clients to the remaining service when the proxy answers 502 for the other', async () => {
     await pool.channels[0]!.kill()
     for (let n = 0; n < 3; n += 1) {
       const chat = await hansardCommand(['chat', 'desk', '--account', 'alice', '--server', pool.server], {
@@ -112,7 +112,7 @@ describe('an Enterprise Edition pool behind the nginx of operating.md', () => {
 })
 
 describe('a Standard Edition pool with a certificate of its own', () => {
-  it('is administered, talked in and given files over TLS', async () => {
+  it('handles administration, chats and files over TLS', async () => {
     const port = await freePort()
     const pool = serviceProcess({
       name: 'standard',
@@ -136,7 +136,7 @@ describe('a Standard Edition pool with a certificate of its own', () => {
     }
   })
 
-  it('is refused without one when it would listen beyond this machine', async () => {
+  it('refuses to listen beyond loopback without one', async () => {
     const args = ['start', '--data', join(directory, 'none'), '--port', '0', '--host', '0.0.0.0']
     const { code, stderr } = await hansardCommand(args)
     expect([code, stderr]).toEqual([2, expect.stringContaining('without TLS would send passwords in clear')])

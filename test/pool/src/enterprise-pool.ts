@@ -24,7 +24,7 @@ export type EnterprisePool = AsyncDisposable & {
   readonly channels: readonly ServiceProcess[]
   readonly relays: readonly ServiceProcess[]
   readonly workers: readonly ServiceProcess[]
-  /** where each service listens, whatever clients are told */
+  /** where each service listens, whatever address clients get */
   readonly ports: {
     readonly lookup: number
     readonly admin: number
@@ -44,7 +44,7 @@ export async function startEnterprisePool(
     runInterval?: string
     durable?: boolean
     outputDirectory?: string
-    /** what clients reach the pool at; undefined: each service at its own port */
+    /** the URL at which clients reach the pool; undefined: each service at its own port */
     publicUrl?: (ports: EnterprisePool['ports']) => Promise<string>
     env?: Readonly<Record<string, string>>
   } = {},
@@ -80,7 +80,7 @@ export async function startEnterprisePool(
     HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     ...options.env,
   }
-  // Shares are mounted before services start: a store that is not there is refused, not made.
+  // Shares are mounted before services start: a missing store is refused, not created.
   for (const store of [common.HANSARD_FILE_STORE, common.HANSARD_COMPLIANCE_FILE_STORE]) await mkdir(store)
   const service = (name: string, program: string, env: Record<string, string> = {}) =>
     serviceProcess({ name, program, env: { ...common, ...env }, logFile: join(directory, `${name}.log`) })
@@ -125,7 +125,7 @@ export async function startEnterprisePool(
     return stopping
   }
   try {
-    // The first to start migrates; the others find it done.
+    // The first to start migrates the databases; the others find them migrated.
     await admin.start()
     await Promise.all(
       [lookup, files, ...channels, ...relayProcesses, ...workerProcesses].map((process) => process.start()),

@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true, maxRetries: 5 })
 })
 
-it('half-sent requests of many addresses take no descriptor from chat and from the exports', async () => {
+it('half-sent requests from many addresses take no descriptor from chat or exports', async () => {
   const half = 'POST /sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{'
   for (let n = 0; n < FLOOD; n += 1) {
     const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.1.${1 + (n % 200)}` })

@@ -7,7 +7,7 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-/** Runs `hansard` as a process of its own, with an environment of its own. */
+/** Runs `hansard` as a process, with its own environment. */
 export async function hansardCommand(
   args: readonly string[],
   { env = {}, input = '' }: { env?: Readonly<Record<string, string>>; input?: string } = {},

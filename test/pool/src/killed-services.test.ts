@@ -24,7 +24,7 @@ async function signIn(account: string): Promise<PoolClient> {
   clients.push(client)
   return client
 }
-/** What lookup hands out, a few times: two services take turns. */
+/** The assignments of lookup, several times: two services alternate. */
 async function handedOut(account: string): Promise<string[]> {
   const endpoints = new Set<string>()
   for (let n = 0; n < 6; n += 1) {
@@ -38,7 +38,7 @@ async function handedOut(account: string): Promise<string[]> {
   return [...endpoints].sort()
 }
 
-it('nobody is sent to a service that was killed or stopped, and its people leave the rosters by themselves', async () => {
+it('no client is assigned to a killed or stopped service, and its participants leave the rosters automatically', async () => {
   const admin = await openAdmin(pool.server)
   const { users } = await admin.ask('addUsers', { users: PEOPLE.map((account) => ({ account, generateKey: true })) })
   for (const { account, key } of users) keys.set(account, key!)
@@ -47,7 +47,7 @@ it('nobody is sent to a service that was killed or stopped, and its people leave
   const [one, two] = pool.ports.channels.map((port) => `ws://127.0.0.1:${port}/channel`)
   expect(await handedOut('carol')).toEqual([one, two].sort())
 
-  // Bob's client is not the SDK: it does not come back by itself.
+  // Bob's client is not the SDK and does not reconnect.
   const bob = await signInAt(one!, 'bob')
   await bob.ask({ t: 'join', room })
   await pool.channels[0]!.kill()
@@ -65,7 +65,7 @@ it('nobody is sent to a service that was killed or stopped, and its people leave
   expect(await handedOut('carol')).toEqual([two])
 })
 
-/** A WebSocket that signs in at one service and does nothing by itself. */
+/** A WebSocket that signs in at one service and does nothing else. */
 async function signInAt(endpoint: string, account: string) {
   for (;;) {
     const response = await fetch(`${pool.server}/sign-in`, {

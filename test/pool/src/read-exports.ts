@@ -12,7 +12,7 @@ export type ExportedMessage = {
   readonly since1970: number
 }
 
-// Python's standard library reads the exports, so that no parser of ours vouches for our writer.
+// Python's standard library reads the exports, so that our writer is not checked by a parser of ours.
 const READER = `
 import glob, json, os, sys, xml.etree.ElementTree as ET
 for path in sorted(glob.glob(os.path.join(sys.argv[1], '**', '*.xml'), recursive=True)):

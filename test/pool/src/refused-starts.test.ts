@@ -43,7 +43,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Starts a service that is expected to end by itself. One that becomes ready is asked to stop. */
+/** Starts a service that is expected to exit. One that becomes ready is asked to stop. */
 async function start(service: string, changes: Record<string, string | undefined> = {}) {
   const env = { PATH: process.env['PATH'], NO_COLOR: '1', ...environment, ...changes }
   const program = join(repository, 'apps', service, 'src/main.ts')
@@ -60,7 +60,7 @@ async function start(service: string, changes: Record<string, string | undefined
   return { exitCode, out, err }
 }
 
-describe.concurrent('a service that cannot start ends, and says why in a sentence', () => {
+describe.concurrent('a service that cannot start exits with one sentence', () => {
   it.each(SERVICES)('%s: when a setting is missing', async (service) => {
     const { exitCode, out, err } = await start(service, {
       HANSARD_POOL_DATABASE_URL: '',
@@ -71,7 +71,7 @@ describe.concurrent('a service that cannot start ends, and says why in a sentenc
     expect(err).toMatch(new RegExp(`^${service}: The settings cannot be used:\n( {2}- HANSARD_\\w+ is not set\\.\n)+$`))
   })
 
-  it('when the log level is none', async () => {
+  it('when the log level is invalid', async () => {
     expect(await start('relay', { HANSARD_LOG_LEVEL: 'loud' })).toEqual({
       exitCode: 2,
       out: '',
@@ -79,7 +79,7 @@ describe.concurrent('a service that cannot start ends, and says why in a sentenc
     })
   })
 
-  it.each(['compliance-worker'])('%s: when a database cannot be reached', async (service) => {
+  it.each(['compliance-worker'])('%s: when a database is unreachable', async (service) => {
     const url = 'postgres://hansard:a-secret@127.0.0.1:1/pool'
 
     expect(await start(service, { HANSARD_POOL_DATABASE_URL: url, HANSARD_COMPLIANCE_DATABASE_URL: url })).toEqual({
@@ -89,7 +89,7 @@ describe.concurrent('a service that cannot start ends, and says why in a sentenc
     })
   })
 
-  it('when there is no such database', async () => {
+  it('when the database does not exist', async () => {
     const { exitCode, err } = await start('lookup-service', {
       HANSARD_POOL_DATABASE_URL: environment['HANSARD_POOL_DATABASE_URL']!.replace(/pool$/, 'none'),
     })
@@ -100,7 +100,7 @@ describe.concurrent('a service that cannot start ends, and says why in a sentenc
     )
   })
 
-  it.each(['channel-service', 'relay'])('%s: when Redis cannot be reached', async (service) => {
+  it.each(['channel-service', 'relay'])('%s: when Redis is unreachable', async (service) => {
     expect(await start(service, { HANSARD_REDIS_URL: 'redis://127.0.0.1:1' })).toEqual({
       exitCode: 3,
       out: '',
@@ -129,7 +129,7 @@ describe.concurrent('a service that cannot start ends, and says why in a sentenc
     expect(err).toMatch(/^compliance-worker: The database latin is encoded in LATIN1; it must be UTF8\. .*\n$/)
   })
 
-  it.each(['lookup-service', 'channel-service'])('%s: when its port is taken', async (service) => {
+  it.each(['lookup-service', 'channel-service'])('%s: when its port is in use', async (service) => {
     const taken = createServer()
     await new Promise<void>((listening) => taken.listen(0, '127.0.0.1', listening))
     const { port } = taken.address() as { port: number }

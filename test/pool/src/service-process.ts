@@ -13,10 +13,10 @@ const require = createRequire(import.meta.url)
 export type ServiceProcess = {
   readonly name: string
   readonly pid: number | undefined
-  /** Resolves when the service has said that it is ready. */
+  /** Resolves when the service has reported that it is ready. */
   start(): Promise<Record<string, unknown>>
   kill(): Promise<void>
-  /** Asks it to stop and waits until it has; answers its exit code. */
+  /** Asks it to stop and waits until it has; returns its exit code. */
   stop(): Promise<number | null>
   pause(): void
   resume(): void
@@ -29,7 +29,7 @@ export function serviceProcess(options: {
   program: string
   args?: readonly string[]
   env: Readonly<Record<string, string>>
-  /** where its log goes; appended to */
+  /** path of its log; appended to */
   logFile: string
   execArgv?: readonly string[]
 }): ServiceProcess {
@@ -90,7 +90,7 @@ export function nodeBinary(): string {
   return join(dirname(packageFile), 'bin/node')
 }
 
-/** What a service needs of the environment of the test. */
+/** The variables that a service needs from the test's environment. */
 function passed(...names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

@@ -14,7 +14,7 @@ describe('the closing counts', () => {
     expect(countTests(report, '/project')).toMatchObject({ passed: 3, failed: 1, skipped: 0 })
   })
 
-  it('name what was skipped, whatever the runner calls it', () => {
+  it('name skipped tests, whatever the runner calls them', () => {
     const report = { testResults: [file('a.test.ts', 'passed', 'passed', 'skipped', 'todo', 'pending')] }
 
     expect(countTests(report, '/project').skippedNames).toEqual([
@@ -24,11 +24,11 @@ describe('the closing counts', () => {
     ])
   })
 
-  it('count a file that could not be loaded as a failure', () => {
+  it('count a file that failed to load as a failure', () => {
     expect(countTests({ testResults: [file('a', 'failed')] }, '/project').failed).toBe(1)
   })
 
-  it('do not pass a run that saw nothing', () => {
+  it('do not pass a run without tests', () => {
     expect(countTests({ testResults: [] }, '/project').failed).toBe(1)
   })
 })

@@ -21,8 +21,8 @@ type Counts = {
 /**
  * Counts what ran.
  *
- * vitest's own totals know nothing of a file that could not be loaded: it has no tests, so none failed. Here such a file
- * is one failure, and so is a run that saw no test at all.
+ * vitest's own totals ignore a file that failed to load: it has no tests, so none failed. Here such a file counts as
+ * one failure, and so does a run without any test.
  */
 export function countTests(report: TestReport, root: string): Counts {
   let passed = 0

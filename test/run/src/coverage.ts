@@ -6,7 +6,7 @@ type Total = { readonly total: number; readonly covered: number; readonly pct: n
 type Summary = { readonly total: { readonly lines: Total; readonly branches: Total; readonly functions: Total } }
 
 // npm run coverage: which lines the tests of the unit and pool projects reach within this process. What only a child process
-// runs (a service that is killed, a whole pool) is not in it. Further words narrow the tests down. The pages are in coverage/.
+// runs (a service that is killed, a whole pool) is not included. Further words filter the tests. The report is in coverage/.
 const root = resolve(import.meta.dirname, '../../..')
 const file = resolve(root, 'coverage/coverage-summary.json')
 rmSync(file, { force: true })

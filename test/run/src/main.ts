@@ -11,7 +11,7 @@ const chosen = process.argv.slice(2)
 const env = { ...process.env, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
 const say = (text: string) => void process.stdout.write(text)
 
-// One after the other beside the tests, which wait more than they work. The types of the tests need the build.
+// One after another, concurrently with the tests, which mostly wait. The types of the tests need the build.
 const STEPS: readonly Step[] = [
   { name: 'lint', command: 'biome', args: ['check', '.'], saw: /Checked [1-9]\d* files/ },
   {
@@ -41,7 +41,7 @@ function readReport(file: string): TestReport {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as TestReport
   } catch {
-    // vitest ended before it could write one.
+    // vitest ended before it wrote one.
     return { testResults: [] }
   }
 }
@@ -52,7 +52,7 @@ const missing = [
   ...provisionPrograms(process.env),
 ]
 if (missing.length > 0) {
-  say(`The tests need what this machine does not have: ${missing.join(', ')}.\n`)
+  say(`The tests need programs that are missing on this machine: ${missing.join(', ')}.\n`)
   process.exitCode = 1
 } else {
   const [steps, { counts, good }] = await Promise.all([
@@ -62,11 +62,11 @@ if (missing.length > 0) {
   for (const { name, passed, seconds, output } of steps)
     say(`${passed ? 'ok    ' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)\n${passed ? '' : output}`)
   const stepsFailed = steps.filter(({ passed }) => !passed).length
-  // vitest also fails for what belongs to no test: an error that nobody caught, say.
+  // vitest also fails because of errors outside of tests, such as uncaught ones.
   const besides = !good && counts.failed === 0 ? 1 : 0
   for (const name of counts.skippedNames) say(`skipped: ${name}\n`)
   if (stepsFailed > 0) say(`${stepsFailed} of the steps beside the tests failed; counted below.\n`)
-  if (besides > 0) say('Every test passed and yet the run failed: see the errors above; counted below.\n')
+  if (besides > 0) say('Every test passed, but the run failed: see the errors above. It is counted as one failure.\n')
   const failed = counts.failed + stepsFailed + besides
   say(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped\n`)
   if (failed > 0) process.exitCode = 1

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { findMissingPrograms } from './provision-programs.ts'
 
 describe('the programs the tests need', () => {
-  it('are all here', () => {
+  it('are all installed', () => {
     expect(findMissingPrograms(process.env['PATH'] ?? '')).toEqual([])
   })
 

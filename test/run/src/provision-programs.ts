@@ -11,7 +11,7 @@ const onPath = (program: string) => (path: string) =>
 const inSystem = (program: string) => (path: string) =>
   onPath(program)([path, '/usr/sbin', '/usr/local/sbin'].join(delimiter))
 
-/** What the tests run beside Node. None of it is a mock of anything. */
+/** The programs that the tests run besides Node. None of them is a mock. */
 const PROGRAMS: readonly Program[] = [
   { name: 'PostgreSQL 15 or later', debianPackage: 'postgresql', found: () => doesNotThrow(postgresBin) },
   { name: 'redis-server', debianPackage: 'redis-server', found: onPath('redis-server') },
@@ -19,7 +19,7 @@ const PROGRAMS: readonly Program[] = [
   { name: 'xsltproc', debianPackage: 'xsltproc', found: onPath('xsltproc') },
   { name: 'python3', debianPackage: 'python3', found: onPath('python3') },
   { name: 'clamd', debianPackage: 'clamav-daemon', found: () => clamdProgram() !== undefined },
-  // Debian puts both where only root's PATH leads.
+  // Debian installs both where only root's PATH leads.
   { name: 'pgbouncer', debianPackage: 'pgbouncer', found: inSystem('pgbouncer') },
   { name: 'nginx', debianPackage: 'nginx', found: inSystem('nginx') },
   { name: 'openssl', debianPackage: 'openssl', found: onPath('openssl') },
@@ -29,7 +29,7 @@ export function findMissingPrograms(path: string): readonly Program[] {
   return PROGRAMS.filter((program) => !program.found(path))
 }
 
-/** Installs what is missing where that is allowed. Answers the names of what is missing after that. */
+/** Installs missing programs where permitted. Returns the names of those still missing. */
 export function provisionPrograms(env: NodeJS.ProcessEnv): readonly string[] {
   const path = env['PATH'] ?? ''
   const missing = findMissingPrograms(path)
@@ -40,7 +40,7 @@ export function provisionPrograms(env: NodeJS.ProcessEnv): readonly string[] {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
     }
-    // Package lists may be stale, and may be all there is: an update that fails is not yet a reason to give up.
+    // Package lists may be stale but sufficient: a failed update is no reason to give up yet.
     spawnSync('apt-get', ['update', '-qq'], options)
     spawnSync('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...packages], options)
   }

@@ -68,7 +68,7 @@ The first one.
     expect(git('ls-files', 'docs').trim()).toBe('docs/changes/unreleased/.gitkeep')
   })
 
-  it('sets the version of everything that is ours, and of nothing else', () => {
+  it('sets the version of all own packages, and of nothing else', () => {
     make('0.2.0')
 
     for (const file of ['package.json', 'apps/a/package.json']) expect(JSON.parse(read(file)).version).toBe('0.2.0')
@@ -79,7 +79,7 @@ The first one.
     expect(read('apps/a/src/main.ts')).toBe("start({ version: '0.2.0', minimum: '0.1.0' })\n")
   })
 
-  it('is one commit with a tag, and leaves nothing behind', () => {
+  it('is one commit with a tag, and leaves no other trace', () => {
     make('0.2.0')
 
     expect(git('log', '--format=%s').trim().split('\n')).toEqual(['release: 0.2.0', 'begin'])
@@ -88,7 +88,7 @@ The first one.
     expect(git('status', '--porcelain')).toBe('')
   })
 
-  it('changes nothing in a dry run, and says what it would change', () => {
+  it('changes nothing in a dry run, and reports what it would change', () => {
     const { section, changed, removed } = make('0.2.0', true)
 
     expect(section).toContain('**A.** It was slow.')
@@ -115,7 +115,7 @@ The first one.
     expect(git('log', '--format=%s').trim()).toBe('begin')
   })
 
-  it('takes 0.10.0 for newer than 0.2.0', () => {
+  it('treats 0.10.0 as newer than 0.2.0', () => {
     make('0.2.0')
     writeFileSync(join(root, 'docs/changes/unreleased/c.md'), '**C.** New.\n')
     git('add', '--all')
@@ -124,10 +124,10 @@ The first one.
     expect(make('0.10.0').tag).toBe('v0.10.0')
   })
 
-  it('refuses a tree with changes, a version that was tagged, and a release of nothing', () => {
+  it('refuses a tree with changes, an existing tag, and an empty release', () => {
     writeFileSync(join(root, 'left.txt'), 'over')
     expect(() => make('0.2.0')).toThrow(ReleaseRefused)
-    expect(() => make('0.2.0')).toThrow('not committed')
+    expect(() => make('0.2.0')).toThrow('uncommitted changes')
     rmSync(join(root, 'left.txt'))
 
     git('tag', 'v0.2.0')

@@ -4,28 +4,28 @@ import { join } from 'node:path'
 
 const FRAGMENTS = 'docs/changes/unreleased'
 const CHANGELOG = 'CHANGELOG.md'
-/** A release is written down under the first heading of this kind, the newest first. */
+/** The newest release is inserted before the first heading of this kind. */
 const FIRST_SECTION = /^## /m
-/** Where a program says its version. The text before it must be the old version. */
+/** Where a program has its version. The text before it must be the old version. */
 const VERSION_IN_SOURCE = /\bversion: '(\d+\.\d+\.\d+)'|\bVERSION = '(\d+\.\d+\.\d+)'/g
 
 type Release = {
   readonly section: string
-  /** From the root of the repository. */
+  /** relative to the root of the repository */
   readonly changed: readonly string[]
   readonly removed: readonly string[]
   readonly tag: string
 }
 
-/** What is wrong with the request or the repository. Nothing has been changed. */
+/** Problems with the request or the repository. Nothing has been changed. */
 export class ReleaseRefused extends Error {
   override name = 'ReleaseRefused'
 }
 
 /**
- * Makes a release of what is checked out: the fragments become a section of CHANGELOG.md, the version is set in every manifest,
- * in the lock file and in every program, and all of it is one commit with a tag. It pushes nothing. A dry run only says
- * what would change.
+ * Makes a release of the checked-out tree: the fragments become a section of CHANGELOG.md, the version is set in
+ * every manifest, in the lock file and in every program, and all of it is one commit with a tag. It pushes nothing. A
+ * dry run only reports what would change.
  */
 export function release(options: {
   readonly root: string
@@ -45,7 +45,7 @@ export function release(options: {
   if (!isNewer(version, current)) throw new ReleaseRefused(`${version} is not newer than ${current}.`)
   if (git('tag', '--list', tag).trim() !== '') throw new ReleaseRefused(`There is a tag ${tag} already.`)
   if (!dryRun && git('status', '--porcelain').trim() !== '')
-    throw new ReleaseRefused('There are changes that are not committed. Commit them, or put them aside with git stash.')
+    throw new ReleaseRefused('There are uncommitted changes. Commit them, or run git stash.')
   const fragments = existsSync(join(root, FRAGMENTS))
     ? readdirSync(join(root, FRAGMENTS))
         .filter((name) => name.endsWith('.md'))
@@ -103,7 +103,7 @@ function inLock(text: string, current: string, version: string): string {
   const lock = JSON.parse(text) as { version: string; packages: Record<string, { version?: string }> }
   if (lock.version !== current) throw new ReleaseRefused(`package-lock.json is not at version ${current}.`)
   lock.version = version
-  // What is installed from elsewhere may have the same version by chance.
+  // An external dependency may have the same version by chance.
   for (const [path, entry] of Object.entries(lock.packages))
     if (!path.includes('node_modules/') && entry.version === current) entry.version = version
   return `${JSON.stringify(lock, null, 2)}\n`

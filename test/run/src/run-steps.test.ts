@@ -10,7 +10,7 @@ const step = (name: string, program: string, saw?: RegExp): Step => ({
   ...(saw ? { saw } : {}),
 })
 
-it('runs every step, also after one that failed, and keeps what it printed', async () => {
+it('runs every step, also after a failed one, and keeps its output', async () => {
   const steps = [
     step('first', 'console.error("wrong"); process.exit(3)'),
     { name: 'second', command: '/no/such/program', args: [] },
@@ -28,7 +28,7 @@ it('runs every step, also after one that failed, and keeps what it printed', asy
   expect(results[1]!.output).toContain('ENOENT')
 })
 
-it('does not pass a step that looked at nothing', async () => {
+it('does not pass a step that checked nothing', async () => {
   const saw = /Checked [1-9]\d* files/
 
   const results = await runSteps(

@@ -4,7 +4,7 @@ export type Step = {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /** What the step prints when it looked at something. A step that looked at nothing has not passed. */
+  /** Output that proves the step checked something. A step that checked nothing has not passed. */
   readonly saw?: RegExp
 }
 
@@ -15,7 +15,7 @@ type StepResult = {
   readonly output: string
 }
 
-/** Runs the steps one after the other; a failed one does not stop the next. */
+/** Runs the steps one after another; a failed step does not stop the next. */
 export async function runSteps(
   steps: readonly Step[],
   where: { readonly root: string; readonly env: NodeJS.ProcessEnv },

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { REPORT_FILE } from './report-file.ts'
 import { type TimedReport, tableOfSeconds } from './table-of-seconds.ts'
 
-// npm run test:seconds: where the seconds of the last `npm test` went.
+// npm run test:seconds: how the last `npm test` spent its time.
 const root = resolve(import.meta.dirname, '../../..')
 let report: TimedReport | undefined
 try {

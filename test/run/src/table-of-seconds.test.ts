@@ -3,7 +3,7 @@ import { tableOfSeconds } from './table-of-seconds.ts'
 
 const file = (name: string, startTime: number, endTime: number) => ({ name: `/project/${name}`, startTime, endTime })
 
-it('sums the seconds of a folder, slowest first, and says how long the run was', () => {
+it('sums the seconds of a folder, slowest first, and reports the duration of the run', () => {
   const testResults = [
     file('packages/rooms/src/a.test.ts', 1_000, 1_500),
     file('packages/rooms/src/b.test.ts', 1_500, 2_500),

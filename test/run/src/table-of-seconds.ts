@@ -8,8 +8,8 @@ export type TimedReport = {
 const SLOWEST = 12
 
 /**
- * A Markdown table: each folder with its files and the seconds they took, and the slowest files. Files run side by side,
- * several on a core, so that the sum is larger than the time of the run.
+ * A Markdown table: each folder with its files and their seconds, and the slowest files. Files run concurrently,
+ * several on a core, so the sum exceeds the duration of the run.
  */
 export function tableOfSeconds({ testResults }: TimedReport, root: string): string {
   const files = testResults

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startStory } from './story.ts'
 
-it('exports who changed what from what to what, counts it in the strict manifest, and keeps it out of the strict document', async () => {
+it('exports the actor, old and new value of every change, counts it in the strict manifest, and omits it from the strict document', async () => {
   await using story = await startStory('administration')
   const { ida } = story
   const alice = await story.signIn('alice')
@@ -45,7 +45,7 @@ it('exports who changed what from what to what, counts it in the strict manifest
   expect(counts).toMatchObject({ change: changes.length, chat: 1, join: 1 })
   expect(strict).not.toContain('CHANGE')
   for (const change of changes) expect(change).toContain('<Sender UserName="Ida Novak"')
-  // One for each of these requests, and one more where the policy and the add-in that went away were in use.
+  // One event per request, and one more where a deleted policy or add-in was in use.
   const subjects = Object.groupBy(changes, (line) => /subjectType="([^"]+)"/.exec(line)![1]!)
   expect(Object.fromEntries(Object.entries(subjects).map(([subject, lines]) => [subject, lines!.length]))).toEqual({
     'add-in': 3,

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('tells alerts and stories apart from other chats, for people and for the record', async () => {
+it('distinguishes alerts and stories from other chats, for users and in the record', async () => {
   await using story = await startStory('alerts-and-stories')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')
@@ -22,7 +22,7 @@ it('tells alerts and stories apart from other chats, for people and for the reco
   await story.seal()
 })
 
-it('takes chats and stories up to the sizes of the pool, also when it is set to those of the original', async () => {
+it('accepts chats and stories up to the pool’s limits, also with the original’s limits', async () => {
   await using story = await startStory('size-limits')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startStory } from './story.ts'
 
-it('counts what is unread in followed rooms, and tells of it without anybody going in', async () => {
+it('counts unread chats in followed rooms, and reports them without a join', async () => {
   await using story = await startStory('followed-rooms')
   const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
   const { uri: desk } = await story.ida.ask('createRoom', room)
@@ -23,7 +23,7 @@ it('counts what is unread in followed rooms, and tells of it without anybody goi
   expect(await bob.followed()).toMatchObject([{ read: 2, unread: 1 }])
   expect(await alice.saw(desk)).not.toContain('Bob Kelly came in')
 
-  // What was said to him stays counted by nobody once he is behind the wall.
+  // Chats for him count as unread no longer once he is behind the wall.
   await story.ida.ask('changeRoomRoles', { members: { remove: ['bob'] } }, { room: desk })
   await seat.post('Three, not for Bob.')
   story.later({ seconds: 5 })
@@ -32,7 +32,7 @@ it('counts what is unread in followed rooms, and tells of it without anybody goi
   await story.seal()
 })
 
-it('lets feeds find one’s own name, topics and people in the rooms one is in, and records when they are opened', async () => {
+it('lets feeds find the user’s name, topics and authors in joined rooms, and records when they are opened', async () => {
   await using story = await startStory('feeds')
   const desks: string[] = []
   for (const name of ['Desk', 'Vault'] as const) {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('lets presenters speak in an auditorium, and members listen', async () => {
+it('lets presenters post in an auditorium, and members read', async () => {
   await using story = await startStory('auditorium')
   const { uri: earnings } = await story.ida.ask('createRoom', {
     name: 'Earnings',

@@ -1,4 +1,4 @@
-/** Who there is. Everybody but the administrator has no role in the pool; the partner's people are federated. */
+/** The cast. Only the administrator has a role in the pool; the partner's users are federated. */
 export const CAST = [
   { account: 'ida', displayName: 'Ida Novak', roles: ['administrator'] as const },
   { account: 'alice', displayName: 'Alice Ciccu' },

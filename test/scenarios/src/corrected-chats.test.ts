@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('lets an administrator replace and delete chats, a manager where the pool lets it, and keeps the old text', async () => {
+it('lets an administrator replace and delete chats, a manager where the pool permits it, and keeps the old text', async () => {
   await using story = await startStory('corrected-chats')
   const room = { name: 'Desk', category: 'General', privacy: 'open' as const, managers: ['carol'] }
   const { uri: desk } = await story.ida.ask('createRoom', room)
@@ -15,7 +15,7 @@ it('lets an administrator replace and delete chats, a manager where the pool let
     await seat.post(text)
   await bob.enter(desk)
 
-  // Not even the author, and not the manager as the pool is set up.
+  // Not even the author may, nor the manager under the pool's default.
   expect(await refusal(seat.deleteChat(1))).toBe('not-an-administrator')
   expect(await refusal(carol.deleteChat(desk, 1))).toBe('not-an-administrator')
   await ida.replaceChat(desk, 1, 'This message was replaced by the Persistent Chat administrator.')
@@ -42,7 +42,7 @@ it('lets an administrator replace and delete chats, a manager where the pool let
   }
 })
 
-it('replaces the text of a story, its title with it if asked, and the whole of it by what an administrator puts there', async () => {
+it('replaces the text of a story, its title on request, and the whole story by an administrator’s text', async () => {
   await using story = await startStory('corrected-stories')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')
@@ -72,7 +72,7 @@ it('replaces the text of a story, its title with it if asked, and the whole of i
   await story.seal()
 })
 
-it('clears a room up to a date and no further, and keeps on record what was removed', async () => {
+it('clears a room up to a date and no further, and keeps the purged texts on record', async () => {
   await using story = await startStory('cleared-room')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')
@@ -94,7 +94,7 @@ it('clears a room up to a date and no further, and keeps on record what was remo
   expect(extended).toContain('Two, the last to go.')
 })
 
-it('purges by all words, any word, a phrase, author and date, and touches nothing else', async () => {
+it('purges by all words, any word, a phrase, author and date, and nothing else', async () => {
   await using story = await startStory('purged-chats')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')

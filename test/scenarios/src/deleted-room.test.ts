@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('closes every door to a deleted room, and keeps the record of what was said in it', async () => {
+it('lets no entry point find a deleted room, and keeps the record of its chats', async () => {
   await using story = await startStory('deleted-room')
   const room = { name: 'Side letter', category: 'General', members: ['alice', 'bob'], managers: ['carol'] }
   const { uri: letter } = await story.ida.ask('createRoom', room)

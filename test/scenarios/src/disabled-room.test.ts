@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('empties a disabled room at once, keeps what is in it, and opens it again only for an administrator', async () => {
+it('parts everybody from a disabled room at once, keeps its content, and lets only an administrator enable it', async () => {
   await using story = await startStory('disabled-room')
   const { uri: desk } = await story.ida.ask('createRoom', {
     name: 'Desk',

@@ -14,7 +14,7 @@ const put = (token: Pick<FileToken, 'url' | 'token'>) =>
 const get = (token: Pick<FileToken, 'url' | 'token'>) =>
   fetch(token.url, { headers: { authorization: `Bearer ${token.token}` } })
 
-it('puts who handed over and who took which bytes on record, and lists the files for the archive', async () => {
+it('records who uploaded and who downloaded which bytes, and lists the files for the archive', async () => {
   await using story = await startStory('files')
   const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
   const { uri: desk } = await story.ida.ask('createRoom', room)
@@ -40,7 +40,7 @@ it('puts who handed over and who took which bytes on record, and lists the files
   }
 })
 
-it('opens nothing to a token that is foreign, old, of the other kind, or of somebody who was put out', async () => {
+it('refuses a token of another user, an expired one, one of the other kind, and one of a removed member', async () => {
   await using story = await startStory('file-tokens')
   const { ida } = story
   const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
@@ -74,7 +74,7 @@ it('opens nothing to a token that is foreign, old, of the other kind, or of some
   expect(counts).toMatchObject({ 'file-upload': 1, 'file-download': 0 })
 })
 
-it('tells an officer which file was refused because the scanner found something, and whose', async () => {
+it('shows an officer which file the scanner refused, and whose it was', async () => {
   const clamd = await startClamd()
   onTestFinished(() => clamd.stop())
   await using story = await startStory('quarantined-file', { clamd: clamd.url })

@@ -14,12 +14,12 @@ const SCHEMAS: Readonly<Record<string, readonly string[]>> = {
   'xml-extended': ['conversations-extended-1.xsd'],
 }
 
-/** The files that a vendor's archive takes in: documents and lists of attachments, by name. */
+/** The files that a vendor's archive imports: documents and lists of attachments, by name. */
 export type Documents = Readonly<Record<string, string>>
 
 /**
- * Compares an export with what was accepted: the same files, the same bytes. Golden files are whole documents that a person
- * has read. Each document also has to satisfy the schemas it claims to satisfy, as xmllint sees it.
+ * Compares an export with the accepted one: the same files, the same bytes. Golden files are whole documents that a
+ * person has read. Each document must also be valid under the schemas it names, according to xmllint.
  */
 export function compareWithGolden(story: string, adapter: string, documents: Documents): void {
   const directory = repository(`fixtures/golden/scenarios/${story}/${adapter}`)
@@ -37,7 +37,7 @@ export function compareWithGolden(story: string, adapter: string, documents: Doc
   }
 }
 
-/** Runs the program that auditors are given over a directory of exports. Throws with what it has to say against them. */
+/** Runs the auditors' verifier on a directory of exports. Throws with its findings. */
 export async function verifyExports(directory: string): Promise<void> {
   await promisify(execFile)('python3', [repository('docs/verify.py'), directory])
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('follows groups within groups and whole domains, wherever a list names them, from the moment they change', async () => {
+it('resolves nested groups and whole domains in every list, from the moment they change', async () => {
   await using story = await startStory('groups')
   const { ida } = story
   const traders = (await ida.ask('addGroup', { name: 'Traders', members: ['alice'] })).uri
@@ -22,7 +22,7 @@ it('follows groups within groups and whole domains, wherever a list names them, 
   const lena = await story.signIn('lena')
   const lukas = await story.signIn('lukas')
 
-  // A member of a group in the group; nobody's member; in scope by the domain and no member; denied by a group.
+  // A member of a nested group; no member; in scope through the domain and no member; denied through a group.
   const seat = await alice.enter(desk)
   expect(await refusal(bob.enter(desk))).toBe('no-such-room')
   expect(await refusal(lena.enter(desk))).toBe('not-a-member')

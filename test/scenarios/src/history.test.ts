@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('records every look at history, also from outside the room and also one that finds nothing', async () => {
+it('records every read of history, also from outside the room and also without a result', async () => {
   await using story = await startStory('history')
   const room = { name: 'Desk', category: 'General', members: ['alice', 'bob'] }
   const { uri: desk } = await story.ida.ask('createRoom', room)
@@ -18,7 +18,7 @@ it('records every look at history, also from outside the room and also one that 
   const first = await seat.history({ after: 0, limit: 3 })
 
   expect(nothing).toEqual({ chats: [], more: false })
-  // 30 of them, as the original shows.
+  // 30 of them, the original's default.
   expect([newest.chats.length, newest.chats[0]!.text, newest.more]).toEqual([30, 'Tick 6.', true])
   expect(older.chats.map(({ text }) => text)).toEqual(['Tick 1.', 'Tick 2.', 'Tick 3.', 'Tick 4.', 'Tick 5.'])
   expect(first.chats.map(({ text }) => text)).toEqual(['Tick 1.', 'Tick 2.', 'Tick 3.'])
@@ -28,7 +28,7 @@ it('records every look at history, also from outside the room and also one that 
   expect(strict.match(/<Message type="BACKCHAT"/g)).toHaveLength(4)
 })
 
-it('hands out and records what is said in a category without history, and shows it to nobody later', async () => {
+it('delivers and records chats in a category without history, and shows them to nobody later', async () => {
   await using story = await startStory('history-off')
   await story.ida.ask('addCategory', {
     name: 'Spoken word',
@@ -43,7 +43,8 @@ it('hands out and records what is said in a category without history, and shows 
   await bob.enter(hall)
 
   await seat.post('This is heard, and kept for nobody.')
-  // For ten minutes whoever has lost the connection may catch up. Carol was not there, and then it is gone for everybody.
+  // For ten minutes a participant who lost the connection can catch up. Carol was not present; after that the text is
+  // gone for everybody.
   story.later({ minutes: 11 })
   await carol.enter(hall, { after: 0 })
 
@@ -52,11 +53,11 @@ it('hands out and records what is said in a category without history, and shows 
   expect([await refusal(bob.history(hall)), await refusal(seat.history())]).toEqual(['history-off', 'history-off'])
   const { strict, counts } = await story.seal()
   expect(strict).toContain('This is heard, and kept for nobody.')
-  // Carol asked for what had been said, and was shown nothing: no look.
+  // Carol requested history and was shown nothing, so there is no read.
   expect(counts).toMatchObject({ chat: 1, join: 3, backchat: 0 })
 })
 
-it('records what somebody is shown on coming in as the look that it is', async () => {
+it('records the chats shown at a join as an audited read', async () => {
   await using story = await startStory('catching-up')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const alice = await story.signIn('alice')
@@ -65,7 +66,7 @@ it('records what somebody is shown on coming in as the look that it is', async (
   const seat = await alice.enter(desk)
   for (const text of ['One.', 'Two.', 'Three.']) await seat.post(text)
 
-  // All there is; what was said while he was out; nothing, for she asks for nothing.
+  // Everything; what was posted while he was away; nothing, because she requests nothing.
   const first = await bob.enter(desk, { after: 0 })
   await bob.saw(desk, 'Alice Ciccu: Three.')
   await first.part()

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startStory } from './story.ts'
 
-it('invites whoever is made a member, groups as their people, unless the room or its category says no', async () => {
+it('invites new members, and the users of new groups, unless the room or its category disables it', async () => {
   await using story = await startStory('invitations')
   const { ida } = story
   const { uri: traders } = await ida.ask('addGroup', { name: 'Traders', members: ['bob', 'carol', 'lukas'] })
@@ -28,13 +28,13 @@ it('invites whoever is made a member, groups as their people, unless the room or
     bob: ['Desk by Ida Novak'],
     dan: ['Desk by Ida Novak'],
   })
-  // A trader of Litware: on the list with the group, behind the wall all the same.
+  // A trader of Litware: a member through the group, but behind the wall.
   expect([await invited(lukas), await lukas.noticed()]).toEqual([[], []])
   expect(await alice.noticed()).toEqual(['invited'])
   const { invitation: last } = (await alice.invitations()).invitations.at(-1)!
   expect(await alice.invitations({ after: last })).toEqual({ invitations: [], more: false })
 
-  // Who is put out again finds an invitation to a room that is none for them no more.
+  // A removed member is no longer shown an invitation to a room they may not join.
   await ida.ask('changeRoomRoles', { members: { remove: ['dan'] } }, { room: desk })
   await ida.ask('changeRoom', { privacy: 'secret' }, { room: desk })
   expect(await invited(dan)).toEqual([])

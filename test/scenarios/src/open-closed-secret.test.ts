@@ -31,7 +31,7 @@ it('shows open and closed rooms to everybody in scope, a secret one to its membe
   expect(sealed.counts).toMatchObject({ join: 4 })
 })
 
-it('answers a stranger who knocks as if the room had never been, and writes down nothing of it', async () => {
+it('answers a caller without access as for a room that does not exist, and records nothing', async () => {
   await using story = await startStory('stranger-knocks')
   await story.ida.ask('addCategory', { name: 'Coffee', allowed: ['ma-grp:*@fourthcoffee.com'] })
   const privacies = ['open', 'closed', 'secret'] as const

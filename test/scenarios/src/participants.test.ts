@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startStory } from './story.ts'
 
-it('stops telling comings and goings above the limit, and tells them again below four fifths of it', async () => {
+it('stops join and part notices above the limit, and resumes them below 80 % of it', async () => {
   await using story = await startStory('participants')
   await story.ida.ask('changeConfiguration', { participantUpdateLimit: 4 }, { identity: 'global' })
   const { uri: hall } = await story.ida.ask('createRoom', { name: 'Hall', category: 'General', privacy: 'open' })
@@ -13,7 +13,7 @@ it('stops telling comings and goings above the limit, and tells them again below
     others.push({ person, seat: await person.enter(hall) })
   }
 
-  // Six in the room. Down to four it stays hidden; three are fewer than four fifths of four.
+  // Six in the room. At four it still sends no notices; three is below 80 % of four.
   for (const { seat: left } of others.slice(2)) await left.part()
   const roster = await seat.roster()
   await others[1]!.seat.part()
@@ -27,7 +27,7 @@ it('stops telling comings and goings above the limit, and tells them again below
     'Carol Troup went out',
   ])
   expect(roster.map(({ name }) => name)).toEqual(['Alice Ciccu', 'Bob Kelly', 'Carol Troup'])
-  // The record tells all of them.
+  // The record has all of them.
   const { counts } = await story.seal()
   expect(counts).toMatchObject({ join: 6, part: 4 })
 })

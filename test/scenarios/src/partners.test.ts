@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startStory } from './story.ts'
 
-it('marks what partners do as not internal, as of the moment they did it', async () => {
+it('marks actions of partners as not internal, as of their time', async () => {
   await using story = await startStory('partners')
   await story.ida.ask('changeCategory', { allowed: { add: ['ma-grp:*@litware.com'] } }, { category: 'General' })
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })

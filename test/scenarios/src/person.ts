@@ -1,18 +1,21 @@
 import { type ClientListeners, type ConnectOptions, connect, type PoolClient, type RoomHandle } from '@hansard/client'
 
-/** Somebody signed in to the pool. All of the SDK, and a plain list of what this person saw. */
+/** A signed-in user: the whole SDK, and a plain list of what this user received. */
 export type Person = Omit<PoolClient, 'join'> & {
-  /** Comes into a room and stays. `after`: what is newer than this chat is shown first. */
+  /** Joins a room and stays. `after`: first gets the chats after this one. */
   enter(room: string, options?: { after?: number }): Promise<RoomHandle>
-  /** Everything the room has shown this person, one line each, up to now; `until`: once that line is among it. */
+  /** Everything received in the room so far, one line each; `until`: waits for that line. */
   saw(room: string, until?: string): Promise<string[]>
   /** The texts among it. */
   heard(room: string): Promise<string[]>
-  /** What came without a room: invitations, matches of feeds, news of watched rooms; and the end of the connection. */
+  /**
+   * What was received outside a room: invitations, feed matches, news of watched rooms; and the end of the
+   * connection.
+   */
   noticed(until?: string): Promise<string[]>
 }
 
-/** Signs in. `pass` is called before everything this person does: it lets a moment pass. */
+/** Signs in. `pass` is called before every action of this user, to advance the clock. */
 export async function signInPerson(
   options: Pick<ConnectOptions, 'server' | 'account' | 'password'>,
   { pass }: { pass: () => void },
@@ -44,7 +47,7 @@ export async function signInPerson(
   const backoff = { delayMs: 10, delayMaxMs: 40 }
   const client = await connect({ ...options, ...listeners, backoff })
 
-  /** What a connection carries arrives in order: once this is answered, whatever was sent before has been seen. */
+  /** A connection delivers in order: once this is answered, everything sent before has been received. */
   const caughtUp = async () => {
     if (client.state === 'connected') await client.categories()
   }
@@ -105,7 +108,7 @@ export async function signInPerson(
   }) as unknown as Person
 }
 
-/** The same thing, but each of its methods lets a moment pass first. */
+/** The same object, with each method advancing the clock first. */
 export function paced<T extends object>(thing: T, pass: () => void): T {
   return new Proxy(thing, { get: (target, key) => pacedMember(target, key, pass) })
 }
@@ -119,7 +122,7 @@ function pacedMember(target: object, key: string | symbol, pass: () => void): un
   }
 }
 
-/** The code with which something was refused, or `not refused`. Anything but a refusal is thrown on. */
+/** The code of a refusal, or `not refused`. Any other error is rethrown. */
 export async function refusal(promise: Promise<unknown>): Promise<string> {
   try {
     await promise

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('lets nobody in whom no policy enables, and a user’s own policy win over the pool’s and the global one', async () => {
+it('admits only users whom a policy enables; a user’s own overrides the pool’s and the global one', async () => {
   await using story = await startStory('policies')
   const { uri: desk } = await story.ida.ask('createRoom', { name: 'Desk', category: 'General', privacy: 'open' })
   const bob = await story.signIn('bob')

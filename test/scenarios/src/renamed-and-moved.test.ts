@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('keeps who and what a room is under another name', async () => {
+it('keeps the members and settings of a renamed room', async () => {
   await using story = await startStory('renamed-room')
   const { uri: desk } = await story.ida.ask('createRoom', {
     name: 'Desk',
@@ -31,7 +31,7 @@ it('keeps who and what a room is under another name', async () => {
   await story.seal()
 })
 
-it('drops whom the category a room is moved to does not allow, and says whom', async () => {
+it('drops list entries that a moved room’s new category does not allow, and reports them', async () => {
   await using story = await startStory('moved-room')
   const everybody = ['ma-grp:*@fourthcoffee.com', 'ma-grp:*@litware.com']
   await story.ida.ask('addCategory', { name: 'Joint', allowed: everybody })

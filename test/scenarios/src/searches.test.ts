@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('records every search in each room that it looked into, with what was searched for, also when it found nothing', async () => {
+it('records every search in each room it read, with its query, even without a match', async () => {
   await using story = await startStory('searches')
   const rooms: string[] = []
   for (const name of ['Desk', 'Floor'] as const) {

@@ -1,8 +1,8 @@
 import { vi } from 'vitest'
 
 /**
- * Makes the UUIDs of rooms, categories, sessions and files count up from 1, so that the same story gives the same bytes.
- * Tokens, keys and salts come from elsewhere and stay what nobody can guess. Answers how to end it.
+ * Makes the UUIDs of rooms, categories, sessions and files count up from 1, so that the same story gives the same
+ * bytes. Tokens, keys and salts come from elsewhere and remain random. Returns a function that ends it.
  */
 export function seedIds(): () => void {
   let count = 0

@@ -16,37 +16,37 @@ const STORY_AT = Date.UTC(2026, 10, 20, 9, 1)
 const HOUR_MS = 3_600_000
 const ADAPTERS = ['xml', 'xml-extended'] as const
 
-/** A pool in which something is about to happen. It is 9:01 in the morning, and everything anybody does takes a second. */
+/** A pool ready for a story. It is 9:01 in the morning, and every action takes a second. */
 type Story = AsyncDisposable & {
   readonly server: string
-  /** Ida Novak, the pool's administrator, at the admin API. */
+  /** The admin API as Ida Novak, the pool's administrator. */
   readonly ida: Admin
-  /** The admin API for somebody else. */
+  /** The admin API as another user. */
   adminAs(account: Account): Promise<Admin>
   signIn(account: Account): Promise<Person>
   now(): number
-  /** Lets time pass. */
+  /** Advances the clock. */
   later(by: { seconds?: number; minutes?: number }): void
   /**
-   * Closes the interval in which the story happened. Its documents must be, byte for byte, those in
-   * `fixtures/golden/scenarios/<name>`, and everything exported must pass verification.
+   * Closes the interval of the story. Its documents must equal, byte for byte, those in
+   * `fixtures/golden/scenarios/<name>`, and all exports must pass verification.
    */
   seal(): Promise<Sealed>
 }
 
 type Sealed = {
-  /** the strict document of 2013, and the extended one, as text; several are joined */
+  /** the strict document of 2013 and the extended one, as text; several are concatenated */
   readonly strict: string
   readonly extended: string
   readonly attachments: string
-  /** how many events of which kind the strict export holds and leaves out, from its manifest */
+  /** how many events of each kind the strict export contains and omits, from its manifest */
   readonly counts: Readonly<Record<string, number>>
   readonly omitted: Readonly<Record<string, number>>
 }
 
 export async function startStory(
   name: string,
-  /** `clamd`: address of a scanner that files are shown to */
+  /** `clamd`: address of the virus scanner */
   { clamd }: { readonly clamd?: string } = {},
 ): Promise<Story> {
   await using stack = new AsyncDisposableStack()
@@ -80,7 +80,7 @@ export async function startStory(
   })
   const keyOf = (account: Account) => added.find((user) => user.account === account)!.key!
 
-  /** The pool works by its clock: turns it, bit by bit, until what it was asked for is done. */
+  /** The pool runs on this clock: advances it in steps until the requested work is done. */
   const untilDone = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
     for (;;) {
       const found = await look()
@@ -88,7 +88,7 @@ export async function startStory(
       clock.advance({ ms: 250 })
     }
   }
-  // What was set up lies in the interval before the story's.
+  // The setup is in the interval before the story's.
   clock.advance({ ms: INTERVAL_AT - clock.now() })
   await untilDone(async () => {
     const { exports } = await operator.ask('listExports')

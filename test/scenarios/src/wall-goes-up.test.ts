@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { refusal } from './person.ts'
 import { startStory } from './story.ts'
 
-it('puts people out in the moment a wall goes up, and lets nothing that is said after it reach them', async () => {
+it('removes participants at the moment a wall goes up, and delivers no later chat to them', async () => {
   await using story = await startStory('wall-goes-up')
   await story.ida.ask('addCategory', {
     name: 'Joint ventures',
@@ -22,7 +22,7 @@ it('puts people out in the moment a wall goes up, and lets nothing that is said 
   await lukas.enter(venture)
   await seat.post('Everybody may hear this.')
 
-  // Allowed by name, member by name, and by the domain twice: one denial is stronger than all of it.
+  // Allowed by name, a member by name, and both through the domain too: one denial overrides all of them.
   await story.ida.ask('changeCategory', { denied: { add: ['lena'] } }, { category: 'Joint ventures' })
   await lukas.saw(venture, 'Lena Ehrlich went out')
   await seat.post('Lena may not hear this.')

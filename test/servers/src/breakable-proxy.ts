@@ -1,21 +1,21 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP connection to a server that a test can break: what a network does, seen from one of two machines. */
+/** A TCP connection to a server that a test can break: a network failure, as seen by one of two machines. */
 export type BreakableProxy = AsyncDisposable & {
-  /** the server's URL, by way of the proxy */
+  /** the server's URL through the proxy */
   readonly url: string
-  /** Ends every connection at once, and lets no other through. */
+  /** Closes every connection at once and accepts no more. */
   cut(): void
   mend(): void
-  /** Connections from now on lead to another server; those that stand stay where they are. */
+  /** New connections lead to another server; open ones are not affected. */
   leadTo(url: string): void
   /**
-   * Called with what a client sends, before it goes on. `drop` ends the connection and passes nothing on; a promise holds it
-   * back, and what comes after it, until it resolves.
+   * Called with what a client sends, before it is forwarded. `drop` closes the connection and forwards nothing; a
+   * promise delays it, and everything after it, until it resolves.
    */
   onSent: (text: string) => 'drop' | Promise<void> | undefined
-  /** The same of what the server answers. */
+  /** The same for what the server sends. */
   onAnswered: (text: string) => 'drop' | Promise<void> | undefined
   stop(): Promise<void>
 }

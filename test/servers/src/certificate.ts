@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A certificate that vouches for itself, made by openssl: for `localhost` and 127.0.0.1, under the name `name`. */
+/** A self-signed certificate, made by openssl: for `localhost` and 127.0.0.1, with the common name `name`. */
 export async function makeCertificate(directory: string, name: string): Promise<{ cert: string; key: string }> {
   const [cert, key] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)]
   await promisify(execFile)('openssl', [

@@ -5,12 +5,12 @@ import { startKillableServer } from './killable-server.ts'
 import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
-/** The word that the scanner takes for something. */
+/** The word that the scanner treats as malware. */
 export const EICAR = 'EICAR'
-/** What clamd says that it found there. */
+/** The name that clamd reports for it. */
 export const EICAR_SIGNATURE = 'Test.Eicar.UNOFFICIAL'
 
-/** `url` is its address as the file service takes it: `tcp://127.0.0.1:3310`. */
+/** `url` is its address in the file service's form: `tcp://127.0.0.1:3310`. */
 export type ClamdServer = ServerProcess
 
 /** The program, which Debian installs where only root's PATH leads. */
@@ -19,8 +19,8 @@ export function clamdProgram(): string | undefined {
 }
 
 /**
- * A clamd of the caller's own. It knows one signature, the word EICAR: the real set is hundreds of megabytes that come from
- * elsewhere, and what is tried here is that what clamd says is done.
+ * A private clamd. It knows one signature, the word EICAR: the real set is hundreds of megabytes from elsewhere, and
+ * these tests check only that clamd's verdict is obeyed.
  */
 export async function startClamd({
   streamMaxMegabytes = 25,
@@ -30,7 +30,7 @@ export async function startClamd({
   const program = clamdProgram()
   if (!program) throw new Error('clamd is not installed (Debian: clamav-daemon).')
   const directory = await temporaryDirectory('clamd')
-  // clamd gives up root's rights before it reads its signatures.
+  // clamd drops root's privileges before it reads its signatures.
   await chmod(directory, 0o755)
   await writeFile(join(directory, 'eicar.ndb'), `Test.Eicar:0:*:${Buffer.from(EICAR).toString('hex')}\n`)
   const launchOn = async (port: number) => {

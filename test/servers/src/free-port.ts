@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** A port nobody listens on now. Somebody else may take it first, so callers try again with another. */
+/** A currently free port. Another process may take it first, so callers retry with another. */
 export async function freePort(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve, reject) => {

@@ -8,7 +8,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const servers = await startRunServers()
   process.env[RUN_SERVERS] = servers.url
   process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE
-  // Nobody waits for it: whoever starts a process before it is full compiles for itself.
+  // Not awaited: a process started before the cache is full compiles for itself.
   const filling = fillCompileCache().catch(() => {})
   project.onTestsRerun(async () => servers.forgetTemplates())
   return async () => {

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 
 type Cluster = { readonly directory: string; readonly data: string }
 
-/** A directory of the caller's own that initdb has filled. The superuser is `hansard`, without a password. */
+/** A private directory prepared by initdb. The superuser is `hansard`, without a password. */
 export async function initCluster(): Promise<Cluster> {
   const { owner, ...cluster } = await emptyCluster()
   await run(
@@ -24,7 +24,7 @@ export async function initCluster(): Promise<Cluster> {
   return cluster
 }
 
-/** The same by copying one that was never started, which takes a tenth of the time; without one it runs initdb. */
+/** The same by copying a directory that was never started, in a tenth of the time; without one it runs initdb. */
 export async function copyOfCluster(original: { readonly directory: string } | undefined): Promise<Cluster> {
   if (!original) return initCluster()
   const { owner, ...cluster } = await emptyCluster()

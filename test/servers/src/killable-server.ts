@@ -3,7 +3,10 @@ import { rm } from 'node:fs/promises'
 import { launchOnFreePort } from './launch-on-free-port.ts'
 import { end, type ServerProcess } from './server-process.ts'
 
-/** Starts a server that bears SIGKILL, on a free port; it starts again on the same one, and takes its directory away at the end. */
+/**
+ * Starts a server that survives SIGKILL, on a free port; it restarts on the same one, and removes its directory at
+ * the end.
+ */
 export async function startKillableServer({
   scheme,
   directory,

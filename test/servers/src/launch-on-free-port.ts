@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { freePort } from './free-port.ts'
 import { NotStarted } from './server-process.ts'
 
-/** Starts a server on a port that is free; on another one when somebody else has taken it meanwhile. */
+/** Starts a server on a free port, and retries on another one when the port was taken meanwhile. */
 export async function launchOnFreePort(
   launchOn: (port: number) => Promise<ChildProcess>,
 ): Promise<{ child: ChildProcess; port: number }> {

@@ -4,7 +4,7 @@ import { startKillableServer } from './killable-server.ts'
 import { launch, type ServerProcess } from './server-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
-/** An nginx of the caller's own. `http` is what stands in its `http` block; it is told the port. */
+/** A private nginx. `http` is the content of its `http` block, given the port. */
 export async function startNginx(http: (port: number) => string): Promise<ServerProcess> {
   const directory = await temporaryDirectory('nginx')
   const launchOn = async (port: number) => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { chmod, chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unprivilegedOwner } from './init-cluster.ts'
@@ -8,14 +7,9 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 const PROGRAM = '/usr/sbin/pgbouncer'
 
-/** Whether PgBouncer is installed. Debian keeps it off the PATH. */
-function pgbouncerProgram(): string | undefined {
-  return existsSync(PROGRAM) ? PROGRAM : undefined
-}
-
 type PgBouncer = ServerProcess & { urlOf(database: string): string }
 
-/** A PgBouncer before the PostgreSQL of `url`, with Debian's settings but for `poolMode`. */
+/** A PgBouncer in front of the PostgreSQL at `url`, with Debian's settings except for `poolMode`. */
 export async function startPgBouncer({
   url,
   poolMode,

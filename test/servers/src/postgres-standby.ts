@@ -14,7 +14,7 @@ const run = promisify(execFile)
 type PostgresStandby = AsyncDisposable & {
   readonly port: number
   urlOf(database: string): string
-  /** Resolves once it takes writes. */
+  /** Resolves once it accepts writes. */
   promote(): Promise<void>
   stop(): Promise<void>
 }

@@ -8,18 +8,18 @@ import { launchOnFreePort } from './launch-on-free-port.ts'
 import { end, launch, NotStarted, type ServerProcess } from './server-process.ts'
 
 export type PostgresServer = ServerProcess & {
-  /** Makes an empty database and answers its URL. */
+  /** Creates an empty database and returns its URL. */
   createDatabase(name: string, options?: { encoding?: string }): Promise<string>
-  /** Sets a parameter of the running server; `undefined` returns it to what it was started with. */
+  /** Sets a parameter of the running server; `undefined` restores its value at the start. */
   setParameter(name: string, value: string | undefined): Promise<void>
 }
 
 /**
- * A PostgreSQL of the caller's own.
+ * A private PostgreSQL.
  *
- * With `durable: false` (the default) commits are handed to the kernel and not flushed to the disk. They survive
+ * With `durable: false` (the default) commits are written to the kernel and not flushed to the disk. They survive
  * `kill()`, and tests are several times faster. (`synchronous_commit=off` would lose them: it keeps them in
- * PostgreSQL's own memory.) A bench that measures commits says `durable: true`.
+ * PostgreSQL's own memory.) A bench that measures commits uses `durable: true`.
  */
 export async function startPostgres({
   durable = false,
@@ -74,7 +74,7 @@ export async function startPostgres({
     },
     setParameter: (name, value) =>
       asOwner(async (client) => {
-        // A server that was made read-only takes this command all the same.
+        // A read-only server still accepts this command.
         const to = value === undefined ? `reset ${name}` : `set ${name} = ${pg.escapeLiteral(value)}`
         await client.query(`alter system ${to}`)
         await client.query('select pg_reload_conf()')
@@ -86,7 +86,7 @@ export async function startPostgres({
     },
     stop() {
       stopping ??= (async () => {
-        // SIGQUIT ends every backend at once; what they were doing does not matter any more.
+        // SIGQUIT ends every backend at once; their work does not matter any more.
         await end(child, 'SIGQUIT')
         await rm(directory, { recursive: true, force: true, maxRetries: 5 })
       })()
@@ -97,7 +97,10 @@ export async function startPostgres({
   return server
 }
 
-/** Backends outlive a killed postmaster for a moment and hold its shared memory; until they notice, it refuses to start. */
+/**
+ * Backends outlive a killed postmaster for a moment and hold its shared memory; PostgreSQL refuses to start until
+ * they exit.
+ */
 async function launchAfterCrash(launchAgain: () => Promise<ChildProcess>): Promise<ChildProcess> {
   for (let attempt = 1; ; attempt += 1) {
     try {

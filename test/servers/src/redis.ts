@@ -4,7 +4,7 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 export type RedisServer = ServerProcess
 
-/** A Redis of the caller's own. It keeps an append-only file, so that what it answered survives `kill()`. */
+/** A private Redis. It keeps an append-only file, so acknowledged writes survive `kill()`. */
 export async function startRedis(): Promise<RedisServer> {
   const directory = await temporaryDirectory('redis')
   const launchOn = (port: number) =>

@@ -10,14 +10,14 @@ import { type RedisServer, startRedis } from './redis.ts'
 
 type RunServers = {
   readonly url: string
-  /** Forgets the templates: the migrations they were made by may have changed. */
+  /** Discards the templates: the migrations they were made with may have changed. */
   forgetTemplates(): void
   stop(): Promise<void>
 }
 
 /**
- * One PostgreSQL and one Redis for all test files of a run. Each starts when the first file asks for it, so that a run of
- * pure rules starts none. Files ask over HTTP, because each worker thread loads this package anew.
+ * One PostgreSQL and one Redis for all test files of a run. Each starts on first request, so that a run of pure rules
+ * starts none. Files request them over HTTP, because each worker thread loads this package anew.
  */
 export async function startRunServers(): Promise<RunServers> {
   const directory = await mkdtemp(join(tmpdir(), 'hansard-templates-'))

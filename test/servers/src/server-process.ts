@@ -7,11 +7,11 @@ export type ServerProcess = AsyncDisposable & {
   readonly port: number
   /** Changes with every restart. */
   readonly pid: number
-  /** SIGKILL: nothing is flushed, nobody is told. Resolves when the process is gone. */
+  /** SIGKILL: no flush, no notice. Resolves when the process has ended. */
   kill(): Promise<void>
-  /** Starts it again on the same directory and port; kills it first if it still runs. */
+  /** Restarts it on the same directory and port; kills it first if it still runs. */
   restart(): Promise<void>
-  /** Ends it and removes its directory. Twice is fine. */
+  /** Stops it and removes its directory. Idempotent. */
   stop(): Promise<void>
 }
 
@@ -20,16 +20,16 @@ type Command = {
   readonly args: readonly string[]
   readonly uid?: number | undefined
   readonly gid?: number | undefined
-  /** A line of its output that says it accepts connections. */
+  /** A line of its output that shows that it accepts connections. */
   readonly ready: RegExp
-  /** What ends it at once without leaving anything in the kernel. */
+  /** The signal that ends it at once without leaving kernel resources. */
   readonly endSignal: 'SIGKILL' | 'SIGQUIT'
 }
 
 const READY_MS_MAX = 100_000
 
-// A test process that ends without disposing, killed perhaps, must not leave servers behind. On Linux the kernel sees
-// to that; elsewhere we do, as far as we get.
+// A test process that exits without disposing, when killed for example, must not leave servers behind. On Linux the
+// kernel ensures this; elsewhere this is best effort.
 const running = new Map<ChildProcess, NodeJS.Signals>()
 process.on('exit', () => {
   for (const [child, signal] of running) child.kill(signal)
@@ -40,7 +40,7 @@ export class NotStarted extends Error {
   override name = 'NotStarted'
 }
 
-/** Starts a program and waits for its ready line. Rejects with its output when it ends before that. */
+/** Starts a program and waits for its ready line. Rejects with its output when it exits before that. */
 export function launch({ program, args, uid, gid, ready, endSignal }: Command): Promise<ChildProcess> {
   const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', endSignal.slice('SIG'.length)] : []
   const [first, ...rest] = [...bound, program, ...args] as [string, ...string[]]
@@ -78,7 +78,7 @@ export function launch({ program, args, uid, gid, ready, endSignal }: Command): 
   })
 }
 
-/** Sends `signal` and resolves when the process is gone. */
+/** Sends `signal` and resolves when the process has ended. */
 export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))

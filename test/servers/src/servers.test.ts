@@ -6,8 +6,8 @@ import pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
 import { startPostgres, startRedis } from './index.ts'
 
-describe('a PostgreSQL of one’s own', () => {
-  it('keeps what was committed through a kill and a restart', async () => {
+describe('a private PostgreSQL', () => {
+  it('keeps committed data through a kill and a restart', async () => {
     await using postgres = await startPostgres()
     const url = await postgres.createDatabase('pool')
     await query(url, 'create table kept as select 42 as answer')
@@ -21,7 +21,7 @@ describe('a PostgreSQL of one’s own', () => {
     expect(await query(url, 'select answer from kept')).toEqual([{ answer: 42 }])
   })
 
-  it('is version 15 or later and speaks UTF-8', async () => {
+  it('is version 15 or later and uses UTF-8', async () => {
     await using postgres = await startPostgres()
 
     const [row] = await query(
@@ -46,8 +46,8 @@ describe('a PostgreSQL of one’s own', () => {
   })
 })
 
-describe('a Redis of one’s own', () => {
-  it('keeps what it acknowledged through a kill and a restart', async () => {
+describe('a private Redis', () => {
+  it('keeps acknowledged writes through a kill and a restart', async () => {
     await using redis = await startRedis()
     expect(await command(redis.port, 'SET kept 42')).toBe('+OK')
 
@@ -95,7 +95,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
-/** One inline command, the whole answer. */
+/** One inline command, the whole reply. */
 function command(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${text}\r\nQUIT\r\n`))

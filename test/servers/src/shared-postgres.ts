@@ -3,15 +3,15 @@ import { askRun } from './ask-run.ts'
 import { type PostgresServer, startPostgres } from './postgres.ts'
 import type { Template } from './template.ts'
 
-/** Databases on the one PostgreSQL of the run. Nobody may stop or fill it: a test that does starts its own. */
+/** Databases on the run's one PostgreSQL. It must not be stopped or filled: a test that does starts its own. */
 export type SharedPostgres = AsyncDisposable & {
-  /** Makes a database, empty or from a template, and answers its URL. Other files may use the same name. */
+  /** Creates a database, empty or from a template, and returns its URL. Other files may use the same name. */
   createDatabase(name: string, from?: Template): Promise<string>
-  /** Removes the databases that were made here, whoever is still connected. Twice is fine. */
+  /** Drops the databases created here, even with open connections. Idempotent. */
   stop(): Promise<void>
 }
 
-/** The PostgreSQL of the run. Without a run (a bench, a script) it is a server of the caller's own. */
+/** The run's PostgreSQL. Without a run (a bench, a script) it is a private server. */
 export async function sharePostgres(): Promise<SharedPostgres> {
   const told = await askRun('postgres')
   const own: PostgresServer | undefined = told ? undefined : await startPostgres()
@@ -21,7 +21,7 @@ export async function sharePostgres(): Promise<SharedPostgres> {
 
   const shared: SharedPostgres = {
     async createDatabase(name, from) {
-      // PostgreSQL cuts names off at 63 bytes.
+      // PostgreSQL truncates names to 63 bytes.
       const unique = `${name.slice(0, 40)}_${crypto.randomUUID().slice(0, 18)}`
       await withClient(url, async (client) => {
         const source = from ? ` template ${client.escapeIdentifier(await prepared(client, url, from, generation))}` : ''
@@ -44,14 +44,14 @@ export async function sharePostgres(): Promise<SharedPostgres> {
   return shared
 }
 
-/** Makes the template unless it stands, and answers its name. One worker makes it while the others wait. */
+/** Creates the template unless it exists, and returns its name. One worker creates it while the others wait. */
 async function prepared(client: pg.Client, url: string, from: Template, generation: number): Promise<string> {
   const name = `template_${from.name}_${generation}`
   if (await exists(client, name)) return name
   await client.query('select pg_advisory_lock(hashtext($1))', [name])
   try {
     if (await exists(client, name)) return name
-    // Somebody who was killed while making it may have left half of it.
+    // A worker that was killed while creating it may have left half of it.
     const making = client.escapeIdentifier(`${name}_making`)
     await client.query(`drop database if exists ${making} with (force)`)
     await client.query(`create database ${making}`)

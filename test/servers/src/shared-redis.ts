@@ -1,15 +1,15 @@
 import { askRun } from './ask-run.ts'
 import { type RedisServer, startRedis } from './redis.ts'
 
-/** The one Redis of the run. Nobody may stop, fill or flush it: a test that does starts its own. */
+/** The run's one Redis. It must not be stopped, filled or flushed: a test that does starts its own. */
 export type SharedRedis = AsyncDisposable & {
   readonly url: string
-  /** A pool name of the caller's own: keys and channels begin with it, and pub/sub knows no databases. */
+  /** A pool name for this caller: keys and channels begin with it, because pub/sub ignores database numbers. */
   readonly pool: string
   stop(): Promise<void>
 }
 
-/** The Redis of the run. Without a run it is a server of the caller's own. */
+/** The run's Redis. Without a run it is a private server. */
 export async function shareRedis(): Promise<SharedRedis> {
   const told = await askRun('redis')
   const own: RedisServer | undefined = told ? undefined : await startRedis()

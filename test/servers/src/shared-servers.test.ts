@@ -21,7 +21,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
-/** A template that counts how often it is made. */
+/** A template that counts how often it is created. */
 function counted() {
   let times = 0
   const open = ({ url }: { url: string }) => ({ url, close: async () => {} })
@@ -37,7 +37,7 @@ function counted() {
 }
 
 describe('the servers of a run', () => {
-  it('are one PostgreSQL and one Redis, on which everybody has their own', async () => {
+  it('are one PostgreSQL and one Redis, with separate databases and pool names', async () => {
     await using here = await sharePostgres()
     await using there = await sharePostgres()
     await using redisHere = await shareRedis()
@@ -52,7 +52,7 @@ describe('the servers of a run', () => {
     expect(redisHere.pool).not.toBe(redisThere.pool)
   })
 
-  it('lose a file’s databases when the file has done, also those somebody is still connected to', async () => {
+  it('drop a file’s databases when the file has finished, even with open connections', async () => {
     const shared = await sharePostgres()
     const url = await shared.createDatabase('pool')
     const client = new pg.Client({ connectionString: url })
@@ -66,7 +66,7 @@ describe('the servers of a run', () => {
     await client.end().catch(() => {})
   })
 
-  it('make a template once, however many want a copy at the same moment', async () => {
+  it('make a template once for any number of concurrent copies', async () => {
     await using shared = await sharePostgres()
     const { made, times } = counted()
 
@@ -78,7 +78,7 @@ describe('the servers of a run', () => {
     expect(await query(urls[1]!, 'select answer from kept')).toEqual([{ answer: 42 }])
   })
 
-  it('make a template again when one could not be made', async () => {
+  it('make a template again after a failure', async () => {
     await using shared = await sharePostgres()
     let works = false
     const open = () => ({ close: async () => {} })
@@ -113,7 +113,7 @@ describe('the servers of a run', () => {
 })
 
 describe('a run', () => {
-  it('starts no server that nobody asks for, and says what it does not have', async () => {
+  it('starts no server that nobody requests, and reports a missing one', async () => {
     const before = process.env[RUN_SERVERS]
     const servers = await startRunServers()
     process.env[RUN_SERVERS] = servers.url

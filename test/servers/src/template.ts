@@ -3,7 +3,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { askRun } from './ask-run.ts'
 
-/** A database that is prepared once in a run and copied from then on. A name means the same thing in all files. */
+/** A database that is prepared once per run and then copied. A name means the same template in all files. */
 export type Template = { readonly name: string; prepare(url: string): Promise<void> }
 
 /** `template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))` */
@@ -25,7 +25,7 @@ export function template<D extends { close(): Promise<void> }>(
   }
 }
 
-/** Makes the SQLite database `file` from the template and answers its URL. */
+/** Creates the SQLite database `file` from the template and returns its URL. */
 export async function copyOfTemplate({ name, prepare }: Template, file: string): Promise<string> {
   const run = await askRun('templates')
   if (!run) {
@@ -34,7 +34,7 @@ export async function copyOfTemplate({ name, prepare }: Template, file: string):
   }
   const original = join(run.directory, `${name}-${run.generation}.db`)
   if (!existsSync(original)) {
-    // Two files may both make it; whichever is renamed last stays, and they are equal.
+    // Two files may create it concurrently; the last rename wins, and both are equal.
     const making = join(run.directory, `${name}-${crypto.randomUUID()}.db`)
     await prepare(`sqlite:${making}`)
     await rename(making, original)

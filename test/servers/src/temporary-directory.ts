@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * A directory for one server of this process. Those of processes that ended without removing theirs are removed on the
- * way: a killed test run would otherwise leave 40 MB behind for every PostgreSQL.
+ * A directory for one server of this process. It also removes the directories of processes that ended without doing
+ * so: a killed test run would otherwise leave 40 MB behind per PostgreSQL.
  */
 export async function temporaryDirectory(
   server: 'postgres' | 'redis' | 'clamd' | 'nginx' | 'pgbouncer' | 'standby',

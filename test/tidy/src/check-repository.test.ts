@@ -13,7 +13,7 @@ describe('this repository', () => {
     ).toEqual([])
   })
 
-  it('was seen: a check that looks at nothing passes', () => {
+  it('was read: a check of nothing would pass', () => {
     expect(repository.packages.length).toBeGreaterThan(25)
     expect(repository.packages.flatMap(({ sources }) => sources).length).toBeGreaterThan(150)
     expect(
@@ -26,7 +26,7 @@ const EVERYBODY = ['clock', 'conversation', 'wire', 'queue', 'adapter-xml', 'rel
   (name) => `@hansard/${name}`,
 )
 
-/** A small repository in which everything is right. */
+/** A small repository that keeps every rule. */
 function good(): Map<string, string> {
   return new Map([
     ...packageFiles('packages/clock', 'platform'),
@@ -42,7 +42,7 @@ function good(): Map<string, string> {
       [`apps/relay/src/${file}.ts`, 'const x = 1'],
       [`apps/worker/src/${file}.ts`, 'const x = 1'],
     ]),
-    // Every package's entry is imported by somebody; nobody imports a test.
+    // Every package's entry is imported; tests are not.
     ['test/pool/src/index.ts', 'export {}'],
     ['test/pool/src/a.ts', ''],
     ['test/pool/src/all.test.ts', EVERYBODY.map((name) => `import { a } from '${name}'`).join('\n')],
@@ -73,7 +73,7 @@ function packageFiles(folder: string, tag: string): [string, string][] {
   ]
 }
 
-/** What is found when one file is added or changed. `undefined` takes it away. */
+/** The findings after one file is added or changed. `undefined` removes it. */
 function findings(path: string, text: string | undefined): Finding[] {
   const files = good()
   if (text === undefined) files.delete(path)
@@ -83,7 +83,7 @@ function findings(path: string, text: string | undefined): Finding[] {
 const rulesBroken = (path: string, text: string | undefined) => findings(path, text).map(({ rule }) => rule)
 
 describe('the rules', () => {
-  it('find nothing where everything is right', () => {
+  it('find nothing in a correct repository', () => {
     expect(checkRepository(repositoryOf(good()), [])).toEqual([])
   })
 
@@ -177,7 +177,7 @@ describe('the rules', () => {
     expect(checkRepository(repositoryOf(files), [])).toEqual([])
   })
 
-  it('hold an export that only the package itself takes from its entry against the entry', () => {
+  it('report an export that only the package itself imports from its entry', () => {
     const files = good()
       .set('packages/queue/src/index.ts', "export { a } from './a.ts'\nexport { b } from './b.ts'")
       .set('packages/queue/src/b.ts', 'export const b = 1')
@@ -188,7 +188,7 @@ describe('the rules', () => {
     ])
   })
 
-  it('hold a second type of one name against the file that exports it', () => {
+  it('report a second type of one name', () => {
     const files = good()
       .set('packages/queue/src/b.ts', 'export type Place = 1')
       .set('packages/clock/src/b.ts', 'export class Place {}')
@@ -200,7 +200,7 @@ describe('the rules', () => {
     ])
   })
 
-  it('hold a dependency that nothing imports, or only tests, against its package', () => {
+  it('report a dependency that nothing imports, or only tests', () => {
     const manifest = JSON.parse(good().get('packages/queue/package.json')!)
     const found = (changes: object, code: string) => {
       const files = good()
@@ -224,7 +224,7 @@ describe('the rules', () => {
     expect(found({ devDependencies: { ws: '8' } }, "import { WebSocket } from 'ws/client'")).toEqual([])
   })
 
-  it('hold a manifest that is not like the others against its package', () => {
+  it('report a manifest that differs from the others', () => {
     const manifest = JSON.parse(good().get('packages/queue/package.json')!)
     const subjects = (changes: object) =>
       findings('packages/queue/package.json', JSON.stringify({ ...manifest, ...changes }))
@@ -243,7 +243,7 @@ describe('the rules', () => {
     ])
   })
 
-  it('excuse what an exception names, and nothing else', () => {
+  it('exempt exactly what an exception names', () => {
     const files = good().set('apps/relay/src/b.ts', "import { x } from '@hansard/adapter-xml'")
     const exception = { rule: 'direct-imports', path: 'apps/relay/', subject: '@hansard/adapter-xml', because: 'so' }
 
@@ -254,7 +254,7 @@ describe('the rules', () => {
     ])
   })
 
-  it('do not pass over a file they cannot read', () => {
+  it('report a file they cannot parse', () => {
     expect(() => findings('packages/queue/src/b.ts', 'export const = 1')).toThrow(/cannot be parsed/)
   })
 })

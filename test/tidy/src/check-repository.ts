@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
   indexIsAPromise,
 ]
 
-/** Everything that breaks a rule and is not excused, and every exception that excuses nothing. */
+/** Every violation without an exception, and every exception without a violation. */
 export function checkRepository(repository: Repository, exceptions: readonly Exception[]): Finding[] {
   const findings = RULES.flatMap((rule) => rule(repository))
   const excuses = (exception: Exception, finding: Finding) =>

@@ -1,6 +1,6 @@
-/** A name that a file exports itself, or passes on from another file (`from`). */
+/** A name that a file exports itself, or re-exports from another file (`from`). */
 export type ExportedName = { readonly name: string; readonly isType: boolean; readonly from: string | undefined }
-/** A name that a file takes from another one; `*` when it takes the whole. */
+/** A name that a file imports from another one; `*` when it imports the whole module. */
 export type ImportedName = { readonly source: string; readonly name: string }
 
 export type Node = { readonly type: string; readonly [key: string]: unknown }
@@ -18,7 +18,7 @@ export function exportedBy(node: Node): ExportedName[] {
   return specifiers.map((each) => ({ name: nameOf(each['exported']), isType: false, from: sourceOf(node) }))
 }
 
-/** The names that a node takes from elsewhere, if it does. `parent` tells what is taken of an `import()`. */
+/** The names that a node imports, if it imports any. `parent` shows what is used of an `import()`. */
 export function importedBy(node: Node, parent: Node | undefined): ImportedName[] {
   const source = sourceOf(node)
   if (source === undefined) return []
@@ -49,7 +49,7 @@ function declaredBy(declaration: Node): string[] {
   return (declaration['declarations'] as Node[]).map((each) => nameOf(each['id']))
 }
 
-/** `const { a, b } = await import(…)` takes a and b. Anything else may take all. */
+/** `const { a, b } = await import(…)` uses a and b. Any other form may use everything. */
 function namesTaken(parent: Node | undefined): string[] {
   const pattern = parent?.type === 'VariableDeclarator' ? (parent['id'] as Node) : undefined
   if (pattern?.type !== 'ObjectPattern') return ['*']

@@ -1,14 +1,14 @@
 import { parseSync } from 'vite'
 import { type ExportedName, exportedBy, type ImportedName, importedBy, type Node, sourceOf } from './read-names.ts'
 
-/** What the rules want to know of a source file, taken from its syntax tree, so that comments and strings do not count. */
+/** What the rules need to know of a source file, from its syntax tree, so that comments and strings do not count. */
 export type Reading = {
   readonly imports: readonly string[]
   readonly namesImported: readonly ImportedName[]
   readonly namesExported: readonly ExportedName[]
-  /** uses of what belongs to the process, not to the code: `Date.now`, `new Date()`, `setTimeout`, `process.env` … */
+  /** uses of process-wide facilities: `Date.now`, `new Date()`, `setTimeout`, `process.env` … */
   readonly uses: readonly string[]
-  /** the file consists of exports from elsewhere */
+  /** the file consists of re-exports */
   readonly onlyExports: boolean
 }
 
@@ -38,7 +38,7 @@ export function readSource(path: string, text: string): Reading {
   return { imports, namesImported, namesExported, uses, onlyExports: body.every(isExportFromElsewhere) }
 }
 
-/** `parent` of what is awaited is the parent of the `await`. */
+/** The parent of an awaited expression is the parent of the `await`. */
 function visit(node: Node, parent: Node | undefined, look: (node: Node, parent: Node | undefined) => void): void {
   look(node, parent)
   const from = node.type === 'AwaitExpression' ? parent : node

@@ -4,7 +4,7 @@ import { type Reading, readSource } from './read-source.ts'
 
 /** The repository as the rules see it. */
 export type Repository = {
-  /** path from the root → text; nothing generated */
+  /** path from the root → text; no generated files */
   readonly files: ReadonlyMap<string, string>
   readonly packages: readonly Package[]
 }
@@ -51,7 +51,7 @@ export function readRepository(root: string): Repository {
   return repositoryOf(files)
 }
 
-/** @internal Rules are tested on repositories made of a few lines. */
+/** @internal Rules are tested on repositories of a few lines. */
 export function repositoryOf(files: ReadonlyMap<string, string>): Repository {
   const packages: Package[] = []
   for (const [path, text] of files) {

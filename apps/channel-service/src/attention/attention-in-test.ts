@@ -33,7 +33,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
     const news = (client: Client) => client.pushed.filter((m) => m.t === 'new-content').map((m) => [m.room, m.last])
     const matched = (client: Client) => client.pushed.filter((m) => m.t === 'feed-match').map((m) => [m.feed, m.chat])
 
-    it('counts what is unread in followed rooms, and forgets a room when its wall comes between', async () => {
+    it('counts unread chats in followed rooms, and drops a room that moves behind a wall', async () => {
       const one = await pool.start()
       const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
       await joined(alice, desk, lobby)
@@ -60,7 +60,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(unfollowed).toMatchObject({ t: 'done' })
     })
 
-    it('answers somebody outside in the same words as for a room that never was, whatever they ask', async () => {
+    it('answers every request of a user without access as for a room that does not exist', async () => {
       const one = await pool.start({ filesUrl: 'http://files' })
       const carol = await one.connect('carol')
       const alice = await one.connect('alice')
@@ -135,7 +135,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       },
     )
 
-    it('does not let a room without history be watched', async () => {
+    it('refuses to watch a room without history', async () => {
       const silent = await pool.room('silent', 'open', {
         category: await pool.addCategory('silent', { chatHistory: false }),
       })
@@ -179,7 +179,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(await here.ask({ t: 'feeds' })).toMatchObject({ feeds: [{ name: 'me', filter: filter({ ego: true }) }] })
     })
 
-    it('matches nothing any more for somebody who was put out of the room', async () => {
+    it('sends no matches to a user who was removed from the room', async () => {
       const one = await pool.start()
       const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
       for (const client of [alice, watcher]) await joined(client, desk, lobby)
@@ -204,7 +204,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       })
     })
 
-    it('records a search before it is answered: where something was found, was named, or with the pool', async () => {
+    it('records a search before it is answered: in rooms with results, in named rooms, or in the pool’s conversation', async () => {
       const one = await pool.start()
       const alice = await one.connect('alice')
       await joined(alice, desk, lobby)
@@ -236,7 +236,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(looks.map((event) => event.query)).toEqual(['report', 'absent', 'absent', 'report'])
     })
 
-    it('finds nothing in a room somebody was put out of, though the service has not heard of it', async () => {
+    it('finds nothing in a room that the user was removed from, even if the service missed the hint', async () => {
       const deaf = (bus: Bus): Bus => ({ ...bus, publish: () => {} })
       const one = await pool.start({}, { bus: deaf(pool.openBus()) })
       const [alice, watcher] = [await one.connect('alice'), await one.connect('bob')]
@@ -252,7 +252,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(await search()).toMatchObject({ chats: [] })
     })
 
-    it('pages a search, and answers a page that fits however long its stories are', async () => {
+    it('pages a search, and bounds the size of a page however long its stories are', async () => {
       const one = await pool.start({ limits: { searchLimit: 100 } })
       const alice = await one.connect('alice')
       await joined(alice, desk)
@@ -268,7 +268,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
           limit: 100,
           ...(after === undefined ? {} : { after }),
         })
-      // A search is refused while so much text is not indexed yet; nothing more comes in, so that it stays answered.
+      // A search is refused while so much text is not indexed yet; nothing more is posted, so the refusal stays.
       await expect.poll(async () => (await page(undefined)).t).toBe('found')
       const ids: number[] = []
       for (let after: string | undefined, pages = 0; pages < 100; pages += 1) {
@@ -290,7 +290,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       ).toMatchObject({ t: 'refused', code: 'invalid' })
     })
 
-    it('tells that invitations wait, and shows none to a room that is closed again', async () => {
+    it('notifies of invitations, and shows none to a room that is closed again', async () => {
       const bus = pool.openBus()
       const one = await pool.start()
       const watcher = await one.connect('bob')
@@ -305,7 +305,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
         })
       await invite(1, desk)
       await invite(2, lobby)
-      // Once somebody else of the bus hears, so does the service, which was there before.
+      // Once another subscriber of the bus receives the message, so has the service, which subscribed earlier.
       await bus.subscribePool(() => {})
       bus.publish({ t: 'invited', principals: [bob.id] })
       await watcher.told('invited')
@@ -321,7 +321,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(rest).toMatchObject({ invitations: [{ invitation: 2, room: lobby.uri }], more: false })
     })
 
-    it('keeps preferences, and refuses to replace what has moved on', async () => {
+    it('stores preferences, and refuses to replace a newer version', async () => {
       const one = await pool.start()
       const alice = await one.connect('alice')
       const put = (version: number, content: string) =>
@@ -338,7 +338,7 @@ export const attention = (dialect: 'sqlite' | 'postgres') =>
       expect(await (await one.connect('bob')).ask({ t: 'preference', label: 'ui' })).toMatchObject({ version: 0 })
     })
 
-    it('gives out file tokens where files may be handed over, and only for files that are there', async () => {
+    it('issues file tokens where files are allowed, and only for existing files', async () => {
       const none = await pool.start()
       const some = await pool.start({ filesUrl: 'http://files' })
       const upload = (client: Client, size: number) =>

@@ -5,17 +5,20 @@ import type { Session } from '../delivery/session.ts'
 import { createLiveFeeds, type LiveFeeds } from './live-feeds.ts'
 import { createWatches, type Watches } from './watches.ts'
 
-/** What people are told without asking: new content in watched rooms, matches of their feeds, invitations. */
+/**
+ * Notifications that users get without requesting them: new content in watched rooms, matches of their feeds,
+ * invitations.
+ */
 export type Attention = {
   readonly watches: Watches
   readonly feeds: LiveFeeds
-  /** Somebody has signed in: resolves when their feeds are active. */
+  /** A principal has signed in: resolves when its feeds are active. */
   signedIn(session: Session): Promise<void>
   ended(session: Session): void
-  /** Somebody's feeds have changed: active here when this resolves, on the other services a moment later. */
+  /** A principal's feeds have changed: active here when this resolves, on the other services a moment later. */
   feedsChanged(principalId: number): Promise<void>
   hear(message: PoolMessage): void
-  /** Finds what a bus has dropped. */
+  /** Compares with the record: finds what the bus has dropped. */
   compare(): Promise<void>
   stop(): void
 }
@@ -41,7 +44,7 @@ export function createAttention(options: {
       const sessions = people.get(id)
       if (sessions) sessions.add(session)
       else people.set(id, new Set([session]))
-      // Feeds that cannot be read do not stop a sign-in: they are read again with everybody's.
+      // Feeds that cannot be read do not block a sign-in: the next reading of all feeds includes them.
       await feeds.load(id).catch(onError)
     },
     ended(session) {
@@ -74,5 +77,5 @@ export function createAttention(options: {
   }
 }
 
-/** Everybody's feeds are read again this often: a change that no message announced is late by no more. */
+/** Interval at which all feeds are read again: the maximum delay of a change whose message was lost. */
 const FEEDS_EVERY_MS = 60_000

@@ -36,7 +36,7 @@ function sessionOf(principal: Principal) {
   session.principal = principal
   return {
     session,
-    /** The chats and matches written to it since this was asked. */
+    /** The chats and matches written to it since the last call. */
     told() {
       while (written.writableCorked > 0) written.uncork()
       const text = written.read()?.toString() ?? ''
@@ -46,10 +46,10 @@ function sessionOf(principal: Principal) {
   }
 }
 
-it('a chat is handed out before it is compared with feeds, which takes as many turns as they make it long', async () => {
+it('a chat is delivered before it is compared with feeds, which takes as many ticks as needed', async () => {
   const alice = await pool.person('alice')
   const room = await pool.room('desk', 'open')
-  // Each of them goes on nearly to its end at every word of the story.
+  // Each of them compares nearly to its end at every word of the story.
   for (let n = 0; n < 50; n += 1) {
     const words = [`${'za '.repeat(46)}zb ${n === 7 ? 'zc' : `x${n} zc`}`]
     await putFeed(pool.db, { principalId: alice.id, name: `f${n}`, filter: { words, authors: [], ego: false } })
@@ -61,6 +61,7 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
   const access = (await loadRoomAccess(pool.db, { id: room.id }))!
   const never = () => new Promise<never>(() => {})
   const hub = new RoomHub({
+    ref: 1,
     access,
     addIn: null,
     participants: 1,
@@ -70,14 +71,14 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
     judge: never,
   })
   const standing = await standingIn(pool.db, access, alice)
-  hub.admit(here.session, { has: 0, at: 0, standing })
+  hub.admit(here.session, { has: 0, at: 0, standing, brief: false })
   const said = (chat: number, text: string) =>
     hub.deliver(chat, chatFrame({ room: room.uri, chat, at: 1, from: alice, text }), room.rights)
   said(1, `${'za '.repeat(21_000)} zb zc ${Array.from({ length: 50 }, (_, n) => `x${n}`).join(' ')}`)
   said(2, `${'za '.repeat(50)} zb zc`)
   expect(here.told()).toEqual(['chat  1', 'chat  2'])
-  // It had both before it came.
-  hub.admit(late.session, { has: 2, at: 2, standing })
+  // Both were sent before it arrived.
+  hub.admit(late.session, { has: 2, at: 2, standing, brief: false })
 
   let tasks = 0
   const matched: string[] = []
@@ -90,7 +91,7 @@ it('a chat is handed out before it is compared with feeds, which takes as many t
   expect(late.told()).toEqual([])
 })
 
-it('work is done in the order it comes, so much in a turn, and what fails keeps nothing from the rest', async () => {
+it('work runs in order, a bounded amount per tick, and a failure does not stop the rest', async () => {
   const log: string[] = []
   const errors: unknown[] = []
   const tasks = createTaskQueue({ perTick: 3, onError: (error) => errors.push(error) })

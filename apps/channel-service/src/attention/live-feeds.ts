@@ -1,7 +1,7 @@
 import { type ChatQuery, matcherOf, wordsOf } from '@hansard/chat-text'
 import { createTaskQueue } from '@hansard/lifecycle'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
-import type { Database } from '@hansard/sql'
+import { type Database, gathered } from '@hansard/sql'
 import type { Session } from '../delivery/session.ts'
 
 /** A chat as feeds compare it. */
@@ -14,8 +14,9 @@ export type FeedChat = {
 /** Finds which feeds of a room's members match a chat. */
 export type LiveFeeds = {
   /**
-   * Calls `tell` with the names of the feeds that match the chat, for each member that has any. It does so later, in the order
-   * of the calls: long feeds and stories take time to compare. `read` is called only when somebody here has feeds.
+   * Calls `tell` with the names of the feeds that match the chat, for each member that has any. It does so later, in
+   * the order of the calls, because long feeds and stories take time to compare. `read` is called only if a session
+   * here has feeds.
    */
   tellMatching(room: RoomMembers, chat: ToCompare, tell: (session: Session, feeds: readonly string[]) => void): void
   /** The feeds of one session that match the chat; undefined when it has none. */
@@ -27,7 +28,7 @@ type ToCompare = { readonly read: () => FeedChat; readonly bytes: number }
 /** The sessions in a room. */
 type RoomMembers = { readonly members: ReadonlyMap<Session, unknown> }
 
-/** Those signed in to this service, by principal id. */
+/** The sessions signed in to this service, by principal id. */
 type People = ReadonlyMap<number, ReadonlySet<Session>>
 
 type LiveFeed = {
@@ -35,16 +36,16 @@ type LiveFeed = {
   readonly name: string
   readonly authors: ReadonlySet<string>
   readonly query: ChatQuery | undefined
-  /** passes over the words of a chat that it needs at most */
+  /** maximum passes over the words of a chat */
   readonly passes: number
 }
 type Shelf = Map<string, Map<number, LiveFeed[]>>
 
 /**
- * The feeds of everybody who is signed in here, indexed by first word and author.
+ * The feeds of all users who are signed in here, indexed by first word and author.
  *
- * A chat is compared only with feeds of members that begin with one of its words or name its author. So a chat costs nothing
- * for members without feeds, and the cost grows with the matches and not with the number of feeds.
+ * A chat is compared only with feeds of members that begin with one of its words or name its author. So a chat costs
+ * nothing for members without feeds, and the cost grows with the number of matches, not of feeds.
  */
 export function createLiveFeeds({
   db,
@@ -82,14 +83,14 @@ export function createLiveFeeds({
     for (const word of new Set(feed.query?.terms.map((term) => term[0]!))) how(byWord, word, feed)
   }
 
-  /** One reading after the other: the last one has seen every change. */
+  /** Readings run one after another, so the last one has seen every change. */
   const load = (principalId: number): Promise<void> => {
     const reading = (readings.get(principalId) ?? Promise.resolve())
-      .then(async () => take(principalId, (await feedsOf(db, [principalId])).get(principalId) ?? []))
+      .then(async () => take(principalId, (await feedsOfOne(db, principalId)) ?? []))
       .finally(() => {
         if (readings.get(principalId) === settled) readings.delete(principalId)
       })
-    // The next reading must begin even if this one fails.
+    // Start the next reading even if this one fails.
     const settled = reading.catch(() => {})
     readings.set(principalId, settled)
     return reading
@@ -124,7 +125,7 @@ export function createLiveFeeds({
     return found
   }
 
-  /** The feeds on a shelf of each owner who is in the room: iterates over the smaller of the two sets. */
+  /** The feeds on a shelf whose owners are in the room: iterates over the smaller of the two sets. */
   function* ownersHere(room: RoomMembers, owners: ReadonlyMap<number, LiveFeed[]>) {
     if (owners.size <= room.members.size) {
       for (const [principalId, feeds] of owners) yield isHere(room, principalId) ? feeds : undefined
@@ -153,7 +154,7 @@ export function createLiveFeeds({
       { read, bytes }: ToCompare,
       tell: (session: Session, feeds: readonly string[]) => void,
     ) {
-      // Matches are best effort: above this, only opening the feed shows them.
+      // Matches are best effort: above this limit only opening the feed shows them.
       if (byPrincipal.size === 0 || waitingBytes > WAITING_BYTES_MAX) return
       waitingBytes += bytes
       function* compare() {
@@ -186,17 +187,17 @@ export function createLiveFeeds({
         tasks.add(compare())
       })
     },
-    /** Reads somebody's feeds, or reads them again. */
+    /** Reads a principal's feeds, or reads them again. */
     load,
     /** The principal has no session here any more. */
     forget: (principalId: number) => take(principalId, []),
-    /** Reads everybody's again. */
+    /** Reads all principals' feeds again. */
     async reload() {
       const ids = [...people.keys()].filter((id) => !readings.has(id))
       for (let from = 0; from < ids.length; from += BATCH) {
         const batch = ids.slice(from, from + BATCH)
         const reading = feedsOf(db, batch)
-        // A reading for one person that began in the meantime has newer feeds.
+        // A reading for one principal that began in the meantime has newer feeds.
         const settled = reading.then(
           (found) => {
             for (const id of batch) if (readings.get(id) === settled) take(id, found.get(id) ?? [])
@@ -233,9 +234,12 @@ function remove(shelf: Shelf, key: string, feed: LiveFeed): void {
   if (owners.size === 0) shelf.delete(key)
 }
 
+/** When many users sign in at once, few statements read the feeds of all. */
+const feedsOfOne = gathered(feedsOf)
+
 const BATCH = 400
 /** About a millisecond's work. */
 const WORDS_PER_TURN = 100_000
 const CHARACTERS_OF_A_WORD = 4
-/** Bytes of the chats that wait to be compared at most. */
+/** Maximum size in bytes of the chats that wait to be compared. */
 const WAITING_BYTES_MAX = 16 * 1_024 * 1_024

@@ -7,9 +7,9 @@ import type { ServerMessageOf } from '@hansard/wire'
 import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
 
-/** Rooms that sessions watch without being in them: they are told that something is new, and not what. */
+/** Rooms that sessions watch without being in them: a notice says that something is new, but not what. */
 export type Watches = {
-  /** The session may read the room, as decided under `rights`. It is told the newest chat id at once. */
+  /** The session may read the room, as decided under `rights`. It is sent the newest chat id at once. */
   add(session: Session, room: { id: number; uri: string; rights: number }): Promise<'watching' | 'limit-exceeded'>
   remove(session: Session, roomUri: string): void
   removeAll(session: Session): void
@@ -19,13 +19,13 @@ export type Watches = {
 }
 
 export const WATCHED_ROOMS_MAX = 1_000
-/** Milliseconds between two notices of one room to one session. */
+/** Minimum milliseconds between two notices of one room to one session. */
 const NOTICE_EVERY_MS = 1_000
 
 type Watcher = {
-  /** the last chat id that this session was told; -1: none yet */
+  /** the last chat id sent to this session; -1: none yet */
   told: number
-  /** version of the room's rights by which it was last judged */
+  /** rights version under which it was last checked */
   rights: number
 }
 type Watched = {
@@ -35,15 +35,15 @@ type Watched = {
   unsubscribe: () => Promise<void>
   /** the newest chat id known */
   last: number
-  /** the newest version of the room's rights known */
+  /** the newest known rights version of the room */
   rights: number
-  /** set while notices wait for their second, or for the database */
+  /** set while notices wait for the minimum interval or for the database */
   pause: Timer | 'telling' | undefined
 }
 
 /**
- * The danger is a notice to somebody who may not read the room any more. So a watcher that was judged by an older version of
- * the rights is judged again before it is told anything.
+ * The danger is a notice to a user who may no longer read the room. So a watcher that was checked under an older
+ * rights version is checked again before it is sent anything.
  */
 export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; clock: Clock }): Watches {
   const rooms = new Map<number, Watched>()
@@ -64,7 +64,10 @@ export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; cloc
     else if (message.t === 'room-changed') hear(room, { rights: message.rights })
   }
 
-  /** Tells all watchers that do not know yet, now or when the second is over. The newest chat is never left out. */
+  /**
+   * Notifies all watchers that do not know the newest chat, now or after the minimum interval. The newest chat is
+   * never left out.
+   */
   const tell = (room: Watched) => {
     if (room.pause || stopped || ![...room.watchers.values()].some((watcher) => watcher.told < room.last)) return
     room.pause = 'telling'
@@ -74,7 +77,7 @@ export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; cloc
         tell(room)
       })
     }
-    // When the database is away, it is asked again in a second.
+    // If the database is down, try again in a second.
     tellNow(room).then(pause, pause)
   }
 
@@ -149,7 +152,7 @@ export function createWatches({ db, bus, clock }: { db: Database; bus: Bus; cloc
         if (rooms.get(id) === room) room.unsubscribe = unsubscribe
         else await unsubscribe()
       }
-      // Read after the subscription began: a chat in between is either read or heard.
+      // Read after subscribing: a chat committed in between is either read or received.
       const counters = (await roomCounters(db, [id])).get(id)
       hear(room, { last: counters?.lastChatId, rights: counters?.rights })
       return 'watching'

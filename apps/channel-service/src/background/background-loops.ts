@@ -10,12 +10,12 @@ import { keepIndex } from './keep-index.ts'
 import { reportLoad } from './report-load.ts'
 
 const ORPHAN_CHECK_MS = 5_000
-/** A bus that drops everything delays a chat, or putting somebody out of a room, by no more than this. */
+/** Maximum delay of a chat, or of a removal from a room, if the bus drops everything. */
 const ROOM_CHECK_MS = 1_000
 const ACCOUNT_CHECK_MS = 2_000
 const RECHECK_MS = 10_000
 
-/** The loops of a channel service, by what each does. */
+/** The loops of a channel service, by name. */
 export type BackgroundLoops = {
   readonly loadReport: Loop
   readonly heartbeat: Loop
@@ -25,7 +25,7 @@ export type BackgroundLoops = {
   readonly rooms: Loop
   /** Ends sessions that have expired, and those of accounts that may not use the pool any more. */
   readonly accounts: Loop
-  /** Reads the configuration, the accounts and the numbers of participants again. */
+  /** Reads the configuration, the accounts and the participant counts again. */
   readonly recheck: Loop
   readonly searchIndex: Loop
 }

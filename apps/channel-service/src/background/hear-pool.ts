@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import type { BackgroundLoops } from './background-loops.ts'
 import { reportLoad } from './report-load.ts'
 
-/** Takes in a message that concerns the whole pool, from another service or from a command on this one. */
+/** Handles a message that concerns the whole pool, from another service or from a command on this one. */
 export function hearPool(
   deps: ChannelServiceDeps,
   message: PoolMessage,
@@ -26,7 +26,7 @@ export function hearPool(
       return
     case 'configuration-changed':
       configuration.reload().catch(onError('reading the configuration'))
-      // A policy may have changed; the message does not say for whom.
+      // A policy may have changed; the message does not say for which principals.
       loops.accounts.wake()
   }
 }

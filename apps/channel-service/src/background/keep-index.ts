@@ -3,12 +3,12 @@ import type { Clock } from '@hansard/clock'
 import { type Loop, startLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
 
-/** Chats indexed in one transaction: with SQLite it shares the connection with posts. */
+/** Chats indexed in one transaction. With SQLite, posts wait for it, because they share the connection. */
 const INDEXED_AT_ONCE = 1_024
 
 /**
- * Keeps the search index close behind the record, at a pace that leaves the database to posts. Any number of services may do
- * so at once. Chats that are not indexed yet are found too, only slower.
+ * Keeps the search index close behind the record, at a pace that leaves the database to posts. Any number of services
+ * may do so concurrently. Search also finds chats that are not indexed yet, only more slowly.
  */
 export function keepIndex({
   db,

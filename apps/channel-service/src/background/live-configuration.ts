@@ -2,16 +2,16 @@ import { type PoolConfiguration, poolConfiguration } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { DEFAULT_LIMITS, type Limits } from '@hansard/wire'
 
-/** The pool's configuration that may change while it runs, as this service knows it now. */
+/** The part of the pool's configuration that may change while it runs, as last read by this service. */
 export type LiveConfiguration = {
   readonly limits: Limits
-  /** empty: there is none */
+  /** empty: none */
   readonly roomManagementUrl: string
   /** Reads it again. */
   reload(): Promise<void>
 }
 
-/** Reads the pool's configuration as it holds for this service. `overrides` win over it. */
+/** Reads the pool's effective configuration for this service. `overrides` take precedence. */
 export async function readLiveConfiguration(
   db: Database,
   { service, site, overrides }: { service: string; site: string | undefined; overrides: Partial<Limits> },

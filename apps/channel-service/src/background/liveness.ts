@@ -1,7 +1,7 @@
 import type { Clock } from '@hansard/clock'
 import { CONFIRMED_ALIVE_MS } from '@hansard/pool-store'
 
-/** What this service knows about whether the record holds it to be alive. */
+/** Tracks whether the record considers this service alive. */
 type Liveness = {
   /** A commit that began at this time has succeeded: the source was alive then. */
   confirm(begunAt: number): void
@@ -10,8 +10,9 @@ type Liveness = {
 }
 
 /**
- * A service that was cut off from the database may have been declared dead, and its people are out of their rooms then. For
- * half of the silence after which that happens it still delivers what it hears; after that only what the record confirms.
+ * A service that was cut off from the database may have been declared dead, and then its participants are no longer
+ * in their rooms. For half of the silence after which that happens it still delivers the chats that it receives;
+ * after that only what the record confirms.
  */
 export function createLiveness({
   clock,

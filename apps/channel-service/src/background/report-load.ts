@@ -1,7 +1,7 @@
 import type { Source } from '@hansard/pool-store'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Tells the lookup services how many sessions this service has, and how many it may have. */
+/** Reports to the lookup services how many sessions this service has, and its maximum. */
 export function reportLoad(
   { bus, config, connections }: Pick<ChannelServiceDeps, 'bus' | 'config' | 'connections'>,
   source: Source,

@@ -82,6 +82,11 @@ export class Session {
     return true
   }
 
+  /** Writes one copy of what nobody waits for. */
+  mention(frame: Buffer): void {
+    if (this.#mayWrite()) this.#outgoing.mention(this.socket, frame)
+  }
+
   /** Answers the client. */
   send(message: ServerMessage): void {
     if (this.#mayWrite()) this.#outgoing.answer(this.socket, textFrame(JSON.stringify(message)))
@@ -113,6 +118,8 @@ export class Session {
   close(code: number, reason: string): void {
     this.closing = true
     this.ws.close(code, reason)
+    // What was mentioned before goes out with it.
+    while (this.socket.writableCorked > 0) this.socket.uncork()
   }
 
   /** Ends the connection at once: what was not sent is dropped with it. */

@@ -7,10 +7,12 @@ import { createSilence } from './silence.ts'
 type DeadSourceJudge = { look(): Promise<void> }
 
 /**
- * Declares sources dead that have stopped reporting, so that their participants leave the rosters and intervals close.
+ * Declares sources dead that have stopped reporting, so that their participants leave the rosters and intervals
+ * close.
  *
- * A mistake is safe for the record, because it fences the source: its next commit fails, and its process ends. It costs the
- * people on that source a reconnection, so it must not happen to everybody when the database is away (`silence.ts`).
+ * A mistake is safe for the record, because it fences the source: its next commit fails, and its process ends. But
+ * every user of that source has to reconnect, so it must not happen to all sources when the database is down
+ * (`silence.ts`).
  */
 export function createDeadSourceJudge(deps: {
   db: Database
@@ -27,7 +29,7 @@ export function createDeadSourceJudge(deps: {
       if (deadAfterMs === 0) return
       const reports = await aliveReports(db)
       for (const { name, epoch, reportedAt } of silence.observe(reports, clock.now())) {
-        // Only if it has not reported since: then it lives.
+        // Only if it has not reported since; otherwise it is alive.
         const declared = await declareDead(db, { name, now: clock.now(), seen: { epoch, reportedAt } })
         if (declared !== undefined)
           log.error(

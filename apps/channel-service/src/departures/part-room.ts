@@ -6,13 +6,13 @@ import type { PartFact } from './record-departures.ts'
 
 type Deps = Pick<ChannelServiceDeps, 'rooms' | 'recordPart'>
 
-/** Takes a session out of a room at its own request. */
+/** Removes a session from a room at its own request. */
 export function partRoom(deps: Deps, session: Session, { id, room: uri }: ClientMessageOf<'part'>): void {
   if (!session.memberships.has(uri)) return session.refuse(id, 'not-joined', 'This session is not in that room.')
   leaveRoom(deps, session, uri, 'left', () => session.send({ t: 'parted', re: id, room: uri }))
 }
 
-/** Takes a session out of all its rooms, when its connection or the service ends. Resolves when that is on record. */
+/** Removes a session from all its rooms, when its connection or the service ends. Resolves when that is on record. */
 export function partAllRooms(deps: Deps, session: Session, reason: PartReason): Promise<unknown> {
   const recorded: Promise<void>[] = []
   for (const uri of [...session.memberships.keys()])
@@ -25,7 +25,7 @@ export function partAllRooms(deps: Deps, session: Session, reason: PartReason): 
   return Promise.all(recorded)
 }
 
-/** Takes a session out of a room at once, and puts the departure on record. `recorded` is called when it is. */
+/** Removes a session from a room at once, and records the departure. Calls `recorded` when it is on record. */
 export function leaveRoom(
   { rooms, recordPart }: Deps,
   session: Session,

@@ -4,9 +4,9 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { partAllRooms } from './part-room.ts'
 
 /**
- * Reads the accounts of signed-in sessions again: all of them, or those of `principals`. Pool roles take effect at once. A
- * session whose account may not use the pool any more, or whose secret was replaced, is put out of every room and, once that
- * is on record, disconnected.
+ * Reads the accounts of signed-in sessions again: all of them, or those of `principals`. Pool roles take effect at
+ * once. A session whose account may not use the pool any more, or whose secret was replaced, is removed from every
+ * room and, once that is on record, disconnected.
  */
 export async function recheckMembers(
   deps: Pick<ChannelServiceDeps, 'db' | 'settings' | 'config' | 'rooms' | 'recordPart' | 'clock'>,
@@ -21,7 +21,7 @@ export async function recheckMembers(
   const enabled = await enabledOf(deps.db, { ...placeOf(deps), principalIds })
   const ended = await sessionsEndedSince(deps.db, deps.clock.now() - ENDED_WITHIN_MS)
   for (const session of concerned) {
-    // It changes its own credentials, and ends or goes on by itself.
+    // It is changing its own credentials, and ends or continues by itself.
     if (session.changingSelf) continue
     const known = session.principal!
     const now = found.get(known.id)
@@ -32,7 +32,7 @@ export async function recheckMembers(
       continue
     }
     if (session.closing) continue
-    // Told to go at once, so that nothing more of it is read; the connection ends when its departures are on record.
+    // Close the session for reading at once; the connection ends when its departures are on record.
     session.closing = true
     const [reason, says] =
       now && enabled.has(now.id)
@@ -42,7 +42,7 @@ export async function recheckMembers(
   }
 }
 
-/** Everybody is looked at every ten seconds, whatever is heard of sessions that were ended. */
+/** All sessions are checked every ten seconds, in case a message about ended sessions was lost. */
 const ENDED_WITHIN_MS = 60_000
 
 /** Ends sessions whose token has expired and that were not renewed. */

@@ -5,17 +5,17 @@ import type { Database } from '@hansard/sql'
 export type PartFact = Extract<Fact, { kind: 'part' }>
 
 /**
- * Records a departure for certain: while the database is away it is tried again and again. `done` is called once: with
- * the version of the room's rights it was recorded under (undefined: the room is gone), or with `ended` when this service has
- * ended and a survivor will have to record it.
+ * Records a departure, repeating it while the database is down. `done` is called once: with the rights version under
+ * which it was recorded (undefined: the room is gone), or with `ended` when this service has ended and a survivor
+ * will have to record it.
  */
 export type RecordPart = (fact: PartFact, done?: (how: { rights: number | undefined } | 'ended') => void) => void
 
 const RETRY_MS = 500
 
 /**
- * A `RecordPart` that does not give up. A departure that could not be recorded is tried again until it is, or until a
- * successor of this service exists or the service has stopped: then a survivor records it, as that of an orphan.
+ * A `RecordPart` that does not give up. It retries until the departure is on record, until a successor of this
+ * service exists, or until the service has stopped: then a survivor records it, as that of an orphan.
  */
 export function createRecordPart({ writer, clock }: { writer: RecordWriter; clock: Clock }): RecordPart {
   const recordPart: RecordPart = (fact, done) => {
@@ -29,8 +29,8 @@ export function createRecordPart({ writer, clock }: { writer: RecordWriter; cloc
 }
 
 /**
- * Records the departures of participants whose service died, as the survivor. However many survivors do this at once, each
- * departure is recorded once: the row is deleted in the transaction that records it.
+ * Records, as the survivor, the departures of participants whose service died. However many survivors do this at
+ * once, each departure is recorded once, because its row is deleted in the transaction that records it.
  */
 export async function partOrphans(
   { db, recordPart }: { db: Database; recordPart: RecordPart },
@@ -45,7 +45,7 @@ export async function partOrphans(
         ),
     ),
   )
-  // A service that stops while the database is away leaves them to the next survivor.
+  // If this service stops while the database is down, the next survivor records them.
   await Promise.race([recorded, aborted(signal)])
   return orphans.length
 }

@@ -4,7 +4,7 @@ import { createSilence } from './silence.ts'
 const own = { name: 'channel-1', epoch: 1 }
 const DEAD_AFTER = 30_000
 
-/** An observer that looks every five seconds; each report is what stands in the database then. */
+/** An observer that reads every five seconds; each report is the state of the database then. */
 function observer() {
   const silence = createSilence({ own, deadAfterMs: DEAD_AFTER })
   let now = 0
@@ -18,25 +18,25 @@ function observer() {
   }
 }
 
-it('finds a source whose report has stood still for long enough, and nobody else', () => {
+it('finds only a source whose report has not changed for long enough', () => {
   const { look } = observer()
   const found = Array.from({ length: 8 }, (_, n) => look({ dead: 7, living: n }))
   expect(found).toEqual([[], [], [], [], [], [], ['dead'], ['dead']])
 })
 
-it('does not compare clocks: one that is an hour behind reports all the same', () => {
+it('does not compare clocks: a source that is an hour behind counts as reporting', () => {
   const { look } = observer()
   for (let n = 0; n < 20; n += 1) expect(look({ behind: -3_600_000 + n })).toEqual([])
 })
 
-it('begins again after the observer was paused', () => {
+it('starts again after the observer was paused', () => {
   const { look } = observer()
   for (let n = 0; n < 6; n += 1) expect(look({ other: 7 })).toEqual([])
   expect(look({ other: 7 }, { afterMs: 60_000 })).toEqual([])
   for (let n = 0; n < 5; n += 1) expect(look({ other: 7 })).toEqual([])
 })
 
-it('declares nobody silent while the database takes no writes, nor right after that', () => {
+it('finds no source silent while the database accepts no writes, nor right after that', () => {
   const { look } = observer()
   look({ other: 7 })
   for (let n = 0; n < 20; n += 1) expect(look({ other: 7 }, { ownAt: 1 })).toEqual([])

@@ -3,16 +3,16 @@ import type { SourceReportSeen } from '@hansard/pool-store'
 /**
  * Finds the sources whose report has not changed for `deadAfterMs`.
  *
- * Times that services wrote are compared only with themselves, so clocks that differ do not matter: a source is silent
- * while its row stays the same. An observation counts only if the observer's own report has moved on since the last one,
- * and if that was a moment ago: an observer that was paused or cut off, or a database that takes no writes, begins again.
- * So after an outage everybody has the whole time to report.
+ * A source's time stamps are compared only with its own earlier ones, so clock differences do not matter: a source is
+ * silent while its row does not change. An observation counts only if the observer's own report has advanced since
+ * the last one, and the last one was a moment ago. An observer that was paused or cut off, or whose database accepts
+ * no writes, starts again. So after an outage every source has the whole time to report.
  */
 type Silence = {
   observe(reports: readonly SourceReportSeen[], now: number): SourceReportSeen[]
 }
 
-/** Observations come every few seconds; after a longer pause nothing is known about what happened in between. */
+/** Observations are made every few seconds; after a longer pause it is unknown what happened in between. */
 const GAP_MAX_MS = 10_000
 
 export function createSilence({

@@ -8,7 +8,7 @@ import type { Asker } from './limits.ts'
 
 const asker = (id?: number) => ({ principal: id === undefined ? undefined : { id } }) as Asker
 
-it('a session may send two seconds’ worth at once, and is told when it may send again', () => {
+it('a session may send two seconds’ worth at once, and learns when it may send again', () => {
   const clock = new ManualClock(0)
   const limits = createByteLimits({ clock, perSession: 1_000, perAccount: 10_000 })
   const [ann, bob] = [asker(1), asker(2)]
@@ -21,7 +21,7 @@ it('a session may send two seconds’ worth at once, and is told when it may sen
   expect(limits.take(ann, 300)).toBe(0)
 })
 
-it('an account has one allowance however many sessions it has, and keeps it when they end', () => {
+it('an account has one allowance for all its sessions, and keeps it when they end', () => {
   const clock = new ManualClock(0)
   const limits = createByteLimits({ clock, perSession: 1_000, perAccount: 1_500 })
   const [first, second, third] = [asker(1), asker(1), asker(1)]
@@ -30,11 +30,11 @@ it('an account has one allowance however many sessions it has, and keeps it when
   limits.ended(first)
   limits.ended(second)
   expect(limits.take(third, 1_500)).toBe(1_000)
-  // Others, and connections that have not signed in, do not wait for them.
+  // Other accounts, and connections that have not signed in, are not limited by it.
   expect([limits.take(asker(2), 2_000), limits.take(asker(), 2_000)]).toEqual([0, 0])
 })
 
-it('a process lets a session send 2 MiB a second and an account 4, unless it is told otherwise', () => {
+it('by default a session may send 2 MiB a second and an account 4', () => {
   const env = new Env({
     HANSARD_CHANNEL_NAME: 'c',
     HANSARD_POOL_DATABASE_URL: 'sqlite:x',
@@ -63,7 +63,7 @@ it.each(['sqlite', 'postgres'] as const)('stories beyond the bytes of a session 
   expect(replies.filter((reply) => reply.t === 'posted')).toHaveLength(19)
   expect(new Set(refused.map((reply) => reply.code))).toEqual(new Set(['too-fast']))
   expect(refused[0]!.retryAfterMs).toBeGreaterThan(0)
-  // Others post, and so does the session when it has waited as long as it was told to.
+  // Others can post, and so can the session after the time it was given.
   expect(await bob.post(room, 'hello')).toMatchObject({ t: 'posted' })
   clock.advance({ ms: refused[0]!.retryAfterMs! })
   expect(await story(30)).toMatchObject({ t: 'posted' })

@@ -1,11 +1,11 @@
 import type { Asker } from './limits.ts'
 
 /**
- * How many bytes a session, and all sessions of an account together, may send in a second. Requests are counted elsewhere;
- * a few large ones (stories) would fill the record as fast as many small ones.
+ * Bounds the bytes per second that a session, and all sessions of an account together, may send. Requests are counted
+ * elsewhere; a few large ones (stories) would fill the record as fast as many small ones.
  */
 export type ByteLimits = {
-  /** Takes a frame of this size, or answers in how many milliseconds it may be sent again. 0: it is taken. */
+  /** Accepts a frame of this size and returns 0, or returns the milliseconds after which it may be sent again. */
   take(asker: Asker, bytes: number): number
   ended(asker: Asker): void
 }
@@ -33,7 +33,7 @@ export function createByteLimits(options: {
     return bucket
   }
 
-  // An account keeps its bucket when its sessions end: hanging up and coming back gives no more. A full one says nothing.
+  // An account keeps its bucket when its sessions end, so reconnecting gains nothing. A full bucket can be deleted.
   const sweep = () => {
     for (const id of [...accounts.keys()])
       if (refilled(accounts, id, perAccount).allowance >= 2 * perAccount) accounts.delete(id)

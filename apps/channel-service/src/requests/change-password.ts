@@ -6,7 +6,10 @@ import type { ChannelServiceDeps } from '../deps.ts'
 
 type Deps = Pick<ChannelServiceDeps, 'commands' | 'signIn' | 'config'>
 
-/** Changes one's own password. Whoever found a session open must know the old one, and guessing it is throttled. */
+/**
+ * Changes the caller's password. Requires the old one, so that an open session is not enough; guessing it is
+ * throttled.
+ */
 export async function changePassword(
   { commands, signIn, config }: Deps,
   session: Session,
@@ -19,7 +22,7 @@ export async function changePassword(
   const problem = await passwordProblem(newPassword, { account, charactersMin: config.passwordCharactersMin })
   if (problem !== undefined) return session.refuse(id, 'invalid', problem)
   const secret = await hashPassword(newPassword)
-  // The other sessions of the account end, because they are of the version before; this one goes on.
+  // The account's other sessions end, because they have the old credential version; this one continues.
   session.changingSelf = true
   try {
     const changed = await commands.changeOwnSecret(session.principal!, { secret })

@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Changes whom a room grants one of its roles. */
+/** Changes the principals who hold a role in a room. */
 export function changeRoles(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

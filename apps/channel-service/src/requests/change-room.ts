@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Changes what a room is, or moves it to another category. */
+/** Changes properties of a room, or moves it to another category. */
 export function changeRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

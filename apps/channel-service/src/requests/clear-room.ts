@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Removes everything that was posted in a room up to a moment. */
+/** Removes all chats posted in a room up to a time. */
 export function clearRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Makes a room; the caller becomes its manager. */
+/** Creates a room; the caller becomes its manager. */
 export function createRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Deletes one of somebody's own feeds. */
+/** Deletes one of the caller's feeds. */
 export async function deleteFeed(
   { db, attention }: Pick<ChannelServiceDeps, 'db' | 'attention'>,
   session: Session,

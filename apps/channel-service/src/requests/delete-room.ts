@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Deletes a room, for good. */
+/** Deletes a room permanently. */
 export function deleteRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

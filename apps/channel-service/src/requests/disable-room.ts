@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Disables a room: everybody is put out, and nobody comes in. */
+/** Disables a room: removes all participants, and nobody can join. */
 export function disableRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

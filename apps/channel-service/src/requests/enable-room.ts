@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Opens a disabled room again. */
+/** Enables a disabled room. */
 export function enableRoom(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

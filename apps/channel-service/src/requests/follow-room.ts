@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Puts a room on the list of those somebody follows. */
+/** Adds a room to those the caller follows. */
 export async function followRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,
@@ -16,7 +16,7 @@ export async function followRoom(
   const roomId = decided.memberAccess.access.room.id
   const outcome = await putFollowedRoom(deps.db, { principalId: session.principal!.id, roomId })
   if (outcome === 'limit-exceeded') {
-    return session.refuse(id, 'limit-exceeded', `You follow ${FOLLOWED_ROOMS_MAX} rooms, which is as many as you may.`)
+    return session.refuse(id, 'limit-exceeded', `You follow ${FOLLOWED_ROOMS_MAX} rooms, which is the maximum.`)
   }
   session.send({ t: 'done', re: id })
 }

@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Answers a bundle of preferences, without its content when the client has it already. */
+/** Returns a bundle of preferences, without its content if the client has it already. */
 export async function getPreference(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

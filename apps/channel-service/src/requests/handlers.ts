@@ -41,7 +41,7 @@ import { unfollowRoom } from './unfollow-room.ts'
 import { unwatchRoom } from './unwatch-room.ts'
 import { watchRoom } from './watch-room.ts'
 
-/** Answers one kind of message. A rejection is told to the client as `try-again`. */
+/** Answers one kind of message. If it rejects, the client is answered `try-again`. */
 export type Handler<T extends ClientMessage['t']> = (
   deps: ChannelServiceDeps,
   session: Session,

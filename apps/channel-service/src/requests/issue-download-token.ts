@@ -7,7 +7,7 @@ import { answerFileToken, refuseNoFileService } from './answer-file-token.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Gives out a token to download one file of a room. The file service decides once more when it is used. */
+/** Issues a token to download one file of a room. The file service decides again when it is used. */
 export async function issueDownloadToken(
   deps: Pick<ChannelServiceDeps, 'db' | 'clock' | 'rooms' | 'config'>,
   session: Session,
@@ -23,7 +23,7 @@ export async function issueDownloadToken(
     roomId: decided.memberAccess.access.room.id,
     now: clock.now(),
     filesUrl: config.filesUrl,
-    // Something else than a file id is searched for like one: the answer is the same.
+    // A malformed file id is looked up like a valid one, so that the answer is the same.
     fileId: parseFileUri(file) ?? '',
   })
   answerFileToken(session, id, issued)

@@ -8,7 +8,7 @@ import { decideInRoom } from './room-access.ts'
 
 type Deps = Pick<ChannelServiceDeps, 'db' | 'clock' | 'rooms' | 'config' | 'configuration'>
 
-/** Gives out a token to upload one file. The file service decides once more when it is used. */
+/** Issues a token to upload one file. The file service decides again when it is used. */
 export async function issueUploadToken(
   deps: Deps,
   session: Session,

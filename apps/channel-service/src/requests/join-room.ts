@@ -73,7 +73,7 @@ type Joined = 'answered' | 'rights-changed'
 function recordJoin(
   deps: Deps,
   session: Session,
-  { id, room: uri, after }: ClientMessageOf<'join'>,
+  { id, room: uri, after, brief }: ClientMessageOf<'join'>,
   { hub, access, standing: decidedBy }: MemberAccess & { hub: RoomHub },
 ): Promise<Joined> {
   const { writer, rooms, recordPart } = deps
@@ -126,9 +126,13 @@ function recordJoin(
           type: hub.access.room.type,
           mayPost: hub.decide('post', standing).allowed,
           addIn: hub.addIn,
+          ...(brief ? { ref: hub.ref } : {}),
         })
         session.joining.delete(hub.id)
-        session.memberships.set(uri, hub.admit(session, { has: after ?? from, at: from, standing }))
+        session.memberships.set(
+          uri,
+          hub.admit(session, { has: after ?? from, at: from, standing, brief: brief === true }),
+        )
         hub.catchUpTo(lastChatId)
         resolve('answered')
       }

@@ -30,7 +30,7 @@ function setup() {
           return new Promise<void>((resolve) => ends.set(name, resolve))
         },
       }),
-    /** Resolves when what is started by this has started. */
+    /** Resolves when the requests that this starts have started. */
     async end(name: string) {
       ends.get(name)!()
       await yieldToEventLoop()
@@ -39,8 +39,8 @@ function setup() {
 }
 type Asked = { kind: ClientMessage['t']; characters: number }
 
-describe('requests under way', () => {
-  it('are four of a session; the others wait in the order they came', async () => {
+describe('concurrent requests', () => {
+  it('are at most four per session; the others wait in order', async () => {
     const { ask, asker, started, end } = setup()
     const ann = asker(1)
 
@@ -53,7 +53,7 @@ describe('requests under way', () => {
     expect(started.at(-1)).toBe('6')
   })
 
-  it('are five of an account, whose sessions take turns; nobody else waits for them', async () => {
+  it('are at most five per account, whose sessions alternate; other accounts do not wait', async () => {
     const { ask, asker, started, end } = setup()
     const sessions = [asker(1), asker(1), asker(1)]
 
@@ -66,7 +66,7 @@ describe('requests under way', () => {
     expect(started.slice(6)).toEqual(['1b', '2a', '0e', '1c'])
   })
 
-  it('hold one large one of an account, which small ones do not overtake', async () => {
+  it('include at most one large one per account, which small ones do not overtake', async () => {
     const { ask, asker, started, end } = setup()
     const [one, two] = [asker(1), asker(1)]
 
@@ -82,7 +82,7 @@ describe('requests under way', () => {
     expect(started).toEqual(['roster', 'small', 'rooms', 'after it'])
   })
 
-  it('do not hold up posts, joins, parts and pings', () => {
+  it('do not delay posts, joins, parts and pings', () => {
     const { ask, asker, started } = setup()
     const ann = asker(1)
     for (let n = 0; n < 10; n += 1) ask(ann, 'waits')
@@ -92,7 +92,7 @@ describe('requests under way', () => {
     expect(started.slice(4)).toEqual(['post', 'join', 'part', 'ping'])
   })
 
-  it('let a thousand wait, or four million characters, and no more', () => {
+  it('have a queue of at most a thousand requests or four million characters', () => {
     const { ask, asker } = setup()
     const [ann, bob] = [asker(1), asker(2)]
 
@@ -103,7 +103,7 @@ describe('requests under way', () => {
     expect(large).toHaveLength(4 + 9)
   })
 
-  it('wait while the client has not read what it was sent', async () => {
+  it('wait while the client has unread answers', async () => {
     const { ask, asker, started, end } = setup()
     const ann = asker(1)
     const stream = ann.socket as unknown as PassThrough
@@ -120,7 +120,7 @@ describe('requests under way', () => {
     expect(started).toEqual(['first', 'second'])
   })
 
-  it('are not begun for a session that has ended or was told to go, and count until they are over', async () => {
+  it('do not start for a session that has ended or is closing, and count until they finish', async () => {
     const { requests, ask, asker, started, end } = setup()
     const [gone, told, back] = [asker(1), asker(2), asker(1)]
     for (const name of ['a', 'b', 'c', 'd', 'e']) ask(gone, name)

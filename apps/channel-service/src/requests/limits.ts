@@ -2,16 +2,16 @@ import type { Socket } from 'node:net'
 import type { ClientMessage } from '@hansard/wire'
 
 /**
- * Bounds how many requests run at once: a few of a session, and not many more of an account, however many sessions it has.
- * The others wait in their session, in the order they came.
+ * Bounds how many requests run at once: a few per session, and not many more per account, however many sessions it
+ * has. The others wait in their session, in order of arrival.
  *
- * The rate of requests is bounded too, but each may take many statements, and one database answers everybody's. Other
- * people's chats wait there behind a few of them, and not behind a thousand.
+ * The rate of requests is bounded too, but each may take many statements, and all share one database. With this
+ * bound, other users' chats wait behind a few requests and not behind a thousand.
  */
 export type RequestsUnderWay = {
   /** Starts a request, now or when those before it are done. False when the session's queue is full. */
   take(asker: Asker, request: Request): boolean
-  /** Drops what waits. */
+  /** Drops the waiting requests. */
   ended(asker: Asker): void
 }
 
@@ -30,10 +30,10 @@ type Request = {
   answer(): Promise<void> | void
 }
 
-/** These have bounds of their own, or take no time. */
+/** These have limits of their own, or take no time. */
 const AT_ONCE: ReadonlySet<ClientMessage['t']> = new Set(['sign-in', 'ping', 'join', 'part', 'post'])
 
-/** Requests whose answers are long, or need much reading. */
+/** Requests with long answers, or that read much. */
 const LARGE: ReadonlySet<ClientMessage['t']> = new Set([
   'roster',
   'rooms',
@@ -47,12 +47,15 @@ const LARGE: ReadonlySet<ClientMessage['t']> = new Set([
 
 const SESSION_MAX = 4
 const ACCOUNT_MAX = 5
-/** A large one counts as this many: an account may run one of them, and something small beside it. */
+/** Weight of a large request: an account may run one of them, and a small one beside it. */
 const LARGE_COUNTS = 3
-/** The SDK has no more unanswered requests than this. */
+/** The SDK has at most this many unanswered requests. */
 const WAITING_MAX = 1_000
 const WAITING_CHARACTERS_MAX = 4 * 1_024 * 1_024
-/** While the client has this many bytes to read, no request is started: a list is made when the last one is sent. */
+/**
+ * While the client has this many unread bytes, no request is started: the next list is made when the last one was
+ * sent.
+ */
 const UNSENT_MAX = 256 * 1_024
 
 type Line = {
@@ -105,7 +108,7 @@ export function createRequestsUnderWay(): RequestsUnderWay {
     })
   }
 
-  /** A request that does not fit holds back those behind it: otherwise large ones would never start. */
+  /** A request that does not fit holds back those behind it; otherwise large ones would never start. */
   const startReady = (account: Account) => {
     for (const line of account.ready) {
       const next = line.waiting[0]!
@@ -124,7 +127,7 @@ export function createRequestsUnderWay(): RequestsUnderWay {
     startReady(line.account)
   }
 
-  // Requests under way count until they end: hanging up and coming back gives no more at once.
+  // Running requests count until they end, so reconnecting gains nothing.
   const forget = (account: Account) => {
     if (account.lines === 0 && account.underWay === 0) accounts.delete(account.id)
   }
@@ -174,7 +177,7 @@ function countOf({ kind }: Request): number {
   return LARGE.has(kind) ? LARGE_COUNTS : 1
 }
 
-/** Requests of a client that was told to go are not started. */
+/** Requests of a client that is being disconnected are not started. */
 function isOver({ closing, closed }: Asker): boolean {
   return closing || closed
 }

@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Shows the add-ins that a room may be given. */
+/** Shows the add-ins that rooms can have. */
 export async function listAddIns(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

@@ -4,7 +4,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Shows the categories somebody may make rooms in. */
+/** Shows the categories in which the caller may create rooms. */
 export async function listCategories(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

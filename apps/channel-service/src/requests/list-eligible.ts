@@ -25,7 +25,7 @@ export async function listEligible(
     if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
     const { room } = decided.memberAccess.access
     categoryId = room.categoryId
-    // In an open room everybody in scope is as good as a member.
+    // In an open room everybody in scope counts as a member.
     if (presenters && room.privacy !== 'open') membersOf = room.id
   } else {
     const category = (await categoriesToCreateIn(db, session)).find((known) => known.name === name)

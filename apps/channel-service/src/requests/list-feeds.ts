@@ -3,7 +3,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Shows somebody's own feeds. */
+/** Shows the caller's feeds. */
 export async function listFeeds(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

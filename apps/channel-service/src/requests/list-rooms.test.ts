@@ -6,15 +6,16 @@ type Request = Parameters<Client['ask']>[0]
 type Criteria = Omit<Extract<Request, { t: 'rooms' }>, 't'>
 
 /**
- * Rooms of the category `Desk`, which allows everybody here but olga, and whose creator is cleo: each privacy and a disabled
- * one. mara is their manager, mike and bob are members, and everybody who may join is in. `Wall` allows olga alone.
+ * Rooms of the category `Desk`: one of each privacy, and a disabled one. The category allows everybody here but olga;
+ * its creator is cleo. mara is the rooms' manager, mike and bob are members, and everybody who may join is in. `Wall`
+ * allows olga alone.
  */
 const ROOMS = ['closed', 'disabled', 'open', 'secret'] as const
 const PEOPLE = ['mara', 'mike', 'bob', 'cleo', 'sam', 'olga', 'adam'] as const
 type Name = (typeof PEOPLE)[number]
 const uri = (name: string) => `sip:${name}@example.com`
 
-/** What each criterion finds, with `all`: by who asks. Whoever is not named finds nothing by it. */
+/** What each criterion finds, with `all`, by caller. A caller who is not listed finds nothing by it. */
 const FOUND: readonly (readonly [what: string, Criteria, Partial<Record<Name, readonly string[]>>])[] = [
   ['no criterion', {}, seen()],
   [
@@ -68,7 +69,7 @@ function seen({ without }: { without?: string } = {}): Partial<Record<Name, read
   }
 }
 
-describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('listing rooms on %s', (dialect) => {
   let pool: PoolInTest
   const people = {} as Record<Name, Principal>
   const clients = {} as Record<Name, Client>
@@ -94,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     const category = await pool.addCategory('Desk', { allowed: inside })
     await knex('category_scope').insert({ category_id: category, principal_id: people.cleo.id, list: 'creator' })
     const wall = await pool.addCategory('Wall', { allowed: [people.olga.id] })
-    // Creators whom the category does not allow make no rooms in it.
+    // A creator whom the category does not allow may not create rooms in it.
     await knex('category_scope').insert({ category_id: wall, principal_id: people.cleo.id, list: 'creator' })
     rooms['walled'] = await pool.room('walled', 'open', { category: wall })
     for (const name of ROOMS) {
@@ -123,11 +124,11 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     return reply.t === 'rooms' ? reply.rooms.map(({ name }) => name) : reply
   }
 
-  it.each(FOUND)('shows by %s what a room shows to whoever asks, and nothing more', async (_, criteria, found) => {
+  it.each(FOUND)('shows by %s only what the room itself shows to the caller', async (_, criteria, found) => {
     for (const who of PEOPLE) expect(await names(who, { all: true, ...criteria }), who).toEqual(found[who] ?? [])
   })
 
-  it('agrees with what each room tells: its lists, its category, its roster', async () => {
+  it('agrees with what each room shows: its lists, its category, its roster', async () => {
     let told = 0
     for (const who of PEOPLE) {
       const managers: string[] = []
@@ -149,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     expect(told).toBeGreaterThan(20)
   })
 
-  it('answers a hundred at a time when it is not told how many, and what comes after', async () => {
+  it('pages by a hundred by default', async () => {
     const extra = Array.from({ length: 101 }, (_, n) => `many ${String(n).padStart(3, '0')}`)
     for (const name of extra) await pool.room(name, 'open')
     const first = await clients.sam.ask({ t: 'rooms', text: 'many' })
@@ -169,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)('looking for rooms on %s', (diale
     expect(await names('sam', { text: 'nine words', match: 'exact' })).toEqual([])
   })
 
-  it('takes a text with U+0000 for one that nothing has', async () => {
+  it('treats a text with U+0000 as one that matches nothing', async () => {
     for (const criteria of [{ text: '\0' }, { category: '\0' }, { addIn: '\0' }, { joined: '\0' }, { member: '\0' }]) {
       expect(await clients.adam.ask({ t: 'rooms', all: true, ...criteria })).toMatchObject({ t: 'rooms', rooms: [] })
     }

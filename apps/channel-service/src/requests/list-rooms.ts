@@ -19,8 +19,8 @@ const ROOM_LIST_DEFAULT = 100
 const WORDS_MAX = 8
 
 /**
- * Shows rooms by name: those somebody may join, or with `all` every one they may see. An administrator sees every room,
- * and joins none for it.
+ * Shows rooms by name: those the caller may join, or with `all` every one it may see. An administrator sees every
+ * room; this joins none.
  */
 export async function listRooms(
   { db }: Pick<ChannelServiceDeps, 'db'>,
@@ -28,9 +28,9 @@ export async function listRooms(
   message: ClientMessageOf<'rooms'>,
 ): Promise<void> {
   if (wordsOf(message).length > WORDS_MAX) {
-    return session.refuse(message.id, 'invalid', `Rooms are looked for by ${WORDS_MAX} words at most.`)
+    return session.refuse(message.id, 'invalid', `A filter for rooms may have at most ${WORDS_MAX} words.`)
   }
-  // One listing reads every room: one at a time of a session, so that others do not wait for many.
+  // A listing reads every room: allow a session one at a time, so that others do not wait for many.
   if (session.listing) return session.refuse(message.id, 'too-fast', 'One list of rooms at a time.')
   session.listing = true
   try {
@@ -105,7 +105,7 @@ async function criteriaOf(
   }
 }
 
-/** The principal with a URI: `NOBODY`, when there is none. */
+/** The principal with this URI; `NOBODY` if there is none. */
 async function idOf(db: Database, uri: string | undefined): Promise<number | undefined> {
   if (uri === undefined) return undefined
   const row: { id: number } | undefined = await db

@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Shows everybody in a room that the caller may join, also where there are too many for notices. */
+/** Shows all participants of a room that the caller may join, even if there are too many for notices. */
 export async function listRoster(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,
@@ -15,7 +15,7 @@ export async function listRoster(
   const first = await decideInRoom(deps, session, asked)
   if (!first.allowed) return refuseByRule(session, id, first.decision.reason)
   const participants = await rosterOf(deps.db, first.memberAccess.access.room.id)
-  // Decided again after the reading: a caller that was put out must not see who came later.
+  // Decide again after the reading: a caller that was removed must not see who joined later.
   const decided = await decideInRoom(deps, session, { ...asked, fresh: true })
   if (!decided.allowed) return refuseByRule(session, id, decided.decision.reason)
   session.send({ t: 'roster', re: id, room: uri, participants })

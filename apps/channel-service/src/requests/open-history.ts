@@ -7,9 +7,9 @@ import { decideInRoom } from './room-access.ts'
 
 type Deps = Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration'>
 
-/** A page holds as many of the chats asked for as fit: the rest is asked for with `before` or `after`. */
+/** A page contains as many of the requested chats as fit; request the rest with `before` or `after`. */
 const PAGE_CHARACTERS_MAX = 1_024 * 1_024
-/** So often the room's rights may change while one read is being decided on. */
+/** How often the room's rights may change while one read is being decided. */
 const TRIES_MAX = 4
 
 /** Shows a page of history, joined or not. The read is recorded before the page is sent. */

@@ -7,15 +7,15 @@ import { refuseByRule, refuseUnrecorded, refuseUnsettled } from './refusals.ts'
 type Deps = Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration' | 'delivery'>
 type PostMessage = ClientMessageOf<'post'>
 
-/** So often the room's rights may change while one chat is being decided on. */
+/** How often the room's rights may change while one chat is being decided. */
 const TRIES_MAX = 4
 
 /**
  * Posts a chat.
  *
- * Nobody is told anything before the chat and its compliance event are durable: neither the author, who gets `posted`, nor
- * the room, which gets the chat. A repeated post gets the same answer as the first and is not delivered again. The decision
- * uses what the hub knows, without a query; when that was out of date nothing is recorded, and it is decided again.
+ * Nothing is sent before the chat and its compliance event are durable: neither `posted` to the author nor the chat
+ * to the room. A repeated post gets the same answer as the first and is not delivered again. The decision uses the
+ * hub's state, without a query; if that was out of date nothing is recorded, and it is decided again.
  */
 export async function postChat(deps: Deps, session: Session, message: PostMessage): Promise<void> {
   const { id } = message
@@ -32,7 +32,7 @@ export async function postChat(deps: Deps, session: Session, message: PostMessag
   }
 }
 
-/** Posts, or answers how to refuse. Rejects when the database cannot be reached. */
+/** Posts, or returns the refusal. Rejects when the database is unreachable. */
 async function tryPost(deps: Deps, session: Session, message: PostMessage): Promise<(() => void) | undefined> {
   const { writer, rooms } = deps
   const { id, room, post, text, again = false, alert, title } = message
@@ -73,7 +73,8 @@ async function tryPost(deps: Deps, session: Session, message: PostMessage): Prom
       if (!answerRecorded(session, id, outcome)) refuseByRule(session, id, 'no-such-room')
       return undefined
     }
-    // Without another `await` since the commit: chats are delivered in the order of the record, before the batch is flushed.
+    // No further `await` after the commit: chats are delivered in the order of the record, before the batch is
+    // flushed.
     answerRecorded(session, id, outcome)
     const { chatId, at, repeated } = outcome
     if (repeated) return undefined
@@ -87,7 +88,7 @@ async function tryPost(deps: Deps, session: Session, message: PostMessage): Prom
 function lengthProblem(deps: Deps, session: Session, { id, text, title }: PostMessage): (() => void) | undefined {
   const { chatBytesMax, storyBytesMax } = deps.configuration.limits
   const bytesMax = title === undefined ? chatBytesMax : storyBytesMax
-  // A UTF-16 unit is at most three bytes: most chats need no counting.
+  // A UTF-16 unit is at most three bytes, so most chats need no counting.
   if (text.length * 3 <= bytesMax) return undefined
   const bytes = Buffer.byteLength(text)
   if (bytes <= bytesMax) return undefined
@@ -96,8 +97,8 @@ function lengthProblem(deps: Deps, session: Session, { id, text, title }: PostMe
 }
 
 /**
- * Refuses a post, unless the client says that it repeats one and that one is on record: the author is told so, whatever they
- * may do by now.
+ * Refuses a post, unless the client says that it is a repeat and it is on record: then the author gets that answer,
+ * even without the right to post any more.
  */
 async function refuseUnlessRecorded(
   { db }: Deps,
@@ -118,7 +119,7 @@ async function refuseUnlessRecorded(
   if (!recorded || !answerRecorded(session, id, recorded)) refuse()
 }
 
-/** Tells the author what is on record under the post's name. False when the outcome says nothing about that. */
+/** Answers the author with what is on record under the post's name. False when the outcome says nothing about that. */
 function answerRecorded(session: Session, id: number, outcome: Outcome): boolean {
   if (outcome.kind === 'chat') {
     session.send({ t: 'posted', re: id, chat: outcome.chatId, at: outcome.at })
@@ -128,7 +129,7 @@ function answerRecorded(session: Session, id: number, outcome: Outcome): boolean
   session.refuse(
     id,
     'post-name-used',
-    `You posted chat ${outcome.chatId} under this name, and it says something else. Post under a new name.`,
+    `You posted chat ${outcome.chatId} under this name, with another text. Post under a new name.`,
   )
   return true
 }

@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Removes the chats a filter finds, or puts another text in their place. */
+/** Removes the chats that match a filter, or replaces their text. */
 export function purgeChats(
   { commands }: Pick<ChannelServiceDeps, 'commands'>,
   session: Session,

@@ -4,7 +4,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Makes a feed or replaces one. It is active in all sessions of the principal here before the answer is sent. */
+/** Creates or replaces a feed. It is active in all sessions of the principal here before the answer is sent. */
 export async function putFeed(
   { db, attention }: Pick<ChannelServiceDeps, 'db' | 'attention'>,
   session: Session,

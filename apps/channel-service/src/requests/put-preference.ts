@@ -4,7 +4,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Replaces a bundle of preferences, if it is still the one the client believes it to be. */
+/** Replaces a bundle of preferences if it still has the version that the client names. */
 export async function putPreference(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

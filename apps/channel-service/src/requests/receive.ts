@@ -8,7 +8,7 @@ const MALFORMED_MAX = 100
 
 /** Reads one frame of a client and answers it, with a reply or a refusal. Never throws. */
 export function receive(deps: ChannelServiceDeps, session: Session, data: string): void {
-  // A client that was told to go is not read any more.
+  // A client that is being disconnected is not read any more.
   if (session.closing) return
   try {
     read(deps, session, data)
@@ -17,7 +17,7 @@ export function receive(deps: ChannelServiceDeps, session: Session, data: string
   }
 }
 
-/** No frame of a stranger may end everybody's service. */
+/** No client's frame may end the service for everybody. */
 function unreadable(session: Session): void {
   session.close(1011, 'this frame could not be read')
 }
@@ -47,7 +47,7 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
   }
   const answer = () => answerOne(deps, session, message)
   if (!deps.requests.take(session, { kind: message.t, characters: data.length, answer })) {
-    session.refuse(message.id, 'too-fast', 'So many requests of this session wait already. Wait for their answers.')
+    session.refuse(message.id, 'too-fast', 'Too many requests of this session are waiting. Wait for their answers.')
   }
 }
 

@@ -2,7 +2,7 @@ import type { Refusal } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Refusals that are about what somebody may do. */
+/** Refusals for lack of rights. */
 const ABOUT_RIGHTS: ReadonlySet<Refusal> = new Set([
   'no-such-room',
   'not-a-member',
@@ -13,7 +13,7 @@ const ABOUT_RIGHTS: ReadonlySet<Refusal> = new Set([
   'not-in-scope',
 ])
 
-/** Notes that somebody's rights did not cover what they asked for. No statement is made for it, so its time tells nothing. */
+/** Records that a caller lacked the right to a request. Makes no SQL statement, so response time reveals nothing. */
 export function recordRefusal(
   { signIn }: Pick<ChannelServiceDeps, 'signIn'>,
   { principal, remote, asked }: Session,

@@ -2,22 +2,22 @@ import type { RecordError } from '@hansard/pool-store'
 import type { Refusal as AccessRefusal } from '@hansard/rooms'
 import type { Session } from '../delivery/session.ts'
 
-/** Tells a client that its fact could not be recorded just now. It may repeat it, under the same name, without harm. */
+/** Answers that the fact could not be recorded now. The client may repeat it under the same name without harm. */
 export function refuseUnrecorded(session: Session, re: number, error: RecordError): void {
   session.refuse(re, 'try-again', `${error.message} Nothing is lost: repeat it in a moment.`)
 }
 
-/** Tells a client that the database could not be asked. */
+/** Answers that the database could not be queried. */
 export function refuseUnreachable(session: Session, re: number): void {
   session.refuse(re, 'try-again', 'The pool database cannot be reached just now. Repeat it in a moment.')
 }
 
-/** Tells a client that the room's rights change faster than this can be decided. */
+/** Answers that the room's rights change faster than the request can be decided. */
 export function refuseUnsettled(session: Session, re: number): void {
   session.refuse(re, 'try-again', 'The rights of this room are changing just now. Repeat it in a moment.')
 }
 
-/** Tells a client what the access rules say, in the same words whatever it asked for. */
+/** Answers with a refusal of the access rules, in the same words for every request. */
 export function refuseByRule(session: Session, re: number, reason: AccessRefusal): void {
   session.refuse(re, reason, WORDS[reason])
 }

@@ -21,7 +21,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     return { author, room, a, r, post }
   }
 
-  it('is refused when it says something else, and recorded nowhere', async () => {
+  it('is refused and not recorded when its text differs', async () => {
     const { room, r, post } = await meet('other')
 
     expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
@@ -29,13 +29,13 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(await post('tuesday', { again: true })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await post('monday', { title: 'a story' })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
-    // Names are each author's own.
+    // Each author has its own names.
     expect(await r.post(room, 'tuesday', 'msg-1')).toMatchObject({ t: 'posted', chat: 2 })
     await r.until(() => r.chats().length === 2)
     expect(r.chats().map(([, text]) => text)).toEqual(['monday', 'tuesday'])
   })
 
-  it('is answered as recorded to an author who may not post there any more', async () => {
+  it('is answered as recorded even if the author may no longer post there', async () => {
     const { author, room, a, post } = await meet('lost')
     const first = await post('monday')
     await pool.revoke(room, author)
@@ -51,7 +51,7 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(await asked('tuesday', { again: true })).toMatchObject({ t: 'refused', code: 'post-name-used' })
     expect(await asked('monday', {})).toMatchObject({ t: 'refused', code: 'not-joined' })
     expect(await asked('new', { again: true, post: 'msg-2' })).toMatchObject({ t: 'refused', code: 'not-joined' })
-    // Nor does it tell anybody else of it.
+    // Nor is it delivered to anybody else.
     const stranger = await pool.person('lost-stranger')
     const client = await connect(stranger.account)
     expect(await post('monday', { again: true }, client)).toMatchObject({ t: 'refused', code: 'not-joined' })

@@ -3,7 +3,7 @@ import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 import { runCommand } from './run-command.ts'
 
-/** Puts another text in a chat's place. How long it may be hangs on what it replaces: a chat or a story. */
+/** Replaces a chat's text. The maximum length depends on what it replaces: a chat or a story. */
 export function replaceChat(
   { commands, configuration }: Pick<ChannelServiceDeps, 'commands' | 'configuration'>,
   session: Session,

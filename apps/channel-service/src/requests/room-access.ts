@@ -5,8 +5,8 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import type { RoomHub } from '../rooms/room-hub.ts'
 
 /**
- * What a request in a room is decided by: the room as of one version of its rights, and the caller's standing to it. The
- * room's lists may hold only what concerns the caller.
+ * What a request in a room is decided by: the room as of one rights version, and the caller's standing in it. The
+ * room's lists may contain only entries that concern the caller.
  */
 export type MemberAccess = { readonly access: RoomAccess; readonly standing: Standing }
 
@@ -15,11 +15,12 @@ type AccessDecision =
   | { readonly allowed: false; readonly decision: Extract<Decision, { allowed: false }> }
 
 /**
- * Decides whether a session may do something in a room, joined or not. For a member, the hub decides; before a refusal, and
- * with `fresh`, the hub is compared with the record.
+ * Decides whether a session may do something in a room, joined or not. For a member, the hub decides; before a
+ * refusal, and with `fresh`, the hub is compared with the record.
  *
- * For others, the hub may only allow, which costs less than the record. A refusal by the hub would tell by its timing that
- * somebody is in a hidden room. So the record refuses, after the same work as for a room that does not exist.
+ * For others, the hub may only allow, which costs less than the record. The timing of a refusal by the hub would
+ * reveal that a hidden room has members. So the record refuses, after the same work as for a room that does not
+ * exist.
  */
 export async function decideInRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms'>,
@@ -62,7 +63,7 @@ async function letInByHub(
   // Taken before the standing is read: a change in between is found when the fact is recorded.
   const access = hub?.deleted ? undefined : hub?.access
   const who = session.principal!
-  // Read also without a hub: the timing must not tell whether there is one.
+  // Read also without a hub: the timing must not reveal whether there is one.
   const identities = await identitiesOf(db, who.id)
   const administrator = await administers(db, who)
   if (!access) return undefined
@@ -79,7 +80,7 @@ async function decideByRecord(
 ): Promise<AccessDecision> {
   const { decision, standing, access } = await decideFor(db, operation, { uri }, session.principal!)
   if (!decision.allowed) return { allowed: false, decision }
-  // Otherwise a hub that knows less than the record would put the session out again.
+  // Otherwise a hub whose state is older than the record would remove the session again.
   await hub?.reach(access!.room.rights)
   return { allowed: true, memberAccess: { access: access!, standing } }
 }

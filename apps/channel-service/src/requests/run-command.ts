@@ -2,7 +2,7 @@ import type { CommandRefusal, Result } from '@hansard/pool-commands'
 import { REFUSALS, type Refusal, type ServerMessage } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 
-/** Answers a client with what became of a change: with `done` once it is on record, or with the refusal. */
+/** Answers a client with the result of a change: `done` once it is on record, or the refusal. */
 export async function runCommand<T>(
   session: Session,
   id: number,
@@ -16,7 +16,7 @@ export async function runCommand<T>(
 
 const KNOWN: ReadonlySet<string> = new Set(REFUSALS)
 
-/** Refusals of changes that this protocol cannot ask for are not among its own. */
+/** Refusals of changes that this protocol has no message for are not among its codes. */
 function told(refusal: CommandRefusal): Refusal {
   return KNOWN.has(refusal) ? (refusal as Refusal) : 'invalid'
 }

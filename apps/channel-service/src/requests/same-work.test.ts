@@ -8,7 +8,7 @@ type Request = Parameters<Client['ask']>[0]
 const MISSING = 'ma-chan://example.com/00000000-0000-0000-0000-000000000000'
 const filter = { words: 'x', match: 'all', caseSensitive: false } as const
 
-/** Every message that names a room or a category, sent by somebody who may not see what is named. */
+/** Every message that names a room or a category, sent by a user who may not see it. */
 const ROOM_MESSAGES: Readonly<Record<string, (room: string) => Request>> = {
   join: (room) => ({ t: 'join', room }),
   part: (room) => ({ t: 'part', room }),
@@ -42,7 +42,7 @@ const CATEGORY_MESSAGES: Readonly<Record<string, (category: string, own: string)
   rooms: (category) => ({ t: 'rooms', all: true, category }),
 }
 
-describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('a room or category without access, on %s', (dialect) => {
   let pool: PoolInTest
   let db: Database
   let bob: Client
@@ -81,7 +81,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     await addHiddenGroup()
     own = managed.uri
 
-    // Of its own, and on a clock that stands still: nothing but what bob asks for makes a statement.
+    // On its own database and a clock that stands still: only bob's requests make statements.
     db = openDatabase({ url: pool.url })
     const { connect } = await pool.start({}, { db: dialect === 'sqlite' ? pool.db : db, clock: new ManualClock(1) })
     if (dialect === 'sqlite') {
@@ -91,7 +91,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     const sitter = await connect('alice')
     for (const room of satIn) expect(await sitter.ask({ t: 'join', room: room.uri })).toMatchObject({ t: 'joined' })
     bob = await connect('bob')
-    // What the service does when it starts is over when the same question costs the same twice.
+    // The service's start is over when the same request costs the same twice.
     for (let last = ''; ; ) {
       const now = JSON.stringify(await workOf({ t: 'room', room: own }))
       if (now === last) break
@@ -109,7 +109,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
       ...{ type: 'group', domain: '', secret: '', created_at: 1 },
     })
   const PEOPLE = Array.from({ length: 20 }, (_, at) => `person-${at}`)
-  /** The answer, and the statements made for it, without their values. */
+  /** The answer, and the SQL statements that it took, without their values. */
   const workOf = async (request: Request): Promise<{ answer: Omit<Reply, 're'>; statements: string[] }> => {
     const statements: string[] = []
     const note = ({ sql }: { sql: string }) => void statements.push(sql)
@@ -119,7 +119,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     return { answer, statements }
   }
 
-  it('is named by every message that can name a room or a category, and by no other', () => {
+  it('is tried with every message that can name one, and with no other', () => {
     const naming = (...fields: string[]) =>
       ClientMessage.options
         .filter(({ shape }) => fields.some((field) => field in shape))
@@ -129,7 +129,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody may not see, on %s
     expect(Object.keys(CATEGORY_MESSAGES).sort()).toEqual(naming('category'))
   })
 
-  // Asked for twice: after a change that was refused the service reads once more where its source stands.
+  // Sent twice: after a refused change the service reads its source row once more.
   it.each(Object.keys(ROOM_MESSAGES))('costs %s as many statements as a room that never was', async (t) => {
     const ask = (uri: string) => workOf(ROOM_MESSAGES[t]!(uri))
     await ask(MISSING)

@@ -18,7 +18,7 @@ export const searchHistory = (dialect: 'sqlite' | 'postgres') =>
       for (let n = 0; n < count; n += 1) rooms.push(await pool.room(`room ${n}`, 'open'))
       return rooms
     }
-    /** One chat in each room, a millisecond after another, put past the record. */
+    /** One chat in each room, a millisecond apart, inserted without the record. */
     async function say(rooms: readonly Room[], text: string): Promise<void> {
       for (const [n, room] of rooms.entries()) {
         const row = { room_id: room.id, chat_id: 1, posted_at: 1_000 + n, principal_id: alice.id, post: 'p' }
@@ -29,7 +29,7 @@ export const searchHistory = (dialect: 'sqlite' | 'postgres') =>
     const filter = (words: string) => ({ words, match: 'all' as const, caseSensitive: false })
     const looks = async () => (await pool.events()).filter((event) => event.kind === 'backchat')
 
-    it('shows a hundred of them on a page, each on record, and goes on with the next', async () => {
+    it('shows a hundred rooms on a page, records each, and continues on the next page', async () => {
       const rooms = await openRooms(130)
       await say(rooms, 'needle')
       const client = await (await pool.start()).connect('alice')
@@ -51,7 +51,7 @@ export const searchHistory = (dialect: 'sqlite' | 'postgres') =>
       expect((await looks()).map((look) => look.room.uri).sort()).toEqual([...shown].sort())
     })
 
-    it('decides all that were named in few statements, however many they are', async () => {
+    it('decides access to all named rooms in few statements, however many they are', async () => {
       const rooms = await openRooms(300)
       await say(rooms.slice(290), 'needle')
       const secret = await pool.room('secret', 'secret')
@@ -75,14 +75,14 @@ export const searchHistory = (dialect: 'sqlite' | 'postgres') =>
 
       expect(await search(rooms)).toMatchObject({ t: 'found', chats: { length: 10 } })
       expect(asked).toBeGreaterThan(0)
-      // The service's own loops ask some as well.
+      // The service's own loops make some as well.
       expect(asked).toBeLessThan(30)
       expect(await search([...rooms.slice(0, 298), secret, rooms[299]!])).toMatchObject({ code: 'no-such-room' })
       expect(asked).toBeLessThan(30)
       expect((await looks()).map((look) => look.room.uri)).not.toContain(secret.uri)
     })
 
-    it('is one at a time from the moment it is asked for', async () => {
+    it('runs one at a time per session, from the moment it is requested', async () => {
       const [room] = await openRooms(1)
       const client = await (await pool.start()).connect('alice')
       const search = () => client.ask({ t: 'search', rooms: [room!.uri], filter: filter('x'), order: 'newest' })
@@ -91,7 +91,7 @@ export const searchHistory = (dialect: 'sqlite' | 'postgres') =>
 
       const done: string[] = []
       const asked = ['first', 'second'].map((which) => search().then(({ t }) => done.push(`${which} ${t}`)))
-      // Whoever waits for the database keeps nobody waiting who does not need it.
+      // A request that waits for the database does not delay those that do not need it.
       expect(await client.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })
       expect(done).toEqual([])
       await held.rollback()

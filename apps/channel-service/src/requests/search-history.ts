@@ -17,7 +17,7 @@ import { searchOnRecord } from './search-on-record.ts'
 type Deps = Pick<ChannelServiceDeps, 'db' | 'writer' | 'rooms' | 'configuration'>
 
 const PAGE_DEFAULT = 100
-/** So often the rights of a room may change while one search is under way. */
+/** How often the rights of a room may change during one search. */
 const TRIES_MAX = 4
 
 /** Searches the rooms that the caller may read. Each read is recorded before its results are sent. */
@@ -37,20 +37,23 @@ export async function searchHistory(deps: Deps, session: Session, message: Clien
   })
 }
 
-/** What is asked of one page of a search or a feed. */
+/** The query for one page of a search or a feed. */
 type AuditedRead = {
   readonly id: number
-  /** URIs of the rooms to search, each once; when absent, every room that may be read. A room that may not be read is refused. */
+  /**
+   * URIs of the rooms to search, each once; when absent, every room that the caller may read. A room that it may not
+   * read is refused.
+   */
   readonly named?: readonly string[] | undefined
-  /** as it stands on record */
+  /** the query as recorded */
   readonly query: string
   search(rooms: readonly ReadableRoom[]): Promise<ChatsFound>
 }
 
 /**
- * Searches, records the read in every room that something was found in, and only then shows it. A search that found nothing
- * is recorded too: in the rooms that were named, or in the pool's own conversation. When the rights of one of the rooms have
- * changed since it was searched, everything is done again.
+ * Searches, records the read in every room with results, and only then shows the results. A search without results is
+ * recorded too: in the rooms that were named, or in the pool's own conversation. If the rights of one of the rooms
+ * have changed since it was searched, everything is done again.
  */
 export async function auditedRead(
   deps: Deps,
@@ -104,10 +107,10 @@ export async function auditedRead(
   }
 }
 
-/** Rooms in which a search that found nothing there is recorded at most. */
+/** Maximum number of rooms in which a search without results is recorded. */
 const EMPTY_READS_MAX = 50
 const SEARCH_PAGE_MAX = 999
-/** Rooms one page shows something of: it puts so many reads on record at most. */
+/** Maximum number of rooms on one page, and so of reads that it records. */
 const PAGE_ROOMS_MAX = 100
 
 function firstMissing(named: readonly string[], rooms: readonly ReadableRoom[]): string | undefined {
@@ -115,7 +118,7 @@ function firstMissing(named: readonly string[], rooms: readonly ReadableRoom[]):
   return named.find((uri) => !readable.has(uri))
 }
 
-/** As much of what was found as fits in one answer and is of few enough rooms; the rest is asked for with `next`. */
+/** The results that fit into one answer and come from few enough rooms; request the rest with `next`. */
 function withinPage(found: ChatsFound): ChatsFound {
   const rooms = new Set<number>()
   const end = found.chats.findIndex((chat) => rooms.add(chat.roomId).size > PAGE_ROOMS_MAX)
@@ -126,7 +129,10 @@ function withinPage(found: ChatsFound): ChatsFound {
 
 type Recorded = { roomId: number; rights: number; firstChatId: number; lastChatId: number }
 
-/** All reads of one search are committed under the rights they were decided by, or the search is made again. */
+/**
+ * All reads of one search are committed under the rights by which they were decided; otherwise the search is
+ * repeated.
+ */
 async function recordReads(
   { writer }: Deps,
   session: Session,

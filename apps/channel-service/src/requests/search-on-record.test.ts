@@ -5,7 +5,7 @@ import { feedOnRecord, searchOnRecord } from './search-on-record.ts'
 const any = { match: 'all', caseSensitive: false } as const
 const owner = { name: 'Ann', account: 'ann' }
 
-it('a search stands on record as it was asked', () => {
+it('a search is recorded as it was typed', () => {
   expect(searchOnRecord({ ...any, words: 'oil' })).toBe('oil')
   const authors = ['sip:a@x', 'sip:b@x']
   const more = { match: 'phrase' as const, caseSensitive: true, authors, from: 0 }
@@ -18,7 +18,7 @@ it('a search stands on record as it was asked', () => {
   expect(feedOnRecord({ words: [], authors: [], ego: true }, owner)).toBe('Ann | ann')
 })
 
-it('a long list of authors is cut on record: whole names, how many more, and the digest of all', () => {
+it('a long list of authors is cut in the record: whole names, how many more, and the digest of all', () => {
   const authors = Array.from({ length: 100 }, (_, n) => `sip:${'x'.repeat(200)}${n}@example.com`)
   const digest = createHash('sha256').update(authors.join('\n')).digest('hex')
   const rest = `96 more of 100 (SHA-256 of all, one a line: ${digest})`

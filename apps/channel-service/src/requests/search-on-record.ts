@@ -3,11 +3,11 @@ import type { FeedFilter } from '@hansard/pool-store'
 import type { ChatFilter } from '@hansard/wire'
 
 /**
- * A search as it is recorded: the words as they were typed, then the other criteria. It is recorded in every room that
- * something was found in, so a long list of authors is cut; the words never are.
+ * A search as it is recorded: the words as typed, then the other criteria. It is recorded in every room with results,
+ * so a long list of authors is cut; the words never are.
  */
 export function searchOnRecord({ words = '', match, caseSensitive, authors, from, to }: ChatFilter): string {
-  const time = (ms: number) => (ms <= TIME_MAX ? new Date(ms).toISOString() : String(ms))
+  const time = (ms: number) => new Date(ms).toISOString()
   const more = [
     ...(words === '' || match === 'all' ? [] : [match === 'any' ? 'any of the words' : 'as a phrase']),
     ...(caseSensitive ? ['case sensitive'] : []),
@@ -39,6 +39,4 @@ function listOnRecord(entries: readonly string[], between: string): string {
   return [...entries.slice(0, fitting), others].join(between)
 }
 
-/** The last moment a `Date` can hold. */
-const TIME_MAX = 8_640_000_000_000_000
 const LIST_CHARACTERS_MAX = 1_000

@@ -42,7 +42,7 @@ describe('a session', () => {
     )
   }
 
-  it('ends when its token expires, with its departures on record, and goes on when it is renewed', async () => {
+  it('ends when its token expires, with its departures on record, and continues when it is renewed', async () => {
     const [forgetful, careful] = [await signedIn(await tokenOf('alice')), await signedIn(await tokenOf('alice'))]
     await forgetful.ask({ t: 'join', room: uri })
     clock.advance({ hours: 11 })
@@ -74,7 +74,7 @@ describe('a session', () => {
     })
   })
 
-  it('changes its own password, goes on, and ends the others', async () => {
+  it('changes its own password, continues, and ends the others', async () => {
     await putSecret(pool.db.knex, { account: 'bob', secret: await hashPassword(OLD) })
     const [mine, other] = [await signedIn(await tokenOf('bob')), await signedIn(await tokenOf('bob'))]
     const change = (password: string, newPassword: string) => mine.ask({ t: 'change-password', password, newPassword })
@@ -96,7 +96,7 @@ describe('a session', () => {
     expect(JSON.stringify(await pool.db.knex('sign_in_event'))).not.toContain(NEW)
   })
 
-  it('leaves on record what its rights did not cover, and for what it asked', async () => {
+  it('is recorded when it lacks a right, with the request', async () => {
     await putSecret(pool.db.knex, { account: 'alice', secret: keySecret(keyOf('alice')) })
     const alice = await connect('alice')
     const hidden = 'ma-chan://example.com/none'

@@ -68,6 +68,7 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     limits: { ...configuration.limits },
     expiresIn: known.expiresAt - deps.clock.now(),
     ...(known.newDevice === undefined ? {} : { device: known.newDevice }),
+    brief: true,
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
 }

@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 
 type Deps = Pick<ChannelServiceDeps, 'commands' | 'signIn' | 'bus' | 'rooms' | 'recordPart'>
 
-/** Ends this session, and with it every connection that came with its token; or all sessions of the account. */
+/** Ends this session and every connection with its token; or all sessions of the account. */
 export async function signOut(
   deps: Deps,
   session: Session,
@@ -14,7 +14,7 @@ export async function signOut(
   const { commands, signIn, bus } = deps
   const { principal, tokenSession, expiresAt, remote } = session
   const about = { account: principal!.account, principalId: principal!.id, remote }
-  // Closed here when that is on record: other connections are closed as their services hear of it.
+  // Closed here once that is on record; other services close their connections when they receive the message.
   session.changingSelf = true
   if (everywhere) {
     const ended = await commands.signOutEverywhere(principal!, { user: principal!.uri })

@@ -3,7 +3,10 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Takes a room off the list of those somebody follows. The answer is the same whether it was there, or is anywhere. */
+/**
+ * Removes a room from those the caller follows. The answer is the same whether the caller followed it and whether it
+ * exists.
+ */
 export async function unfollowRoom(
   { db }: Pick<ChannelServiceDeps, 'db'>,
   session: Session,

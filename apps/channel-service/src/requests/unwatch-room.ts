@@ -2,7 +2,7 @@ import type { ClientMessageOf } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
-/** Ends what `watch` began. The answer is the same whether the room was watched, or is anywhere. */
+/** Ends a `watch`. The answer is the same whether the caller watched the room and whether it exists. */
 export function unwatchRoom(
   { attention }: Pick<ChannelServiceDeps, 'attention'>,
   session: Session,

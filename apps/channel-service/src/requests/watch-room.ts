@@ -5,7 +5,7 @@ import type { ChannelServiceDeps } from '../deps.ts'
 import { refuseByRule } from './refusals.ts'
 import { decideInRoom } from './room-access.ts'
 
-/** Lets a session hear that something is new in a room it may read. A first notice tells how far the room is. */
+/** Notifies a session when something is new in a room that it may read. A first notice contains the newest chat id. */
 export async function watchRoom(
   deps: Pick<ChannelServiceDeps, 'db' | 'rooms' | 'attention'>,
   session: Session,

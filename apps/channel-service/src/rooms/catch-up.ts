@@ -16,8 +16,8 @@ type Room = {
 }
 
 /**
- * Gives one member the chats after `member.at`, in order, up to where the room's live delivery is, and then makes it live.
- * The client is told which ids are gone, so that it does not wait for them.
+ * Sends one member the chats after `member.at`, in order, up to the room's live delivery, and then makes it live. The
+ * client is told which ids are gone, so that it does not wait for them.
  */
 export async function catchUp(
   room: Room,
@@ -26,7 +26,7 @@ export async function catchUp(
 ): Promise<void> {
   const member = room.members.get(session)!
   const present = () => !session.closed && room.members.get(session) === member
-  /** every chat up to here was delivered, or said to be gone */
+  /** every chat up to here was delivered, or reported as gone */
   let told = member.at
   const tellGone = (through: number) => told >= through || session.deliver(goneFrame(room.uri, told + 1, through))
   try {
@@ -36,13 +36,13 @@ export async function catchUp(
         throw new Error(`Chats ${member.at + 1} to ${room.delivered} of ${room.uri} cannot be read.`)
       await room.confirmRights()
       if (!present()) return
-      // The whole page without a pause: the rights that were just confirmed hold for it.
+      // Send the whole page without yielding: the rights that were just confirmed apply to it.
       const delivered: Chat[] = []
       for (const chat of chats) {
-        // Chats beyond live delivery are left to it: read here too, they would arrive twice.
+        // Leave chats beyond live delivery to it; read here too, they would arrive twice.
         if (chat.chatId > room.delivered) break
         member.at = chat.chatId
-        // A chat posted while the room kept no history is shown to nobody who comes in later.
+        // A chat posted while the room kept no history is not shown to anybody who joins later.
         const hidden = chat.unlogged && room.access.rules.category.chatHistory
         const frame = hidden ? undefined : frameOfChat(room.uri, chat)
         if (!frame) continue
@@ -64,7 +64,7 @@ export async function catchUp(
     member.live = true
     for (const frame of member.held.splice(0)) if (present()) session.deliver(frame)
   } catch {
-    // The database is away. The client connects again and asks for what it has not got.
+    // The database is down. The client reconnects and requests what it is missing.
     session.cutOff()
   }
 }

@@ -13,11 +13,11 @@ type Room = {
 }
 
 /**
- * Tells one room's members which chats were replaced or purged: nobody before the chat itself, and nobody who is to be put
- * out. The content is read from the database, so the next hint or comparison makes good a hint that was lost.
+ * Notifies one room's members which chats were replaced or purged: never before the chat itself, and never a member
+ * that must be removed. The content is read from the database, so the next hint or comparison recovers a lost hint.
  */
 export class Edits {
-  /** every edit up to this one has been told on this service */
+  /** every edit up to this one has been sent on this service */
   #told: number
   readonly #room: Room
   readonly #reads: RoomReads
@@ -33,7 +33,7 @@ export class Edits {
     this.#read = coalesce(() => this.#tellUntold())
   }
 
-  /** Tells every edit up to this one. */
+  /** Sends every edit up to this one. */
   async tell(edit: number): Promise<void> {
     if (edit <= this.#told || this.#room.deleted) return
     await this.#read()

@@ -7,15 +7,16 @@ import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
 import type { RoomHub } from './room-hub.ts'
 
-/** Why a member is put out of a room, as the client is told. */
+/** The reason for a removal, as sent to the client. */
 type ClosedReason = 'removed' | 'disabled' | 'deleted'
 
-/** Takes a member out of a room at once, and puts the departure on record. */
+/** Removes a member from a room at once, and records the departure. */
 export type Evict = (session: Session, hub: RoomHub, reason: ClosedReason) => void
 
 /**
- * Judges every member of a room on this service by the room as it is now. A member that may no longer be in the room is put
- * out; the others are told what has changed. The hub takes the new version of rights only when all are judged.
+ * Checks the access of every member of a room on this service against the room as it is now. Members that may no
+ * longer be in the room are removed; the others are notified of changes. The hub takes the new rights version only
+ * when all are checked.
  */
 export async function judgeMembers(
   { db, place, evict }: { db: Database; place: PolicyPlace; evict: Evict },
@@ -30,7 +31,7 @@ export async function judgeMembers(
   const addIn = await addInOf(db, access.room)
   const standings = new Map<Session, Standing | undefined>()
   for (;;) {
-    // Sessions that came in during the queries are asked about in the next round.
+    // Sessions that joined during the queries are checked in the next round.
     const sessions = [...hub.members.keys()].filter((session) => !standings.has(session))
     if (sessions.length === 0) break
     for (let from = 0; from < sessions.length; from += BATCH) {
@@ -49,7 +50,10 @@ export async function judgeMembers(
   take(hub, { access, addIn, standings, evict })
 }
 
-/** Without a pause: nothing is delivered while some are judged by the new rights and some by the old. */
+/**
+ * Without yielding: nothing may be delivered while some members are checked under the new rights and some under the
+ * old.
+ */
 function take(
   hub: RoomHub,
   news: {
@@ -62,7 +66,7 @@ function take(
 ): void {
   const before = hub.access.room
   const { room } = news.access
-  // A slower reading must not bring back what a faster one has replaced.
+  // A slower reading must not overwrite the result of a newer one.
   if (room.rights < before.rights) return
   hub.access = news.access
   hub.addIn = news.addIn

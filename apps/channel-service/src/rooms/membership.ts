@@ -6,12 +6,14 @@ export type Member = {
   readonly session: Recipient
   at: number
   live: boolean
-  /** where it went live: it has been told everything about the chats up to this one */
+  /** where it went live: it has all notices about chats up to this one */
   liveAfter: number
-  /** its standing to the room, as of the hub's version of rights */
+  /** its standing in the room, as of the hub's rights version */
   standing: Standing
-  /** what it was last told about posting */
+  /** whether it may post, as last sent to it */
   mayPost: boolean
+  /** receives live chats as `c` */
+  readonly brief: boolean
   /** notices of edited chats that arrived while it was catching up */
   held: Buffer[]
 }
@@ -20,8 +22,10 @@ export type Member = {
 export type Recipient = {
   readonly closed: boolean
   readonly socket: Socket
-  /** Writes one copy of a room's frame. False when the client was cut off because it does not read. */
+  /** Writes one copy of a room's frame. False when the client was disconnected because it does not read. */
   deliver(frame: Buffer): boolean
+  /** Writes one copy of what nobody waits for. */
+  mention(frame: Buffer): void
   /** Ends the connection at once. */
   cutOff(): void
 }

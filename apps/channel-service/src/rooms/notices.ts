@@ -4,7 +4,7 @@ import type { Recipient } from './membership.ts'
 /** The room, as far as notices depend on it. */
 type Room = {
   readonly members: ReadonlyMap<Recipient, unknown>
-  /** the version of rights by which the members were last judged */
+  /** the rights version under which the members were last checked */
   readonly rights: number
   reach(rights: number): Promise<void>
   confirmRights(): Promise<void>
@@ -13,13 +13,13 @@ type Room = {
 /**
  * Writes notices (not chats) to every member of one room, in order.
  *
- * A notice waits until the members have been judged by the rights it was made under: somebody who is to be put out does not
- * hear who comes after. One that waits while the database is away is dropped.
+ * A notice waits until the members have been checked under the rights it was created with, so that a member that must
+ * be removed does not see who joins later. A notice that waits while the database is down is dropped.
  */
 export class Notices {
   readonly #room: Room
   readonly #confirmedAlive: () => boolean
-  /** notices that wait, and the last of them */
+  /** waiting notices, and the last of them */
   #waiting = 0
   #last: Promise<unknown> = Promise.resolve()
 
@@ -50,7 +50,7 @@ export class Notices {
   }
 
   #write(frame: Buffer): void {
-    for (const session of this.#room.members.keys()) session.deliver(frame)
+    for (const session of this.#room.members.keys()) session.mention(frame)
   }
 }
 

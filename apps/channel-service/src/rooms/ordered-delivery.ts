@@ -1,3 +1,4 @@
+import { briefChatFrame } from '@hansard/wire'
 import type { FeedChat, LiveFeeds } from '../attention/live-feeds.ts'
 import { textFrame } from '../delivery/frames.ts'
 import type { Session } from '../delivery/session.ts'
@@ -8,21 +9,22 @@ import type { RoomReads } from './room-reads.ts'
 /** The room, as far as delivery depends on it. */
 type Room = {
   readonly uri: string
+  readonly ref: number
   readonly members: ReadonlyMap<Session, Member>
-  /** the version of rights by which the members were last judged */
+  /** the rights version under which the members were last checked */
   readonly rights: number
   confirmRights(): Promise<void>
 }
 
 /**
- * Delivers one room's chats to the members on this service, in the order of their ids and without a hole.
+ * Delivers one room's chats to the members on this service, in the order of their ids and without a gap.
  *
- * A chat that arrives in order is written as it is. A chat that would leave a hole makes this read the missing chats from
- * the pool database first. Live delivery skips a member that is still catching up.
+ * A chat that arrives in order is written as it is. If a chat would leave a gap, the missing chats are read from the
+ * pool database first. Live delivery skips a member that is still catching up.
  *
- * The danger is a chat that reaches somebody who was put out before it was posted. So nothing that was committed under a
- * newer version of the rights is delivered before the members have been judged again. What is read from the database may be
- * newer than any hint: the version is read after each page and compared before the page is delivered.
+ * The danger is a chat that reaches a participant who was removed before it was posted. So nothing that was committed
+ * under a newer rights version is delivered before the members have been checked again. What is read from the
+ * database may be newer than any hint: the version is read after each page and compared before the page is delivered.
  */
 export class OrderedDelivery {
   /** every chat up to this id has been delivered on this service */
@@ -44,11 +46,15 @@ export class OrderedDelivery {
   /** Delivers a chat that is known to be durable and was committed under `rights`. */
   deliver(id: number, frame: string, rights: number): void {
     if (id <= this.delivered) return
-    // The chat is not kept until the hub knows enough: it is read from the database, and the rights with it. The same holds
-    // while this service may have been declared dead without knowing it: its people are out of the room then.
+    // The chat is not kept until the hub is up to date: it is read again from the database, with the rights. The same
+    // holds while this service may have been declared dead without knowing it: then its participants are no longer in
+    // the room.
     if (id > this.delivered + 1 || rights > this.#room.rights || this.#filling || !this.#reads.confirmedAlive())
       return this.catchUpTo(id)
-    this.#write(id, textFrame(frame), () => JSON.parse(frame) as FeedChat)
+    this.#write(id, textFrame(frame), {
+      read: () => JSON.parse(frame) as FeedChat,
+      brief: () => textFrame(briefChatFrame(frame, this.#room.ref)),
+    })
   }
 
   /** Makes sure that everything up to `id` is delivered, from the database. The next call repairs a failure. */
@@ -58,11 +64,11 @@ export class OrderedDelivery {
     this.#filling ??= this.#fill().then(
       () => {
         this.#filling = undefined
-        // What came while the last page was read.
+        // Chats that arrived while the last page was read.
         this.catchUpTo(this.#wanted)
       },
       () => {
-        // The database is away; the service compares every room with the record again in a moment.
+        // The database is down; the service compares every room with the record again in a moment.
         this.#filling = undefined
       },
     )
@@ -80,24 +86,30 @@ export class OrderedDelivery {
       if (chats.length === 0) throw new Error(`Chats after ${this.delivered} of ${uri} cannot be read.`)
       await this.#room.confirmRights()
       for (const chat of chats) {
-        if (chat.chatId > this.delivered) this.#write(chat.chatId, frameOfChat(uri, chat), () => feedChat(chat))
+        if (chat.chatId > this.delivered)
+          this.#write(chat.chatId, frameOfChat(uri, chat), { read: () => feedChat(chat) })
       }
     }
   }
 
-  #write(id: number, frame: Buffer | undefined, read: () => FeedChat): void {
+  #write(id: number, frame: Buffer | undefined, { read, brief }: { read: () => FeedChat; brief?: () => Buffer }): void {
     const { uri, members } = this.#room
     const lastGone = frame ? id - 1 : id
     const gone = lastGone > this.delivered ? goneFrame(uri, this.delivered + 1, lastGone) : undefined
     this.delivered = id
+    let short: Buffer | undefined
     for (const member of members.values()) {
       if (!member.live || member.at >= id) continue
       member.at = id
       if (gone) member.session.deliver(gone)
-      if (frame) member.session.deliver(frame)
+      if (frame && member.brief && brief) {
+        short ??= brief()
+        member.session.deliver(short)
+      } else if (frame) member.session.deliver(frame)
     }
     if (!frame) return
-    // After the chat itself, and to those who received it here: a member that catches up is told when it gets there.
+    // After the chat itself, and to those who received it here; a member that is catching up is notified when it gets
+    // there.
     this.#feeds.tellMatching(this.#room, { read, bytes: frame.length }, (session, feeds) => {
       const member = members.get(session)
       if (!member?.live || member.liveAfter >= id) return

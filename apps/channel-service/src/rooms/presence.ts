@@ -2,17 +2,17 @@ import type { Principal } from '@hansard/pool-store'
 import type { ServerMessageOf } from '@hansard/wire'
 import type { RoomHub } from './room-hub.ts'
 
-/** Somebody came or went, as of a version of the room's rights. */
+/** A join or a part, as of a rights version of the room. */
 export type Presence = {
   readonly joined: boolean
   readonly who: Pick<Principal, 'uri' | 'name'>
   readonly rights: number
 }
 
-/** Tells the members on this service who comes and goes, or only that there are too many participants to say. */
+/** Notifies the members on this service of joins and parts, or only that there are too many participants for that. */
 type PresenceNotices = {
   tell(hub: RoomHub, presence: Presence): void
-  /** Sets the number of participants, as counted under a version of the room's rights. */
+  /** Sets the number of participants, as counted under a rights version of the room. */
   count(hub: RoomHub, participants: number, rights: number): void
 }
 

@@ -12,20 +12,22 @@ import { goneFrame } from './room-frames.ts'
 import type { RoomReads } from './room-reads.ts'
 
 /**
- * One room on one channel service: which sessions of this service are in it, and the version of the room's rights by which
- * they were last judged. What reaches them is the business of `OrderedDelivery`, `catchUp`, `Notices` and `Edits`; each of
- * these confirms the rights here first.
+ * One room on one channel service: which sessions of this service are in it, and the rights version under which their
+ * access was last checked. `OrderedDelivery`, `catchUp`, `Notices` and `Edits` send to them; each of these confirms
+ * the rights here first.
  */
 export class RoomHub {
   readonly id: number
   readonly uri: string
+  /** stands for the room in `c` messages of this service */
+  readonly ref: number
   readonly members = new Map<Session, Member>()
   access: RoomAccess
   addIn: { readonly name: string; readonly url: string } | null
   deleted = false
-  /** joins under way that will need this hub */
+  /** joins in progress that will need this hub */
   entering = 0
-  /** participants on all services, as far as notices have told */
+  /** participants on all services, as far as notices have reported */
   participants: number
   /** too many participants for join and part notices (limit, and 80 % of it to resume) */
   quiet = false
@@ -37,18 +39,20 @@ export class RoomHub {
 
   constructor(options: {
     access: RoomAccess
+    ref: number
     addIn: RoomHub['addIn']
     participants: number
     /** the room's newest edit when it was opened */
     edits: number
     reads: RoomReads
     feeds: LiveFeeds
-    /** Judges every member by the room as it is now. */
+    /** Checks every member's access against the room as it is now. */
     judge: (hub: RoomHub) => Promise<void>
   }) {
-    const { access, addIn, participants, edits, reads, feeds, judge } = options
+    const { access, ref, addIn, participants, edits, reads, feeds, judge } = options
     this.id = access.room.id
     this.uri = access.room.uri
+    this.ref = ref
     this.access = access
     this.addIn = addIn
     this.participants = participants
@@ -65,7 +69,7 @@ export class RoomHub {
     return this.access.room.name
   }
 
-  /** The version of rights by which the members were last judged. */
+  /** The rights version under which the members were last checked. */
   get rights(): number {
     return this.access.room.rights
   }
@@ -80,10 +84,10 @@ export class RoomHub {
     return decide(operation, this.access.rules, standing, this.access.settings)
   }
 
-  /** Judges every member again by the room as it is now. */
+  /** Checks every member's access again. */
   readonly refresh: () => Promise<void>
 
-  /** Resolves when the members have been judged by this version of the rights or a newer one. */
+  /** Resolves when the members have been checked under this rights version or a newer one. */
   async reach(rights: number): Promise<void> {
     for (let reading = 0; this.rights < rights && !this.deleted; reading += 1) {
       if (reading === READINGS_MAX) throw new Error(`Version ${rights} of the rights of ${this.uri} cannot be read.`)
@@ -91,18 +95,21 @@ export class RoomHub {
     }
   }
 
-  /** Asks the database whether the members were judged by the newest rights, and judges them again if not. */
+  /** Asks the database whether the members were checked under the newest rights, and checks them again if not. */
   readonly confirmRights: () => Promise<void>
 
   /**
-   * Takes in a session that has the chats up to `has`. It receives the chats after `at`, and then live chats. It is told
+   * Adds a session that has the chats up to `has`. It receives the chats after `at`, and then live chats. It is told
    * that the chats in between are gone, so that it does not wait for them.
    */
-  admit(session: Session, { has, at, standing }: { has: number; at: number; standing: Standing }): Member {
+  admit(
+    session: Session,
+    { has, at, standing, brief }: { has: number; at: number; standing: Standing; brief: boolean },
+  ): Member {
     if (has < at) session.deliver(goneFrame(this.uri, has + 1, at))
     const mayPost = this.decide('post', standing).allowed
     const live = at >= this.delivered
-    const member: Member = { session, at, live, liveAfter: at, standing, mayPost, held: [] }
+    const member: Member = { session, at, live, liveAfter: at, standing, mayPost, brief, held: [] }
     this.members.set(session, member)
     if (!live) void catchUp(this, session, { reads: this.#reads, feeds: this.#feeds })
     return member
@@ -118,12 +125,12 @@ export class RoomHub {
     this.#delivery.catchUpTo(id)
   }
 
-  /** Writes a notice (not a chat) to every member, once they have been judged by `rights`. */
+  /** Writes a notice (not a chat) to every member, once they have been checked under `rights`. */
   notify(text: string, rights: number): void {
     this.#notices.notify(text, rights)
   }
 
-  /** Tells what was replaced or purged, up to this edit. */
+  /** Sends the notices of replaced and purged chats, up to this edit. */
   tellEdits(edit: number): Promise<void> {
     return this.#edits.tell(edit)
   }

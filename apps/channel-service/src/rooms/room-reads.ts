@@ -3,9 +3,9 @@ import type { Database } from '@hansard/sql'
 
 /** How one room's hub reads the pool database. */
 export type RoomReads = {
-  /** Chats after an id, oldest first, without a hole. */
+  /** Chats after an id, oldest first, without a gap. */
   chatsAfter(after: number, limit: number): Promise<(Chat & { readonly unlogged: boolean })[]>
-  /** The version of the room's rights now. Rejects when this service has been declared dead or replaced. */
+  /** The room's current rights version. Rejects when this service has been declared dead or replaced. */
   rights(): Promise<number>
   /** Whether the record confirmed a moment ago that this service is alive. */
   confirmedAlive(): boolean

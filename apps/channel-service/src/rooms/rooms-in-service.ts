@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Bus, RoomMessage } from '@hansard/bus'
 import {
   addInOf,
@@ -15,19 +16,19 @@ import { createPresenceNotices, type Presence } from './presence.ts'
 import { RoomHub } from './room-hub.ts'
 import { createRoomReads } from './room-reads.ts'
 
-/** The hubs of the rooms that sessions of this service are in, joined to those of the other services by the bus. */
+/** The hubs of the rooms that sessions of this service are in, connected to those of the other services by the bus. */
 export type RoomsInService = {
   find(by: { id: number } | { uri: string }): RoomHub | undefined
   /**
-   * The room's hub, made and joined to the bus on first use, with `entering` raised: lower it, then `leave`. Undefined
-   * when the room has been deleted.
+   * The room's hub, created and subscribed to the bus on first use, with `entering` incremented: decrement it, then
+   * `leave`. Undefined when the room has been deleted.
    */
   enter(roomId: number): Promise<RoomHub | undefined>
-  /** Forgets the hub when no session of this service is in the room any more. */
+  /** Removes the hub when no session of this service is in the room any more. */
   leave(hub: RoomHub): void
-  /** Somebody has come or gone: tells the members here and on the other services. */
+  /** A join or part: notifies the members here and on the other services. */
   presence(hub: RoomHub, presence: Presence): void
-  /** What another service, or a command on this one, says about a room. */
+  /** Handles a message about a room from another service, or from a command on this one. */
   hear(message: RoomMessage): void
   /** Compares every room with the record: finds what the bus has dropped. */
   compare(): Promise<void>
@@ -55,10 +56,17 @@ export function createRoomsInService(options: {
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
 
+  // Drawn, not counted: a number that rises would tell a client of rooms that others come into.
+  const refs = new Set<number>()
+  const freeRef = (): number => {
+    const ref = randomInt(REF_MAX)
+    return refs.has(ref) ? freeRef() : ref
+  }
+
   const open = async (roomId: number): Promise<RoomHub | undefined> => {
     let hub: RoomHub | undefined
     const early: RoomMessage[] = []
-    // Subscribed before the room is read: a message in between is either read or heard, and both do no harm.
+    // Subscribe before reading the room: a message in between is either read or received, and both do no harm.
     const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
       if (message.from === service) return
       if (hub) hear(hub, message)
@@ -66,7 +74,7 @@ export function createRoomsInService(options: {
     })
     try {
       const participants = await participantCount(db, roomId)
-      // Read before anybody is in: every later edit is told.
+      // Read before anybody is in, so that every later edit is sent.
       const edits = (await roomCounters(db, [roomId])).get(roomId)?.edits ?? 0
       const access = await loadRoomAccess(db, { id: roomId })
       if (!access) {
@@ -75,6 +83,7 @@ export function createRoomsInService(options: {
       }
       hub = new RoomHub({
         access,
+        ref: freeRef(),
         addIn: await addInOf(db, access.room),
         participants,
         edits,
@@ -83,6 +92,7 @@ export function createRoomsInService(options: {
         judge: (room) => judgeMembers({ db, place, evict }, room),
       })
       hub.quiet = hub.participants > participantUpdateLimit()
+      refs.add(hub.ref)
       hubs.set(roomId, { hub, unsubscribe })
       byUri.set(hub.uri, hub)
       for (const message of early) hear(hub, message)
@@ -124,7 +134,7 @@ export function createRoomsInService(options: {
         opening.set(roomId, promise)
       }
       if (!(await promise)) return undefined
-      // Another session that waited for the hub may have come and gone in the meantime, and the hub with it.
+      // Another session that waited for the hub may have joined and left meanwhile, and removed the hub.
       const opened = hubs.get(roomId)?.hub
       return opened ? hold(opened) : this.enter(roomId)
     },
@@ -133,6 +143,7 @@ export function createRoomsInService(options: {
       if (!entry || entry.hub !== hub || hub.members.size > 0 || hub.entering > 0) return
       hubs.delete(hub.id)
       byUri.delete(hub.uri)
+      refs.delete(hub.ref)
       void entry.unsubscribe().catch(() => {})
     },
     presence(hub, { joined, who, rights }) {
@@ -145,7 +156,7 @@ export function createRoomsInService(options: {
       if (hub) hear(hub, message)
     },
     async compare() {
-      // Rooms are not waited for: judging a large one must not delay the others.
+      // Do not wait for rooms: checking a large one must not delay the others.
       const counters = await roomCounters(db, [...hubs.keys()])
       for (const [id, { lastChatId, rights, edits }] of counters) {
         const hub = hubs.get(id)?.hub
@@ -166,3 +177,6 @@ export function createRoomsInService(options: {
     },
   }
 }
+
+/** Far more than rooms on one service, and short. */
+const REF_MAX = 1_000_000

@@ -63,4 +63,28 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_WORKER_LEASE_MS: 'a worker that died is replaced after so long',
   HANSARD_WORKER_NAME: 'name of this instance in the log and in `status`',
   HANSARD_WORKER_TICK_MS: 'pause between two looks for work',
+  HANSARD_DESCRIPTOR_RESERVE:
+    'open files that connections never take, kept for the record and the exports; 0: a quarter of the limit of open files, 1,024 at most',
+  HANSARD_HTTP_BODY_SECONDS: 'a request’s body must arrive within this time, except long uploads',
+  HANSARD_HTTP_CONNECTIONS_MAX: 'connections at once; fewer when the limit of open files requires it',
+  HANSARD_HTTP_HEADERS_SECONDS: 'a request’s headers, and a TLS handshake, must arrive within this time',
+  HANSARD_HTTP_PENDING_MAX: 'of these, connections without a session; 0: a quarter of all',
+  HANSARD_HTTP_PENDING_PER_ADDRESS_MAX: 'of these, connections from one address; 0: half of them',
+  HANSARD_HTTP_PROGRESS_SECONDS:
+    'a long upload must send at least 4 KiB, and a reader take something, in every period of this length',
+  HANSARD_INSECURE_LISTEN: '`true`: listen beyond this machine without TLS, where only a TLS proxy reaches the address',
+  HANSARD_PASSWORD_CHARACTERS_MIN: 'characters that a new password must have; NIST SP 800-63B asks for 15',
+  HANSARD_PUBLIC_URL: 'URL that clients reach the pool at; every address given to clients derives from it',
+  HANSARD_SIGN_IN_RECORD_DAYS: 'days that the record of sign-ins is kept',
+  HANSARD_TLS_CERT: 'PEM file of the certificate chain; the service then speaks TLS',
+  HANSARD_TLS_KEY: 'PEM file of its private key',
+  HANSARD_TOKEN_KEY: 'text of the token key file, in place of a file',
+  HANSARD_TOKEN_KEY_FILE: 'file of the keys that sign session tokens, mode 0600',
+  HANSARD_TRUSTED_PROXIES:
+    'addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed, separated by commas',
+  HANSARD_NEW_PASSWORD: 'the new password, for `password`',
+  HANSARD_HISTORY: 'file that `chat` keeps typed lines in',
+  HANSARD_RELAY_GATHER_MS:
+    'how long events gather in the outbox before they are sent, so that one envelope carries many',
+  XDG_STATE_HOME: 'directory above `hansard/token-keys.json`, where the token keys are unless a setting names them',
 }

@@ -1,5 +1,5 @@
 import type { PoolClient } from '@hansard/client'
-import { counted, utc, visible } from '../table.ts'
+import { counted, utc, visible } from '../cli/table.ts'
 import { showFound } from './chat-commands.ts'
 import { firstWord, here, required, roomNamed, type TalkCommand, uriOf } from './talk.ts'
 
@@ -9,6 +9,7 @@ const SET_FEED = '/set-feed NAME [WORD …] [@ACCOUNT …] [+me]'
 export const ATTENTION_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   follow: {
     takes: '[ROOM]',
+    names: 'rooms',
     help: 'follow a room: what is unread in it is counted',
     async run(talk, rest) {
       const uri = rest === '' ? here(talk).uri : await uriOf(talk.client, rest)
@@ -18,6 +19,7 @@ export const ATTENTION_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   },
   unfollow: {
     takes: '[ROOM]',
+    names: 'rooms',
     help: 'follow it no longer',
     async run(talk, rest) {
       const uri = rest === '' ? here(talk).uri : await uriOf(talk.client, rest)
@@ -36,6 +38,7 @@ export const ATTENTION_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   },
   read: {
     takes: '[ROOM]',
+    names: 'rooms-here',
     help: 'everything in a room you are in is read',
     async run(talk, rest) {
       const { uri, last } = roomNamed(talk, rest)
@@ -45,6 +48,7 @@ export const ATTENTION_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   },
   watch: {
     takes: 'ROOM',
+    names: 'rooms',
     help: 'be told that something is new in a room without going in',
     async run({ client, tell }, rest) {
       const uri = await uriOf(client, required(rest, '/watch ROOM'))
@@ -54,6 +58,7 @@ export const ATTENTION_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   },
   unwatch: {
     takes: 'ROOM',
+    names: 'rooms',
     help: 'not any more',
     async run({ client, tell }, rest) {
       const uri = await uriOf(client, required(rest, '/unwatch ROOM'))

@@ -1,6 +1,7 @@
 import type { Found } from '@hansard/client'
-import { misused } from '../command-failure.ts'
-import { counted, visible } from '../table.ts'
+import { systemClock } from '@hansard/clock'
+import { misused } from '../cli/command-failure.ts'
+import { counted, visible } from '../cli/table.ts'
 import { chatText, firstWord, here, required, type Talk, type TalkCommand, wholeNumber } from './talk.ts'
 
 const HISTORY_DEFAULT = 30
@@ -34,12 +35,18 @@ export const CHAT_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   history: {
     takes: '[N]',
     help: `the last N chats (${HISTORY_DEFAULT} when not said), with their numbers; the look is recorded`,
-    async run({ current, tell }, rest) {
-      const room = here({ current })
+    async run(talk, rest) {
+      const { tell } = talk
+      const room = here(talk)
       const limit = rest === '' ? HISTORY_DEFAULT : wholeNumber(rest, '/history [N]')
       const { chats, more } = await room.history({ limit })
       for (const chat of chats)
-        tell(`#${chat.chat} ${chatText(chat)}`, { event: 'chat', room: room.name, past: true, ...chat })
+        tell(`#${chat.chat} ${chatText(chat, talk.paint, systemClock.now())}`, {
+          event: 'chat',
+          room: room.name,
+          past: true,
+          ...chat,
+        })
       tell(`-- ${counted(chats.length, 'chat')}${more ? ', and there are earlier ones' : ''}`, {
         event: 'history',
         room: room.name,
@@ -105,7 +112,10 @@ export async function showFound(talk: Talk, page: (after?: string) => Promise<Fo
   talk.more = undefined
   const { chats, exceeded, next } = await page(after)
   for (const chat of chats)
-    tell(`[${visible(chat.roomName)}] #${chat.chat} ${chatText(chat)}`, { event: 'found-chat', ...chat })
+    tell(`[${visible(chat.roomName)}] #${chat.chat} ${chatText(chat, talk.paint, systemClock.now())}`, {
+      event: 'found-chat',
+      ...chat,
+    })
   if (exceeded && next !== undefined) talk.more = () => showFound(talk, page, next)
   tell(`-- ${counted(chats.length, 'chat')}${talk.more ? '; /more goes on' : ''}`, {
     event: 'found',

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { counted, visible } from '../table.ts'
+import { counted, visible } from '../cli/table.ts'
 import { say } from './chat-commands.ts'
 import { firstWord, here, required, type TalkCommand } from './talk.ts'
 import { downloadFile, uploadFile } from './transfer-files.ts'

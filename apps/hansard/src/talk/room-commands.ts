@@ -1,16 +1,19 @@
 import type { RoomListeners } from '@hansard/client'
-import { counted, visible } from '../table.ts'
+import { systemClock } from '@hansard/clock'
+import { counted, visible } from '../cli/table.ts'
 import { chatText, here, joinedRoom, required, roomNamed, type Talk, type TalkCommand, uriOf, where } from './talk.ts'
 
 /** Coming, going, and who and what is here. */
 export const ROOM_COMMANDS: Readonly<Record<string, TalkCommand>> = {
   join: {
     takes: 'ROOM',
+    names: 'rooms',
     help: 'come into a room, or go back to one you are in',
     run: (talk, rest) => join(talk, required(rest, '/join ROOM')),
   },
   part: {
     takes: '[ROOM]',
+    names: 'rooms-here',
     help: 'go out of a room',
     async run(talk, rest) {
       const room = roomNamed(talk, rest)
@@ -24,6 +27,7 @@ export const ROOM_COMMANDS: Readonly<Record<string, TalkCommand>> = {
     async run(talk) {
       const room = here(talk)
       const people = await room.roster()
+      for (const { name } of people) noteName(talk, room.uri, name)
       const names = people.map(({ name }) => visible(name)).sort()
       talk.tell(`-- ${names.length} in ${visible(room.name)}: ${names.join(', ')}`, {
         event: 'who',
@@ -104,14 +108,24 @@ function listenersOf(talk: Talk, uri: string, wanted: string): RoomListeners {
   const notice = (text: string, event: { event: string } & Record<string, unknown>) =>
     tell(`${where(talk, name())}-- ${text}`, { room: name(), ...event })
   return {
-    onChat: (chat) => tell(`${where(talk, name())}${chatText(chat)}`, { event: 'chat', room: name(), ...chat }),
+    onChat: (chat) => {
+      noteName(talk, uri, chat.from.name)
+      tell(`${where(talk, name())}${chatText(chat, talk.paint, systemClock.now())}`, {
+        event: 'chat',
+        room: name(),
+        ...chat,
+      })
+    },
     onChatReplaced: (change) =>
       notice(`chat ${change.chat} was replaced; it reads now: ${visible(change.text)}`, {
         event: 'chat-replaced',
         ...change,
       }),
     onChatPurged: ({ chat }) => notice(`chat ${chat} was removed`, { event: 'chat-purged', chat }),
-    onJoined: (who) => notice(`${visible(who.name)} has joined`, { event: 'joined', who }),
+    onJoined: (who) => {
+      noteName(talk, uri, who.name)
+      notice(`${visible(who.name)} has joined`, { event: 'joined', who })
+    },
     onParted: (who) => notice(`${visible(who.name)} has parted`, { event: 'parted', who }),
     onParticipants: ({ shown, count }) =>
       notice(
@@ -144,12 +158,21 @@ function listenersOf(talk: Talk, uri: string, wanted: string): RoomListeners {
     onClosed: (reason) => {
       const closed = name()
       forget(talk, uri)
-      tell(`-- you are out of ${visible(closed)}: ${reason}`, { event: 'closed', room: closed, reason })
+      tell(`-- you are out of ${visible(closed)}: ${visible(reason)}`, { event: 'closed', room: closed, reason })
     },
   }
 }
 
+/** Names in a room are kept as long as one is in it, and so many at most. */
+const NAMES_MAX = 2_000
+
+function noteName({ seen }: Talk, uri: string, name: string): void {
+  const names = seen.get(uri) ?? new Set()
+  if (names.size < NAMES_MAX) seen.set(uri, names.add(name))
+}
+
 function forget(talk: Talk, uri: string): void {
   talk.rooms.delete(uri)
+  talk.seen.delete(uri)
   if (talk.current?.uri === uri) talk.current = [...talk.rooms.values()].at(-1)
 }

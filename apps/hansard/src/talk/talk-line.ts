@@ -1,4 +1,4 @@
-import { visible } from '../table.ts'
+import { visible } from '../cli/table.ts'
 import { ATTENTION_COMMANDS } from './attention-commands.ts'
 import { CHAT_COMMANDS } from './chat-commands.ts'
 import { FILE_COMMANDS } from './file-commands.ts'
@@ -12,7 +12,7 @@ export type TalkLine =
   | { readonly kind: 'command'; readonly command: TalkCommand; readonly rest: string }
   | { readonly kind: 'unknown'; readonly command: string }
 
-const COMMANDS = new Map<string, TalkCommand>(
+export const COMMANDS: ReadonlyMap<string, TalkCommand> = new Map<string, TalkCommand>(
   [ROOM_COMMANDS, CHAT_COMMANDS, ATTENTION_COMMANDS, FILE_COMMANDS].flatMap((family) => Object.entries(family)),
 )
 
@@ -28,8 +28,10 @@ export const TALK_HELP = [
   .map(([typed, help]) => `${typed.padEnd(22)} ${help}`)
   .join('\n')
 
-export function readTalkLine(line: string): TalkLine {
+/** `commands`: whether a line may be one. Of an input that other people's words come through, every line is text. */
+export function readTalkLine(line: string, { commands }: { readonly commands: boolean }): TalkLine {
   if (line.trim() === '') return { kind: 'nothing' }
+  if (!commands) return { kind: 'say', text: line }
   if (line.startsWith('//')) return { kind: 'say', text: line.slice(1) }
   if (!line.startsWith('/') || /^\/me\s/.test(line)) return { kind: 'say', text: line }
   const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(line.trimEnd()) ?? []

@@ -8,9 +8,9 @@ import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { wsSocket } from '../cli/ws-socket.ts'
 import { runCommandLine } from '../command-line.ts'
-import { type StandardEdition, startStandardEdition } from '../standard-edition.ts'
-import { wsSocket } from '../ws-socket.ts'
+import { type StandardEdition, startStandardEdition } from '../standard-edition/standard-edition.ts'
 
 const PASSWORD = 'what everybody here says'
 let data: string
@@ -67,7 +67,7 @@ type Talker = {
 async function talk(account: string): Promise<Talker> {
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() }
   const env = new Env({ HANSARD_PASSWORD: PASSWORD })
-  const args = ['chat', room, '--account', account, '--data', data, '--json']
+  const args = ['chat', room, '--account', account, '--data', data, '--json', '--commands']
   const ended = runCommandLine(args, { ...streams, env, stop: new AbortController().signal })
   const told: Told[] = []
   let heard = () => {}
@@ -236,4 +236,24 @@ it('says what a command takes, and posts no half of a story', async () => {
   expect(await alice.quit()).toBe(1)
   expect(await half).toMatchObject({ message: expect.stringContaining('has no end') })
   expect(alice.told.filter(({ event }) => event === 'posted')).toEqual([])
+})
+
+it('takes piped lines for text: nothing in them is obeyed, and nothing but LF ends them', async () => {
+  const said = ['good morning\u2028/join other\u2029/quit\r/upload /etc/passwd', '/quit', '//x', '/me waves', 'third']
+  const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() }
+  const env = new Env({ HANSARD_PASSWORD: PASSWORD })
+  const args = ['chat', room, '--account', 'bob', '--data', data, '--json']
+  streams.stdin.end(Buffer.concat([Buffer.from(`${said.join('\n')}\n`), Buffer.from('caf\xe9\nlast\r\n', 'latin1')]))
+
+  const exitCode = await runCommandLine(args, { ...streams, env, stop: new AbortController().signal })
+
+  const told = String(streams.stdout.read())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(told.filter(({ event }) => event === 'chat').map(({ text }) => text)).toEqual([...said, 'last'])
+  expect(told.filter(({ event }) => event === 'refused')).toMatchObject([
+    { message: 'Line 6 of the input was not posted: it is not UTF-8: byte 3 (0xe9).' },
+  ])
+  expect(exitCode).toBe(1)
 })

@@ -1,6 +1,7 @@
 import { type Chat, type PoolClient, RefusedError, type RoomHandle } from '@hansard/client'
-import { misused } from '../command-failure.ts'
-import { visible } from '../table.ts'
+import { misused } from '../cli/command-failure.ts'
+import { type Paint, styleOf } from '../cli/paint.ts'
+import { visible } from '../cli/table.ts'
 
 /** The same said to a person and to a program; to a person nothing where there is no text. */
 export type Tell = (text: string | undefined, event: { readonly event: string } & Record<string, unknown>) => void
@@ -14,6 +15,9 @@ export type Talk = {
   current: RoomHandle | undefined
   /** shows the next page of what was searched or opened last */
   more: (() => Promise<void>) | undefined
+  readonly paint: Paint
+  /** names seen in each room, by its URI: what Tab completes */
+  readonly seen: Map<string, Set<string>>
   /** the next line as it is typed; undefined when the input has ended */
   nextLine(prompt: string): Promise<string | undefined>
 }
@@ -21,6 +25,8 @@ export type Talk = {
 export type TalkCommand = {
   /** what stands behind the command's name */
   readonly takes?: string
+  /** what Tab completes behind it: names of rooms one may join, or of those one is in */
+  readonly names?: 'rooms' | 'rooms-here'
   readonly help: string
   run(talk: Talk, rest: string): Promise<void> | void
 }
@@ -86,15 +92,30 @@ export function where({ rooms }: Pick<Talk, 'rooms'>, room: string): string {
 type ShownChat = Pick<Chat, 'at' | 'from' | 'text' | 'title' | 'alert' | 'replaced'>
 
 /** A chat on a line: an alert is marked, a story begins with its title. Lines after the first are indented. */
-export function chatText({ at, from, text, title, alert, replaced }: ShownChat): string {
-  const time = new Date(at)
-  const clock = `${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`
-  const marks = [...(alert ? ['ALERT '] : []), ...(title === undefined ? [] : [`[${title}] `])].join('')
-  const lines = `${marks}${text}${replaced ? ' (replaced)' : ''}`.split(/\r?\n/).map(visible)
-  const action = /^\/me (.*)$/s.exec(lines[0]!)
-  const name = visible(from.name)
-  const first = action ? `${clock}  * ${name} ${action[1]}` : `${clock} <${name}> ${lines[0]}`
+export function chatText({ at, from, text, title, alert, replaced }: ShownChat, paint: Paint, now: number): string {
+  const time = paint('dim', localTime(at, now))
+  const marks = [
+    ...(alert ? [paint(['bold', 'red'], 'ALERT ')] : []),
+    ...(title === undefined ? [] : [paint('bold', `[${visible(title)}] `)]),
+  ].join('')
+  const lines = `${text}${replaced ? ' (replaced)' : ''}`.split(/\r?\n/).map(visible)
+  const action = title === undefined && !alert ? /^\/me (.*)$/s.exec(lines[0]!) : null
+  const name = paint(styleOf(from.name), visible(from.name))
+  const first = action ? `${time}  * ${name} ${action[1]}` : `${time} <${name}> ${marks}${lines[0]}`
   return [first, ...lines.slice(1).map((line) => `${' '.repeat(6)}${line}`)].join('\n')
+}
+
+/** `14:03+01`, this computer's time and how far it is from UTC; `14:03Z` in UTC. The date too, when it is not today's. */
+export function localTime(at: number, now: number): string {
+  const time = new Date(at)
+  const two = (value: number) => String(value).padStart(2, '0')
+  // Minutes that local time is behind UTC.
+  const behind = time.getTimezoneOffset()
+  const [hours, minutes] = [Math.trunc(Math.abs(behind) / 60), Math.abs(behind) % 60]
+  const zone = behind === 0 ? 'Z' : `${behind > 0 ? '-' : '+'}${two(hours)}${minutes === 0 ? '' : `:${two(minutes)}`}`
+  const day = (date: Date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  const date = day(time) === day(new Date(now)) ? '' : `${day(time)} `
+  return `${date}${two(time.getHours())}:${two(time.getMinutes())}${zone}`
 }
 
 /** The argument of a command that needs one. */

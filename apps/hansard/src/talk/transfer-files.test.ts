@@ -11,9 +11,9 @@ import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { type ClamdServer, startClamd } from '@hansard/test-servers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { wsSocket } from '../cli/ws-socket.ts'
 import { runCommandLine } from '../command-line.ts'
-import { type StandardEdition, startStandardEdition } from '../standard-edition.ts'
-import { wsSocket } from '../ws-socket.ts'
+import { type StandardEdition, startStandardEdition } from '../standard-edition/standard-edition.ts'
 import { uploadFile } from './transfer-files.ts'
 
 const PASSWORD = 'a password of these tests'
@@ -54,7 +54,7 @@ async function hansard(args: readonly string[], input = '') {
   const lines = String(stdout.read() ?? '').split('\n')
   return { exitCode, events: lines.filter(Boolean).map((line) => JSON.parse(line)) }
 }
-const chat = (account: string, input: string) => hansard(['chat', 'desk', '--account', account], input)
+const chat = (account: string, input: string) => hansard(['chat', '--commands', 'desk', '--account', account], input)
 
 it('hands a file over in a room, says its link there, and lets another fetch it, in place of nothing', async () => {
   const content = Buffer.alloc(300_000, 'the minutes ')

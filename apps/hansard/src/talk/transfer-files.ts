@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { FileToken, PoolClient } from '@hansard/client'
-import { CommandFailure, misused, unreachable } from '../command-failure.ts'
+import { CommandFailure, misused, unreachable } from '../cli/command-failure.ts'
 
 /** How often the rest of a file is sent when the connection breaks. */
 const RESUMES_MAX = 3

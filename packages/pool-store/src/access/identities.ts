@@ -1,14 +1,18 @@
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 
 /**
- * The ids a principal acts under: its own, its domain's, and those of every group that holds one of these, however
- * deeply nested. Rights are granted to any of them.
+ * Ids of the identities a principal acts under: itself, its domain, and every group that contains one of these,
+ * however deeply nested. Rights may be granted to any of them.
  */
 export async function identitiesOf(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
-  return (await identitiesOfMany(db, [principalId])).get(principalId) ?? new Set([principalId])
+  const found = 'dialect' in db ? await identitiesShared(db, principalId) : await identitiesInside(db, principalId)
+  return found ?? new Set([principalId])
 }
 
-/** The same for many principals in few statements. */
+const identitiesShared = gathered(identitiesOfMany)
+const identitiesInside = async (tx: Knex.Transaction, id: number) => (await identitiesOfMany(tx, [id])).get(id)
+
+/** The same for many principals, in few statements. */
 export async function identitiesOfMany(
   db: Database | Knex.Transaction,
   principalIds: readonly number[],
@@ -17,7 +21,7 @@ export async function identitiesOfMany(
   const found = new Map<number, Set<number>>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
     const batch = principalIds.slice(from, from + BATCH)
-    // `union`, not `union all`: a cycle of groups, should one ever be there, ends.
+    // `union`, not `union all`: the recursion terminates even if groups form a cycle.
     const rows: { principal_id: number; identity: number }[] = await knex
       .withRecursive('held', (held) => {
         held
@@ -51,7 +55,10 @@ export async function identitiesOfMany(
   return found
 }
 
-/** Every principal a group or domain holds, itself included, groups within groups too: whoever a right of it reaches. */
+/**
+ * Every principal that a group or domain contains, itself and nested groups included: all who have a right granted to
+ * it.
+ */
 export async function principalsWithin(db: Database | Knex.Transaction, principalId: number): Promise<Set<number>> {
   const knex = 'dialect' in db ? db.knex : db
   const rows: { id: number }[] = await knex

@@ -3,14 +3,14 @@ import { asSeenBy } from '../lists/readable-rooms.ts'
 import { applyWalls } from './walls.ts'
 
 type Invitation = {
-  /** numbers somebody's invitations, in the order they came */
+  /** numbers a principal's invitations in the order they were made */
   readonly id: number
   readonly room: { readonly uri: string; readonly name: string }
   readonly from: { readonly uri: string; readonly name: string }
   readonly at: number
 }
 
-/** The invitations after `after`, oldest first, to rooms somebody may come into now: to others nobody is invited any more. */
+/** The invitations after `after`, oldest first. Only those to rooms that the principal may join now. */
 export async function invitationsOf(
   db: Database,
   { principalId, after, limit }: { principalId: number; after: number; limit: number },

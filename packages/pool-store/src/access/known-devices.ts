@@ -3,21 +3,22 @@ import { isKeyShaped, newKey } from '@hansard/credentials'
 import { type Database, groupedTransaction, type Knex } from '@hansard/sql'
 
 /**
- * Devices on which an account was signed in to with the right password. A device keeps a token of 256 random bits that
- * it was given then; here lies its hash. The token lets nobody in: it says whose wrong guesses are counted apart.
+ * Devices on which an account was signed in to with the right password. A device keeps a token of 256 random bits
+ * that it got then; only its hash is stored. The token grants no access: it only separates the failed attempts of
+ * this device from those of others.
  */
 const DEVICES_MAX = 20
-/** When a device was last used is noted so often. */
+/** how often the last use of a device is recorded */
 const NOTE_EVERY_MS = 24 * 60 * 60_000
 
-/** The hash of a device token, when the account was used on that device before. */
+/** The hash of a device token, if the account was used on that device before. */
 export async function findKnownDevice(
   db: Database,
   { token, principalId, now }: { token: string | undefined; principalId: number | undefined; now: number },
 ): Promise<string | undefined> {
   if (token === undefined || !isKeyShaped(token)) return undefined
   const tokenHash = hash('sha256', token, 'base64url')
-  // Asked for an unknown account too: the time of an answer does not tell that it is unknown.
+  // Also queried for an unknown account, so that response time does not reveal that it is unknown.
   const known: { used_at: number } | undefined = await db
     .knex('known_device')
     .where({ token_hash: tokenHash, principal_id: principalId ?? -1 })
@@ -28,7 +29,10 @@ export async function findKnownDevice(
   return tokenHash
 }
 
-/** Makes this device known; answers the token that it shows from now on. Of many, the longest unused is forgotten. */
+/**
+ * Makes this device known; returns its token for later sign-ins. Above the limit, the least recently used device is
+ * deleted.
+ */
 export async function addKnownDevice(
   db: Database,
   { principalId, now }: { principalId: number; now: number },
@@ -44,7 +48,7 @@ export async function addKnownDevice(
   return token
 }
 
-/** An account whose secret may have been in the wrong hands is known on no device. */
+/** Call when the account's secret may have leaked: no device stays known. */
 export async function forgetDevices(knex: Knex | Knex.Transaction, principalId: number): Promise<void> {
   await knex('known_device').where({ principal_id: principalId }).delete()
 }

@@ -21,7 +21,7 @@ describe.each(['sqlite', 'postgres'] as const)('policies on %s', (dialect) => {
   }
   const grant = (policyId: number) =>
     store.db.knex('principal').where({ id: ann.id }).update({ policy_id: policyId }) as Promise<unknown>
-  /** What both functions say of somebody, which must be the same. */
+  /** The result of both functions for a user, which must be equal. */
   const enabled = async (where: { pool: string; site?: string | undefined }) => {
     const one = await policyEnables(store.db, { ...where, principalId: ann.id })
     const many = await enabledOf(store.db, { ...where, principalIds: [ann.id] })
@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('policies on %s', (dialect) => {
     return one
   }
 
-  it('let everybody in where there is none, and none but another pool’s or site’s', async () => {
+  it('let everybody in when there is none, or only one of another pool or site', async () => {
     expect(await enabled({ pool: 'east', site: 'oslo' })).toBe(true)
     await put('pool:west', false)
     await put('site:lima', false)
@@ -38,14 +38,14 @@ describe.each(['sqlite', 'postgres'] as const)('policies on %s', (dialect) => {
     expect(await enabled({ pool: 'east', site: 'oslo' })).toBe(true)
   })
 
-  it('say nothing of a site to a service that has none', async () => {
+  it('of a site do not apply to a service without a site', async () => {
     await put('site:', false)
     await put('site:undefined', false)
     expect(await enabled({ pool: 'east' })).toBe(true)
     expect(await enabled({ pool: 'east', site: undefined })).toBe(true)
   })
 
-  it('count by how near they are: one’s own, the pool’s, the site’s, the global one', async () => {
+  it('take precedence in this order: the user’s own, the pool’s, the site’s, the global one', async () => {
     const said = [true, false, undefined]
     for (const own of said)
       for (const pool of said)
@@ -61,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('policies on %s', (dialect) => {
           }
   })
 
-  it('open nothing for an account that is disabled', async () => {
+  it('do not enable a disabled account', async () => {
     await grant(await put('traders', true))
     await store.db.knex('principal').where({ id: ann.id }).update({ disabled: true })
     expect(await enabledOf(store.db, { pool: 'east', principalIds: [ann.id] })).toEqual(new Set())

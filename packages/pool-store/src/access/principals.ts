@@ -1,8 +1,8 @@
 import { type PoolRole, principalUri } from '@hansard/rooms'
-import type { Database, Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex } from '@hansard/sql'
 import { forgetDevices } from './known-devices.ts'
 
-/** Who may sign in, and with `roles` what they may do in the pool beyond talking. */
+/** An account that may sign in. `roles` are its administrative roles in the pool. */
 export type Principal = {
   readonly id: number
   readonly account: string
@@ -28,7 +28,7 @@ export type NewPrincipal = {
   readonly now: number
 }
 
-/** Creates those accounts that do not exist yet; answers the accounts created. */
+/** Creates the accounts that do not exist yet; returns those created. */
 export async function createPrincipals(
   knex: Knex | Knex.Transaction,
   principals: readonly NewPrincipal[],
@@ -46,7 +46,7 @@ export async function createPrincipals(
       const known = new Set(existing.map((row) => row.account))
       const missing = batch.filter((p) => !known.has(p.account))
       if (missing.length === 0) continue
-      // Another administrator may create the same account in this moment: theirs then stands.
+      // Another administrator may create the same account concurrently: theirs is kept.
       const inserted: { id: number; account: string }[] = await tx('principal')
         .insert(
           missing.map((p) => ({
@@ -75,7 +75,9 @@ export async function createPrincipals(
   return created
 }
 
-/** Replaces the secret; tokens signed with the old one are refused from now on. False when there is no such account. */
+/**
+ * Replaces the secret; tokens signed under the old one are refused from now on. False when there is no such account.
+ */
 export async function putSecret(
   knex: Knex | Knex.Transaction,
   { account, secret }: { account: string; secret: string },
@@ -88,7 +90,7 @@ export async function putSecret(
   return changed.length === 1
 }
 
-/** Ends all sessions of an account: tokens that were issued until now are refused. */
+/** Ends all sessions of an account: all tokens issued so far are refused. */
 export async function endAllSessions(knex: Knex | Knex.Transaction, id: number): Promise<void> {
   await knex('principal')
     .where({ id, type: 'user' })
@@ -96,15 +98,56 @@ export async function endAllSessions(knex: Knex | Knex.Transaction, id: number):
   await forgetDevices(knex, id)
 }
 
-/** A user. Groups and domains sign in nowhere and are not found here. */
+/** A user. Groups and domains cannot sign in and are not found here. */
 export async function findPrincipal(
   db: Database | Knex.Transaction,
   by: { account: string } | { id: number } | { uri: string },
 ): Promise<(Principal & { readonly secret: string }) | undefined> {
-  const knex = 'dialect' in db ? db.knex : db
-  const row: PrincipalRow | undefined = await knex('principal').where(by).andWhere({ type: 'user' }).first()
-  if (!row) return undefined
-  return { ...principalOf(row, await rolesOf(knex, [row.id])), secret: row.secret }
+  if ('dialect' in db && 'account' in by) return byAccount(db, by.account)
+  if ('dialect' in db && 'id' in by) return byId(db, by.id)
+  const [column, key] = Object.entries(by)[0] as [Key, string | number]
+  return (await findUsers('dialect' in db ? db.knex : db, column, [key])).get(key)
+}
+
+type Key = 'account' | 'id' | 'uri'
+type User = Principal & { readonly secret: string }
+const byAccount = gathered<string, User>((db, keys) => findUsers(db.knex, 'account', keys))
+const byId = gathered<number, User>((db, keys) => findUsers(db.knex, 'id', keys))
+
+/** One statement for any number of accounts. */
+async function findUsers<K extends string | number>(
+  knex: Knex | Knex.Transaction,
+  column: Key,
+  keys: readonly K[],
+): Promise<Map<K, User>> {
+  const rows: (PrincipalRow & { role: PoolRole | null })[] = await knex('principal')
+    .leftJoin('pool_role', 'pool_role.principal_id', 'principal.id')
+    .where('principal.type', 'user')
+    // PostgreSQL cannot store U+0000, so no name contains it.
+    .whereIn(
+      `principal.${column}`,
+      keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
+    )
+    .orderBy(['principal.id', 'pool_role.role'])
+    .select('principal.*', 'pool_role.role')
+  const found = new Map<K, User>()
+  for (const [row, roles] of oneEach(rows))
+    found.set(row[column] as K, { ...principalOf(row, roles), secret: row.secret })
+  return found
+}
+
+/** Joins rows of principals, one per role, into principals with their roles. */
+function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readonly Row[]): Map<Row, PoolRole[]> {
+  const found = new Map<Row, PoolRole[]>()
+  let current: Row | undefined
+  for (const row of rows) {
+    if (current?.id !== row.id) {
+      current = row
+      found.set(row, [])
+    }
+    if (row.role !== null) found.get(current)!.push(row.role)
+  }
+  return found
 }
 
 export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
@@ -115,7 +158,7 @@ export async function findPrincipals(db: Database, ids: readonly number[]): Prom
       db.knex,
       rows.map((row) => row.id),
     )
-    for (const row of rows) found.set(row.id, principalOf(row, roles))
+    for (const row of rows) found.set(row.id, principalOf(row, roles.get(row.id) ?? []))
   }
   return found
 }
@@ -130,7 +173,7 @@ async function rolesOf(knex: Knex | Knex.Transaction, ids: readonly number[]): P
   return found
 }
 
-/** The ids of those accounts that exist. */
+/** Ids of the named accounts that exist. */
 export async function principalIds(db: Database, accounts: readonly string[]): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   for (let from = 0; from < accounts.length; from += BATCH) {
@@ -144,12 +187,12 @@ export async function principalIds(db: Database, accounts: readonly string[]): P
   return found
 }
 
-/** The ids of those users that exist. */
+/** Ids of the named users that exist. */
 export async function principalIdsByUri(db: Database, uris: readonly string[]): Promise<number[]> {
   const found: { id: number }[] = await db
     .knex('principal')
     .where({ type: 'user' })
-    // PostgreSQL knows no text with U+0000, and nobody is called so.
+    // PostgreSQL cannot store U+0000, so no name contains it.
     .whereIn(
       'uri',
       [...new Set(uris)].filter((uri) => !uri.includes('\0')),
@@ -174,7 +217,7 @@ type PrincipalRow = {
   disabled: boolean | number
 }
 
-function principalOf(row: PrincipalRow, roles: ReadonlyMap<number, PoolRole[]>): Principal {
+function principalOf(row: PrincipalRow, roles: readonly PoolRole[]): Principal {
   return {
     id: row.id,
     account: row.account,
@@ -182,7 +225,7 @@ function principalOf(row: PrincipalRow, roles: ReadonlyMap<number, PoolRole[]>):
     name: row.display_name,
     email: row.email ?? undefined,
     internal: Boolean(row.internal),
-    roles: roles.get(row.id) ?? [],
+    roles,
     domain: row.domain,
     disabled: Boolean(row.disabled),
     credentialVersion: row.credential_version,

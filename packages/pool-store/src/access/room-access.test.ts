@@ -26,7 +26,7 @@ describe.each(['sqlite', 'postgres'] as const)('access on %s', (dialect) => {
   const grant = (roomId: number, id: number, role: RoomRole) =>
     db.knex('room_role').insert({ room_id: roomId, principal_id: id, role })
 
-  it('reaches through groups within groups and domains, and ends where they run in circles', async () => {
+  it('includes nested groups and domains, and terminates on cycles', async () => {
     const ann = await store.addUser('ann', 'circle.example')
     const desk = await addGroup('desk', [ann.id])
     const floor = await addGroup('floor', [desk])
@@ -40,7 +40,7 @@ describe.each(['sqlite', 'postgres'] as const)('access on %s', (dialect) => {
     expect(await principalsWithin(db, floor)).toEqual(new Set([desk, floor, ann.id]))
   })
 
-  it('finds for somebody just the rooms the rules let them see, and to join just those they may join', async () => {
+  it('finds exactly the rooms that the rules let a principal see, and those it may join', async () => {
     const people = await Promise.all(['bea', 'carl', 'dora', 'emil'].map((name) => store.addUser(name, 'wall.example')))
     const everyone = await addGroup('all', [], 'domain', 'wall.example')
     const banned = await addGroup('banned', [people[3]!.id])

@@ -16,7 +16,7 @@ import { findRoom, type Room } from '../rooms/rooms.ts'
 import { poolConfiguration } from '../settings/pool-configuration.ts'
 import { identitiesOf, identitiesOfMany } from './identities.ts'
 
-/** Everything that who may do what in a room is decided by, as of one version of its rights. */
+/** All data that a decision about a room needs, as of one version of the room's rights. */
 export type RoomAccess = {
   readonly room: Room
   readonly rules: RoomRules
@@ -31,18 +31,18 @@ export type RoomKey = { readonly uri: string } | { readonly id: number }
 /**
  * Loads a room's access, or undefined when there is no such room.
  *
- * Its version of rights is read first. What is changed while the rest is read raises the version, so that a fact
- * decided by a mixture of old and new is refused when it is recorded.
+ * It reads the rights version first. A change made while the rest is read increments the version, so a fact decided
+ * on a mixture of old and new data is refused when it is recorded.
  *
- * It loads whole lists, and less where there is no room: it is for what somebody may see already. Whether they may is
- * asked with `decideFor` or `standInRoom`.
+ * It loads whole lists, and less when there is no room, so call it only for a room the caller may already see. To
+ * decide whether they may, use `decideFor` or `standInRoom`.
  */
 export async function loadRoomAccess(db: Database | Knex.Transaction, by: RoomKey): Promise<RoomAccess | undefined> {
   const room = await findRoom(db, by)
   return room && accessTo('dialect' in db ? db.knex : db, room)
 }
 
-/** `among`: of the lists, only entries for these principals. A room may have a member list of thousands. */
+/** `among`: load only the list entries of these principals. A room may have thousands of members. */
 async function accessTo(knex: Knex | Knex.Transaction, room: Room, among?: ReadonlySet<number>): Promise<RoomAccess> {
   const category: { invitations: unknown; file_upload: unknown; chat_history: unknown } | undefined = await knex(
     'category',
@@ -93,23 +93,23 @@ export async function loadRoles(
     const rows: { principal_id: number; role: RoomRole }[] = await query.select('principal_id', 'role')
     for (const { principal_id: id, role } of rows) roles[role].add(id)
     if (among || rows.length < ROLES_STEP) break
-    // The last one's further roles may stand beyond this step: read again, with what stands before them.
+    // The step may end between the roles of the last principal: read them again, with those before them.
     after = rows.at(-1)!.principal_id - 1
   }
   return { members: roles.member, managers: roles.manager, presenters: roles.presenter }
 }
 
-/** More than the roles one principal may have, so that every step comes further. */
+/** More than the number of roles one principal can have, so every step makes progress. */
 const ROLES_STEP = 2_000
 
-/** `roles` are those a door believes somebody to hold. */
+/** `roles`: the roles that the entry point believes the principal to have. */
 type Someone = { readonly id: number; readonly roles: readonly string[] }
 
 const POOL_ITSELF = 0
 
 /**
- * Whether somebody administers the pool now. A door may not have heard yet that the role was taken away; who is not believed
- * to hold it costs no statement.
+ * Whether the principal administers the pool now. An entry point may not know yet that the role was revoked. A
+ * principal not believed to have the role costs no statement.
  */
 export async function administers(db: Database | Knex.Transaction, who: Someone): Promise<boolean> {
   return (await administratorsAmong(db, [who])).has(who.id)
@@ -117,7 +117,7 @@ export async function administers(db: Database | Knex.Transaction, who: Someone)
 
 async function administratorsAmong(db: Database | Knex.Transaction, people: readonly Someone[]): Promise<Set<number>> {
   const believed = people.filter(({ roles }) => roles.includes('administrator')).map(({ id }) => id)
-  // The pool itself is nobody's account, and nobody takes its role away.
+  // The pool itself has no account, and nobody can revoke its role.
   if (believed.every((id) => id === POOL_ITSELF)) return new Set(believed)
   const knex = 'dialect' in db ? db.knex : db
   const rows: { principal_id: number }[] = await knex('pool_role')
@@ -127,7 +127,7 @@ async function administratorsAmong(db: Database | Knex.Transaction, people: read
   return new Set(rows.map((row) => row.principal_id))
 }
 
-/** How somebody stands to a room now. */
+/** A principal's standing in a room now. */
 export async function standingIn(
   db: Database | Knex.Transaction,
   access: Pick<RoomAccess, 'scope' | 'roles'>,
@@ -137,7 +137,7 @@ export async function standingIn(
   return standingOf(await identitiesOf(db, who.id), { scope: access.scope, roles: access.roles, administrator })
 }
 
-/** How many stand to a room now, by principal id. */
+/** The standing of many principals in a room now, by principal id. */
 export async function standingsIn(
   db: Database | Knex.Transaction,
   access: Pick<RoomAccess, 'scope' | 'roles'>,
@@ -161,13 +161,12 @@ export async function standingsIn(
 }
 
 /**
- * How somebody stands to a room they name, and what that was read from: of the room's lists only what concerns them.
- * `access` is undefined when there is no such room.
+ * The standing of a principal in a room they name, and the data it was read from: only the entries of the room's
+ * lists that concern them. `access` is undefined when there is no such room.
  *
- * The danger is that whoever may not see a room learns from the time an answer takes that it is there. So the same
- * statements are made in the same order for a room that is hidden and for one that never was, and none of them reads
- * more for a large room than for a small one. The identities are read after the room's version of rights, as
- * everything is that it stands for.
+ * The danger is that response time reveals a hidden room. The same statements therefore run in the same order for a
+ * hidden room as for a room that does not exist, and none of them reads more for a large room than for a small one.
+ * Identities are read after the rights version, like everything the version covers.
  */
 export async function standInRoom(
   db: Database | Knex.Transaction,
@@ -182,7 +181,7 @@ export async function standInRoom(
   return { standing, access: room && access }
 }
 
-/** Loads and decides in one go: whether somebody may do something in a room, and what was decided by. */
+/** Loads and decides in one call: whether a principal may do something in a room, and the data of the decision. */
 export async function decideFor(
   db: Database | Knex.Transaction,
   operation: RoomOperation,
@@ -195,8 +194,8 @@ export async function decideFor(
 }
 
 /**
- * How somebody stands to a category they name, with the same statements whether it is there or not. `categoryId` is
- * undefined when it is not.
+ * The standing of a principal in a category they name. Runs the same statements whether or not the category exists;
+ * `categoryId` is undefined when it does not.
  */
 export async function standInCategory(
   db: Database | Knex.Transaction,
@@ -211,7 +210,7 @@ export async function standInCategory(
   return { standing: standingOf(identities, { scope, roles: NO_ROLES, administrator }), categoryId: found?.id }
 }
 
-/** No row has it. */
+/** an id that no row has */
 export const NO_ID = -1
 /** @internal */
 export const NO_ROLES: RoomRoles = { members: new Set(), managers: new Set(), presenters: new Set() }

@@ -1,8 +1,9 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * Ids of the rooms in which somebody is whom a change may bar from the pool: their rights rise with it, so that every service
- * judges again who is in them before anything more is said there. `of`: only these accounts; otherwise everybody's.
+ * Ids of the rooms with participants whom a change may bar from the pool. The change increments the rights versions
+ * of these rooms, so every service decides again on their participants before it delivers anything more. `of`: only
+ * these accounts; otherwise all.
  */
 export async function roomsOfBarred(
   tx: Knex | Knex.Transaction,
@@ -22,8 +23,8 @@ export async function roomsOfBarred(
 }
 
 /**
- * The same of a policy: the rooms of its holders, or of everybody where it counts without being granted. `id` is absent of a
- * policy that is only being made.
+ * The same for a change of a policy: the rooms of its holders, or all rooms when it applies without being granted.
+ * `id` is absent for a policy that is being created.
  */
 export async function roomsUnderPolicy(
   tx: Knex | Knex.Transaction,

@@ -95,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     return result.outcome === 'signed-in' ? result.newDevice! : expect.fail()
   }
 
-  it('does not keep the owner out on a device of before, whoever guesses, from wherever', async () => {
+  it('does not lock the owner out on a known device, whoever guesses from anywhere', async () => {
     const lookup = await service()
     const device = await deviceOf(lookup)
     for (let n = 0; n < 6; n += 1) await guess(lookup)
@@ -106,14 +106,14 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await right(lookup, { remote: '10.0.0.1' })).toMatchObject({ outcome: 'signed-in' })
   })
 
-  it('counts a guess once, whichever service it was sent to', async () => {
+  it('counts a guess once, whichever service receives it', async () => {
     const services = [await service('lookup'), await service('admin-1'), await service('channel-1')]
     for (let n = 0; n < 6; n += 1) await guess(services[n % 3]!)
 
     for (const each of services) expect(await guess(each)).toMatchObject({ reason: 'too-many-attempts' })
   })
 
-  it('counts guesses made side by side', async () => {
+  it('counts concurrent guesses', async () => {
     const throttle = createThrottle({ db, clock })
     const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
 
@@ -122,7 +122,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(begun.filter(({ outcome }) => outcome === 'go')).toHaveLength(6)
   })
 
-  it('waits twice as long after each further guess, for a quarter of an hour at most', async () => {
+  it('doubles the wait after each further guess, up to a quarter of an hour', async () => {
     const throttle = createThrottle({ db, clock })
     const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
     const waits: number[] = []
@@ -137,7 +137,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(waits.slice(0, 12)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900])
   })
 
-  it('bounds the guesses at one account from everywhere, and forgets them after a day', async () => {
+  it('bounds the guesses at one account from all origins, and resets after a day', async () => {
     const throttle = createThrottle({ db, clock })
     const from = (n: number) => ({ account: 'alice', remote: `10.0.${n}.1`, device: undefined })
     const outcomes: string[] = []
@@ -150,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toEqual({ outcome: 'go' })
   })
 
-  it('slows down a known device that guesses by itself, a minute at most', async () => {
+  it('delays a known device that guesses, up to a minute', async () => {
     const lookup = await service()
     const throttle = createThrottle({ db, clock })
     await deviceOf(lookup)
@@ -170,7 +170,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await throttle.begin(attempt)).toEqual({ outcome: 'go' })
   })
 
-  it('takes a device of another account for an unknown one', async () => {
+  it('treats a device of another account as unknown', async () => {
     const lookup = await service()
     const device = await deviceOf(lookup)
     await guessed(6, 'robot')
@@ -179,7 +179,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await guess(lookup, { device })).toMatchObject({ reason: 'wrong-credentials' })
   })
 
-  it('treats an account that is not there like one that is', async () => {
+  it('treats a missing account like an existing one', async () => {
     const lookup = await service()
     expect(await guess(lookup, { account: 'nobody' })).toMatchObject({ reason: 'wrong-credentials' })
     await guessed(5, 'nobody')
@@ -188,7 +188,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await guess(lookup, { account: 'no\0body' })).toMatchObject({ reason: 'wrong-credentials' })
   })
 
-  it('never delays a key, and writes nothing but the record for it', async () => {
+  it('never delays a key, and writes only its record', async () => {
     const lookup = await service()
     await guessed(6, 'robot')
     const withKey = (password: string) => lookup.withPassword({ account: 'robot', password, remote: '10.0.0.9' })
@@ -199,7 +199,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await db.knex('sign_in_failure')).toHaveLength(2)
   })
 
-  it('holds no more counts and devices than it may', async () => {
+  it('bounds the number of counts and devices', async () => {
     const throttle = createThrottle({ db, clock, bucketsMax: 50 })
     for (let n = 0; n < 10; n += 1) await throttle.begin({ account: 'alice', remote: 'x', device: undefined })
     for (let n = 0; n < 200; n += 1) await throttle.begin({ account: `made up ${n}`, remote: 'x', device: undefined })
@@ -219,7 +219,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await guess(lookup, { device })).toMatchObject({ outcome: 'refused' })
   })
 
-  it('ends a session by its token, and no other of the account', async () => {
+  it('ends the session of a token, and no other of the account', async () => {
     const [lookup, channel] = [await service(), await service('channel-1')]
     const alice = (await findPrincipal(db, { account: 'alice' }))!
     const [one, two] = [await lookup.issueToken(alice), await lookup.issueToken(alice)]
@@ -235,7 +235,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   })
 
   describe('the record', () => {
-    it('holds a sign-in before it is answered, and equal failures of a second as one row', async () => {
+    it('has a sign-in before it is answered, and equal failures within a second as one row', async () => {
       const lookup = await service()
       for (let n = 0; n < 3; n += 1) await guess(lookup)
       await right(lookup)
@@ -252,7 +252,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       ])
     })
 
-    it('stays small whatever is sent, shows what was typed safely, and keeps nothing that looks like a key', async () => {
+    it('stays small whatever is sent, escapes typed names, and keeps nothing that looks like a key', async () => {
       const record = createSignInRecord({ db, clock, log, service: 'lookup' })
       for (let n = 0; n < 5_000; n += 1) record.note({ outcome: 'wrong-credentials', account: `made up ${n}` })
       await record.stop()
@@ -269,7 +269,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       expect(typed).toEqual(['a\\u005cb', `\\u001b[2J${'x'.repeat(60)}...`, '(a key)'])
     })
 
-    it('is asked by account, outcome and time, page by page, and forgotten when its time is over', async () => {
+    it('can be queried by account, outcome and time, page by page, and is deleted after its retention', async () => {
       const record = createSignInRecord({ db, clock, log, service: 'lookup' })
       for (const account of ['alice', 'robot', 'alice']) {
         await record.put({ outcome: 'signed-in', account })
@@ -288,7 +288,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   })
 
   describe('token keys', () => {
-    it('are made by the first service of a pool, and nothing of the private key lies in the database', async () => {
+    it('are created by the first service of a pool, and the private key is not in the database', async () => {
       const keys = await keysIn('keys.json')
       const token = await keys.sign({ id: 1 })
       const file = await readTokenKeys({ file: join(directory, 'keys.json') })
@@ -300,13 +300,13 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       expect(rows).not.toContain(privateKey.subarray(-32).toString('base64url').slice(0, 40))
     })
 
-    it('are not made anew for a pool that has them: its other services would not believe them', async () => {
+    it('are not created again for a pool that has them: its other services would not trust them', async () => {
       await keysIn('keys.json')
 
       await expect(keysIn('other.json')).rejects.toThrow('other.json does not exist, and the pool has token keys')
     })
 
-    it('rotate without signing anybody out, also for a service with the public part of before', async () => {
+    it('rotate without ending sessions, also for a service with the previous public part', async () => {
       const path = join(directory, 'keys.json')
       const lookup = await keysIn('keys.json')
       const before = await lookup.sign({ id: 1 })
@@ -329,7 +329,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       for (const service of [lookup, channel]) expect(await service.verify(before)).toBeUndefined()
     })
 
-    it('do not come from the database: a key that somebody wrote there opens nothing', async () => {
+    it('are not trusted from the database: a key planted there opens nothing', async () => {
       const lookup = await keysIn('keys.json')
       const mallory = newTokenKeys()
       const [own] = mallory.trusted

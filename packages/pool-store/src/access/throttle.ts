@@ -3,36 +3,36 @@ import type { Clock } from '@hansard/clock'
 import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
 
 /**
- * Slows down guessing of passwords, as NIST SP 800-63B-4, section 3.2.2, and OWASP's device cookies have it.
+ * Throttles password guessing, following NIST SP 800-63B-4, section 3.2.2, and OWASP's device cookies.
  *
- * The danger is in both directions: guesses must not go through, and somebody who sends wrong guesses must not keep the
- * owner out. So failures from devices the account has never been used on are counted together, and those of a known
- * device by themselves: whatever strangers do, it is neither slowed down nor refused. The counts lie in the pool
- * database: a guess counts once, whichever service it was sent to.
+ * There are two dangers: guesses must not succeed, and an attacker who sends wrong guesses must not lock the owner
+ * out. Failures from devices unknown to the account are therefore counted together, and those of each known device
+ * separately: whatever strangers do, a known device is neither delayed nor refused. The counts are in the pool
+ * database, so a guess counts once, whichever service received it.
  */
 type Throttle = {
   /**
-   * Counts an attempt as failed, before its password is looked at: guesses made side by side are counted too. `wait`:
-   * it was not counted, and its password must not be looked at.
+   * Counts an attempt as failed before its password is checked, so that concurrent guesses count too. `wait`: it was
+   * not counted, and its password must not be checked.
    */
   begin(attempt: Attempt): Promise<{ readonly outcome: 'wait'; readonly waitMs: number } | { readonly outcome: 'go' }>
-  /** The attempt that `begin` counted was right. */
+  /** The attempt that `begin` counted was successful. */
   succeeded(attempt: Attempt): Promise<void>
 }
 type Attempt = {
   readonly account: string
   readonly remote: string
-  /** hash of the device token, when it is known for this account */
+  /** hash of the device token, if the device is known for this account */
   readonly device: string | undefined
 }
 
 type Bucket = { readonly key: string; readonly rule: Rule }
-/** So many failures are free; after each further one the wait doubles, from a second to the longest. */
+/** This many failures are free; after each further one the wait doubles, from a second to the maximum. */
 type Rule = { readonly free: number; readonly longestWaitMs: number }
 
 const FROM_KNOWN_DEVICE: Rule = { free: 10, longestWaitMs: 60_000 }
 const FROM_ADDRESS: Rule = { free: 5, longestWaitMs: 15 * 60_000 }
-/** 100 is NIST's bound on failures in a row. */
+/** 100 is NIST's limit of consecutive failures. */
 const FROM_EVERYWHERE: Rule = { free: 100, longestWaitMs: 60 * 60_000 }
 
 const FORGET_AFTER_MS = 24 * 60 * 60_000
@@ -57,7 +57,7 @@ export function createThrottle({
       const buckets = bucketsOf(attempt)
       return groupedTransaction(db, async (tx) => {
         const counts = []
-        // Always the narrow bucket first: two attempts never wait for each other in a circle.
+        // Always the narrow bucket first, so that two attempts cannot deadlock.
         for (const bucket of buckets) counts.push(await lockBucket(tx, bucket.key, now))
         const waitMs = Math.max(...counts.map(({ waitUntil }) => waitUntil)) - now
         if (waitMs > 0) return { outcome: 'wait', waitMs }
@@ -73,7 +73,7 @@ export function createThrottle({
     async succeeded(attempt) {
       const [own, ...shared] = bucketsOf(attempt)
       await groupedStatement(db, (k) => k('sign_in_failure').where({ bucket: own!.key }).delete())
-      // Of what others did wrong, nothing is forgiven but this attempt, which was none.
+      // Only this attempt is taken back; the failures of others still count.
       for (const { key } of shared) {
         await groupedStatement(db, (k) =>
           k('sign_in_failure')
@@ -97,7 +97,7 @@ async function lockBucket(tx: Knex.Transaction, bucket: string, now: number) {
   return { failures: forgotten ? 0 : row.failures, waitUntil: row.wait_until }
 }
 
-/** How long nobody may try again after so many failures in a row. */
+/** The wait after this many consecutive failures. */
 function waitAfter(failures: number, { free, longestWaitMs }: Rule): number {
   return failures <= free ? 0 : Math.min(1_000 * 2 ** Math.min(failures - free - 1, 30), longestWaitMs)
 }
@@ -115,7 +115,7 @@ function bucketKey(...parts: readonly string[]): string {
   return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
-/** Forgets what is old and, when somebody makes names up, the buckets with the fewest failures. */
+/** Deletes old buckets and, when an attacker invents account names, the buckets with the fewest failures. */
 async function prune(db: Database, { now, bucketsMax }: { now: number; bucketsMax: number }): Promise<void> {
   await groupedStatement(db, (k) =>
     k('sign_in_failure')

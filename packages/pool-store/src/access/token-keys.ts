@@ -18,24 +18,24 @@ import { type Database, groupedTransaction } from '@hansard/sql'
 
 /** Signs and verifies the tokens of sessions. */
 export type TokenKeys = {
-  /** Rejects with a `TokenKeyProblem` in a service that was given no private key. */
+  /** Rejects with a `TokenKeyProblem` in a service without a private key. */
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>
-  /** The claims of a genuine token, or undefined. Says nothing of whether it has expired. */
+  /** The claims of a genuine token, or undefined. Does not check whether it has expired. */
   verify(token: string): Promise<Record<string, unknown> | undefined>
 }
 
-/** A key that was put in its place, here or on another machine, is known after this. */
+/** maximum delay until a service knows a key that was replaced, here or on another machine */
 const REREAD_MS = 10_000
-/** Tokens signed with made-up keys do not make a service read more often than this. */
+/** minimum time between two reads of the keys, even if tokens with invented keys arrive */
 const REREAD_UNKNOWN_MS = 1_000
 
 /**
- * Opens the token keys of a service. What it trusts comes from its own key source; the pool database only carries public
- * keys from service to service, and one of those counts when a key that is trusted has endorsed it. A service with a
- * private key publishes what its file holds.
+ * Opens the token keys of a service. The root of trust is the service's own key source. The pool database only
+ * carries public keys between services, and such a key is trusted only when a trusted key has endorsed it. A service
+ * with a private key publishes the contents of its file.
  *
- * The first service of a new pool makes the key file when there is none. A pool that has keys already is not given others:
- * its other services would not believe them.
+ * The first service of a new pool creates the key file if there is none. A pool that has keys does not get new ones
+ * this way: its other services would not trust them.
  */
 export async function openTokenKeys({
   db,
@@ -46,7 +46,7 @@ export async function openTokenKeys({
   db: Database
   clock: Clock
   source: TokenKeySource
-  /** the file or the database could not be read again: the keys of before are kept */
+  /** The file or the database could not be read again: the previous keys are kept. */
   onError?: (error: unknown) => void
 }): Promise<TokenKeys> {
   if ('file' in source && (await isMissing(source)) && (await publishedKeys(db)).length === 0)
@@ -68,7 +68,7 @@ export async function openTokenKeys({
   }
   await read()
   const reread = coalesce(async () => {
-    // Also after a failure: a database that is away is not asked with every request.
+    // Also after a failure: an unreachable database must not be queried with every request.
     readAt = clock.now()
     await read().catch(onError)
   })
@@ -112,7 +112,7 @@ async function publish(db: Database, keys: readonly PublicTokenKey[]): Promise<v
         accepted_until: acceptedUntil ?? null,
       }
       await tx('token_key').insert(row).onConflict('id').ignore()
-      // Whoever has an older file does not take back that the key was replaced.
+      // A service with an older file must not undo the replacement of a key.
       if (acceptedUntil !== undefined)
         await tx('token_key').where({ id, accepted_until: null }).update({ accepted_until: acceptedUntil })
     }

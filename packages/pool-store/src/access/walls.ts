@@ -7,7 +7,10 @@ import type { Knex } from '@hansard/sql'
  */
 type RoomViewer = { readonly identities: readonly number[]; readonly reach: 'joinable' | 'seen' | 'known' }
 
-/** @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for somebody who is no administrator. */
+/**
+ * @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for a caller who is no
+ * administrator.
+ */
 export async function applyWalls(
   knex: Knex,
   query: Knex.QueryBuilder,
@@ -40,7 +43,7 @@ export function roomsGranting(knex: Knex, principals: readonly number[], role: R
   return knex('room_role').whereIn('principal_id', principals).andWhere({ role }).select('room_id')
 }
 
-/** @internal Ids of the categories one of whose lists names one of these principals. */
+/** @internal Ids of the categories that name one of these principals in a list. */
 export function categoriesNaming(knex: Knex, principals: readonly number[], list: ScopeList): Knex.QueryBuilder {
   return knex('category_scope').where({ list }).whereIn('principal_id', principals).select('category_id')
 }

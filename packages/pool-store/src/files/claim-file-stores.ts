@@ -3,8 +3,8 @@ import type { Database } from '@hansard/sql'
 import { claimFileStore, type FileStoreName, fileStoreIdentity } from './files.ts'
 
 /**
- * Makes sure that these are the pool's file stores. All servers of a pool use the same: the first one to start says which,
- * and no other is used after that. Rejects with `WrongStore`.
+ * Checks that these are the pool's file stores. All servers of a pool use the same ones: the first to start registers
+ * its stores, and every other store is refused. Rejects with `WrongStore`.
  */
 export async function claimFileStores(db: Database, { files, complianceFiles }: FileStores): Promise<void> {
   await claim(db, 'file-store', files)

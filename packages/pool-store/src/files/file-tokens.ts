@@ -5,10 +5,10 @@ import { type Database, groupedTransaction, type Knex } from '@hansard/sql'
 import { findFile, type PoolFile } from './files.ts'
 
 /**
- * File tokens: the right of one person to upload or download one file of one room, for half an hour.
+ * File tokens: the right of one user to upload or download one file of one room, valid for half an hour.
  *
- * The channel service gives them out in-band to whom it lets, and the file service decides once more when they are used:
- * a token is a ticket to be asked again, not a right of its own. It is 256 random bits, and only its hash is stored.
+ * The channel service issues them in-band to callers with access, and the file service decides again when a token is
+ * used: a token only permits asking again. It is 256 random bits; only its hash is stored.
  */
 export type FileToken = {
   readonly tokenHash: string
@@ -21,11 +21,11 @@ type FileTokenKind = 'upload' | 'download'
 
 export const FILE_TOKEN_MS = 30 * 60 * 1_000
 
-/** What keeps one person, and all of them, from filling the disk with what they never finish. */
+/** Limits that keep one user, or all together, from filling the disk with uploads they never finish. */
 type FileTokenLimits = {
-  /** uploads of one principal at once */
+  /** concurrent uploads of one principal */
   readonly uploadsMax: number
-  /** bytes of all uploads announced and not complete, of everybody */
+  /** total bytes of uploads announced and not complete, of all principals */
   readonly bytesInFlightMax: number
   /** live download tokens of one principal */
   readonly downloadsMax: number
@@ -40,15 +40,15 @@ type IssueFileToken = {
   readonly principalId: number
   readonly roomId: number
   readonly now: number
-  /** where clients reach the file service, without a slash at the end: `https://chat.example.com/files` */
+  /** URL at which clients reach the file service, without a trailing slash: `https://chat.example.com/files` */
   readonly filesUrl: string
   readonly limits?: FileTokenLimits
 } & (
   | {
       readonly kind: 'upload'
-      /** as the person gave it: it is made safe here */
+      /** as the user gave it; it is made safe here */
       readonly fileName: string
-      /** bytes that will come */
+      /** bytes announced */
       readonly size: number
       /** the pool's setting, in units of 1,024 bytes */
       readonly maxFileSizeKb: number
@@ -73,8 +73,8 @@ export type IssuedFileToken =
     }
 
 /**
- * Issues a token. The caller has decided that the principal may upload to the room, or download from it: a file that is of
- * another room, or not there to be had, is `no-such-file` whichever it is.
+ * Issues a token. The caller has decided that the principal may upload to the room, or download from it. A file of
+ * another room and a file that cannot be downloaded are both `no-such-file`.
  */
 export async function issueFileToken(db: Database, asked: IssueFileToken): Promise<IssuedFileToken> {
   const { kind, principalId, roomId, now, limits = DEFAULT_FILE_TOKEN_LIMITS } = asked
@@ -86,7 +86,7 @@ export async function issueFileToken(db: Database, asked: IssueFileToken): Promi
   const token = newKey()
   const expiresAt = now + FILE_TOKEN_MS
   return groupedTransaction(db, async (tx) => {
-    // Counted and added under one lock: side by side, each of many would find room for itself.
+    // Count and insert under one lock: otherwise concurrent requests each pass the limit.
     if (db.dialect === 'postgres') await tx.raw('select pg_advisory_xact_lock(?)', [ISSUE_LOCK])
     const file =
       kind === 'upload'
@@ -119,10 +119,10 @@ async function announce(
   const open = () => tx('file').where({ state: 'uploading' }).andWhere('expires_at', '>', now)
   const own = Number((await open().andWhere({ principal_id: principalId }).count('* as files').first())?.['files'])
   if (own >= limits.uploadsMax)
-    return refused('limit-exceeded', `You have ${own} uploads under way; complete one, or wait for it to expire.`)
+    return refused('limit-exceeded', `You have ${own} unfinished uploads. Complete one, or wait for it to expire.`)
   const all = Number((await open().sum('size as bytes').first())?.['bytes'] ?? 0)
   if (all + size > limits.bytesInFlightMax)
-    return refused('limit-exceeded', 'So much is being uploaded that there is no room for more just now.')
+    return refused('limit-exceeded', 'The limit for all unfinished uploads is reached. Try again later.')
   const id = newFileId()
   const fileName = safeFileName(asked.fileName)
   await tx('file').insert({
@@ -152,7 +152,7 @@ async function findDownload(
     .count('* as tokens')
     .first()
   if (Number(live?.['tokens']) >= limits.downloadsMax)
-    return refused('limit-exceeded', 'You have asked for very many files; wait a little.')
+    return refused('limit-exceeded', 'You have requested too many downloads. Try again later.')
   return file
 }
 
@@ -160,7 +160,7 @@ function refused(reason: Refused['reason'], message: string): Refused {
   return { outcome: 'refused', reason, message }
 }
 
-/** What a token gives the right to be asked for, or undefined: unknown, expired and of the other kind are one answer. */
+/** What a token permits, or undefined. Unknown, expired and wrong-kind tokens get the same result. */
 export async function findFileToken(
   knex: Knex | Knex.Transaction,
   { token, kind, now }: { token: string; kind: FileTokenKind; now: number },
@@ -172,7 +172,7 @@ export async function findFileToken(
     .first()
   const file = row && (await findFile(knex, row.file_id))
   if (!file || file.roomId !== row.room_id) return undefined
-  // Whoever uploads, uploads a file announced for them.
+  // Only the principal who announced a file may upload it.
   if (kind === 'upload' && file.principalId !== row.principal_id) return undefined
   return {
     tokenHash: row.token_hash,
@@ -183,12 +183,12 @@ export async function findFileToken(
   }
 }
 
-/** Notes the first use. False when it had been used. */
+/** Records the first use. False when the token had been used. */
 export async function markTokenUsed(knex: Knex | Knex.Transaction, tokenHash: string, at: number): Promise<boolean> {
   return (await knex('file_token').where({ token_hash: tokenHash, used_at: null }).update({ used_at: at })) === 1
 }
 
-/** Forgets the tokens that expired before `before`; answers how many. */
+/** Deletes the tokens that expired before `before`; returns how many. */
 export async function forgetFileTokens(knex: Knex, before: number): Promise<number> {
   return knex('file_token').where('expires_at', '<', before).delete()
 }

@@ -59,7 +59,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
   const keep = async (fileId: string) => endUpload(store.db.knex, fileId, { state: 'kept', sha256: SHA, at: NOW + 1 })
 
   describe('a token', () => {
-    it('is told once, and only its hash is stored', async () => {
+    it('is returned once, and only its hash is stored', async () => {
       const { token, fileId, url, expiresAt } = await issued(upload(alice))
       expect(url).toBe('https://chat.example.com/files/upload')
       expect(expiresAt).toBe(NOW + FILE_TOKEN_MS)
@@ -68,7 +68,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
       expect(JSON.stringify([rows, await store.db.knex('file')])).not.toContain(token)
     })
 
-    it('is found until it expires, for what it was issued for', async () => {
+    it('is found until it expires, for the purpose it was issued for', async () => {
       const { token, fileId } = await issued(upload(alice, { fileName: '../x/Ünï\u202e.PDF', size: 12 }))
       const found = await findFileToken(store.db.knex, { token, kind: 'upload', now: NOW + FILE_TOKEN_MS - 1 })
       expect(found).toMatchObject({
@@ -83,7 +83,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
         expect(await findFileToken(store.db.knex, { token, kind, now })).toBeUndefined()
     })
 
-    it('is no other text, however like one it looks', async () => {
+    it('does not match any other text, however similar', async () => {
       const { token } = await issued(upload(alice))
       const others = fc.oneof(
         fc.string({ unit: 'binary' }),
@@ -129,7 +129,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
         expect(await download(alice, id, room)).toMatchObject({ outcome: 'refused', reason: 'no-such-file' })
     })
 
-    it('is forgotten after its time', async () => {
+    it('is deleted after it expires', async () => {
       const { token, fileId } = await issued(upload(alice, { now: NOW - 10 * FILE_TOKEN_MS }))
       await keep(fileId)
       expect(await forgetFileTokens(store.db.knex, NOW - 5 * FILE_TOKEN_MS)).toBe(1)
@@ -139,14 +139,14 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
   })
 
   describe('an upload', () => {
-    it('is refused when it is larger than the pool allows, or no size at all', async () => {
+    it('is refused when it is larger than the pool allows, or its size is invalid', async () => {
       expect(await upload(alice, { size: 20_000 * 1_024 })).toMatchObject({ outcome: 'issued' })
       expect(await upload(alice, { size: 0 })).toMatchObject({ outcome: 'issued' })
       for (const size of [20_000 * 1_024 + 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
         expect(await upload(alice, { size })).toMatchObject({ outcome: 'refused', reason: 'too-large' })
     })
 
-    it('is one of so many at once, also when they are asked for side by side', async () => {
+    it('counts towards a limit per principal, also when requested concurrently', async () => {
       const limits = { uploadsMax: 3, bytesInFlightMax: 1e12, downloadsMax: 9 }
       const who = await someone()
       const asked = await Promise.all(Array.from({ length: 8 }, () => upload(who, { limits })))
@@ -158,7 +158,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
       expect(await upload(who, { limits, now: NOW + FILE_TOKEN_MS })).toMatchObject({ outcome: 'issued' })
     })
 
-    it('is refused while everybody together has announced more than there may be', async () => {
+    it('is refused while all principals together have announced the maximum', async () => {
       const before = Number(
         (
           await store.db.knex('file').where({ state: 'uploading' }).andWhere('expires_at', '>', NOW).sum('size as n')
@@ -185,7 +185,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
       expect((await fileCounts(knex)).quarantined).toBe(state === 'quarantined' ? before + 1 : before)
     })
 
-    it('that nobody completed is given up, and its bytes are asked for once', async () => {
+    it('that was never completed expires, and its bytes are listed for removal once', async () => {
       const { knex } = store.db
       const long = NOW - 10 * FILE_TOKEN_MS
       const { fileId } = await issued(upload(alice, { now: long, fileName: 'left.bin' }))

@@ -1,22 +1,22 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * Files: what was announced, what became of it, and under which name its bytes are kept.
+ * Files: what was announced, its state, and the name under which its bytes are stored.
  *
- * `uploading`: a token was given out, and bytes may be arriving. `kept`: on record, with its bytes in the pool's file store
- * and in the compliance file store. `quarantined`: the scanner found something; its bytes are set apart. `expired`: it was
- * not completed in time. `deleted`: kept once, and its bytes were taken away when retention was over. A file that is `kept`
- * and whose bytes are marked as removed came with an import that lacked them: they may still be brought.
+ * `uploading`: a token was issued, and bytes may be arriving. `kept`: on record, with its bytes in the pool's file
+ * store and in the compliance file store. `quarantined`: the scanner found something; its bytes are isolated.
+ * `expired`: not completed in time. `deleted`: kept once; its bytes were removed when retention ended. A `kept` file
+ * whose bytes are marked as removed came with an import that lacked them; they may still be supplied.
  *
- * A file leaves `uploading` once and for good, in one conditional update: whoever comes second changes nothing and sees
- * what became of it. So no upload is completed twice, nor swept away while it is being completed.
+ * A file leaves `uploading` once and for good, in one conditional update. A second attempt changes nothing and reads
+ * the resulting state. So no upload is completed twice, and none is swept away while it is being completed.
  */
 type FileState = 'uploading' | 'kept' | 'quarantined' | 'expired' | 'deleted'
 export type PoolFile = {
   readonly id: string
   readonly roomId: number
   readonly principalId: number
-  /** made safe to show and to save under */
+  /** made safe to display and to save under */
   readonly fileName: string
   readonly storedName: string
   /** bytes */
@@ -24,7 +24,7 @@ export type PoolFile = {
   readonly sha256: string | undefined
   readonly state: FileState
   readonly createdAt: number
-  /** of an upload: when it must be complete */
+  /** for an upload: deadline */
   readonly expiresAt: number
 }
 
@@ -33,7 +33,7 @@ export async function findFile(knex: Knex | Knex.Transaction, id: string): Promi
   return row && fileOf(row)
 }
 
-/** Ends an upload. False, and nothing changes, when it had ended. */
+/** Ends an upload. False, without any change, when it had already ended. */
 export async function endUpload(
   knex: Knex | Knex.Transaction,
   id: string,
@@ -48,7 +48,7 @@ export async function endUpload(
   return ended === 1
 }
 
-/** Gives up the uploads that were not complete by `before`; answers how many. */
+/** Expires the uploads that were not complete by `before`; returns how many. */
 export async function expireUploads(knex: Knex, { before, now }: { before: number; now: number }): Promise<number> {
   return knex('file')
     .where({ state: 'uploading' })
@@ -56,7 +56,7 @@ export async function expireUploads(knex: Knex, { before, now }: { before: numbe
     .update({ state: 'expired', ended_at: now })
 }
 
-/** Uploads given up before `before` whose bytes have not been taken away yet. */
+/** Uploads that expired before `before` and whose bytes have not been removed yet. */
 export async function expiredFiles(
   knex: Knex,
   { before, limit }: { before: number; limit: number },
@@ -73,7 +73,7 @@ export async function markBytesRemoved(knex: Knex, id: string): Promise<void> {
   await knex('file').where({ id }).update({ bytes_removed: true })
 }
 
-/** Those of the files that ended before `before`, whatever became of them, but none whose bytes may be on their way. */
+/** Those of the files that ended before `before`, in whatever state, except files whose bytes may still be arriving. */
 export async function endedFiles(knex: Knex, ids: readonly string[], before: number): Promise<string[]> {
   const ended: string[] = []
   for (let from = 0; from < ids.length; from += BATCH) {
@@ -88,7 +88,7 @@ export async function endedFiles(knex: Knex, ids: readonly string[], before: num
   return ended
 }
 
-/** How many files there are in each state. */
+/** Number of files in each state. */
 export async function fileCounts(knex: Knex): Promise<Record<FileState, number>> {
   const counts = { uploading: 0, kept: 0, quarantined: 0, expired: 0, deleted: 0 }
   const rows: { state: FileState; files: number | string }[] = await knex('file')
@@ -99,13 +99,13 @@ export async function fileCounts(knex: Knex): Promise<Record<FileState, number>>
   return counts
 }
 
-/** Which store the pool uses, by its identity; undefined before the first start of a file service. */
+/** Identity of the store that the pool uses; undefined before the first start of a file service. */
 export async function fileStoreIdentity(knex: Knex, store: FileStoreName): Promise<string | undefined> {
   const row: { value: string } | undefined = await knex('pool_setting').where({ name: store }).first('value')
   return row?.value
 }
 
-/** Makes a store the pool's, if it has none yet. */
+/** Registers a store as the pool's, if it has none yet. */
 export async function claimFileStore(knex: Knex, store: FileStoreName, identity: string): Promise<void> {
   await knex('pool_setting').insert({ name: store, value: identity }).onConflict('name').ignore()
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@hansard/sql'
 import { whereLike } from './wildcard.ts'
 
-/** Categories in which one of these principals may make rooms, or `everywhere` all of them; by name. */
+/** Categories in which one of these principals may create rooms, or with `everywhere` all categories; by name. */
 export async function creatableCategories(
   db: Database,
   who: { readonly identities: readonly number[] } | 'everywhere',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eligiblePrincipals, loadRoles, loadScope, standingsIn } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('whom a category’s lists may name, on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('eligible principals of a category, on %s', (dialect) => {
   let store: StoreInTest
   beforeAll(async () => {
     store = await openStoreInTest(dialect)
@@ -20,7 +20,7 @@ describe.each(['sqlite', 'postgres'] as const)('whom a category’s lists may na
   const put = (principal_id: number, list: string) =>
     store.db.knex('category_scope').insert({ category_id: store.categoryId, principal_id, list })
 
-  it('says of everybody at once what the rules say of each', async () => {
+  it('gives for all principals at once what the rules give for each', async () => {
     const inside = await Promise.all(['ann', 'bea', 'carl'].map((name) => store.addUser(name, 'in.example')))
     const outside = await Promise.all(['olga', 'otto'].map((name) => store.addUser(name, 'out.example')))
     const everyone = await addHolder('ma-grp:*@in.example', 'domain', [], 'in.example')

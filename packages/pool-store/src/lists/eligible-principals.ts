@@ -6,12 +6,12 @@ import type { NamedPrincipal } from './list-groups.ts'
 import { whereLike } from './wildcard.ts'
 
 /**
- * Whom the lists of a category, or of a room in it, may name: users, groups and domains that are allowed and not denied,
- * themselves or by what holds them. With `membersOf`, only those that this room's list of members reaches: whom it may make
- * presenters. By URI.
+ * The principals that the lists of a category, or of a room in it, may name: users, groups and domains that are
+ * allowed and not denied, directly or through a group or domain that contains them. With `membersOf`, only those
+ * reached by this room's member list: its possible presenters. By URI.
  *
- * One statement could tell, and would read everybody before it tells of one. SQLite answers nobody else meanwhile: so they
- * are read in steps, as far as enough are found.
+ * A single statement would read every principal before it returned the first, and SQLite serves nobody else
+ * meanwhile. So principals are read in steps until enough are found.
  */
 export async function eligiblePrincipals(
   db: Database,
@@ -45,7 +45,7 @@ export async function eligiblePrincipals(
   return found
 }
 
-/** Looks at the next principals after a URI: those that the wildcard means, and the last that was looked at if there are more. */
+/** Reads the next principals after a URI: those that match the wildcard, and the last one read if there are more. */
 async function readStep(
   { knex }: Database,
   after: string,

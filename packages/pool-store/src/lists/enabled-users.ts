@@ -2,8 +2,8 @@ import type { Database } from '@hansard/sql'
 import { type PolicyPlace, policyOfPlace } from '../access/policies.ts'
 
 /**
- * Those of many users who may use the pool now: not disabled, and enabled by the policy that counts for them.
- * `policyEnables` of each, in few statements.
+ * Those of many users who may use the pool now: not disabled, and enabled by their effective policy. The same as
+ * `policyEnables` for each, in few statements.
  */
 export async function enabledOf(
   db: Database,
@@ -23,5 +23,5 @@ export async function enabledOf(
   return found
 }
 
-/** SQLite answers one statement at a time: nobody waits while everybody is asked about. */
+/** SQLite runs one statement at a time: small steps keep a long list from blocking others. */
 const BATCH = 1_000

@@ -21,7 +21,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms by the size of their chats
   })
   afterAll(() => store?.close())
 
-  /** So many chats of ten bytes. */
+  /** This many chats of ten bytes. */
   async function say(name: string, count: number, state = 'kept'): Promise<void> {
     const room_id = ids.get(name)!
     const rows = Array.from({ length: count }, (_, n) => {
@@ -44,7 +44,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms by the size of their chats
     return rooms.map((room) => room.name)
   }
 
-  it('are those above it, by name, page by page, whatever else is asked for', async () => {
+  it('are listed above a size, by name, page by page, combined with other criteria', async () => {
     expect(await larger(0)).toEqual(['a small', 'b large', 'e large'])
     expect(await larger(30)).toEqual(['b large', 'e large'])
     expect(await larger(CHATS * 10 - 1)).toEqual(['b large', 'e large'])
@@ -54,7 +54,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms by the size of their chats
     expect(await larger(30, { filter: { like: { wildcard: 'e*', inDescription: false } } })).toEqual(['e large'])
   })
 
-  it('are measured some thousand chats at a time, for one asker at a time, and others have their turn', async () => {
+  it('are measured a few thousand chats at a time, for one caller at a time, and others are served between', async () => {
     const steps: { room: string; chats: number }[] = []
     const names = new Map([...ids].map(([name, id]) => [id, name]))
     const watch = ({ sql, bindings }: { sql: string; bindings: readonly unknown[] }) => {

@@ -5,11 +5,11 @@ import { chatsInRanges, rangePortions } from '../rooms/chat-ranges.ts'
 type Sized = { readonly id: number; readonly lastChatId: number }
 
 /**
- * The first `limit` rooms, in the order of their names, whose chats, as far as they are kept, are larger than `above` bytes.
- * `page` returns the rooms after a cursor, and none after the last; `cursorOf` is where the list goes on after a room.
+ * The first `limit` rooms, by name, whose stored chats are larger than `above` bytes in total. `page` returns the
+ * rooms after a cursor, and none after the last; `cursorOf` is the cursor after a room.
  *
- * Nobody keeps count of these sizes, so the chats are looked at, a few thousand at a time; and for one asker at a time,
- * because the database is everybody's.
+ * These sizes are not maintained anywhere, so the chats are read, a few thousand at a time, and for one caller at a
+ * time, because the database is shared.
  */
 export async function largerRooms<R extends Sized>(
   db: Database,
@@ -31,7 +31,7 @@ export async function largerRooms<R extends Sized>(
   return mine
 }
 
-/** Per database of this process: the asker who is the last in the queue. */
+/** Per database of this process: the last caller in the queue. */
 const measuring = new WeakMap<Knex, Promise<void>>()
 
 async function measure<R extends Sized>(
@@ -71,5 +71,5 @@ async function roomsLargerThan(db: Database, rooms: readonly Sized[], bytes: num
   return larger
 }
 
-/** Some milliseconds of SQLite's time. */
+/** takes SQLite a few milliseconds */
 const CHATS_PER_STEP = 4_000

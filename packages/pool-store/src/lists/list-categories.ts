@@ -16,7 +16,7 @@ export type CategoryRow = {
   readonly createdAt: number
 }
 
-/** Categories in the order of their names, those after `after`; with `naming`, those whose lists name this principal. */
+/** Categories by name, after `after`; with `naming`, only those whose lists name this principal. */
 export async function listCategories(
   db: Database,
   options: {
@@ -54,7 +54,7 @@ export async function listCategories(
   }))
 }
 
-/** The lists of a category, as people read them. */
+/** The lists of a category, by principal URI. */
 export async function categoryLists(
   db: Database,
   categoryId: number,

@@ -10,7 +10,7 @@ export type GroupRow = {
 }
 export type NamedPrincipal = { readonly uri: string; readonly name: string; readonly type: 'user' | 'group' | 'domain' }
 
-/** Groups in the order of their URIs, those after `after`; with `holding`, those that hold this principal themselves. */
+/** Groups by URI, after `after`; with `holding`, only those that contain this principal directly. */
 export async function listGroups(
   db: Database,
   options: {
@@ -46,7 +46,7 @@ export async function listGroups(
   }))
 }
 
-/** The members of a group itself, by URI. */
+/** The direct members of a group, by URI. */
 export async function membersOf(db: Database, groupId: number): Promise<NamedPrincipal[]> {
   return named(db, db.knex('group_member').where({ group_id: groupId }).select('member_id'))
 }
@@ -64,5 +64,5 @@ async function named(db: Database, ids: Knex.QueryBuilder | readonly number[]): 
   return Array.isArray(ids) ? query.whereIn('id', ids) : query.whereIn('id', ids as Knex.QueryBuilder)
 }
 
-/** SQLite answers one statement at a time: nobody waits for a list of many thousands. */
+/** SQLite runs one statement at a time: small steps keep a list of many thousands from blocking others. */
 const BATCH = 1_000

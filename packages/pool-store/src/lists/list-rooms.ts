@@ -7,26 +7,27 @@ import { largerRooms } from './large-rooms.ts'
 import { whereLike } from './wildcard.ts'
 
 /**
- * Looking for rooms.
+ * Searches for rooms.
  *
- * The danger is a criterion that tells what is refused when it is asked for: whoever may look for rooms by a member reads
- * every list of members, one name after the other. So a criterion finds a room only where the asker may be told, of that
- * very room, what the criterion is about. To everybody else it is met by nothing, as if what it names were not there.
+ * The danger is a criterion that reveals what a direct query would refuse: a caller who may search rooms by member
+ * could read every member list, name by name. A criterion therefore matches a room only where the caller may see, for
+ * that room, what the criterion is about. For every other caller it matches nothing, as if what it names did not
+ * exist.
  */
 
-/** Which rooms: all of these, when given. */
+/** Criteria for rooms; all given ones must match. */
 export type RoomFilter = {
   /** exactly */
   readonly category?: { readonly name: string } | { readonly uri: string } | undefined
   readonly disabled?: boolean | undefined
   readonly privacy?: RoomPrivacy | undefined
   readonly type?: RoomType | undefined
-  /** as the room has it, whatever its category says */
+  /** the room's own value, whatever its category's */
   readonly invitations?: RoomInvitations | undefined
   readonly addIn?: string | undefined
-  /** words that must stand in the name (or, with `inDescription`, in name or description) */
+  /** words that the name must contain (with `inDescription`, name or description) */
   readonly text?: RoomTextFilter | undefined
-  /** a wildcard for the name, or, with `inDescription`, for name or description */
+  /** a wildcard for the name (with `inDescription`, for name or description) */
   readonly like?: { readonly wildcard: string; readonly inDescription: boolean } | undefined
   /** rooms that grant the role to one of these principals */
   readonly member?: readonly number[] | undefined
@@ -36,34 +37,34 @@ export type RoomFilter = {
   /** rooms that this principal follows, or was ever invited to */
   readonly followedBy?: number | undefined
   readonly invited?: number | undefined
-  /** rooms whose chats, as far as they are kept, are larger than so many bytes */
+  /** rooms whose stored chats are larger than this many bytes */
   readonly contentAbove?: number | undefined
 }
 type RoomTextFilter = {
   readonly words: readonly string[]
-  /** `exact`: the words, with single spaces between, are the whole name */
+  /** `exact`: the words, joined by single spaces, are the whole name */
   readonly match: 'all' | 'any' | 'exact'
   readonly inDescription: boolean
 }
 
-/** Who looks for rooms, and among which. */
+/** The caller of a room search, and the rooms it covers. */
 export type RoomAsker = {
-  /** the ids the asker acts under */
+  /** the ids the caller acts under */
   readonly identities: readonly number[]
-  /** those the asker may join, may see, or may know of (see `applyWalls`), or all, behind whatever walls */
+  /** rooms the caller may join, may see, or may know of (see `applyWalls`), or all regardless of walls */
   readonly among: 'joinable' | 'seen' | 'known' | 'all'
-  /** is shown the lists and the category of every room, as administrators are */
+  /** may see the lists and the category of every room, as administrators may */
   readonly seesRoles: boolean
-  /** only rooms that grant the asker these roles */
+  /** only rooms that grant the caller these roles */
   readonly holding?: readonly RoomRole[]
 }
 
-/** With SQLite a statement keeps the whole process waiting, so it reads so many rooms and then lets others be served. */
+/** SQLite blocks the whole process during a statement: read this many rooms, then yield. */
 const ROOMS_AT_ONCE = 4_096
-/** Rooms whose chats are weighed before more are looked for. */
+/** rooms whose chats are measured before the search continues */
 const ROOMS_WEIGHED_AT_ONCE = 200
 
-/** Rooms in the order of their names, those after `after` (a `roomCursor`). Without an asker nothing is held back. */
+/** Rooms by name, after `after` (a `roomCursor`). Without a caller, no access rules apply. */
 export async function listRooms(db: Database, options: ListOptions): Promise<Room[]> {
   const { after = '', limit, filter = {} } = options
   if (filter.contentAbove === undefined) return roomsByName(db, options)
@@ -161,7 +162,7 @@ export async function applyAsker(
   for (const role of holding) query.whereIn('room.id', roomsGranting(knex, identities, role))
   if (!seesRoles && (filter.member !== undefined || filter.manager !== undefined)) query.whereIn('room.id', managed())
   if (!seesRoles && filter.category !== undefined) whereCategoryKnown(knex, query, identities)
-  // Not even administrators are shown who is in a room that they may not join.
+  // Not even an administrator sees who is in a room that they may not join.
   if (filter.joined !== undefined) await applyWalls(knex, query, { identities, reach: 'joinable' })
 }
 
@@ -195,7 +196,7 @@ function applyText(query: Knex.QueryBuilder, { words, match, inDescription }: Ro
   query.andWhere((all) => {
     for (const word of words) {
       const pattern = `%${word.replace(/[\\%_]/g, '\\$&')}%`
-      // No word holds a line break: what is found in both of them together stands in one.
+      // No word contains a line break, so a match in the joined text lies within one of the two.
       const where = inDescription ? "lower(room.name || '\n' || room.description)" : 'lower(room.name)'
       const holds = `${where} like lower(?) escape '\\'`
       if (match === 'all') all.whereRaw(holds, [pattern])

@@ -34,7 +34,7 @@ export async function listEndpoints(
     .select('uri', 'display_name as displayName')
 }
 
-/** What the pool, its sites and its services are told, each by itself. */
+/** The settings of the pool, of its sites and of its services, each scope separately. */
 export async function listPoolConfigurations(
   db: Database,
 ): Promise<{ identity: string; settings: Partial<PoolConfiguration> }[]> {

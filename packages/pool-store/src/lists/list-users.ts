@@ -4,7 +4,7 @@ import { identitiesOf } from '../access/identities.ts'
 import { findPrincipals, type Principal } from '../access/principals.ts'
 import { whereLike } from './wildcard.ts'
 
-/** What `listUsers` shows: all of these, when given. */
+/** Criteria for users; all given ones must match. */
 type UserFilter = {
   /** a wildcard for account or display name */
   readonly name?: string | undefined
@@ -12,13 +12,13 @@ type UserFilter = {
   readonly internal?: boolean | undefined
   readonly disabled?: boolean | undefined
   readonly role?: PoolRole | undefined
-  /** identity of the policy that was granted to the user itself */
+  /** identity of the policy granted to the user itself */
   readonly policy?: string | undefined
 }
 /** `policy`: of the policy granted to the user itself. */
 export type UserRow = Principal & { readonly policy: string | null; readonly createdAt: number }
 
-/** Users in the order of their accounts, those after `after`. */
+/** Users by account, after `after`. */
 export async function listUsers(
   db: Database,
   { after = '', limit, filter = {} }: { after?: string | undefined; limit: number; filter?: UserFilter },
@@ -39,7 +39,7 @@ export async function findUser(db: Database, by: { account: string } | { uri: st
   return (await withRoles(db, await users(db.knex).andWhere(`principal.${column}`, value)))[0]
 }
 
-/** The groups that hold a principal, those that hold these included. */
+/** The groups that contain a principal, directly or through other groups. */
 export async function groupsHolding(db: Database, principalId: number): Promise<{ uri: string; name: string }[]> {
   const ids = [...(await identitiesOf(db, principalId))]
   return db

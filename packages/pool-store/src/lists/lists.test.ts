@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     return group!.id
   }
 
-  it('find users by what they are, a wildcard standing for itself where it is none', async () => {
+  it('find users by their attributes; other special characters match themselves', async () => {
     const ann = await store.addUser('ann')
     await store.addUser('annie_b', 'partner.example')
     await store.addUser('bob%')
@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     })
   })
 
-  it('show groups with their own members, and somebody’s groups however far up', async () => {
+  it('show groups with their direct members, and all groups of a principal, nested ones included', async () => {
     const [cora, dan] = [await store.addUser('cora'), await store.addUser('dan')]
     const desk = await addGroup('desk', [cora.id, dan.id])
     await addGroup('floor', [desk])
@@ -77,7 +77,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     expect((await groupsHolding(store.db, cora.id)).map((group) => group.name)).toEqual(['desk', 'floor'])
   })
 
-  it('show categories with their lists and how many rooms they hold', async () => {
+  it('show categories with their lists and their number of rooms', async () => {
     const eve = await store.addUser('eve')
     await store.db
       .knex('category_scope')
@@ -131,7 +131,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     expect(await names(['second', 'half'], 'exact', false)).toEqual([])
   })
 
-  it('find rooms among very many, in order, and let others be served meanwhile', async () => {
+  it('find rooms among very many, in order, and yield to others meanwhile', async () => {
     const { db, categoryId } = store
     await db.knex.raw(
       `insert into room (uri, name, privacy, category_id, created_at)
@@ -151,7 +151,7 @@ describe.each(['sqlite', 'postgres'] as const)('lists for administrators on %s',
     done = true
 
     expect(names).toEqual(Array.from({ length: 9 }, (_, n) => `many ${11 + n}000`))
-    // PostgreSQL reads elsewhere: nobody waits for it here.
+    // PostgreSQL reads in another process and does not block this one.
     expect(turns).toBeGreaterThanOrEqual(dialect === 'sqlite' ? 2 : 1)
     const after = await listRooms(db, { after: 'many 12000', limit: 3, filter })
     expect(after.map(({ name }) => name)).toEqual(['many 13000', 'many 14000', 'many 15000'])

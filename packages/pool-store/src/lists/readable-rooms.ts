@@ -2,7 +2,7 @@ import type { Database } from '@hansard/sql'
 import { identitiesOf } from '../access/identities.ts'
 import { applyWalls } from '../access/walls.ts'
 
-/** A room somebody may come into. `rights` is the version of its rights under which this was found. */
+/** A room that a principal may join. `rights`: the rights version under which this was decided. */
 export type ReadableRoom = {
   readonly id: number
   readonly uri: string
@@ -12,8 +12,8 @@ export type ReadableRoom = {
 }
 
 /**
- * The rooms somebody may come into, and with `withHistory` only those whose history they may read and search: the same
- * rule as `decide('join')` and `decide('search-history')`, for all rooms at once. In no order.
+ * The rooms a principal may join; with `withHistory`, only those whose history they may read and search. The same
+ * rule as `decide('join')` and `decide('search-history')`, for all rooms at once. Unordered.
  */
 export function readableRooms(
   db: Database,
@@ -23,7 +23,7 @@ export function readableRooms(
   return asSeenBy(db, principalId, async (identities) => {
     const query = db.knex('room').join('category', 'category.id', 'room.category_id').whereNull('room.deleted_at')
     if (withHistory) query.andWhere('category.chat_history', true)
-    // PostgreSQL knows no text with U+0000, and no room is called so.
+    // PostgreSQL cannot store U+0000, so no room's name contains it.
     if (uris) query.whereIn('room.uri', [...new Set(uris)].filter(isText))
     if (ids) query.whereIn('room.id', ids)
     await applyWalls(db.knex, query, { identities, reach: 'joinable' })
@@ -32,9 +32,9 @@ export function readableRooms(
 }
 
 /**
- * Reads something that depends on who somebody is. Were they put out of a group between the reading of their groups and
- * that of the rooms, the rooms would show their new rights' version to somebody who is judged by old groups: it is read
- * again then.
+ * Runs a read that depends on a principal's identities. If the principal left a group after its groups were read and
+ * before the rooms were, the rooms would carry the new rights version with a decision based on old groups. The read
+ * is then repeated.
  */
 export async function asSeenBy<T>(
   db: Database,

@@ -11,7 +11,7 @@ describe.each(['sqlite', 'postgres'] as const)('use of the pool on %s', (dialect
   })
   afterAll(() => store?.close())
 
-  it('counts who posted where, and names rooms in which nobody does', async () => {
+  it('counts who posted where, and lists rooms in which nobody posts', async () => {
     const [ann, bob] = [await store.addUser('ann'), await store.addUser('bob')]
     const rooms = new Map<string, number>()
     for (const name of ['busy', 'calm', 'old', 'empty', 'gone']) rooms.set(name, await store.addRoom(name))
@@ -32,7 +32,7 @@ describe.each(['sqlite', 'postgres'] as const)('use of the pool on %s', (dialect
     await say('calm', 1, bob, NOW - DAY)
     await say('gone', 1, bob, NOW - DAY)
     await say('gone', 2, bob, NOW - DAY)
-    // At the end is outside.
+    // The end is exclusive.
     await say('busy', 6, ann, NOW)
     await store.db.knex('room').where({ name: 'gone' }).update({ deleted_at: NOW, shown_name: 'gone' })
     await store.db.knex('room').update({ created_at: NOW - 100 * DAY })
@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('use of the pool on %s', (dialect
     expect(usage.moreInactiveRooms).toBe(true)
   })
 
-  it('lists nothing that was not asked for', async () => {
+  it('lists nothing that was not requested', async () => {
     const none = { topUsers: 0, topRooms: 0, leastActiveRooms: 0, inactiveMax: 10 }
 
     const usage = await usageOf(store.db, { start: 0, end: 1, ...none })

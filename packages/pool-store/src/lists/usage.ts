@@ -1,15 +1,15 @@
 import type { Database, Knex } from '@hansard/sql'
 
-/** What a report of use is asked for: chats from `start` until before `end`; lists of at most so many. */
+/** What a usage report covers: chats in `[start, end)`; lists of at most this many entries. */
 type UsageQuestion = {
   readonly start: number
   readonly end: number
   readonly topUsers: number
   readonly topRooms: number
   readonly leastActiveRooms: number
-  /** rooms in which nothing was posted at this time or later; not looked for when undefined */
+  /** rooms in which nothing was posted since this time; not searched for when undefined */
   readonly roomsInactiveSince?: number | undefined
-  /** inactive rooms listed at most */
+  /** maximum number of inactive rooms listed */
   readonly inactiveMax: number
 }
 type RoomUse = {
@@ -18,7 +18,7 @@ type RoomUse = {
   readonly category: string
   readonly chats: number
   readonly authors: number
-  /** its name may be another room's by now */
+  /** another room may have this name by now */
   readonly deleted: boolean
 }
 type Usage = {
@@ -26,7 +26,7 @@ type Usage = {
   readonly rooms: number
   readonly chats: number
   readonly topUsers: readonly { uri: string; name: string; chats: number; rooms: number }[]
-  /** deleted rooms too, when they were used */
+  /** deleted rooms included, if they were used */
   readonly topRooms: readonly RoomUse[]
   readonly leastActiveRooms: readonly RoomUse[]
   readonly inactiveRooms: readonly { uri: string; name: string; category: string; lastChatAt: number | null }[]
@@ -34,9 +34,9 @@ type Usage = {
 }
 
 /**
- * Who used the pool, and which rooms. A chat counts as posted, whatever became of it later.
+ * Who used the pool, and which rooms. Every posted chat counts, even if it was replaced or purged later.
  *
- * It reads every chat there is, for no index serves time alone: the caller sees to it that reports do not pile up.
+ * It reads every chat, because no index covers time alone. The caller must keep reports from running concurrently.
  */
 export async function usageOf(db: Database, question: UsageQuestion): Promise<Usage> {
   const { knex } = db

@@ -1,8 +1,8 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * Narrows a query to rows in which one of the columns is, as a whole and without regard to case, what the wildcard says:
- * `*` stands for any run of characters, everything else for itself.
+ * Narrows a query to rows in which one of the columns matches the wildcard as a whole, ignoring case: `*` matches any
+ * run of characters, every other character itself.
  */
 export function whereLike(query: Knex.QueryBuilder, columns: readonly string[], wildcard: string): void {
   const pattern = wildcard.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%')

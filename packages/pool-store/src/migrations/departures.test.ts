@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { POOL_MIGRATIONS } from '../index.ts'
 
 it.each(['sqlite', 'postgres'] as const)(
-  'lets those be caught up who are in such rooms already on %s',
+  'lets current participants of rooms without history catch up on %s',
   async (dialect) => {
     await using stack = new AsyncDisposableStack()
     const server = dialect === 'postgres' ? await sharePostgres() : undefined

@@ -1,10 +1,10 @@
 import type { Knex, Migration } from '@hansard/sql'
 
-/** Who has just been in rooms without history: see departures.ts. */
+/** Recent participants of rooms without history: see departures.ts. */
 export const DEPARTURES_MIGRATION: Migration = {
   name: 'departures from rooms without history',
   async up(tx: Knex.Transaction) {
-    // In a room without history: every chat after this one is the participant's to hear. Null in all others.
+    // In a room without history: the participant may receive every chat after this one. Null in all other rooms.
     await tx.raw('alter table participant add column since bigint')
     await tx.raw(
       `update participant set since = (select last_chat_id from room where room.id = participant.room_id)

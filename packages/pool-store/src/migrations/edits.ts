@@ -1,6 +1,6 @@
 import type { Knex, Migration } from '@hansard/sql'
 
-/** Corrections of a room's chats are numbered, so that a service finds those whose hint a bus has dropped. */
+/** Numbers the edits of a room's chats, so that a service finds edits whose hint the bus dropped. */
 export const EDITS_MIGRATION: Migration = {
   name: 'edits of chats',
   async up(tx: Knex.Transaction) {

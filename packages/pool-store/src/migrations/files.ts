@@ -1,6 +1,6 @@
 import type { Knex, Migration } from '@hansard/sql'
 
-/** Files that people hand over, and the tokens that let them. The bytes are in the file store. */
+/** Uploaded files, and the tokens that permit transfers. The bytes are in the file store. */
 export const FILES_MIGRATION: Migration = {
   name: 'files',
   async up(tx: Knex.Transaction) {
@@ -8,14 +8,14 @@ export const FILES_MIGRATION: Migration = {
       table.text('id').primary()
       table.integer('room_id').notNullable().references('room.id')
       table.integer('principal_id').notNullable().references('principal.id')
-      // A JSON string literal, like every text of a person's.
+      // A JSON string literal, like every text typed by a user.
       table.text('file_name').notNullable()
       table.text('stored_name').notNullable().unique()
-      // As announced; what arrives must be as long, so it is the size of the file.
+      // As announced. An upload must have exactly this length, so it is the size of the file.
       table.bigInteger('size').notNullable()
       table.text('sha256')
       table.text('state').notNullable()
-      // What the scanner found, when the state is `quarantined`.
+      // The scanner's finding, when the state is `quarantined`.
       table.text('signature')
       table.bigInteger('created_at').notNullable()
       table.bigInteger('expires_at').notNullable()
@@ -26,7 +26,7 @@ export const FILES_MIGRATION: Migration = {
       table.index('room_id')
     })
     await tx.schema.createTable('file_token', (table) => {
-      // The token itself is stored nowhere: who reads the database can use none.
+      // The token itself is not stored: a reader of the database cannot use it.
       table.text('token_hash').primary()
       table.text('kind').notNullable()
       table.text('file_id').notNullable().references('file.id')

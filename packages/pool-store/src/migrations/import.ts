@@ -1,21 +1,21 @@
 import type { Knex, Migration } from '@hansard/sql'
 
-/** How far an import of pool data has come, so that one that was killed goes on where it stopped. */
+/** Progress of an import of pool data, so that an interrupted import resumes. */
 export const IMPORT_MIGRATION: Migration = {
   name: 'imports of pool data',
   async up(tx: Knex.Transaction) {
     await tx.schema.createTable('import_progress', (table) => {
-      // SHA-256 of the manifest of what is imported: the same data again is the same import.
+      // SHA-256 of the import's manifest: the same data is the same import.
       table.text('import').notNullable()
       table.text('entry').notNullable()
-      // The key of the last line that is in, as the entry is sorted by it.
+      // Key of the last imported line, in the sort order of the entry.
       table.text('done').notNullable()
-      // What has been counted and found wrong so far, as JSON.
+      // Counts and findings so far, as JSON.
       table.text('tally').notNullable()
       table.primary(['import', 'entry'])
     })
     await tx.schema.createTable('import_made', (table) => {
-      // What this import created itself: only that may it fill where it merely refers to it.
+      // What this import created itself. Of what it merely refers to, it may fill in only these.
       table.text('import').notNullable()
       table.text('uri').notNullable()
       table.primary(['import', 'uri'])

@@ -13,8 +13,8 @@ import { SIGN_IN_MIGRATION } from './sign-in.ts'
 /**
  * The pool database. Migrations go forward only.
  *
- * Times are milliseconds since 1970 UTC. `chat.content` is the text as a JSON string literal: PostgreSQL cannot
- * store U+0000 or half a surrogate pair, and what a person typed is kept exactly.
+ * Times are milliseconds since 1970 UTC. `chat.content` is the text as a JSON string literal: PostgreSQL cannot store
+ * U+0000 or half a surrogate pair, and a user's text is kept exactly.
  */
 export const POOL_MIGRATIONS: readonly Migration[] = [
   {
@@ -33,7 +33,7 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
         table.boolean('internal').notNullable().defaultTo(true)
         table.text('role').notNullable().defaultTo('participant')
         table.text('secret').notNullable()
-        // Raised when the secret changes or the account is disabled: tokens signed before that are refused.
+        // Incremented when the secret changes or the account is disabled: tokens signed before that are refused.
         table.integer('credential_version').notNullable().defaultTo(1)
         table.boolean('disabled').notNullable().defaultTo(false)
         table.bigInteger('created_at').notNullable()
@@ -46,7 +46,7 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
         table.boolean('disabled').notNullable().defaultTo(false)
         table.bigInteger('created_at').notNullable()
         table.bigInteger('last_chat_id').notNullable().defaultTo(0)
-        // Numbers every event of the room, whichever service accepted it: the order of a conversation.
+        // Numbers every event of the room, whichever service recorded it: the order of a conversation.
         table.bigInteger('last_room_seq').notNullable().defaultTo(0)
       })
       await tx.schema.createTable('room_member', (table) => {
@@ -63,7 +63,7 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
         table.text('post').notNullable()
         table.text('content').notNullable()
         table.primary(['room_id', 'chat_id'])
-        // A post repeated after a lost acknowledgement is recorded once, and the database promises it.
+        // A post repeated after a lost acknowledgement is recorded once; this index guarantees it.
         table.unique(['principal_id', 'room_id', 'post'])
       })
       await tx.schema.createTable('participant', (table) => {
@@ -87,7 +87,8 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
         table.bigInteger('last_stamp').notNullable()
         table.bigInteger('reported_at').notNullable()
         table.bigInteger('ended_at')
-        // The compliance database knows that it ended and has every event of it: the roll call may leave it out.
+        // The compliance database knows that the source ended and has every event of it, so the source progress may
+        // omit it.
         table.boolean('settled').notNullable().defaultTo(false)
         table.primary(['name', 'epoch'])
         table.index('settled')

@@ -1,6 +1,6 @@
 import type { Knex, Migration } from '@hansard/sql'
 
-/** Which rooms somebody is in: without it, asking that reads every participant of the pool. */
+/** Index of the rooms a principal is in. Without it, that query scans every participant of the pool. */
 export const PRESENCE_MIGRATION: Migration = {
   name: 'participants by principal',
   async up(tx: Knex.Transaction) {

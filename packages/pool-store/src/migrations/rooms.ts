@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Knex, Migration } from '@hansard/sql'
 
 /**
- * Rooms as people run them: categories and their scopes, roles, groups, and what chats are beyond plain ones.
+ * Administered rooms: categories and their scopes, roles, groups, and the kinds of chats beyond plain ones.
  *
- * What is there is brought along: members stay members, an operator gets every role it could use before. Rooms find
- * their category when the pool is started (`poolSettings` makes the default one, for it knows the domain).
+ * Existing data is migrated: members stay members, an operator gets every role it could use before. Rooms get their
+ * category when the pool starts (`poolSettings` creates the default one, because it knows the domain).
  */
 export const ROOMS_MIGRATION: Migration = {
   name: 'rooms as people run them',
@@ -33,7 +33,7 @@ export const ROOMS_MIGRATION: Migration = {
         ['administrator', 'operator', 'officer', 'auditor'].map((held) => ({ principal_id: id, role: held })),
       )
     }
-    // knex would build the table anew on SQLite, which its foreign keys forbid.
+    // On SQLite, knex would rebuild the table, which its foreign keys forbid.
     await tx.raw('alter table principal drop column role')
     await tx.schema.alterTable('principal', (table) => table.index(['type', 'domain']))
 
@@ -73,10 +73,12 @@ export const ROOMS_MIGRATION: Migration = {
       table.text('type').notNullable().defaultTo('normal')
       table.text('invitations').notNullable().defaultTo('inherit')
       table.integer('add_in_id')
-      // Raised by whatever may alter who may do what in the room. A fact decided under an older one is not recorded.
+      // The rights version, incremented by every change that may alter a decision about the room. A fact decided
+      // under an older version is not recorded.
       table.bigInteger('rights').notNullable().defaultTo(1)
       table.bigInteger('deleted_at')
-      // What events call it where that is not its unique name: a deleted room, whose name is free again, and the pool.
+      // The name in events, where it is not the unique name: for a deleted room, whose name is free again, and for
+      // the pool.
       table.text('shown_name')
       table.index('category_id')
     })
@@ -93,10 +95,10 @@ export const ROOMS_MIGRATION: Migration = {
     await tx.schema.dropTable('room_member')
     await tx.schema.alterTable('chat', (table) => {
       table.boolean('alert').notNullable().defaultTo(false)
-      // Of a story; a JSON string literal like `content`.
+      // Title of a story; a JSON string literal like `content`.
       table.text('title')
       table.text('state').notNullable().defaultTo('kept')
-      // The category keeps no history: the text is held only for those who must still be handed it.
+      // The category keeps no history: the text is kept only for delivery.
       table.boolean('unlogged').notNullable().defaultTo(false)
     })
     await tx.raw("create index chat_unlogged on chat (posted_at) where unlogged and state <> 'purged'")
@@ -140,7 +142,7 @@ export const ROOMS_MIGRATION: Migration = {
       table.increments('id').primary()
       table.integer('principal_id').notNullable()
       table.text('name').notNullable()
-      // What it lets through, as JSON.
+      // The filter, as JSON.
       table.text('filter').notNullable()
       table.unique(['principal_id', 'name'])
     })
@@ -151,7 +153,7 @@ export const ROOMS_MIGRATION: Migration = {
       table.text('content').notNullable()
       table.primary(['principal_id', 'label'])
     })
-    // The pool's own row; `poolSettings` gives it its URI and name once the pool knows its domain.
+    // The pool's own row. `poolSettings` sets its URI and name once the pool knows its domain.
     const placeholder = `ma-cat:${randomUUID()}`
     const [row]: { id: number }[] = await tx('room')
       .insert({ uri: placeholder, name: placeholder, privacy: 'secret', created_at: 0 })

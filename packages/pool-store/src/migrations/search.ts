@@ -1,8 +1,8 @@
 import type { Knex, Migration } from '@hansard/sql'
 
 /**
- * The search index. It trails the record: what is not in it yet is searched by reading it, so bringing in the chats
- * of a large database takes the migration no time.
+ * The search index. It trails the record: a search reads chats that are not indexed yet directly, so the migration of
+ * a large database need not index anything.
  */
 export const SEARCH_MIGRATION: Migration = {
   name: 'the search index',
@@ -14,16 +14,17 @@ export const SEARCH_MIGRATION: Migration = {
     })
     await tx.schema.createTable('search_block', (table) => {
       table.increments('id').primary()
-      // posted_at of the earliest and of the latest chat in it
+      // posted_at of its earliest and latest chat
       table.bigInteger('oldest').notNullable()
       table.bigInteger('newest').notNullable()
-      // See block.ts in packages/chat-index.
+      // Format: block.ts in packages/chat-index.
       table.binary('chats').notNullable()
       table.index(['newest', 'id', 'oldest'])
       table.index(['oldest', 'id', 'newest'])
     })
-    // Blocks come first in the key: a new one is then written side by side. With words first each of its thousands of
-    // rows would change a page of its own. The key is nearly all there is to a row: SQLite need not keep it twice.
+    // The block comes first in the key, so the rows of a new block are adjacent. With the word first, each of its
+    // thousands of rows would change a page of its own. The key is nearly the whole row, so SQLite need not store it
+    // twice (WITHOUT ROWID).
     await tx.raw(
       `create table search_word (
          block integer not null, word integer not null, chats ${dialect === 'sqlite' ? 'blob' : 'bytea'} not null,
@@ -33,7 +34,7 @@ export const SEARCH_MIGRATION: Migration = {
     await tx.schema.createTable('search_again', (table) => {
       table.integer('room_id').notNullable()
       table.bigInteger('chat_id').notNullable()
-      // Nobody may find it any more, so searches need not read it.
+      // No caller may find the chat any more, so searches need not read it.
       table.boolean('gone').notNullable()
       table.primary(['room_id', 'chat_id'])
     })

@@ -1,14 +1,14 @@
 import type { Knex, Migration } from '@hansard/sql'
 
 /**
- * Signing in: public keys of tokens, failed attempts, devices that are known, sessions that were ended, and the record of
- * it all. The secret that signed tokens is removed: keys that sign lie outside the database, and tokens of before end.
+ * Sign-in: public keys of tokens, failed attempts, known devices, ended sessions, and the record of sign-ins. The
+ * secret that signed tokens is removed: signing keys are outside the database, and older tokens become invalid.
  */
 export const SIGN_IN_MIGRATION: Migration = {
   name: 'sign-in',
   async up(tx: Knex.Transaction) {
     await tx('pool_setting').where({ name: 'signing-key' }).delete()
-    // Before, the operator's one-time password was a generated key that was stretched: see credentials/secret.ts.
+    // Before, the operator's one-time password was a stretched generated key: see credentials/secret.ts.
     await tx('principal')
       .where({ account: 'operator' })
       .andWhere('secret', 'like', 'scrypt$%')
@@ -21,16 +21,16 @@ export const SIGN_IN_MIGRATION: Migration = {
       table.bigInteger('accepted_until')
     })
     await tx.schema.createTable('sign_in_failure', (table) => {
-      // A hash of whom the attempts were for and where they came from: rows are short, whatever was typed.
+      // A hash of target and origin of the attempts, so rows are short whatever was typed.
       table.text('bucket').primary()
       table.integer('failures').notNullable()
       table.bigInteger('last_at').notNullable()
-      // No further attempt before this.
+      // No further attempt is accepted before this time.
       table.bigInteger('wait_until').notNullable()
       table.index('last_at')
     })
     await tx.schema.createTable('known_device', (table) => {
-      // The token itself is stored nowhere.
+      // The token itself is not stored.
       table.text('token_hash').primary()
       table.integer('principal_id').notNullable().references('principal.id')
       table.bigInteger('used_at').notNullable()
@@ -39,7 +39,7 @@ export const SIGN_IN_MIGRATION: Migration = {
     await tx.schema.createTable('signed_out', (table) => {
       table.text('session').primary()
       table.bigInteger('at').notNullable()
-      // The tokens of the session have expired then, and the row is of no use.
+      // The session's tokens have expired by then, and the row can be deleted.
       table.bigInteger('expires_at').notNullable()
       table.index('at')
       table.index('expires_at')
@@ -49,7 +49,7 @@ export const SIGN_IN_MIGRATION: Migration = {
       table.bigInteger('at').notNullable()
       table.text('service').notNullable()
       table.text('outcome').notNullable()
-      // As it was typed, cut and escaped: it need not be the name of an account.
+      // As typed, truncated and escaped: it need not be the name of an account.
       table.text('account').notNullable()
       table.integer('principal_id')
       table.text('remote').notNullable()

@@ -87,7 +87,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect((await findRoom(db, { id: roomId }))?.topic).toBe('prices')
   })
 
-  it('leaves neither state nor event behind when it refuses, and the writer goes on', async () => {
+  it('leaves neither state nor event when it is refused, and the writer continues', async () => {
     const { source, writer, roomId } = await start()
     const refused = new Error('no')
     const attempt = writer.change(async (tx, at) => {
@@ -101,7 +101,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect((await eventsOf(source)).map(({ seq }) => seq)).toEqual([1])
   })
 
-  it('lets no fact be recorded that was decided under the rights before it', async () => {
+  it('refuses facts that were decided under the rights before it', async () => {
     const { source, writer, roomId } = await start()
     expect(await record(writer, chat(roomId, 'in time'))).toMatchObject({ kind: 'chat', chatId: 1 })
     await writer.change(topic(roomId, 'walls'))
@@ -117,7 +117,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect((await eventsOf(source)).map(({ event }) => event.kind)).toEqual(['chat', 'change'])
   })
 
-  it('that disables somebody keeps them out of rooms they are not in, whoever let them in', async () => {
+  it('that disables a user keeps them out of rooms they are not in, whatever the service decided', async () => {
     const { source, writer, roomId } = await start()
     const mallory = await store.addUser(`mallory of ${source.name}`)
     await db.knex('principal').where({ id: mallory.id }).update({ disabled: true })
@@ -130,7 +130,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect(await eventsOf(source)).toEqual([])
   })
 
-  it('is not made by a source that has been ended', async () => {
+  it('is refused from a source that has ended', async () => {
     const { source, writer, roomId } = await start()
     await declareDead(db, { name: source.name, now: clock.now() })
 
@@ -139,7 +139,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
     expect(await eventsOf(source)).toEqual([])
   })
 
-  it('is told of in the order of the room, whichever of many services make changes at once', async () => {
+  it('is recorded in the order of the room when many services make changes concurrently', async () => {
     const services = await Promise.all([1, 2, 3].map(() => start(dialect === 'postgres' ? store.connect() : db)))
     const { roomId } = services[0]!
     await Promise.all(

@@ -3,17 +3,17 @@ import { type Actor, type ChangeEvent, numberEvents, type RoomCounters, type Sou
 import { SourceMoved } from './record-errors.ts'
 
 /**
- * What a change does, in one transaction: reads and locks what it decides by, writes the new state, and says which
- * events tell of it. The record writer numbers and chains those in the same transaction, so there is no change without
- * its record. `at` is the time the events will carry.
+ * The work of a change, in one transaction: it reads and locks what the decision depends on, writes the new state,
+ * and returns the events that record it. The record writer numbers and chains those in the same transaction, so there
+ * is no change without its record. `at` is the time stamp of the events.
  *
- * Locks: rooms in ascending id, before anything else that others lock. A change that is refused throws; nothing is
- * changed then, and the caller gets what was thrown.
+ * Locks: rooms in ascending id, before anything else that others lock. A refused change throws: nothing is changed,
+ * and the caller gets the thrown value.
  */
 export type ChangeWork<T> = (tx: Knex.Transaction, at: number) => Promise<Made<T>>
 export type Made<T> = {
   readonly events: readonly ChangeEvent[]
-  /** ids of rooms in which somebody may now do what they might not before, or the other way round */
+  /** ids of rooms in which a decision may differ from before */
   readonly rights: readonly number[]
   readonly result: T
 }

@@ -49,7 +49,7 @@ export const commitSqlite: Commit = (db, source, facts, now, { findRepeats, plac
       handle.exec('COMMIT')
       return after
     } catch (error) {
-      // A failed COMMIT (a full disk, say) has already rolled back, or will now.
+      // A failed COMMIT (because of a full disk, for example) may have rolled back already; if not, roll back now.
       if (handle.inTransaction) handle.exec('ROLLBACK')
       throw error
     }
@@ -99,7 +99,7 @@ function readBefore(
   return { rooms, posts, participants, barred, stays: { stays, held } }
 }
 
-/** What is decided for whoever has no policy of their own: 1 or 0. */
+/** The decision for users without a policy of their own: 1 or 0. */
 function enabledOtherwise(sql: Statements, place: PolicyPlace): number {
   const identities = nearestFirst(place)
   const rows = sql.saidOfPlace.all(JSON.stringify(identities)) as SaidOfPlace[]

@@ -3,7 +3,7 @@ import type { PolicyPlace } from '../access/policies.ts'
 import type { Fact } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
 
-/** One dialect's transaction. Throws without having written, except when the connection breaks while committing. */
+/** One dialect's transaction. When it throws, nothing was written, unless the connection broke while committing. */
 export type Commit = (
   db: Database,
   source: SourceCounters & { name: string; epoch: number },

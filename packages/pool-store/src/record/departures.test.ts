@@ -6,7 +6,7 @@ const BOB = { roomId: ROOM, principalId: 1 }
 const stay = (session: string, since: number, present = false): Stay => ({ ...BOB, session, since, present })
 const follow = (stays: readonly Stay[], oldest = 1) => followStays({ stays, held: new Map([[ROOM, oldest]]) })
 
-it('catches up from the later of what somebody has and where they had come in', () => {
+it('catches up from the later of the last chat received and the start of the stay', () => {
   expect(follow([stay('a', 5)]).comeBack(BOB, { after: 8, last: 10 })).toBe(8)
   expect(follow([stay('a', 5)]).comeBack(BOB, { after: 0, last: 10 })).toBe(5)
   expect(follow([]).comeBack(BOB, { after: 0, last: 10 })).toBe(10)
@@ -14,7 +14,7 @@ it('catches up from the later of what somebody has and where they had come in', 
   expect(follow([stay('a', 5)]).comeBack({ ...BOB, roomId: 8 }, { after: 0, last: 10 })).toBe(10)
 })
 
-it('leaves out what is not held any more, and all of it when nothing is', () => {
+it('omits chats whose text is not kept any more, and all of them when none is', () => {
   expect(follow([stay('a', 0)], 4).comeBack(BOB, { after: 1, last: 10 })).toBe(3)
   expect(followStays({ stays: [stay('a', 0)], held: new Map() }).comeBack(BOB, { after: 1, last: 10 })).toBe(10)
   const inThisBatch = followStays({ stays: [stay('a', 0)], held: new Map() })
@@ -23,7 +23,7 @@ it('leaves out what is not held any more, and all of it when nothing is', () => 
   expect(inThisBatch.comeBack(BOB, { after: 1, last: 10 })).toBe(8)
 })
 
-it('uses a departure up for one return, the one that fits best, and leaves who is present', () => {
+it('consumes one departure per return, the best match, and leaves present stays', () => {
   const stays = follow([stay('laptop', 5), stay('phone', 3), stay('asleep', 5, true)])
   expect(stays.comeBack(BOB, { after: 6, last: 10 })).toBe(6)
   expect(stays.comeBack(BOB, { after: 4, last: 10 })).toBe(4)
@@ -31,7 +31,7 @@ it('uses a departure up for one return, the one that fits best, and leaves who i
   expect(stays.result()).toMatchObject({ departed: [], returned: [{ session: 'laptop' }, { session: 'phone' }] })
 })
 
-it('remembers those who went by accident, and not those who chose to or had to', () => {
+it('stores accidental departures, and not chosen or forced ones', () => {
   const stays = follow([stay('e', 2, true)])
   const reasons = { a: 'disconnected', b: 'orphaned', c: 'stopped', d: 'left', e: 'removed' } as const
   for (const [session, reason] of Object.entries(reasons)) stays.part({ ...BOB, session, since: 2 }, reason)
@@ -43,7 +43,7 @@ it('remembers those who went by accident, and not those who chose to or had to',
   expect(stays.result().departed).toEqual([])
 })
 
-it('keeps the latest departure of a session that came back and went again in one batch', () => {
+it('keeps the latest departure of a session that returned and departed again in one batch', () => {
   const stays = follow([stay('a', 2)])
   expect(stays.comeBack(BOB, { after: 4, last: 10 })).toBe(4)
   stays.part({ ...BOB, session: 'a', since: 4 }, 'disconnected')

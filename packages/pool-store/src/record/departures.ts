@@ -2,42 +2,45 @@ import type { PartReason } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 
 /**
- * Who was in a room that keeps no history until a moment ago.
+ * Recent departures from rooms that keep no history.
  *
- * Such a room says a chat to those who are there, and to nobody later. Somebody whose connection broke, or whose service
- * died, was there to hear it: they are caught up when they come back while the text is still held. Whoever came in as
- * another, went by themselves or was put out was not. So the record of such a departure leaves a row behind, in its own
- * transaction, for as long as the text is held; coming back uses it up. A connection may also have died without the pool
- * having noticed: a session of theirs that is still in the room stands for them as well.
+ * Such a room delivers a chat to those present and to nobody later. A participant whose connection broke, or whose
+ * service died, was entitled to the chat: when they rejoin while the text is still kept, they catch up. A participant
+ * who joined under another account, left deliberately or was removed is not entitled to it. The record of an
+ * accidental departure therefore adds a row, in its own transaction, which is kept as long as the text; rejoining
+ * consumes it. A connection may also have died before the pool noticed: a session of the principal that is still in
+ * the room counts like such a row.
  */
 
-/** So long a room without history holds what was said in it. */
+/** How long a room without history keeps the text of its chats. */
 export const UNLOGGED_HELD_MS = 10 * 60 * 1_000
 
-/** Somebody's stay in a room without history, under way (`present`) or ended by accident. */
+/** A principal's stay in a room without history, current (`present`) or ended by accident. */
 export type Stay = {
   readonly roomId: number
   readonly principalId: number
   readonly session: string
-  /** every chat after this one was theirs to hear */
+  /** the principal was entitled to every chat after this one */
   readonly since: number
   readonly present: boolean
 }
 
-/** What the transaction reads for those who come into such rooms and name the last chat they have. */
+/** What the transaction reads for principals who join such rooms and name the last chat they have. */
 export type StaysBefore = {
   readonly stays: readonly Stay[]
-  /** the oldest chat whose text such a room still holds, by room id */
+  /** the oldest chat whose text such a room still keeps, by room id */
   readonly held: ReadonlyMap<number, number>
 }
 
 /** What the transaction writes about departures. */
 export type StaysAfter = { readonly departed: readonly Stay[]; readonly returned: readonly Stay[] }
 
-/** So many of one person's stays in one room are looked at: the latest. */
+/** Stays of one principal in one room that are considered: the latest. */
 export const STAYS_MAX = 50
 
-/** Whether somebody who went for this reason would have stayed: the others chose, or were not to hear more. */
+/**
+ * Whether a departure for this reason was an accident. The others were a choice, or ended the right to receive more.
+ */
 const BY_ACCIDENT: Record<PartReason, boolean> = {
   left: false,
   removed: false,
@@ -46,7 +49,7 @@ const BY_ACCIDENT: Record<PartReason, boolean> = {
   stopped: true,
 }
 
-/** The stays that a batch concerns, while it gives out numbers. */
+/** The stays that concern a batch, kept up to date while it is numbered. */
 export function followStays(before: StaysBefore) {
   const known = new Map(before.stays.map((stay) => [keyOf(stay), stay]))
   const held = new Map(before.held)
@@ -58,7 +61,7 @@ export function followStays(before: StaysBefore) {
       if (!held.has(roomId)) held.set(roomId, chatId)
     },
 
-    /** Somebody comes in who has chats up to `after`: answers the chat after which they are caught up. */
+    /** A principal joins who has the chats up to `after`. Returns the chat after which they catch up. */
     comeBack(
       { roomId, principalId }: Pick<Stay, 'roomId' | 'principalId'>,
       { after, last }: { after: number; last: number },
@@ -66,7 +69,7 @@ export function followStays(before: StaysBefore) {
       const from = (stay: Stay) => Math.max(after, stay.since)
       const [stay] = [...known.values()]
         .filter((each) => each.roomId === roomId && each.principalId === principalId)
-        // Of several the one that fits best, so that each is there for the device it belongs to.
+        // Of several stays, the best match, so that each remains for the device it belongs to.
         .sort((a, b) => from(a) - from(b) || Number(a.present) - Number(b.present) || b.since - a.since)
       if (!stay) return last
       if (!stay.present) {
@@ -78,7 +81,7 @@ export function followStays(before: StaysBefore) {
       return Math.min(last, Math.max(from(stay), (held.get(roomId) ?? last + 1) - 1))
     },
 
-    /** Somebody went. `since` is null when the room kept history while they were there. */
+    /** A principal departed. `since` is null when the room kept history during the stay. */
     part({ since, ...who }: Omit<Stay, 'since' | 'present'> & { since: number | null }, reason: PartReason): void {
       const key = keyOf(who)
       known.delete(key)
@@ -96,8 +99,8 @@ export function followStays(before: StaysBefore) {
 const keyOf = ({ roomId, session }: Pick<Stay, 'roomId' | 'session'>) => `${roomId} ${session}`
 
 /**
- * Forgets at most `limit` departures from before `before` (milliseconds since 1970) and answers how many. Any number of
- * services may do this.
+ * Deletes at most `limit` departures from before `before` (milliseconds since 1970); returns how many. Any number of
+ * services may run it.
  */
 export async function forgetDepartures(
   db: Database,

@@ -3,8 +3,8 @@ import type { Outcome } from './facts.ts'
 import { isSamePost, type PostedContent, type RecordedPost } from './post-digest.ts'
 
 /**
- * What is on record under a post's name, for an author who may not post any more: the chat it repeats, or that the name is
- * another post's. Undefined when nothing is, and when there is no such room.
+ * For an author who may not post any more: what is on record under the post's name, either the chat that it repeats
+ * or a different post. Undefined when there is neither, and when there is no such room.
  */
 export async function findRepeatedPost(
   db: Database,

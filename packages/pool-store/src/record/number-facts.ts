@@ -12,14 +12,20 @@ import { followStays, type StaysAfter, type StaysBefore } from './departures.ts'
 import type { Fact, Outcome } from './facts.ts'
 import { isSamePost, postDigest, type RecordedPost } from './post-digest.ts'
 
-/** What the transaction reads, under lock, before it numbers anything. */
+/** What the transaction reads, under lock, before anything is numbered. */
 export type Before = {
   readonly rooms: ReadonlyMap<number, RoomCounters>
-  /** Posts of the batch that are on record already, by `postKey`. */
+  /** Posts of the batch that are already on record, by `postKey`. */
   readonly posts: ReadonlyMap<string, RecordedPost>
-  /** Ids of those who come in or look and may not use the pool now: disabled, or not enabled by policy. */
+  /**
+   * Ids of the batch's joining or reading principals who may not use the pool now: disabled, or not enabled by
+   * policy.
+   */
   readonly barred: ReadonlySet<number>
-  /** Participants the batch's joins and parts speak of, by `participantKey`, and what their stay begins after, if any does. */
+  /**
+   * Participants that the batch's joins and parts refer to, by `participantKey`, with the chat after which the stay
+   * began, or null.
+   */
   readonly participants: ReadonlyMap<string, number | null>
   readonly stays: StaysBefore
 }
@@ -29,11 +35,11 @@ export type RoomCounters = {
   readonly name: string
   readonly lastChatId: number
   readonly lastRoomSeq: number
-  /** version of who may do what in the room */
+  /** the room's rights version */
   readonly rights: number
 }
 
-/** The source's own counters: where its numbering, its clock and its chain stand. */
+/** The source's counters: last number, last time stamp and chain head. */
 export type SourceCounters = { readonly lastSeq: number; readonly lastStamp: number; readonly head: string }
 
 /** What the transaction writes. */
@@ -60,7 +66,7 @@ export type After = {
 }
 type Joining = { roomId: number; session: string; principalId: number; at: number; since: number | null }
 
-/** Whether stays in the room have to be read for this fact. */
+/** Whether this fact requires reading stays in the room. */
 export const comesBack = (fact: Fact): fact is Extract<Fact, { kind: 'join' }> =>
   fact.kind === 'join' && fact.unlogged === true && fact.after !== undefined
 export const entersOrLooks = (fact: Fact) => fact.kind === 'join' || fact.kind === 'backchat'
@@ -68,11 +74,12 @@ export const postKey = (roomId: number, principalId: number, post: string) => `$
 export const participantKey = (roomId: number, session: string) => `${roomId} ${session}`
 
 /**
- * Gives a batch of facts their numbers: chat ids per room, places in each room's order, sequence numbers and
- * chain heads of the source. Pure, so both dialects number alike; the caller holds the locks.
+ * Numbers a batch of facts: chat ids per room, room sequences, and the source's sequence numbers and chain heads.
+ * Pure, so both dialects number alike; the caller holds the locks.
  *
- * Facts keep their order. A repeated post, a second join of one session (but for what it looks at) and a part of somebody who
- * is not there get an outcome and no event: numbers are given only to what is recorded, so there are no holes.
+ * Facts keep their order. A repeated post, a second join of one session (except for the chats it reads) and a part of
+ * a session that is not a participant get an outcome and no event. Only recorded facts are numbered, so there are no
+ * holes.
  */
 export function numberFacts(
   facts: readonly Fact[],
@@ -93,11 +100,12 @@ export function numberFacts(
     const room = numbering.rooms.get(fact.roomId)
     if (!room) return { kind: 'no-such-room' }
 
-    // A repeat records nothing: whoever has lost the right to post since is told all the same that the post is on record.
+    // A repeat records nothing, so it is answered as recorded even when its author has lost the right to post since.
     const first = fact.kind === 'chat' ? posts.get(postKey(room.id, fact.principal.id, fact.post)) : undefined
     if (first) return repeatOf(first, fact as ChatFact)
     if ('rights' in fact && fact.rights !== room.rights) return { kind: 'rights-changed', rights: room.rights }
-    // Barring somebody raises the rights of the rooms they are in; this is for those they are not in yet.
+    // Barring a user increments the rights versions of the rooms they are in. This check covers the rooms they are
+    // not in yet.
     if (entersOrLooks(fact) && before.barred.has(fact.principal.id)) {
       return { kind: 'rights-changed', rights: room.rights }
     }
@@ -136,11 +144,11 @@ export function numberFacts(
       case 'join': {
         const key = participantKey(room.id, fact.session)
         const { lastChatId } = room
-        // Somebody who claims to have chats that do not exist yet has them when they do.
+        // A client that claims chats that do not exist yet is taken to have all that exist.
         const after = Math.min(fact.after ?? lastChatId, lastChatId)
         if (present.has(key)) {
           const from = Math.max(after, present.get(key) ?? 0)
-          // The first time may have asked for less: what is shown now is looked at now.
+          // The first join may have asked for fewer chats; those shown now are read now.
           if (from < lastChatId) record({ kind: 'backchat', firstChatId: from + 1, lastChatId })
           return { kind: 'join', at, from, lastChatId, rights: room.rights, repeated: true }
         }
@@ -160,7 +168,7 @@ export function numberFacts(
         present.delete(key)
         record({ kind: 'part', session: fact.session, reason: fact.reason })
         stays.part({ roomId: room.id, session: fact.session, principalId: fact.principal.id, since }, fact.reason)
-        // A row this very batch would insert need not be inserted to be deleted, but one from before must go.
+        // A row that this batch would insert need not be inserted and deleted, but an earlier row must be deleted.
         if (!joins.delete(key) || before.participants.has(key))
           parts.set(key, { roomId: room.id, session: fact.session })
         return { kind: 'part', at, rights: room.rights, repeated: false }
@@ -194,7 +202,7 @@ function repeatOf(recorded: RecordedPost, fact: ChatFact): Outcome {
   return { kind: 'chat', chatId, at, repeated: true }
 }
 
-/** The counters of a transaction while it gives out numbers. */
+/** The counters of a transaction while it numbers facts. */
 function createNumbering(
   before: ReadonlyMap<number, RoomCounters>,
   source: SourceCounters & { name: string; epoch: number },
@@ -238,19 +246,19 @@ function createNumbering(
   }
 }
 
-/** Who did it, as the event names them. */
+/** Who did it, as events name them. */
 export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'>
 
 type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { touched: boolean }
 
 type Common = 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'
-/** What an event says beyond who, where and when. */
+/** The content of an event besides who, where and when. */
 type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
 
 /** An event of a change: see `RecordWriter.change`. */
 export type ChangeEvent = { readonly roomId: number; readonly principal: Actor; readonly detail: EventDetail }
 
-/** Numbers the events of a change, like `numberFacts` does facts. The caller holds the locks of all their rooms. */
+/** Numbers the events of a change, as `numberFacts` numbers facts. The caller holds the locks of all their rooms. */
 export function numberEvents(
   events: readonly ChangeEvent[],
   rooms: ReadonlyMap<number, RoomCounters>,

@@ -17,11 +17,11 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     }
   }
 
-  it('is nothing when nothing waits', async () => {
+  it('is zero when nothing waits', async () => {
     expect(await outboxDepth(store.db)).toEqual({ rows: 0, oldestAt: null })
   })
 
-  it('counts every source and epoch, less what was deleted', async () => {
+  it('counts every source and epoch, minus deleted rows', async () => {
     await fill('channel-1', 1, 3, 5_000)
     await fill('channel-1', 2, 2_000, 6_000)
     await fill('channel-10', 1, 700, 4_000)
@@ -33,7 +33,7 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     expect(Number(count)).toBe(2_504)
   })
 
-  it('is found by the key, without reading the rows', async () => {
+  it('is computed by key, without reading the rows', async () => {
     await store.db.knex.raw('analyze outbox')
     const queries: { sql: string; bindings: readonly unknown[] }[] = []
     const listen = (query: { sql: string; bindings: readonly unknown[] }) => queries.push(query)
@@ -41,7 +41,7 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     await outboxDepth(store.db)
     store.db.knex.off('query', listen)
 
-    // Three a source, one for the end, and one more for each source whose epochs are through.
+    // Three per source, one for the end, and one more for each source without a further epoch.
     expect(queries.length).toBeLessThanOrEqual(4 * 4)
     const plans = await Promise.all(
       queries.map(async ({ sql, bindings }) => {

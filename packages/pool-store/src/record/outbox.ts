@@ -4,8 +4,8 @@ import type { Database } from '@hansard/sql'
 /**
  * The outbox: events that the compliance database may not have yet.
  *
- * Rows are put there by the record writer, in the transaction of the fact they tell of. They are deleted only
- * when the compliance database itself has been seen to hold them; the queue's word is not enough.
+ * The record writer inserts rows in the transaction of their fact. A row is deleted only after the compliance
+ * database itself has been seen to hold the event; the queue's acknowledgement is not enough.
  */
 export async function readOutbox(
   db: Database,
@@ -20,7 +20,10 @@ export async function readOutbox(
     .select('seq', 'at', 'body', 'head')
 }
 
-/** Deletes at most `limit` of the rows up to `throughSeq`, oldest first; answers how many. Small bites: posting shares this database. */
+/**
+ * Deletes at most `limit` of the rows up to `throughSeq`, oldest first; returns how many. Keep the batches small:
+ * posts share this database.
+ */
 export async function deleteFromOutbox(
   db: Database,
   { source, epoch, throughSeq, limit }: { source: string; epoch: number; throughSeq: number; limit: number },
@@ -39,10 +42,10 @@ export async function deleteFromOutbox(
 }
 
 /**
- * How many events wait, and since when (milliseconds since 1970, null when none does).
+ * How many events wait, and since when (milliseconds since 1970; null when none waits).
  *
- * A source numbers without a hole and the oldest rows are deleted first, so its first and its last number give its count:
- * three reads by key for each source that has rows, however many they are.
+ * A source's numbers have no gaps and its oldest rows are deleted first, so its first and last number give its count:
+ * three reads by key per source with rows, however many rows there are.
  */
 export async function outboxDepth(db: Database): Promise<{ rows: number; oldestAt: number | null }> {
   let rows = 0
@@ -55,7 +58,7 @@ export async function outboxDepth(db: Database): Promise<{ rows: number; oldestA
       .where({ source, epoch })
       .orderBy('seq', 'desc')
       .first('seq')
-    // A relay may have deleted them meanwhile.
+    // A relay may have deleted the rows meanwhile.
     if (last) {
       rows += last.seq - seq + 1
       oldestAt = Math.min(oldestAt ?? at, at)
@@ -67,13 +70,13 @@ export async function outboxDepth(db: Database): Promise<{ rows: number; oldestA
 
 type OutboxKey = { readonly source: string; readonly epoch: number; readonly seq: number; readonly at: number }
 
-/** The first row of the source that comes after `previous` in the order of the primary key. */
+/** The first row of the next source after `previous`, in the order of the primary key. */
 async function firstAfter(db: Database, previous: OutboxKey | undefined): Promise<OutboxKey | undefined> {
   const select = () => db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
   const columns = ['source', 'epoch', 'seq', 'at']
   if (!previous) return select().first(columns)
   const { source, epoch } = previous
-  // Two reads rather than one with an "or", for which no planner uses the key.
+  // Two reads instead of one with an "or", for which no planner uses the key.
   const nextEpoch = select().where({ source }).andWhere('epoch', '>', epoch)
   return (await nextEpoch.first(columns)) ?? select().where('source', '>', source).first(columns)
 }

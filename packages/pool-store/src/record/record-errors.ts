@@ -1,16 +1,16 @@
 export type RecordError = RecordUnavailable | SourceFenced | RecordBusy | RecordStopped
 
-/** Transient: the database could not be reached or would not commit. Whether the batch is on record is unknown. */
+/** Transient: the database could not be reached or did not commit. Whether the batch is on record is unknown. */
 export class RecordUnavailable extends Error {
   override name = 'RecordUnavailable'
 }
 
-/** Transient: more facts are waiting than the writer may hold. This one was not taken. */
+/** Transient: the writer's limit of waiting facts is reached. This fact was not accepted. */
 export class RecordBusy extends Error {
   override name = 'RecordBusy'
 }
 
-/** For good: a successor has taken over this source's name. Nothing more can be recorded by this instance. */
+/** Permanent: a successor has taken over this source's name. This instance can record nothing more. */
 export class SourceFenced extends Error {
   override name = 'SourceFenced'
   constructor(source: { name: string; epoch: number }) {
@@ -20,18 +20,18 @@ export class SourceFenced extends Error {
   }
 }
 
-/** For good: this writer was stopped. The fact was not taken. */
+/** Permanent: this writer was stopped. The fact was not accepted. */
 export class RecordStopped extends Error {
   override name = 'RecordStopped'
 }
 
 /**
- * @internal The source's row is not where this writer believes it to be: a commit of unknown outcome has happened after
- * all, or a successor has ended the source. Which, its row tells.
+ * @internal The source's row differs from what this writer remembers: either a commit of unknown outcome did happen,
+ * or a successor has ended the source. The row says which.
  */
 export class SourceMoved extends Error {
   override name = 'SourceMoved'
   constructor(source: { name: string; epoch: number; lastSeq: number }) {
-    super(`Source ${source.name}/${source.epoch} does not stand at ${source.lastSeq}, or is not alive.`)
+    super(`Source ${source.name}/${source.epoch} is not at number ${source.lastSeq}, or is not alive.`)
   }
 }

@@ -60,7 +60,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     return rows.map((row) => ({ ...row, event: decodeEvent(row.body) }))
   }
 
-  it('numbers what it records without a hole and chains it from the genesis head', async () => {
+  it('numbers facts without a gap and chains them from the genesis head', async () => {
     const { source, writer } = await start()
     const posts = Array.from({ length: 700 }, (_, n) => record(writer, chat(`p${n}`)))
     const outcomes = await Promise.all(posts)
@@ -80,7 +80,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(report).toMatchObject({ lastSeq: 700, head, state: 'alive' })
   })
 
-  it('records a repeated post once, whether or not the client says that it repeats it', async () => {
+  it('records a repeated post once, whether or not the client declares the repeat', async () => {
     const { source, writer } = await start()
     const first = await record(writer, chat('same', 'said once'))
     const again = await record(writer, chat('same', 'said once', true))
@@ -109,7 +109,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     ])
   })
 
-  it('never takes another post for a repeat because it has the same name', async () => {
+  it('never takes a different post of the same name for a repeat', async () => {
     const { source, writer } = await start()
     const story = (title: string): Fact => ({ ...chat('story', 'body'), title }) as Fact
     const first = await Promise.all([record(writer, chat('msg-1', 'monday')), record(writer, story('one'))])
@@ -132,7 +132,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await outboxOf(source)).toHaveLength(3)
   })
 
-  it('knows a post again after its chat was edited, and by what stands there when it has no digest', async () => {
+  it('recognises a post after its chat was edited, and by the stored text when there is no digest', async () => {
     const { writer } = await start()
     const edit = (chatId: number, row: object) =>
       db.knex('chat').where({ room_id: roomId, chat_id: chatId }).update(row)
@@ -150,7 +150,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await again('old and edited', 'other words')).toMatchObject({ kind: 'post-name-used' })
   })
 
-  it('answers a repeat as recorded although the rights of the room have changed since', async () => {
+  it('answers a repeat as recorded although the room’s rights have changed since', async () => {
     const { writer } = await start()
     const first = await record(writer, chat('said'))
     const stale = { ...chat('said', 'said', true), rights: 0 } as Fact
@@ -161,7 +161,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     })
   })
 
-  it('keeps every character a person can send', async () => {
+  it('preserves every character a client can send', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 1, maxLength: 20 }),
@@ -195,7 +195,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await db.knex('participant').where({ room_id: roomId })).toEqual([])
   })
 
-  it('records with a join what whoever comes in is shown of what was said before', async () => {
+  it('records with a join which earlier chats the session is shown', async () => {
     const { source, writer } = await start()
     const join = (session: string, after?: number): Fact => {
       return { kind: 'join', roomId, principal, session, rights: 1, ...(after === undefined ? {} : { after }) }
@@ -223,7 +223,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
   })
 
-  it('lets nobody come in or look whom a policy bars, the nearest first', async () => {
+  it('refuses joins and reads of users whom a policy bars, the most specific policy first', async () => {
     const { source, writer } = await start()
     const put = async (identity: string, enabled: boolean) => {
       const [row]: { id: number }[] = await db.knex('policy').insert({ identity, enabled }).returning('id')
@@ -258,7 +258,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     await db.knex('policy').delete()
   })
 
-  it('refuses a zombie whose successor has started, and leaves no trace of its batch', async () => {
+  it('refuses a zombie whose successor has started, and writes nothing of its batch', async () => {
     const zombie = await start('contested')
     await record(zombie.writer, chat('before'))
     const room = roomId
@@ -277,7 +277,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await record(successor.writer, chat('after'))).toMatchObject({ chatId: 2 })
   })
 
-  it('names the orphans of a source that was declared dead until somebody parts them', async () => {
+  it('lists the orphans of a source that was declared dead until they are parted', async () => {
     const dead = await start('mortal')
     await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind', rights: 1 })
     expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
@@ -297,7 +297,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
   })
 
-  it('remembers who was lost from a room without history for as long as the text is held, and then forgets them', async () => {
+  it('stores accidental departures from a room without history while the text is kept, then deletes them', async () => {
     const later = new ManualClock(NOW)
     roomId = await store.addRoom('quiet room')
     const source = await startSource(db, { name: 'quiet', endpoint: '', now: NOW })
@@ -330,10 +330,10 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await left()).toEqual([])
   })
 
-  it('goes on where the database stands after a commit of unknown outcome', async () => {
+  it('continues from the state of the database after a commit of unknown outcome', async () => {
     const { source, writer } = await start()
     await record(writer, chat('one'))
-    // Somebody else's commit under the same epoch stands in for one that happened although its answer was lost.
+    // Another commit under the same epoch simulates one that happened although its acknowledgement was lost.
     const ghost = createRecordWriter({ db, clock, source, place })
     await expect(record(ghost, chat('ghost'))).resolves.toBeInstanceOf(Error)
     expect(await record(ghost, chat('ghost'))).toMatchObject({ kind: 'chat' })
@@ -344,9 +344,9 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(rows.map((row) => row.seq)).toEqual([1, 2, 3])
   })
 
-  it('does not let a heartbeat take back the numbers of a commit it did not know of', async () => {
+  it('does not let a heartbeat reuse the numbers of a commit whose outcome was unknown', async () => {
     const { source, writer } = await start()
-    // The answer to this commit is lost: the writer below still believes that nothing is on record.
+    // The acknowledgement of this commit is lost: the writer below still assumes that nothing is on record.
     const committed = createRecordWriter({ db, clock, source, place })
     await record(committed, chat('durable'))
 
@@ -359,7 +359,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await outboxOf(source)).map((row) => row.seq)).toEqual([1, 2])
   })
 
-  it('refuses looks before they take the room of chats, joins and parts', async () => {
+  it('refuses audited reads before they crowd out chats, joins and parts', async () => {
     const { source } = await start()
     const limits = { readsWaitingMax: 10, waitingCharactersMax: 8_000 }
     const writer = createRecordWriter({ db, clock, source, place, ...limits })
@@ -384,11 +384,11 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
       ['join', 1],
       ['part', 1],
     ])
-    // Two of them are all of a quarter of the characters, and one more may go beyond it.
+    // Two of them fill the whole quarter of the characters, and one more may exceed it.
     const long = await counted([...looks(9, 'y'.repeat(1_000)), ...others('two')])
     expect([long.get('backchat')?.length, long.get('RecordBusy')?.length]).toEqual([3, 6])
     expect([...long.keys()]).toEqual(['backchat', 'RecordBusy', 'chat', 'join', 'part'])
-    // What was recorded takes no room any more.
+    // Recorded reads do not count any more.
     expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
   })
 
@@ -410,7 +410,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(log).toEqual(['chat 1', 'chat 2', 'b has run', 'a has run', 'flush', 'chat 3', 'c has run', 'flush'])
   })
 
-  it('answers everybody in a batch although one of the callers fails', async () => {
+  it('answers every caller in a batch although one of them fails', async () => {
     const { writer } = await start()
     const failing = writer.record(chat('a')).then(() => {
       throw new Error('a caller with a bug')
@@ -420,7 +420,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect(await other).toMatchObject({ kind: 'chat', chatId: 2 })
   })
 
-  it('serves two sources that post to the same rooms at once, without a hole in any numbering', async () => {
+  it('serves two sources that post to the same rooms concurrently, without a gap in any numbering', async () => {
     const a = await start()
     const b = { source: await startSource(db, { name: `other-${++names}`, endpoint: '', now: NOW }) }
     const writerB = createRecordWriter({ db, clock, source: b.source, place })

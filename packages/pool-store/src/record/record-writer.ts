@@ -2,7 +2,7 @@ import type { Clock } from '@hansard/clock'
 import { type Database, isTransient, isUniqueViolation } from '@hansard/sql'
 import type { PolicyPlace } from '../access/policies.ts'
 import { ChangeFailed, type ChangeWork, commitChange } from './commit-change.ts'
-import { commitPostgres } from './commit-postgres.ts'
+import { createCommitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
@@ -19,33 +19,33 @@ import type { Source } from './sources.ts'
 /**
  * The record writer: the only way a fact enters the pool database.
  *
- * Many facts, one transaction, one fsync. A fact, its compliance event and the source's counters commit together or not
- * at all, so there is no chat that compliance cannot see and no hole in the numbering. Callers are told after the commit
- * is durable, in the order of the record.
+ * It uses group commit: many facts, one transaction, one fsync. A fact, its compliance event and the source's
+ * counters commit together or not at all, so there is no chat that compliance cannot see and no hole in the
+ * numbering. Callers are answered after the commit is durable, in the order of the record.
  *
  * The danger is a commit whose outcome is unknown (the connection broke while committing). The writer then trusts
- * nothing it remembers: it reads the source's counters back before it writes again, and answers every fact of the
- * batch with `RecordUnavailable`. The client repeats its post under the same name and is given the first chat id if
- * the commit did happen; departures are repeated by the writer's owner, and a second one records nothing.
+ * nothing it remembers: it reads the source's counters again before it writes, and answers every fact of the batch
+ * with `RecordUnavailable`. The client repeats its post under the same name and gets the first chat id if the commit
+ * did happen. The writer's owner repeats departures; a second one records nothing.
  */
 export type RecordWriter = {
   /**
-   * Puts a fact on record. Resolves with the outcome after the commit, or with the error; never rejects. Promises of one
-   * batch resolve in the order of the record, and what their callers do in microtasks is done before `onBatch`.
+   * Records a fact. Resolves with the outcome after the commit, or with the error; never rejects. Promises of one
+   * batch resolve in the order of the record, and the microtasks of their callers run before `onBatch`.
    */
   record(fact: Fact): Promise<Outcome | RecordError>
   /**
-   * Makes a change and puts it on record: see `ChangeWork`. Takes its turn among the facts. Rejects with what `work` threw
+   * Makes a change and records it: see `ChangeWork`. It is queued with the facts. Rejects with what `work` threw
    * (nothing is changed then), or with a `RecordError`.
    */
   change<T>(work: ChangeWork<T>): Promise<T>
-  /** Commits nothing but the time: later events of this source will not be stamped earlier. Rejects like a fact would. */
+  /** Commits only the time: later events of this source will not be stamped earlier. Rejects like a fact. */
   report(): Promise<void>
-  /** Facts waiting or being committed. */
+  /** facts waiting or being committed */
   depth(): number
   /** Resolves when nothing waits any more. */
   drained(): Promise<void>
-  /** Refuses new facts and resolves when those under way are answered. */
+  /** Refuses new facts and resolves when the pending ones are answered. */
   stop(): Promise<void>
 }
 
@@ -53,26 +53,26 @@ export function createRecordWriter(options: {
   db: Database
   clock: Clock
   source: Source
-  /** where the service stands: by the policies that count there nobody joins or reads who may not use the pool */
+  /** the service's pool and site: a user whom the policies there do not enable cannot join or read */
   place: PolicyPlace
-  /** facts in one transaction at most */
+  /** maximum facts per transaction */
   batchMax?: number
-  /** facts waiting at most; more are refused with `RecordBusy` */
+  /** maximum facts waiting; more are refused with `RecordBusy` */
   waitingMax?: number
-  /** characters of chats and audited reads waiting at most */
+  /** maximum characters of chats and audited reads waiting */
   waitingCharactersMax?: number
-  /** audited reads waiting at most: a search may be hundreds, and must leave the others room */
+  /** maximum audited reads waiting: a search may cause hundreds, and must leave room for other facts */
   readsWaitingMax?: number
-  /** called after each commit, with the time at which it began: then at the latest this source was alive */
+  /** Called after each commit, with the time at which it began: the source was alive then. */
   onCommit?: (begunAt: number) => void
-  /** called after each batch's facts were answered and their callers have run */
+  /** called after the facts of each batch were answered and their callers have run */
   onBatch?: (facts: readonly Fact[]) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
   const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096 } = options
-  const commit = db.dialect === 'sqlite' ? commitSqlite : commitPostgres
+  const commit = db.dialect === 'sqlite' ? commitSqlite : createCommitPostgres(clock)
   let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
   let waiting: Waiting[] = []
   const changes: Changing[] = []
@@ -82,7 +82,7 @@ export function createRecordWriter(options: {
   let ended: RecordError | undefined
   let onIdle: (() => void)[] = []
   let characters = 0
-  /** how much of it is audited reads, the batch under way included */
+  /** how many of the characters are audited reads, the current batch included */
   const reads = { waiting: 0, characters: 0 }
 
   const count = (fact: Fact, sign: 1 | -1) => {
@@ -111,7 +111,7 @@ export function createRecordWriter(options: {
     } catch (error) {
       // Throws SourceFenced when the source has been ended.
       if (error instanceof SourceMoved) await readCounters()
-      // A client repeated a post without saying so; the index caught it and nothing was written.
+      // A client repeated a post without declaring it; the unique index refused it and nothing was written.
       if (!isUniqueViolation(error)) throw error
       return await commit(db, numbered, facts, clock.now(), { findRepeats: true, place })
     }
@@ -189,7 +189,7 @@ export function createRecordWriter(options: {
     for (const resolve of idle) resolve()
   }
 
-  // setImmediate: everything the sockets deliver in this turn of the event loop shares one commit.
+  // setImmediate: everything the sockets deliver in this tick of the event loop shares one commit.
   const schedule = () => {
     if (scheduled) return
     scheduled = true
@@ -232,11 +232,14 @@ export function createRecordWriter(options: {
   }
 }
 
-/** Node runs `nextTick` after all microtasks, however long their chains: what callers do at once has been done then. */
+/**
+ * Node runs `nextTick` after all microtasks, however long their chains: the immediate work of all callers is done by
+ * then.
+ */
 const callersHaveRun = () => new Promise<void>((resolve) => process.nextTick(resolve))
 
 const CHANGES_WAITING_MAX = 1_000
-/** Of the characters that may wait, reads have one part in so many. */
+/** Audited reads may use one part in this many of the waiting characters. */
 const READS_SHARE = 4
 
 type Changing = {

@@ -3,12 +3,12 @@ import { type Database, isUniqueViolation } from '@hansard/sql'
 import { SourceFenced } from './record-errors.ts'
 
 /**
- * Sources: the service instances that record events, one row for each start of each.
+ * Sources: the service instances that record events. One row per start (epoch).
  *
- * The danger is a zombie: a service that was replaced and does not know it. Starting a source ends its
- * predecessor of the same name in the same transaction, and every commit of a source requires its row to be
- * `alive`. So the moment a successor exists, nothing more can be recorded in the predecessor's name, and
- * `last_seq` and `head` of an ended source are final.
+ * The danger is a zombie: a service that was replaced and does not know it. Starting a source ends its predecessor of
+ * the same name in the same transaction, and every commit of a source requires its row to be `alive` (the fencing
+ * token). Once a successor exists, nothing more can be recorded in the predecessor's name, and `last_seq` and `head`
+ * of an ended source are final.
  */
 export type Source = {
   readonly name: string
@@ -18,11 +18,12 @@ export type Source = {
 }
 
 /**
- * So long after the record has confirmed that it is alive, a service hands out what it hears without asking the record again.
- * So nobody may declare a source dead that has been silent for less: its participants would be out and still hear.
+ * For this long after the record confirmed that it is alive, a service delivers chats of other services without
+ * asking again. A source that has been silent for less must not be declared dead: its participants would be parted
+ * and still receive.
  */
 export const CONFIRMED_ALIVE_MS = 5_000
-/** A source that reported less than so long ago is not declared dead: twice as long, so that clocks may differ. */
+/** A source that reported within this time is not declared dead. Twice as long, to allow for clock skew. */
 export const SILENT_BEFORE_DEAD_MS = 2 * CONFIRMED_ALIVE_MS
 
 export async function startSource(
@@ -55,7 +56,7 @@ export async function startSource(
         return { name, epoch, lastStamp: startedAt, head }
       })
     } catch (error) {
-      // Two instances of one name started at once: the later one takes the next epoch and fences the earlier.
+      // Two instances of one name started concurrently: the later one takes the next epoch and fences the earlier.
       if (!isUniqueViolation(error)) throw error
     }
   }
@@ -70,9 +71,9 @@ export async function stopSource(
 }
 
 /**
- * Ends whatever epoch of `name` is alive. Its later commits fail. Answers the epoch ended, or undefined when none was.
+ * Ends the alive epoch of `name`. Its later commits fail. Returns the epoch ended, or undefined when none was alive.
  *
- * With `silentSince`, only a source that has not reported since then: one that was started again a moment ago is spared.
+ * With `silentSince`, only a source that has not reported since then: one that has just been restarted is left alone.
  * With `seen`, only a source that has not reported since it was read.
  */
 export async function declareDead(
@@ -103,13 +104,13 @@ export async function requireAlive(db: Database, source: Pick<Source, 'name' | '
   if (!row) throw new SourceFenced(source)
 }
 
-/** The states of a source's epochs, oldest first; empty when the name is unknown. */
+/** The state of each epoch of a source, oldest first; empty when the name is unknown. */
 export async function sourceStates(db: Database, name: string): Promise<SourceState[]> {
   const rows: { state: SourceState }[] = await db.knex('source').where({ name }).orderBy('epoch').select('state')
   return rows.map((row) => row.state)
 }
 
-/** What an alive source last reported. */
+/** The last report of an alive source. */
 export type SourceReportSeen = { readonly name: string; readonly epoch: number; readonly reportedAt: number }
 
 export async function aliveReports(db: Database): Promise<SourceReportSeen[]> {
@@ -121,7 +122,7 @@ export async function aliveReports(db: Database): Promise<SourceReportSeen[]> {
   return rows.map(({ name, epoch, reported_at }) => ({ name, epoch, reportedAt: reported_at }))
 }
 
-/** Where the file services answer that are alive and have reported since `since`. */
+/** URLs of the file services that are alive and have reported since `since`. */
 export async function fileServices(db: Database, since: number): Promise<string[]> {
   const rows: { endpoint: string }[] = await db
     .knex('source')
@@ -143,7 +144,7 @@ type SourceRow = {
   reported_at: number
 }
 
-/** Every source that is alive, or ended and not yet settled, in one statement: one moment of the pool. */
+/** Every source that is alive, or ended and not yet settled, in one statement: a consistent snapshot of the pool. */
 export async function readSourceProgress(db: Database, takenAt: number): Promise<SourceProgress> {
   const rows: SourceRow[] = await db
     .knex('source')
@@ -166,12 +167,12 @@ export async function readSourceProgress(db: Database, takenAt: number): Promise
   }
 }
 
-/** Call when the compliance database knows that the source ended and holds all its events. */
+/** Call when the compliance database has recorded that the source ended and holds all its events. */
 export async function finishSource(db: Database, { name, epoch }: { name: string; epoch: number }): Promise<void> {
   await db.knex('source').where({ name, epoch }).whereNot('state', 'alive').update({ settled: true })
 }
 
-/** Names of all sources that clients connect to, ever since the pool began: those that named a WebSocket as their endpoint. */
+/** Names of all sources that clients connect to, since the pool began: those that registered a WebSocket endpoint. */
 export async function channelServices(db: Database): Promise<string[]> {
   const rows: { name: string }[] = await db
     .knex('source')
@@ -181,7 +182,7 @@ export async function channelServices(db: Database): Promise<string[]> {
   return rows.map((row) => row.name)
 }
 
-/** Of these, the ones that are alive and have reported since `since`. */
+/** Those of the names that are alive and have reported since `since`. */
 export async function aliveSources(db: Database, names: readonly string[], since: number): Promise<string[]> {
   const rows: { name: string }[] = await db
     .knex('source')
@@ -193,7 +194,7 @@ export async function aliveSources(db: Database, names: readonly string[], since
   return rows.map((row) => row.name)
 }
 
-/** When each living source last reported, by the pool database itself: what an outage of the queue cannot hide. */
+/** The time of each alive source's last report, read from the pool database: an outage of the queue cannot hide it. */
 export async function lastReports(db: Database): Promise<{ source: string; epoch: number; reportedAt: number }[]> {
   return db.knex('source').where('state', 'alive').select('name as source', 'epoch', 'reported_at as reportedAt')
 }

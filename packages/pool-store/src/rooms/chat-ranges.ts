@@ -4,8 +4,8 @@ import type { Bound, Dialect } from '@hansard/sql'
 export type ChatRange = { readonly roomId: number; readonly after: number; readonly through: number }
 
 /**
- * `from …`: the chats of many ranges, each read through the primary key. Both planners would rather read the whole
- * table when ranges are many, so the order of the join is fixed.
+ * `from …`: the chats of many ranges, each read through the primary key. With many ranges both planners would scan
+ * the whole table, so the join order is fixed.
  */
 export function chatsInRanges(dialect: Dialect, ranges: readonly ChatRange[]): Bound {
   if (dialect === 'sqlite') {
@@ -23,7 +23,7 @@ export function chatsInRanges(dialect: Dialect, ranges: readonly ChatRange[]): B
   }
 }
 
-/** The ranges, cut and put together so that each portion has at most `size` chats. */
+/** Splits and groups the ranges so that each portion has at most `size` chats. */
 export function* rangePortions(ranges: readonly ChatRange[], size: number): Generator<ChatRange[]> {
   let portion: ChatRange[] = []
   let room = size

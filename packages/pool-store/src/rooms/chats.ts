@@ -1,6 +1,6 @@
 import type { Database } from '@hansard/sql'
 
-/** A chat as it is read back. Names are today's; the compliance event holds those of the moment it was posted. */
+/** A chat as read from the database. Names are current; the compliance event holds those at the time of the post. */
 export type Chat = {
   readonly chatId: number
   readonly postedAt: number
@@ -10,13 +10,13 @@ export type Chat = {
   /** the chat is a story */
   readonly title: string | undefined
   readonly text: string
-  /** `replaced`: the text is not the one that was posted. `purged`: nothing is left but the id. */
+  /** `replaced`: the text differs from the one posted. `purged`: only the id is left. */
   readonly state: 'kept' | 'replaced' | 'purged'
 }
 
 /**
- * Chats with ids in `(after, through]`, oldest first, at most `limit`: what is handed out. Without a hole, so purged ones
- * are among them: of those only the ids are told. `unlogged`: the room kept no history when it was posted.
+ * Chats with ids in `(after, through]`, oldest first, at most `limit`: what is delivered. The ids have no gaps: a
+ * purged chat is included with its id only. `unlogged`: the room kept no history when the chat was posted.
  */
 export async function chatsAfter(
   db: Database,
@@ -32,8 +32,8 @@ export async function chatsAfter(
 }
 
 /**
- * Chats that were replaced or purged by edits after `after`, in the order of the edits, and the last edit that this tells whole:
- * there may be more. An edit is of `EDITED_AT_ONCE` chats at most.
+ * Chats that were replaced or purged by edits after `after`, in the order of the edits, and the last edit that is
+ * included completely; there may be more. One edit covers at most `EDITED_AT_ONCE` chats.
  */
 export async function chatsEdited(
   db: Database,
@@ -46,12 +46,12 @@ export async function chatsEdited(
     .limit(2 * EDITED_AT_ONCE)
   const last = rows.at(-1)?.edit
   if (last === undefined) return { chats: [], through: after }
-  // The last edit may go on beyond what was read.
+  // The last edit may continue beyond what was read.
   const whole = rows.length < 2 * EDITED_AT_ONCE ? rows : rows.filter(({ edit }) => edit < last)
   return { chats: whole.map(chatOf), through: whole.at(-1)!.edit }
 }
 
-/** Chats that one edit may touch: what is said meanwhile waits for it. */
+/** maximum chats per edit: posts wait for its transaction */
 export const EDITED_AT_ONCE = 500
 
 /** History: the last `limit` chats with ids below `before`, or the first after `after`; oldest first. */
@@ -65,8 +65,8 @@ export async function historyOf(
 }
 
 /**
- * Forgets what rooms without history have handed out: blanks at most `limit` of their chats posted before `before`
- * (milliseconds since 1970) and answers how many. The compliance record keeps them. Any number of services may do this.
+ * Blanks at most `limit` chats of rooms without history that were posted before `before` (milliseconds since 1970);
+ * returns how many. The compliance record keeps their text. Any number of services may run it.
  */
 export async function blankUnlogged(
   db: Database,
@@ -74,7 +74,7 @@ export async function blankUnlogged(
 ): Promise<number> {
   const due: { room_id: number; chat_id: number }[] = await db
     .knex('chat')
-    // As the index says it.
+    // The same expression as the index.
     .whereRaw("unlogged and state <> 'purged'")
     .andWhere('posted_at', '<', before)
     .orderBy('posted_at')

@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres'] as const)('feeds on %s', (dialect) => {
   })
   afterAll(() => store?.close())
 
-  it('are kept by name, a bounded number for each', async () => {
+  it('are stored by name, a bounded number per principal', async () => {
     const put = (name: string, words: string[]) =>
       putFeed(db, { principalId: alice.id, name, filter: filter({ words, authors: [bob.uri] }) })
     for (let n = 0; n < FEEDS_MAX; n += 1) expect(await put(`feed ${n}`, ['x'])).toBe('put')
@@ -57,20 +57,20 @@ describe('a feed', () => {
     return query !== undefined && matches(query, { text })
   }
 
-  it('takes several words of an entry as they stand side by side, and any of the entries', () => {
+  it('matches the words of an entry where they are adjacent, and any of the entries', () => {
     expect(finds({ words: ['red line', 'green'] }, 'beyond the RED line')).toBe(true)
     expect(finds({ words: ['red line', 'green'] }, 'a line in red')).toBe(false)
     expect(finds({ words: ['red line', 'green'] }, 'Green!')).toBe(true)
   })
 
-  it('of one’s own hears one’s name and account', () => {
+  it('with the ego option matches the user’s name and account', () => {
     expect(finds({ ego: true }, 'ask ana ruiz sø about it')).toBe(true)
     expect(finds({ ego: true }, '@aruiz?')).toBe(true)
     expect(finds({ ego: true }, 'ask Ana')).toBe(false)
     expect(finds({ words: ['x'] }, 'aruiz')).toBe(false)
   })
 
-  it('that looks for nothing, or for too much, is no feed; with the longest name every other one can be read', () => {
+  it('is refused when it matches nothing or has too many words; every accepted one can be read, with the longest name too', () => {
     expect(feedProblem(filter({}))).toMatch(/needs words or authors/)
     expect(feedProblem(filter({ words: ['*'] }))).toMatch(/letter or a digit/)
     expect(feedProblem(filter({ words: Array.from({ length: 49 }, () => 'a') }))).toMatch(/48 words/)

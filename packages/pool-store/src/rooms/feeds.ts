@@ -3,13 +3,13 @@ import type { Database } from '@hansard/sql'
 import { isText } from '../lists/readable-rooms.ts'
 import { lockPrincipal } from './followed-rooms.ts'
 
-/** What a feed lets through: chats with any of the words or by any of the authors. */
+/** A feed's filter: it matches chats with any of the words or by any of the authors. */
 export type FeedFilter = {
-  /** an entry of several words is found where they stand side by side */
+  /** an entry of several words matches where they are adjacent */
   readonly words: readonly string[]
   /** URIs */
   readonly authors: readonly string[]
-  /** the ego feed: one's own name and account are among the words */
+  /** the ego feed: the user's own name and account are among the words */
   readonly ego: boolean
 }
 export type Feed = { readonly name: string; readonly filter: FeedFilter }
@@ -17,7 +17,7 @@ type Owner = { readonly name: string; readonly account: string }
 
 export const FEEDS_MAX = 50
 
-/** The feeds of each of these principals, by name; principals without any are left out. */
+/** The feeds of each of these principals, by name; principals without feeds are omitted. */
 export async function feedsOf(db: Database, principalIds: readonly number[]): Promise<Map<number, Feed[]>> {
   const found = new Map<number, Feed[]>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
@@ -43,7 +43,7 @@ export async function findFeed(
   return (await feedsOf(db, [principalId])).get(principalId)?.find((feed) => feed.name === name)
 }
 
-/** Makes a feed, or replaces the one of that name. The caller has looked at name and filter (`feedProblem`). */
+/** Creates a feed, or replaces the one of that name. The caller has checked name and filter (`feedProblem`). */
 export async function putFeed(
   db: Database,
   { principalId, name, filter }: Feed & { principalId: number },
@@ -69,7 +69,7 @@ export async function deleteFeed(
   return (await db.knex('feed').where({ principal_id: principalId, name }).delete()) > 0
 }
 
-/** Why a filter cannot be a feed's, or undefined when it can. */
+/** Why a filter is invalid, or undefined when it is valid. */
 export function feedProblem(filter: FeedFilter): string | undefined {
   if (filter.words.length + filter.authors.length === 0 && !filter.ego) {
     return 'A feed needs words or authors to look for, or `ego`.'
@@ -85,15 +85,15 @@ export function feedProblem(filter: FeedFilter): string | undefined {
   return undefined
 }
 
-/** The words a feed looks for, ready to be compared; undefined when it looks for none. */
+/** The words a feed searches for, prepared for matching; undefined when there are none. */
 export function readFeed(filter: FeedFilter, owner: Owner): ChatQuery | undefined {
   const text = feedWords(filter, owner)
   return text === '' ? undefined : chatQuery({ words: text, match: 'any', caseSensitive: false })
 }
 
-/** The same as somebody would type it who looks for any of them. */
+/** The same as a query that a user would type. */
 export function feedWords(filter: FeedFilter, owner: Owner): string {
-  // Joined without a space, words are looked for side by side.
+  // Words joined without a space match only when adjacent.
   const sequence = (words: readonly string[]) => words.join('-')
   const named = (name: string) => sequence(exactWordsOf(name).slice(0, NAME_WORDS_MAX)).slice(0, NAME_LENGTH_MAX)
   const ego = filter.ego ? [named(owner.name), named(owner.account)] : []
@@ -102,7 +102,7 @@ export function feedWords(filter: FeedFilter, owner: Owner): string {
     .join(' ')
 }
 
-/** Together with a long name of one's own, so much is still a query: 64 words of 2,000 characters. */
+/** The longest valid query: 64 words of 2,000 characters, and a long name of the user's own. */
 const WORDS_MAX = 48
 const LENGTH_MAX = 1_200
 const AUTHORS_MAX = 50

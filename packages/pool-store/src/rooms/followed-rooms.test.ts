@@ -12,7 +12,7 @@ import {
 } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 
-describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (dialect) => {
+describe.each(['sqlite', 'postgres'] as const)('followed rooms on %s', (dialect) => {
   let store: StoreInTest
   let db: Database
   let alice: Principal
@@ -62,7 +62,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     (await followedRooms(db, who.id)).map(({ id, last, read, unread }) => ({ id, last, read, unread }))
   const follow = (who: Principal, roomId: number) => followRoom(db, { principalId: who.id, roomId })
 
-  it('counts what others said since somebody began to follow, and what is gone or one’s own does not count', async () => {
+  it('counts chats of others since the room was followed, without purged and own chats', async () => {
     await people()
     const roomId = await room('open')
     await say(roomId, bob, 5)
@@ -100,7 +100,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     expect(marks).toEqual([4, 4, 4, 7, 10, 10])
   })
 
-  it('keeps the mark when a room is let go of and followed again', async () => {
+  it('keeps the mark when a room is unfollowed and followed again', async () => {
     await people()
     const roomId = await room('open')
     const { uri } = await db.knex('room').where({ id: roomId }).first('uri')
@@ -116,7 +116,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     expect(await listOf(alice)).toEqual([{ id: roomId, last: 2, read: 0, unread: 2 }])
   })
 
-  it('tells nothing of a room whose wall has come between, and all of it again when the wall is gone', async () => {
+  it('reveals nothing about a room behind a wall, and shows it again when the wall is removed', async () => {
     await people()
     const rooms = [await room('secret', [alice]), await room('closed', [alice]), await room('open')]
     for (const id of rooms) await follow(alice, id)
@@ -137,7 +137,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     expect(await listOf(alice)).toEqual([])
   })
 
-  it('follows a bounded number of rooms, and those it has still', async () => {
+  it('bounds the number of followed rooms, hidden ones included', async () => {
     await people()
     const first = await room('open')
     await follow(alice, first)
@@ -152,7 +152,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     expect(await follow(alice, first)).toBe('followed')
   })
 
-  it('finds the rooms whose history somebody may read, by the same rule as everywhere', async () => {
+  it('finds the rooms whose history a principal may read, by the common rule', async () => {
     await people()
     const [secret, other, open] = [await room('secret', [alice]), await room('secret', [bob]), await room('open')]
     const among = { ids: [secret, other, open] }
@@ -167,7 +167,7 @@ describe.each(['sqlite', 'postgres'] as const)('what somebody follows on %s', (d
     expect(await readableRooms(db, alice.id, { uris: ['\0', 'ma-chan://x'] })).toEqual([])
   })
 
-  it('shows invitations in batches, and none to a room that is gone or closed again', async () => {
+  it('shows invitations in batches, and none to a deleted or closed room', async () => {
     await people()
     const rooms = [
       await room('secret', [alice]),

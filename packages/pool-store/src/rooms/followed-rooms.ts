@@ -3,22 +3,22 @@ import { applyWalls } from '../access/walls.ts'
 import { asSeenBy, isText } from '../lists/readable-rooms.ts'
 import { beginReadMark } from './read-marks.ts'
 
-/** A room somebody follows, as far as they have read it. */
+/** A room that a principal follows, with its read position. */
 type FollowedRoom = {
   readonly id: number
   readonly uri: string
   readonly name: string
   /** the newest chat id */
   readonly last: number
-  /** everything up to this chat is read */
+  /** every chat up to this one is read */
   readonly read: number
-  /** chats of others after that, as far as they are there to be read: 1,000 stands for that many or more */
+  /** chats of others after that which can still be read; 1,000 means that many or more */
   readonly unread: number
 }
 
 export const FOLLOWED_ROOMS_MAX = 1_000
 
-/** The caller has decided that the principal may come into the room. Following twice is following. */
+/** The caller has decided that the principal may join the room. Idempotent. */
 export async function followRoom(
   db: Database,
   { principalId, roomId }: { principalId: number; roomId: number },
@@ -27,7 +27,7 @@ export async function followRoom(
     await lockPrincipal(db, tx, principalId)
     const known = await tx('followed_room').where({ principal_id: principalId, room_id: roomId }).first('room_id')
     if (known) return 'followed'
-    // Rooms that are gone, or closed to them now, count too: a room comes back without anybody asking.
+    // Deleted rooms, and rooms the principal may not join now, count too: a room may come back at any time.
     const row = await tx('followed_room').where({ principal_id: principalId }).count('* as rooms').first()
     if (Number(row?.['rooms']) >= FOLLOWED_ROOMS_MAX) return 'limit-exceeded'
     await tx('followed_room').insert({ principal_id: principalId, room_id: roomId })
@@ -36,7 +36,7 @@ export async function followRoom(
   })
 }
 
-/** By URI, whatever has become of the room: what somebody may not see any more they may still let go of. */
+/** By URI, whatever the room's state: a principal may unfollow a room that they may not see any more. */
 export async function unfollowRoom(
   db: Database,
   { principalId, roomUri }: { principalId: number; roomUri: string },
@@ -50,7 +50,7 @@ export async function unfollowRoom(
   )
 }
 
-/** The followed rooms that somebody may come into now, by name. Of the others nothing is told, not that they are there. */
+/** The followed rooms that the principal may join now, by name. The others are omitted without a trace. */
 export async function followedRooms(db: Database, principalId: number): Promise<FollowedRoom[]> {
   const rooms = await asSeenBy(db, principalId, async (identities): Promise<Omit<FollowedRoom, 'unread'>[]> => {
     const query = db
@@ -86,7 +86,7 @@ async function unreadIn(db: Database, principalId: number, rooms: readonly Span[
     const spans = behind.slice(from, from + ROOMS_PER_STATEMENT).map(({ id, last, read }) => ({
       id,
       last,
-      // One's own and purged chats are read over: not without end.
+      // Own and purged chats are skipped, up to a bound.
       read: Math.max(read, last - LOOKED_AT_MAX),
     }))
     const [wanted, id, after, through, values] =
@@ -121,12 +121,12 @@ async function unreadIn(db: Database, principalId: number, rooms: readonly Span[
   return found
 }
 
-/** @internal Serialises what is counted before it is added to, per principal. SQLite has one writer anyway. */
+/** @internal Serialises count-then-insert per principal. SQLite has one writer anyway. */
 export async function lockPrincipal(db: Database, tx: Knex.Transaction, principalId: number): Promise<void> {
   if (db.dialect === 'postgres') await tx('principal').where({ id: principalId }).forUpdate().first('id')
 }
 
 const UNREAD_MAX = 1_000
 const LOOKED_AT_MAX = 10_000
-/** SQLite answers one statement at a time: nobody waits for a thousand rooms to be counted. */
+/** SQLite runs one statement at a time: small steps keep the count of a thousand rooms from blocking others. */
 const ROOMS_PER_STATEMENT = 50

@@ -5,7 +5,10 @@ import { findPrincipals } from '../access/principals.ts'
 /** A participant whose service ended before it could record the departure. */
 type OrphanedParticipant = { readonly roomId: number; readonly session: string; readonly principal: Principal }
 
-/** Participants of sources that are no longer alive, at most `limit`. Any survivor may part them; the record keeps one. */
+/**
+ * At most `limit` participants of sources that are no longer alive. Any survivor may part them; only one part is
+ * recorded.
+ */
 export async function orphanedParticipants(db: Database, limit: number): Promise<OrphanedParticipant[]> {
   const rows: { room_id: number; session: string; principal_id: number }[] = await db
     .knex('participant')
@@ -23,8 +26,8 @@ export async function orphanedParticipants(db: Database, limit: number): Promise
 }
 
 /**
- * For rooms that keep no history from here on: what is said now is for those who are there, so theirs to be caught up with.
- * The rooms are locked by the caller.
+ * For rooms that keep no history from now on: present participants are entitled to what is posted now, so they can
+ * catch up with it. The caller has locked the rooms.
  */
 export async function beginStays(tx: Knex.Transaction, roomIds: readonly number[]): Promise<void> {
   for (let from = 0; from < roomIds.length; from += 5_000) {
@@ -35,13 +38,13 @@ export async function beginStays(tx: Knex.Transaction, roomIds: readonly number[
   }
 }
 
-/** How many participants a room has, on all services. */
+/** Number of participants of a room, on all services. */
 export async function participantCount(db: Database, roomId: number): Promise<number> {
   const row = await db.knex('participant').where({ room_id: roomId }).first(db.knex.raw('count(*) as "count"'))
   return Number(row?.count ?? 0)
 }
 
-/** How many participants rooms have, on all services; rooms without any are left out. */
+/** Number of participants of each room, on all services; rooms without participants are omitted. */
 export async function participantCounts(db: Database, roomIds: readonly number[]): Promise<Map<number, number>> {
   const found = new Map<number, number>()
   for (let from = 0; from < roomIds.length; from += 5_000) {
@@ -55,7 +58,7 @@ export async function participantCounts(db: Database, roomIds: readonly number[]
   return found
 }
 
-/** Participants of every room, on every server: what joins and parts must fold to. */
+/** Participants of every room, on every server: the state that the join and part events must produce. */
 export async function allParticipants(
   db: Database,
 ): Promise<{ roomUri: string; session: string; principalUri: string }[]> {

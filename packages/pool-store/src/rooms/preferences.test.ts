@@ -19,7 +19,7 @@ describe.each(['sqlite', 'postgres'] as const)('preferences on %s', (dialect) =>
     }
   }
 
-  it('gives every text back as it was, and counts versions', async () => {
+  it('returns every text unchanged, and counts versions', async () => {
     const { put, find } = await someone()
     const odd = 'U+0000 \0, half \ud800, emoji 👩‍🚀, line\r\nbreak'
 
@@ -31,7 +31,7 @@ describe.each(['sqlite', 'postgres'] as const)('preferences on %s', (dialect) =>
     expect(await find('\0')).toBeUndefined()
   })
 
-  it('replaces only the version that was meant, of many who try one succeeds', async () => {
+  it('replaces only the named version; one of many concurrent attempts succeeds', async () => {
     const { put, find } = await someone()
     await put('ui', 0, 'first')
 
@@ -44,7 +44,7 @@ describe.each(['sqlite', 'postgres'] as const)('preferences on %s', (dialect) =>
     expect(await find('ui')).toEqual({ version: 2, content: `by ${all.findIndex(({ outcome }) => outcome === 'put')}` })
   })
 
-  it('keeps a bounded number of bounded bundles, bounded together', async () => {
+  it('bounds the number of bundles, the size of each and the total', async () => {
     const { put } = await someone()
     expect(await put('long', 0, 'x'.repeat(PREFERENCE_CHARACTERS_MAX + 1))).toMatchObject({ outcome: 'limit-exceeded' })
     const threeBytes = '€'.repeat(PREFERENCE_CHARACTERS_MAX)

@@ -2,18 +2,18 @@ import type { Database, Knex } from '@hansard/sql'
 import { isText } from '../lists/readable-rooms.ts'
 import { lockPrincipal } from './followed-rooms.ts'
 
-/** A bundle of text that a client keeps at the pool. Versions count from 1; 0 stands for no bundle. */
+/** A bundle of text that a client stores in the pool. Versions count from 1; 0 means that there is no bundle. */
 type Preference = { readonly version: number; readonly content: string }
 type PutPreference =
   | { readonly outcome: 'put'; readonly version: number }
-  /** it is not at the version that was to be replaced */
+  /** the bundle is not at the version to be replaced */
   | { readonly outcome: 'conflict'; readonly version: number }
   | { readonly outcome: 'limit-exceeded'; readonly message: string }
 
 export const PREFERENCE_LABELS_MAX = 200
-/** of one bundle, in characters as JavaScript counts them */
+/** of one bundle, in UTF-16 code units */
 export const PREFERENCE_CHARACTERS_MAX = 131_072
-/** of all bundles of one user, in bytes as they are stored */
+/** of all bundles of one user, in stored bytes */
 export const PREFERENCE_BYTES_MAX = 10 * 1_024 * 1_024
 
 type Bundle = { readonly principalId: number; readonly label: string }
@@ -30,15 +30,15 @@ export async function findPreference(
   return row && { version: row.version, content: JSON.parse(row.content) as string }
 }
 
-/** Replaces version `replaces` of a bundle; 0 makes it. The caller has looked at the label. */
+/** Replaces version `replaces` of a bundle; 0 creates it. The caller has checked the label. */
 export async function putPreference(
   db: Database,
   { principalId, label, replaces, content }: Bundle & { replaces: number; content: string },
 ): Promise<PutPreference> {
   if (content.length > PREFERENCE_CHARACTERS_MAX) {
-    return exceeded(`A bundle of preferences may have ${PREFERENCE_CHARACTERS_MAX} characters.`)
+    return exceeded(`A bundle of preferences may have at most ${PREFERENCE_CHARACTERS_MAX} characters.`)
   }
-  // A literal: every text a client may send survives, U+0000 and half surrogate pairs too.
+  // A JSON string literal preserves every text a client may send, U+0000 and lone surrogates included.
   const literal = JSON.stringify(content)
   return db.knex.transaction(async (tx) => {
     await lockPrincipal(db, tx, principalId)
@@ -53,7 +53,7 @@ export async function putPreference(
       return exceeded(`A user may keep ${PREFERENCE_LABELS_MAX} bundles of preferences.`)
     }
     if (Number(others?.bytes ?? 0) + Buffer.byteLength(literal) > PREFERENCE_BYTES_MAX) {
-      return exceeded(`The preferences of a user may have ${PREFERENCE_BYTES_MAX} bytes in all.`)
+      return exceeded(`The preferences of a user may have at most ${PREFERENCE_BYTES_MAX} bytes in total.`)
     }
     await tx('preference')
       .insert({ principal_id: principalId, label, version: version + 1, content: literal })

@@ -1,6 +1,9 @@
 import { type Database, groupedStatement, type Knex } from '@hansard/sql'
 
-/** Notes that somebody has read everything up to `chatId`. Marks never go back, and never beyond the room's newest chat. */
+/**
+ * Records that a principal has read everything up to `chatId`. A mark never goes back, and never beyond the room's
+ * newest chat.
+ */
 export async function putReadMark(
   db: Database,
   { principalId, roomId, chatId }: { principalId: number; roomId: number; chatId: number },
@@ -17,7 +20,7 @@ export async function putReadMark(
   )
 }
 
-/** @internal Begins to count what is unread, now: what was said before somebody began to follow a room is not news. */
+/** @internal Starts counting unread chats now: chats from before the principal followed the room are not unread. */
 export async function beginReadMark(
   tx: Knex.Transaction,
   { principalId, roomId }: { principalId: number; roomId: number },

@@ -1,7 +1,7 @@
 import type { RoomInvitations, RoomPrivacy, RoomType } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
-/** A room that is not deleted, as it is now. */
+/** A room that is not deleted, in its current state. */
 export type Room = {
   readonly id: number
   readonly uri: string
@@ -16,18 +16,18 @@ export type Room = {
   readonly addIn: string | null
   readonly disabled: boolean
   readonly lastChatId: number
-  /** version of who may do what in the room */
+  /** the rights version */
   readonly rights: number
   readonly createdAt: number
 }
 
-/** A room, or undefined when there is none or it is deleted. */
+/** A room, or undefined when it does not exist or is deleted. */
 export async function findRoom(
   db: Database | Knex.Transaction,
   by: { uri: string } | { id: number },
 ): Promise<Room | undefined> {
   const [column, value] = Object.entries(by)[0]!
-  // PostgreSQL stores no text with U+0000.
+  // PostgreSQL cannot store U+0000, so no room's name contains it.
   if (typeof value === 'string' && value.includes('\0')) return undefined
   const row: RoomRow | undefined = await selectRooms('dialect' in db ? db.knex : db)
     .where(`room.${column}`, value)
@@ -37,7 +37,7 @@ export async function findRoom(
 
 type Counters = { readonly lastChatId: number; readonly rights: number; readonly edits: number }
 
-/** The newest chat id, the rights' version and the newest edit of each room that is still there. */
+/** The newest chat id, rights version and newest edit of each room that is not deleted. */
 export async function roomCounters(db: Database, roomIds: readonly number[]): Promise<Map<number, Counters>> {
   const found = new Map<number, Counters>()
   for (let from = 0; from < roomIds.length; from += BATCH) {
@@ -50,7 +50,7 @@ export async function roomCounters(db: Database, roomIds: readonly number[]): Pr
   return found
 }
 
-/** Everybody in the room, on whatever server, once each, by URI. Read in steps: a room may hold many thousands. */
+/** Every principal in the room, on any server, once each, by URI. Read in steps: a room may have many thousands. */
 export async function rosterOf(db: Database, roomId: number): Promise<{ uri: string; name: string }[]> {
   const found = new Map<string, string>()
   for (let after = ''; ; ) {
@@ -92,8 +92,8 @@ export type RoomRow = {
 }
 
 /**
- * @internal The join with the category keeps the pool's own row out: it has none. `byName` (SQLite): in the order of the names,
- * because its planner does not know how many rooms there are and would sort them.
+ * @internal The join with the category excludes the pool's own row, which has none. `byName` (SQLite): reads in the
+ * order of names. The planner, which cannot know how few rooms are needed, would otherwise sort them all.
  */
 export function selectRooms(knex: Knex | Knex.Transaction, { byName = false } = {}): Knex.QueryBuilder {
   return knex(byName ? knex.raw('room indexed by room_by_name') : 'room')

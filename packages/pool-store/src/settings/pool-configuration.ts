@@ -1,21 +1,21 @@
 import { quoted, textProblem, webAddressProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
-/** What a pool can be told while it runs. Sizes are bytes unless the name says otherwise, counts whole numbers. */
+/** Settings of a running pool. Sizes are bytes unless the name says otherwise; counts are whole numbers. */
 export type PoolConfiguration = {
   /** longest chat */
   readonly chatBytesMax: number
   /** longest story body */
   readonly storyBytesMax: number
-  /** chats of history a client is shown when it does not say how many (the original's DefaultChatHistory, 1 to 500) */
+  /** chats of history a client gets by default (the original's DefaultChatHistory, 1 to 500) */
   readonly defaultChatHistory: number
   /** largest file, in units of 1,024 bytes (the original's MaxFileSizeKB) */
   readonly maxFileSizeKb: number
-  /** above so many participants a room sends no join and part notices; they resume below 80 % of it */
+  /** a room with more participants sends no join and part notices; they resume below 80 % of it */
   readonly participantUpdateLimit: number
-  /** results of one search at most */
+  /** maximum results of one search */
   readonly searchLimit: number
-  /** where clients find room management pages, or empty */
+  /** URL of the room management pages, or empty */
   readonly roomManagementUrl: string
   /** room managers may replace and delete chats of their rooms */
   readonly managersMayEditChats: boolean
@@ -32,7 +32,7 @@ const DEFAULT_POOL_CONFIGURATION: PoolConfiguration = {
   managersMayEditChats: false,
 }
 
-/** Within what a number may be set, both ends included. */
+/** Range of each number, both ends included. */
 export const POOL_CONFIGURATION_RANGES: Partial<Record<keyof PoolConfiguration, readonly [number, number]>> = {
   chatBytesMax: [64, 262_144],
   storyBytesMax: [64, 262_144],
@@ -42,14 +42,17 @@ export const POOL_CONFIGURATION_RANGES: Partial<Record<keyof PoolConfiguration, 
   searchLimit: [1, 999],
 }
 
-/** Why nothing can be set for an identity, or undefined when it can. */
+/** Why an identity cannot have settings, or undefined when it can. */
 export function configurationIdentityProblem(identity: string): string | undefined {
   return /^(global|(site|service):[^\p{Cc}\p{Cs}]{1,200})$/u.test(identity)
     ? undefined
     : `${quoted(identity)} is none of global, site:<name>, service:<name>.`
 }
 
-/** Why a setting cannot take a value, or undefined when it can. Null takes it away, so that a wider one counts. */
+/**
+ * Why a value is invalid for a setting, or undefined when it is valid. Null removes the setting, so that the wider
+ * scope's applies.
+ */
 export function settingProblem(name: string, value: unknown): string | undefined {
   if (!Object.hasOwn(DEFAULT_POOL_CONFIGURATION, name)) return `There is no setting ${quoted(name)}.`
   if (value === null) return undefined
@@ -66,7 +69,10 @@ export function settingProblem(name: string, value: unknown): string | undefined
   return webAddressProblem(value as string)
 }
 
-/** What holds for a service of a site: its own settings over its site's over the global ones over the defaults. */
+/**
+ * The effective settings of a service at a site: its own settings, then its site's, then the global ones, then the
+ * defaults.
+ */
 export async function poolConfiguration(
   knex: Knex | Knex.Transaction,
   { site, service }: { site?: string | undefined; service?: string | undefined } = {},

@@ -1,7 +1,7 @@
 import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
-/** What every service of a pool must agree on. */
+/** Settings that every service of a pool must agree on. */
 export type PoolSettings = {
   readonly pool: string
   readonly domain: string
@@ -9,15 +9,15 @@ export type PoolSettings = {
   readonly poolRoomId: number
 }
 
-/** Needs a person: a service was given the database of another pool. Nothing was changed. */
+/** Needs an operator: the service was given another pool's database. Nothing was changed. */
 class OtherPool extends Error {
   override name = 'OtherPool'
   readonly exitCode = 2
 }
 
 /**
- * Reads the pool's settings, or makes them on the first start. The first start's values stay: a name or a domain that is
- * given and differs is refused, because addresses, tokens and the queue are made of them.
+ * Reads the pool's settings, or creates them on the first start. The values of the first start are kept: a different
+ * name or domain is refused, because addresses, tokens and the queue contain them.
  */
 export async function poolSettings(
   db: Database,
@@ -49,7 +49,7 @@ function refuseOther(setting: string, stored: string, given: string | undefined)
   )
 }
 
-/** The row under which is recorded what concerns no room, and the version of its rights. */
+/** The row under which changes that concern no room are recorded, and its rights version. */
 export async function findPoolRoom(db: Database): Promise<{ id: number; rights: number }> {
   const { value }: { value: string } = await db.knex('pool_setting').where({ name: 'pool-room' }).first('value')
   return db
@@ -59,14 +59,15 @@ export async function findPoolRoom(db: Database): Promise<{ id: number; rights: 
 }
 
 /**
- * The first lock of every change of rooms, people and settings; rooms and the source come after it. What one decides by
- * (scopes, groups in groups, free names) is spread over many rows that no other lock holds together.
+ * The first lock of every change of rooms, users and settings; rooms and the source come after it. What such a
+ * decision depends on (scopes, nested groups, unused names) is spread over many rows that no other lock covers
+ * together.
  */
 export async function lockPoolChanges(tx: Knex.Transaction): Promise<void> {
   await tx('pool_setting').where({ name: 'pool-room' }).forUpdate().first('name')
 }
 
-/** Names of the channel services that clients are sent to, as somebody has set them; none means all there are. */
+/** Names of the channel services that clients are assigned to, as configured; none means all. */
 export async function readActiveServers(db: Database): Promise<readonly string[]> {
   return JSON.parse((await readSetting(db, 'active-servers')) ?? '[]') as string[]
 }

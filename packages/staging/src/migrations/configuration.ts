@@ -1,8 +1,8 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * What the pool exports. The one row of `compliance_configuration_state` is locked by every change, so that what a
- * change was checked against is what it changes; its version tells the worker that there is something to read.
+ * The export configuration. Every change locks the one row of `compliance_configuration_state`, so a change applies
+ * to the state it was checked against; its version tells the worker to read again.
  */
 export async function createConfigurationTables(tx: Knex.Transaction): Promise<void> {
   await tx.schema.createTable('compliance_configuration', (table) => {
@@ -16,7 +16,7 @@ export async function createConfigurationTables(tx: Knex.Transaction): Promise<v
     table.bigInteger('version').notNullable()
     table.bigInteger('seeded_at')
   })
-  // An adapter that was taken away keeps its exports and its place; nobody waits for it and it has no problems.
+  // A removed adapter keeps its exports and its position; nothing waits for it and it reports no problems.
   await tx.schema.alterTable('adapter_state', (table) => {
     table.integer('active').notNullable().defaultTo(1)
   })

@@ -1,14 +1,14 @@
 import type { Knex } from '@hansard/sql'
 
-/** Word for word in queries too, or the index is not used. */
+/** Queries must repeat it literally, or the index is not used. */
 export const UNSEALED = "state <> 'sealed'"
 
 /**
- * What goes out: closed intervals, adapters, exports, and which adapter has which event in which export.
+ * Output: closed intervals, adapters, exports, and which adapter has which event in which export.
  *
- * The primary key of `compliance_fanout` is (adapter, source, number): the database, not the code, promises that an
- * adapter never exports an event twice. What closing an interval decided is written down per source and never read
- * anew from `source`, so that an interval rendered again years later says the same.
+ * The primary key of `compliance_fanout` is (adapter, source, number): the database, not the code, guarantees that an
+ * adapter never exports an event twice. The decision that closed an interval is recorded per source and never read
+ * again from `source`, so an interval rendered again years later has the same content.
  */
 export async function createExportTables(tx: Knex.Transaction, dialect: 'sqlite' | 'postgres'): Promise<void> {
   await tx.schema.createTable('closed_interval', (table) => {
@@ -21,7 +21,7 @@ export async function createExportTables(tx: Knex.Transaction, dialect: 'sqlite'
     table.bigInteger('interval_number').notNullable()
     table.integer('source_id').notNullable()
     table.text('state').notNullable()
-    // The source's numbers after `after_seq`, up to and with `through_seq`, belong to this interval.
+    // The source's numbers in `(after_seq, through_seq]` belong to this interval.
     table.bigInteger('after_seq').notNullable()
     table.text('head_after').notNullable()
     table.bigInteger('through_seq').notNullable()
@@ -60,7 +60,7 @@ export async function createExportTables(tx: Knex.Transaction, dialect: 'sqlite'
     table.unique(['adapter', 'interval_number', 'kind', 'starts_at'])
     table.index(['interval_number'])
   })
-  // After years there are a hundred thousand sealed exports, and a handful that are not.
+  // After years there are a hundred thousand sealed exports, and a handful of unsealed ones.
   await tx.raw(`create index export_unsealed on export (adapter, number) where ${UNSEALED}`)
   await tx.schema.createTable('export_file', (table) => {
     table.integer('export_id').notNullable()

@@ -1,24 +1,24 @@
 import type { Knex } from '@hansard/sql'
 
 /**
- * What has arrived: sources, staged events, what waits before or beside them, and who sat where.
+ * Input: sources, staged events, events that wait before or beside them, and stays in rooms.
  *
- * A source is one start of one service: name and epoch, given a small number here because millions of rows name it.
- * Texts that came from outside and were not checked yet (`parked_event.body`, `quarantined_event.body`) are stored as
- * JSON string literals: PostgreSQL refuses U+0000, and quarantine keeps everything whole.
+ * A source is one start of one service: name and epoch. It has a small number here because millions of rows refer to
+ * it. Unchecked texts from outside (`parked_event.body`, `quarantined_event.body`) are stored as JSON string
+ * literals: PostgreSQL refuses U+0000, and the quarantine keeps everything whole.
  */
 export async function createStagedTables(tx: Knex.Transaction): Promise<void> {
   await tx.schema.createTable('source', (table) => {
     table.increments('id').primary()
     table.text('name').notNullable()
     table.integer('epoch').notNullable()
-    // What the pool database reported: greatest values seen, whatever the order roll calls arrive in.
+    // What the pool database reported: the greatest values seen, in whatever order source progress arrives.
     table.text('state').notNullable()
     table.bigInteger('started_at').notNullable()
     table.bigInteger('last_seq').notNullable()
     table.text('head').notNullable()
     table.bigInteger('reported_at').notNullable()
-    // What is here: every number up to `staged_through` is staged or quarantined.
+    // What has arrived: every number up to `staged_through` is staged or quarantined.
     table.bigInteger('staged_through').notNullable()
     table.text('staged_head').notNullable()
     table.bigInteger('last_stamp').notNullable()
@@ -41,7 +41,7 @@ export async function createStagedTables(tx: Knex.Transaction): Promise<void> {
     table.integer('room_id').notNullable()
     table.bigInteger('room_seq').notNullable()
     table.text('kind').notNullable()
-    // 0: in time. Otherwise it came when its interval was closed, and belongs to an addendum of this one.
+    // 0: in time. Otherwise its interval was closed when it arrived, and it belongs to an addendum of this interval.
     table.bigInteger('late_in').notNullable()
     table.text('head').notNullable()
     table.text('body').notNullable()
@@ -49,7 +49,7 @@ export async function createStagedTables(tx: Knex.Transaction): Promise<void> {
     table.primary(['source_id', 'seq'])
   })
   await tx.raw('create index staged_event_late on staged_event (late_in) where late_in > 0')
-  // Arrived before their predecessors; they are checked and staged when the gap fills.
+  // Events that arrived before their predecessors; checked and staged when the gap fills.
   await tx.schema.createTable('parked_event', (table) => {
     table.integer('source_id').notNullable()
     table.bigInteger('seq').notNullable()
@@ -68,7 +68,7 @@ export async function createStagedTables(tx: Knex.Transaction): Promise<void> {
     table.text('body').notNullable()
     table.text('reason').notNullable()
     table.text('state').notNullable()
-    // 1 when the number counts as staged with this text in its place.
+    // 1 when the number counts as staged, with this text in its place.
     table.integer('counted').notNullable()
     table.bigInteger('quarantined_at').notNullable()
     table.bigInteger('resolved_at')
@@ -78,7 +78,7 @@ export async function createStagedTables(tx: Knex.Transaction): Promise<void> {
   await createParticipation(tx)
 }
 
-/** One row for each stay of a session in a room: rosters at any moment are read from it. */
+/** One row per stay of a session in a room: the roster at any moment is read from it. */
 async function createParticipation(tx: Knex.Transaction): Promise<void> {
   await tx.schema.createTable('participation', (table) => {
     table.integer('room_id').notNullable()
@@ -88,7 +88,7 @@ async function createParticipation(tx: Knex.Transaction): Promise<void> {
     table.bigInteger('joined_late_in').notNullable()
     table.text('principal').notNullable()
     table.text('room_name').notNullable()
-    // Of somebody still there, all three are the greatest number there is or 0.
+    // Of a current stay, all three have the greatest possible number or 0.
     table.bigInteger('parted_room_seq').notNullable()
     table.bigInteger('parted_at').notNullable()
     table.bigInteger('parted_late_in').notNullable()

@@ -1,6 +1,6 @@
 import type { Knex } from '@hansard/sql'
 
-/** Who works, what was asked, and who looked at or changed what. */
+/** Leases, requests and audit records. */
 export async function createWorkTables(tx: Knex.Transaction): Promise<void> {
   await tx.schema.createTable('roll_call', (table) => {
     table.integer('id').primary()

@@ -7,7 +7,7 @@ import { migrateStaging } from '../migrations.ts'
 
 export const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
 
-/** An empty compliance database in a file of its own. Closing it removes the file. */
+/** An empty compliance database in its own file. Closing it removes the file. */
 export async function complianceSqlite(): Promise<Database & { readonly url: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'hansard-staging-'))
   const url = await copyOfTemplate(COMPLIANCE, join(directory, 'compliance.db'))
@@ -19,7 +19,7 @@ export async function complianceSqlite(): Promise<Database & { readonly url: str
   return { ...db, url, close }
 }
 
-/** An empty compliance database on a PostgreSQL of the caller's. */
+/** An empty compliance database on a PostgreSQL server of the caller's. */
 export async function compliancePostgres(url: string): Promise<Database & { readonly url: string }> {
   const db = openDatabase({ url, connectionsMax: 8 })
   await migrateStaging(db)

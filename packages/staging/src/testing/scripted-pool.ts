@@ -13,8 +13,8 @@ import {
 import type { EventsEnvelope } from '../stage-events.ts'
 
 /**
- * A pool as a test tells it: sources that record events with numbers, rooms' orders and chains as real ones do, and no
- * database. What is recorded is handed out as envelopes and roll calls, which the test delivers as it likes.
+ * A pool scripted by a test, without a database: its sources record events with numbers, room sequences and chains as
+ * real ones do. It returns envelopes and source progress, which the test delivers as it likes.
  */
 export function scriptedPool(): ScriptedPool {
   const roomSeqs = new Map<string, number>()
@@ -95,7 +95,7 @@ export type ScriptedSource = {
   parts(room: string, who: string, at: number, options?: { session?: string; reason?: PartReason }): void
   /** An event of any kind. */
   records(room: string, who: string, at: number, detail: EventDetail): void
-  /** Puts any text on the chain, as a source of another version might. */
+  /** Appends any text to the chain, as a source of another version might. */
   putText(body: string, at: number): void
   envelope(from?: number, through?: number): EventsEnvelope
   reports(at: number): void
@@ -103,7 +103,7 @@ export type ScriptedSource = {
   report(): SourceReport
 }
 
-/** What is an event's own. */
+/** The fields specific to an event. */
 type EventDetail = ComplianceEvent extends infer E
   ? E extends ComplianceEvent
     ? Omit<E, 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'>

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Finding, Repository } from '../repository.ts'
 
-/** No file imports itself through others: such files can only be understood, moved and loaded together. */
+/** No import cycles between files: such files can only be understood, moved and loaded together. */
 export function importCircles({ packages }: Repository): Finding[] {
   const sources = packages.flatMap((each) => each.sources)
   const known = new Set(sources.map(({ path }) => path))

@@ -1,8 +1,8 @@
 import type { Finding, Layer, Package, Repository } from '../repository.ts'
 
 /**
- * Who may import whom, directly. (`turbo boundaries` looks at what is reachable, which is wider: an adapter that depends
- * on the contract reaches the rules, and may still not import them.)
+ * Which packages may be imported directly. (`turbo boundaries` checks what is reachable, which is wider: an adapter
+ * that depends on the contract reaches the rules, but must not import them.)
  */
 const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
   platform: ['platform'],
@@ -27,7 +27,7 @@ export function directImports({ packages }: Repository): Finding[] {
   })
 }
 
-/** Rules are pure: of Node they may have the hash functions, which compute and nothing else. */
+/** Rules are pure: of Node they may use the hash functions, which only compute. */
 export function pureRules({ packages }: Repository): Finding[] {
   return everyImport(packages.filter(({ layer }) => layer === 'rules')).flatMap(({ path, isTest, specifier }) =>
     !isTest && specifier.startsWith('node:') && specifier !== 'node:crypto'
@@ -36,7 +36,7 @@ export function pureRules({ packages }: Repository): Finding[] {
   )
 }
 
-/** What runs in a browser too has nothing of Node. */
+/** Code that also runs in a browser uses nothing of Node. */
 const IN_BROWSERS = new Set(['packages/client', 'packages/wire', 'packages/admin-contract'])
 
 export function browserSafe({ packages }: Repository): Finding[] {

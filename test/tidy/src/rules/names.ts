@@ -27,11 +27,11 @@ export function decisionNames({ files }: Repository): Finding[] {
       rule: 'decision-names',
       path,
       subject: path,
-      message: 'decisions are named YYMM-what-was-decided.md',
+      message: 'a decision is named YYMM-what-was-decided.md',
     }))
 }
 
-/** Fixtures are read by any language. */
+/** Fixtures are read by programs in any language. */
 export function fixturesAreData({ files }: Repository): Finding[] {
   return [...files.keys()]
     .filter((path) => path.startsWith('fixtures/') && /\.(ts|tsx|js|mjs)$/.test(path))

@@ -13,7 +13,7 @@ const NAME_OF: Readonly<Record<string, (last: string) => string>> = {
   test: (last) => `@hansard/test-${last}`,
 }
 
-/** Every package looks like every other, so that knowing one is knowing all. */
+/** All packages have the same structure, so that a reader of one knows all. */
 export function uniformPackages({ files, packages }: Repository): Finding[] {
   return packages.flatMap((each) => {
     const { folder, name, layer, manifest } = each
@@ -29,7 +29,9 @@ export function uniformPackages({ files, packages }: Repository): Finding[] {
         ? []
         : ['has no build script']),
       ...(resolvesFromSource(manifest) ? [] : ['does not resolve from source under @hansard/source']),
-      ...(/^# .+\n\n\S/.test(files.get(`${folder}/README.md`) ?? '') ? [] : ['has no README.md that says what it is']),
+      ...(/^# .+\n\n\S/.test(files.get(`${folder}/README.md`) ?? '')
+        ? []
+        : ['has no README.md with a title and a description']),
       ...(files.has(`${folder}/src/index.ts`) ? [] : ['has no src/index.ts']),
       ...referenceProblems(files, each, packages),
     ]
@@ -43,8 +45,8 @@ export function uniformPackages({ files, packages }: Repository): Finding[] {
 }
 
 /**
- * An app can be started by another program and as a process, and says all it can be told in one file. (A command line,
- * which begins at bin.ts, is told by its arguments.)
+ * An app can be started by another program and as a process, and has all its settings in one file. (The settings of a
+ * command line, which begins at bin.ts, are its arguments.)
  */
 export function headOfApp({ files, packages }: Repository): Finding[] {
   return packages
@@ -59,8 +61,8 @@ export function headOfApp({ files, packages }: Repository): Finding[] {
 const INDEX_LINES_MAX = 150
 
 /**
- * `index.ts` is the package's promise: names, no logic, and not so many that nobody reads them. (An adapter's is the
- * adapter: a stylesheet and three lines.)
+ * `index.ts` is the package's promise: names, no logic, and few enough to read. (An adapter's is the adapter: a
+ * stylesheet and three lines.)
  */
 export function indexIsAPromise({ packages }: Repository): Finding[] {
   return packages
@@ -68,7 +70,7 @@ export function indexIsAPromise({ packages }: Repository): Finding[] {
     .flatMap(({ sources }) => sources)
     .filter(({ path }) => path.endsWith('/src/index.ts'))
     .flatMap(({ path, lines, reading }) => [
-      ...(reading.onlyExports ? [] : [{ path, subject: 'logic', message: 'index.ts only exports from elsewhere' }]),
+      ...(reading.onlyExports ? [] : [{ path, subject: 'logic', message: 'index.ts may only re-export' }]),
       ...(lines <= INDEX_LINES_MAX ? [] : [{ path, subject: 'length', message: `index.ts has ${lines} lines` }]),
     ])
     .map((finding) => ({ rule: 'index-is-a-promise', ...finding }))
@@ -80,7 +82,7 @@ function resolvesFromSource(manifest: Package['manifest']): boolean {
   return keys === 'types @hansard/source default' && main?.['@hansard/source'] === './src/index.ts'
 }
 
-/** The compiler builds by references, npm links by dependencies: they name the same packages. */
+/** The compiler builds by references, npm links by dependencies: both must name the same packages. */
 function referenceProblems(files: Repository['files'], each: Package, packages: readonly Package[]): string[] {
   const text = files.get(`${each.folder}/tsconfig.json`)
   if (!text) return ['has no tsconfig.json']

@@ -1,13 +1,13 @@
 import type { Finding, Repository, Source } from '../repository.ts'
 
-/** Code that ships. What holds the tests up deals with real processes in real time. */
+/** Shipped code. Test infrastructure works with real processes in real time. */
 const shipped = ({ packages }: Repository): Source[] =>
   packages.filter(({ layer }) => layer !== 'test' && layer !== 'harness').flatMap(({ sources }) => [...sources])
 
 const CLOCK = new Set(['Date.now', 'new Date()', 'performance.now', 'process.hrtime', 'setTimeout', 'setInterval'])
 const TIMERS = new Set(['setTimeout', 'setInterval'])
 
-/** Time is passed in, so that a test can turn it. In a test, a timer is a sleep: wait for what is to happen instead. */
+/** Time is passed in, so that a test can control it. In a test, a timer is a sleep: wait for the event instead. */
 export function clockReads(repository: Repository): Finding[] {
   return shipped(repository)
     .filter(({ path }) => !path.startsWith('packages/clock/'))
@@ -34,7 +34,7 @@ export function environment(repository: Repository): Finding[] {
     )
 }
 
-/** A process whose services have stopped ends by itself; one that is ended takes their work with it. */
+/** A process whose services have stopped ends by itself; `process.exit` would end their work with it. */
 export function noProcessExit({ packages }: Repository): Finding[] {
   return packages.flatMap(({ sources }) =>
     sources.flatMap(({ path, reading }) =>
@@ -50,7 +50,7 @@ export function noProcessExit({ packages }: Repository): Finding[] {
   )
 }
 
-/** Standard output is a command's answer, and the log is the log. */
+/** Standard output is for a command's result, and logging goes to the log. */
 export function noConsole(repository: Repository): Finding[] {
   return shipped(repository)
     .filter(({ isTest }) => !isTest)

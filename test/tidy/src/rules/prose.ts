@@ -6,7 +6,7 @@ const MENTION = /[\w.@/*-]*\w\.ts(?![\w-])/g
 /** Kinds of files that many packages have, so that a text may speak of them in general. */
 const IN_GENERAL = new Set(['index.ts', 'main.ts', 'config.ts', 'service.ts', 'bin.ts', 'types.ts', 'vitest.config.ts'])
 
-/** A file that a document names exists, and its bare name leads to one file: in the package of the README, or in all. */
+/** A file named in a document exists, and a bare name is unique: within the README's package, or in all. */
 export function filesInProse({ files }: Repository): Finding[] {
   const code = [...files.keys()].filter((path) => path.endsWith('.ts'))
   return [...files]

@@ -28,9 +28,9 @@ export function unusedDependencies({ packages }: Repository): Finding[] {
 }
 
 /**
- * What is exported is imported somewhere: from a file by another file, from an entry of a package by another package.
- * Otherwise nobody can tell what a package promises from what it only happens to show. Entries of published packages
- * are promises to programs outside this repository, so they are exempt.
+ * Every export is imported somewhere: from a file by another file, from a package's entry by another package.
+ * Otherwise nobody can distinguish a package's promises from its accidents. Entries of published packages are
+ * promises to external programs, so they are exempt.
  */
 export function unusedExports({ packages }: Repository): Finding[] {
   const entries = new Map(packages.flatMap((each) => entriesOf(each)))
@@ -43,7 +43,7 @@ export function unusedExports({ packages }: Repository): Finding[] {
       for (const { source, name } of reading.namesImported) {
         const target = source.startsWith('.') ? posix.join(posix.dirname(path), source) : entries.get(source)
         if (target === undefined || (!source.startsWith('.') && dependencyOf(source) === importer)) continue
-        // A test inside the package sees its entry by a relative path: that is no other package's use.
+        // A test inside the package imports its entry by a relative path: this is no use by another package.
         const own = source.startsWith('.') && [...entries.values()].includes(target)
         if (!own) used.add(`${target} ${name}`)
       }
@@ -66,7 +66,10 @@ export function unusedExports({ packages }: Repository): Finding[] {
 /** The SDK, and what authors of adapters import. */
 const PUBLISHED: ReadonlySet<string> = new Set(['@hansard/client', '@hansard/adapter'])
 
-/** One name means one type in the whole repository. Published packages name things for other programs: they are exempt. */
+/**
+ * One name means one type in the whole repository. Published packages name things for external programs: they are
+ * exempt.
+ */
 export function oneTypeOneName({ packages }: Repository): Finding[] {
   const declared = packages
     .filter(({ name }) => !PUBLISHED.has(name))
@@ -101,5 +104,5 @@ const dependencyOf = (specifier: string) =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 
-/** Types are needed by whoever imports the code they belong to. */
+/** Types are needed by every package that imports the code they belong to. */
 const codeOf = (dependency: string) => dependency.replace(/^@types\//, '')

@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import { asked, json, type PoolOptions, positive, type Verbs } from '../cli/verb.ts'
+
+export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
+  asked(json(program.command('seal')))
+    .description('close what is open now, and wait until it is sealed')
+    .action(
+      run(async (options: PoolOptions) => {
+        const { sealCommand } = await import('./seal.ts')
+        return sealCommand(io, options)
+      }),
+    )
+
+  const exports = program.command('exports').description('what has been exported')
+  asked(json(exports.command('list')))
+    .description('exports, newest first')
+    .option('--adapter <name>', 'only of this adapter')
+    .option('--limit <n>', 'so many at most', positive, 50)
+    .action(
+      run(async (options: PoolOptions & { adapter?: string; limit: number }) => {
+        const { listExports } = await import('./exports.ts')
+        return listExports(io, options)
+      }),
+    )
+  asked(json(exports.command('show')))
+    .description('one export and its files')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: PoolOptions) => {
+        const { showExport } = await import('./exports.ts')
+        return showExport(io, id, options)
+      }),
+    )
+  asked(json(exports.command('files')))
+    .description('the paths of its files, one a line')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: PoolOptions) => {
+        const { exportFiles } = await import('./exports.ts')
+        return exportFiles(io, id, options)
+      }),
+    )
+  asked(json(exports.command('replay')))
+    .description('render it again and compare with the sealed bytes')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: PoolOptions) => {
+        const { replayExport } = await import('./exports.ts')
+        return replayExport(io, id, options)
+      }),
+    )
+
+  json(program.command('verify'))
+    .description('check exports offline: manifests, hashes, chains, numbering')
+    .argument('<dir>', 'a folder of exports, such as DIR/exports')
+    .action(
+      run(async (directory: string, options: { json: boolean }) => {
+        const { verifyCommand } = await import('./verify-command.ts')
+        return verifyCommand(io, directory, options)
+      }),
+    )
+}

@@ -1,0 +1,319 @@
+import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { ADMIN_API_DEFAULTS, startAdminApi } from '@hansard/admin-api'
+import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
+import { openInlineBus } from '@hansard/bus'
+import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
+import type { Clock } from '@hansard/clock'
+import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import { decodeText } from '@hansard/config'
+import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
+import { createClamdScanner, openFileStores } from '@hansard/file-store'
+import {
+  baseUrl,
+  createHttpServer,
+  HTTP_DEFAULTS,
+  type HttpSettings,
+  requireListenable,
+  webSocketUrl,
+} from '@hansard/http'
+import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
+import type { Log } from '@hansard/log'
+import { startLookupService } from '@hansard/lookup-service'
+import {
+  createSignIn,
+  createSignInRecord,
+  findPrincipal,
+  openTokenKeys,
+  POOL_MIGRATIONS,
+  poolSettings,
+} from '@hansard/pool-store'
+import { migrate, openDatabase } from '@hansard/sql'
+import { claimPoolName, migrateStaging } from '@hansard/staging'
+import { CommandFailure } from '../cli/command-failure.ts'
+import { VERSION } from '../cli/version.ts'
+import {
+  type ComplianceSide,
+  type ComplianceSideConfig,
+  type QueueDepth,
+  startComplianceSide,
+} from './compliance-side.ts'
+import { dataDirectory, lockDataDirectory } from './data-directory.ts'
+
+type StandardEditionOptions = {
+  readonly data: string
+  /** 0 for any free port */
+  readonly port: number
+  readonly host: string
+  /** how it is reached and protected: public URL, TLS, trusted proxies, limits; what is absent has its default */
+  readonly http?: Partial<Omit<HttpSettings, 'host' | 'port'>>
+  readonly runIntervalMs: number
+  readonly domain?: string | undefined
+  readonly pool?: string | undefined
+  /** of the operator, on the first start; a random one is made when absent */
+  readonly operatorPassword: string | undefined
+  readonly logLevel: string
+  /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
+  readonly clamd?: string | undefined
+  /** false: the compliance side shares this thread and its clock (tests) */
+  readonly complianceThread: boolean
+}
+
+export type StandardEdition = Service & {
+  readonly urls: { readonly server: string; readonly lookup: string; readonly channel: string; readonly admin: string }
+  readonly exports: string
+  /** told once, on the first start, when the operator did not choose it */
+  readonly oneTimePassword: string | undefined
+  /** the operator had a password before, and it is not the one in the options */
+  readonly otherPasswordKept: boolean
+  /** resolves, with the reason, when a part of the pool has died and the process should end; never rejects */
+  readonly failed: Promise<Error>
+}
+
+export const PASSWORD_KEPT =
+  'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
+
+/** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
+const POOL_BUSY_MS = 1_500
+const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
+
+/** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
+export async function startStandardEdition(
+  options: StandardEditionOptions,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<StandardEdition> {
+  const stack = new AsyncDisposableStack()
+  try {
+    return await start(options, { clock, log, stack })
+  } catch (error) {
+    await stack.disposeAsync().catch(() => {})
+    throw error
+  }
+}
+
+async function start(
+  options: StandardEditionOptions,
+  { clock, log, stack }: { clock: Clock; log: Log; stack: AsyncDisposableStack },
+): Promise<StandardEdition> {
+  const settingsOfHttp = { ...HTTP_DEFAULTS, ...options.http, host: options.host, port: options.port }
+  requireListenable(settingsOfHttp)
+  const directory = dataDirectory(options.data)
+  stack.defer(await lockDataDirectory(directory))
+  const http: HttpSettings = { ...settingsOfHttp, port: await tryPort(options) }
+  const adapters = await readAdapters(directory.adaptersFile)
+
+  const poolDb = openDatabase({ url: directory.poolDatabase, busyMs: POOL_BUSY_MS })
+  stack.defer(() => poolDb.close())
+  const complianceDb = openDatabase({ url: directory.complianceDatabase })
+  stack.defer(() => complianceDb.close())
+  await migrate(poolDb, POOL_MIGRATIONS)
+  await migrateStaging(complianceDb)
+  const settings = await poolSettings(poolDb, { pool: options.pool, domain: options.domain })
+  const { pool, domain } = settings
+  await claimPoolName(complianceDb, pool)
+
+  let announceFailure = (_error: Error) => {}
+  const failed = new Promise<Error>((resolve) => {
+    announceFailure = resolve
+  })
+  const side: ComplianceSideConfig = {
+    pool,
+    runIntervalMs: options.runIntervalMs,
+    outputDirectory: directory.exports,
+    complianceFileStore: directory.complianceFiles,
+    adapters,
+  }
+  const compliance = options.complianceThread
+    ? await startThread({ side, directory, logLevel: options.logLevel, onFailure: announceFailure })
+    : await startComplianceSide(side, { poolDb, complianceDb, clock, log })
+  stack.defer(() => compliance.stop())
+
+  const httpServer = await createHttpServer(http, {
+    clock,
+    log,
+    forceCloseConnections: true,
+    filesMax: 2 * FILE_SERVICE_DEFAULTS.transfersMax,
+  })
+  stack.defer(() => httpServer.stop())
+  const { app } = httpServer
+  const bus = openInlineBus()
+  stack.defer(() => bus.close())
+  const tokenKeys = await openTokenKeys({
+    db: poolDb,
+    clock,
+    source: { file: directory.tokenKeyFile },
+    onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
+  })
+  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
+  const server = baseUrl(http)
+  const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
+  const lookup = await startLookupService(
+    { url: urls.lookup, adminUrl: urls.admin },
+    { app, db: poolDb, bus, clock, log, signIn, pool, version: VERSION },
+  )
+  stack.defer(() => lookup.stop())
+  const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
+  const admin = await startAdminApi(
+    {
+      ...ADMIN_API_DEFAULTS,
+      version: VERSION,
+      runIntervalMs: options.runIntervalMs,
+      complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
+      temporaryDirectory: directory.root,
+    },
+    {
+      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores: stores },
+      queueDepth: async () => compliance.queueDepth(),
+    },
+  )
+  stack.defer(() => admin.stop())
+  void admin.fenced.then(announceFailure)
+  const channel = await startChannelService(
+    {
+      ...CHANNEL_SERVICE_DEFAULTS,
+      name: 'channel-1',
+      endpoint: urls.channel,
+      filesUrl: `${server}/files`,
+      sessionsMax: Math.min(CHANNEL_SERVICE_DEFAULTS.sessionsMax, httpServer.connectionsMax),
+    },
+    { db: poolDb, bus, clock, log, settings, tokenKeys },
+  )
+  stack.defer(() => channel.stop())
+  void channel.fenced.then(announceFailure)
+  attachChannelService(app.server, '/channel', channel, httpServer.remoteOf)
+  const files = await startFileService(
+    { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
+    {
+      ...{ app, db: poolDb, clock, log, pool, domain, ...stores },
+      scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
+    },
+  )
+  stack.defer(() => files.stop())
+  void files.fenced.then(announceFailure)
+  await httpServer.listen().catch((error) => {
+    throw portProblem(error, options)
+  })
+
+  // Nothing after this may fail: a password that was made up is known only to whoever is answered here.
+  const account = await admin.createOperator({ password: options.operatorPassword })
+  const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
+  const token = startLoop({
+    clock,
+    everyMs: TOKEN_RENEWAL_MS,
+    async turn() {
+      const { token } = await signIn.issueToken(operator)
+      await writeRunFile(directory.runFile, {
+        ...urls,
+        // Commands on this machine do not need the proxy; a certificate is made out to the public name.
+        server: http.tls ? server : baseUrl({ ...http, host: localHost(http.host), publicUrl: undefined }),
+        token,
+        pid: process.pid,
+      })
+    },
+    onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
+  })
+  await token.idle()
+  stack.defer(() => rm(directory.runFile, { force: true }))
+  stack.defer(() => token.stop())
+
+  const stop = stopOnce(stack)
+  return {
+    urls,
+    exports: directory.exports,
+    oneTimePassword: account.outcome === 'created' ? account.oneTimePassword : undefined,
+    otherPasswordKept: account.outcome === 'kept' && account.passwordDiffers,
+    failed,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** An address this machine reaches itself at, when it listens on all of them. */
+function localHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return /^\[?::\]?$/.test(host) ? '::1' : host
+}
+
+async function startThread(options: {
+  side: ComplianceSideConfig
+  directory: ReturnType<typeof dataDirectory>
+  logLevel: string
+  onFailure: (error: Error) => void
+}): Promise<ComplianceSide> {
+  const { side, directory, logLevel, onFailure } = options
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
+  const thread = new Worker(new URL(`./compliance-thread.${extension}`, import.meta.url), {
+    workerData: {
+      config: side,
+      poolDatabase: directory.poolDatabase,
+      complianceDatabase: directory.complianceDatabase,
+      logLevel,
+    },
+  })
+  let stopping = false
+  let depth: QueueDepth | undefined
+  const exited = once(thread, 'exit')
+  const ready = once(thread, 'message')
+  thread.on('error', onFailure)
+  thread.on('exit', (code) => {
+    if (!stopping) onFailure(new Error(`The compliance side ended by itself (code ${code}).`))
+  })
+  thread.on('message', (message: QueueDepth) => {
+    depth = message
+  })
+  await ready
+  const stop = async () => {
+    if (!stopping) thread.postMessage('stop')
+    stopping = true
+    await exited
+  }
+  return { queueDepth: () => depth, stop, [Symbol.asyncDispose]: stop }
+}
+
+async function readAdapters(file: string): Promise<readonly AdapterSetting[]> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await writeFile(file, `${JSON.stringify(DEFAULT_ADAPTERS, null, 2)}\n`, { mode: 0o600 })
+    return DEFAULT_ADAPTERS
+  }
+  return parseAdapterSettings(decodeText(bytes, { what: file }), file)
+}
+
+async function writeRunFile(file: string, content: object): Promise<void> {
+  await rm(file, { force: true })
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+/**
+ * The port to listen on, tried before anything is made that a second start would find half done. Routes must stand
+ * before the pool listens, and they tell the port: one that is chosen here is let go of for a moment.
+ */
+async function tryPort(wanted: { host: string; port: number }): Promise<number> {
+  const probe = createServer().listen(wanted.port, wanted.host)
+  try {
+    await once(probe, 'listening')
+  } catch (error) {
+    throw portProblem(error as NodeJS.ErrnoException, wanted)
+  }
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+function portProblem(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
+  if (error.code === 'EADDRINUSE')
+    return new CommandFailure(2, `Port ${port} is in use: choose another with --port`, { cause: error })
+  if (error.code === 'EACCES')
+    return new CommandFailure(2, `Port ${port} may not be used by this account: choose another with --port`, {
+      cause: error,
+    })
+  return new CommandFailure(2, `${host} port ${port} cannot be listened on: ${error.message}`, { cause: error })
+}
