@@ -132,7 +132,7 @@ export async function resolveListChange(
 }
 
 /** A name as it was given, and whom it names, if anybody. */
-export type Wanted = { readonly name: string; readonly named: Named | undefined }
+export type WantedName = { readonly name: string; readonly named: Named | undefined }
 
 /**
  * The same for callers who may not know who is in the pool. Nothing is refused for a name that nobody has: `wanted` has
@@ -144,7 +144,7 @@ export async function findListChange(
   tx: Knex.Transaction,
   change: ListChange,
   present: ReadonlySet<number>,
-): Promise<{ added: Named[]; removed: Named[]; wanted: Wanted[]; absent: Wanted[] }> {
+): Promise<{ added: Named[]; removed: Named[]; wanted: WantedName[]; absent: WantedName[] }> {
   const toAdd = 'set' in change ? change.set : (change.add ?? [])
   const toRemove = 'set' in change ? [] : (change.remove ?? [])
   for (const { length } of [toAdd, toRemove]) requireLength(length)

@@ -11,7 +11,7 @@ import {
   refuseIndirect,
   resolveListChange,
   urisOf,
-  type Wanted,
+  type WantedName,
 } from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 
@@ -174,7 +174,7 @@ export async function requireInScope(tx: Knex.Transaction, scope: Scope, named: 
   throw new ChangeRefused('not-in-scope', `The category does not allow ${listed(uris)}.`)
 }
 
-async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: readonly Wanted[]): Promise<void> {
+async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: readonly WantedName[]): Promise<void> {
   const ids = standInIds(wanted)
   const outside = new Set(await outsideScope(tx, scope, ids))
   if (outside.size === 0) return
@@ -186,7 +186,7 @@ async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: 
 async function refuseIndirectInScope(
   tx: Knex.Transaction,
   scope: Scope,
-  absent: readonly Wanted[],
+  absent: readonly WantedName[],
   present: ReadonlySet<number>,
 ): Promise<void> {
   const outside = new Set(await outsideScope(tx, scope, standInIds(absent)))
@@ -195,7 +195,7 @@ async function refuseIndirectInScope(
 }
 
 /** A name that nobody has gets an id that nobody has, so that the statements are the same. */
-function standInIds(wanted: readonly Wanted[]): number[] {
+function standInIds(wanted: readonly WantedName[]): number[] {
   return wanted.map(({ named }, at) => named?.id ?? -1 - at)
 }
 
