@@ -3,7 +3,7 @@ import type { RoomRole } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type ChangeRoom, changeRoom } from './change-room.ts'
 import { type CommandActor, type Context, changeEvents, isAdministrator, type Properties } from './context.ts'
-import { insertRoom, type NewRoom } from './insert-room.ts'
+import { insertRoom, type RoomToInsert } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
 import { type LockedRoom, lockCategoryForRooms, lockRoom, type RoomName } from './locked.ts'
 import type { ListChange } from './named-principals.ts'
@@ -31,7 +31,7 @@ export function roomCommands(context: Context) {
      */
     async createRoom(
       by: CommandActor,
-      room: NewRoom,
+      room: RoomToInsert,
     ): Promise<Result<{ id: number; uri: string; name: string; created: boolean; tooManyToInvite: boolean }>> {
       let invited = INVITED_NOBODY
       const result = await context.make(by, async (by, tx, at) => {

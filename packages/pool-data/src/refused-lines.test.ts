@@ -87,6 +87,7 @@ describe('a line that a command would refuse', () => {
     ['a preference’s label', 'data/preferences', any, { label: long }, /at most 256/],
     ['a preference that cannot be read', 'data/preferences', any, { content: 'eA==' }, /no text written as JSON/],
     ['a preference of any size', 'data/preferences', any, { content: JSON.stringify('x'.repeat(131_073)) }, /131072/],
+    ['a file called something longer than any', 'data/files', any, { givenName: 'x'.repeat(1_025) }, /1024 characters/],
     ['a file under a name of another', 'data/files', any, { fileName: 'a.exe' }, /stored name/],
     [
       'a chat longer than any',

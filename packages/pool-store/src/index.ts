@@ -36,6 +36,7 @@ export {
   type FileToken,
   findFileToken,
   forgetFileTokens,
+  GIVEN_NAME_MAX,
   type IssuedFileToken,
   issueFileToken,
   markTokenUsed,
@@ -138,8 +139,8 @@ export {
 export {
   findPoolRoom,
   lockPoolChanges,
-  type PoolSettings,
   poolSettings,
   readActiveServers,
   readPoolState,
+  type StoredPoolSettings,
 } from './settings/settings.ts'

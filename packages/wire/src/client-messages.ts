@@ -37,13 +37,13 @@ export const ChatFilter = z.strictObject({
 export type ChatFilter = z.infer<typeof ChatFilter>
 
 /** What a feed matches: chats with any of the words or by any of the authors. */
-export const FeedFilter = z.strictObject({
+export const FeedFilterMessage = z.strictObject({
   words: z.array(z.string().min(1).max(256)).max(50).default([]),
   authors: z.array(uri).max(50).default([]),
   /** the ego feed: also the owner's name and account */
   ego: z.boolean().default(false),
 })
-export type FeedFilter = z.infer<typeof FeedFilter>
+export type FeedFilterMessage = z.infer<typeof FeedFilterMessage>
 
 const roomProperties = {
   name: name.optional(),
@@ -241,7 +241,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('watch'), id, room }),
   z.strictObject({ t: z.literal('unwatch'), id, room }),
   z.strictObject({ t: z.literal('feeds'), id }),
-  z.strictObject({ t: z.literal('put-feed'), id, name, filter: FeedFilter }),
+  z.strictObject({ t: z.literal('put-feed'), id, name, filter: FeedFilterMessage }),
   z.strictObject({ t: z.literal('delete-feed'), id, name }),
   /** The chats that a feed matches in the rooms the caller may read, newest first. An audited read. */
   z.strictObject({

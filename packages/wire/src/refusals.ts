@@ -40,4 +40,4 @@ export const REFUSALS = [
   'try-again',
   'stopping',
 ] as const
-export type Refusal = (typeof REFUSALS)[number]
+export type WireRefusal = (typeof REFUSALS)[number]
