@@ -60,6 +60,7 @@ export async function insertRoom(
       managers: { add: managers },
       presenters: { add: room.presenters ?? [] },
     },
+    by,
     at,
   )
   const after: Properties = {

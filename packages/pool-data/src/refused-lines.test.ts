@@ -66,7 +66,6 @@ describe('a line that a command would refuse', () => {
     ['an address of pages', 'data/configuration', any, { settings: { roomManagementUrl: 'ftp://x' } }, /no http/],
     ['a category’s name', 'data/categories', named('General'), { name: 'sip:x' }, /begin like a URI/],
     ['a category’s description', 'data/categories', named('General'), { description: long }, /at most 256/],
-    ['a category called like a room', 'data/categories', named('General'), { name: 'desk' }, /category is called desk/],
     ['a room’s name', 'data/rooms', named('desk'), { name: ' desk' }, /begin or end with a space/],
     ['a room’s topic', 'data/rooms', named('desk'), { topic: long }, /A topic may have at most 256/],
     ['a room’s description', 'data/rooms', named('desk'), { description: '\u0000' }, /no database keeps/],

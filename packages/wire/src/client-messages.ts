@@ -147,8 +147,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('roster'), id, room }),
 
   /**
-   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name, after `after`; 100 unless
-   * `limit` is set. All criteria must hold. A criterion about something that a room does not show to the caller matches no
+   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name; 100 unless `limit` is set.
+   * Several rooms may have one name; their URIs differ. All criteria must hold. A criterion about something that a room does not show to the caller matches no
    * room.
    */
   z.strictObject({
@@ -177,7 +177,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     managed: z.boolean().optional(),
     followed: z.boolean().optional(),
     invited: z.boolean().optional(),
-    after: z.string().max(256).optional(),
+    /** `next` of the page before, or a name: the rooms after it */
+    after: z.string().max(1_024).optional(),
     limit: z.number().int().min(1).max(1_000).optional(),
   }),
   /** One room; its managers also see its roles. */

@@ -20,6 +20,8 @@ export const REFUSALS = [
   'too-fast',
   'too-many-rooms',
   'duplicate-name',
+  /** Several rooms that the caller may see have this name. */
+  'ambiguous-name',
   'no-such-category',
   'no-such-principal',
   'no-such-chat',

@@ -6,6 +6,7 @@ import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
 import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
+import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
@@ -122,4 +123,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   SIGN_IN_MIGRATION,
   GIVEN_NAMES_MIGRATION,
   SEARCH_VERSION_MIGRATION,
+  ROOM_NAMES_MIGRATION,
 ]
