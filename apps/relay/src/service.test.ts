@@ -14,6 +14,7 @@ import {
   outboxDepth,
   POOL_MIGRATIONS,
   type Principal,
+  readOutbox,
   readSourceProgress,
   startSource,
   stopSource,
@@ -314,6 +315,18 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(() => expect(rolls).toBeGreaterThan(before + 3), until)
 
     expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
+  })
+
+  it('empties an outbox in which numbers are missing', async () => {
+    const { source } = await talk(1_600)
+    const identity = { source: source.name, epoch: source.epoch }
+    const events = await readOutbox(poolDb, { ...identity, afterSeq: 0, limit: 1_600 })
+    await stageEvents(complianceDb, { ...identity, events }, systemClock.now())
+    await poolDb.knex('outbox').whereBetween('seq', [2, 1_500]).delete()
+
+    await relayTo(inline())
+
+    await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { ...until, timeout: 10_000 })
   })
 
   it('empties the outbox of a source that the compliance database has settled', async () => {
