@@ -72,7 +72,11 @@ it('does not work again once it is closed', async () => {
   lanes.run({ name: 'xml', lease, subject: 'a', work: held.work })
   await held.begun
   let worked = 0
-  lanes.run({ name: 'xml', lease, subject: 'a', work: async () => (worked += 1) && 'nothing' })
+  const work = async () => {
+    worked += 1
+    return 'nothing' as const
+  }
+  lanes.run({ name: 'xml', lease, subject: 'a', work })
 
   const closed = lanes.close()
   held.end('nothing')
