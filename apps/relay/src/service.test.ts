@@ -380,6 +380,28 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([50, 0]), until)
   })
 
+  it('leaves no timer when it has stopped', async () => {
+    const { key } = await talk(5)
+    const timers = new Set<AbortSignal | undefined>()
+    const clock: Clock = {
+      ...systemClock,
+      async sleep(ms, signal) {
+        timers.add(signal)
+        await systemClock.sleep(ms, signal)
+        timers.delete(signal)
+      },
+    }
+    const transport = inline()
+    await transport.consume(stage)
+    const relay = await relayTo(transport, { clock, config: { rollCallMs: 3_600_000 } })
+    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
+    expect(timers.size).toBeGreaterThan(0)
+
+    await relay.stop()
+
+    expect(timers.size).toBe(0)
+  })
+
   it('stops while the transport accepts nothing', async () => {
     await talk(200)
     const transport = openInlineTransport({ capacity: 1 })

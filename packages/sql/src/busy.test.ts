@@ -85,7 +85,7 @@ describe('while another program holds the write lock of a SQLite file', () => {
     other.exec('begin immediate')
     let written = false
     const insert = db.knex('noted').insert({ id: 1 })
-    const foundLocked = new Promise((resolve) => insert.once('query-error', resolve))
+    const foundLocked = new Promise((resolve) => insert.on('query-error', resolve))
     const writing = insert.then(() => {
       written = true
     })
