@@ -84,11 +84,16 @@ export function createExporter(given: {
   const lanes = createLanes({ onProgress: given.onProgress })
   /** nothing falls due before this unless somebody asks for it */
   let restsUntil = 0
+  /** A longer wait than was ever set means that the clock was set back, by as much as hours. */
+  const waits = (until: number, waitMaxMs: number) => {
+    const leftMs = until - clock.now()
+    return leftMs > 0 && leftMs <= waitMaxMs
+  }
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
     async isDue() {
-      if (clock.now() >= restsUntil) return true
+      if (!waits(restsUntil, REST_MS_MAX)) return true
       const asked = await readAsked(db)
       return asked.requests > 0 || asked.version !== version
     },
@@ -199,7 +204,7 @@ export function createExporter(given: {
       tried.set(name, configured)
     }
     const retry = retries.get(name)
-    if (retry && clock.now() < retry.at) return 'nothing'
+    if (retry && waits(retry.at, RETRY.delayMaxMs)) return 'nothing'
     let sealed = 0
     const adapter = ADAPTERS.get(setting.adapter)
     if (!adapter) throw new Error(`There is no adapter ${setting.adapter}.`)

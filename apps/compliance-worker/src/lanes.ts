@@ -2,7 +2,15 @@ import { openXsltEngine, type XsltEngine, XsltEngineClosed } from '@hansard/adap
 import { type Lease, LeaseLost } from '@hansard/sql'
 
 type Work = (engine: XsltEngine) => Promise<'progress' | 'nothing'>
-type Lane = { readonly subject: string; readonly engine: Promise<XsltEngine>; readonly running: Promise<void> }
+type Lane = {
+  readonly subject: string
+  readonly engine: Promise<XsltEngine>
+  running: Promise<void>
+  /** work that was asked for while the lane was busy: what it does now may have looked too early */
+  asked: { readonly lease: Lease; readonly work: Work } | undefined
+  /** the subject has changed: the next tick has work for the lane */
+  outdated: boolean
+}
 
 /**
  * Lanes run concurrently. Each has an engine, and so a thread, a time limit and a memory limit of its own. A lane
@@ -10,7 +18,8 @@ type Lane = { readonly subject: string; readonly engine: Promise<XsltEngine>; re
  */
 type Lanes = {
   /**
-   * Starts `work` unless the lane is busy. If it is busy with another `subject` (the adapter's settings have
+   * Starts `work`. If the lane is busy, it begins `work` afterwards unless it has made progress, which leads to
+   * another tick. If it is busy with another `subject` (the adapter's settings have
    * changed), its stylesheet is stopped, so that a correction takes effect at once.
    */
   run(options: { name: string; lease: Lease; subject: string; work: Work }): void
@@ -29,35 +38,48 @@ export function createLanes({ onProgress }: { onProgress: () => void }): Lanes {
   let progress = false
   let closed = false
 
+  async function workThrough(name: string, lane: Lane): Promise<void> {
+    let wake = false
+    while (lane.asked && !wake && !closed) {
+      const { lease, work } = lane.asked
+      lane.asked = undefined
+      try {
+        const outcome = await work(await lane.engine)
+        if (outcome === 'progress' || lane.outdated) {
+          progress = true
+          wake = true
+        }
+      } catch (error) {
+        // Its engine was closed for a correction, or because the worker is stopping: the next tick starts it again.
+        if (error instanceof XsltEngineClosed) progress = true
+        else failures.push({ error, lease })
+        wake = true
+      }
+    }
+    // Not after an await: the lane must not be asked for more once it has stopped looking.
+    lanes.delete(name)
+    if (wake && !closed) onProgress()
+  }
+
   return {
     run({ name, lease, subject, work }) {
       if (closed) return
       const lane = lanes.get(name)
       if (lane) {
-        if (lane.subject === subject) return
+        if (lane.subject === subject) {
+          lane.asked = { lease, work }
+          return
+        }
+        lane.outdated = true
         engines.delete(name)
         void lane.engine.then((engine) => engine.close())
         return
       }
       const engine = engines.get(name) ?? openXsltEngine()
       engines.set(name, engine)
-      const running = engine
-        .then(work)
-        .then((outcome) => {
-          if (outcome === 'progress') progress = true
-          return outcome === 'progress'
-        })
-        .catch((error: unknown) => {
-          // Its engine was closed for a correction, or because the worker is stopping: the next tick starts it again.
-          if (error instanceof XsltEngineClosed) progress = true
-          else failures.push({ error, lease })
-          return true
-        })
-        .then((wake) => {
-          lanes.delete(name)
-          if (wake && !closed) onProgress()
-        })
-      lanes.set(name, { subject, engine, running })
+      const started: Lane = { subject, engine, running: Promise.resolve(), asked: { lease, work }, outdated: false }
+      lanes.set(name, started)
+      started.running = workThrough(name, started)
     },
     keep(names) {
       for (const [name, engine] of engines) {

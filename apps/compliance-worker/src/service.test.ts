@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock, Timer } from '@hansard/clock'
 import { type Manifest, parseManifest } from '@hansard/evidence'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addRequest, findExport, findRequest, listAudit, readStatus, stageEvents } from '@hansard/staging'
@@ -32,6 +33,27 @@ function story(bench: Bench) {
   two.says('lobby', 'bob', '5 < 6 & so on', T0 + 4_000)
   one.says('desk', 'alice', 'after the minute', T0 + MINUTE + 1)
   return [one, two] as const
+}
+
+/** The timers that are set on the clock from now on, without those that have fired or were cancelled. */
+function countTimers(clock: Clock): ReadonlySet<Timer> {
+  const timers = new Set<Timer>()
+  const after = clock.after.bind(clock)
+  clock.after = (ms, callback) => {
+    const set = after(ms, () => {
+      timers.delete(timer)
+      callback()
+    })
+    const timer: Timer = {
+      cancel() {
+        timers.delete(timer)
+        set.cancel()
+      },
+    }
+    timers.add(timer)
+    return timer
+  }
+  return timers
 }
 
 const statusOf = (bench: Bench) => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
@@ -457,6 +479,19 @@ describe('stopping', () => {
     await again.drain()
     expect(await manifests(bench)).toHaveLength(1)
     expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  })
+
+  it('leaves no timer', async () => {
+    await using bench = await openBench()
+    const timers = countTimers(bench.clock)
+    const worker = await bench.worker()
+    await bench.deliver(T0 + MINUTE, story(bench))
+    await worker.drain()
+    expect(timers.size).toBeGreaterThan(0)
+
+    await worker.stop()
+
+    expect(timers.size).toBe(0)
   })
 
   it('may happen twice, and at any moment', async () => {

@@ -39,8 +39,8 @@ export async function forgetStaged(deps: {
     if (cursor.forgotten >= cursor.staged) continue
     const { source, epoch } = cursor
     const throughSeq = cursor.staged
-    const deleted = await deleteFromOutbox(poolDb, { source, epoch, throughSeq, limit: BITE_ROWS })
-    if (deleted < BITE_ROWS) cursor.forgotten = throughSeq
+    const emptied = await deleteFromOutbox(poolDb, { source, epoch, throughSeq, limit: BITE_ROWS })
+    if (emptied) cursor.forgotten = throughSeq
     else again = true
   }
   await sendAgainWhatSeemsLost(deps)

@@ -14,6 +14,7 @@ import {
   outboxDepth,
   POOL_MIGRATIONS,
   type Principal,
+  readOutbox,
   readSourceProgress,
   startSource,
   stopSource,
@@ -316,6 +317,18 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
   })
 
+  it('empties an outbox in which numbers are missing', async () => {
+    const { source } = await talk(1_600)
+    const identity = { source: source.name, epoch: source.epoch }
+    const events = await readOutbox(poolDb, { ...identity, afterSeq: 0, limit: 1_600 })
+    await stageEvents(complianceDb, { ...identity, events }, systemClock.now())
+    await poolDb.knex('outbox').whereBetween('seq', [2, 1_500]).delete()
+
+    await relayTo(inline())
+
+    await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { ...until, timeout: 10_000 })
+  })
+
   it('empties the outbox of a source that the compliance database has settled', async () => {
     const { source, key } = await talk(5)
     await stopSource(poolDb, { ...source, now: systemClock.now() })
@@ -365,6 +378,28 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(heir.leading()).toBe(false)
 
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([50, 0]), until)
+  })
+
+  it('leaves no timer when it has stopped', async () => {
+    const { key } = await talk(5)
+    const timers = new Set<AbortSignal | undefined>()
+    const clock: Clock = {
+      ...systemClock,
+      async sleep(ms, signal) {
+        timers.add(signal)
+        await systemClock.sleep(ms, signal)
+        timers.delete(signal)
+      },
+    }
+    const transport = inline()
+    await transport.consume(stage)
+    const relay = await relayTo(transport, { clock, config: { rollCallMs: 3_600_000 } })
+    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
+    expect(timers.size).toBeGreaterThan(0)
+
+    await relay.stop()
+
+    expect(timers.size).toBe(0)
   })
 
   it('stops while the transport accepts nothing', async () => {

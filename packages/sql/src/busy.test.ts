@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Database, isTransient, openDatabase, withSqlite } from './index.ts'
 
 let directory: string
@@ -78,6 +78,34 @@ describe('while another program holds the write lock of a SQLite file', () => {
     await expect(failing).rejects.toThrow('another database is busy')
     expect(begun).toBe(1)
     expect(await db.knex('noted').select('id')).toEqual([{ id: 0 }])
+  })
+
+  it('a retried statement waits for the connection, and is not part of a transaction that holds it', async () => {
+    await open()
+    other.exec('begin immediate')
+    let written = false
+    const insert = db.knex('noted').insert({ id: 1 })
+    const foundLocked = new Promise((resolve) => insert.on('query-error', resolve))
+    const writing = insert.then(() => {
+      written = true
+    })
+    await foundLocked
+    other.exec('rollback')
+
+    const rolledBack = db.knex.transaction(async (tx) => {
+      await tx('noted').insert({ id: 2 })
+      // The retry either waits for the connection, or has written without it.
+      await vi.waitFor(() => expect(written || db.knex.client.pool.numPendingAcquires() > 0).toBe(true), {
+        timeout: 10_000,
+        interval: 5,
+      })
+      expect(written).toBe(false)
+      throw new Error('no')
+    })
+
+    await expect(rolledBack).rejects.toThrow('no')
+    await writing
+    expect(await db.knex('noted').select('id').orderBy('id')).toEqual([{ id: 0 }, { id: 1 }])
   })
 
   it('a transaction within a transaction is a savepoint of it', async () => {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type pg from 'pg'
 import { retryWhileBusy } from './busy.ts'
-import { isRolledBack, losesConnection } from './errors.ts'
+import { isAfterFailure, isRolledBack, losesConnection } from './errors.ts'
 import { openPostgres, staleFromNowOn } from './open-postgres.ts'
 import { BUSY_MS, busyLimitOf, openSqlite, type SqliteHandle } from './open-sqlite.ts'
 
@@ -85,12 +85,15 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
 /**
  * Waits for statements that were pipelined on one PostgreSQL connection; the server executes them in order. Throws
  * the error of the first failure, but only when all have ended: none may be pending when the connection is used
- * again. In a transaction, statements after a failed one do nothing, and its `commit` rolls it back.
+ * again. In a transaction, statements after a failed one do nothing, and its `commit` rolls it back; their errors do
+ * not hide the first, whatever the order of `statements`.
  */
 export async function sentTogether<T extends readonly unknown[]>(
   statements: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(statements)
-  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  const failures = settled.filter((one) => one.status === 'rejected')
+  const first = failures.find(({ reason }) => !isAfterFailure(reason)) ?? failures[0]
+  if (first) throw first.reason
   return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
 }

@@ -46,6 +46,11 @@ export function isRolledBack(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** PostgreSQL did nothing because an earlier statement of the transaction failed: that one has the cause. */
+export function isAfterFailure(error: unknown): boolean {
+  return codeOf(error) === '25P02'
+}
+
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined

@@ -1,5 +1,6 @@
-import { systemClock } from '@hansard/clock'
+import { type Clock, systemClock, type Timer } from '@hansard/clock'
 import type { Database } from './database.ts'
+import { isTransient } from './errors.ts'
 
 /**
  * Turns a read for many keys into one for a single key: concurrent calls share a statement.
@@ -9,20 +10,33 @@ import type { Database } from './database.ts'
  */
 export function gathered<Key, Value>(
   read: (db: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
-  /** real time in milliseconds: this is about the database */
-  now: () => number = systemClock.now,
+  /** real time: this is about the database */
+  clock: Pick<Clock, 'now' | 'after'> = systemClock,
 ): (db: Database, key: Key) => Promise<Value | undefined> {
   type Asker = { readonly resolve: (value: Value | undefined) => void; readonly reject: (error: unknown) => void }
-  type Line = { waiting: Map<Key, Asker[]>; scheduled: boolean; underWay: number; begunAt: number }
+  type Line = {
+    waiting: Map<Key, Asker[]>
+    scheduled: boolean
+    underWay: number
+    begunAt: number
+    /** starts the next read if the current ones hang */
+    timer: Timer | undefined
+  }
   const lines = new WeakMap<Database, Line>()
 
-  const mayBegin = ({ underWay, begunAt }: Line) =>
-    underWay === 0 || (underWay < UNDER_WAY_MAX && now() - begunAt >= SLOW_MS)
+  /** Milliseconds until another read may begin; undefined: not before one ends. */
+  const waitMs = ({ underWay, begunAt }: Line): number | undefined => {
+    if (underWay === 0) return 0
+    if (underWay >= UNDER_WAY_MAX) return undefined
+    const elapsed = clock.now() - begunAt
+    // A clock that was set back says nothing.
+    return elapsed < 0 ? 0 : Math.max(0, SLOW_MS - elapsed)
+  }
 
   const lineOf = (db: Database): Line => {
     const known = lines.get(db)
     if (known) return known
-    const line: Line = { waiting: new Map(), scheduled: false, underWay: 0, begunAt: 0 }
+    const line: Line = { waiting: new Map(), scheduled: false, underWay: 0, begunAt: 0, timer: undefined }
     lines.set(db, line)
     return line
   }
@@ -35,24 +49,45 @@ export function gathered<Key, Value>(
       )
       for (const [key, askers] of asked) for (const { resolve } of askers) resolve(found.get(key))
     } catch (error) {
+      if (asked.length === 1 || isTransient(error)) {
+        for (const [, askers] of asked) for (const { reject } of askers) reject(error)
+        return
+      }
       // One key may be the cause: the others must not fail because of it.
-      if (asked.length > 1) await Promise.all(asked.map((one) => readFor(db, [one])))
-      else for (const { reject } of asked[0]![1]) reject(error)
+      const half = asked.length >> 1
+      await readFor(db, asked.slice(0, half))
+      await readFor(db, asked.slice(half))
     }
   }
 
   const start = (db: Database, line: Line) => {
     line.scheduled = false
-    while (line.waiting.size > 0 && mayBegin(line)) {
+    line.timer?.cancel()
+    line.timer = undefined
+    while (line.waiting.size > 0 && waitMs(line) === 0) {
       const asked = [...line.waiting].slice(0, KEYS_MAX)
       for (const [key] of asked) line.waiting.delete(key)
       line.underWay += 1
-      line.begunAt = now()
+      line.begunAt = clock.now()
       void readFor(db, asked).finally(() => {
         line.underWay -= 1
         start(db, line)
       })
     }
+    if (line.waiting.size > 0) schedule(db, line)
+  }
+
+  const schedule = (db: Database, line: Line) => {
+    if (line.scheduled || line.timer) return
+    const ms = waitMs(line)
+    if (ms === undefined) return
+    if (ms > 0) {
+      line.timer = clock.after(ms, () => start(db, line))
+      return
+    }
+    line.scheduled = true
+    // Includes every call whose request arrives in this tick of the event loop.
+    setImmediate(() => start(db, line))
   }
 
   return (db, key) =>
@@ -61,10 +96,7 @@ export function gathered<Key, Value>(
       const askers = line.waiting.get(key)
       if (askers) askers.push({ resolve, reject })
       else line.waiting.set(key, [{ resolve, reject }])
-      if (line.scheduled || !mayBegin(line)) return
-      line.scheduled = true
-      // Includes every call whose request arrives in this tick of the event loop.
-      setImmediate(() => start(db, line))
+      schedule(db, line)
     })
 }
 

@@ -76,6 +76,7 @@ type RunnerClass = new (
   client: unknown,
   builder: unknown,
 ) => {
+  connection: unknown
   run(): Promise<unknown>
   query(statement: unknown): Promise<unknown>
 }
@@ -119,6 +120,8 @@ class PatientRunner extends Runner {
 
   override async run(): Promise<unknown> {
     const outcome = await retryWhileBusy(this.#limitMs, async () => {
+      // knex keeps the connection of the first attempt, which has been released and may be in a transaction by now.
+      this.connection = undefined
       try {
         return { value: await super.run() }
       } catch (error) {

@@ -11,6 +11,7 @@ import {
   stagedThrough,
   stageEvents,
 } from './index.ts'
+import type { EventsEnvelope } from './stage-events.ts'
 import { COMPLIANCE } from './testing/databases-in-test.ts'
 import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 
@@ -228,5 +229,60 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
       { joined_at: T0 + 3, parted_at: Number.MAX_SAFE_INTEGER },
     ])
     expect(await rowsOf('early_part')).toBe(0)
+  })
+})
+
+describe('staging on a PostgreSQL server that fails', () => {
+  let server: SharedPostgres
+  let db: Database
+  beforeAll(async () => {
+    server = await sharePostgres()
+  })
+  afterAll(() => server.stop())
+  beforeEach(async () => {
+    db = await compliancePostgres(await server.createDatabase('staging', COMPLIANCE))
+  })
+  afterEach(() => db.close())
+
+  const failsToStage = async (envelope: EventsEnvelope) => {
+    await db.knex.schema.renameTable('source', 'source_away')
+    await expect(stageEvents(db, envelope, NOW)).rejects.toThrow('source')
+    await db.knex.schema.renameTable('source_away', 'source')
+  }
+  const losesConnections = () =>
+    expect(db.knex.raw(`do $$ begin raise exception 'gone' using errcode = '57P01'; end $$`)).rejects.toThrow('gone')
+
+  it.each([
+    ['a failed attempt', failsToStage],
+    ['the loss of the connections', losesConnections],
+  ])('looks the rooms up again after %s: a failover may have lost their rows', async (_, fails) => {
+    const source = scriptedPool().source('chat-1', { startedAt: T0 })
+    source.says('desk', 'alice', 'lost with the failover', T0 + 1)
+    await stageEvents(db, source.envelope(), NOW)
+    const { uri } = await db.knex('staged_room').first('uri')
+    // The state after a failover to a server without the last transactions, where another worker was first.
+    for (const table of ['staged_event', 'source', 'staged_room']) await db.knex(table).delete()
+    await db.knex('staged_room').insert({ uri: 'another room' })
+    await fails(source.envelope())
+
+    expect(await stageEvents(db, source.envelope(), NOW)).toMatchObject({ staged: 1 })
+
+    const rooms = await db.knex('staged_event as e').leftJoin('staged_room as r', 'r.id', 'e.room_id').select('r.uri')
+    expect(rooms).toEqual([{ uri }])
+  })
+
+  it.each([
+    ['chats', false],
+    ['presence', true],
+  ])('fails with the first error, not with those of the statements after it: %s', async (_, presence) => {
+    const source = scriptedPool().source('chat-1', { startedAt: T0 })
+    if (presence) source.joins('desk', 'alice', T0 + 1, 's1')
+    else source.says('desk', 'alice', 'chat', T0 + 1)
+    await db.knex.raw(`
+      create function full_disk() returns trigger language plpgsql as
+        $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$;
+      create trigger full_disk before insert on staged_event execute function full_disk()`)
+
+    await expect(stageEvents(db, source.envelope(), NOW)).rejects.toMatchObject({ code: '53100' })
   })
 })

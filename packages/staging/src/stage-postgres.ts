@@ -5,23 +5,32 @@ import { writePresence } from './presence-postgres.ts'
 import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
 import { type ClosedThrough, type StagedRow, type WalkedSource, walk } from './walk.ts'
 
-const roomIdsOf = new WeakMap<Database, Map<string, number>>()
+/**
+ * The danger: after a failover a room's row may be missing, and its id may be another room's. So ids are remembered
+ * for one connection, and all are forgotten when staging fails: a connection pooler hides a failover from connections.
+ */
+const roomIdsOf = new WeakMap<Database, WeakMap<PoolClient, Map<string, number>>>()
 
 /** One transaction, in most cases two round trips, for any number of events. */
 export const stagePostgres: Stage = (db, identity, arrived, now) =>
   withPostgres(db, async (client) => {
+    const sent: Promise<unknown>[] = []
     try {
+      const known = roomsOf(db, client)
       const newRooms = new Map<string, number>()
       const [, , read] = await sentTogether([
         client.query('begin'),
         client.query({ name: 'share', text: `select pg_advisory_xact_lock_shared(${CLOSING_LOCK})` }),
         readProgress(client, identity, arrived),
       ])
-      const result = await stage(client, read, arrived, now, { known: roomsOf(db), added: newRooms })
-      for (const [uri, id] of newRooms) roomsOf(db).set(uri, id)
+      const result = await stage(client, read, arrived, now, { rooms: { known, added: newRooms }, sent })
+      for (const [uri, id] of newRooms) known.set(uri, id)
       return result
     } catch (error) {
+      roomIdsOf.delete(db)
       await client.query('rollback').catch(() => {})
+      // A statement that was sent earlier, and not awaited, may be what failed first.
+      await sentTogether([...sent, Promise.reject(error)])
       throw error
     }
   })
@@ -33,18 +42,17 @@ async function stage(
   { progress, closed }: Read,
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
-  rooms: Rooms,
+  { rooms, sent }: { rooms: Rooms; sent: Promise<unknown>[] },
 ) {
   const events = arrived === 'parked' ? await readParked(client, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
   const walked = walk(progress, again.length === 0 ? events : events.slice(again.length), closed)
 
   if (again.length > 0) await noteAgain(client, progress, again, now)
-  const rest: Promise<unknown>[] = []
   const send = (statement: Promise<unknown>) => {
     // Its failure is handled with the others' at the end; an earlier await may fail first.
     statement.catch(() => {})
-    rest.push(statement)
+    sent.push(statement)
   }
   if (walked.staged.length > 0) {
     const roomIds = await roomIdsFor(client, walked.staged, rooms)
@@ -61,7 +69,7 @@ async function stage(
   if (walked.stagedThrough > progress.stagedThrough) send(saveProgress(client, progress, walked))
   const [more] = await sentTogether([
     isParked(client, progress.id, walked.stagedThrough + 1),
-    ...rest,
+    ...sent,
     client.query('commit'),
   ])
   return {
@@ -250,11 +258,10 @@ async function isParked(client: PoolClient, sourceId: number, seq: number): Prom
   return rows.length > 0
 }
 
-function roomsOf(db: Database): Map<string, number> {
-  let rooms = roomIdsOf.get(db)
-  if (!rooms) {
-    rooms = new Map()
-    roomIdsOf.set(db, rooms)
-  }
+function roomsOf(db: Database, client: PoolClient): Map<string, number> {
+  const connections = roomIdsOf.get(db) ?? new WeakMap<PoolClient, Map<string, number>>()
+  roomIdsOf.set(db, connections)
+  const rooms = connections.get(client) ?? new Map<string, number>()
+  connections.set(client, rooms)
   return rooms
 }

@@ -18,7 +18,7 @@ export function createLiveness({
   clock,
   declareDeadAfterMs,
 }: {
-  clock: Clock
+  clock: Pick<Clock, 'now'>
   /** 0: only an operator declares a source dead */
   declareDeadAfterMs: number
 }): Liveness {
@@ -26,8 +26,12 @@ export function createLiveness({
   const confirmedForMs = Math.min(CONFIRMED_ALIVE_MS, (declareDeadAfterMs || Number.POSITIVE_INFINITY) / 2)
   return {
     confirm(begunAt) {
-      confirmedAt = Math.max(confirmedAt, begunAt)
+      // Not the greater of both: the clock may have been set back.
+      confirmedAt = begunAt
     },
-    confirmedAlive: () => clock.now() - confirmedAt < confirmedForMs,
+    confirmedAlive() {
+      const agoMs = clock.now() - confirmedAt
+      return agoMs >= 0 && agoMs < confirmedForMs
+    },
   }
 }

@@ -48,8 +48,11 @@ export function createRoomsInService(options: {
   evict: Evict
   feeds: LiveFeeds
   onError: (error: unknown) => void
+  /** draws a number for a room; numbers in use are drawn again */
+  drawRef?: () => number
 }): RoomsInService {
   const { db, bus, place, source, participantUpdateLimit, evict, feeds, onError } = options
+  const { drawRef = () => randomInt(REF_MAX) } = options
   const service = `${source.name}/${source.epoch}`
   const notices = createPresenceNotices(participantUpdateLimit)
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
@@ -58,9 +61,12 @@ export function createRoomsInService(options: {
 
   // Drawn, not counted: a number that rises would tell a client of rooms that others come into.
   const refs = new Set<number>()
-  const freeRef = (): number => {
-    const ref = randomInt(REF_MAX)
-    return refs.has(ref) ? freeRef() : ref
+  const takeRef = (): number => {
+    let ref = drawRef()
+    while (refs.has(ref)) ref = drawRef()
+    // At once: another room may be opened during an await.
+    refs.add(ref)
+    return ref
   }
 
   const open = async (roomId: number): Promise<RoomHub | undefined> => {
@@ -81,10 +87,11 @@ export function createRoomsInService(options: {
         await unsubscribe()
         return undefined
       }
+      const addIn = await addInOf(db, access.room)
       hub = new RoomHub({
         access,
-        ref: freeRef(),
-        addIn: await addInOf(db, access.room),
+        ref: takeRef(),
+        addIn,
         participants,
         edits,
         feeds,
@@ -92,7 +99,6 @@ export function createRoomsInService(options: {
         judge: (room) => judgeMembers({ db, place, evict }, room),
       })
       hub.quiet = hub.participants > participantUpdateLimit()
-      refs.add(hub.ref)
       hubs.set(roomId, { hub, unsubscribe })
       byUri.set(hub.uri, hub)
       for (const message of early) hear(hub, message)

@@ -57,3 +57,22 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     }
   })
 })
+
+describe.each(['sqlite', 'postgres'] as const)('emptying the outbox on %s', (dialect) => {
+  it('says that rows are left when numbers are missing between them', async () => {
+    const store = await openStoreInTest(dialect)
+    try {
+      const { knex } = store.db
+      const row = { source: 'channel-1', epoch: 1, at: 1, body: '{}', head: 'h' }
+      await knex('outbox').insert([1, 30, 31, 40].map((seq) => ({ ...row, seq })))
+      const left = async () => (await knex('outbox').orderBy('seq').select('seq')).map(({ seq }) => seq)
+      const emptied = () => deleteFromOutbox(store.db, { source: 'channel-1', epoch: 1, throughSeq: 31, limit: 10 })
+
+      expect([await emptied(), await left()]).toEqual([false, [30, 31, 40]])
+      expect([await emptied(), await left()]).toEqual([true, [40]])
+      expect([await emptied(), await left()]).toEqual([true, [40]])
+    } finally {
+      await store.close()
+    }
+  })
+})

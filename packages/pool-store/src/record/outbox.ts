@@ -21,24 +21,23 @@ export async function readOutbox(
 }
 
 /**
- * Deletes at most `limit` of the rows up to `throughSeq`, oldest first; returns how many. Keep the batches small:
- * posts share this database.
+ * Deletes at most `limit` of the rows up to `throughSeq`, oldest first. Returns whether none of them is left. Keep the
+ * batches small: posts share this database.
  */
 export async function deleteFromOutbox(
   db: Database,
   { source, epoch, throughSeq, limit }: { source: string; epoch: number; throughSeq: number; limit: number },
-): Promise<number> {
+): Promise<boolean> {
   const oldest: { seq: number } | undefined = await db
     .knex('outbox')
     .where({ source, epoch })
     .orderBy('seq')
     .first('seq')
-  if (!oldest || oldest.seq > throughSeq) return 0
-  return db
-    .knex('outbox')
-    .where({ source, epoch })
-    .andWhere('seq', '<=', Math.min(throughSeq, oldest.seq + limit - 1))
-    .delete()
+  if (!oldest || oldest.seq > throughSeq) return true
+  // Fewer rows than numbers say nothing: another relay may have deleted rows in between.
+  const last = Math.min(throughSeq, oldest.seq + limit - 1)
+  await db.knex('outbox').where({ source, epoch }).andWhere('seq', '<=', last).delete()
+  return last === throughSeq
 }
 
 /**
