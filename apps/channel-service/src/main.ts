@@ -43,7 +43,7 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
     await service.stop()
     await closed
   })
-  attachChannelService(server.app.server, new URL(config.endpoint).pathname, service, server.remoteOf)
+  attachChannelService(server, new URL(config.endpoint).pathname, service)
   await server.listen()
   ready({ ready: config.endpoint })
   return { fenced: service.fenced }

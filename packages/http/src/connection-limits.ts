@@ -15,11 +15,14 @@ import { addressKey, type Trust } from './trusted-proxies.ts'
  * and one for each address; where it is reached the oldest one whose request is not being answered is closed, because
  * whoever means to use the service does so at once. A request that arrives too slowly is answered with 408.
  *
- * A connection that becomes a WebSocket is not counted here any more: the channel service limits sessions itself.
+ * A connection that becomes a WebSocket is not counted here any more: the channel service limits sessions itself. A
+ * server without a channel has no listener for upgrades, so Node treats such a request as any other.
  */
 export type ConnectionLimits = {
   /** Marks a request whose body may take as long as it likes, as long as it goes on. */
   allowLongBody(request: IncomingMessage): void
+  /** The connection becomes a session: it is not counted here any more. */
+  upgraded(socket: Duplex): void
   pending(): number
   readonly loop: Loop
 }
@@ -106,10 +109,6 @@ export function limitConnections(
     const pending = all.get(nameOf(message.socket))
     if (pending) pending.request = { message, response, since: clock.now() }
   })
-  server.on('upgrade', (_message, socket) => {
-    const pending = all.get(nameOf(socket as Socket))
-    if (pending) forget(pending)
-  })
 
   const sweep = () => {
     const now = clock.now()
@@ -139,7 +138,15 @@ export function limitConnections(
     turn: async () => sweep(),
     onError: (error) => log.warn({ err: error }, 'looking for stuck connections failed'),
   })
-  return { allowLongBody: (request) => void longBodies.add(request), pending: () => all.size, loop }
+  return {
+    allowLongBody: (request) => void longBodies.add(request),
+    upgraded(socket) {
+      const pending = all.get(nameOf(socket as Socket))
+      if (pending) forget(pending)
+    },
+    pending: () => all.size,
+    loop,
+  }
 }
 
 /** Whether a long body has brought too little in the last period, or the client has read nothing of what waits for it. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '@hansard/clock'
 import { type Service, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
@@ -25,6 +26,8 @@ export type HttpServer = Service & {
   readonly connectionsMax: number
   /** Begins to listen; answers the port. */
   listen(): Promise<number>
+  /** Passes connections that a client wants to upgrade to `take`, which must answer and end each of them. */
+  takeUpgrades(take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void
   /** The client's address: the peer's, or what trusted proxies say. */
   remoteOf(request: IncomingMessage): string
   /** connections that carry no session */
@@ -88,6 +91,14 @@ export async function createHttpServer(settings: HttpSettings, deps: HttpServerD
     async listen() {
       await app.listen({ host: settings.host, port: settings.port, backlog: 4_096 })
       return (server.address() as { port: number }).port
+    },
+    takeUpgrades(take) {
+      server.on('upgrade', (request, socket, head) => {
+        // Node hands the socket over without its own listener: a client that resets it must not end the process.
+        socket.on('error', () => socket.destroy())
+        limits.upgraded(socket)
+        take(request, socket, head)
+      })
     },
     remoteOf: (request) => remoteOf(request, trust),
     pending: limits.pending,

@@ -1,4 +1,4 @@
-export { createHttpServer } from './create-server.ts'
+export { createHttpServer, type HttpServer } from './create-server.ts'
 export { endWithProblem } from './problems.ts'
 export {
   baseUrl,

@@ -184,7 +184,7 @@ async function start(
   )
   stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
-  attachChannelService(app.server, '/channel', channel, httpServer.remoteOf)
+  attachChannelService(httpServer, '/channel', channel)
   const files = await startFileService(
     { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
     {

@@ -34,8 +34,8 @@ type PasswordResult =
   | {
       readonly outcome: 'signed-in'
       readonly principal: Principal
-      /** for this device to keep: it was not known before */
-      readonly newDevice: string | undefined
+      /** Makes the device known. Resolves with the token that it keeps, or undefined when there is none to keep. */
+      rememberDevice(): Promise<string | undefined>
     }
   | { readonly outcome: 'refused'; readonly reason: 'wrong-credentials' }
   | { readonly outcome: 'refused'; readonly reason: 'too-many-attempts'; readonly waitSeconds: number }
@@ -100,11 +100,12 @@ export function createSignIn({
       }
       const { secret: _, ...principal } = found
       if (guessable) await throttle.succeeded(attempt)
-      const isNew = guessable && device === undefined
-      const newDevice = isNew ? await addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
       // On record first: nobody is in who is not on it.
       if (purpose === 'sign-in') await record.put({ outcome: 'signed-in', ...about })
-      return { outcome: 'signed-in', principal, newDevice }
+      const isNew = purpose === 'sign-in' && guessable && device === undefined
+      const rememberDevice = async () =>
+        isNew ? addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
+      return { outcome: 'signed-in', principal, rememberDevice }
     },
     async withToken(token) {
       const claims = await tokenKeys.verify(token)
