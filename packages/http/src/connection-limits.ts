@@ -2,10 +2,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@hansard/clock'
+import { addressKey } from '@hansard/config'
 import { type Loop, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { endWithProblem } from './problems.ts'
-import { addressKey, type Trust } from './trusted-proxies.ts'
+import type { Trust } from './trusted-proxies.ts'
 
 /**
  * Connections that carry no session: those that have just come, are sending a request, or wait for the next one.

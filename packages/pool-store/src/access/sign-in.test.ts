@@ -14,6 +14,8 @@ import {
   replaceTokenKeyFile,
   rotateTokenKeys,
   signToken,
+  TooManySignIns,
+  verifySecret,
 } from '@hansard/credentials'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
@@ -88,7 +90,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const throttle = createThrottle({ db, clock })
     for (let n = 0; n < times; n += 1) await throttle.begin({ account, remote: '10.0.0.9', device: undefined })
   }
-  const right = (on: SignIn, more: { device?: string; remote?: string } = {}) =>
+  const right = (on: SignIn, more: { device?: string; remote?: string; purpose?: 'prove' } = {}) =>
     on.withPassword({ account: 'alice', password: PASSWORD, remote: '10.0.0.9', ...more })
   const deviceOf = async (on: SignIn) => {
     const result = await right(on)
@@ -145,11 +147,11 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const outcomes: string[] = []
     for (let n = 0; n < 103; n += 1) outcomes.push((await throttle.begin(from(n))).outcome)
     expect(outcomes.indexOf('wait')).toBe(101)
-    expect(await throttle.begin({ ...from(7), device: 'known' })).toEqual({ outcome: 'go' })
+    expect(await throttle.begin({ ...from(7), device: 'known' })).toMatchObject({ outcome: 'go' })
 
     clock.advance({ hours: 25 })
 
-    for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toEqual({ outcome: 'go' })
+    for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toMatchObject({ outcome: 'go' })
   })
 
   it('delays a known device that guesses, up to a minute', async () => {
@@ -169,7 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
 
     await throttle.succeeded(attempt)
 
-    expect(await throttle.begin(attempt)).toEqual({ outcome: 'go' })
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'go' })
   })
 
   it('treats a device of another account as unknown', async () => {
@@ -188,6 +190,41 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
 
     expect(await guess(lookup, { account: 'nobody' })).toMatchObject({ reason: 'too-many-attempts', waitSeconds: 1 })
     expect(await guess(lookup, { account: 'no\0body' })).toMatchObject({ reason: 'wrong-credentials' })
+  })
+
+  it('does not count an attempt whose password was not looked at', async () => {
+    const lookup = await service()
+    await guessed(5, 'alice')
+    const place = { turn: 'after-others', from: '10.0.0.9' } as const
+    // Two slow ones are checked, and behind them the queue is full with others of the same sender.
+    const busy = Array.from({ length: 258 }, (_, n) => verifySecret('x', n < 2 ? undefined : CHEAP, place))
+
+    await expect(right(lookup)).rejects.toThrow(TooManySignIns)
+
+    expect((await db.knex('sign_in_failure')).map(({ failures, wait_until }) => [failures, wait_until])).toEqual([
+      [5, 0],
+      [5, 0],
+    ])
+    await Promise.all(busy)
+  })
+
+  it('counts an IPv6 network as one address', async () => {
+    const throttle = createThrottle({ db, clock })
+    const from = (n: number) => ({ account: 'alice', remote: `2001:db8::${n}`, device: undefined })
+    for (let n = 0; n < 6; n += 1) await throttle.begin(from(n + 1))
+
+    expect(await throttle.begin(from(9))).toMatchObject({ outcome: 'wait' })
+    expect(await throttle.begin({ ...from(9), remote: '2001:db8:0:1::9' })).toMatchObject({ outcome: 'go' })
+  })
+
+  it('has a proof of the password on record, and makes no device known by it', async () => {
+    const lookup = await service()
+
+    const proved = await right(lookup, { purpose: 'prove' })
+
+    expect(proved.outcome === 'signed-in' && (await proved.rememberDevice())).toBeUndefined()
+    expect(await db.knex('known_device')).toEqual([])
+    expect(await listSignIns(db, { limit: 10 })).toMatchObject([{ outcome: 'proved', account: 'alice' }])
   })
 
   it('never delays a key, and writes only its record', async () => {
