@@ -168,4 +168,5 @@ export function parseTokenKeys(text: string): TokenKeyFile {
 /** The token keys cannot be used: somebody must give the service others. */
 export class TokenKeyProblem extends Error {
   override name = 'TokenKeyProblem'
+  readonly exitCode = 2
 }

@@ -7,6 +7,7 @@ import type { Log } from '@hansard/log'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type ConnectionLimits, limitConnections } from './connection-limits.ts'
 import { connectionsWithin } from './descriptors.ts'
+import { probePort } from './probe-port.ts'
 import { endWithProblem, httpProblem, SAFE_HEADERS, sendHttpProblem } from './problems.ts'
 import { methodsOfRoutes } from './route-methods.ts'
 import { type HttpSettings, requireListenable } from './settings.ts'
@@ -45,6 +46,7 @@ type HttpServerDeps = {
 
 /**
  * The HTTP server of a service, with or without TLS. The caller adds its routes to `app`, and then lets it listen.
+ * Rejects when its port is in use, so that nothing is started that would have to be undone.
  *
  * What every service must do alike is done here: the address of a client behind a trusted proxy, timeouts and limits of
  * connections, a reserve of descriptors, security headers, and one shape of errors.
@@ -52,6 +54,7 @@ type HttpServerDeps = {
 export async function createHttpServer(settings: HttpSettings, deps: HttpServerDeps): Promise<HttpServer> {
   const { clock, log } = deps
   requireListenable(settings)
+  if (settings.port !== 0) await probePort(settings)
   const connectionsMax = connectionsWithin(settings, deps.filesMax === undefined ? {} : { filesMax: deps.filesMax })
   if (connectionsMax < settings.connectionsMax)
     log.info({ connectionsMax, wanted: settings.connectionsMax }, 'the limit of open files allows fewer connections')
