@@ -91,6 +91,21 @@ describe('an incomplete request', () => {
   })
 })
 
+it('reads what is left of a long body for a while after its answer', async () => {
+  const { pass, server, raw } = await start({ bodyMs: 30_000, progressMs: 600_000 })
+  const reached = once(server.app.server, 'request')
+  const upload = raw(LONG.replace('host: x', 'host: x\r\nx-hold: 1'))
+  const [, response] = await reached
+  await pass(60)
+  server.release()
+  await once(response, 'finish')
+
+  await pass(29)
+  expect(upload.isClosed).toBe(false)
+  await pass(4)
+  await upload.closed
+})
+
 describe('connections without a session', () => {
   it('of one address have a limit: the oldest without a request in progress is closed', async () => {
     const { raw, pending, server } = await start({ pendingMax: 100, pendingPerAddressMax: 3 })

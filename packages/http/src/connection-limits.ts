@@ -40,7 +40,13 @@ type Pending = {
   /** what it is counted by; undefined for a proxy, whose connections are everybody's */
   readonly address: string | undefined
   readonly name: string
-  request?: { readonly message: IncomingMessage; readonly response: ServerResponse; readonly since: number }
+  request?: {
+    readonly message: IncomingMessage
+    readonly response: ServerResponse
+    readonly since: number
+    /** when the sweep found the response finished */
+    answeredAt?: number
+  }
   progress?: { readonly of: IncomingMessage; readonly since: number; readonly read: number; readonly written: number }
 }
 
@@ -117,9 +123,12 @@ export function limitConnections(
       const { request } = pending
       if (!request) continue
       const { message, response, since } = request
+      if (response.writableFinished && request.answeredAt === undefined) request.answeredAt = now
       if (message.complete && response.writableFinished) delete pending.request
       else if (!message.complete && (!longBodies.has(message) || response.writableFinished)) {
-        if (now - since > limits.bodyMs) giveUp(pending, message.socket)
+        // What is left of a long body after its answer has as long as a short one.
+        const from = longBodies.has(message) ? (request.answeredAt ?? now) : since
+        if (now - from > limits.bodyMs) giveUp(pending, message.socket)
       } else if (isStuck(pending, request, { now, progressMs: limits.progressMs })) giveUp(pending, message.socket)
     }
     if (closed > 0)

@@ -354,7 +354,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       const old = await readTokenKeys({ file: path })
       writeFileSync(join(directory, 'public.json'), formatTokenKeys(publicPart(old)), { mode: 0o600 })
       const channel = await keysIn('public.json')
-      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + 12 * HOUR }))
+      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + 12 * HOUR, now: NOW }))
       clock.advance({ seconds: 11 })
 
       const after = await lookup.sign({ id: 2 })
@@ -368,6 +368,42 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       await expect(channel.sign({ id: 3 })).rejects.toThrow('no private key')
       clock.advance({ hours: 12 })
       for (const service of [lookup, channel]) expect(await service.verify(before)).toBeUndefined()
+    })
+
+    it('sign nothing any more when they were replaced and their time has ended', async () => {
+      const path = join(directory, 'keys.json')
+      const lookup = await keysIn('keys.json')
+      const old = await readTokenKeys({ file: path })
+      writeFileSync(join(directory, 'copy.json'), formatTokenKeys(old), { mode: 0o600 })
+      const errors: unknown[] = []
+      const source = { file: join(directory, 'copy.json') }
+      const other = await openTokenKeys({ db, clock, source, onError: (error) => errors.push(error) })
+      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + HOUR, now: NOW }))
+      clock.advance({ seconds: 11 })
+      await lookup.sign({ id: 1 })
+
+      await other.sign({ id: 1 })
+      clock.advance({ hours: 1 })
+
+      await expect(other.sign({ id: 1 })).rejects.toThrow('its time has ended')
+      expect(errors).toHaveLength(1)
+      await lookup.sign({ id: 1 })
+    })
+
+    it('are published again when the database was away as they changed', async () => {
+      const path = join(directory, 'keys.json')
+      const lookup = await keysIn('keys.json')
+      const rotated = rotateTokenKeys(await readTokenKeys({ file: path }), { acceptedUntil: NOW + HOUR, now: NOW })
+      await replaceTokenKeyFile(path, rotated)
+      await db.knex.schema.renameTable('token_key', 'token_key_away')
+      clock.advance({ seconds: 11 })
+      await lookup.sign({ id: 1 })
+      await db.knex.schema.renameTable('token_key_away', 'token_key')
+      clock.advance({ seconds: 11 })
+
+      await lookup.sign({ id: 1 })
+
+      expect(await db.knex('token_key').pluck('id')).toContain(rotated.signing!.id)
     })
 
     it('are not trusted from the database: a key planted there opens nothing', async () => {
