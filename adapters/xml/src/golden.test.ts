@@ -192,21 +192,28 @@ describe.each(adapters)('attachments files of $adapter.name', ({ adapter }) => {
         tag.endsWith('}Attachment'),
       )
       for (const [, { storedName }] of attachments) expect(shown).toContain(storedName)
-      return attachments.map(([, { transfer, storedName, fileName, fileNameJson, size, sha256, source, seq }]) => ({
-        ...{
-          kind: `file-${transfer}`,
-          storedName,
-          fileName: exact(fileName, fileNameJson),
-          size: Number(size),
-          sha256,
-        },
-        ...{ source, seq: Number(seq) },
-      }))
+      return attachments.map(([, attributes]) => {
+        const { transfer, storedName, fileName, fileNameJson, givenName, givenNameJson } = attributes
+        const { size, sha256, source, seq } = attributes
+        return {
+          ...{
+            kind: `file-${transfer}`,
+            storedName,
+            fileName: exact(fileName, fileNameJson),
+            ...(givenName === undefined ? {} : { givenName: exact(givenName, givenNameJson) }),
+            size: Number(size),
+            sha256,
+          },
+          ...{ source, seq: Number(seq) },
+        }
+      })
     })
     const told = scenario.events.flatMap((event) => {
       if (event.kind !== 'file-upload' && event.kind !== 'file-download') return []
-      const { kind, storedName, fileName, size, sha256, source, seq } = event
-      return [{ kind, storedName, fileName, size, sha256, source, seq }]
+      const { kind, storedName, fileName, givenName, size, sha256, source, seq } = event
+      return [
+        { kind, storedName, fileName, ...(givenName === undefined ? {} : { givenName }), size, sha256, source, seq },
+      ]
     })
     expect(files).toHaveLength(2)
     expect(listed).toEqual(told)
@@ -214,6 +221,19 @@ describe.each(adapters)('attachments files of $adapter.name', ({ adapter }) => {
 })
 
 describe('the extended document', () => {
+  it('says exactly what the user called a file, and nothing of it where that was not recorded', () => {
+    const scenario = loadScenario(fixture('scenarios/files-up-and-down.json'))
+    const transfers = scenario.events.filter((event) => event.kind === 'file-upload' || event.kind === 'file-download')
+    const messages = goldenFiles(fixture('golden/xml-extended/files-up-and-down'))
+      .flatMap(messagesByFastXmlParser)
+      .filter(({ fileName }) => fileName !== undefined)
+
+    const told = messages.map(({ givenName, givenNameJson }) => givenName && exact(givenName, givenNameJson))
+    expect(told).toEqual(transfers.map(({ givenName }) => givenName))
+    expect(new Set(told).size).toBe(2)
+    expect(told).toContain(undefined)
+  })
+
   it('keeps exactly, as JSON, what XML cannot carry', () => {
     const scenario = loadScenario(fixture('scenarios/hostile-talk.json'))
     const messages = goldenFiles(fixture('golden/xml-extended/hostile-talk')).flatMap(messagesByFastXmlParser)

@@ -6,7 +6,7 @@ const stylesheet = new URL('../identity.xslt', import.meta.url)
 export const xml = defineXsltAdapter({
   name: 'xml',
   profile: 'strict-2013',
-  version: '1',
+  version: '2',
   extension: 'xml',
   stylesheet,
   stylesheetIsIdentity: true,
@@ -16,7 +16,7 @@ export const xml = defineXsltAdapter({
 export const xmlExtended = defineXsltAdapter({
   name: 'xml-extended',
   profile: 'extended-1',
-  version: '2',
+  version: '3',
   extension: 'xml',
   stylesheet,
   stylesheetIsIdentity: true,

@@ -42,7 +42,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
   }
 
   it.each(['auditor', 'officer', 'operator', 'administrator'] as const)(
-    'holds one record of every look that the catalogue keeps of an %s, and no other',
+    'holds one record of every read that the catalogue audits for an %s, and no other',
     async (role) => {
       let kept = 0
       for (const { name, route, look } of READING) {
@@ -57,7 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
         expect(records, name).toEqual(keeps ? [{ actor: `an ${role}`, action: look.action, at: NOW }] : [])
         kept += records.length
       }
-      expect(kept > 0).toBe(role !== 'administrator')
+      expect(kept).toBeGreaterThan(0)
     },
   )
 

@@ -46,15 +46,13 @@ export const enableRoom: Handle<'enableRoom'> = (deps, call) =>
   changed(deps, call, (room) => deps.commands.enableRoom(call.actor, { room }))
 
 export const deleteRoom: Handle<'deleteRoom'> = async (deps, call) => {
-  const room = call.path['room']!
-  await behindManagersDoor(deps, call, room)
+  const room = await behindManagersDoor(deps, call, call.path['room']!)
   const { uri } = await unwrap(deps.commands.deleteRoom(call.actor, { room }))
   return { removed: uri }
 }
 
 async function withDropped(deps: AdminApiDeps, call: Call, changes: RoomChanges): Promise<ChangeRoomReply> {
-  const room = call.path['room']!
-  await behindManagersDoor(deps, call, room)
+  const room = await behindManagersDoor(deps, call, call.path['room']!)
   const { uri, dropped, droppedFrom } = await unwrap(deps.commands.changeRoom(call.actor, { room, ...changes }))
   return { ...(await roomAt(deps, uri)), dropped, droppedFrom, dryRun: changes.dryRun ?? false }
 }
@@ -64,8 +62,7 @@ async function changed(
   call: Call,
   change: (room: string) => Parameters<typeof unwrap<{ uri: string }>>[0],
 ): Promise<RoomDetail> {
-  const room = call.path['room']!
-  await behindManagersDoor(deps, call, room)
+  const room = await behindManagersDoor(deps, call, call.path['room']!)
   const { uri } = await unwrap(change(room))
   return roomAt(deps, uri)
 }

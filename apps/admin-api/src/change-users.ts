@@ -25,7 +25,7 @@ export const addUsers: Handle<'addUsers'> = async (deps, { actor, body: { users 
       displayName: user.displayName ?? user.account,
       email: user.email,
       internal: user.internal ?? true,
-      roles: user.roles ?? [],
+      roles: [...new Set(user.roles)],
       secret: user.password === undefined ? keySecret(key) : await hashPassword(user.password),
     })
   }

@@ -4,10 +4,7 @@ import { groupUri } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
 import { AdminProblem } from './problems.ts'
 
-/** How callers name rooms, users, groups and categories: by URI, or by name. */
-export function roomBy(text: string): { uri: string } | { name: string } {
-  return text.startsWith('ma-chan:') ? { uri: text } : { name: text }
-}
+/** How callers name users, groups and categories: by URI, or by name. Rooms: `roomsMeant`. */
 export function userBy(text: string): { uri: string } | { account: string } {
   return text.startsWith('sip:') ? { uri: text } : { account: text }
 }

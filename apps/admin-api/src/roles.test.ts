@@ -11,7 +11,8 @@ afterAll(() => test?.close())
 /** Written again by hand: the catalogue is under test. */
 const MAY: Record<Caller, readonly AdminRouteName[]> = {
   administrator: [
-    ...(['addUsers', 'listUsers', 'setPassword', 'showUser', 'changeUser'] as const),
+    ...(['addUsers', 'listUsers', 'setPassword', 'showUser', 'changeUser', 'signOutUser'] as const),
+    'listSignIns',
     ...(['addGroup', 'listGroups', 'showGroup', 'changeGroup', 'removeGroup'] as const),
     ...(['addCategory', 'listCategories', 'showCategory', 'changeCategory', 'removeCategory'] as const),
     ...(['addRooms', 'createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom'] as const),
@@ -28,18 +29,18 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['status', 'declareDead', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
     ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
-    ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
+    ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration', 'listSignIns'] as const),
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    'listComplianceConfigurations',
+    ...(['listComplianceConfigurations', 'listSignIns'] as const),
   ],
   auditor: [
     ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),
     ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
     ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
-    ...(['quarantine', 'listComplianceConfigurations'] as const),
+    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),

@@ -28,6 +28,31 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and users over HTTP, on %s
     expect(await test.ask('showGroup', group)).toMatchObject({ status: 404, body: { error: 'no-such-group' } })
   })
 
+  it('asks which room is meant where several have one name, and takes CATEGORY/NAME for an answer', async () => {
+    const creator = await test.addUser('creator')
+    const add = (name: string, creators: string[]) =>
+      test.done('addCategory', { token, body: { name, allowed: creators, creators } })
+    await add('One', [])
+    await add('Two', ['creator'])
+    const one = await test.done('createRoom', { token, body: { name: 'twin', category: 'One' } })
+    const two = await test.done('createRoom', { token: creator, body: { name: 'twin', category: 'Two' } })
+    const body = { topic: 'x' }
+    for (const route of ['showRoom', 'changeRoom', 'disableRoom', 'deleteRoom'] as const) {
+      const asked = { deps: { room: 'twin' }, ...(route === 'changeRoom' ? { body } : {}) }
+      const answer = await test.ask(route, { token, ...asked })
+      expect([answer.status, answer.body.error], route).toEqual([409, 'ambiguous-name'])
+      for (const part of ['One/twin', one.uri, 'Two/twin', two.uri]) expect(answer.body.message).toContain(part)
+    }
+    expect(await test.done('showRoom', { token, deps: { room: 'One/twin' } })).toMatchObject({ uri: one.uri })
+    expect(await test.done('changeRoom', { token, deps: { room: 'Two/twin' }, body })).toMatchObject({ uri: two.uri })
+    // Whoever manages one of them means that one, and finds the other by no name.
+    expect(await test.done('showRoom', { token: creator, deps: { room: 'twin' } })).toMatchObject({ uri: two.uri })
+    expect((await test.ask('showRoom', { token: creator, deps: { room: 'One/twin' } })).status).toBe(404)
+    const { rooms } = await test.done('listRooms', { token, query: { name: 'twin', limit: '1' } })
+    expect(rooms).toHaveLength(1)
+    for (const { uri } of [one, two]) await test.done('deleteRoom', { token, deps: { room: uri } })
+  })
+
   it('puts a room behind a wall, and answers a refusal of the rules with its own code', async () => {
     const category = { name: 'Wall', allowed: ['ann', 'bob'], denied: ['bob'], description: 'a wall' }
     expect(await test.done('addCategory', { token, body: category })).toMatchObject({ rooms: 0, chatHistory: true })
@@ -39,7 +64,6 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and users over HTTP, on %s
     const refusals: [Parameters<AdminInTest['ask']>, number, string][] = [
       [['createRoom', { body: { ...room, name: 'other', members: ['bob'] } }], 422, 'not-in-scope'],
       [['createRoom', { body: room }], 409, 'duplicate-name'],
-      [['createRoom', { body: { ...room, name: 'Wall' } }], 409, 'duplicate-name'],
       [['createRoom', { body: { ...room, name: 'ma-chan://x' } }], 422, 'invalid'],
       [['createRoom', { body: { ...room, name: 'x', category: 'none' } }], 404, 'no-such-category'],
       [['createRoom', { body: { ...room, name: 'x', addIn: 'none' } }], 404, 'no-such-add-in'],

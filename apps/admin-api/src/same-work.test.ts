@@ -43,10 +43,14 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
       rooms.push(name, uri)
     }
     await make('secret', { privacy: 'secret', members: ['person-1'] })
+    await make('secret too', { privacy: 'secret' })
     await make('large', { members: people, managers: people })
     await make('walled', { category: 'Walled', privacy: 'open' })
     await make('another', { category: 'Walled' })
     await test.done('createRoom', { token, body: { name: 'managed', category: 'General', managers: ['mia'] } })
+    await test.done('addCategory', { token, body: { name: 'Mine', allowed: ['mia'], creators: ['mia'] } })
+    await test.done('createRoom', { token, body: { name: 'mine', category: 'Mine', managers: ['mia'] } })
+    await test.done('addGroup', { token, body: { name: 'Hidden', members: people } })
   })
   afterAll(() => test?.close())
 
@@ -80,6 +84,40 @@ describe.each(['sqlite', 'postgres'] as const)('what a manager of rooms may not 
       expect(await ask(room), room).toEqual(room.startsWith('ma-chan:') ? missing.uri : missing.name)
     }
     expect(missing.name.statements.length).toBeGreaterThan(3)
+  })
+
+  it.each([
+    ['createRoom', ['secret', 'walled']],
+    ['changeRoom', ['another', 'secret too']],
+  ] as const)('answers %s for a taken name as for a free one', async (route, taken) => {
+    const ask = async (name: string) => {
+      const { answer, statements } = await workOf(
+        route,
+        route === 'createRoom'
+          ? { body: { name, category: 'Mine', privacy: 'secret' } }
+          : { deps: { room: 'mine' }, body: { name, dryRun: true } },
+      )
+      const [own, uri] = [`"name":"${name}"`, /[0-9a-f]{8}-[0-9a-f-]{27}/]
+      return { bytes: JSON.stringify(answer).replace(own, 'NAME').replace(uri, 'URI'), statements }
+    }
+    await ask(`warm ${route}`)
+    const free = await ask(`free ${route}`)
+    expect(free.bytes).toContain('"status":200')
+    for (const name of taken) expect(await ask(name), name).toEqual(free)
+  })
+
+  it('answers for members who are out of reach as for members who are not there', async () => {
+    const ask = async (name: string) => {
+      const asked = { deps: { room: 'mine' }, body: { members: { add: [name] } } }
+      const { answer, statements } = await workOf('changeRoomRoles', asked)
+      return { bytes: JSON.stringify(answer).replaceAll(name, 'NAME'), statements }
+    }
+    await ask('not-there')
+    const missing = await ask('not-there')
+    expect(missing.bytes).toContain('not-in-scope')
+    for (const name of ['person-1', 'sip:person-1@example.com', 'ma-grp:Hidden@example.com', 'ma-grp:No@example.com']) {
+      expect(await ask(name), name).toEqual(missing)
+    }
   })
 
   it.each(Object.keys(NAMING_CATEGORIES) as AdminRouteName[])(

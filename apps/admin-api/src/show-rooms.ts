@@ -7,6 +7,7 @@ import {
   type Room,
   type RoomAccess,
   type RoomAsker,
+  roomCursor,
   standInCategory,
 } from '@hansard/pool-store'
 import { mayCreateRoom } from '@hansard/rooms'
@@ -50,7 +51,7 @@ export const listRooms: Handle<'listRooms'> = async (deps, call) => {
       contentAbove: query.chatContentExceedsMb === undefined ? undefined : query.chatContentExceedsMb * MIB,
     },
   })
-  const [page, next] = pageOf(found, query.limit, (room) => room.name)
+  const [page, next] = pageOf(found, query.limit, roomCursor)
   return { rooms: page.map(roomEntry), next }
 }
 

@@ -1,7 +1,7 @@
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
 import type { PoolCommands } from '@hansard/pool-commands'
-import type { PoolSettings, RecordWriter, SignIn } from '@hansard/pool-store'
+import type { RecordWriter, SignIn, StoredPoolSettings } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { Attention } from './attention/attention.ts'
 import type { LiveConfiguration } from './background/live-configuration.ts'
@@ -16,7 +16,7 @@ import type { RoomsInService } from './rooms/rooms-in-service.ts'
 /** What the service owns and its request handlers use. */
 export type ChannelServiceDeps = {
   readonly db: Database
-  readonly settings: PoolSettings
+  readonly settings: StoredPoolSettings
   readonly commands: PoolCommands
   readonly clock: Clock
   readonly bus: Bus

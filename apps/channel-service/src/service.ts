@@ -7,9 +7,9 @@ import {
   createRecordWriter,
   createSignIn,
   createSignInRecord,
-  type PoolSettings,
   type Source,
   SourceFenced,
+  type StoredPoolSettings,
   startSource,
   stopSource,
   type TokenKeys,
@@ -42,7 +42,7 @@ export type ChannelService = Service & {
 }
 
 /** Passed to the service, which closes none of it. */
-type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: PoolSettings; tokenKeys: TokenKeys }
+type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: StoredPoolSettings; tokenKeys: TokenKeys }
 
 /**
  * The channel service: rooms over WebSocket.

@@ -53,6 +53,51 @@ describe.each(['sqlite', 'postgres'] as const)('an upload on %s', (dialect) => {
     expect(await pool.filesIn('compliance-files')).toEqual([storedName])
   })
 
+  it.each([
+    ['.env', 'env'],
+    ['\u202egpj.exe', 'gpj.exe'],
+    ['CON.txt', '_CON.txt'],
+    ['نامه\u200cها.pdf', 'نامهها.pdf'],
+    ['👨\u200d👩\u200d👧.png', '👨👩👧.png'],
+    ['a\nb.txt', 'ab.txt'],
+    ['nul\u0000 \ud800.txt', 'nul \ufffd.txt'],
+    ['../../etc/passwd', 'passwd'],
+    ['字'.repeat(300), '字'.repeat(85)],
+    ['x'.repeat(1_024), 'x'.repeat(255)],
+  ])('and its download are on record under the name the user gave it, %j, and others see %j', async (given, safe) => {
+    await start()
+    const issued = await pool.upload(pool.alice, { size: CONTENT.length, name: given })
+    const answer = await put(issued, CONTENT)
+    const got = await pool.download(pool.bob, issued.fileId)
+    const taken = await send('GET', got.url, got)
+
+    expect(answer.json).toMatchObject({ fileName: safe })
+    expect([issued.fileName, got.fileName]).toEqual([safe, safe])
+    expect(taken.headers['content-disposition']).toContain(`''${encodeURIComponent(safe)}`)
+    expect(await pool.events()).toMatchObject([
+      { kind: 'file-upload', fileName: safe, givenName: given },
+      { kind: 'file-download', fileName: safe, givenName: given },
+    ])
+    expect(await findFile(pool.db.knex, issued.fileId)).toMatchObject({ fileName: safe, givenName: given })
+  })
+
+  it('of a name that is longer than any is refused before anything is kept of it', async () => {
+    await start()
+    await expect(pool.upload(pool.alice, { size: 1, name: 'x'.repeat(1_025) })).rejects.toThrow(/1024 characters/)
+    expect(await pool.db.knex('file')).toEqual([])
+  })
+
+  it('announced before given names were kept is recorded without one', async () => {
+    await start()
+    const issued = await pool.upload(pool.alice, { size: CONTENT.length })
+    await pool.db.knex('file').update({ given_name: null })
+    await put(issued, CONTENT)
+
+    const [event] = await pool.events()
+    expect(event).toMatchObject({ kind: 'file-upload', fileName: 'a.txt' })
+    expect(event).not.toHaveProperty('givenName')
+  })
+
   it('accepts a file of 20,000 KB, and an empty one', async () => {
     await start()
     const large = Buffer.alloc(20_000 * 1_024, 'large ')

@@ -24,8 +24,8 @@ import {
   createSignInRecord,
   openTokenKeys,
   POOL_MIGRATIONS,
-  type PoolSettings,
   poolSettings,
+  type StoredPoolSettings,
   startSource,
   stopSource,
 } from '@hansard/pool-store'
@@ -174,7 +174,7 @@ export async function startTalkPool({
 
 /** An open room in the default category, made by the pool itself. */
 async function makeRoom(
-  { db, bus, settings: { domain, poolRoomId } }: { db: Database; bus: Bus; settings: PoolSettings },
+  { db, bus, settings: { domain, poolRoomId } }: { db: Database; bus: Bus; settings: StoredPoolSettings },
   chatHistory: boolean,
 ): Promise<{ uri: string }> {
   const source = await startSource(db, { name: 'test', endpoint: 'test:', now: systemClock.now() })

@@ -14,9 +14,9 @@ export type AttachmentsDocument = {
 }
 
 /**
- * The attachments file of a document: every upload and download that the document shows, with the stored name and the
- * hash of the bytes in the compliance file store. The original has files with this suffix and does not document their
- * content; docs/adapter-spec.md documents ours.
+ * The attachments file of a document: every upload and download that the document shows, with the stored name, the safe
+ * name, the name that the user gave, and the hash of the bytes in the compliance file store. The original has files
+ * with this suffix and does not document their content; docs/adapter-spec.md documents ours.
  */
 export function openAttachmentsDocument(
   documentName: string,
@@ -40,11 +40,12 @@ export function openAttachmentsDocument(
           ])
         }
         transfers += 1
-        const { storedName, fileName, size, sha256, source, epoch, seq } = event
+        const { storedName, fileName, givenName, size, sha256, source, epoch, seq } = event
         writer.openInline('Attachment', [
           ['transfer', event.kind === 'file-upload' ? 'upload' : 'download'],
           ...exactly('storedName', storedName),
           ...exactly('fileName', fileName),
+          ...(givenName === undefined ? [] : exactly('givenName', givenName)),
           ['size', size],
           ['sha256', sha256],
           ['source', source],

@@ -150,7 +150,12 @@ function ownAttributes(event: ComplianceEvent): Attributes {
       return [['firstChatId', event.firstChatId], ['lastChatId', event.lastChatId], ...maybe('query', event.query)]
     case 'file-upload':
     case 'file-download':
-      return [...exactly('fileName', event.fileName), ['size', event.size], ['sha256', event.sha256]]
+      return [
+        ...exactly('fileName', event.fileName),
+        ...maybe('givenName', event.givenName),
+        ['size', event.size],
+        ['sha256', event.sha256],
+      ]
     case 'chat-replaced':
       return [...maybe('title', event.title), ...replacedAttributes(event)]
     case 'chat-purged':

@@ -12,6 +12,7 @@ const REFUSED = {
   'no-such-policy': 404,
   'no-such-endpoint': 404,
   'duplicate-name': 409,
+  'ambiguous-name': 409,
   'category-not-empty': 409,
   conflict: 409,
   'room-disabled': 403,

@@ -1,3 +1,4 @@
+import { WORDS_VERSION } from '@hansard/chat-text'
 import type { ChatRange } from '@hansard/pool-store'
 import type { Dialect, Knex } from '@hansard/sql'
 import { encodePlaces, type Place } from './block.ts'
@@ -49,7 +50,7 @@ export async function dropUnfinished(steps: Steps): Promise<void> {
 
 async function beginBlock(tx: Knex.Transaction): Promise<number> {
   const [block]: { id: number }[] = await tx('search_block')
-    .insert({ ...UNFINISHED, chats: Buffer.alloc(0) })
+    .insert({ ...UNFINISHED, chats: Buffer.alloc(0), version: WORDS_VERSION })
     .returning('id')
   return block!.id
 }

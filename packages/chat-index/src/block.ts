@@ -1,15 +1,16 @@
-import { wordsOf } from '@hansard/chat-text'
+import { skeletonOf, wordsOf } from '@hansard/chat-text'
 
 /**
  * The format of a block of the search index. A block has up to 1,024 chats of all rooms, fewer when they are long,
  * close together in time. The place of a chat is its number in the block, from 0.
  *
  * - `search_block.chats`: the chat at each place, 20 bytes a place.
+ * - `search_block.version`: the rules by which its words were read (`WORDS_VERSION`).
  * - `search_word`: per key and block, the places that have the key.
  *
- * A key is a 32-bit hash of a word, a room or an author. A hash collision costs one read of a chat and no more:
- * nothing is found before its text was compared. And an index of hashes contains no words that would have to be
- * erased.
+ * A key is a 32-bit hash of a word, of its skeleton, a room or an author. A hash collision costs one read of a chat and
+ * no more: nothing is found before its text was compared. And an index of hashes contains no words that would have to
+ * be erased.
  */
 export const BLOCK_CHATS = 1_024
 
@@ -98,8 +99,13 @@ export function addKeysOf(chat: IndexedChat, place: number, keys: BlockKeys): vo
   }
   add(roomKey(chat.roomId))
   add(authorKey(chat.principalId))
-  for (const word of wordsOf(chat.text)) add(wordKey(word))
-  if (chat.title !== undefined) for (const word of wordsOf(chat.title)) add(wordKey(word))
+  const addWord = (word: string) => {
+    add(wordKey(word))
+    const skeleton = skeletonOf(word)
+    if (skeleton !== word) add(wordKey(skeleton))
+  }
+  for (const word of wordsOf(chat.text)) addWord(word)
+  if (chat.title !== undefined) for (const word of wordsOf(chat.title)) addWord(word)
 }
 
 /** A searchable chat. */

@@ -1,4 +1,4 @@
-import type { ChatQuery } from '@hansard/chat-text'
+import { type ChatQuery, WORDS_VERSION } from '@hansard/chat-text'
 import { type Database, isOneOf, rowsOf } from '@hansard/sql'
 import {
   addTo,
@@ -63,22 +63,29 @@ export async function* indexCandidates(db: Database, wanted: Wanted): AsyncGener
 /** A chat must have one alternative of each group, and every key of that alternative. */
 type KeyGroup = readonly (readonly number[])[]
 
-function keyGroups({ query, rooms, authors }: Wanted): KeyGroup[] {
-  const terms = query?.indexed.map((term) => term.map(wordKey)) ?? []
-  const groups: KeyGroup[] = query?.match === 'any' ? [terms] : terms.flat().map((key) => [[key]])
-  if (rooms.size <= KEYS_MAX) groups.push([...rooms].map((id) => [roomKey(id)]))
-  if (authors && authors.size <= KEYS_MAX) groups.push([...authors].map((id) => [authorKey(id)]))
-  return groups
+type KeyGroups = {
+  readonly words: readonly KeyGroup[]
+  /** of rooms and authors: their keys are the same in every version */
+  readonly others: readonly KeyGroup[]
 }
 
-type Block = { readonly id: number; readonly oldest: number; readonly newest: number }
+function keyGroups({ query, rooms, authors }: Wanted): KeyGroups {
+  const terms = query?.indexed.map((term) => term.map(wordKey)) ?? []
+  const words: KeyGroup[] = query?.match === 'any' ? [terms] : terms.flat().map((key) => [[key]])
+  const others: KeyGroup[] = []
+  if (rooms.size <= KEYS_MAX) others.push([...rooms].map((id) => [roomKey(id)]))
+  if (authors && authors.size <= KEYS_MAX) others.push([...authors].map((id) => [authorKey(id)]))
+  return { words, others }
+}
+
+type Block = { readonly id: number; readonly oldest: number; readonly newest: number; readonly version: number }
 
 async function nextBlocks(
   db: Database,
   { from, to, order, after }: Wanted,
   page: { after: Block | undefined; size: number },
 ): Promise<Block[]> {
-  const query = db.knex<Block>('search_block').select<Block[]>('id', 'oldest', 'newest').limit(page.size)
+  const query = db.knex<Block>('search_block').select<Block[]>('id', 'oldest', 'newest', 'version').limit(page.size)
   if (order === 'newest') {
     query.where('oldest', '<=', Math.min(to, after?.postedAt ?? to)).andWhere('newest', '>=', from)
     if (page.after) query.whereRaw('(newest, id) < (?, ?)', [page.after.newest, page.after.id])
@@ -94,16 +101,18 @@ async function nextBlocks(
 async function candidatesOf(
   db: Database,
   wanted: Wanted,
-  groups: readonly KeyGroup[],
+  { words, others }: KeyGroups,
   blocks: readonly Block[],
 ): Promise<Place[]> {
   if (blocks.length === 0) return []
-  const sets = await placesOfKeys(db, [...new Set(groups.flat(2))], blocks)
+  const all = [...words, ...others]
+  const sets = await placesOfKeys(db, [...new Set(all.flat(2))], blocks)
   const compare = inOrder(wanted.order)
   const found: Place[] = []
   const matching = new Map<number, PlaceSet>()
   for (const block of blocks) {
-    const set = intersect(groups, sets.get(block.id))
+    // The words of a block of another version were read by other rules: each of its chats may be what is wanted.
+    const set = intersect(block.version === WORDS_VERSION ? all : others, sets.get(block.id))
     if (set.some((bits) => bits !== 0)) matching.set(block.id, set)
   }
   const ids = isOneOf(db.dialect, 'id', [...matching.keys()])

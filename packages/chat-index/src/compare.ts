@@ -18,7 +18,7 @@ export type Compared = {
 }
 
 /** Limits of a comparison. */
-export type Limits = {
+export type CompareLimits = {
   /** stops after this many bytes read */
   readonly bytes: number
   /** stops after this many characters found */
@@ -36,7 +36,12 @@ type Located = { readonly roomId: number; readonly chatId: number; readonly byte
  * Long texts are read a few at a time, with yields to the event loop between them: the authors of the texts, not the
  * searcher, determine the cost of a search.
  */
-export async function compareChats(db: Database, wanted: Wanted, chats: Bound, limits: Limits): Promise<Compared> {
+export async function compareChats(
+  db: Database,
+  wanted: Wanted,
+  chats: Bound,
+  limits: CompareLimits,
+): Promise<Compared> {
   const compare = inOrder(wanted.order)
   const rows: (SearchPosition & { readonly row: Row; readonly bytes: number })[] = []
   for (const row of await select(db, wanted, chats, CONTENT_IF_SHORT)) {

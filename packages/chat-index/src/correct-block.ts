@@ -1,3 +1,4 @@
+import { WORDS_VERSION } from '@hansard/chat-text'
 import { type Dialect, type Knex, rowsOf } from '@hansard/sql'
 import { type BlockKeys, encodeSet, type Place, placeAt, placeCount } from './block.ts'
 import { digestOf, KEYS_PER_STEP, putKeys, readKeys, readTexts, readWhole, slicesOf } from './keys.ts'
@@ -44,6 +45,28 @@ export async function correctOneBlock(dialect: Dialect, steps: Steps): Promise<n
   return corrected.length
 }
 
+/**
+ * Rewrites a block whose words were read by older rules, the latest first. Returns how many chats it has, 0 if there is
+ * no such block.
+ *
+ * Until its last step the block keeps its old version, and searches compare all of its chats. A chat that changes
+ * meanwhile is in `search_again`, so the block is corrected afterwards.
+ */
+export async function renewOneBlock(dialect: Dialect, steps: Steps): Promise<number> {
+  const block: Block | undefined = await steps.read((knex) =>
+    knex('search_block')
+      .where('version', '<', WORDS_VERSION)
+      .andWhere('newest', '>=', 0)
+      .orderBy('version')
+      .orderBy('newest', 'desc')
+      .first('id', 'chats'),
+  )
+  if (!block) return 0
+  const places = Array.from({ length: placeCount(block.chats) }, (_, index) => placeAt(block.chats, index))
+  await makeAnew(dialect, steps, block, await readKeys(dialect, steps, places))
+  return places.length
+}
+
 const nameOf = ({ roomId, chatId }: Changed) => `${roomId} ${chatId}`
 
 async function findBlock(dialect: Dialect, knex: Knex, chat: Changed): Promise<Block | undefined> {
@@ -64,7 +87,7 @@ async function findBlock(dialect: Dialect, knex: Knex, chat: Changed): Promise<B
   return blocks.find(holds)
 }
 
-/** Gives the block exactly these keys: merges them with its rows, both in key order. */
+/** Gives the block exactly these keys: merges them with its rows, both in key order. Also sets its version. */
 async function makeAnew(dialect: Dialect, steps: Steps, block: Block, keys: BlockKeys): Promise<void> {
   const sorted = slicesOf(keys).flatMap((slice) => [...slice])
   let at = 0
@@ -98,7 +121,9 @@ async function makeAnew(dialect: Dialect, steps: Steps, block: Block, keys: Bloc
         wanted.filter(([key]) => !kept.has(key)),
       )
       at += wanted.length
-      return through === AFTER_ALL ? undefined : through
+      if (through !== AFTER_ALL) return through
+      await tx('search_block').where({ id: block.id }).update({ version: WORDS_VERSION })
+      return undefined
     })
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@hansard/sql'
 import { addBlock, dropUnfinished } from './add-block.ts'
 import { BLOCK_BYTES, BLOCK_CHATS } from './block.ts'
-import { correctOneBlock } from './correct-block.ts'
+import { correctOneBlock, renewOneBlock } from './correct-block.ts'
 import { portionsOf } from './rows.ts'
 import { inSteps } from './steps.ts'
 import { bytesOfTails, gatherTails, roomTails } from './tail.ts'
@@ -14,10 +14,15 @@ export type IndexProgress = {
   readonly waiting: number
   /** bytes of the next of them, when they include whole blocks of long chats */
   readonly waitingBytes?: number
+  /**
+   * chats of a block that was written anew, because its words had been read by older rules; there may be more of them
+   */
+  readonly renewed?: number
 }
 
 /**
- * Updates the search index: first changed chats, then new ones, in blocks, oldest first.
+ * Updates the search index: first changed chats, then new ones, in blocks, oldest first. Then it
+ * rewrites blocks whose words were read by older rules.
  *
  * The index trails the record, so it costs posting nothing; searches read unindexed chats directly. Call it
  * repeatedly: at once while `waiting` is at least `atLeast`, otherwise later. Any number of services may call it; one
@@ -38,6 +43,18 @@ export async function indexChats(
     if (!corrected) break
     indexed += corrected
   }
+  const progress = await indexTails(db, { indexed, limit, atLeast })
+  if (progress.indexed >= limit) return progress
+  const renewed = await inSteps(db, (steps) => renewOneBlock(db.dialect, steps))
+  return renewed ? { ...progress, renewed } : progress
+}
+
+/** Brings in what is new, if there is enough of it. */
+async function indexTails(
+  db: Database,
+  { indexed: corrected, limit, atLeast }: { indexed: number; limit: number; atLeast: number },
+): Promise<IndexProgress> {
+  let indexed = corrected
   const tails = await roomTails(db)
   let waiting = tails.reduce((count, tail) => count + tail.through - tail.after, 0)
   if (waiting === 0 || (waiting < atLeast && (await bytesOfTails(db, tails)) < BLOCK_BYTES)) return { indexed, waiting }

@@ -7,8 +7,8 @@ import type { IndexProgress } from './index-chats.ts'
  * A short unindexed tail does not slow searches noticeably, so while the pool is busy the indexer uses a tenth of the
  * time. A long tail gets more: it makes searches slow, and in the end refused.
  */
-export function indexPauseMs({ waiting, waitingBytes = 0 }: IndexProgress, tookMs: number): number {
-  if (waiting < BLOCK_CHATS && waitingBytes < BLOCK_BYTES) return IDLE_MS
+export function indexPauseMs({ waiting, waitingBytes = 0, renewed = 0 }: IndexProgress, tookMs: number): number {
+  if (waiting < BLOCK_CHATS && waitingBytes < BLOCK_BYTES && renewed === 0) return IDLE_MS
   const long = waiting >= TAIL_LONG || waitingBytes >= TAIL_BYTES_LONG
   return long ? tookMs : Math.min(9 * tookMs, IDLE_MS)
 }

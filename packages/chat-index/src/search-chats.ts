@@ -15,6 +15,8 @@ export type ChatSearch = {
   readonly words?: string | undefined
   readonly match: WordMatch
   readonly caseSensitive: boolean
+  /** words that only look like those that were typed match too */
+  readonly lookAlikes?: boolean
   readonly authorIds?: readonly number[] | undefined
   /** posted_at in milliseconds, both included */
   readonly from?: number | undefined
@@ -100,7 +102,7 @@ export async function searchChats(db: Database, search: ChatSearch): Promise<Cha
 }
 
 function read(search: ChatSearch): { limit: number; wanted: Wanted } {
-  const { roomIds, words, match, caseSensitive, authorIds, order, after, limit = 100 } = search
+  const { roomIds, words, match, caseSensitive, lookAlikes = false, authorIds, order, after, limit = 100 } = search
   const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = search
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
     throw new SearchRefused('bad-limit', `The limit of a search must be 1 to ${LIMIT_MAX}.`)
@@ -116,7 +118,7 @@ function read(search: ChatSearch): { limit: number; wanted: Wanted } {
   const wanted = { rooms: new Set(roomIds.filter(isId)), authors, query: undefined, from, to, order, after: position }
   if (words === undefined) return { limit, wanted }
   try {
-    return { limit, wanted: { ...wanted, query: chatQuery({ words, match, caseSensitive }) } }
+    return { limit, wanted: { ...wanted, query: chatQuery({ words, match, caseSensitive, lookAlikes }) } }
   } catch (error) {
     if (error instanceof QueryRefused) throw new SearchRefused(error.code, error.message)
     throw error

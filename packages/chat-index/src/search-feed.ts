@@ -19,7 +19,15 @@ type FeedSearch = {
 export async function searchFeed(db: Database, search: FeedSearch): Promise<ChatsFound> {
   const { roomIds, filter, owner, authorIds, after, limit } = search
   const words = feedWords(filter, owner)
-  const common = { roomIds, match: 'any', caseSensitive: false, order: 'newest', after, limit } as const
+  const common = {
+    roomIds,
+    match: 'any',
+    caseSensitive: false,
+    lookAlikes: true,
+    order: 'newest',
+    after,
+    limit,
+  } as const
   const found: ChatsFound[] = []
   if (words !== '') found.push(await searchChats(db, { ...common, words }))
   if (authorIds.length > 0) found.push(await searchChats(db, { ...common, authorIds }))

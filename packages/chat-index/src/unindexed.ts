@@ -1,7 +1,7 @@
 import { chatsInRanges, rangePortions } from '@hansard/pool-store'
 import type { Bound, Database } from '@hansard/sql'
 import type { Wanted } from './candidates.ts'
-import { type Compared, compareChats, type Limits } from './compare.ts'
+import { type Compared, type CompareLimits, compareChats } from './compare.ts'
 import type { FoundChat } from './found-chats.ts'
 import { inOrder, type SearchPosition } from './order.ts'
 import { chatsAt } from './rows.ts'
@@ -26,7 +26,7 @@ export async function searchUnindexed(
   let end: SearchPosition | undefined
   let bytes = 0
   const take = async (chats: Bound) => {
-    const limits: Limits = { bytes: UNINDEXED_BYTES_MAX, characters: page.characters, last: end }
+    const limits: CompareLimits = { bytes: UNINDEXED_BYTES_MAX, characters: page.characters, last: end }
     const more: Compared = await compareChats(db, wanted, chats, limits)
     bytes += more.bytes
     if (bytes > UNINDEXED_BYTES_MAX) throw behind(`${Math.round(bytes / 1_048_576)} MB of chats`)

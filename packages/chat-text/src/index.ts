@@ -1,2 +1,3 @@
-export { type ChatQuery, chatQuery, matcherOf, matches, QueryRefused, type WordMatch } from './query.ts'
-export { exactWordsOf, wordsOf } from './words.ts'
+export { skeletonOf } from './look-alikes.ts'
+export { type ChatQuery, chatQuery, matcherOf, matches, QueryRefused, skeletonsOf, type WordMatch } from './query.ts'
+export { exactWordsOf, WORDS_VERSION, wordsOf } from './words.ts'

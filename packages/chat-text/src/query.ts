@@ -1,3 +1,4 @@
+import { skeletonOf } from './look-alikes.ts'
 import { follows } from './sequence.ts'
 import { exactWordsOf, foldCase, wordsOf } from './words.ts'
 
@@ -8,26 +9,38 @@ export type WordMatch = 'any' | 'all' | 'phrase'
 export type ChatQuery = {
   readonly match: WordMatch
   readonly caseSensitive: boolean
+  /** matches words that only look like those of the terms; the terms are skeletons */
+  readonly lookAlikes: boolean
   /** sequences of words that must be adjacent: text typed without a space is one (`foo-bar`, `東京`) */
   readonly terms: readonly (readonly string[])[]
   /** per term its distinct case-folded words: a chat that matches the term has all of them */
   readonly indexed: readonly (readonly string[])[]
 }
 
-/** Parses a query. Text without a single word is a query that matches nothing. */
-export function chatQuery(asked: { words: string; match: WordMatch; caseSensitive: boolean }): ChatQuery {
-  const { words, match, caseSensitive } = asked
+/**
+ * Parses a query. Text without a single word is a query that matches nothing. `lookAlikes` implies that case is
+ * ignored.
+ */
+export function chatQuery(asked: {
+  words: string
+  match: WordMatch
+  caseSensitive: boolean
+  lookAlikes?: boolean
+}): ChatQuery {
+  const { words, match, lookAlikes = false } = asked
+  const caseSensitive = asked.caseSensitive && !lookAlikes
   if (words.length > QUERY_LENGTH_MAX) {
     throw new QueryRefused('query-too-long', `A search may have at most ${QUERY_LENGTH_MAX} characters.`)
   }
-  const sequences = match === 'phrase' ? [exactWordsOf(words)] : words.split(/\s+/).map(exactWordsOf)
+  const sequences = match === 'phrase' ? [exactWordsOf(words)] : words.split(SPACES).map(exactWordsOf)
   const terms = sequences
     .filter((sequence) => sequence.length > 0)
     .map((sequence) => (caseSensitive ? sequence : sequence.map(foldCase)))
+    .map((sequence) => (lookAlikes ? sequence.map(skeletonOf) : sequence))
   if (terms.reduce((count, term) => count + term.length, 0) > QUERY_WORDS_MAX) {
     throw new QueryRefused('too-many-words', `A search may have at most ${QUERY_WORDS_MAX} words.`)
   }
-  return { match, caseSensitive, terms, indexed: terms.map((term) => [...new Set(term.map(foldCase))]) }
+  return { match, caseSensitive, lookAlikes, terms, indexed: terms.map((term) => [...new Set(term.map(foldCase))]) }
 }
 
 type ChatText = { readonly text: string; readonly title?: string | undefined }
@@ -41,17 +54,17 @@ export function matches(query: ChatQuery, chat: ChatText): boolean {
 export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
   const cut = (read: (text: string) => string[]) =>
     (chat.title === undefined ? [chat.text] : [chat.text, chat.title]).map((text) => partOf(read(text)))
-  let caseFolded: Part[] | undefined
-  let exact: Part[] | undefined
+  const read = { caseFolded: wordsOf, exact: exactWordsOf, skeletons: skeletonsOf }
+  const parts: { [K in keyof typeof read]?: Part[] } = {}
   let asked = 0
   return (query) => {
     if (query.terms.length === 0) return false
-    if (query.caseSensitive) exact ??= cut(exactWordsOf)
-    else caseFolded ??= cut(wordsOf)
-    const parts = (query.caseSensitive ? exact : caseFolded)!
+    const how = query.lookAlikes ? 'skeletons' : query.caseSensitive ? 'exact' : 'caseFolded'
+    parts[how] ??= cut(read[how])
+    const compared = parts[how]
     asked += query.terms.length
     const found = (term: readonly string[]) =>
-      parts.some((part) =>
+      compared.some((part) =>
         asked <= TERMS_FEW
           ? follows(part.words, term)
           : part.holds(term) && (term.length === 1 || follows(part.words, term)),
@@ -59,6 +72,9 @@ export function matcherOf(chat: ChatText): (query: ChatQuery) => boolean {
     return query.match === 'any' ? query.terms.some(found) : query.terms.every(found)
   }
 }
+
+/** The words of a text as a query with `lookAlikes` compares them. */
+export const skeletonsOf = (text: string): string[] => wordsOf(text).map(skeletonOf)
 
 /** A set of the text's words, for many terms: a term with a word that the text lacks need not be searched for. */
 type Part = { readonly words: readonly string[]; holds(term: readonly string[]): boolean }
@@ -86,5 +102,7 @@ export class QueryRefused extends Error {
   }
 }
 
+/** A byte order mark counts as white space in patterns, and is never seen. */
+const SPACES = /[\s--\ufeff]+/v
 const QUERY_LENGTH_MAX = 2_000
 const QUERY_WORDS_MAX = 64

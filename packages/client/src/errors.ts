@@ -1,10 +1,10 @@
-import type { Refusal } from '@hansard/wire'
+import type { WireRefusal } from '@hansard/wire'
 
 /** The pool said no, and why. `code` is part of the protocol and may be compared. */
 export class RefusedError extends Error {
   override name = 'RefusedError'
-  readonly code: Refusal
-  constructor(code: Refusal, message: string) {
+  readonly code: WireRefusal
+  constructor(code: WireRefusal, message: string) {
     super(message)
     this.code = code
   }

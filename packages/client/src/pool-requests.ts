@@ -1,4 +1,4 @@
-import type { ClientMessageOf, FeedFilter, ServerMessageOf, ChatFilter as WireChatFilter } from '@hansard/wire'
+import type { ClientMessageOf, FeedFilterMessage, ServerMessageOf, ChatFilter as WireChatFilter } from '@hansard/wire'
 import type { ReplyTo, Requests } from './requests.ts'
 import type { AddIn, Chat, HistoryOptions, HistoryPage, ReplaceOptions } from './room.ts'
 
@@ -66,8 +66,8 @@ export type PoolRequests = {
   unfollow(room: string): Promise<void>
   followed(): Promise<FollowedRoom[]>
   markRead(room: string, chat: number): Promise<void>
-  feeds(): Promise<{ name: string; filter: FeedFilter }[]>
-  putFeed(name: string, filter: Partial<FeedFilter>): Promise<void>
+  feeds(): Promise<{ name: string; filter: FeedFilterMessage }[]>
+  putFeed(name: string, filter: Partial<FeedFilterMessage>): Promise<void>
   deleteFeed(name: string): Promise<void>
   openFeed(name: string, options?: { limit?: number; after?: string }): Promise<Found>
   /** Invitations after the last one you have. */

@@ -75,7 +75,8 @@ const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
  *
  * An upload in which the scanner found something creates a `quarantined-file`: refused, and set apart. It belongs to
  * the conversation of the room it was meant for. `principal` is the sender, and `after` has `storedName`, `size`,
- * `sha256` and `signature`, the scanner's name for its finding.
+ * `sha256`, `signature`, the scanner's name for its finding, and `givenName`, exactly what the sender called the file
+ * (`subject.name` is that name made safe; changes recorded before it was kept lack it).
  */
 export const Change = z.strictObject({
   action: z.enum(['created', 'changed', 'deleted']),
@@ -104,6 +105,19 @@ const edited = {
   alert: z.literal(true).optional(),
 }
 
+/**
+ * The file of a transfer. `storedName` is the name of its bytes in the stores. `fileName` is the name that others see
+ * and save it under, made safe. `givenName` is exactly what the user called it; events recorded before it was kept lack
+ * it.
+ */
+const transferred = {
+  storedName: text,
+  fileName: text,
+  givenName: text.optional(),
+  size: count,
+  sha256: text,
+}
+
 export const ComplianceEvent = z.discriminatedUnion('kind', [
   /** `alert`: of high importance. `title`: the chat is a story, and `content` is its body. */
   z.strictObject({
@@ -124,22 +138,8 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
     lastChatId: count,
     query: text.optional(),
   }),
-  z.strictObject({
-    ...common,
-    kind: z.literal('file-upload'),
-    storedName: text,
-    fileName: text,
-    size: count,
-    sha256: text,
-  }),
-  z.strictObject({
-    ...common,
-    kind: z.literal('file-download'),
-    storedName: text,
-    fileName: text,
-    size: count,
-    sha256: text,
-  }),
+  z.strictObject({ ...common, kind: z.literal('file-upload'), ...transferred }),
+  z.strictObject({ ...common, kind: z.literal('file-download'), ...transferred }),
   /**
    * `content` is the new text and, for a story, `title` the new title. Whether the chat is an alert does not change.
    */

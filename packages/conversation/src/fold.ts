@@ -63,7 +63,7 @@ function charactersOf(event: ComplianceEvent): number {
       return (event.query ?? '').length
     case 'file-upload':
     case 'file-download':
-      return event.fileName.length
+      return event.fileName.length + (event.givenName ?? '').length
     case 'change':
       return (
         event.subject.uri.length +

@@ -19,7 +19,7 @@ export type FindingKind =
   | 'source-missing' // a source that was alive is not listed
 
 /** Where a finding is: a directory below the verified one (`.` for itself), an export number, a file, a source. */
-export type Place = {
+export type FindingPlace = {
   readonly series: string
   readonly export?: number | undefined
   readonly file?: string | undefined
@@ -28,10 +28,10 @@ export type Place = {
   readonly seq?: number | undefined
 }
 
-export type Finding = Place & { readonly what: FindingKind; readonly message: string }
+export type Finding = FindingPlace & { readonly what: FindingKind; readonly message: string }
 
 /** Something that could not be read. It says nothing about the evidence, for or against. */
-export type Unreadable = Place & { readonly message: string }
+export type Unreadable = FindingPlace & { readonly message: string }
 
 /** A number that is in no document yet: its text could not be read when it was due for export. */
 export type Outstanding = {

@@ -1,6 +1,6 @@
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-import type { Finding, Place, SeriesReport, Unreadable } from './findings.ts'
+import type { Finding, FindingPlace, SeriesReport, Unreadable } from './findings.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
@@ -90,7 +90,10 @@ function cannotRead(series: Series, unreadable: Omit<Unreadable, 'series'>): voi
 function incomplete(series: Series, finding: Omit<Finding, 'series'>): void {
   if (!series.blind) return broken(series, finding)
   const { what: _, message, ...place } = finding
-  cannotRead(series, { ...(place as Omit<Place, 'series'>), message: `${message}, or in what could not be read` })
+  cannotRead(series, {
+    ...(place as Omit<FindingPlace, 'series'>),
+    message: `${message}, or in what could not be read`,
+  })
 }
 
 /** The manifests in the order of their numbers. Names give no order: an addendum is named after an old interval. */

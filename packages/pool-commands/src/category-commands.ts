@@ -1,5 +1,5 @@
 import { beginStays, loadScope } from '@hansard/pool-store'
-import { newCategoryUri, roomNameProblem, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
+import { newCategoryUri, SCOPE_LISTS, type ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import {
   type CommandActor,
@@ -9,9 +9,10 @@ import {
   type Properties,
   requireAdministrator,
 } from './context.ts'
-import { type LockedCategory, lockCategory, lockRooms, requireFreeName, requireText } from './locked.ts'
+import { type LockedCategory, lockCategory, lockRooms, requireText } from './locked.ts'
 import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
 import { ChangeRefused, type Result } from './result.ts'
+import { requireFreeCategoryName } from './room-names.ts'
 import { requireInScope } from './room-roles.ts'
 
 type CategoryProperties = {
@@ -46,7 +47,7 @@ export function categoryCommands(context: Context) {
     ): Promise<Result<{ id: number; uri: string; name: string }>> =>
       context.make(by, async (by, tx, at) => {
         requireAdministrator(by)
-        await requireFreeName(tx, category.name, roomNameProblem(category.name))
+        await requireFreeCategoryName(tx, category.name)
         requireText('A description', category.description, 256)
         const { name, description = '', invitations = false, fileUpload = false, chatHistory = true } = category
         const uri = newCategoryUri(domain)
@@ -82,7 +83,7 @@ export function categoryCommands(context: Context) {
         requireAdministrator(by)
         const before = await lockCategory(tx, category)
         if (changes.name !== undefined && changes.name !== before.name) {
-          await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
+          await requireFreeCategoryName(tx, changes.name)
         }
         requireText('A description', changes.description, 256)
         const { name, description, invitations, fileUpload, chatHistory } = changes

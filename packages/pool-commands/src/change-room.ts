@@ -1,19 +1,12 @@
 import { beginStays } from '@hansard/pool-store'
-import { roomNameProblem } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type CommandActor, type Context, changeEvents, difference, Rehearsed } from './context.ts'
 import { findAddIn, type RoomProperties } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
-import {
-  type LockedRoom,
-  lockCategoryForRooms,
-  lockRoom,
-  type RoomName,
-  requireFreeName,
-  requireText,
-} from './locked.ts'
+import { type LockedRoom, lockCategoryForRooms, lockRoom, type RoomName, requireText } from './locked.ts'
 import { urisOf } from './named-principals.ts'
 import type { Result } from './result.ts'
+import { requireFreeRoomName } from './room-names.ts'
 import {
   applyRoles,
   dropDisallowed,
@@ -75,7 +68,7 @@ export async function changeRoom(
       open: (changes.privacy ?? locked.room.privacy) === 'open',
     }
     if (roles || moved || 'privacy' in told.after) {
-      const { strangers, ...changed } = await applyRoles(tx, after, roles ?? {}, at)
+      const { strangers, ...changed } = await applyRoles(tx, after, roles ?? {}, by, at)
       gone.presenters.push(...urisOf(strangers))
       const lists = rolesTold(changed)
       merge(told.before, lists.before)
@@ -125,7 +118,7 @@ async function applyProperties(
   const stays = [undefined, before.category, categoryUri].includes(changes.category)
   const moved = stays ? undefined : await lockCategoryForRooms(tx, changes.category!, by)
   if (changes.name !== undefined && changes.name !== before.name) {
-    await requireFreeName(tx, changes.name, roomNameProblem(changes.name))
+    await requireFreeRoomName(tx, changes.name, by)
   }
   requireText('A description', changes.description, 256)
   requireText('A topic', changes.topic, 256)

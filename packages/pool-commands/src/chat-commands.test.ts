@@ -245,6 +245,13 @@ describe.each(['sqlite', 'postgres'] as const)('a chat on %s', (dialect) => {
       expect(await found({ words: '...' })).toEqual([])
     })
 
+    it('by its words, though characters that nobody sees stand in them', async () => {
+      const { room, id } = await make('sell the mar\u00adgin', 'in\u200bsider', 'in\u2060sider', 'İNSIDER', 'margins')
+      const filter = { words: 'margin insider', match: 'any' } as const
+      expect(must(await pool.commands.purgeChats(admin, { room, filter })).count).toBe(4)
+      expect(await texts(id)).toEqual(['', '', '', '', 'margins'])
+    })
+
     it('by its author and its time, all conditions together', async () => {
       expect(await found({ authors: [sip('bob')] })).toEqual([5])
       expect(await found({ authors: ['ann'], words: 'frost' })).toEqual([3, 4])

@@ -4,7 +4,7 @@ import { quoted } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import type { CommandActor, Context } from './context.ts'
 import {
-  type ChatRow,
+  type ChatToEdit,
   chatsOf,
   editChats,
   type Replacement,
@@ -158,7 +158,7 @@ type Edited = {
   readonly edit: number | undefined
 }
 
-async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatRow | undefined> {
+async function findChat(tx: Knex.Transaction, roomId: number, chatId: number): Promise<ChatToEdit | undefined> {
   if (!Number.isSafeInteger(chatId)) return undefined
   return chatsOf(tx, roomId).andWhere({ chat_id: chatId }).first()
 }
@@ -169,7 +169,7 @@ async function select(
   roomId: number,
   selection: ChatSelection,
   { after, through, now }: { after: number; through: number; now: number },
-): Promise<{ found: ChatRow[]; next: number | undefined }> {
+): Promise<{ found: ChatToEdit[]; next: number | undefined }> {
   const { words, match = 'all', caseSensitive = false, authors, from, to } = selection
   const query = chatsOf(tx, roomId)
     .andWhere('chat_id', '>', after)
@@ -187,7 +187,7 @@ async function select(
   }
   if (from !== undefined) query.andWhere('posted_at', '>=', from)
   if (to !== undefined) query.andWhere('posted_at', '<=', to)
-  const rows: ChatRow[] = await query
+  const rows: ChatToEdit[] = await query
   const next = rows.length === EDITED_AT_ONCE ? rows.at(-1)!.chat_id : undefined
   if (words === undefined) return { found: rows, next }
   const wanted = readQuery({ words, match, caseSensitive })

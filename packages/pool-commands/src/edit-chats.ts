@@ -12,7 +12,7 @@ export type Replacement = { readonly text: string; readonly title?: string | und
 export type TextLimits = { readonly chatBytesMax: number; readonly storyBytesMax: number }
 
 /** A chat with its author. */
-export type ChatRow = {
+export type ChatToEdit = {
   chat_id: number
   content: string
   title: string | null
@@ -37,13 +37,13 @@ export function chatsOf(tx: Knex.Transaction, roomId: number): Knex.QueryBuilder
     .select({ author_email: 'principal.email', author_internal: 'principal.internal' })
 }
 
-export function textsOf(row: ChatRow): { text: string; title?: string } {
+export function textsOf(row: ChatToEdit): { text: string; title?: string } {
   const title = row.title === null ? {} : { title: JSON.parse(row.title) as string }
   return { text: JSON.parse(row.content) as string, ...title }
 }
 
 /** A chat's current state, as recorded by the event that edits it. */
-function replacedOf(row: ChatRow) {
+function replacedOf(row: ChatToEdit) {
   const { text: replaced, title } = textsOf(row)
   return {
     chatId: row.chat_id,
@@ -70,7 +70,7 @@ function replacedOf(row: ChatRow) {
 export async function editChats(
   tx: Knex.Transaction,
   { room }: LockedRoom,
-  rows: readonly ChatRow[],
+  rows: readonly ChatToEdit[],
   by: CommandActor,
   replacement: Replacement | undefined,
 ) {
@@ -126,7 +126,7 @@ function titleColumn(replacement: Replacement | undefined): { title?: string | n
 
 /** Refuses a title for a plain chat, and a text longer than permitted for what it replaces. */
 export function requireFitting(
-  row: ChatRow,
+  row: ChatToEdit,
   { text, title, limits }: Replacement & { limits?: TextLimits | undefined },
 ): void {
   const story = row.title !== null

@@ -86,12 +86,12 @@ export function createFileCommands(deps: {
     keepUpload: ({ file, principalId, tokenHash }: FileToken, sha256: string) =>
       unlessRefused(
         writer.change(async (tx, at): Promise<Made<{ file: PoolFile; ended: boolean }>> => {
-          const { id, roomId, storedName, fileName, size } = file
+          const { id, roomId, size } = file
           const principal = await requirePermitted(tx, { operation: 'upload-file', roomId, principalId })
           if (!(await endUpload(tx, id, { state: 'kept', sha256, at })))
             return { events: [], rights: [], result: { file: (await findFile(tx, id))!, ended: false } }
           await markTokenUsed(tx, tokenHash, at)
-          const detail = { kind: 'file-upload' as const, storedName, fileName, size, sha256 }
+          const detail = { kind: 'file-upload' as const, ...namesOf(file), size, sha256 }
           const kept: PoolFile = { ...file, state: 'kept', sha256 }
           return { events: [{ roomId, principal, detail }], rights: [], result: { file: kept, ended: true } }
         }),
@@ -107,7 +107,7 @@ export function createFileCommands(deps: {
       { size, sha256, signature }: { size: number; sha256: string; signature: string },
     ): Promise<PoolFile | undefined> =>
       writer.change(async (tx, at): Promise<Made<PoolFile | undefined>> => {
-        const { id, roomId, storedName, fileName } = file
+        const { id, roomId, storedName, fileName, givenName } = file
         await lock(tx, roomId)
         if (!(await endUpload(tx, id, { state: 'quarantined', sha256, signature, at })))
           return { events: [], rights: [], result: (await findFile(tx, id))! }
@@ -118,7 +118,7 @@ export function createFileCommands(deps: {
           action: 'created' as const,
           subject: { type: 'quarantined-file' as const, uri: fileUri(domain, id), name: fileName },
           before: {},
-          after: { storedName, size, sha256, signature },
+          after: { storedName, size, sha256, signature, ...(givenName === undefined ? {} : { givenName }) },
         }
         return { events: [{ roomId, principal, detail }], rights: [], result: undefined }
       }),
@@ -126,19 +126,25 @@ export function createFileCommands(deps: {
     /** Records a download before its first byte is sent. With `once`, a token that was used before is refused. */
     recordDownload: (
       { principalId, tokenHash }: FileToken,
-      { roomId, storedName, fileName, size, sha256 }: PoolFile & { readonly sha256: string },
+      file: PoolFile & { readonly sha256: string },
       { once }: { once: boolean },
     ): Promise<'recorded' | undefined> =>
       unlessRefused(
         writer.change(async (tx, at): Promise<Made<'recorded'>> => {
+          const { roomId, size, sha256 } = file
           const principal = await requirePermitted(tx, { operation: 'download-file', roomId, principalId })
           const first = await markTokenUsed(tx, tokenHash, at)
           if (once && !first) throw new NotPermitted()
-          const detail = { kind: 'file-download' as const, storedName, fileName, size, sha256 }
+          const detail = { kind: 'file-download' as const, ...namesOf(file), size, sha256 }
           return { events: [{ roomId, principal, detail }], rights: [], result: 'recorded' }
         }),
       ),
   }
+}
+
+/** The names of a file, as its events have them: an older file's given name is not known. */
+function namesOf({ storedName, fileName, givenName }: PoolFile) {
+  return { storedName, fileName, ...(givenName === undefined ? {} : { givenName }) }
 }
 
 /** Thrown inside a change to refuse it: nothing is written. */

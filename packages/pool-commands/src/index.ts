@@ -6,3 +6,4 @@ export { createFileCommands, type FileCommands, type Transfer } from './file-com
 
 export { DEFAULT_CATEGORY, poolActor } from './prepare-pool.ts'
 export type { CommandRefusal, Result } from './result.ts'
+export { severalRooms } from './room-names.ts'

@@ -16,7 +16,7 @@ export type RoomProperties = {
   /** name of a registered add-in; null for none */
   readonly addIn?: string | null | undefined
 }
-export type NewRoom = RoomProperties & {
+export type RoomToInsert = RoomProperties & {
   readonly name: string
   readonly category: string
   readonly disabled?: boolean | undefined
@@ -31,7 +31,7 @@ export type NewRoom = RoomProperties & {
 export async function insertRoom(
   tx: Knex.Transaction,
   { domain }: Context,
-  room: NewRoom,
+  room: RoomToInsert,
   category: LockedCategory,
   by: CommandActor,
   at: number,
@@ -60,6 +60,7 @@ export async function insertRoom(
       managers: { add: managers },
       presenters: { add: room.presenters ?? [] },
     },
+    by,
     at,
   )
   const after: Properties = {

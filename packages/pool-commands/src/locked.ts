@@ -4,8 +4,9 @@ import type { Knex } from '@hansard/sql'
 import { type CommandActor, isAdministrator, type Subject } from './context.ts'
 import { BATCH } from './named-principals.ts'
 import { ChangeRefused, refuse } from './result.ts'
+import { roomKeyOf } from './room-names.ts'
 
-/** A room by its URI or, for entry points that accept one, its name. */
+/** A room by its URI, its name or `CATEGORY/NAME`. */
 export type RoomName = { readonly room: string }
 
 /** A locked room in its current state, without its lists, which may be long. */
@@ -25,7 +26,7 @@ export async function lockRoom(
   operation: RoomOperation,
 ): Promise<LockedRoom> {
   if (!isKeepable(room)) throw refuse('no-such-room')
-  const { id } = (await mustMay(tx, operation, /^ma-chan:/.test(room) ? { uri: room } : { name: room }, by)).room
+  const { id } = (await mustMay(tx, operation, await roomKeyOf(tx, room, by), by)).room
   await tx('room').where({ id }).forUpdate().first('id')
   const access = await mustMay(tx, operation, { id }, by)
   const { uri, name } = access.room
@@ -115,14 +116,6 @@ export async function lockCategoryForRooms(
 
 function categoryBy(name: string): { uri: string } | { name: string } {
   return /^ma-cat:/.test(name) ? { uri: name } : { name }
-}
-
-/** Requires a name that no room or category has. */
-export async function requireFreeName(tx: Knex.Transaction, name: string, problem: string | undefined): Promise<void> {
-  if (problem) throw new ChangeRefused('invalid', problem)
-  const room: unknown = await tx('room').where({ name }).first('id')
-  const category: unknown = await tx('category').where({ name }).first('id')
-  if (room || category) throw new ChangeRefused('duplicate-name', `A room or category ${quoted(name)} already exists.`)
 }
 
 export function requireText(what: string, text: string | undefined, max: number): void {

@@ -16,8 +16,8 @@ const LIST_MAX = 16_000
 
 /**
  * The principals of URIs (or bare user accounts), in the same order, each once. A domain becomes known when it is
- * first added to a list: its row is created then. Any other unknown name refuses the change. Domains are compared in
- * lower case, as they are stored.
+ * first added to a list: its row is created then. Any other unknown name refuses the change, which tells who is in the
+ * pool: for other callers than administrators there is `findListChange`.
  */
 export async function findNamed(
   tx: Knex.Transaction,
@@ -25,15 +25,31 @@ export async function findNamed(
   now: number,
   { toBeAdded = true }: { toBeAdded?: boolean } = {},
 ): Promise<Named[]> {
-  if (names.length > LIST_MAX) {
-    throw new ChangeRefused(
-      'limit-exceeded',
-      `A list may have at most ${LIST_MAX} entries; this one has ${names.length}.`,
-    )
-  }
+  requireLength(names.length)
   const wanted = [...new Set(names)]
   const hostile = wanted.find((name) => !isKeepable(name))
   if (hostile !== undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(hostile)}.`)
+  const found = await lookUp(tx, wanted)
+  for (const name of wanted) {
+    if (found.has(name)) continue
+    const domain = parseDomainUri(name)
+    if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
+    const named = toBeAdded ? await putDomain(tx, domain, now) : undefined
+    if (named) found.set(name, named)
+  }
+  const named = wanted.flatMap((name) => found.get(name) ?? [])
+  return [...new Map(named.map((one) => [one.id, one])).values()]
+}
+
+/** The principals by the names they were given; who is not there is left out. Domains are stored in lower case. */
+async function lookUp(tx: Knex.Transaction, names: readonly string[]): Promise<Map<string, Named>> {
+  const keys = new Map<string, string>()
+  for (const name of names) {
+    if (!isKeepable(name)) continue
+    const domain = parseDomainUri(name)
+    keys.set(name, domain === undefined ? name : domainUri(domain))
+  }
+  const wanted = [...keys.values()]
   const found = new Map<string, Named>()
   for (let from = 0; from < wanted.length; from += BATCH) {
     const batch = wanted.slice(from, from + BATCH)
@@ -49,20 +65,12 @@ export async function findNamed(
       if (type === 'user' && !found.has(account)) found.set(account, named)
     }
   }
-  for (const name of wanted) {
-    if (found.has(name)) continue
-    const domain = parseDomainUri(name)
-    if (domain === undefined) throw new ChangeRefused('no-such-principal', `There is no principal ${quoted(name)}.`)
-    const named = toBeAdded ? await putDomain(tx, domain, now) : await findDomain(tx, domain)
-    if (named) found.set(name, named)
-  }
-  const named = wanted.flatMap((name) => found.get(name) ?? [])
-  return [...new Map(named.map((one) => [one.id, one])).values()]
-}
-
-async function findDomain(tx: Knex.Transaction, domain: string): Promise<Named | undefined> {
-  const uri = domainUri(domain)
-  return tx('principal').where({ uri }).first('id', 'uri', 'display_name as name', 'type')
+  return new Map(
+    [...keys].flatMap(([name, key]): [string, Named][] => {
+      const named = found.get(key)
+      return named ? [[name, named]] : []
+    }),
+  )
 }
 
 /** The principal that represents all users of a domain. */
@@ -123,11 +131,57 @@ export async function resolveListChange(
   }
 }
 
+/** A name as it was given, and whom it names, if anybody. */
+export type WantedName = { readonly name: string; readonly named: Named | undefined }
+
+/**
+ * The same for callers who may not know who is in the pool. Nothing is refused for a name that nobody has: `wanted` has
+ * every name to be added that is not on the list yet, so that the caller can be given one answer for those that nobody
+ * has and those that may not be added. `absent` has the names to be removed that are not on the list: see
+ * `refuseIndirect`.
+ */
+export async function findListChange(
+  tx: Knex.Transaction,
+  change: ListChange,
+  present: ReadonlySet<number>,
+): Promise<{ added: Named[]; removed: Named[]; wanted: WantedName[]; absent: WantedName[] }> {
+  const toAdd = 'set' in change ? change.set : (change.add ?? [])
+  const toRemove = 'set' in change ? [] : (change.remove ?? [])
+  for (const { length } of [toAdd, toRemove]) requireLength(length)
+  const found = await lookUp(tx, [...new Set(toAdd)])
+  const going = await lookUp(tx, [...new Set(toRemove)])
+  const removedIds = new Set([...going.values()].map(({ id }) => id))
+  if ('set' in change) {
+    const stays = new Set([...found.values()].map(({ id }) => id))
+    for (const id of present) if (!stays.has(id)) removedIds.add(id)
+  }
+  const wanted = [...new Set(toAdd)]
+    .map((name) => ({ name, named: found.get(name) }))
+    .filter(({ named }) => named === undefined || !present.has(named.id))
+  const added = wanted.flatMap(({ named }) => (named && !removedIds.has(named.id) ? [named] : []))
+  return {
+    added: [...new Map(added.map((one) => [one.id, one])).values()],
+    removed: await namedById(
+      tx,
+      [...removedIds].filter((id) => present.has(id)),
+    ),
+    wanted,
+    absent: [...new Set(toRemove)]
+      .map((name) => ({ name, named: going.get(name) }))
+      .filter(({ named }) => named === undefined || !present.has(named.id)),
+  }
+}
+
+function requireLength(length: number): void {
+  if (length <= LIST_MAX) return
+  throw new ChangeRefused('limit-exceeded', `A list may have ${LIST_MAX} entries; this one has ${length}.`)
+}
+
 /**
  * A principal on a list only through a group or a domain would still be on it, so the removal must not look
  * successful.
  */
-async function refuseIndirect(
+export async function refuseIndirect(
   tx: Knex.Transaction,
   absent: readonly Named[],
   present: ReadonlySet<number>,

@@ -118,7 +118,10 @@ async function openPool(url: string, prepared: boolean): Promise<PoolInTest> {
     const { secret: _, ...found } = (await findPrincipal(db, { account }))!
     return found
   }
-  const room = async (name: string) => (await findRoom(db, { name }))!
+  const room = async (name: string) => {
+    const row: { id: number } | undefined = await db.knex('room').where({ name }).orderBy('id').first('id')
+    return (row && (await findRoom(db, row)))!
+  }
   return {
     db,
     clock,

@@ -37,9 +37,11 @@ export async function furnish(pool: PoolInTest): Promise<void> {
 }
 
 /** Deletes every existing subject of the steps, so that each final state is recorded. */
-export async function clearOut({ commands }: PoolInTest): Promise<void> {
+export async function clearOut({ commands, db }: PoolInTest): Promise<void> {
+  // By URI: two rooms may have one name.
+  const rooms: { uri: string }[] = await db.knex('room').whereNotNull('category_id').select('uri')
+  for (const { uri } of rooms) await commands.deleteRoom(POOL, { room: uri })
   for (const n of [0, 1, 2, 3]) {
-    await commands.deleteRoom(POOL, { room: `r${n}` })
     await commands.deleteAddIn(POOL, { addIn: `a${n}` })
     await commands.deletePolicy(POOL, { policy: `p${n}` })
   }

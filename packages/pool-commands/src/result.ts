@@ -5,6 +5,8 @@ export type CommandRefusal =
   | Refusal
   | 'invalid'
   | 'duplicate-name'
+  /** several rooms have the name */
+  | 'ambiguous-name'
   | 'no-such-category'
   | 'no-such-principal'
   | 'no-such-chat'

@@ -1,12 +1,14 @@
-import { isKeepable, type RoomRole, roomNameProblem } from '@hansard/rooms'
+import { type NamedRoom, roomsNamed } from '@hansard/pool-store'
+import type { RoomRole } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { type ChangeRoom, changeRoom } from './change-room.ts'
 import { type CommandActor, type Context, changeEvents, isAdministrator, type Properties } from './context.ts'
-import { insertRoom, type NewRoom } from './insert-room.ts'
+import { insertRoom, type RoomToInsert } from './insert-room.ts'
 import { INVITED_NOBODY, type Invited, invite } from './invite.ts'
-import { type LockedRoom, lockCategoryForRooms, lockRoom, type RoomName, requireFreeName } from './locked.ts'
+import { type LockedRoom, lockCategoryForRooms, lockRoom, type RoomName } from './locked.ts'
 import type { ListChange } from './named-principals.ts'
-import type { Result } from './result.ts'
+import { ChangeRefused, type Result } from './result.ts'
+import { requireFreeRoomName, severalRooms } from './room-names.ts'
 import { applyRoles, listsTold, ROLE_LISTS, type RolesChange, rolesTold } from './room-roles.ts'
 
 /** Changes to rooms themselves: their properties, their lists, their existence. */
@@ -29,17 +31,17 @@ export function roomCommands(context: Context) {
      */
     async createRoom(
       by: CommandActor,
-      room: NewRoom,
+      room: RoomToInsert,
     ): Promise<Result<{ id: number; uri: string; name: string; created: boolean; tooManyToInvite: boolean }>> {
       let invited = INVITED_NOBODY
       const result = await context.make(by, async (by, tx, at) => {
         // For anybody else, the reply would reveal which rooms exist.
         const existing = room.ifAbsent && isAdministrator(by) ? await findByName(tx, room.name) : undefined
         if (existing) {
-          const locked = await lockRoom(tx, { room: room.name }, by, 'change-roles')
+          const locked = await lockRoom(tx, { room: existing.uri }, by, 'change-roles')
           const { id, uri, name, categoryId, type, privacy } = locked.room
           const target = { id, categoryId, type, open: privacy === 'open' }
-          const changed = await applyRoles(tx, target, { members: { add: room.members ?? [] } }, at)
+          const changed = await applyRoles(tx, target, { members: { add: room.members ?? [] } }, by, at)
           if (locked.rules.category.invitations && locked.rules.invitations !== 'off')
             invited = await invite(tx, { roomId: id, categoryId, added: changed.members.added, by, at })
           const told = rolesTold(changed)
@@ -53,7 +55,7 @@ export function roomCommands(context: Context) {
           }
         }
         const category = await lockCategoryForRooms(tx, room.category, by)
-        await requireFreeName(tx, room.name, roomNameProblem(room.name))
+        await requireFreeRoomName(tx, room.name, by)
         const made = await insertRoom(tx, context, room, category, by, at)
         invited = made.invited
         return {
@@ -139,7 +141,10 @@ async function switchRoom(
   return { ok: true, value: { id: result.value.id, uri: result.value.uri } }
 }
 
-async function findByName(tx: Knex.Transaction, name: string): Promise<unknown> {
-  if (!isKeepable(name)) return undefined
-  return tx('room').where({ name }).whereNull('deleted_at').whereNotNull('category_id').first('id')
+/** The room that has exactly this name. Several are refused: somebody must say which is meant. */
+async function findByName(tx: Knex.Transaction, name: string): Promise<NamedRoom | undefined> {
+  const asker = { identities: [], among: 'all', seesRoles: true } as const
+  const [found, ...others] = (await roomsNamed(tx, name, asker)).filter((room) => room.name === name)
+  if (found && others.length > 0) throw new ChangeRefused('ambiguous-name', severalRooms(name, [found, ...others]))
+  return found
 }

@@ -1,7 +1,18 @@
 import { identitiesOfMany, loadRoles, loadScope } from '@hansard/pool-store'
 import { quoted, type RoomRole, type RoomRoles, type RoomType, type Scope, standingOf } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
-import { BATCH, type ListChange, type Named, namedById, resolveListChange, urisOf } from './named-principals.ts'
+import { type CommandActor, isAdministrator } from './context.ts'
+import {
+  BATCH,
+  findListChange,
+  type ListChange,
+  type Named,
+  namedById,
+  refuseIndirect,
+  resolveListChange,
+  urisOf,
+  type WantedName,
+} from './named-principals.ts'
 import { ChangeRefused } from './result.ts'
 
 export const ROLE_LISTS = { member: 'members', manager: 'managers', presenter: 'presenters' } as const
@@ -19,17 +30,13 @@ export async function applyRoles(
   tx: Knex.Transaction,
   room: { id: number; categoryId: number; type: RoomType; open: boolean },
   change: RolesChange,
+  by: CommandActor,
   now: number,
 ): Promise<RolesChanged & { readonly strangers: readonly Named[] }> {
   const before = await loadRoles(tx, room.id)
-  const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
-  const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
-  const presenters = await resolveListChange(tx, change.presenters ?? {}, before.presenters, now)
-  await requireInScope(tx, await loadScope(tx, room.categoryId), [
-    ...members.added,
-    ...managers.added,
-    ...presenters.added,
-  ])
+  const { members, managers, presenters } = isAdministrator(by)
+    ? await resolveRoles(tx, room.categoryId, before, change, now)
+    : await findRoles(tx, room.categoryId, before, change)
 
   if (presenters.added.length > 0 && room.type !== 'auditorium') {
     throw new ChangeRefused('invalid', 'Only an auditorium has presenters.')
@@ -37,18 +44,18 @@ export async function applyRoles(
   const memberIds = new Set(before.members)
   for (const { id } of members.added) memberIds.add(id)
   for (const { id } of members.removed) memberIds.delete(id)
-  const listed = new Set(before.presenters)
-  for (const { id } of presenters.removed) listed.delete(id)
+  const listedPresenters = new Set(before.presenters)
+  for (const { id } of presenters.removed) listedPresenters.delete(id)
   let strangers: readonly Named[] = []
   if (!room.open) {
-    const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listed])
+    const covered = await coveredBy(tx, memberIds, [...presenters.added.map(({ id }) => id), ...listedPresenters])
     const stranger = presenters.added.find(({ id }) => !covered.has(id))
     if (stranger) {
       throw new ChangeRefused('presenter-not-a-member', `${quoted(stranger.uri)} is not a member of the room.`)
     }
     strangers = await namedById(
       tx,
-      [...listed].filter((id) => !covered.has(id)),
+      [...listedPresenters].filter((id) => !covered.has(id)),
     )
     presenters.removed.push(...strangers)
   }
@@ -56,6 +63,44 @@ export async function applyRoles(
   await write(tx, room.id, 'manager', managers)
   await write(tx, room.id, 'presenter', presenters)
   return { members, managers, presenters, strangers }
+}
+
+/** For administrators: names that nobody has and names outside the category's scope are refused each for what they are. */
+async function resolveRoles(
+  tx: Knex.Transaction,
+  categoryId: number,
+  before: RoomRoles,
+  change: RolesChange,
+  now: number,
+): Promise<RolesChanged> {
+  const members = await resolveListChange(tx, change.members ?? {}, before.members, now)
+  const managers = await resolveListChange(tx, change.managers ?? {}, before.managers, now)
+  const presenters = await resolveListChange(tx, change.presenters ?? {}, before.presenters, now)
+  const added = [...members.added, ...managers.added, ...presenters.added]
+  await requireInScope(tx, await loadScope(tx, categoryId), added)
+  return { members, managers, presenters }
+}
+
+/**
+ * For everybody else. Otherwise a manager could try names, and learn which groups and accounts the pool has behind its
+ * walls: so names that nobody has and names outside the scope get one answer, in the caller's spelling and order, after
+ * the same statements. Every name to be added is checked, also one that the same change removes again.
+ */
+async function findRoles(
+  tx: Knex.Transaction,
+  categoryId: number,
+  before: RoomRoles,
+  change: RolesChange,
+): Promise<RolesChanged> {
+  const members = await findListChange(tx, change.members ?? {}, before.members)
+  const managers = await findListChange(tx, change.managers ?? {}, before.managers)
+  const presenters = await findListChange(tx, change.presenters ?? {}, before.presenters)
+  const scope = await loadScope(tx, categoryId)
+  await requireWantedInScope(tx, scope, [...members.wanted, ...managers.wanted, ...presenters.wanted])
+  await refuseIndirectInScope(tx, scope, members.absent, before.members)
+  await refuseIndirectInScope(tx, scope, managers.absent, before.managers)
+  await refuseIndirectInScope(tx, scope, presenters.absent, before.presenters)
+  return { members, managers, presenters }
 }
 
 /** The lists that changed, in the form of a change event. */
@@ -125,10 +170,39 @@ export async function requireInScope(tx: Knex.Transaction, scope: Scope, named: 
   )
   if (outside.length === 0) return
   const ids = new Set(outside)
-  const uris = named.filter(({ id }) => ids.has(id)).map(({ uri }) => quoted(uri))
-  const shown = uris.slice(0, 10).join(', ')
-  const more = uris.length > 10 ? ` and ${uris.length - 10} more` : ''
-  throw new ChangeRefused('not-in-scope', `The category does not allow ${shown}${more}.`)
+  const uris = named.filter(({ id }) => ids.has(id)).map(({ uri }) => uri)
+  throw new ChangeRefused('not-in-scope', `The category does not allow ${listed(uris)}.`)
+}
+
+async function requireWantedInScope(tx: Knex.Transaction, scope: Scope, wanted: readonly WantedName[]): Promise<void> {
+  const ids = standInIds(wanted)
+  const outside = new Set(await outsideScope(tx, scope, ids))
+  if (outside.size === 0) return
+  const names = [...new Set(wanted.filter((_, at) => outside.has(ids[at]!)).map(({ name }) => name))]
+  throw new ChangeRefused('not-in-scope', `The category allows nobody called ${listed(names)}.`)
+}
+
+/** Tells only of principals in the category's scope, whom the caller may know. Other names are ignored. */
+async function refuseIndirectInScope(
+  tx: Knex.Transaction,
+  scope: Scope,
+  absent: readonly WantedName[],
+  present: ReadonlySet<number>,
+): Promise<void> {
+  const outside = new Set(await outsideScope(tx, scope, standInIds(absent)))
+  const known = absent.flatMap(({ named }) => (named && !outside.has(named.id) ? [named] : []))
+  await refuseIndirect(tx, known, present)
+}
+
+/** A name that nobody has gets an id that nobody has, so that the statements are the same. */
+function standInIds(wanted: readonly WantedName[]): number[] {
+  return wanted.map(({ named }, at) => named?.id ?? -1 - at)
+}
+
+/** Ten of the names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return names.slice(0, 10).map(quoted).join(', ') + more
 }
 
 async function outsideScope(tx: Knex.Transaction, scope: Scope, ids: readonly number[]): Promise<number[]> {

@@ -3,8 +3,8 @@ import type { Database, Knex } from '@hansard/sql'
 import {
   openPoolStateBuilder,
   type PoolState,
-  type Properties,
   poolStateFrom,
+  type SubjectProperties,
   type SubjectState,
   type SubjectType,
   subjectsOf,
@@ -86,7 +86,7 @@ export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: u
   const byRoom = events.toSorted((a, b) =>
     a.room.uri === b.room.uri ? a.room.seq - b.room.seq : a.room.uri < b.room.uri ? -1 : 1,
   )
-  let before: Record<string, Properties[string]> = {}
+  let before: Record<string, SubjectProperties[string]> = {}
   for (const [index, event] of byRoom.entries()) {
     const deleted = deletion(event)
     if (deleted) {
@@ -107,7 +107,7 @@ export function deletionsByEvents(events: readonly ComplianceEvent[]): { told: u
   return { told, was }
 }
 
-function shaped(properties: Properties, { plain, lists }: Shape): Record<string, unknown> {
+function shaped(properties: SubjectProperties, { plain, lists }: Shape): Record<string, unknown> {
   const listed = (value: unknown) => (Array.isArray(value) ? value.toSorted() : [])
   return {
     ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, properties[name] ?? value])),

@@ -1,7 +1,12 @@
 import { z } from 'zod'
 
-/** The format of a data file; see docs/data-format.md. Any other format is refused. */
-export const DATA_FORMAT = 'hansard-data/1'
+/**
+ * The format of a data file; see docs/data-format.md. An import reads the first one too, whose files lack `givenName`.
+ * Any other format is refused.
+ */
+export const DATA_FORMAT = 'hansard-data/2'
+export const FIRST_DATA_FORMAT = 'hansard-data/1'
+const Format = z.enum([DATA_FORMAT, FIRST_DATA_FORMAT])
 
 /** The kinds of lines in import order: a line refers only to earlier kinds. */
 export const DATA_KINDS = [
@@ -81,8 +86,8 @@ export const DATA_LIMITS = {
 const count = z.number().int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
-export const Manifest = z.strictObject({
-  format: z.literal(DATA_FORMAT),
+export const DataManifest = z.strictObject({
+  format: Format,
   level: z.enum(EXPORT_LEVELS),
   /** names of categories, or null: the whole pool */
   scope: z.array(z.string()).nullable(),
@@ -91,14 +96,14 @@ export const Manifest = z.strictObject({
   references: z.array(z.enum(DATA_KINDS)),
   entries: z.array(z.strictObject({ name: z.string(), bytes: count, lines: count.nullable(), sha256 })),
 })
-export type Manifest = z.infer<typeof Manifest>
+export type DataManifest = z.infer<typeof DataManifest>
 
 /**
  * Origin and time of the export, and the hashes that seal the rest. Only this part and the reports differ between
  * equal pools.
  */
 export const About = z.strictObject({
-  format: z.literal(DATA_FORMAT),
+  format: Format,
   pool: z.string(),
   domain: z.string(),
   exportedAt: z.string(),

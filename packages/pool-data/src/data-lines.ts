@@ -1,6 +1,6 @@
 import { POOL_ROLES, ROOM_INVITATIONS, ROOM_PRIVACIES, ROOM_ROLES, ROOM_TYPES, SCOPE_LISTS } from '@hansard/rooms'
 import { z } from 'zod'
-import type { DataKind } from './data-format.ts'
+import { type DataKind, type DataManifest, FIRST_DATA_FORMAT } from './data-format.ts'
 
 const text = z.string()
 const flag = z.boolean()
@@ -14,7 +14,7 @@ const count = z
 const uri = z.string().min(1).max(1_024)
 
 /** The line of each kind. Members are written in this order. */
-export const LINES = {
+const LINES = {
   policies: z.strictObject({ identity: text.min(1), description: text, enabled: flag }),
   principals: z.strictObject({
     uri,
@@ -78,7 +78,10 @@ export const LINES = {
     id: text.regex(/^[0-9a-f-]{36}$/),
     room: uri,
     principal: uri,
+    /** made safe */
     fileName: text,
+    /** what the user called it; null where that was not kept */
+    givenName: text.nullable(),
     storedName: text.regex(/^[0-9a-f-]{36}(?:\.[a-z0-9]{1,16})?$/),
     size: count,
     sha256: text.regex(/^[0-9a-f]{64}$/),
@@ -88,6 +91,14 @@ export const LINES = {
 } satisfies Record<DataKind, z.ZodType>
 
 export type LineOf<K extends DataKind> = z.infer<(typeof LINES)[K]>
+
+/** How the lines of a kind are read in a file of this format. */
+export function lineSchema<K extends DataKind>(kind: K, format: DataManifest['format']): z.ZodType<LineOf<K>> {
+  const schema = kind === 'files' && format === FIRST_DATA_FORMAT ? FirstFileLine : LINES[kind]
+  return schema as unknown as z.ZodType<LineOf<K>>
+}
+
+const FirstFileLine = LINES.files.omit({ givenName: true }).transform((line) => ({ ...line, givenName: null }))
 
 /**
  * A chat. `title`: it is a story. `unlogged`: it belongs to a room without history, and its text is not included. A

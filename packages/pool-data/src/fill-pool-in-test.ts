@@ -5,6 +5,9 @@ import type { Knex } from '@hansard/sql'
 import { DOMAIN, NOW, type PoolInTest } from './pool-in-test.ts'
 
 /** Texts that have caused faults before. */
+/** What the user called the file of a filled pool. */
+export const GIVEN_NAME = '..\\Größe &\0 \ud800価格\u202e.txt'
+
 export const HOSTILE = [
   '\u0000 and then some',
   'half \ud800 a pair, and the other \udfff half',
@@ -111,7 +114,8 @@ export async function fillPool({ db, fileStores }: PoolInTest): Promise<Filled> 
   })
   const stores = await fileStores()
   const bytes = Buffer.from('the bytes of a file')
-  const file = await addFile({ knex, stores, roomId: desk, principalId: alice, name: 'Größe & 価格.txt', bytes })
+  const names = { name: 'Größe & 価格.txt', givenName: GIVEN_NAME }
+  const file = await addFile({ knex, stores, roomId: desk, principalId: alice, ...names, bytes })
   let chats = await addChats(knex, desk, [alice, partner], HOSTILE)
   chats += await addChats(knex, secret, [alice], ['off the record'], { unlogged: true })
   chats += await addChats(knex, closed, [bob], ['before it closed'])
@@ -132,9 +136,10 @@ export async function addFile(options: {
   roomId: number
   principalId: number
   name: string
+  givenName?: string
   bytes: Buffer
 }): Promise<string> {
-  const { knex, stores, roomId, principalId, name, bytes } = options
+  const { knex, stores, roomId, principalId, name, givenName = name, bytes } = options
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const id = crypto.randomUUID()
   const storedName = storedNameOf(id, name)
@@ -144,6 +149,7 @@ export async function addFile(options: {
     room_id: roomId,
     principal_id: principalId,
     file_name: JSON.stringify(name),
+    given_name: JSON.stringify(givenName),
     stored_name: storedName,
     size: bytes.length,
     sha256,

@@ -46,7 +46,6 @@ async function importCategory(step: Step, line: Line): Promise<'made' | 'changed
   if (problem) return left(problem)
   if (!/^ma-cat:\/\/[^/]+\/[0-9a-f-]{36}$/.test(line.uri)) return left('It is no URI of a category.')
   if (await step.knex('room').where({ uri: line.uri }).first('id')) return left('It is the URI of the pool itself.')
-  if (await step.knex('room').where({ name: line.name }).first('id')) return left(`A room is called ${line.name} here.`)
 
   const byUri: Row | undefined = await step.knex('category').where({ uri: line.uri }).first()
   const byName: Row | undefined = await step.knex('category').where({ name: line.name }).first()

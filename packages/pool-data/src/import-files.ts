@@ -61,6 +61,7 @@ async function recordFiles(step: Step, lines: readonly Line[], places: ReadonlyM
           room_id: roomId,
           principal_id: principalId,
           file_name: JSON.stringify(safeFileName(line.fileName)),
+          given_name: line.givenName === null ? null : JSON.stringify(line.givenName),
           stored_name: line.storedName,
           size: line.size,
           sha256: line.sha256,

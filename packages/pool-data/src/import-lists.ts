@@ -2,7 +2,7 @@ import { identitiesOf } from '@hansard/pool-store'
 import type { Knex } from '@hansard/sql'
 import { type DataKind, entryOf } from './data-format.ts'
 import { compareKeys, type LineOf } from './data-lines.ts'
-import { deleteRows, idsOf, insertRows, madeHere, roomIds, type Subject, tell } from './import-rows.ts'
+import { deleteRows, type ImportedSubject, idsOf, insertRows, madeHere, roomIds, tell } from './import-rows.ts'
 import type { ImportRun, Step } from './import-run.ts'
 import {
   type Entry,
@@ -257,7 +257,7 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
   // In a dry run it may not exist yet; a category may exist here under another URI.
   const column = ownerTable === 'principal' ? 'display_name as name' : 'name'
   const row: { uri: string; name: string } | undefined = await step.knex(ownerTable).where({ id }).first('uri', column)
-  const subject: Subject = { type: lists.subjectType, uri: owner.uri, name: '', ...row }
+  const subject: ImportedSubject = { type: lists.subjectType, uri: owner.uri, name: '', ...row }
   const gone = removed.map((each) => ({ list: each.list, principal: each.uri }))
   tellLists(step, lists, subject, id, { added, removed: gone })
 }
@@ -266,7 +266,7 @@ async function applyOwner<K extends ListKind, O extends OwnerKind>(
 function tellLists<K extends ListKind, O extends OwnerKind>(
   step: Step,
   lists: Lists<K, O>,
-  subject: Subject,
+  subject: ImportedSubject,
   id: number,
   { added, removed }: { added: readonly Told[]; removed: readonly Told[] },
 ): void {

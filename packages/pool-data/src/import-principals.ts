@@ -19,11 +19,11 @@ import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
 import {
   deleteRows,
   differences,
+  type ImportedSubject,
   idsOf,
   insertRows,
   makeRow,
   noteMade,
-  type Subject,
   tell,
   updateRow,
 } from './import-rows.ts'
@@ -130,7 +130,11 @@ async function importPrincipal(
   const roles = await importRoles(step, id, { line, spelt }, { self, known: row !== undefined })
   if (roles.removed.length > 0) before['roles'] = roles.removed
   if (roles.added.length > 0) after['roles'] = roles.added
-  const subject: Subject = { type: line.type === 'user' ? 'user' : 'group', uri: line.uri, name: line.displayName }
+  const subject: ImportedSubject = {
+    type: line.type === 'user' ? 'user' : 'group',
+    uri: line.uri,
+    name: line.displayName,
+  }
   if (!row) {
     // A domain has no effect until a list names it, and that change is recorded.
     if (line.type !== 'domain') tell(step, 'created', subject, { before: {}, after })

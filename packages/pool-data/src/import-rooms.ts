@@ -1,17 +1,15 @@
 import { parseRoomUri, roomNameProblem, TEXT_LIMITS, textProblem } from '@hansard/rooms'
 import { entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { type Differences, differences, idsOf, makeRow, noteMade, tell, updateRow } from './import-rows.ts'
+import { type Differences, differences, idsOf, madeHere, makeRow, noteMade, tell, updateRow } from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
 type Line = LineOf<'rooms'>
 type Row = Readonly<Record<string, unknown>> & { readonly id: number }
 type Found = {
   readonly row: Row | undefined
-  /** the URI of a room with that name */
-  readonly holder: string | undefined
-  /** names of the categories in the file */
-  readonly categoryNames: ReadonlySet<string>
+  /** URIs of other rooms here with that name */
+  readonly namesakes: readonly string[]
   readonly categories: ReadonlyMap<string, number>
   readonly addIns: ReadonlyMap<string, number>
 }
@@ -22,7 +20,6 @@ type Found = {
  */
 export async function importRooms(run: ImportRun): Promise<void> {
   const kind = 'rooms'
-  const categoryNames = new Set(run.categoryNames.values())
   await inBatches(run, entryOf(kind), run.file.lines(kind), LINE_KEYS[kind], compareKeys, async (step, lines) => {
     const uris = lines.map((line) => line.uri)
     const names = lines.map((line) => line.name)
@@ -41,12 +38,11 @@ export async function importRooms(run: ImportRun): Promise<void> {
       lines.flatMap((line) => line.addIn ?? []),
     )
     const byUri = new Map(existing.map((row) => [row['uri'] as string, row]))
-    const holders = new Map(existing.map((row) => [row['name'] as string, row['uri'] as string]))
+    const byName = Map.groupBy(existing, (row) => row['name'])
     for (const line of lines) {
-      const found = { row: byUri.get(line.uri), holder: holders.get(line.name), categories, addIns, categoryNames }
-      const outcome = await importRoom(step, line, found)
-      if (outcome !== 'left') holders.set(line.name, line.uri)
-      step.count(kind, outcome)
+      const uris = (byName.get(line.name) ?? []).map((row) => row['uri'] as string)
+      const namesakes = uris.filter((uri) => uri !== line.uri)
+      step.count(kind, await importRoom(step, line, { row: byUri.get(line.uri), namesakes, categories, addIns }))
     }
   })
 }
@@ -64,7 +60,7 @@ const PROPERTIES = {
 async function importRoom(
   step: Step,
   line: Line,
-  { row, holder, categories, addIns, categoryNames }: Found,
+  { row, namesakes, categories, addIns }: Found,
 ): Promise<'made' | 'changed' | 'same' | 'left'> {
   const { run } = step
   const left = (problem: string) => {
@@ -101,19 +97,14 @@ async function importRoom(
     textProblem('A description', line.description, TEXT_LIMITS.description) ??
     textProblem('A topic', line.topic, TEXT_LIMITS.topic)
   if (problem) return left(problem)
-  const planned = run.planned.get(`room name ${line.name}`)
-  if ((holder !== undefined && holder !== line.uri) || planned !== undefined)
-    return left(`Another room is called ${line.name} here. Their chats are not mixed: rename one of them.`)
-  if (categoryNames.has(line.name) || (await step.knex('category').where({ name: line.name }).first('id')))
-    return left(`A category is called ${line.name}.`)
 
   const { update, ...told } = differences(row, wanted, PROPERTIES)
   await tellNames(step, line, row, update, told)
   if (row && Object.keys(update).length === 0) return 'same'
+  if ('name' in update) await tellNamesakes(step, line, namesakes)
   const subject = { type: 'room' as const, uri: line.uri, name: line.name }
   if (!row) {
     const id = await makeRow(step, 'room', wanted)
-    if (run.dry) run.planned.set(`room name ${line.name}`, id)
     await noteMade(step, line.uri)
     tell(step, 'created', subject, { before: {}, after: told.after }, id)
     return 'made'
@@ -123,6 +114,16 @@ async function importRoom(
   tell(step, 'changed', subject, told, row.id)
   step.rights.add(row.id)
   return 'changed'
+}
+
+/** Rooms of one name may come from one pool. A room that is here and not from this file is one to know about. */
+async function tellNamesakes(step: Step, line: Line, namesakes: readonly string[]): Promise<void> {
+  if (namesakes.length === 0) return
+  const made = await madeHere(step, namesakes)
+  const other = namesakes.find((uri) => !made.has(uri))
+  if (other === undefined) return
+  const message = `Another room is called ${line.name} here: ${other}. Both stay, each with its own chats; rename one.`
+  step.problem(line.uri, message, line)
 }
 
 /** Events identify a category by its URI and an add-in by its name, not by their ids. */

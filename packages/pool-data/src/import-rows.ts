@@ -4,7 +4,7 @@ import type { Step } from './import-run.ts'
 
 /** The properties that a change altered. */
 export type Differences = { before: Record<string, ChangeValue>; after: Record<string, ChangeValue> }
-export type Subject = {
+export type ImportedSubject = {
   type: 'room' | 'category' | 'user' | 'group' | 'add-in' | 'policy' | 'endpoint' | 'pool-configuration'
   uri: string
   name: string
@@ -14,7 +14,7 @@ export type Subject = {
 export function tell(
   step: Step,
   action: 'created' | 'changed' | 'deleted',
-  subject: Subject,
+  subject: ImportedSubject,
   { before, after }: Differences,
   roomId: number = step.run.poolRoomId,
 ): void {

@@ -10,7 +10,16 @@ import {
 } from '@hansard/rooms'
 import { type DataKind, entryOf } from './data-format.ts'
 import { compareKeys, LINE_KEYS, type LineOf } from './data-lines.ts'
-import { differences, insertRows, makeRow, roomIds, type Subject, tell, unkeepable, updateRow } from './import-rows.ts'
+import {
+  differences,
+  type ImportedSubject,
+  insertRows,
+  makeRow,
+  roomIds,
+  tell,
+  unkeepable,
+  updateRow,
+} from './import-rows.ts'
 import { type ImportRun, inBatches, type Step } from './import-run.ts'
 
 /**
@@ -84,7 +93,7 @@ export async function importConfiguration(run: ImportRun): Promise<void> {
       }
       if (row) await updateRow(step, 'pool_configuration', { identity }, { settings: text })
       else await insertRows(step, 'pool_configuration', [{ identity, settings: text }])
-      const subject: Subject = { type: 'pool-configuration', uri: `configuration:${identity}`, name: identity }
+      const subject: ImportedSubject = { type: 'pool-configuration', uri: `configuration:${identity}`, name: identity }
       tell(step, row ? 'changed' : 'created', subject, { before, after })
       step.configuration = true
       step.count(kind, row ? 'changed' : 'made')
@@ -105,7 +114,7 @@ function plainValueOf(value: unknown): Exclude<ChangeValue, string[]> | undefine
 type Keyed<K extends DataKind> = {
   readonly columns: (line: LineOf<K>) => Record<string, unknown>
   readonly properties: Readonly<Record<string, string>>
-  readonly subject: (line: LineOf<K>) => Subject
+  readonly subject: (line: LineOf<K>) => ImportedSubject
   /** why a command would refuse it */
   readonly problem: (line: LineOf<K>) => string | undefined
   /** `id`: of the existing row */

@@ -8,17 +8,18 @@ import {
   DATA_FORMAT,
   DATA_LIMITS,
   type DataKind,
+  DataManifest,
   entryOf,
-  Manifest,
+  FIRST_DATA_FORMAT,
   meaningOf,
 } from './data-format.ts'
-import { ChatLine, compareKeys, LINE_KEYS, LINES, type LineOf } from './data-lines.ts'
+import { ChatLine, compareKeys, LINE_KEYS, type LineOf, lineSchema } from './data-lines.ts'
 import { DataFileError, parseLines } from './read-jsonl.ts'
 import type { DataReport } from './report.ts'
 
 /** A readable data file. Trust its content only after `check`. */
 export type DataFile = {
-  readonly manifest: Manifest
+  readonly manifest: DataManifest
   readonly about: About
   /** SHA-256 of manifest.json: equal data has an equal hash */
   readonly identity: string
@@ -29,7 +30,7 @@ export type DataFile = {
   /** The number of the line within its entry, counted from 1. */
   numberOf(line: object): number | undefined
   /** Size and SHA-256 of an entry, as listed and checked. */
-  listed(entry: string): Pick<Manifest['entries'][number], 'bytes' | 'sha256'> | undefined
+  listed(entry: string): Pick<DataManifest['entries'][number], 'bytes' | 'sha256'> | undefined
   /** The bytes of a file; undefined when the zip lacks them. */
   bytes(entry: string): AsyncIterable<Uint8Array> | undefined
   /** The export's own report: report.json, parsed and checked, or report.html. */
@@ -122,9 +123,9 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
       throw new DataFileError(`${name}: ${(error as Error).message.slice(0, 200)}`)
     }
     const { format } = (parsed ?? {}) as { format?: unknown }
-    if (format !== DATA_FORMAT)
+    if (format !== DATA_FORMAT && format !== FIRST_DATA_FORMAT)
       throw new DataFileError(
-        `${name} says that it is of the format ${JSON.stringify(format)}; this program reads ${DATA_FORMAT}.`,
+        `${name} says that it is of the format ${JSON.stringify(format)}; this program reads ${DATA_FORMAT} and ${FIRST_DATA_FORMAT}.`,
       )
     return { value: parseShape(name, schema, parsed), sha256: createHash('sha256').update(bytes).digest('hex') }
   }
@@ -137,9 +138,11 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
   }
 
   const { value: about } = await small('about.json', About)
-  const { value: manifest, sha256: identity } = await small('manifest.json', Manifest)
+  const { value: manifest, sha256: identity } = await small('manifest.json', DataManifest)
   if (identity !== about.sha256['manifest.json'])
     throw new DataFileError('manifest.json is not the one that was exported.')
+  if (manifest.format !== about.format)
+    throw new DataFileError(`about.json is of the format ${about.format}, and manifest.json of ${manifest.format}.`)
 
   const listed = new Map(manifest.entries.map((entry) => [entry.name, entry]))
 
@@ -150,8 +153,7 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
     has: (kind) => entries.has(entryOf(kind)),
     async *lines(kind) {
       if (!entries.has(entryOf(kind))) return
-      for await (const { line } of typed(entryOf(kind), LINES[kind] as unknown as z.ZodType<LineOf<typeof kind>>))
-        yield line
+      for await (const { line } of typed(entryOf(kind), lineSchema(kind, manifest.format))) yield line
     },
     hasChats: (guid) => entries.has(chatsEntryOf(guid)),
     chats: (guid) => typed(chatsEntryOf(guid), ChatLine),
@@ -194,7 +196,7 @@ async function openContents(zip: ZipFile, entries: Map<string, Entry>, limits: D
         }
         let lines: number | null = null
         if (meaning?.type === 'kind')
-          lines = await checkLines(name, hashed(), LINES[meaning.kind], LINE_KEYS[meaning.kind])
+          lines = await checkLines(name, hashed(), lineSchema(meaning.kind, manifest.format), LINE_KEYS[meaning.kind])
         else if (meaning?.type === 'chats')
           lines = await checkLines(name, hashed(), ChatLine, (line: ChatLine) => [line.id])
         else for await (const _ of hashed());

@@ -1,4 +1,5 @@
 import { type FileStore, isFileId, PlacedOtherwise, safeFileName, storedNameOf } from '@hansard/file-store'
+import { GIVEN_NAME_MAX } from '@hansard/pool-store'
 import { keptPrincipalUri } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 import { fileEntryOf } from './data-format.ts'
@@ -70,9 +71,11 @@ export function isSameFile(row: FileRow, line: Line): boolean {
 }
 
 /** Why a file cannot be recorded; undefined when it can. */
-export function fileProblem({ id, fileName, storedName, principal }: Line): string | undefined {
+export function fileProblem({ id, fileName, givenName, storedName, principal }: Line): string | undefined {
   if (!isFileId(id)) return 'Its id is no guid.'
   if (storedName !== storedNameOf(id, safeFileName(fileName))) return 'Its stored name is another file’s.'
+  if (givenName !== null && givenName.length > GIVEN_NAME_MAX)
+    return `The name it was given has more than ${GIVEN_NAME_MAX} characters.`
   return principal.startsWith('sip:') ? undefined : `${principal} is no user.`
 }
 

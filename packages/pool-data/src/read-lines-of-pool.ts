@@ -293,6 +293,7 @@ async function* files({ tx, selection }: Reading): AsyncGenerator<object> {
         room: row['room'] as string,
         principal: row['principal'] as string,
         fileName: JSON.parse(row['file_name'] as string) as string,
+        givenName: row['given_name'] === null ? null : (JSON.parse(row['given_name'] as string) as string),
         storedName: row['stored_name'] as string,
         size: row['size'] as number,
         sha256: row['sha256'] as string,

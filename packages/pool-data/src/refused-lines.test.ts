@@ -66,7 +66,6 @@ describe('a line that a command would refuse', () => {
     ['an address of pages', 'data/configuration', any, { settings: { roomManagementUrl: 'ftp://x' } }, /no http/],
     ['a category’s name', 'data/categories', named('General'), { name: 'sip:x' }, /begin like a URI/],
     ['a category’s description', 'data/categories', named('General'), { description: long }, /at most 256/],
-    ['a category called like a room', 'data/categories', named('General'), { name: 'desk' }, /category is called desk/],
     ['a room’s name', 'data/rooms', named('desk'), { name: ' desk' }, /begin or end with a space/],
     ['a room’s topic', 'data/rooms', named('desk'), { topic: long }, /A topic may have at most 256/],
     ['a room’s description', 'data/rooms', named('desk'), { description: '\u0000' }, /no database keeps/],
@@ -88,6 +87,7 @@ describe('a line that a command would refuse', () => {
     ['a preference’s label', 'data/preferences', any, { label: long }, /at most 256/],
     ['a preference that cannot be read', 'data/preferences', any, { content: 'eA==' }, /no text written as JSON/],
     ['a preference of any size', 'data/preferences', any, { content: JSON.stringify('x'.repeat(131_073)) }, /131072/],
+    ['a file called something longer than any', 'data/files', any, { givenName: 'x'.repeat(1_025) }, /1024 characters/],
     ['a file under a name of another', 'data/files', any, { fileName: 'a.exe' }, /stored name/],
     [
       'a chat longer than any',

@@ -8,7 +8,7 @@ import { indexChats } from '@hansard/chat-index'
 import type { ComplianceEvent } from '@hansard/compliance-event'
 import { listOf, poolStateFrom, subjectsOf } from '@hansard/test-pool-state'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addChats, type Filled, fillPool, HOSTILE } from './fill-pool-in-test.ts'
+import { addChats, type Filled, fillPool, GIVEN_NAME, HOSTILE } from './fill-pool-in-test.ts'
 import { contentsOfZip, DOMAIN, dataOfZip, openPoolInTest, type PoolInTest } from './pool-in-test.ts'
 
 describe.each([
@@ -77,6 +77,11 @@ describe.each([
     for (const outcomes of Object.values(report.counts)) expect(Object.keys(outcomes)).toEqual(['same'])
     expect(await two.events()).toHaveLength(events)
     expect(await two.db.knex('import_progress')).toEqual([])
+  })
+
+  it('keeps what the user called a file, exactly', async () => {
+    const file: { given_name: string } = await two.db.knex('file').first('given_name')
+    expect(JSON.parse(file.given_name)).toBe(GIVEN_NAME)
   })
 
   it('preserves every text', async () => {
@@ -162,7 +167,7 @@ about = json.loads(z.read("about.json"))
 for name, digest in about["sha256"].items():
     assert hashlib.sha256(z.read(name)).hexdigest() == digest, name
 manifest = json.loads(z.read("manifest.json"))
-assert manifest["format"] == "hansard-data/1"
+assert manifest["format"] == "hansard-data/2"
 for entry in manifest["entries"]:
     data = z.read(entry["name"])
     assert len(data) == entry["bytes"] and hashlib.sha256(data).hexdigest() == entry["sha256"], entry

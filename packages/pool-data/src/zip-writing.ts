@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
-import { DATA_LIMITS, type Manifest } from './data-format.ts'
+import { DATA_LIMITS, type DataManifest } from './data-format.ts'
 
 /** Facts about a written entry. */
-export type WrittenEntry = Manifest['entries'][number]
+export type WrittenEntry = DataManifest['entries'][number]
 
 /** A zip that is written entry by entry, no faster than it is read. */
 export type ZipWriting = {

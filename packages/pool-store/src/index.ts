@@ -19,6 +19,7 @@ export {
   loadRoles,
   loadRoomAccess,
   loadScope,
+  NO_ID,
   type RoomAccess,
   type RoomKey,
   standInCategory,
@@ -35,6 +36,7 @@ export {
   type FileToken,
   findFileToken,
   forgetFileTokens,
+  GIVEN_NAME_MAX,
   type IssuedFileToken,
   issueFileToken,
   markTokenUsed,
@@ -54,10 +56,11 @@ export { eligiblePrincipals } from './lists/eligible-principals.ts'
 export { enabledOf } from './lists/enabled-users.ts'
 export { type CategoryRow, categoryLists, listCategories } from './lists/list-categories.ts'
 export { type GroupRow, listGroups, membersOf, namedPrincipals } from './lists/list-groups.ts'
-export { listRooms, type RoomAsker, type RoomFilter } from './lists/list-rooms.ts'
+export { listRooms, type RoomAsker, type RoomFilter, roomCursor, roomNameTaken } from './lists/list-rooms.ts'
 export { findPolicy, listEndpoints, listPolicies, listPoolConfigurations } from './lists/list-settings.ts'
 export { findUser, groupsHolding, listUsers, type UserRow } from './lists/list-users.ts'
 export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-rooms.ts'
+export { type NamedRoom, roomsNamed } from './lists/rooms-named.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
 export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
@@ -136,8 +139,8 @@ export {
 export {
   findPoolRoom,
   lockPoolChanges,
-  type PoolSettings,
   poolSettings,
   readActiveServers,
   readPoolState,
+  type StoredPoolSettings,
 } from './settings/settings.ts'

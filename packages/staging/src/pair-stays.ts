@@ -4,7 +4,7 @@ import type { StagedRow } from './walk.ts'
 export const STILL_THERE = Number.MAX_SAFE_INTEGER
 
 /** A session's stay in a room, from a join to the next part. */
-export type Stay = StayKey & {
+export type PairedStay = StayKey & {
   readonly joinedRoomSeq: number
   readonly joinedAt: number
   readonly joinedLateIn: number
@@ -21,11 +21,11 @@ export type Departure = StayKey & { readonly roomSeq: number; readonly at: numbe
  * A batch's joins and parts of one session in one room, and the lowest room sequence among them: stays that ended
  * before it are not affected.
  */
-type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: Stay[]; readonly parts: Departure[] }
+type Presence = StayKey & { readonly sinceRoomSeq: number; readonly joins: PairedStay[]; readonly parts: Departure[] }
 
 type PairedStays = {
-  readonly added: readonly Stay[]
-  readonly changed: readonly Stay[]
+  readonly added: readonly PairedStay[]
+  readonly changed: readonly PairedStay[]
   readonly earlyAdded: readonly Departure[]
   readonly earlyDropped: readonly Departure[]
 }
@@ -72,11 +72,11 @@ export function presenceOf(staged: readonly StagedRow[], roomIds: ReadonlyMap<st
  */
 export function pairStays(
   presences: readonly Presence[],
-  stays: readonly Stay[],
+  stays: readonly PairedStay[],
   early: readonly Departure[],
 ): PairedStays {
-  const added: Stay[] = []
-  const changed: Stay[] = []
+  const added: PairedStay[] = []
+  const changed: PairedStay[] = []
   const earlyAdded: Departure[] = []
   const earlyDropped: Departure[] = []
   const staysByKey = Map.groupBy(stays, keyOf)
@@ -105,14 +105,14 @@ export function pairStays(
   return { added, changed, earlyAdded, earlyDropped }
 }
 
-function pair(joins: readonly Stay[], parts: readonly Departure[]) {
+function pair(joins: readonly PairedStay[], parts: readonly Departure[]) {
   const steps = [
     ...joins.map((join) => ({ roomSeq: join.joinedRoomSeq, join, part: undefined })),
     ...parts.map((part) => ({ roomSeq: part.roomSeq, join: undefined, part })),
   ].sort((a, b) => a.roomSeq - b.roomSeq)
-  const paired: { join: Stay; result: Stay }[] = []
+  const paired: { join: PairedStay; result: PairedStay }[] = []
   const unpaired: Departure[] = []
-  let open: { join: Stay; result: Stay } | undefined
+  let open: { join: PairedStay; result: PairedStay } | undefined
   for (const { join, part } of steps) {
     if (join) {
       open = { join, result: { ...join, ...STAYING } }
@@ -127,7 +127,7 @@ function pair(joins: readonly Stay[], parts: readonly Departure[]) {
 
 const STAYING = { partedRoomSeq: STILL_THERE, partedAt: STILL_THERE, partedLateIn: 0 } as const
 
-function departureOf(stay: Stay): Departure[] {
+function departureOf(stay: PairedStay): Departure[] {
   if (stay.partedRoomSeq === STILL_THERE) return []
   const { roomId, session, partedRoomSeq, partedAt, partedLateIn } = stay
   return [{ roomId, session, roomSeq: partedRoomSeq, at: partedAt, lateIn: partedLateIn }]

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg'
-import { type Departure, pairStays, presenceOf, type Stay } from './pair-stays.ts'
+import { type Departure, type PairedStay, pairStays, presenceOf } from './pair-stays.ts'
 import type { StagedRow } from './walk.ts'
 
 /** Applies a batch's joins and parts to `participation`. */
@@ -18,7 +18,7 @@ export async function writePresence(
     text: 'select 1 from staged_room where id = any($1::int[]) order by id for update',
     values: [[...new Set(presences.map((p) => p.roomId))]],
   })
-  const stays = await client.query<Stay>({
+  const stays = await client.query<PairedStay>({
     name: 'stays',
     text: `select p.room_id as "roomId", p.session, joined_room_seq as "joinedRoomSeq", joined_at as "joinedAt",
              joined_late_in as "joinedLateIn", principal, room_name as "roomName",
@@ -68,7 +68,7 @@ export async function writePresence(
   }
 }
 
-async function addStays(client: PoolClient, stays: readonly Stay[]) {
+async function addStays(client: PoolClient, stays: readonly PairedStay[]) {
   await client.query({
     name: 'add-stays',
     text: `insert into participation (room_id, session, joined_room_seq, joined_at, joined_late_in, principal,

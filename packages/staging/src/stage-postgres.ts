@@ -3,7 +3,7 @@ import { type Database, sentTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
 import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from './walk.ts'
+import { type ClosedThrough, type StagedRow, type WalkedSource, walk } from './walk.ts'
 
 const roomIdsOf = new WeakMap<Database, Map<string, number>>()
 
@@ -73,7 +73,7 @@ async function stage(
   }
 }
 
-type Read = { readonly progress: SourceProgress; readonly closed: ClosedThrough }
+type Read = { readonly progress: WalkedSource; readonly closed: ClosedThrough }
 
 async function readProgress(
   client: PoolClient,
@@ -81,7 +81,7 @@ async function readProgress(
   arrived: readonly EnvelopeEvent[] | 'parked',
 ): Promise<Read> {
   const read = () =>
-    client.query<SourceProgress & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
+    client.query<WalkedSource & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
       name: 'read-progress',
       text: `select s.id, s.name as source, s.epoch, s.staged_through as "stagedThrough", s.staged_head as head,
                s.last_stamp as "lastStamp", s.cut_seq as "cutSeq",
@@ -111,7 +111,7 @@ async function readProgress(
   }
 }
 
-async function readParked(client: PoolClient, progress: SourceProgress): Promise<EnvelopeEvent[]> {
+async function readParked(client: PoolClient, progress: WalkedSource): Promise<EnvelopeEvent[]> {
   const { rows } = await client.query<EnvelopeEvent>({
     name: 'read-parked',
     text: 'select seq, at, head, body from parked_event where source_id = $1 and seq > $2 order by seq limit $3',
@@ -123,7 +123,7 @@ async function readParked(client: PoolClient, progress: SourceProgress): Promise
 /**
  * Numbers that already count as staged arrived again. The same text changes nothing; a different one is quarantined.
  */
-async function noteAgain(client: PoolClient, progress: SourceProgress, again: readonly EnvelopeEvent[], now: number) {
+async function noteAgain(client: PoolClient, progress: WalkedSource, again: readonly EnvelopeEvent[], now: number) {
   const { rows } = await client.query<{ seq: number; body: string }>({
     name: 'staged-bodies',
     text: 'select seq, body from staged_event where source_id = $1 and seq = any($2::int8[])',
@@ -230,7 +230,7 @@ async function park(client: PoolClient, sourceId: number, beyond: readonly Envel
 
 function saveProgress(
   client: PoolClient,
-  before: SourceProgress,
+  before: WalkedSource,
   after: { stagedThrough: number; head: string; lastStamp: number },
 ): Promise<unknown> {
   return client.query({

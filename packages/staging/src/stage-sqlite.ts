@@ -1,9 +1,9 @@
 import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
 import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
-import { type Departure, pairStays, presenceOf, type Stay } from './pair-stays.ts'
+import { type Departure, type PairedStay, pairStays, presenceOf } from './pair-stays.ts'
 import { ANOTHER_TEXT, CAME_AFTER, PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, type SourceProgress, type StagedRow, walk } from './walk.ts'
+import { type ClosedThrough, type StagedRow, type WalkedSource, walk } from './walk.ts'
 
 type Sql = Record<StatementName, SqliteDatabase.Statement>
 const prepared = new WeakMap<SqliteHandle, { sql: Sql; rooms: Map<string, number> }>()
@@ -81,18 +81,18 @@ function readProgress(
   sql: Sql,
   { source, epoch }: { source: string; epoch: number },
   arrived: readonly EnvelopeEvent[] | 'parked',
-): SourceProgress {
-  let row = sql.source.get(source, epoch) as Omit<SourceProgress, 'suspects'> | undefined
+): WalkedSource {
+  let row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'> | undefined
   if (!row) {
     const genesis = genesisHead(source, epoch)
     sql.addSource.run(source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis, genesis, genesis)
-    row = sql.source.get(source, epoch) as Omit<SourceProgress, 'suspects'>
+    row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'>
   }
   const suspects = new Set((sql.suspects.all(row.id) as { key: string }[]).map(({ key }) => key))
   return { ...row, suspects }
 }
 
-function readParked(sql: Sql, progress: SourceProgress): EnvelopeEvent[] {
+function readParked(sql: Sql, progress: WalkedSource): EnvelopeEvent[] {
   const rows = sql.parked.all(progress.id, progress.stagedThrough, PARKED_PAGE) as EnvelopeEvent[]
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
@@ -101,7 +101,7 @@ function readParked(sql: Sql, progress: SourceProgress): EnvelopeEvent[] {
  * A number that already counts as staged arrived again. The same text changes nothing; a different one is
  * quarantined.
  */
-function noteAgain(sql: Sql, progress: SourceProgress, { seq, at, head, body }: EnvelopeEvent, now: number): void {
+function noteAgain(sql: Sql, progress: WalkedSource, { seq, at, head, body }: EnvelopeEvent, now: number): void {
   const staged = sql.stagedBody.get(progress.id, seq) as { body: string } | undefined
   if (staged?.body === body) return
   const reason = staged ? ANOTHER_TEXT : CAME_AFTER
@@ -111,7 +111,7 @@ function noteAgain(sql: Sql, progress: SourceProgress, { seq, at, head, body }: 
 function writePresence(sql: Sql, staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>): void {
   const presences = presenceOf(staged, roomIds)
   if (presences.length === 0) return
-  const stays = presences.flatMap((p) => sql.stays.all(p.roomId, p.session, p.sinceRoomSeq) as Stay[])
+  const stays = presences.flatMap((p) => sql.stays.all(p.roomId, p.session, p.sinceRoomSeq) as PairedStay[])
   const early = presences.flatMap((p) => sql.early.all(p.roomId, p.session) as Departure[])
   const paired = pairStays(presences, stays, early)
   for (const s of paired.added) {

@@ -2,7 +2,7 @@ import type { ComplianceEvent, EnvelopeEvent } from '@hansard/compliance-event'
 import { examineEvent } from './examine-event.ts'
 
 /** The staging state of a source, read under lock. */
-export type SourceProgress = {
+export type WalkedSource = {
   readonly id: number
   readonly source: string
   readonly epoch: number
@@ -50,7 +50,7 @@ type Walked = {
  * so that the relay sends the number again. Only when the same text arrives a second time is it what the pool has.
  * Then it counts, and the chain continues from the head that the source recorded for it.
  */
-export function walk(progress: SourceProgress, arrived: readonly EnvelopeEvent[], closed: ClosedThrough): Walked {
+export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], closed: ClosedThrough): Walked {
   const staged: StagedRow[] = []
   const quarantined: QuarantineRow[] = []
   let { stagedThrough, head, lastStamp } = progress

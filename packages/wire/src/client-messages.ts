@@ -37,13 +37,13 @@ export const ChatFilter = z.strictObject({
 export type ChatFilter = z.infer<typeof ChatFilter>
 
 /** What a feed matches: chats with any of the words or by any of the authors. */
-export const FeedFilter = z.strictObject({
+export const FeedFilterMessage = z.strictObject({
   words: z.array(z.string().min(1).max(256)).max(50).default([]),
   authors: z.array(uri).max(50).default([]),
   /** the ego feed: also the owner's name and account */
   ego: z.boolean().default(false),
 })
-export type FeedFilter = z.infer<typeof FeedFilter>
+export type FeedFilterMessage = z.infer<typeof FeedFilterMessage>
 
 const roomProperties = {
   name: name.optional(),
@@ -147,8 +147,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('roster'), id, room }),
 
   /**
-   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name, after `after`; 100 unless
-   * `limit` is set. All criteria must hold. A criterion about something that a room does not show to the caller matches no
+   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name; 100 unless `limit` is set.
+   * Several rooms may have one name; their URIs differ. All criteria must hold. A criterion about something that a room does not show to the caller matches no
    * room.
    */
   z.strictObject({
@@ -177,7 +177,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     managed: z.boolean().optional(),
     followed: z.boolean().optional(),
     invited: z.boolean().optional(),
-    after: z.string().max(256).optional(),
+    /** `next` of the page before, or a name: the rooms after it */
+    after: z.string().max(1_024).optional(),
     limit: z.number().int().min(1).max(1_000).optional(),
   }),
   /** One room; its managers also see its roles. */
@@ -240,7 +241,7 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('watch'), id, room }),
   z.strictObject({ t: z.literal('unwatch'), id, room }),
   z.strictObject({ t: z.literal('feeds'), id }),
-  z.strictObject({ t: z.literal('put-feed'), id, name, filter: FeedFilter }),
+  z.strictObject({ t: z.literal('put-feed'), id, name, filter: FeedFilterMessage }),
   z.strictObject({ t: z.literal('delete-feed'), id, name }),
   /** The chats that a feed matches in the rooms the caller may read, newest first. An audited read. */
   z.strictObject({

@@ -1,7 +1,7 @@
-export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilter, TIME_MAX } from './client-messages.ts'
+export { ChatFilter, ClientMessage, type ClientMessageOf, FeedFilterMessage, TIME_MAX } from './client-messages.ts'
 export { DEFAULT_LIMITS, FRAME_BYTES_MAX, type Limits } from './limits.ts'
 
-export { REFUSALS, type Refusal } from './refusals.ts'
+export { REFUSALS, type WireRefusal } from './refusals.ts'
 export {
   briefChatFrame,
   chatChangedFrame,

@@ -20,6 +20,8 @@ export const REFUSALS = [
   'too-fast',
   'too-many-rooms',
   'duplicate-name',
+  /** Several rooms that the caller may see have this name. */
+  'ambiguous-name',
   'no-such-category',
   'no-such-principal',
   'no-such-chat',
@@ -38,4 +40,4 @@ export const REFUSALS = [
   'try-again',
   'stopping',
 ] as const
-export type Refusal = (typeof REFUSALS)[number]
+export type WireRefusal = (typeof REFUSALS)[number]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { chatId, FeedFilter, RoomInvitations, RoomPrivacy, RoomType } from './client-messages.ts'
+import { chatId, FeedFilterMessage, RoomInvitations, RoomPrivacy, RoomType } from './client-messages.ts'
 import { REFUSALS } from './refusals.ts'
 
 /**
@@ -133,7 +133,7 @@ export const ServerMessage = z.discriminatedUnion('t', [
     re,
     rooms: z.array(z.object({ uri: z.string(), name: z.string(), last: chatId, read: chatId, unread: z.number() })),
   }),
-  z.object({ t: z.literal('feeds'), re, feeds: z.array(z.object({ name: z.string(), filter: FeedFilter })) }),
+  z.object({ t: z.literal('feeds'), re, feeds: z.array(z.object({ name: z.string(), filter: FeedFilterMessage })) }),
   z.object({
     t: z.literal('invitations'),
     re,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { differences, MANAGING, type Managing } from './differences.ts'
 import { type Answer, expectedOfAdminApi } from './matrix.ts'
 import { type MatrixPool, startMatrixPool } from './matrix-pool.ts'
-import { PEOPLE, type Person, PLACES } from './situations.ts'
+import { type MatrixPerson, PEOPLE, PLACES } from './situations.ts'
 import type { RoomOnTrial } from './websocket-door.ts'
 
 let pool: MatrixPool
@@ -28,7 +28,7 @@ describe('the permission matrix', () => {
   })
 })
 
-async function onCommandLine(person: Person, operation: Managing, room: RoomOnTrial): Promise<Answer> {
+async function onCommandLine(person: MatrixPerson, operation: Managing, room: RoomOnTrial): Promise<Answer> {
   const name = room.uri
   const lines: Record<Managing, readonly string[]> = {
     'see-roles': ['rooms', 'show', name],

@@ -1,7 +1,7 @@
 import type { RoomOperation } from '@hansard/rooms'
 import { type Answer, expected } from './matrix.ts'
 import type { MatrixPool } from './matrix-pool.ts'
-import { PEOPLE, type Person, PLACES, type Place } from './situations.ts'
+import { type MatrixPerson, type MatrixPlace, PEOPLE, PLACES } from './situations.ts'
 import type { RoomOnTrial } from './websocket-door.ts'
 
 /** The actions that every entry point except the WebSocket offers. */
@@ -22,8 +22,8 @@ export type Managing = (typeof MANAGING)[number]
 export async function differences<O extends RoomOperation>(
   pool: MatrixPool,
   operations: readonly O[],
-  attempt: (operation: O, person: Person, room: RoomOnTrial) => Promise<Answer>,
-  saidOf: (operation: O, place: Place, person: Person) => Answer = expected,
+  attempt: (operation: O, person: MatrixPerson, room: RoomOnTrial) => Promise<Answer>,
+  saidOf: (operation: O, place: MatrixPlace, person: MatrixPerson) => Answer = expected,
 ): Promise<{ tried: number; different: string[] }> {
   const different: string[] = []
   let tried = 0

@@ -1,6 +1,6 @@
 import type { AdminRequestOf } from '@hansard/admin-contract'
 import { type Admin, OPERATOR_PASSWORD, openAdmin, startStandardPool } from '@hansard/test-pool'
-import { PEOPLE, type Person, PLACES, type Place } from './situations.ts'
+import { type MatrixPerson, type MatrixPlace, PEOPLE, PLACES } from './situations.ts'
 import { openWebSocketDoor, type RoomOnTrial, type WebSocketDoor } from './websocket-door.ts'
 
 /** A running pool that contains every user and room of the matrix. */
@@ -8,13 +8,13 @@ export type MatrixPool = AsyncDisposable & {
   readonly server: string
   readonly operator: Admin
   /** key of a user of the matrix: the password for the command line and the admin API */
-  key(person: Person): string
-  door(person: Person): Promise<WebSocketDoor>
-  room(place: Place): RoomOnTrial
+  key(person: MatrixPerson): string
+  door(person: MatrixPerson): Promise<WebSocketDoor>
+  room(place: MatrixPlace): RoomOnTrial
   /** Restores a room to its state in the matrix, after a change that was permitted. */
-  restore(place: Place): Promise<void>
+  restore(place: MatrixPlace): Promise<void>
   /** A room like the one of the place, with the same principals, to be deleted. */
-  clone(place: Place): Promise<RoomOnTrial>
+  clone(place: MatrixPlace): Promise<RoomOnTrial>
   setManagersMayEditChats(may: boolean): Promise<void>
 }
 
@@ -23,8 +23,8 @@ const SEEDS = 120
 const SEEDER = 'seeder'
 const BYSTANDER = 'bystander'
 
-const domainOf = (person: Person) => (person.inScope ? DOMAINS[person.by] : 'names.example')
-const uriOf = (person: Person) => `sip:${person.name}@${domainOf(person)}`
+const domainOf = (person: MatrixPerson) => (person.inScope ? DOMAINS[person.by] : 'names.example')
+const uriOf = (person: MatrixPerson) => `sip:${person.name}@${domainOf(person)}`
 const seederUri = `sip:${SEEDER}@names.example`
 const bystanderUri = `sip:${BYSTANDER}@names.example`
 
@@ -128,12 +128,12 @@ function wall(name: string): AdminRequestOf<'changeCategory'> {
   }
 }
 
-const categoryOf = (place: Place) => (place.switches ? 'Wall' : 'Quiet')
+const categoryOf = (place: MatrixPlace) => (place.switches ? 'Wall' : 'Quiet')
 
 async function makeRoom(
   operator: Admin,
   seeder: WebSocketDoor | undefined,
-  place: Place,
+  place: MatrixPlace,
   name: string,
 ): Promise<RoomOnTrial> {
   const listed = (role: 'member' | 'manager' | 'presenter') =>

@@ -1,10 +1,10 @@
 import { decide, mayCreateRoom, ROOM_OPERATIONS, type RoomOperation, type RoomRules } from '@hansard/rooms'
-import { PEOPLE, type Person, PLACES, type Place, standingOfPerson } from './situations.ts'
+import { type MatrixPerson, type MatrixPlace, PEOPLE, PLACES, standingOfPerson } from './situations.ts'
 
 /** `yes`, or the refusal. */
 export type Answer = 'yes' | (string & {})
 
-function rulesOf(place: Place): RoomRules {
+function rulesOf(place: MatrixPlace): RoomRules {
   return {
     type: place.type,
     privacy: place.privacy,
@@ -17,8 +17,8 @@ function rulesOf(place: Place): RoomRules {
 /** The decision of the rules. A move is into a category with the same creators. */
 export function expected(
   operation: RoomOperation,
-  place: Place,
-  person: Person,
+  place: MatrixPlace,
+  person: MatrixPerson,
   settings = { managersMayEditChats: false },
 ): Answer {
   const standing = standingOfPerson(person)
@@ -36,7 +36,7 @@ const ADMINISTRATION: ReadonlySet<RoomOperation> = new Set(['enable-room', 'dele
  * The decision of the admin API, and thus of the command line: the same, except that rooms exist there only for those
  * who run them. For everybody else, members included, a room is `no-such-room` there.
  */
-export function expectedOfAdminApi(operation: RoomOperation, place: Place, person: Person): Answer {
+export function expectedOfAdminApi(operation: RoomOperation, place: MatrixPlace, person: MatrixPerson): Answer {
   if (person.administrator) return expected(operation, place, person)
   if (ADMINISTRATION.has(operation)) return 'not-allowed'
   return person.roles.includes('manager') ? expected(operation, place, person) : 'no-such-room'
@@ -69,6 +69,10 @@ export function permissionsDocument(): string {
     'property it filters by (its lists: `see-roles`; who is in it now: `see-roster`; its category), or if that',
     'property concerns the caller itself.',
     '',
+    'Names reveal nothing either: `duplicate-name` is answered only for rooms that the caller may know of, and a name means',
+    'one of those. A caller who is no administrator is answered `not-in-scope` for a principal that does not exist and for',
+    'one that the category does not allow.',
+    '',
     ...PLACES.flatMap((place) => [`## ${title(place)}`, '', ...table(place), '']),
     '## A closed normal room, where managers may edit chats',
     '',
@@ -79,7 +83,7 @@ export function permissionsDocument(): string {
   ].join('\n')
 }
 
-function title({ privacy, type, disabled, switches }: Place): string {
+function title({ privacy, type, disabled, switches }: MatrixPlace): string {
   const article = privacy === 'open' ? 'An' : 'A'
   const kind = type === 'normal' ? 'normal room' : 'auditorium'
   const state = disabled ? ', disabled' : ''
@@ -87,7 +91,7 @@ function title({ privacy, type, disabled, switches }: Place): string {
 }
 
 function table(
-  place: Place,
+  place: MatrixPlace,
   operations: readonly RoomOperation[] = ROOM_OPERATIONS,
   settings = { managersMayEditChats: false },
 ): string[] {

@@ -8,7 +8,7 @@ import {
 } from '@hansard/rooms'
 
 /** A user of the matrix: their relation to a room and its category. */
-export type Person = {
+export type MatrixPerson = {
   /** also their account */
   readonly name: string
   readonly told: string
@@ -22,7 +22,7 @@ export type Person = {
   readonly by: 'name' | 'group' | 'domain'
 }
 
-export const PEOPLE: readonly Person[] = [
+export const PEOPLE: readonly MatrixPerson[] = [
   { name: 'outsider', told: 'outside', inScope: false, roles: [], by: 'name' },
   {
     name: 'outside-manager',
@@ -70,7 +70,7 @@ export const PEOPLE: readonly Person[] = [
   },
 ]
 
-export function standingOfPerson(person: Person): Standing {
+export function standingOfPerson(person: MatrixPerson): Standing {
   return {
     inScope: person.inScope,
     creator: person.creator ?? false,
@@ -80,7 +80,7 @@ export function standingOfPerson(person: Person): Standing {
 }
 
 /** A room of the matrix. */
-export type Place = {
+export type MatrixPlace = {
   readonly name: string
   readonly privacy: RoomPrivacy
   readonly type: RoomType
@@ -89,7 +89,7 @@ export type Place = {
   readonly switches: boolean
 }
 
-const place = (privacy: RoomPrivacy, type: RoomType, disabled: boolean, switches: boolean): Place => ({
+const place = (privacy: RoomPrivacy, type: RoomType, disabled: boolean, switches: boolean): MatrixPlace => ({
   name: [privacy, type, ...(disabled ? ['disabled'] : []), ...(switches ? [] : ['unlogged'])].join('-'),
   privacy,
   type,
@@ -97,7 +97,7 @@ const place = (privacy: RoomPrivacy, type: RoomType, disabled: boolean, switches
   switches,
 })
 
-export const PLACES: readonly Place[] = [
+export const PLACES: readonly MatrixPlace[] = [
   ...ROOM_PRIVACIES.flatMap((privacy) =>
     ROOM_TYPES.flatMap((type) => [place(privacy, type, false, true), place(privacy, type, true, true)]),
   ),

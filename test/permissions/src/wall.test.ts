@@ -2,7 +2,7 @@ import { ADMIN_ROUTES, type AdminRouteName, adminPath } from '@hansard/admin-con
 import type { ClientMessage } from '@hansard/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type MatrixPool, startMatrixPool } from './matrix-pool.ts'
-import { PEOPLE, type Person, PLACES } from './situations.ts'
+import { type MatrixPerson, PEOPLE, PLACES } from './situations.ts'
 import type { RoomOnTrial, WebSocketDoor } from './websocket-door.ts'
 
 /**
@@ -167,7 +167,7 @@ function expectNothingFromBehind(heard: string): void {
   for (const secret of ['seed 1', 'seed.txt', '"Wall"', '"Quiet"', 'seeder@']) expect(heard).not.toContain(secret)
 }
 
-async function signIn(person: Person): Promise<string> {
+async function signIn(person: MatrixPerson): Promise<string> {
   const response = await fetch(`${pool.server}/admin/sign-in`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -6,4 +6,4 @@ export {
   type SubjectType,
   subjectsOf,
 } from './pool-state.ts'
-export type { Properties, SubjectState } from './subject-state.ts'
+export type { SubjectProperties, SubjectState } from './subject-state.ts'

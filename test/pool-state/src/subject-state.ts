@@ -1,6 +1,6 @@
 import type { ChangeValue } from '@hansard/compliance-event'
 
-export type Properties = Readonly<Record<string, ChangeValue>>
+export type SubjectProperties = Readonly<Record<string, ChangeValue>>
 
 /** A room, a category, a principal or a setting, according to its changes. */
 export type SubjectState = {
@@ -9,7 +9,7 @@ export type SubjectState = {
   /** Deleted; the properties are its final state. */
   readonly deleted: boolean
   /** Only what changes recorded; a subject from before the first event is known in part. Lists are sorted. */
-  readonly properties: Properties
+  readonly properties: SubjectProperties
 }
 
 /** A subject while events are applied to it: lists are sets, because they may be long and change often. */
@@ -36,5 +36,5 @@ export function snapshotSubject({ uri, name, deleted, plain, lists }: MutableSub
   // Without a prototype, because a property may have any name.
   const properties: Record<string, ChangeValue> = Object.create(null)
   for (const [property, value] of values.sort(([a], [b]) => (a < b ? -1 : 1))) properties[property] = value
-  return { uri, name, deleted, properties: properties satisfies Properties }
+  return { uri, name, deleted, properties: properties satisfies SubjectProperties }
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { countTests, type TestReport } from './count-tests.ts'
 import { provisionPrograms } from './provision-programs.ts'
 import { REPORT_FILE } from './report-file.ts'
-import { runSteps, type Step } from './run-steps.ts'
+import { type RunStep, runSteps } from './run-steps.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const chosen = process.argv.slice(2)
@@ -12,7 +12,7 @@ const env = { ...process.env, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1', DO_N
 const say = (text: string) => void process.stdout.write(text)
 
 // One after another, concurrently with the tests, which mostly wait. The types of the tests need the build.
-const STEPS: readonly Step[] = [
+const STEPS: readonly RunStep[] = [
   { name: 'lint', command: 'biome', args: ['check', '.'], saw: /Checked [1-9]\d* files/ },
   {
     name: 'build',

@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
 import { expect, it } from 'vitest'
-import { runSteps, type Step } from './run-steps.ts'
+import { type RunStep, runSteps } from './run-steps.ts'
 
 const where = { root: tmpdir(), env: process.env }
-const step = (name: string, program: string, saw?: RegExp): Step => ({
+const step = (name: string, program: string, saw?: RegExp): RunStep => ({
   name,
   command: process.execPath,
   args: ['--eval', program],

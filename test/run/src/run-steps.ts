@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-export type Step = {
+export type RunStep = {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
@@ -17,7 +17,7 @@ type StepResult = {
 
 /** Runs the steps one after another; a failed step does not stop the next. */
 export async function runSteps(
-  steps: readonly Step[],
+  steps: readonly RunStep[],
   where: { readonly root: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<readonly StepResult[]> {
   const results: StepResult[] = []
@@ -26,7 +26,7 @@ export async function runSteps(
 }
 
 async function runStep(
-  { name, command, args, saw }: Step,
+  { name, command, args, saw }: RunStep,
   { root, env }: { readonly root: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<StepResult> {
   const started = performance.now()

@@ -1,7 +1,7 @@
 import { type ClientListeners, type ConnectOptions, connect, type PoolClient, type RoomHandle } from '@hansard/client'
 
 /** A signed-in user: the whole SDK, and a plain list of what this user received. */
-export type Person = Omit<PoolClient, 'join'> & {
+export type ScenarioPerson = Omit<PoolClient, 'join'> & {
   /** Joins a room and stays. `after`: first gets the chats after this one. */
   enter(room: string, options?: { after?: number }): Promise<RoomHandle>
   /** Everything received in the room so far, one line each; `until`: waits for that line. */
@@ -19,7 +19,7 @@ export type Person = Omit<PoolClient, 'join'> & {
 export async function signInPerson(
   options: Pick<ConnectOptions, 'server' | 'account' | 'password'>,
   { pass }: { pass: () => void },
-): Promise<Person> {
+): Promise<ScenarioPerson> {
   const rooms = new Map<string, { line: string; text: string | undefined }[]>()
   const notices: string[] = []
   const waiting = new Set<() => void>()
@@ -52,7 +52,7 @@ export async function signInPerson(
     if (client.state === 'connected') await client.categories()
   }
 
-  const own: Pick<Person, 'enter' | 'saw' | 'heard' | 'noticed'> = {
+  const own: Pick<ScenarioPerson, 'enter' | 'saw' | 'heard' | 'noticed'> = {
     enter(room, { after } = {}) {
       const seen = rooms.get(room) ?? []
       rooms.set(room, seen)
@@ -97,7 +97,7 @@ export async function signInPerson(
   return new Proxy(client, {
     get(target, key) {
       if (key === 'enter') {
-        return async (...args: Parameters<Person['enter']>) => {
+        return async (...args: Parameters<ScenarioPerson['enter']>) => {
           pass()
           return paced(await own.enter(...args), pass)
         }
@@ -105,7 +105,7 @@ export async function signInPerson(
       if (key in own) return own[key as keyof typeof own]
       return pacedMember(target, key, pass)
     },
-  }) as unknown as Person
+  }) as unknown as ScenarioPerson
 }
 
 /** The same object, with each method advancing the clock first. */

@@ -26,9 +26,8 @@ it('keeps the members and settings of a renamed room', async () => {
   ])
   expect(await alice.room(desk)).toMatchObject({ uri: desk, name: 'Futures desk' })
   expect((await story.ida.ask('createRoom', { name: 'Desk', category: 'General' })).uri).not.toBe(desk)
-  for (const name of ['Futures desk', 'General']) {
-    expect(await refusal(story.ida.ask('createRoom', { name, category: 'General' }))).toBe('duplicate-name')
-  }
+  const again = story.ida.ask('createRoom', { name: 'Futures desk', category: 'General' })
+  expect(await refusal(again)).toBe('duplicate-name')
   await story.seal()
 })
 

@@ -7,7 +7,7 @@ import { silentLog } from '@hansard/log'
 import { type Admin, OPERATOR_PASSWORD, openAdmin } from '@hansard/test-pool'
 import { type Account, CAST, DOMAIN, emailOf } from './cast.ts'
 import { compareWithGolden, type Documents, verifyExports } from './golden-exports.ts'
-import { type Person, paced, signInPerson } from './person.ts'
+import { paced, type ScenarioPerson, signInPerson } from './person.ts'
 import { seedIds } from './seeded-ids.ts'
 
 const SETUP_AT = Date.UTC(2026, 10, 20, 8, 55)
@@ -23,7 +23,7 @@ type Story = AsyncDisposable & {
   readonly ida: Admin
   /** The admin API as another user. */
   adminAs(account: Account): Promise<Admin>
-  signIn(account: Account): Promise<Person>
+  signIn(account: Account): Promise<ScenarioPerson>
   now(): number
   /** Advances the clock. */
   later(by: { seconds?: number; minutes?: number }): void

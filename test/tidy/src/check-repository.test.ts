@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkRepository } from './check-repository.ts'
 import { EXCEPTIONS } from './exceptions.ts'
-import { type Finding, readRepository, repositoryOf } from './repository.ts'
+import { type RuleFinding, readRepository, repositoryOf } from './repository.ts'
 
 describe('this repository', () => {
   const repository = readRepository(resolve(import.meta.dirname, '../../..'))
@@ -74,7 +74,7 @@ function packageFiles(folder: string, tag: string): [string, string][] {
 }
 
 /** The findings after one file is added or changed. `undefined` removes it. */
-function findings(path: string, text: string | undefined): Finding[] {
+function findings(path: string, text: string | undefined): RuleFinding[] {
   const files = good()
   if (text === undefined) files.delete(path)
   else files.set(path, text)

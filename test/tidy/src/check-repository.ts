@@ -1,5 +1,5 @@
 import type { Exception } from './exceptions.ts'
-import type { Finding, Repository, Rule } from './repository.ts'
+import type { Repository, Rule, RuleFinding } from './repository.ts'
 import { importCircles } from './rules/circles.ts'
 import { browserSafe, directImports, pureRules } from './rules/imports.ts'
 import { decisionNames, fixturesAreData, vagueNames } from './rules/names.ts'
@@ -30,9 +30,9 @@ const RULES: readonly Rule[] = [
 ]
 
 /** Every violation without an exception, and every exception without a violation. */
-export function checkRepository(repository: Repository, exceptions: readonly Exception[]): Finding[] {
+export function checkRepository(repository: Repository, exceptions: readonly Exception[]): RuleFinding[] {
   const findings = RULES.flatMap((rule) => rule(repository))
-  const excuses = (exception: Exception, finding: Finding) =>
+  const excuses = (exception: Exception, finding: RuleFinding) =>
     exception.rule === finding.rule && finding.path.startsWith(exception.path) && exception.subject === finding.subject
   const unused = exceptions.filter((exception) => !findings.some((finding) => excuses(exception, finding)))
   return [

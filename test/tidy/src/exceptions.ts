@@ -16,14 +16,6 @@ const composes = (subject: string): Exception => ({
   because: 'The Standard Edition is every service in one process, and this is the app that composes it.',
 })
 
-const sharesName = (subject: string, paths: readonly string[]): Exception[] =>
-  paths.map((path) => ({
-    rule: 'one-type-one-name',
-    path,
-    subject,
-    because: 'It is older than the rule. Rename it with the next change of its file.',
-  }))
-
 export const EXCEPTIONS: readonly Exception[] = [
   {
     rule: 'no-process-exit',
@@ -62,21 +54,4 @@ export const EXCEPTIONS: readonly Exception[] = [
     subject: 'Date.now',
     because: 'It is assigned, not read: in the sandbox of a stylesheet the time does not advance.',
   },
-  ...sharesName('ChatRow', ['packages/pool-store/src/rooms/chats.ts']),
-  ...sharesName('FeedFilter', ['packages/wire/src/client-messages.ts']),
-  ...sharesName('Finding', ['test/tidy/src/repository.ts']),
-  ...sharesName('Limits', ['packages/wire/src/limits.ts']),
-  ...sharesName('Manifest', ['packages/pool-data/src/data-format.ts']),
-  ...sharesName('NewRoom', ['packages/pool-commands/src/insert-room.ts']),
-  ...sharesName('Person', ['test/scenarios/src/person.ts']),
-  ...sharesName('Place', ['packages/evidence/src/findings.ts', 'test/permissions/src/situations.ts']),
-  ...sharesName('PoolSettings', ['packages/pool-store/src/settings/settings.ts']),
-  ...sharesName('Properties', ['test/pool-state/src/subject-state.ts']),
-  ...sharesName('Reading', ['test/tidy/src/read-source.ts']),
-  ...sharesName('Refusal', ['packages/wire/src/refusals.ts']),
-  ...sharesName('Source', ['test/tidy/src/repository.ts']),
-  ...sharesName('SourceProgress', ['packages/staging/src/walk.ts']),
-  ...sharesName('Stay', ['packages/staging/src/pair-stays.ts']),
-  ...sharesName('Step', ['test/run/src/run-steps.ts']),
-  ...sharesName('Subject', ['packages/pool-data/src/import-rows.ts']),
 ]

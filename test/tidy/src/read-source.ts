@@ -2,7 +2,7 @@ import { parseSync } from 'vite'
 import { type ExportedName, exportedBy, type ImportedName, importedBy, type Node, sourceOf } from './read-names.ts'
 
 /** What the rules need to know of a source file, from its syntax tree, so that comments and strings do not count. */
-export type Reading = {
+export type SourceReading = {
   readonly imports: readonly string[]
   readonly namesImported: readonly ImportedName[]
   readonly namesExported: readonly ExportedName[]
@@ -20,7 +20,7 @@ const MEMBERS: Readonly<Record<string, RegExp>> = {
   console: /./,
 }
 
-export function readSource(path: string, text: string): Reading {
+export function readSource(path: string, text: string): SourceReading {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`)
   const body = program.body as unknown as Node[]

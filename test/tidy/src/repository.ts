@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Reading, readSource } from './read-source.ts'
+import { readSource, type SourceReading } from './read-source.ts'
 
 /** The repository as the rules see it. */
 export type Repository = {
@@ -17,23 +17,23 @@ export type Package = {
   readonly folder: string
   readonly layer: Layer | undefined
   readonly manifest: Readonly<Record<string, unknown>>
-  readonly sources: readonly Source[]
+  readonly sources: readonly SourceFile[]
 }
 
-export type Source = {
+export type SourceFile = {
   readonly path: string
   readonly isTest: boolean
   readonly lines: number
-  readonly reading: Reading
+  readonly reading: SourceReading
 }
 
-export type Finding = {
+export type RuleFinding = {
   readonly rule: string
   readonly path: string
   readonly subject: string
   readonly message: string
 }
-export type Rule = (repository: Repository) => Finding[]
+export type Rule = (repository: Repository) => RuleFinding[]
 
 const GENERATED = new Set(['node_modules', 'dist', '.turbo', '.git', 'coverage'])
 const TEXT = /\.(ts|tsx|js|mjs|json|md)$/

@@ -91,6 +91,26 @@ it('a chat is delivered before it is compared with feeds, which takes as many ti
   expect(late.told()).toEqual([])
 })
 
+it('a feed is told of its words, though invisible characters or look-alikes hide them', async () => {
+  const alice = await pool.person('alice')
+  const feed = { words: ['payroll', 'margin call'], authors: [], ego: false }
+  await putFeed(pool.db, { principalId: alice.id, name: 'watch', filter: feed })
+  const { session } = sessionOf(alice)
+  const feeds = createLiveFeeds({ db: pool.db, people: new Map([[alice.id, new Set([session])]]), onError: fail })
+  await feeds.load(alice.id)
+
+  const told: string[] = []
+  const texts = ['pаyroll', 'PAY\u200bROLL', 'РАУROLL', 'the mar\u00adgin сall', 'pay roll', 'margins', 'end: payroll']
+  for (const text of texts) {
+    const chat = { from: { uri: 'sip:bob@x' }, text }
+    feeds.tellMatching({ members: new Map([[session, undefined]]) }, { read: () => chat, bytes: 1 }, () =>
+      told.push(text),
+    )
+  }
+  while (told.at(-1) !== 'end: payroll') await yieldToEventLoop()
+  expect(told).toEqual(texts.filter((text) => text !== 'pay roll' && text !== 'margins'))
+})
+
 it('work runs in order, a bounded amount per tick, and a failure does not stop the rest', async () => {
   const log: string[] = []
   const errors: unknown[] = []

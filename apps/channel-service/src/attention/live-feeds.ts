@@ -1,4 +1,4 @@
-import { type ChatQuery, matcherOf, wordsOf } from '@hansard/chat-text'
+import { type ChatQuery, matcherOf, skeletonsOf } from '@hansard/chat-text'
 import { createTaskQueue } from '@hansard/lifecycle'
 import { type Feed, feedsOf, readFeed } from '@hansard/pool-store'
 import { type Database, gathered } from '@hansard/sql'
@@ -101,7 +101,7 @@ export function createLiveFeeds({
     const found = new Map<Session, string[]>()
     const seen = new Set<LiveFeed>()
     const matches = matcherOf(chat)
-    const words = byWord.size === 0 ? [] : [...wordsOf(chat.text), ...wordsOf(chat.title ?? '')]
+    const words = byWord.size === 0 ? [] : [...skeletonsOf(chat.text), ...skeletonsOf(chat.title ?? '')]
     const put = (feed: LiveFeed) => {
       for (const session of people.get(feed.principalId) ?? []) {
         if (!room.members.has(session)) continue

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Principal } from '@hansard/pool-store'
-import type { Refusal, ServerMessage } from '@hansard/wire'
+import type { ServerMessage, WireRefusal } from '@hansard/wire'
 import type { WebSocket } from 'ws'
 import type { Member } from '../rooms/membership.ts'
 import { type Outgoing, textFrame } from './frames.ts'
@@ -46,7 +46,7 @@ export class Session {
   closing = false
   #allowance: number
   #allowanceAt: number
-  readonly #onRefused: ((re: number | undefined, code: Refusal) => void) | undefined
+  readonly #onRefused: ((re: number | undefined, code: WireRefusal) => void) | undefined
   readonly #outgoing: Outgoing
   readonly #bufferMax: number
   readonly #requestsPerSecond: number
@@ -61,7 +61,7 @@ export class Session {
     requestsPerSecond: number
     now: number
     /** told of every refusal */
-    onRefused?: (re: number | undefined, code: Refusal) => void
+    onRefused?: (re: number | undefined, code: WireRefusal) => void
   }) {
     this.id = options.id
     this.remote = options.remote
@@ -99,7 +99,7 @@ export class Session {
     return false
   }
 
-  refuse(re: number | undefined, code: Refusal, message: string): void {
+  refuse(re: number | undefined, code: WireRefusal, message: string): void {
     this.#onRefused?.(re, code)
     this.send({ t: 'refused', ...(re === undefined ? {} : { re }), code, message })
   }

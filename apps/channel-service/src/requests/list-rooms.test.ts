@@ -157,7 +157,7 @@ describe.each(['sqlite', 'postgres'] as const)('listing rooms on %s', (dialect) 
     const next = first.t === 'rooms' ? first.next : null
     const second = await clients.sam.ask({ t: 'rooms', text: 'many', after: next! })
 
-    expect(first).toMatchObject({ rooms: { length: 100 }, next: 'many 099' })
+    expect(first).toMatchObject({ rooms: { length: 100 }, next: expect.stringMatching(/^many 099\nma-chan:/) })
     expect(second).toMatchObject({ rooms: [{ name: 'many 100' }], next: null })
   })
 

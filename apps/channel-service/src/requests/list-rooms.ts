@@ -6,6 +6,7 @@ import {
   type RoomAsker,
   type RoomFilter,
   listRooms as readRooms,
+  roomCursor,
 } from '@hansard/pool-store'
 import type { RoomRole } from '@hansard/rooms'
 import type { Database } from '@hansard/sql'
@@ -63,7 +64,7 @@ async function listOnce(db: Database, session: Session, message: ClientMessageOf
     t: 'rooms',
     re: id,
     rooms: rooms.map(roomEntry),
-    next: rooms.length === limit ? rooms.at(-1)!.name : null,
+    next: rooms.length === limit ? roomCursor(rooms.at(-1)!) : null,
   })
 }
 

@@ -1,9 +1,9 @@
-import type { Refusal } from '@hansard/wire'
+import type { WireRefusal } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 import type { ChannelServiceDeps } from '../deps.ts'
 
 /** Refusals for lack of rights. */
-const ABOUT_RIGHTS: ReadonlySet<Refusal> = new Set([
+const ABOUT_RIGHTS: ReadonlySet<WireRefusal> = new Set([
   'no-such-room',
   'not-a-member',
   'not-a-presenter',
@@ -17,7 +17,7 @@ const ABOUT_RIGHTS: ReadonlySet<Refusal> = new Set([
 export function recordRefusal(
   { signIn }: Pick<ChannelServiceDeps, 'signIn'>,
   { principal, remote, asked }: Session,
-  { re, code }: { re: number | undefined; code: Refusal },
+  { re, code }: { re: number | undefined; code: WireRefusal },
 ): void {
   if (!principal || !ABOUT_RIGHTS.has(code)) return
   const detail = `${code}: ${(re !== undefined && asked.get(re)) || 'a request'}`

@@ -1,5 +1,5 @@
 import type { CommandRefusal, Result } from '@hansard/pool-commands'
-import { REFUSALS, type Refusal, type ServerMessage } from '@hansard/wire'
+import { REFUSALS, type ServerMessage, type WireRefusal } from '@hansard/wire'
 import type { Session } from '../delivery/session.ts'
 
 /** Answers a client with the result of a change: `done` once it is on record, or the refusal. */
@@ -17,6 +17,6 @@ export async function runCommand<T>(
 const KNOWN: ReadonlySet<string> = new Set(REFUSALS)
 
 /** Refusals of changes that this protocol has no message for are not among its codes. */
-function told(refusal: CommandRefusal): Refusal {
-  return KNOWN.has(refusal) ? (refusal as Refusal) : 'invalid'
+function told(refusal: CommandRefusal): WireRefusal {
+  return KNOWN.has(refusal) ? (refusal as WireRefusal) : 'invalid'
 }

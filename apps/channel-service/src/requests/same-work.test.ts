@@ -47,6 +47,8 @@ describe.each(['sqlite', 'postgres'] as const)('a room or category without acces
   let db: Database
   let bob: Client
   let own: string
+  /** a room of bob's, in a category that allows him alone */
+  let walledOff: string
   const hidden: Record<string, string> = {}
   beforeAll(async () => {
     pool = await openPoolInTest(dialect)
@@ -70,6 +72,13 @@ describe.each(['sqlite', 'postgres'] as const)('a room or category without acces
     const satIn = [await make('sat in'), await make('walled and sat in', { category: walled })]
     const managed = await pool.room('managed', 'closed')
     await pool.grant(managed, people[0]!, 'manager')
+    const desks = await pool.addCategory('Desks', { allowed: [people[0]!.id] })
+    await pool.db.knex('category_scope').insert({ category_id: desks, principal_id: people[0]!.id, list: 'creator' })
+    await pool.room('in the same category', 'secret', { category: desks })
+    const inDesks = await pool.room('managed in Desks', 'closed', { category: desks })
+    await pool.grant(inDesks, people[0]!, 'manager')
+    walledOff = inDesks.uri
+    await addHiddenGroup()
     own = managed.uri
 
     // On its own database and a clock that stands still: only bob's requests make statements.
@@ -94,6 +103,11 @@ describe.each(['sqlite', 'postgres'] as const)('a room or category without acces
     if (dialect === 'postgres') await db?.close()
   })
 
+  const addHiddenGroup = () =>
+    pool.db.knex('principal').insert({
+      ...{ account: 'ma-grp:Hidden@example.com', uri: 'ma-grp:Hidden@example.com', display_name: 'Hidden' },
+      ...{ type: 'group', domain: '', secret: '', created_at: 1 },
+    })
   const PEOPLE = Array.from({ length: 20 }, (_, at) => `person-${at}`)
   /** The answer, and the SQL statements that it took, without their values. */
   const workOf = async (request: Request): Promise<{ answer: Omit<Reply, 're'>; statements: string[] }> => {
@@ -127,6 +141,47 @@ describe.each(['sqlite', 'postgres'] as const)('a room or category without acces
     }
     const unasked = ['part', 'post', 'unwatch'].includes(t)
     expect(missing.statements.length > 0, t).toBe(!unasked)
+  })
+
+  // Under its name, which change messages take too, a hidden room is as unknown as a name that nothing has.
+  it.each(['change-room', 'change-roles', 'disable-room', 'delete-room'])('costs %s as much by name', async (t) => {
+    const ask = (name: string) => workOf(ROOM_MESSAGES[t]!(name))
+    await ask('not there')
+    const missing = await ask('not there')
+    expect(missing.answer).toMatchObject({ t: 'refused', code: 'no-such-room' })
+    for (const name of Object.keys(hidden)) expect(await ask(name), name).toEqual(missing)
+  })
+
+  // `bytes`: the whole frame, in which only the request's id and the URI of a new room differ.
+  it.each(['create-room', 'change-room'] as const)('answers %s for a taken name as for a free one', async (t) => {
+    const ask = async (name: string) => {
+      const request: Request =
+        t === 'create-room' ? { t, category: 'Desks', name, privacy: 'secret' } : { t, room: walledOff, name }
+      const { answer, statements } = await workOf(request)
+      const bytes = JSON.stringify(answer)
+        .replaceAll(name, 'NAME')
+        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'NEW')
+      return { bytes, statements }
+    }
+    await ask(`warm ${t}`)
+    const free = await ask(`free ${t}`)
+    expect(free.bytes).toContain(t === 'create-room' ? 'room-created' : 'done')
+    const taken = t === 'create-room' ? ['secret', 'walled', 'in the same category'] : ['large', 'another', 'sat in']
+    for (const name of taken) expect(await ask(name), name).toEqual(free)
+  })
+
+  it('answers change-roles for who is out of reach as for who is not there', async () => {
+    const ask = async (name: string) => {
+      const request: Request = { t: 'change-roles', room: walledOff, role: 'member', add: [name], remove: [] }
+      const { answer, statements } = await workOf(request)
+      return { bytes: JSON.stringify(answer).replaceAll(name, 'NAME'), statements }
+    }
+    await ask('sip:missing@example.com')
+    const missing = await ask('sip:missing@example.com')
+    expect(missing.bytes).toContain('not-in-scope')
+    for (const name of ['sip:alice@example.com', 'ma-grp:Hidden@example.com', 'ma-grp:*@example.com', 'ma-grp:*@x.y']) {
+      expect(await ask(name), name).toEqual(missing)
+    }
   })
 
   it.each(Object.keys(CATEGORY_MESSAGES))('costs %s as many statements as a category that never was', async (t) => {

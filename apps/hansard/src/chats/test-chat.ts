@@ -7,6 +7,7 @@ import { findPool } from '../cli/pool-address.ts'
 import { readPassword } from '../cli/prompt.ts'
 import type { PoolOptions } from '../cli/verb.ts'
 import { wsSocket } from '../cli/ws-socket.ts'
+import { uriOf } from '../talk/talk.ts'
 
 export type TestChatOptions = PoolOptions & { readonly sender: string; readonly receiver: string }
 
@@ -32,7 +33,7 @@ export async function testChat(io: Io, room: string, options: TestChatOptions): 
     const sender = await signIn(options.sender, 'HANSARD_SENDER_PASSWORD')
     const receiver = await signIn(options.receiver, 'HANSARD_RECEIVER_PASSWORD')
     const names = { sender: `${options.sender} (sender)`, receiver: `${options.receiver} (receiver)` }
-    const uri = await step(`${names.sender} could not look for the room`, () => findRoom(sender, room))
+    const uri = await step(`${names.sender} could not look for the room`, () => uriOf(sender, room))
     const one = await step(`${names.sender} could not come into ${room}`, () => enter(sender, uri))
     const other = await step(`${names.receiver} could not come into ${room}`, () => enter(receiver, uri))
     const there = await step(`No chat came from ${names.sender} to ${names.receiver}`, () => exchange(one, other))
@@ -103,11 +104,4 @@ async function exchange(from: Inside, to: Inside): Promise<number> {
     patience.abort()
     await late.catch(() => {})
   }
-}
-
-async function findRoom(client: PoolClient, room: string): Promise<string> {
-  if (/^ma-chan:/.test(room)) return room
-  const found = (await client.rooms({ text: room, match: 'exact' })).find(({ name }) => name === room)
-  if (!found) throw refused(`The sender may join no room called ${room}.`)
-  return found.uri
 }

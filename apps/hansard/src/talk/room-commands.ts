@@ -1,7 +1,7 @@
 import type { RoomListeners } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { counted, visible } from '../cli/table.ts'
-import { chatText, here, required, roomNamed, type Talk, type TalkCommand, uriOf, where } from './talk.ts'
+import { chatText, here, joinedRoom, required, roomNamed, type Talk, type TalkCommand, uriOf, where } from './talk.ts'
 
 /** Coming, going, and who and what is here. */
 export const ROOM_COMMANDS: Readonly<Record<string, TalkCommand>> = {
@@ -61,9 +61,15 @@ export const ROOM_COMMANDS: Readonly<Record<string, TalkCommand>> = {
     help: 'the rooms you may join, or those of them with these words in the name',
     async run({ client, tell }, rest) {
       const list = await client.rooms(rest === '' ? {} : { text: rest })
-      for (const { name, privacy, topic } of list) {
-        const more = [...(privacy === 'open' ? [] : [` (${privacy})`]), ...(topic === '' ? [] : [` – ${topic}`])]
-        tell(`-- ${visible(`${name}${more.join('')}`)}`, { event: 'room', name })
+      for (const { name, uri, privacy, topic } of list) {
+        const isShared = list.some((other) => other.name === name && other.uri !== uri)
+        const more = [
+          ...(privacy === 'open' ? [] : [` (${privacy})`]),
+          ...(topic === '' ? [] : [` – ${topic}`]),
+          // Another room has this name, so that it takes the URI to join one of them.
+          ...(isShared ? [` – ${uri}`] : []),
+        ]
+        tell(`-- ${visible(`${name}${more.join('')}`)}`, { event: 'room', name, uri })
       }
       tell(`-- ${counted(list.length, 'room')} you may join`, { event: 'rooms', rooms: list })
     },
@@ -72,7 +78,7 @@ export const ROOM_COMMANDS: Readonly<Record<string, TalkCommand>> = {
 
 async function join(talk: Talk, wanted: string): Promise<void> {
   const { client, rooms, tell } = talk
-  const known = [...rooms.values()].find(({ name, uri }) => name === wanted || uri === wanted)
+  const known = joinedRoom(talk, wanted)
   if (known) {
     talk.current = known
     return

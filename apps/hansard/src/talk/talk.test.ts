@@ -3,10 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { connect } from '@hansard/client'
 import { systemClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { silentLog } from '@hansard/log'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { wsSocket } from '../cli/ws-socket.ts'
 import { runCommandLine } from '../command-line.ts'
 import { type StandardEdition, startStandardEdition } from '../standard-edition/standard-edition.ts'
 
@@ -122,6 +124,29 @@ it('says alerts and stories, and finds and shows what was said', async () => {
   expect(await bob.type('/find-all met', 'found-chat')).toMatchObject({ chat: 2, title: 'Minutes of today' })
   expect(await bob.type('/history 1', 'history')).toMatchObject({ more: true })
   expect(await bob.type('/room', 'about-room')).toMatchObject({ privacy: 'closed', mayPost: true })
+})
+
+it('asks which room is meant where several have one name', async () => {
+  await hansard('categories', 'set', 'Desk', '--add-creator', 'alice')
+  await hansard('rooms', 'create', 'twin', '--category', 'Desk', '--privacy', 'secret', '--member', 'bob')
+  const account = { account: 'alice', password: PASSWORD }
+  const client = await connect({ server: pool.urls.server, ...account, openSocket: wsSocket })
+  const { uri } = await client.createRoom({ name: 'twin', category: 'Desk', topic: 'Futures', members: ['bob'] })
+  await client.close()
+  const bob = await talk('bob')
+
+  const { code, message } = await bob.type('/join twin', 'refused')
+  expect(code).toBe('ambiguous-name')
+  expect(message).toMatch(/^Several rooms are called "twin": (ma-chan:\S+, )?ma-chan:\S+ \(Futures\)/)
+  expect(await bob.type(`/join ${uri}`, 'in-room')).toMatchObject({ room: 'twin', uri })
+  // Inside, the name means the one bob is in.
+  expect(await bob.type('/part twin', 'out-of-room')).toMatchObject({ uri })
+  await bob.type('/rooms twin', 'rooms')
+  const listed = bob.told.filter(({ event, name }) => event === 'room' && name === 'twin')
+  expect(listed.map((room) => room['uri'])).toContain(uri)
+  expect(listed).toHaveLength(2)
+  await hansard('rooms', 'set', uri, '--name', 'another twin')
+  await hansard('rooms', 'set', 'Desk/twin', '--topic', 'the only one now')
 })
 
 it('is told what was replaced, removed and renamed, and by its present name', async () => {

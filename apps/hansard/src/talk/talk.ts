@@ -39,18 +39,50 @@ export function here({ current }: Pick<Talk, 'current'>): RoomHandle {
 /** The room one is in under this name or URI; this room when nothing is named. */
 export function roomNamed(talk: Talk, named: string): RoomHandle {
   if (named === '') return here(talk)
-  const found = [...talk.rooms.values()].find(({ name, uri }) => name === named || uri === named)
+  const found = joinedRoom(talk, named)
   if (!found) throw misused(`You are not in a room called ${named}.`)
   return found
+}
+
+/** The room one is in under this name or URI, if any. */
+export function joinedRoom({ rooms }: Pick<Talk, 'rooms'>, named: string): RoomHandle | undefined {
+  const byUri = rooms.get(named)
+  return (
+    byUri ??
+    onlyOne(
+      named,
+      [...rooms.values()].filter(({ name }) => name === named),
+    )
+  )
 }
 
 /** URI of a room that may be joined, by its name. */
 export async function uriOf(client: PoolClient, wanted: string): Promise<string> {
   if (wanted.startsWith('ma-chan://')) return wanted
-  const room = (await client.rooms({ text: wanted, match: 'exact' })).find(({ name }) => name === wanted)
+  const rooms = await client.rooms({ text: wanted, match: 'exact' })
+  const room = onlyOne(
+    wanted,
+    rooms.filter(({ name }) => name === wanted),
+  )
   if (room) return room.uri
   throw new RefusedError('no-such-room', `There is no room "${wanted}" that you may join. /rooms lists those you may.`)
 }
+
+/** Several rooms may have one name: then somebody must say which is meant. */
+function onlyOne<R extends { readonly uri: string; readonly topic: string }>(
+  named: string,
+  rooms: readonly R[],
+): R | undefined {
+  if (rooms.length <= 1) return rooms[0]
+  const shown = rooms.slice(0, SHOWN_MAX).map(({ uri, topic }) => `${uri}${topic === '' ? '' : ` (${visible(topic)})`}`)
+  const more = rooms.length > SHOWN_MAX ? `, and ${rooms.length - SHOWN_MAX} more` : ''
+  throw new RefusedError(
+    'ambiguous-name',
+    `Several rooms are called "${named}": ${shown.join(', ')}${more}. Name the room by its URI.`,
+  )
+}
+
+const SHOWN_MAX = 10
 
 /** In front of a line that comes from a room, when one is in several. */
 export function where({ rooms }: Pick<Talk, 'rooms'>, room: string): string {
@@ -86,7 +118,7 @@ export function localTime(at: number, now: number): string {
   return `${date}${two(time.getHours())}:${two(time.getMinutes())}${zone}`
 }
 
-/** What is asked for must be given. */
+/** The argument of a command that needs one. */
 export function required(rest: string, usage: string): string {
   if (rest === '') throw misused(`It takes more: ${usage}`)
   return rest

@@ -24,7 +24,7 @@ export async function invitationsOf(
       .andWhere('invitation.invitation_id', '>', after)
       .orderBy('invitation.invitation_id')
       .limit(limit + 1)
-    await applyWalls(db.knex, query, { identities, onlyJoinable: true })
+    await applyWalls(db.knex, query, { identities, reach: 'joinable' })
     return query.select(
       'invitation.invitation_id as id',
       'room.uri',

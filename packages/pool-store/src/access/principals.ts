@@ -67,7 +67,7 @@ export async function createPrincipals(
       const roles = inserted.flatMap(({ id, account }) => {
         created.add(account)
         const { roles: held = [] } = missing.find((p) => p.account === account)!
-        return held.map((role) => ({ principal_id: id, role }))
+        return [...new Set(held)].map((role) => ({ principal_id: id, role }))
       })
       if (roles.length > 0) await tx('pool_role').insert(roles)
     }

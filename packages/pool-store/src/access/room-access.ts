@@ -25,8 +25,8 @@ export type RoomAccess = {
   readonly settings: AccessSettings
 }
 
-/** How a room may be named. */
-export type RoomKey = { readonly uri: string } | { readonly id: number } | { readonly name: string }
+/** What identifies a room. A name does not: see `roomsNamed`. */
+export type RoomKey = { readonly uri: string } | { readonly id: number }
 
 /**
  * Loads a room's access, or undefined when there is no such room.
@@ -211,7 +211,7 @@ export async function standInCategory(
 }
 
 /** an id that no row has */
-const NO_ID = -1
+export const NO_ID = -1
 /** @internal */
 export const NO_ROLES: RoomRoles = { members: new Set(), managers: new Set(), presenters: new Set() }
 const NO_ROOM: Room = {

@@ -2,10 +2,10 @@ import type { RoomRole, ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
 /**
- * The reader: the ids a principal acts under (its own, its groups', its domain's). `onlyJoinable`: only rooms it may
- * join.
+ * `identities`: the ids a principal acts under (its own, its groups', its domain's). `reach`: the rooms it may join, those it
+ * may see, or those it may know of; members know of a disabled room, which only its managers see.
  */
-type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinable?: boolean }
+type RoomViewer = { readonly identities: readonly number[]; readonly reach: 'joinable' | 'seen' | 'known' }
 
 /**
  * @internal The wall in SQL: the same rule as `decide('see')` and `decide('join')` for a caller who is no
@@ -14,27 +14,28 @@ type RoomViewer = { readonly identities: readonly number[]; readonly onlyJoinabl
 export async function applyWalls(
   knex: Knex,
   query: Knex.QueryBuilder,
-  { identities, onlyJoinable = false }: RoomViewer,
+  { identities, reach }: RoomViewer,
 ): Promise<void> {
   query
     .whereIn('room.category_id', categoriesNaming(knex, identities, 'allowed'))
     .whereNotIn('room.category_id', categoriesNaming(knex, identities, 'denied'))
   const member = () => roomsGranting(knex, identities, 'member')
-  if (onlyJoinable) {
+  if (reach === 'joinable') {
     query
       .andWhere('room.disabled', false)
       .andWhere((either) => either.where('room.privacy', 'open').orWhereIn('room.id', member()))
     return
   }
-  query.andWhere((either) =>
+  query.andWhere((either) => {
+    if (reach === 'known') either.orWhereIn('room.id', member())
     either
-      .whereIn('room.id', roomsGranting(knex, identities, 'manager'))
+      .orWhereIn('room.id', roomsGranting(knex, identities, 'manager'))
       .orWhere((found) =>
         found
           .where('room.disabled', false)
           .andWhere((known) => known.whereNot('room.privacy', 'secret').orWhereIn('room.id', member())),
-      ),
-  )
+      )
+  })
 }
 
 /** @internal Ids of the rooms that grant the role to one of these principals. */

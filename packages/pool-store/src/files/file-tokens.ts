@@ -19,6 +19,12 @@ export type FileToken = {
 }
 type FileTokenKind = 'upload' | 'download'
 
+/**
+ * Characters (UTF-16 units) of the name that a user gives a file. File systems have 255 bytes; the protocol refuses
+ * more.
+ */
+export const GIVEN_NAME_MAX = 1_024
+
 export const FILE_TOKEN_MS = 30 * 60 * 1_000
 
 /** Limits that keep one user, or all together, from filling the disk with uploads they never finish. */
@@ -46,7 +52,10 @@ type IssueFileToken = {
 } & (
   | {
       readonly kind: 'upload'
-      /** as the user gave it; it is made safe here */
+      /**
+       * exactly as the user gave it, at most `GIVEN_NAME_MAX` characters; it is made safe here, and kept as it is
+       * beside that
+       */
       readonly fileName: string
       /** bytes announced */
       readonly size: number
@@ -123,6 +132,8 @@ async function announce(
   const all = Number((await open().sum('size as bytes').first())?.['bytes'] ?? 0)
   if (all + size > limits.bytesInFlightMax)
     return refused('limit-exceeded', 'The limit for all unfinished uploads is reached. Try again later.')
+  if (asked.fileName.length > GIVEN_NAME_MAX)
+    throw new RangeError(`A file name has at most ${GIVEN_NAME_MAX} characters, not ${asked.fileName.length}.`)
   const id = newFileId()
   const fileName = safeFileName(asked.fileName)
   await tx('file').insert({
@@ -130,6 +141,7 @@ async function announce(
     room_id: roomId,
     principal_id: principalId,
     file_name: JSON.stringify(fileName),
+    given_name: JSON.stringify(asked.fileName),
     stored_name: storedNameOf(id, fileName),
     size,
     state: 'uploading',

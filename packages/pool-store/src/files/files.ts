@@ -18,6 +18,8 @@ export type PoolFile = {
   readonly principalId: number
   /** made safe to display and to save under */
   readonly fileName: string
+  /** exactly as the user called it; undefined for files announced before that was kept */
+  readonly givenName: string | undefined
   readonly storedName: string
   /** bytes */
   readonly size: number
@@ -118,6 +120,7 @@ type FileRow = {
   room_id: number
   principal_id: number
   file_name: string
+  given_name: string | null
   stored_name: string
   size: number
   sha256: string | null
@@ -132,6 +135,7 @@ function fileOf(row: FileRow): PoolFile {
     roomId: row.room_id,
     principalId: row.principal_id,
     fileName: JSON.parse(row.file_name) as string,
+    givenName: row.given_name === null ? undefined : (JSON.parse(row.given_name) as string),
     storedName: row.stored_name,
     size: row.size,
     sha256: row.sha256 ?? undefined,

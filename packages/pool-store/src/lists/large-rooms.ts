@@ -2,11 +2,11 @@ import { yieldToEventLoop } from '@hansard/lifecycle'
 import { type Database, type Knex, rowsOf } from '@hansard/sql'
 import { chatsInRanges, rangePortions } from '../rooms/chat-ranges.ts'
 
-type Sized = { readonly id: number; readonly name: string; readonly lastChatId: number }
+type Sized = { readonly id: number; readonly lastChatId: number }
 
 /**
  * The first `limit` rooms, by name, whose stored chats are larger than `above` bytes in total. `page` returns the
- * rooms after a name, and none after the last.
+ * rooms after a cursor, and none after the last; `cursorOf` is the cursor after a room.
  *
  * These sizes are not maintained anywhere, so the chats are read, a few thousand at a time, and for one caller at a
  * time, because the database is shared.
@@ -18,6 +18,7 @@ export async function largerRooms<R extends Sized>(
     readonly after: string
     readonly limit: number
     page(after: string): Promise<readonly R[]>
+    cursorOf(room: R): string
   },
 ): Promise<R[]> {
   const before = measuring.get(db.knex)
@@ -35,10 +36,10 @@ const measuring = new WeakMap<Knex, Promise<void>>()
 
 async function measure<R extends Sized>(
   db: Database,
-  { above, after, limit, page }: Parameters<typeof largerRooms<R>>[1],
+  { above, after, limit, page, cursorOf }: Parameters<typeof largerRooms<R>>[1],
 ): Promise<R[]> {
   const found: R[] = []
-  for (let rooms = await page(after); rooms.length > 0; rooms = await page(rooms.at(-1)!.name)) {
+  for (let rooms = await page(after); rooms.length > 0; rooms = await page(cursorOf(rooms.at(-1)!))) {
     const larger = await roomsLargerThan(db, rooms, above)
     found.push(...rooms.filter((room) => larger.has(room.id)))
     if (found.length >= limit) break

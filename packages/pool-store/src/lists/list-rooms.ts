@@ -51,8 +51,8 @@ type RoomTextFilter = {
 export type RoomAsker = {
   /** the ids the caller acts under */
   readonly identities: readonly number[]
-  /** rooms the caller may join, rooms the caller may see, or all regardless of walls */
-  readonly among: 'joinable' | 'seen' | 'all'
+  /** rooms the caller may join, may see, or may know of (see `applyWalls`), or all regardless of walls */
+  readonly among: 'joinable' | 'seen' | 'known' | 'all'
   /** may see the lists and the category of every room, as administrators may */
   readonly seesRoles: boolean
   /** only rooms that grant the caller these roles */
@@ -64,13 +64,32 @@ const ROOMS_AT_ONCE = 4_096
 /** rooms whose chats are measured before the search continues */
 const ROOMS_WEIGHED_AT_ONCE = 200
 
-/** Rooms by name, after `after`. Without a caller, no access rules apply. */
+/** Rooms by name, after `after` (a `roomCursor`). Without a caller, no access rules apply. */
 export async function listRooms(db: Database, options: ListOptions): Promise<Room[]> {
   const { after = '', limit, filter = {} } = options
   if (filter.contentAbove === undefined) return roomsByName(db, options)
   const page = (from: string) => roomsByName(db, { ...options, after: from, limit: ROOMS_WEIGHED_AT_ONCE })
-  return largerRooms(db, { above: filter.contentAbove, after, limit, page })
+  return largerRooms(db, { above: filter.contentAbove, after, limit, page, cursorOf: (room) => roomCursor(room) })
 }
+
+/**
+ * Where a list goes on after a room. It carries the room's place in the list, its name and URI, and nothing is looked up
+ * by it: so it tells nothing of rooms that whoever sends it may not see. A name alone goes on after all rooms of it.
+ */
+export function roomCursor({ name, uri }: { readonly name: string; readonly uri: string }): string {
+  return `${name}\n${uri}`
+}
+
+type Place = readonly [name: string, uri: string]
+
+/** No name holds a line break. */
+function placeOf(cursor: string): Place {
+  const at = cursor.indexOf('\n')
+  return at === -1 ? [cursor, AFTER_EVERY_URI] : [cursor.slice(0, at), cursor.slice(at + 1)]
+}
+
+/** URIs of rooms, and of the pool itself, begin with `ma-`. */
+const AFTER_EVERY_URI = 'zz'
 
 type ListOptions = {
   readonly after?: string | undefined
@@ -83,13 +102,14 @@ async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> 
   const { limit, filter = {}, asker } = options
   const { knex } = db
   const found: Room[] = []
-  for (let after = options.after ?? ''; ; ) {
-    const through = db.dialect === 'sqlite' ? await nameFurtherOn(knex, { after, by: ROOMS_AT_ONCE }) : undefined
+  for (let after = placeOf(options.after ?? ''); ; ) {
+    const through = db.dialect === 'sqlite' ? await placeFurtherOn(knex, { after, by: ROOMS_AT_ONCE }) : undefined
     const query = selectRooms(knex, { byName: db.dialect === 'sqlite' })
-      .andWhere('room.name', '>', after)
+      .andWhereRaw('(room.name, room.uri) > (?, ?)', [...after])
       .orderBy('room.name')
+      .orderBy('room.uri')
       .limit(limit - found.length)
-    if (through !== undefined) query.andWhere('room.name', '<=', through)
+    if (through !== undefined) query.andWhereRaw('(room.name, room.uri) <= (?, ?)', [...through])
     applyFilter(knex, query, filter)
     if (asker) await applyAsker(knex, query, filter, asker)
     const rows: RoomRow[] = await query
@@ -100,29 +120,50 @@ async function roomsByName(db: Database, options: ListOptions): Promise<Room[]> 
   }
 }
 
-async function nameFurtherOn(knex: Knex, { after, by }: { after: string; by: number }): Promise<string | undefined> {
+async function placeFurtherOn(knex: Knex, { after, by }: { after: Place; by: number }): Promise<Place | undefined> {
   const query = knex('room')
-    .where('name', '>', after)
+    .whereRaw('(name, uri) > (?, ?)', [...after])
     .orderBy('name')
+    .orderBy('uri')
     .offset(by - 1)
-  const row: { name: string } | undefined = await query.first('name')
-  return row?.name
+  const row: { name: string; uri: string } | undefined = await query.first('name', 'uri')
+  return row && [row.name, row.uri]
 }
 
-/** The same rules as `decide('see-roles')`, `mayKnowCategory` and `decide('see-roster')`. */
-async function applyAsker(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter, asker: RoomAsker): Promise<void> {
+/**
+ * Whether a room that the asker is told of has a name. The statement is the same for a name that no room has, that a
+ * hidden room has, and that a room in sight has.
+ */
+export async function roomNameTaken(knex: Knex, name: string, asker: RoomAsker): Promise<boolean> {
+  const query = knex('room').whereNotNull('room.category_id').whereNull('room.deleted_at').andWhere('room.name', name)
+  await applyAsker(knex, query, {}, asker)
+  return (await query.first('room.id')) !== undefined
+}
+
+/** @internal Only rooms whose category these identities are told: those they manage, and those where they may create. */
+export function whereCategoryKnown(knex: Knex, query: Knex.QueryBuilder, identities: readonly number[]): void {
+  query.andWhere((known) =>
+    known
+      .whereIn('room.id', roomsGranting(knex, identities, 'manager'))
+      .orWhereIn('room.category_id', categoriesNaming(knex, identities, 'creator')),
+  )
+}
+
+/** @internal The same rules as `decide('see-roles')`, `mayKnowCategory` and `decide('see-roster')`. */
+export async function applyAsker(
+  knex: Knex,
+  query: Knex.QueryBuilder,
+  filter: RoomFilter,
+  asker: RoomAsker,
+): Promise<void> {
   const { identities, among, seesRoles, holding = [] } = asker
   const managed = () => roomsGranting(knex, identities, 'manager')
-  if (among !== 'all') await applyWalls(knex, query, { identities, onlyJoinable: among === 'joinable' })
+  if (among !== 'all') await applyWalls(knex, query, { identities, reach: among })
   for (const role of holding) query.whereIn('room.id', roomsGranting(knex, identities, role))
   if (!seesRoles && (filter.member !== undefined || filter.manager !== undefined)) query.whereIn('room.id', managed())
-  if (!seesRoles && filter.category !== undefined) {
-    query.andWhere((known) =>
-      known.whereIn('room.id', managed()).orWhereIn('room.category_id', categoriesNaming(knex, identities, 'creator')),
-    )
-  }
+  if (!seesRoles && filter.category !== undefined) whereCategoryKnown(knex, query, identities)
   // Not even an administrator sees who is in a room that they may not join.
-  if (filter.joined !== undefined) await applyWalls(knex, query, { identities, onlyJoinable: true })
+  if (filter.joined !== undefined) await applyWalls(knex, query, { identities, reach: 'joinable' })
 }
 
 function applyFilter(knex: Knex, query: Knex.QueryBuilder, filter: RoomFilter): void {

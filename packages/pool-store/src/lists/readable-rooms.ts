@@ -26,7 +26,7 @@ export function readableRooms(
     // PostgreSQL cannot store U+0000, so no room's name contains it.
     if (uris) query.whereIn('room.uri', [...new Set(uris)].filter(isText))
     if (ids) query.whereIn('room.id', ids)
-    await applyWalls(db.knex, query, { identities, onlyJoinable: true })
+    await applyWalls(db.knex, query, { identities, reach: 'joinable' })
     return query.select('room.id', 'room.uri', 'room.name', 'room.rights', 'room.last_chat_id as lastChatId')
   })
 }

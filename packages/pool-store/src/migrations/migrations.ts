@@ -2,11 +2,14 @@ import type { Knex, Migration } from '@hansard/sql'
 import { DEPARTURES_MIGRATION } from './departures.ts'
 import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
+import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
 import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
+import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
+import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
 
 /**
@@ -118,4 +121,7 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   EDITS_MIGRATION,
   POSTS_MIGRATION,
   SIGN_IN_MIGRATION,
+  GIVEN_NAMES_MIGRATION,
+  SEARCH_VERSION_MIGRATION,
+  ROOM_NAMES_MIGRATION,
 ]

@@ -85,10 +85,13 @@ export function feedProblem(filter: FeedFilter): string | undefined {
   return undefined
 }
 
-/** The words a feed searches for, prepared for matching; undefined when there are none. */
+/**
+ * The words a feed searches for, prepared for matching; undefined when there are none. Look-alikes match too:
+ * supervisors watch for words with feeds, and one Cyrillic letter must not hide them.
+ */
 export function readFeed(filter: FeedFilter, owner: Owner): ChatQuery | undefined {
   const text = feedWords(filter, owner)
-  return text === '' ? undefined : chatQuery({ words: text, match: 'any', caseSensitive: false })
+  return text === '' ? undefined : chatQuery({ words: text, match: 'any', caseSensitive: false, lookAlikes: true })
 }
 
 /** The same as a query that a user would type. */

@@ -63,7 +63,8 @@ export async function followedRooms(db: Database, principalId: number): Promise<
       )
       .whereNull('room.deleted_at')
       .orderBy('room.name')
-    await applyWalls(db.knex, query, { identities, onlyJoinable: true })
+      .orderBy('room.uri')
+    await applyWalls(db.knex, query, { identities, reach: 'joinable' })
     return query.select(
       'room.id',
       'room.uri',

@@ -24,7 +24,7 @@ export type Room = {
 /** A room, or undefined when it does not exist or is deleted. */
 export async function findRoom(
   db: Database | Knex.Transaction,
-  by: { uri: string } | { id: number } | { name: string },
+  by: { uri: string } | { id: number },
 ): Promise<Room | undefined> {
   const [column, value] = Object.entries(by)[0]!
   // PostgreSQL cannot store U+0000, so no room's name contains it.
@@ -96,7 +96,7 @@ export type RoomRow = {
  * order of names. The planner, which cannot know how few rooms are needed, would otherwise sort them all.
  */
 export function selectRooms(knex: Knex | Knex.Transaction, { byName = false } = {}): Knex.QueryBuilder {
-  return knex(byName ? knex.raw('room indexed by room_name_unique') : 'room')
+  return knex(byName ? knex.raw('room indexed by room_by_name') : 'room')
     .join('category', 'category.id', 'room.category_id')
     .leftJoin('add_in', 'add_in.id', 'room.add_in_id')
     .whereNull('room.deleted_at')

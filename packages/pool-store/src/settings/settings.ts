@@ -2,7 +2,7 @@ import { newCategoryUri } from '@hansard/rooms'
 import type { Database, Knex } from '@hansard/sql'
 
 /** Settings that every service of a pool must agree on. */
-export type PoolSettings = {
+export type StoredPoolSettings = {
   readonly pool: string
   readonly domain: string
   /** id of the row under which changes that concern no room are recorded */
@@ -22,7 +22,7 @@ class OtherPool extends Error {
 export async function poolSettings(
   db: Database,
   given: { pool?: string | undefined; domain?: string | undefined },
-): Promise<PoolSettings> {
+): Promise<StoredPoolSettings> {
   const domain = (given.domain ?? 'localhost').toLowerCase()
   const initial = [
     { name: 'pool', value: given.pool ?? 'pool' },

@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
-import type { Finding, Repository } from '../repository.ts'
+import type { Repository, RuleFinding } from '../repository.ts'
 
 /** No import cycles between files: such files can only be understood, moved and loaded together. */
-export function importCircles({ packages }: Repository): Finding[] {
+export function importCircles({ packages }: Repository): RuleFinding[] {
   const sources = packages.flatMap((each) => each.sources)
   const known = new Set(sources.map(({ path }) => path))
   const imports = new Map(

@@ -1,4 +1,4 @@
-import type { Finding, Layer, Package, Repository } from '../repository.ts'
+import type { Layer, Package, Repository, RuleFinding } from '../repository.ts'
 
 /**
  * Which packages may be imported directly. (`turbo boundaries` checks what is reachable, which is wider: an adapter
@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
   test: ['platform', 'rules', 'contract', 'edge', 'adapter', 'app', 'harness', 'test'],
 }
 
-export function directImports({ packages }: Repository): Finding[] {
+export function directImports({ packages }: Repository): RuleFinding[] {
   const byName = new Map(packages.map((each) => [each.name, each]))
   return everyImport(packages).flatMap(({ from, path, isTest, specifier }) => {
     const target = byName.get(packageNameOf(specifier))
@@ -28,7 +28,7 @@ export function directImports({ packages }: Repository): Finding[] {
 }
 
 /** Rules are pure: of Node they may use the hash functions, which only compute. */
-export function pureRules({ packages }: Repository): Finding[] {
+export function pureRules({ packages }: Repository): RuleFinding[] {
   return everyImport(packages.filter(({ layer }) => layer === 'rules')).flatMap(({ path, isTest, specifier }) =>
     !isTest && specifier.startsWith('node:') && specifier !== 'node:crypto'
       ? [{ rule: 'pure-rules', path, subject: specifier, message: `a rules package may not import ${specifier}` }]
@@ -39,7 +39,7 @@ export function pureRules({ packages }: Repository): Finding[] {
 /** Code that also runs in a browser uses nothing of Node. */
 const IN_BROWSERS = new Set(['packages/client', 'packages/wire', 'packages/admin-contract'])
 
-export function browserSafe({ packages }: Repository): Finding[] {
+export function browserSafe({ packages }: Repository): RuleFinding[] {
   return everyImport(packages.filter(({ folder }) => IN_BROWSERS.has(folder))).flatMap(({ path, isTest, specifier }) =>
     !isTest && specifier.startsWith('node:')
       ? [{ rule: 'browser-safe', path, subject: specifier, message: `${specifier} does not exist in a browser` }]

@@ -1,9 +1,9 @@
-import type { Finding, Repository } from '../repository.ts'
+import type { Repository, RuleFinding } from '../repository.ts'
 
 const VAGUE = /^(utils?|helpers?|common|shared|types|constants|misc|lib|stuff|base|manager|handler|interfaces?)$/
 
 /** A name that fits everything says nothing: name the thing. */
-export function vagueNames({ packages }: Repository): Finding[] {
+export function vagueNames({ packages }: Repository): RuleFinding[] {
   return packages.flatMap(({ folder, sources }) => {
     const paths = new Set(sources.flatMap(({ path }) => prefixesOf(path.slice(folder.length + 1))))
     return [folder.split('/')[1]!, ...paths]
@@ -20,7 +20,7 @@ export function vagueNames({ packages }: Repository): Finding[] {
 }
 
 /** `docs/decisions/2611-outbox-before-queue.md`: year and month, then the decision. */
-export function decisionNames({ files }: Repository): Finding[] {
+export function decisionNames({ files }: Repository): RuleFinding[] {
   return [...files.keys()]
     .filter((path) => path.startsWith('docs/decisions/') && !/\/\d{4}-[a-z0-9-]+\.md$/.test(path))
     .map((path) => ({
@@ -32,7 +32,7 @@ export function decisionNames({ files }: Repository): Finding[] {
 }
 
 /** Fixtures are read by programs in any language. */
-export function fixturesAreData({ files }: Repository): Finding[] {
+export function fixturesAreData({ files }: Repository): RuleFinding[] {
   return [...files.keys()]
     .filter((path) => path.startsWith('fixtures/') && /\.(ts|tsx|js|mjs)$/.test(path))
     .map((path) => ({ rule: 'fixtures-are-data', path, subject: path, message: 'fixtures hold data, not code' }))

@@ -1,4 +1,4 @@
-import type { Finding, Layer, Package, Repository } from '../repository.ts'
+import type { Layer, Package, Repository, RuleFinding } from '../repository.ts'
 
 const LAYERS_OF: Readonly<Record<string, readonly Layer[]>> = {
   apps: ['app'],
@@ -14,7 +14,7 @@ const NAME_OF: Readonly<Record<string, (last: string) => string>> = {
 }
 
 /** All packages have the same structure, so that a reader of one knows all. */
-export function uniformPackages({ files, packages }: Repository): Finding[] {
+export function uniformPackages({ files, packages }: Repository): RuleFinding[] {
   return packages.flatMap((each) => {
     const { folder, name, layer, manifest } = each
     const [top, last] = folder.split('/') as [string, string]
@@ -48,7 +48,7 @@ export function uniformPackages({ files, packages }: Repository): Finding[] {
  * An app can be started by another program and as a process, and has all its settings in one file. (The settings of a
  * command line, which begins at bin.ts, are its arguments.)
  */
-export function headOfApp({ files, packages }: Repository): Finding[] {
+export function headOfApp({ files, packages }: Repository): RuleFinding[] {
   return packages
     .filter(({ folder, layer }) => layer === 'app' && !files.has(`${folder}/src/bin.ts`))
     .flatMap(({ folder }) =>
@@ -64,7 +64,7 @@ const INDEX_LINES_MAX = 150
  * `index.ts` is the package's promise: names, no logic, and few enough to read. (An adapter's is the adapter: a
  * stylesheet and three lines.)
  */
-export function indexIsAPromise({ packages }: Repository): Finding[] {
+export function indexIsAPromise({ packages }: Repository): RuleFinding[] {
   return packages
     .filter(({ layer }) => layer !== 'adapter')
     .flatMap(({ sources }) => sources)

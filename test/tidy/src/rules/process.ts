@@ -1,14 +1,14 @@
-import type { Finding, Repository, Source } from '../repository.ts'
+import type { Repository, RuleFinding, SourceFile } from '../repository.ts'
 
 /** Shipped code. Test infrastructure works with real processes in real time. */
-const shipped = ({ packages }: Repository): Source[] =>
+const shipped = ({ packages }: Repository): SourceFile[] =>
   packages.filter(({ layer }) => layer !== 'test' && layer !== 'harness').flatMap(({ sources }) => [...sources])
 
 const CLOCK = new Set(['Date.now', 'new Date()', 'performance.now', 'process.hrtime', 'setTimeout', 'setInterval'])
 const TIMERS = new Set(['setTimeout', 'setInterval'])
 
 /** Time is passed in, so that a test can control it. In a test, a timer is a sleep: wait for the event instead. */
-export function clockReads(repository: Repository): Finding[] {
+export function clockReads(repository: Repository): RuleFinding[] {
   return shipped(repository)
     .filter(({ path }) => !path.startsWith('packages/clock/'))
     .flatMap(({ path, isTest, reading }) =>
@@ -19,7 +19,7 @@ export function clockReads(repository: Repository): Finding[] {
 }
 
 /** Settings are read once, where the process begins. */
-export function environment(repository: Repository): Finding[] {
+export function environment(repository: Repository): RuleFinding[] {
   return shipped(repository)
     .filter(({ path, isTest }) => !isTest && !/\/src\/(main|bin)\.ts$/.test(path))
     .flatMap(({ path, reading }) =>
@@ -35,7 +35,7 @@ export function environment(repository: Repository): Finding[] {
 }
 
 /** A process whose services have stopped ends by itself; `process.exit` would end their work with it. */
-export function noProcessExit({ packages }: Repository): Finding[] {
+export function noProcessExit({ packages }: Repository): RuleFinding[] {
   return packages.flatMap(({ sources }) =>
     sources.flatMap(({ path, reading }) =>
       reading.uses
@@ -51,7 +51,7 @@ export function noProcessExit({ packages }: Repository): Finding[] {
 }
 
 /** Standard output is for a command's result, and logging goes to the log. */
-export function noConsole(repository: Repository): Finding[] {
+export function noConsole(repository: Repository): RuleFinding[] {
   return shipped(repository)
     .filter(({ isTest }) => !isTest)
     .flatMap(({ path, reading }) =>

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Finding, Repository } from '../repository.ts'
+import type { Repository, RuleFinding } from '../repository.ts'
 
 const PROSE = /^(?:[^/]+|docs\/.*|(?:apps|packages|adapters|test)\/[^/]+\/[^/]+)\.md$/
 const MENTION = /[\w.@/*-]*\w\.ts(?![\w-])/g
@@ -7,7 +7,7 @@ const MENTION = /[\w.@/*-]*\w\.ts(?![\w-])/g
 const IN_GENERAL = new Set(['index.ts', 'main.ts', 'config.ts', 'service.ts', 'bin.ts', 'types.ts', 'vitest.config.ts'])
 
 /** A file named in a document exists, and a bare name is unique: within the README's package, or in all. */
-export function filesInProse({ files }: Repository): Finding[] {
+export function filesInProse({ files }: Repository): RuleFinding[] {
   const code = [...files.keys()].filter((path) => path.endsWith('.ts'))
   return [...files]
     .filter(([path]) => PROSE.test(path) && path !== 'CHANGELOG.md')

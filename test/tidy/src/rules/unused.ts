@@ -1,11 +1,12 @@
 import { posix } from 'node:path'
-import type { Finding, Package, Repository, Source } from '../repository.ts'
+import type { Package, Repository, RuleFinding, SourceFile } from '../repository.ts'
 
 /** A package.json names what the package imports, and under `dependencies` nothing that only its tests import. */
-export function unusedDependencies({ packages }: Repository): Finding[] {
+export function unusedDependencies({ packages }: Repository): RuleFinding[] {
   return packages.flatMap((each) => {
     const { manifest, folder, layer, sources } = each
-    const used = (some: readonly Source[]) => new Set(some.flatMap(({ reading }) => reading.imports).map(dependencyOf))
+    const used = (some: readonly SourceFile[]) =>
+      new Set(some.flatMap(({ reading }) => reading.imports).map(dependencyOf))
     const everywhere = used(sources)
     const inCode = layer === 'test' ? everywhere : used(sources.filter(({ isTest }) => !isTest))
     const named = (kind: string) => Object.keys((manifest[kind] as object | undefined) ?? {}).map(codeOf)
@@ -32,7 +33,7 @@ export function unusedDependencies({ packages }: Repository): Finding[] {
  * Otherwise nobody can distinguish a package's promises from its accidents. Entries of published packages are
  * promises to external programs, so they are exempt.
  */
-export function unusedExports({ packages }: Repository): Finding[] {
+export function unusedExports({ packages }: Repository): RuleFinding[] {
   const entries = new Map(packages.flatMap((each) => entriesOf(each)))
   const published = new Set(
     packages.filter(({ name }) => PUBLISHED.has(name)).flatMap((each) => entriesOf(each).map(([, file]) => file)),
@@ -70,7 +71,7 @@ const PUBLISHED: ReadonlySet<string> = new Set(['@hansard/client', '@hansard/ada
  * One name means one type in the whole repository. Published packages name things for external programs: they are
  * exempt.
  */
-export function oneTypeOneName({ packages }: Repository): Finding[] {
+export function oneTypeOneName({ packages }: Repository): RuleFinding[] {
   const declared = packages
     .filter(({ name }) => !PUBLISHED.has(name))
     .flatMap(({ sources }) => sources.filter(({ isTest }) => !isTest))
