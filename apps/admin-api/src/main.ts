@@ -12,6 +12,7 @@ import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
 import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { adminProcessConfig } from './config.ts'
+import { requireOperatorPassword } from './operator-account.ts'
 import { startAdminApi } from './service.ts'
 
 await runProcess(process, 'admin-api', async ({ stack, ready }) => {
@@ -42,9 +43,15 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
     source: config.tokenKeys,
     onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
   })
+  await requireOperatorPassword(poolDb, {
+    password: config.operatorPassword,
+    charactersMin: config.passwordCharactersMin,
+  })
   const record = createSignInRecord({ db: poolDb, clock: systemClock, log, service: config.name })
   stack.defer(() => record.stop())
   const server = await createHttpServer(config.http, { clock: systemClock, log })
+  // Registered here too: a later step that fails must not leave its loops running. Stopping twice is one stop.
+  stack.defer(() => server.stop())
   const admin = await startAdminApi(
     { ...config, version: '0.1.0' },
     {

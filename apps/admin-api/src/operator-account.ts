@@ -1,3 +1,4 @@
+import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { hashPassword, keySecret, newKey, passwordProblem, verifySecret } from '@hansard/credentials'
 import { type PoolCommands, poolActor } from '@hansard/pool-commands'
 import { findPrincipal } from '@hansard/pool-store'
@@ -14,18 +15,42 @@ export type OperatorAccount =
   | { readonly outcome: 'created'; readonly oneTimePassword: string | undefined }
   | { readonly outcome: 'kept'; readonly passwordDiffers: boolean }
 
+type ChosenPassword = { readonly password: string | undefined; readonly charactersMin: number }
+
+/** Throws when the first account is to be created with a password that is refused. Called before the service listens. */
+export async function requireOperatorPassword(poolDb: Database, chosen: ChosenPassword): Promise<void> {
+  if (chosen.password === undefined || (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))) return
+  await requirePassword(chosen.password, { account: OPERATOR_ACCOUNT, charactersMin: chosen.charactersMin })
+}
+
+async function requirePassword(
+  password: string | undefined,
+  options: { account: string; charactersMin: number },
+): Promise<void> {
+  const problem = password === undefined ? undefined : await passwordProblem(password, options)
+  if (problem !== undefined) throw new OperatorPasswordRefused(problem)
+}
+
+/** The password of the first account cannot be used; an operator must choose another. */
+class OperatorPasswordRefused extends Error {
+  override name = 'OperatorPasswordRefused'
+  readonly exitCode = 2
+  constructor(problem: string) {
+    super(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
+  }
+}
+
 /** Creates the first account, with every role, as a change by the pool itself. Does not change an existing account. */
 export async function createOperator(
   { poolDb, commands }: { poolDb: Database; commands: PoolCommands },
-  { account, domain, password }: { account: string; domain: string; password: string | undefined },
+  { account, domain, password, charactersMin }: { account: string; domain: string } & ChosenPassword,
 ): Promise<OperatorAccount> {
   const existing = await findPrincipal(poolDb, { account })
   if (existing) {
     const passwordDiffers = password !== undefined && !(await verifySecret(password, existing.secret))
     return { outcome: 'kept', passwordDiffers }
   }
-  const problem = password === undefined ? undefined : await passwordProblem(password, { account })
-  if (problem) throw new Error(`The operator's password (HANSARD_ADMIN_PASSWORD) is refused: ${problem}`)
+  await requirePassword(password, { account, charactersMin })
   const key = newKey()
   const secret = password === undefined ? keySecret(key) : await hashPassword(password)
   const operator = { account, domain, displayName: 'Operator', roles: POOL_ROLES, secret }

@@ -169,7 +169,10 @@ export async function startAdminApi(
     source,
     fenced,
     createOperator: ({ password }) =>
-      createOperator({ poolDb, commands }, { account: OPERATOR_ACCOUNT, domain, password }),
+      createOperator(
+        { poolDb, commands },
+        { account: OPERATOR_ACCOUNT, domain, password, charactersMin: passwordCharactersMin },
+      ),
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -6,7 +6,8 @@ import { AdminProblem } from './problems.ts'
 export const signIn: Handle<'signIn'> = async ({ signIn: people }, { body, remote }) => {
   const result = await people.withPassword({ ...body, remote })
   if (result.outcome === 'refused') throw new AdminProblem(result.reason, signInRefusal(result))
-  const { principal, newDevice } = result
+  const { principal } = result
+  const newDevice = await result.rememberDevice()
   const device = newDevice === undefined ? {} : { device: newDevice }
   return { ...(await people.issueToken(principal)), roles: [...principal.roles], ...device }
 }

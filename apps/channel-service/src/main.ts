@@ -32,6 +32,8 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
     onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
   })
   const server = await createHttpServer(config.http, { clock: systemClock, log })
+  // Registered here too: a later step that fails must not leave its loops running. Stopping twice is one stop.
+  stack.defer(() => server.stop())
   const sessionsMax = Math.min(config.sessionsMax, server.connectionsMax)
   const service = await startChannelService(
     { ...config, sessionsMax },
@@ -43,7 +45,7 @@ await runProcess(process, 'channel-service', async ({ stack, ready }) => {
     await service.stop()
     await closed
   })
-  attachChannelService(server.app.server, new URL(config.endpoint).pathname, service, server.remoteOf)
+  attachChannelService(server, new URL(config.endpoint).pathname, service)
   await server.listen()
   ready({ ready: config.endpoint })
   return { fenced: service.fenced }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { type Bus, openInlineBus, openRedisBus } from '@hansard/bus'
 import { type Clock, systemClock } from '@hansard/clock'
 import { decodeEvent } from '@hansard/compliance-event'
 import { formatTokenKeys, keySecret, newTokenKeys } from '@hansard/credentials'
+import type { HttpServer } from '@hansard/http'
 import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
@@ -107,7 +108,15 @@ export async function openPoolInTest(dialect: Dialect) {
       const config = { ...CHANNEL_SERVICE_DEFAULTS, name: `channel-${running.length + 1}`, endpoint, ...overrides }
       const own = { db, bus: openBus(), clock: systemClock, ...deps }
       const service = await startChannelService(config, { ...own, log: silentLog, settings, tokenKeys })
-      attachChannelService(server, '/channel', service)
+      const door = {
+        takeUpgrades: (take: Parameters<HttpServer['takeUpgrades']>[0]) =>
+          void server.on('upgrade', (request, socket, head) => {
+            socket.on('error', () => socket.destroy())
+            take(request, socket, head)
+          }),
+        remoteOf: (request: IncomingMessage) => request.socket.remoteAddress ?? 'unknown',
+      }
+      attachChannelService(door, '/channel', service)
       running.push({ stop: service.stop, server })
       return { service, server, endpoint, connect: (account?: string) => connect(endpoint, account) }
     },

@@ -30,6 +30,8 @@ await runProcess(process, 'file-service', async ({ stack, ready }) => {
     // An upload has files open in two stores.
     filesMax: 2 * config.transfersMax,
   })
+  // Registered here too: a later step that fails must not leave its loops running. Stopping twice is one stop.
+  stack.defer(() => server.stop())
   const { app } = server
   const service = await startFileService(config, { app, db, clock: systemClock, log, pool, domain, scanner, ...stores })
   stack.defer(() => service.stop())

@@ -106,7 +106,7 @@ export async function startTalkPool({
     pool: 'test',
     version: '0',
   })
-  app.server.on('upgrade', (request, socket, head) => channel.upgrade(request, socket, head))
+  httpServer.takeUpgrades((request, socket, head) => channel.upgrade(request, socket, head))
   await httpServer.listen()
 
   const startChannel = async () => {

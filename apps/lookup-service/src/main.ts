@@ -25,6 +25,8 @@ await runProcess(process, 'lookup-service', async ({ stack, ready }) => {
   const bus = openRedisBus({ redisUrl: config.redisUrl, log, pool })
   stack.defer(() => bus.close())
   const server = await createHttpServer(config.http, { clock: systemClock, log })
+  // Registered here too: a later step that fails must not leave its loops running. Stopping twice is one stop.
+  stack.defer(() => server.stop())
   const tokenKeys = await openTokenKeys({
     db,
     clock: systemClock,

@@ -71,11 +71,11 @@ export async function startLookupService(
       const issue = credentials.error.issues[0]
       return reply.code(400).send({ error: 'malformed', message: `${issue?.path.join('.')}: ${issue?.message}` })
     }
-    const { account, password, avoid } = credentials.data
+    const { account, password, device, avoid } = credentials.data
     // Checked before the password: a client that cannot be served learns nothing about the account.
     if (assignments.known() === 0) bus.publish({ t: 'load-wanted' })
     try {
-      const result = await signIn.withPassword({ account, password, remote: request.ip })
+      const result = await signIn.withPassword({ account, password, device, remote: request.ip })
       if (result.outcome === 'refused') {
         if (result.reason === 'too-many-attempts') reply.code(429).header('retry-after', String(result.waitSeconds))
         else reply.code(401)
@@ -94,7 +94,9 @@ export async function startLookupService(
         if (active.length === 0) reply.header('retry-after', '1')
         return await reply.code(503).send({ error: 'try-again', message })
       }
-      const { principal, newDevice } = result
+      const { principal } = result
+      // Only now: a client that gets no endpoint signs in again, and each try would take the place of a known device.
+      const newDevice = await result.rememberDevice()
       const { token, expiresAt } = await signIn.issueToken(principal)
       const granted: SignInReply = {
         token,

@@ -79,7 +79,7 @@ describe('a generated key', () => {
 
 describe('a token', () => {
   const { signing, trusted } = newTokenKeys()
-  const key = (keys: typeof trusted) => [...trustedKeys(keys, []).values()][0]!.key
+  const key = (keys: typeof trusted) => [...trustedKeys(keys, [], 0).values()][0]!.key
   const token = signToken({ id: 7 }, signing!)
 
   it('contains what was signed', () => {

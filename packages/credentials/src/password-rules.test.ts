@@ -29,6 +29,13 @@ it('refuses one that is too short in characters, too long, or the name of the ac
   expect(await passwordProblem('correct horse', { charactersMin: 15 })).toBe('A password has at least 15 characters.')
   expect(await passwordProblem('x y'.repeat(400))).toMatch(/at most/)
   expect(await passwordProblem('Margaret.2026', { account: 'margaret' })).toMatch(/name of the account/)
+  expect(await passwordProblem('Margaret.2026', { account: 'margaret@example.com' })).toMatch(/name of the account/)
+  expect(await passwordProblem('ЖанетаК1-26', { account: 'жанетак' })).toMatch(/name of the account/)
+})
+
+it('takes one of other letters or of digits only, whatever the account is called', async () => {
+  expect(await passwordProblem('правильная лошадь', { account: 'жанетак' })).toBeUndefined()
+  expect(await passwordProblem('8301947265', { account: '123' })).toBeUndefined()
 })
 
 it('refuses the format of a generated key: it would never be checked as a password', async () => {

@@ -22,7 +22,7 @@ export async function passwordProblem(
   if (isKeyShaped(password))
     return 'A password may not have the form of a generated key (43 letters, digits, - and _). Add a space, for example.'
   const folded = password.normalize('NFKC').toLowerCase()
-  if (account !== undefined && account.length >= 3 && withoutDigits(folded) === withoutDigits(account.toLowerCase()))
+  if (account !== undefined && isNameOf(account, folded))
     return 'This password is the name of the account. Choose another.'
   const unit = repeatedUnit(folded)
   if (isRun(unit)) return 'This password is a run of one character or of neighbouring ones. Choose another.'
@@ -51,17 +51,26 @@ function isRun(text: string): boolean {
 
 /** A common password and, before or after it, a run of digits or signs, or a year: `password1234!`, `Password2026`. */
 function isCommonWithRun(text: string, common: ReadonlySet<string>): boolean {
-  const [, before = '', word = '', after = ''] = /^([\d\W_]*)(.*?)([\d\W_]*)$/su.exec(text) ?? []
+  const [, before = '', word = '', after = ''] = /^(\P{L}*)(.*?)(\P{L}*)$/su.exec(text) ?? []
   return (
     common.has(word) &&
     [before, after].every(
-      (part) => part.length <= 2 || isRun(repeatedUnit(part)) || /^[\W_]?(19|20)\d\d[\W_]?$/u.test(part),
+      (part) =>
+        part.length <= 2 || isRun(repeatedUnit(part)) || /^[^\p{L}\p{N}]?(19|20)\d\d[^\p{L}\p{N}]?$/u.test(part),
     )
   )
 }
 
-function withoutDigits(text: string): string {
-  return text.replace(/[\d\W_]+/g, '')
+/** The account, or the part before `@`, whatever digits and signs are added. */
+function isNameOf(account: string, password: string): boolean {
+  const typed = lettersOf(password)
+  if (typed === '') return false
+  const name = account.normalize('NFKC').toLowerCase()
+  return [name, name.split('@', 1)[0]!].some((part) => part.length >= 3 && lettersOf(part) === typed)
+}
+
+function lettersOf(text: string): string {
+  return text.replace(/\P{L}+/gu, '')
 }
 
 let loaded: Promise<ReadonlySet<string>> | undefined

@@ -1,4 +1,5 @@
 import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { createFairQueue, type FairQueue } from './fair-queue.ts'
 
 /**
  * What is stored instead of a password.
@@ -22,7 +23,7 @@ const STRETCHED_KEY = 'stretched-key$'
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const derived = await stretch(password, salt, { log2n: LOG2_N, r: R, p: P }, 'first')
+  const derived = await stretch(password, salt, { log2n: LOG2_N, r: R, p: P }, { turn: 'first' })
   return ['scrypt', LOG2_N, R, P, salt.toString('base64url'), derived.toString('base64url')].join('$')
 }
 
@@ -42,6 +43,8 @@ export function keySecret(key: string): string {
 
 /** Who is served first while more passwords wait than can be stretched at once. */
 type Turn = 'first' | 'after-others'
+/** `from`: who sent it, because senders share the queue; undefined for this program itself. */
+type Place = { readonly turn: Turn; readonly from?: string }
 
 /**
  * Whether `candidate` is the password or key behind `stored`. Compares in constant time; for an account that
@@ -50,7 +53,7 @@ type Turn = 'first' | 'after-others'
 export async function verifySecret(
   candidate: string,
   stored: string | undefined,
-  turn: Turn = 'first',
+  place: Place = { turn: 'first' },
 ): Promise<boolean> {
   if (isKeyShaped(candidate) && !stored?.startsWith(STRETCHED_KEY)) {
     const expected = stored?.startsWith('key$') ? stored : NOBODYS_KEY
@@ -59,7 +62,7 @@ export async function verifySecret(
   const comparable = stored?.startsWith('scrypt$') || stored?.startsWith(STRETCHED_KEY)
   const [, log2n, r, p, salt, expected] = (comparable ? stored! : NOBODYS_PASSWORD).split('$')
   const cost = { log2n: Number(log2n), r: Number(r), p: Number(p) }
-  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), cost, turn)
+  const derived = await stretch(candidate, Buffer.from(salt!, 'base64url'), cost, place)
   return equal(derived, Buffer.from(expected!, 'base64url')) && comparable === true
 }
 
@@ -82,28 +85,28 @@ const RUNNING_MAX = 2
 const WAITING_MAX = 256
 let running = 0
 // Two queues: a flood of guesses from unknown devices does not keep people on their own devices out.
-const waiting: Readonly<Record<Turn, (() => void)[]>> = { first: [], 'after-others': [] }
+const waiting: Readonly<Record<Turn, FairQueue>> = {
+  first: createFairQueue(WAITING_MAX),
+  'after-others': createFairQueue(WAITING_MAX),
+}
 
 async function stretch(
   password: string,
   salt: Buffer,
   cost: { log2n: number; r: number; p: number },
-  turn: Turn,
+  { turn, from = '' }: Place,
 ): Promise<Buffer> {
-  if (running >= RUNNING_MAX) {
-    if (waiting[turn].length >= WAITING_MAX) throw new TooManySignIns()
-    await new Promise<void>((resolve) => waiting[turn].push(resolve))
-  } else {
-    running += 1
-  }
+  if (running < RUNNING_MAX) running += 1
+  else
+    await new Promise<void>((go, reject) => waiting[turn].add(from, { go, refuse: () => reject(new TooManySignIns()) }))
   try {
     return await new Promise<Buffer>((resolve, reject) => {
       const options = { N: 2 ** cost.log2n, r: cost.r, p: cost.p, maxmem: 256 * 1024 * 1024 }
       scrypt(password, salt, HASH_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)))
     })
   } finally {
-    const next = waiting.first.shift() ?? waiting['after-others'].shift()
-    if (next) next()
+    const next = waiting.first.take() ?? waiting['after-others'].take()
+    if (next) next.go()
     else running -= 1
   }
 }

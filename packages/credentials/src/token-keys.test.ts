@@ -73,7 +73,7 @@ describe('a key file', () => {
   it('is replaced atomically', async () => {
     const file = join(directory, 'keys.json')
     await createTokenKeyFile(file, newTokenKeys())
-    const rotated = rotateTokenKeys(await readTokenKeys({ file }), { acceptedUntil: 5_000 })
+    const rotated = rotateTokenKeys(await readTokenKeys({ file }), { acceptedUntil: 5_000, now: 0 })
 
     await replaceTokenKeyFile(file, rotated)
 
@@ -85,15 +85,15 @@ describe('a key file', () => {
 
 describe('trust', () => {
   const first = newTokenKeys()
-  const second = rotateTokenKeys(first, { acceptedUntil: 1_000 })
-  const third = rotateTokenKeys(second, { acceptedUntil: 2_000 })
+  const second = rotateTokenKeys(first, { acceptedUntil: 1_000, now: 0 })
+  const third = rotateTokenKeys(second, { acceptedUntil: 2_000, now: 0 })
   const ids = (keys: ReturnType<typeof trustedKeys>) => [...keys.keys()].sort()
 
   it('follows the endorsements from a trusted key, however many rotations were missed', () => {
     const all = third.trusted.map(({ id }) => id).sort()
 
-    expect(ids(trustedKeys(first.trusted, third.trusted))).toEqual(all)
-    expect(ids(trustedKeys(first.trusted, [...third.trusted].reverse()))).toEqual(all)
+    expect(ids(trustedKeys(first.trusted, third.trusted, 0))).toEqual(all)
+    expect(ids(trustedKeys(first.trusted, [...third.trusted].reverse(), 0))).toEqual(all)
   })
 
   it('does not follow planted keys: without endorsement, with a forged one, or under a known id', () => {
@@ -105,16 +105,32 @@ describe('trust', () => {
       { ...own, endorsement: newest.endorsement },
       { ...own, endorsement: { by: first.signing!.id, signature: 'AAAA' } },
       { ...own, id: newest.id, endorsement: newest.endorsement },
-      { ...rotateTokenKeys(mallory, { acceptedUntil: 1 }).trusted[0]! },
+      { ...rotateTokenKeys(mallory, { acceptedUntil: 1, now: 0 }).trusted[0]! },
     ]
 
     for (const offered of forged) {
-      expect(ids(trustedKeys(first.trusted, [offered]))).toEqual([first.signing!.id])
+      expect(ids(trustedKeys(first.trusted, [offered], 0))).toEqual([first.signing!.id])
     }
   })
 
+  it('does not follow a key whose time has ended', () => {
+    const stolen = { signing: first.signing, trusted: first.trusted }
+    const planted = rotateTokenKeys(stolen, { acceptedUntil: 9_000, now: 0 }).trusted[0]!
+
+    expect(ids(trustedKeys(second.trusted, [planted], 999))).toContain(planted.id)
+    expect(ids(trustedKeys(second.trusted, [planted], 1_000))).not.toContain(planted.id)
+    // The end of its time is in the database alone.
+    expect(ids(trustedKeys(first.trusted, [...second.trusted, planted], 1_000))).toEqual([first.signing!.id])
+  })
+
+  it('is taken from an ended key with the next rotation', () => {
+    const next = rotateTokenKeys(second, { acceptedUntil: 2_000, now: 1_000 })
+
+    expect(next.trusted.map(({ id }) => id)).toEqual([next.signing!.id, second.signing!.id])
+  })
+
   it('ends for a replaced key', () => {
-    const accepted = trustedKeys(first.trusted, second.trusted)
+    const accepted = trustedKeys(first.trusted, second.trusted, 0)
 
     expect(accepted.get(first.signing!.id)?.acceptedUntil).toBe(1_000)
     expect(accepted.get(second.signing!.id)?.acceptedUntil).toBeUndefined()
@@ -123,7 +139,7 @@ describe('trust', () => {
   it('ends at once for a key that may have leaked', () => {
     const fresh = rotateTokenKeys(first, { compromised: true })
 
-    expect(ids(trustedKeys(fresh.trusted, first.trusted))).toEqual([fresh.signing!.id])
-    expect(ids(trustedKeys(first.trusted, fresh.trusted))).toEqual([first.signing!.id])
+    expect(ids(trustedKeys(fresh.trusted, first.trusted, 0))).toEqual([fresh.signing!.id])
+    expect(ids(trustedKeys(first.trusted, fresh.trusted, 0))).toEqual([first.signing!.id])
   })
 })

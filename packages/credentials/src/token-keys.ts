@@ -40,7 +40,7 @@ export function newTokenKeys(): TokenKeyFile {
  */
 export function rotateTokenKeys(
   { signing, trusted }: TokenKeyFile,
-  options: { readonly acceptedUntil: number } | { readonly compromised: true },
+  options: { readonly acceptedUntil: number; readonly now: number } | { readonly compromised: true },
 ): TokenKeyFile {
   if (!signing) throw new TokenKeyProblem('The file holds no private key, so its key cannot be replaced.')
   const { privateKey, publicKey } = newPair()
@@ -54,8 +54,11 @@ export function rotateTokenKeys(
     by: signing.id,
     signature: sign(null, endorsed(publicKey), signing.privateKey).toString('base64url'),
   }
-  const { acceptedUntil } = options
-  const kept = trusted.map((key) => (key.acceptedUntil === undefined ? { ...key, acceptedUntil } : key))
+  const { acceptedUntil, now } = options
+  // A key whose time has ended is dropped: whoever finds it must not be able to endorse another with it.
+  const kept = trusted
+    .filter((key) => !hasEnded(key, now))
+    .map((key) => (key.acceptedUntil === undefined ? { ...key, acceptedUntil } : key))
   return {
     signing: { id: publicKey.id, privateKey },
     trusted: [{ ...publicKey, endorsement, acceptedUntil: undefined }, ...kept],
@@ -67,29 +70,36 @@ export function publicPart({ trusted }: TokenKeyFile): TokenKeyFile {
   return { signing: undefined, trusted }
 }
 
-/** What `from` trusts, and those of `offered` that a chain of endorsements ties to it. */
+/**
+ * What `from` trusts, and those of `offered` that a chain of endorsements ties to it. A key whose time has ended endorses
+ * nothing: it may have been found on an old disk since. So a file that is older than its last key's time must be replaced.
+ */
 export function trustedKeys(
   from: readonly PublicTokenKey[],
   offered: readonly PublicTokenKey[],
+  now: number,
 ): ReadonlyMap<string, { readonly key: KeyObject; readonly acceptedUntil: number | undefined }> {
   const accepted = new Map(from.map((key) => [key.id, { key: publicKeyOf(key), acceptedUntil: key.acceptedUntil }]))
+  // A key that was replaced since this file was written: the end of its time is in the database alone.
+  const ends = new Map(offered.map(({ id, acceptedUntil }) => [id, acceptedUntil]))
+  for (const [id, known] of accepted)
+    if (known.acceptedUntil === undefined) accepted.set(id, { ...known, acceptedUntil: ends.get(id) })
   const left = offered.filter(({ id }) => !accepted.has(id))
   for (let found = true; found; ) {
     found = false
     for (const candidate of left) {
       const endorser = candidate.endorsement && accepted.get(candidate.endorsement.by)
-      if (!endorser || accepted.has(candidate.id) || !isEndorsed(candidate, endorser.key)) continue
+      if (!endorser || hasEnded(endorser, now)) continue
+      if (accepted.has(candidate.id) || !isEndorsed(candidate, endorser.key)) continue
       accepted.set(candidate.id, { key: publicKeyOf(candidate), acceptedUntil: candidate.acceptedUntil })
       found = true
     }
   }
-  // A key that was replaced since this file was written: the end of its time is in the database alone.
-  for (const { id, acceptedUntil } of offered) {
-    const known = accepted.get(id)
-    if (known && known.acceptedUntil === undefined && acceptedUntil !== undefined)
-      accepted.set(id, { ...known, acceptedUntil })
-  }
   return accepted
+}
+
+function hasEnded({ acceptedUntil }: { readonly acceptedUntil: number | undefined }, now: number): boolean {
+  return acceptedUntil !== undefined && acceptedUntil <= now
 }
 
 function isEndorsed(candidate: PublicTokenKey, endorser: KeyObject): boolean {
@@ -168,4 +178,5 @@ export function parseTokenKeys(text: string): TokenKeyFile {
 /** The token keys cannot be used: somebody must give the service others. */
 export class TokenKeyProblem extends Error {
   override name = 'TokenKeyProblem'
+  readonly exitCode = 2
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import { ManualClock } from '@hansard/clock'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -90,6 +91,21 @@ describe('an incomplete request', () => {
   })
 })
 
+it('reads what is left of a long body for a while after its answer', async () => {
+  const { pass, server, raw } = await start({ bodyMs: 30_000, progressMs: 600_000 })
+  const reached = once(server.app.server, 'request')
+  const upload = raw(LONG.replace('host: x', 'host: x\r\nx-hold: 1'))
+  const [, response] = await reached
+  await pass(60)
+  server.release()
+  await once(response, 'finish')
+
+  await pass(29)
+  expect(upload.isClosed).toBe(false)
+  await pass(4)
+  await upload.closed
+})
+
 describe('connections without a session', () => {
   it('of one address have a limit: the oldest without a request in progress is closed', async () => {
     const { raw, pending, server } = await start({ pendingMax: 100, pendingPerAddressMax: 3 })
@@ -133,5 +149,53 @@ describe('connections without a session', () => {
     })
     for (let n = 0; n < 5; n += 1) raw()
     await pending(5)
+  })
+})
+
+describe('a request to upgrade', () => {
+  const UPGRADE = 'GET /who HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n'
+
+  it.each(['resetAndDestroy', 'end'] as const)(
+    'is a request like any other on a server without a channel: %s',
+    async (leave) => {
+      const { raw, pending } = await start({})
+      const connection = raw(UPGRADE)
+      await expect.poll(() => connection.heard).toContain('{"remote":"127.0.0.1"}')
+      await pending(1)
+
+      connection.socket[leave]()
+
+      await connection.closed
+      await pending(0)
+    },
+  )
+
+  it.each(['resetAndDestroy', 'end'] as const)('survives a client that leaves at once: %s', async (leave) => {
+    const { server, raw, pending } = await start({})
+    const connected = once(server.app.server, 'connection')
+    const connection = raw(UPGRADE)
+    await connected
+    connection.socket[leave]()
+    await connection.closed
+
+    await pending(0)
+    const connections = () =>
+      new Promise((resolve) => server.app.server.getConnections((_error, count) => resolve(count)))
+    await expect.poll(connections).toBe(0)
+  })
+
+  it('is handed over on a server with a channel, and its connection does not count', async () => {
+    const { server, raw, pending } = await start({})
+    const taken = new Promise<{ socket: Duplex }>((resolve) =>
+      server.takeUpgrades((_request, socket) => resolve({ socket })),
+    )
+    const connection = raw(UPGRADE)
+    const { socket } = await taken
+    await pending(0)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+
+    connection.socket.resetAndDestroy()
+
+    await closed
   })
 })

@@ -2,10 +2,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@hansard/clock'
+import { addressKey } from '@hansard/config'
 import { type Loop, startLoop } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { endWithProblem } from './problems.ts'
-import { addressKey, type Trust } from './trusted-proxies.ts'
+import type { Trust } from './trusted-proxies.ts'
 
 /**
  * Connections that carry no session: those that have just come, are sending a request, or wait for the next one.
@@ -15,11 +16,14 @@ import { addressKey, type Trust } from './trusted-proxies.ts'
  * and one for each address; where it is reached the oldest one whose request is not being answered is closed, because
  * whoever means to use the service does so at once. A request that arrives too slowly is answered with 408.
  *
- * A connection that becomes a WebSocket is not counted here any more: the channel service limits sessions itself.
+ * A connection that becomes a WebSocket is not counted here any more: the channel service limits sessions itself. A
+ * server without a channel has no listener for upgrades, so Node treats such a request as any other.
  */
 export type ConnectionLimits = {
   /** Marks a request whose body may take as long as it likes, as long as it goes on. */
   allowLongBody(request: IncomingMessage): void
+  /** The connection becomes a session: it is not counted here any more. */
+  upgraded(socket: Duplex): void
   pending(): number
   readonly loop: Loop
 }
@@ -36,7 +40,13 @@ type Pending = {
   /** what it is counted by; undefined for a proxy, whose connections are everybody's */
   readonly address: string | undefined
   readonly name: string
-  request?: { readonly message: IncomingMessage; readonly response: ServerResponse; readonly since: number }
+  request?: {
+    readonly message: IncomingMessage
+    readonly response: ServerResponse
+    readonly since: number
+    /** when the sweep found the response finished */
+    answeredAt?: number
+  }
   progress?: { readonly of: IncomingMessage; readonly since: number; readonly read: number; readonly written: number }
 }
 
@@ -106,10 +116,6 @@ export function limitConnections(
     const pending = all.get(nameOf(message.socket))
     if (pending) pending.request = { message, response, since: clock.now() }
   })
-  server.on('upgrade', (_message, socket) => {
-    const pending = all.get(nameOf(socket as Socket))
-    if (pending) forget(pending)
-  })
 
   const sweep = () => {
     const now = clock.now()
@@ -117,9 +123,12 @@ export function limitConnections(
       const { request } = pending
       if (!request) continue
       const { message, response, since } = request
+      if (response.writableFinished && request.answeredAt === undefined) request.answeredAt = now
       if (message.complete && response.writableFinished) delete pending.request
       else if (!message.complete && (!longBodies.has(message) || response.writableFinished)) {
-        if (now - since > limits.bodyMs) giveUp(pending, message.socket)
+        // What is left of a long body after its answer has as long as a short one.
+        const from = longBodies.has(message) ? (request.answeredAt ?? now) : since
+        if (now - from > limits.bodyMs) giveUp(pending, message.socket)
       } else if (isStuck(pending, request, { now, progressMs: limits.progressMs })) giveUp(pending, message.socket)
     }
     if (closed > 0)
@@ -139,7 +148,15 @@ export function limitConnections(
     turn: async () => sweep(),
     onError: (error) => log.warn({ err: error }, 'looking for stuck connections failed'),
   })
-  return { allowLongBody: (request) => void longBodies.add(request), pending: () => all.size, loop }
+  return {
+    allowLongBody: (request) => void longBodies.add(request),
+    upgraded(socket) {
+      const pending = all.get(nameOf(socket as Socket))
+      if (pending) forget(pending)
+    },
+    pending: () => all.size,
+    loop,
+  }
 }
 
 /** Whether a long body has brought too little in the last period, or the client has read nothing of what waits for it. */

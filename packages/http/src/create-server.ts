@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '@hansard/clock'
 import { type Service, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type ConnectionLimits, limitConnections } from './connection-limits.ts'
 import { connectionsWithin } from './descriptors.ts'
+import { probePort } from './probe-port.ts'
 import { endWithProblem, httpProblem, SAFE_HEADERS, sendHttpProblem } from './problems.ts'
 import { methodsOfRoutes } from './route-methods.ts'
 import { type HttpSettings, requireListenable } from './settings.ts'
@@ -25,6 +27,8 @@ export type HttpServer = Service & {
   readonly connectionsMax: number
   /** Begins to listen; answers the port. */
   listen(): Promise<number>
+  /** Passes connections that a client wants to upgrade to `take`, which must answer and end each of them. */
+  takeUpgrades(take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void
   /** The client's address: the peer's, or what trusted proxies say. */
   remoteOf(request: IncomingMessage): string
   /** connections that carry no session */
@@ -42,6 +46,7 @@ type HttpServerDeps = {
 
 /**
  * The HTTP server of a service, with or without TLS. The caller adds its routes to `app`, and then lets it listen.
+ * Rejects when its port is in use, so that nothing is started that would have to be undone.
  *
  * What every service must do alike is done here: the address of a client behind a trusted proxy, timeouts and limits of
  * connections, a reserve of descriptors, security headers, and one shape of errors.
@@ -49,6 +54,7 @@ type HttpServerDeps = {
 export async function createHttpServer(settings: HttpSettings, deps: HttpServerDeps): Promise<HttpServer> {
   const { clock, log } = deps
   requireListenable(settings)
+  if (settings.port !== 0) await probePort(settings)
   const connectionsMax = connectionsWithin(settings, deps.filesMax === undefined ? {} : { filesMax: deps.filesMax })
   if (connectionsMax < settings.connectionsMax)
     log.info({ connectionsMax, wanted: settings.connectionsMax }, 'the limit of open files allows fewer connections')
@@ -88,6 +94,14 @@ export async function createHttpServer(settings: HttpSettings, deps: HttpServerD
     async listen() {
       await app.listen({ host: settings.host, port: settings.port, backlog: 4_096 })
       return (server.address() as { port: number }).port
+    },
+    takeUpgrades(take) {
+      server.on('upgrade', (request, socket, head) => {
+        // Node hands the socket over without its own listener: a client that resets it must not end the process.
+        socket.on('error', () => socket.destroy())
+        limits.upgraded(socket)
+        take(request, socket, head)
+      })
     },
     remoteOf: (request) => remoteOf(request, trust),
     pending: limits.pending,

@@ -9,7 +9,9 @@ import { createHttpServer, HTTP_DEFAULTS, type HttpSettings } from './index.ts'
 export async function startHttpInTest(
   clock: Clock,
   settings: Partial<HttpSettings> = {},
-): Promise<HttpServer & { readonly port: number; readonly url: string }> {
+): Promise<HttpServer & { readonly port: number; readonly url: string; release(): void }> {
+  // A request with `x-hold` is answered, before its body has come, when it is released.
+  const held = Promise.withResolvers<void>()
   const server = await createHttpServer(
     { ...HTTP_DEFAULTS, host: '127.0.0.1', port: 0, ...settings },
     { clock, log: silentLog, forceCloseConnections: true },
@@ -20,13 +22,22 @@ export async function startHttpInTest(
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
     scope.put('/long', { config: { longBody: true } }, async (request) => {
+      if (request.headers['x-hold'] !== undefined) {
+        await held.promise
+        return { bytes: 0 }
+      }
       let bytes = 0
       for await (const piece of request.raw) bytes += (piece as Buffer).length
       return { bytes }
     })
   })
   const port = await server.listen()
-  return { ...server, port, url: `${settings.tls ? 'https' : 'http'}://127.0.0.1:${port}` }
+  return {
+    ...server,
+    release: () => held.resolve(),
+    port,
+    url: `${settings.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+  }
 }
 
 /** A bare connection that notes what it is told. */

@@ -1,4 +1,5 @@
-export { createHttpServer } from './create-server.ts'
+export { createHttpServer, type HttpServer } from './create-server.ts'
+export { probePort } from './probe-port.ts'
 export { endWithProblem } from './problems.ts'
 export {
   baseUrl,

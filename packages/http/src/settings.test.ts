@@ -1,8 +1,8 @@
-import { Env } from '@hansard/config'
+import { addressKey, Env } from '@hansard/config'
 import { describe, expect, it } from 'vitest'
 import { connectionsWithin } from './descriptors.ts'
 import { baseUrl, httpSettings, webSocketUrl } from './index.ts'
-import { addressKey, parseProxies } from './trusted-proxies.ts'
+import { parseProxies } from './trusted-proxies.ts'
 
 function read(source: Record<string, string>) {
   const env = new Env(source)

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
-import ipaddr from 'ipaddr.js'
 
 /** Whether an address is one of the proxies that this pool trusts. */
 export type Trust = (address: string) => boolean
@@ -30,18 +29,4 @@ export function remoteOf(request: IncomingMessage, trust: Trust): string {
   // A peer that has gone already has no address.
   if (request.socket.remoteAddress === undefined) return 'unknown'
   return proxyAddr(request, (address) => trust(address))
-}
-
-/**
- * What connections are counted by: an IPv4 address, or the /64 network of an IPv6 one, because a network of that size is
- * given to a single customer.
- */
-export function addressKey(address: string): string {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  if (parsed.kind() === 'ipv4') return parsed.toString()
-  return `${(parsed as ipaddr.IPv6).parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`
 }

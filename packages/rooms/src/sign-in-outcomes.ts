@@ -1,6 +1,8 @@
 /** What the record of sign-ins tells apart. `not-allowed`: somebody who is signed in asked for more than their rights. */
 export const SIGN_IN_OUTCOMES = [
   'signed-in',
+  /** somebody who is signed in gave the right password again, to change it */
+  'proved',
   'wrong-credentials',
   'too-many-attempts',
   'token-refused',

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { openDatabase } from '@hansard/sql'
 import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nodeBinary } from './service-process.ts'
+import { nodeBinary, serviceProcess } from './service-process.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
 const SERVICES = [
@@ -35,6 +36,7 @@ beforeAll(async () => {
     HANSARD_FILES_NAME: 'files-1',
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
+    HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
     HANSARD_OUTPUT_DIRECTORY: join(directory, 'exports'),
   }
 })
@@ -42,6 +44,14 @@ afterAll(async () => {
   await Promise.all([postgres.stop(), redis.stop()])
   await rm(directory, { recursive: true, force: true })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as { port: number }
+  await new Promise((closed) => server.close(closed))
+  return port
+}
 
 /** Starts a service that is expected to exit. One that becomes ready is asked to stop. */
 async function start(service: string, changes: Record<string, string | undefined> = {}) {
@@ -146,6 +156,65 @@ describe.concurrent('a service that cannot start exits with one sentence', () =>
       out: '',
       err: `${service}: 127.0.0.1 port ${port} is in use by another process.\n`,
     })
+  })
+
+  it('when its token keys are damaged', async () => {
+    const file = join(directory, 'damaged.json')
+    await writeFile(file, 'not keys', { mode: 0o600 })
+
+    expect(await start('lookup-service', { HANSARD_TOKEN_KEY_FILE: file, HANSARD_LOG_LEVEL: 'error' })).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `lookup-service: ${file} is not a token key file. \`hansard keys new\` makes one.\n`,
+    })
+  })
+
+  it('when the password of the first operator is too short for this pool', async () => {
+    const changes = { HANSARD_ADMIN_PASSWORD: 'twelve chars', HANSARD_PASSWORD_CHARACTERS_MIN: '15' }
+
+    expect(await start('admin-api', { ...changes, HANSARD_LOG_LEVEL: 'error' })).toEqual({
+      exitCode: 2,
+      out: '',
+      err:
+        "admin-api: The operator's password (HANSARD_ADMIN_PASSWORD) is refused: " +
+        'A password has at least 15 characters.\n',
+    })
+  })
+
+  it.each([
+    ['admin-api', 'HANSARD_ADMIN_PORT'],
+    ['channel-service', 'HANSARD_CHANNEL_PORT'],
+    ['file-service', 'HANSARD_FILES_PORT'],
+  ])('%s: when a first copy has its port, which lives on', async (service, portSetting) => {
+    const name = `twin-${service}`
+    const port = String(await freePort())
+    const changes = {
+      [portSetting]: port,
+      HANSARD_ADMIN_NAME: name,
+      HANSARD_CHANNEL_NAME: name,
+      HANSARD_FILES_NAME: name,
+      HANSARD_ADMIN_PASSWORD: 'a password for the operator',
+      HANSARD_LOG_LEVEL: 'error',
+    }
+    const first = serviceProcess({
+      name,
+      program: `apps/${service}/src/main.ts`,
+      env: { ...environment, ...changes },
+      logFile: join(directory, `${name}.log`),
+    })
+    await first.start()
+
+    const second = await start(service, changes)
+
+    expect(second).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `${service}: 127.0.0.1 port ${port} is in use by another process.\n`,
+    })
+    const db = openDatabase({ url: environment['HANSARD_POOL_DATABASE_URL']! })
+    expect(await db.knex('source').where({ name }).select('epoch', 'state')).toEqual([{ epoch: 1, state: 'alive' }])
+    await db.close()
+    expect(await first.stop()).toBe(0)
   })
 
   it('when the database belongs to another pool, or has another domain', async () => {

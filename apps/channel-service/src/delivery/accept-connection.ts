@@ -1,7 +1,7 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { endWithProblem } from '@hansard/http'
+import { endWithProblem, type HttpServer } from '@hansard/http'
 import type { Log } from '@hansard/log'
 import { FRAME_BYTES_MAX } from '@hansard/wire'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -109,17 +109,14 @@ export function openDoor(
 
 /** Lets an HTTP server pass WebSocket upgrades under `path` to a channel service; others are refused. */
 export function attachChannelService(
-  server: Server,
+  server: Pick<HttpServer, 'takeUpgrades' | 'remoteOf'>,
   path: string,
   service: { readonly upgrade: Upgrade },
-  remoteOf?: (request: IncomingMessage) => string,
 ): void {
-  server.on('upgrade', (request, socket, head) => {
-    // Node hands the socket over without its own listener: a client that resets it must not end the process.
-    socket.on('error', () => socket.destroy())
+  server.takeUpgrades((request, socket, head) => {
     // Not parsed as a URL: a stranger may send anything.
     const pathname = (request.url ?? '/').split('?', 1)[0]
-    if (pathname === path) service.upgrade(request, socket, head, remoteOf?.(request))
+    if (pathname === path) service.upgrade(request, socket, head, server.remoteOf(request))
     else endWithProblem(socket, { status: 404, error: 'not-found', message: 'There is nothing at this path.' })
   })
 }

@@ -1,3 +1,4 @@
+import { addressKey } from '@hansard/config'
 import type { ChannelServiceConfig } from '../config.ts'
 import type { Session } from './session.ts'
 
@@ -39,16 +40,16 @@ export function createConnections(limits: Limits): Connections {
 
   /** The connections of which one must be closed for another from this address; undefined when none must. */
   const crowded = (address: string): ReadonlySet<Session> | undefined => {
-    const neighbours = unsignedByAddress.get(address)
+    const neighbours = unsignedByAddress.get(addressKey(address))
     if (neighbours && neighbours.size >= unsignedPerAddressMax) return neighbours
     return all.size >= sessionsMax || unsigned.size >= unsignedMax ? unsigned : undefined
   }
 
   const noLongerUnsigned = (session: Session) => {
     unsigned.delete(session)
-    const neighbours = unsignedByAddress.get(session.remote)
+    const neighbours = unsignedByAddress.get(addressKey(session.remote))
     neighbours?.delete(session)
-    if (neighbours?.size === 0) unsignedByAddress.delete(session.remote)
+    if (neighbours?.size === 0) unsignedByAddress.delete(addressKey(session.remote))
   }
 
   const remove = (session: Session) => {
@@ -80,9 +81,9 @@ export function createConnections(limits: Limits): Connections {
       }
       all.add(session)
       unsigned.add(session)
-      const neighbours = unsignedByAddress.get(session.remote)
+      const neighbours = unsignedByAddress.get(addressKey(session.remote))
       if (neighbours) neighbours.add(session)
-      else unsignedByAddress.set(session.remote, new Set([session]))
+      else unsignedByAddress.set(addressKey(session.remote), new Set([session]))
     },
     claim(session, principalId) {
       const had = sessionsOf.get(principalId) ?? 0

@@ -43,6 +43,8 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     return session.refuse(id, 'not-enabled', 'The policy that holds for this account does not let it use the pool.')
   }
   if (session.closed || session.closing) return
+  const newDevice = await known.rememberDevice?.()
+  if (session.closed || session.closing) return
   if (!deps.connections.claim(session, principal.id)) {
     const max = deps.connections.perAccountMax
     return session.refuse(
@@ -67,7 +69,7 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     principal: { id: principalId, uri, name },
     limits: { ...configuration.limits },
     expiresIn: known.expiresAt - deps.clock.now(),
-    ...(known.newDevice === undefined ? {} : { device: known.newDevice }),
+    ...(newDevice === undefined ? {} : { device: newDevice }),
     brief: true,
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
   })
@@ -77,7 +79,7 @@ type Known = {
   readonly principal: Principal
   readonly session: string | undefined
   readonly expiresAt: number
-  readonly newDevice?: string | undefined
+  readonly rememberDevice?: () => Promise<string | undefined>
 }
 
 /** Who signs in, and for how long; undefined when that was refused. */
@@ -100,8 +102,8 @@ async function identify(
     session.refuse(id, result.reason, signInRefusal(result))
     return undefined
   }
-  const { principal, newDevice } = result
-  return { principal, session: undefined, expiresAt: signIn.expiresAt(), newDevice }
+  const { principal, rememberDevice } = result
+  return { principal, session: undefined, expiresAt: signIn.expiresAt(), rememberDevice }
 }
 
 /** Lets a session go on: with a newer token of the same account it lasts as long as that. */

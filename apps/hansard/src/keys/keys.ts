@@ -40,7 +40,10 @@ export async function rotateKeys(io: Io, options: KeyOptions & { compromised: bo
   const file = keyFile(io, options)
   const keys = await readTokenKeys({ file })
   const acceptedUntil = systemClock.now() + TOKENS_LIVE_MS
-  const rotated = rotateTokenKeys(keys, options.compromised ? { compromised: true } : { acceptedUntil })
+  const rotated = rotateTokenKeys(
+    keys,
+    options.compromised ? { compromised: true } : { acceptedUntil, now: systemClock.now() },
+  )
   await replaceTokenKeyFile(file, rotated)
   const { id } = rotated.signing!
   answer(io, options.json, { file, id, ...(options.compromised ? {} : { acceptedUntil }) }, () =>

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { ADMIN_API_DEFAULTS, startAdminApi } from '@hansard/admin-api'
+import { ADMIN_API_DEFAULTS, requireOperatorPassword, startAdminApi } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
@@ -16,6 +15,7 @@ import {
   createHttpServer,
   HTTP_DEFAULTS,
   type HttpSettings,
+  probePort,
   requireListenable,
   webSocketUrl,
 } from '@hansard/http'
@@ -114,6 +114,11 @@ async function start(
   const { pool, domain } = settings
   await claimPoolName(complianceDb, pool)
 
+  await requireOperatorPassword(poolDb, {
+    password: options.operatorPassword,
+    charactersMin: ADMIN_API_DEFAULTS.passwordCharactersMin,
+  })
+
   let announceFailure = (_error: Error) => {}
   const failed = new Promise<Error>((resolve) => {
     announceFailure = resolve
@@ -184,7 +189,7 @@ async function start(
   )
   stack.defer(() => channel.stop())
   void channel.fenced.then(announceFailure)
-  attachChannelService(app.server, '/channel', channel, httpServer.remoteOf)
+  attachChannelService(httpServer, '/channel', channel)
   const files = await startFileService(
     { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
     {
@@ -200,11 +205,14 @@ async function start(
 
   // Nothing after this may fail: a password that was made up is known only to whoever is answered here.
   const account = await admin.createOperator({ password: options.operatorPassword })
-  const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
+  let operatorId: number | undefined
   const token = startLoop({
     clock,
     everyMs: TOKEN_RENEWAL_MS,
     async turn() {
+      // Read each time: a new password or a sign-out ends the tokens of an older version of the account.
+      const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
+      operatorId = operator.id
       const { token } = await signIn.issueToken(operator)
       await writeRunFile(directory.runFile, {
         ...urls,
@@ -217,6 +225,11 @@ async function start(
     onError: (error) => log.warn({ err: error }, 'the run file could not be written'),
   })
   await token.idle()
+  stack.defer(
+    await bus.subscribePool((message) => {
+      if (message.t === 'principal-changed' && message.principals.includes(operatorId!)) token.wake()
+    }),
+  )
   stack.defer(() => rm(directory.runFile, { force: true }))
   stack.defer(() => token.stop())
 
@@ -296,16 +309,11 @@ async function writeRunFile(file: string, content: object): Promise<void> {
  * before the pool listens, and they tell the port: one that is chosen here is let go of for a moment.
  */
 async function tryPort(wanted: { host: string; port: number }): Promise<number> {
-  const probe = createServer().listen(wanted.port, wanted.host)
   try {
-    await once(probe, 'listening')
+    return await probePort(wanted)
   } catch (error) {
     throw portProblem(error as NodeJS.ErrnoException, wanted)
   }
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 function portProblem(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {

@@ -64,6 +64,14 @@ it('completes commands, rooms and names', async () => {
   expect(await complete('')).toEqual([[], ''])
 })
 
+it('completes names made safe for the terminal', async () => {
+  const room = { uri: 'r', name: 'r' } as never
+  const talk = { current: room, rooms: new Map(), seen: new Map([['r', new Set(['Al\u001b[2J\u202e'])]]) }
+
+  expect(await completeLine('al', talk, async () => [])).toEqual([['Al\u241b[2J\ufffd: '], 'al'])
+  expect(await completeLine('/join p', talk, async () => ['p\u001b]0;x\u0007'])).toEqual([['p\u241b]0;x\u2407'], 'p'])
+})
+
 it('keeps what was typed for its owner only, so many lines, and none when told so', () => {
   const home = mkdtempSync(join(tmpdir(), 'hansard-'))
   const env = new Env({ HOME: home })

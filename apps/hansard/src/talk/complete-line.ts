@@ -1,3 +1,4 @@
+import { visible } from '../cli/table.ts'
 import type { Talk } from './talk.ts'
 import { COMMANDS } from './talk-line.ts'
 
@@ -36,5 +37,12 @@ export async function completeLine(
 
 function fitting(all: readonly string[], begun: string): readonly [readonly string[], string] {
   const start = begun.toLowerCase()
-  return [all.filter((one) => one.toLowerCase().startsWith(start)).sort(), begun]
+  // Names are text from other people, and the terminal shows what it completes.
+  return [
+    all
+      .map(visible)
+      .filter((one) => one.toLowerCase().startsWith(start))
+      .sort(),
+    begun,
+  ]
 }

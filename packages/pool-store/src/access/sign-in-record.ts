@@ -76,7 +76,9 @@ export function createSignInRecord({
       await groupedTransaction(db, (tx) => tx('sign_in_event').insert(rows))
     } catch (error) {
       // Kept for the next time, as far as there is room. Who could not be put on record was not signed in.
-      const noted = entries.filter(({ row }) => row.outcome !== 'signed-in').slice(0, NOTED_MAX)
+      const noted = entries
+        .filter(({ row }) => row.outcome !== 'signed-in' && row.outcome !== 'proved')
+        .slice(0, NOTED_MAX)
       for (const [at, entry] of noted.entries()) waiting.set(`kept ${entry.row.at} ${at}`, entry)
       later(RETRY_MS)
       throw error
@@ -113,7 +115,8 @@ export function createSignInRecord({
 function tell(log: RecordLog, row: Entry['row'], count: number): void {
   const { outcome, account, remote, device, detail } = row
   const fields = { outcome, account, remote, device: device.slice(0, 8), ...(detail ? { detail } : {}), count }
-  const usual = outcome === 'signed-in' || outcome === 'signed-out' || outcome === 'session-expired'
+  const usual =
+    outcome === 'signed-in' || outcome === 'proved' || outcome === 'signed-out' || outcome === 'session-expired'
   if (usual) log.info(fields, 'sign-in')
   else log.warn(fields, 'sign-in')
 }

@@ -14,6 +14,8 @@ import {
   replaceTokenKeyFile,
   rotateTokenKeys,
   signToken,
+  TooManySignIns,
+  verifySecret,
 } from '@hansard/credentials'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { startPostgres } from '@hansard/test-servers'
@@ -88,11 +90,11 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const throttle = createThrottle({ db, clock })
     for (let n = 0; n < times; n += 1) await throttle.begin({ account, remote: '10.0.0.9', device: undefined })
   }
-  const right = (on: SignIn, more: { device?: string; remote?: string } = {}) =>
+  const right = (on: SignIn, more: { device?: string; remote?: string; purpose?: 'prove' } = {}) =>
     on.withPassword({ account: 'alice', password: PASSWORD, remote: '10.0.0.9', ...more })
   const deviceOf = async (on: SignIn) => {
     const result = await right(on)
-    return result.outcome === 'signed-in' ? result.newDevice! : expect.fail()
+    return result.outcome === 'signed-in' ? (await result.rememberDevice())! : expect.fail()
   }
 
   it('does not lock the owner out on a known device, whoever guesses from anywhere', async () => {
@@ -102,7 +104,9 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
 
     expect(await guess(lookup)).toMatchObject({ reason: 'too-many-attempts', waitSeconds: 1 })
     expect(await right(lookup)).toMatchObject({ reason: 'too-many-attempts' })
-    expect(await right(lookup, { device })).toMatchObject({ outcome: 'signed-in', newDevice: undefined })
+    const again = await right(lookup, { device })
+    expect(again).toMatchObject({ outcome: 'signed-in' })
+    expect(again.outcome === 'signed-in' && (await again.rememberDevice())).toBeUndefined()
     expect(await right(lookup, { remote: '10.0.0.1' })).toMatchObject({ outcome: 'signed-in' })
   })
 
@@ -143,11 +147,11 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const outcomes: string[] = []
     for (let n = 0; n < 103; n += 1) outcomes.push((await throttle.begin(from(n))).outcome)
     expect(outcomes.indexOf('wait')).toBe(101)
-    expect(await throttle.begin({ ...from(7), device: 'known' })).toEqual({ outcome: 'go' })
+    expect(await throttle.begin({ ...from(7), device: 'known' })).toMatchObject({ outcome: 'go' })
 
     clock.advance({ hours: 25 })
 
-    for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toEqual({ outcome: 'go' })
+    for (let n = 0; n < 50; n += 1) expect(await throttle.begin(from(n))).toMatchObject({ outcome: 'go' })
   })
 
   it('delays a known device that guesses, up to a minute', async () => {
@@ -167,7 +171,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
 
     await throttle.succeeded(attempt)
 
-    expect(await throttle.begin(attempt)).toEqual({ outcome: 'go' })
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'go' })
   })
 
   it('treats a device of another account as unknown', async () => {
@@ -188,12 +192,48 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await guess(lookup, { account: 'no\0body' })).toMatchObject({ reason: 'wrong-credentials' })
   })
 
+  it('does not count an attempt whose password was not looked at', async () => {
+    const lookup = await service()
+    await guessed(5, 'alice')
+    const place = { turn: 'after-others', from: '10.0.0.9' } as const
+    // Two slow ones are checked, and behind them the queue is full with others of the same sender.
+    const busy = Array.from({ length: 258 }, (_, n) => verifySecret('x', n < 2 ? undefined : CHEAP, place))
+
+    await expect(right(lookup)).rejects.toThrow(TooManySignIns)
+
+    expect((await db.knex('sign_in_failure')).map(({ failures, wait_until }) => [failures, wait_until])).toEqual([
+      [5, 0],
+      [5, 0],
+    ])
+    await Promise.all(busy)
+  })
+
+  it('counts an IPv6 network as one address', async () => {
+    const throttle = createThrottle({ db, clock })
+    const from = (n: number) => ({ account: 'alice', remote: `2001:db8::${n}`, device: undefined })
+    for (let n = 0; n < 6; n += 1) await throttle.begin(from(n + 1))
+
+    expect(await throttle.begin(from(9))).toMatchObject({ outcome: 'wait' })
+    expect(await throttle.begin({ ...from(9), remote: '2001:db8:0:1::9' })).toMatchObject({ outcome: 'go' })
+  })
+
+  it('has a proof of the password on record, and makes no device known by it', async () => {
+    const lookup = await service()
+
+    const proved = await right(lookup, { purpose: 'prove' })
+
+    expect(proved.outcome === 'signed-in' && (await proved.rememberDevice())).toBeUndefined()
+    expect(await db.knex('known_device')).toEqual([])
+    expect(await listSignIns(db, { limit: 10 })).toMatchObject([{ outcome: 'proved', account: 'alice' }])
+  })
+
   it('never delays a key, and writes only its record', async () => {
     const lookup = await service()
     await guessed(6, 'robot')
     const withKey = (password: string) => lookup.withPassword({ account: 'robot', password, remote: '10.0.0.9' })
 
-    expect(await withKey(KEY)).toMatchObject({ outcome: 'signed-in', newDevice: undefined })
+    const robot = await withKey(KEY)
+    expect(robot.outcome === 'signed-in' && (await robot.rememberDevice())).toBeUndefined()
     for (let n = 0; n < 200; n += 1) expect(await withKey(newKey())).toMatchObject({ reason: 'wrong-credentials' })
     expect(await withKey(KEY)).toMatchObject({ outcome: 'signed-in' })
     expect(await db.knex('sign_in_failure')).toHaveLength(2)
@@ -214,7 +254,8 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const others = Array.from({ length: 30 }, (_, n) => ({ ...rows[0], token_hash: `h${n}`, used_at: NOW + 1 + n }))
     await db.knex('known_device').insert(others)
     clock.advance({ hours: 1 })
-    await right(lookup, { remote: '10.0.0.1' })
+    const elsewhere = await right(lookup, { remote: '10.0.0.1' })
+    if (elsewhere.outcome === 'signed-in') await elsewhere.rememberDevice()
     expect(await db.knex('known_device')).toHaveLength(20)
     expect(await guess(lookup, { device })).toMatchObject({ outcome: 'refused' })
   })
@@ -313,7 +354,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       const old = await readTokenKeys({ file: path })
       writeFileSync(join(directory, 'public.json'), formatTokenKeys(publicPart(old)), { mode: 0o600 })
       const channel = await keysIn('public.json')
-      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + 12 * HOUR }))
+      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + 12 * HOUR, now: NOW }))
       clock.advance({ seconds: 11 })
 
       const after = await lookup.sign({ id: 2 })
@@ -327,6 +368,42 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
       await expect(channel.sign({ id: 3 })).rejects.toThrow('no private key')
       clock.advance({ hours: 12 })
       for (const service of [lookup, channel]) expect(await service.verify(before)).toBeUndefined()
+    })
+
+    it('sign nothing any more when they were replaced and their time has ended', async () => {
+      const path = join(directory, 'keys.json')
+      const lookup = await keysIn('keys.json')
+      const old = await readTokenKeys({ file: path })
+      writeFileSync(join(directory, 'copy.json'), formatTokenKeys(old), { mode: 0o600 })
+      const errors: unknown[] = []
+      const source = { file: join(directory, 'copy.json') }
+      const other = await openTokenKeys({ db, clock, source, onError: (error) => errors.push(error) })
+      await replaceTokenKeyFile(path, rotateTokenKeys(old, { acceptedUntil: NOW + HOUR, now: NOW }))
+      clock.advance({ seconds: 11 })
+      await lookup.sign({ id: 1 })
+
+      await other.sign({ id: 1 })
+      clock.advance({ hours: 1 })
+
+      await expect(other.sign({ id: 1 })).rejects.toThrow('its time has ended')
+      expect(errors).toHaveLength(1)
+      await lookup.sign({ id: 1 })
+    })
+
+    it('are published again when the database was away as they changed', async () => {
+      const path = join(directory, 'keys.json')
+      const lookup = await keysIn('keys.json')
+      const rotated = rotateTokenKeys(await readTokenKeys({ file: path }), { acceptedUntil: NOW + HOUR, now: NOW })
+      await replaceTokenKeyFile(path, rotated)
+      await db.knex.schema.renameTable('token_key', 'token_key_away')
+      clock.advance({ seconds: 11 })
+      await lookup.sign({ id: 1 })
+      await db.knex.schema.renameTable('token_key_away', 'token_key')
+      clock.advance({ seconds: 11 })
+
+      await lookup.sign({ id: 1 })
+
+      expect(await db.knex('token_key').pluck('id')).toContain(rotated.signing!.id)
     })
 
     it('are not trusted from the database: a key planted there opens nothing', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
+import { addressKey } from '@hansard/config'
 import { isKeyShaped, verifySecret } from '@hansard/credentials'
 import { isKeepable } from '@hansard/rooms'
 import { type Database, groupedTransaction } from '@hansard/sql'
@@ -34,8 +35,8 @@ type PasswordResult =
   | {
       readonly outcome: 'signed-in'
       readonly principal: Principal
-      /** for this device to keep: it was not known before */
-      readonly newDevice: string | undefined
+      /** Makes the device known. Resolves with the token that it keeps, or undefined when there is none to keep. */
+      rememberDevice(): Promise<string | undefined>
     }
   | { readonly outcome: 'refused'; readonly reason: 'wrong-credentials' }
   | { readonly outcome: 'refused'; readonly reason: 'too-many-attempts'; readonly waitSeconds: number }
@@ -86,25 +87,36 @@ export function createSignIn({
       // Nobody guesses 256 random bits: keys are not throttled, and whoever uses one is never kept out.
       const guessable = !isKeyShaped(password)
       const attempt = { account, remote, device }
+      let undo = async () => {}
       if (guessable) {
         const begun = await throttle.begin(attempt)
         if (begun.outcome === 'wait') {
           record.note({ outcome: 'too-many-attempts', ...about })
           return { outcome: 'refused', reason: 'too-many-attempts', waitSeconds: Math.ceil(begun.waitMs / 1_000) }
         }
+        undo = begun.undo
       }
-      const genuine = await verifySecret(password, found?.secret, device === undefined ? 'after-others' : 'first')
+      const turn = device === undefined ? 'after-others' : 'first'
+      let genuine: boolean
+      try {
+        genuine = await verifySecret(password, found?.secret, { turn, from: addressKey(remote) })
+      } catch (error) {
+        // Nobody looked at this password: a full queue must not lock an account.
+        await undo()
+        throw error
+      }
       if (!genuine || !found || found.disabled) {
         record.note({ outcome: 'wrong-credentials', ...about })
         return { outcome: 'refused', reason: 'wrong-credentials' }
       }
       const { secret: _, ...principal } = found
       if (guessable) await throttle.succeeded(attempt)
-      const isNew = guessable && device === undefined
-      const newDevice = isNew ? await addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
       // On record first: nobody is in who is not on it.
-      if (purpose === 'sign-in') await record.put({ outcome: 'signed-in', ...about })
-      return { outcome: 'signed-in', principal, newDevice }
+      await record.put({ outcome: purpose === 'prove' ? 'proved' : 'signed-in', ...about })
+      const isNew = purpose === 'sign-in' && guessable && device === undefined
+      const rememberDevice = async () =>
+        isNew ? addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
+      return { outcome: 'signed-in', principal, rememberDevice }
     },
     async withToken(token) {
       const claims = await tokenKeys.verify(token)

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
+import { addressKey } from '@hansard/config'
 import { type Database, groupedStatement, groupedTransaction, type Knex } from '@hansard/sql'
 
 /**
@@ -15,10 +16,17 @@ type Throttle = {
    * Counts an attempt as failed before its password is checked, so that concurrent guesses count too. `wait`: it was
    * not counted, and its password must not be checked.
    */
-  begin(attempt: Attempt): Promise<{ readonly outcome: 'wait'; readonly waitMs: number } | { readonly outcome: 'go' }>
+  begin(attempt: Attempt): Promise<Begun>
   /** The attempt that `begin` counted was successful. */
   succeeded(attempt: Attempt): Promise<void>
 }
+type Begun =
+  | { readonly outcome: 'wait'; readonly waitMs: number }
+  | {
+      readonly outcome: 'go'
+      /** The password was not checked after all: this attempt does not count. */
+      undo(): Promise<void>
+    }
 type Attempt = {
   readonly account: string
   readonly remote: string
@@ -55,8 +63,9 @@ export function createThrottle({
       begun += 1
       if (begun % PRUNE_EVERY === 0) await prune(db, { now, bucketsMax })
       const buckets = bucketsOf(attempt)
-      return groupedTransaction(db, async (tx) => {
+      return groupedTransaction(db, async (tx): Promise<Begun> => {
         const counts = []
+        const set: { key: string; waitUntil: number }[] = []
         // Always the narrow bucket first, so that two attempts cannot deadlock.
         for (const bucket of buckets) counts.push(await lockBucket(tx, bucket.key, now))
         const waitMs = Math.max(...counts.map(({ waitUntil }) => waitUntil)) - now
@@ -65,9 +74,10 @@ export function createThrottle({
           const failures = counts[at]!.failures + 1
           const wait = waitAfter(failures, rule)
           const row = { failures, last_at: now, wait_until: wait === 0 ? 0 : now + wait }
+          set.push({ key, waitUntil: row.wait_until })
           await tx('sign_in_failure').where({ bucket: key }).update(row)
         }
-        return { outcome: 'go' }
+        return { outcome: 'go', undo: () => undo(db, set) }
       })
     },
     async succeeded(attempt) {
@@ -84,6 +94,19 @@ export function createThrottle({
       }
     },
   }
+}
+
+/** Takes one failure back. A wait that a later attempt has set stays. */
+async function undo(db: Database, set: readonly { key: string; waitUntil: number }[]): Promise<void> {
+  await groupedTransaction(db, async (tx) => {
+    for (const { key, waitUntil } of set) {
+      const counted = tx('sign_in_failure').where({ bucket: key }).andWhere('failures', '>', 0)
+      await counted.update({
+        failures: tx.raw('failures - 1'),
+        wait_until: tx.raw('case when wait_until = ? then 0 else wait_until end', [waitUntil]),
+      })
+    }
+  })
 }
 
 async function lockBucket(tx: Knex.Transaction, bucket: string, now: number) {
@@ -106,7 +129,7 @@ function waitAfter(failures: number, { free, longestWaitMs }: Rule): number {
 function bucketsOf({ account, remote, device }: Attempt): readonly Bucket[] {
   if (device !== undefined) return [{ key: bucketKey('device', device), rule: FROM_KNOWN_DEVICE }]
   return [
-    { key: bucketKey('address', account, remote), rule: FROM_ADDRESS },
+    { key: bucketKey('address', account, addressKey(remote)), rule: FROM_ADDRESS },
     { key: bucketKey('account', account), rule: FROM_EVERYWHERE },
   ]
 }

@@ -18,7 +18,7 @@ import { type Database, groupedTransaction } from '@hansard/sql'
 
 /** Signs and verifies the tokens of sessions. */
 export type TokenKeys = {
-  /** Rejects with a `TokenKeyProblem` in a service without a private key. */
+  /** Rejects with a `TokenKeyProblem` in a service without a private key, or whose key was replaced and has ended. */
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>
   /** The claims of a genuine token, or undefined. Does not check whether it has expired. */
   verify(token: string): Promise<Record<string, unknown> | undefined>
@@ -46,7 +46,7 @@ export async function openTokenKeys({
   db: Database
   clock: Clock
   source: TokenKeySource
-  /** The file or the database could not be read again: the previous keys are kept. */
+  /** The file or the database could not be read again, and the previous keys are kept; or the key has ended. */
   onError?: (error: unknown) => void
 }): Promise<TokenKeys> {
   if ('file' in source && (await isMissing(source)) && (await publishedKeys(db)).length === 0)
@@ -59,11 +59,13 @@ export async function openTokenKeys({
   const read = async () => {
     const seen = await tokenKeysChangedAt(source).catch(() => undefined)
     if (file === undefined || seen !== changedAt) {
-      file = await readTokenKeys(source)
+      const changed = await readTokenKeys(source)
+      if (changed.signing) await publish(db, changed.trusted)
+      // Only now: tokens of a key that is not published are refused elsewhere, and publishing is tried again.
+      file = changed
       changedAt = seen
-      if (file.signing) await publish(db, file.trusted)
     }
-    accepted = trustedKeys(file.trusted, await publishedKeys(db))
+    accepted = trustedKeys(file.trusted, await publishedKeys(db), clock.now())
     readAt = clock.now()
   }
   await read()
@@ -80,6 +82,14 @@ export async function openTokenKeys({
     async sign(claims) {
       await keepFresh()
       if (!file?.signing) throw new TokenKeyProblem('This service has no private key to sign tokens with.')
+      const until = accepted.get(file.signing.id)?.acceptedUntil
+      if (until !== undefined && until <= clock.now()) {
+        const problem = new TokenKeyProblem(
+          'The key of this service was replaced and its time has ended: give the service the new key file.',
+        )
+        onError(problem)
+        throw problem
+      }
       return signToken(claims, file.signing)
     },
     async verify(token) {
