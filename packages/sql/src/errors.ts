@@ -6,9 +6,9 @@ export function isUniqueViolation(error: unknown): boolean {
 
 // PostgreSQL classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator intervention;
 // 25006 comes from a server that has become a standby or was set to read-only.
-const POSTGRES_TRANSIENT = /^(08|40|53|57|55P03|25006)/
-// 57P01 to 57P03 and 57P05: the server stops, crashed, starts, or ended an idle session.
-const POSTGRES_CONNECTION = /^(08|57P0|25006)/
+const POSTGRES_TRANSIENT = /^(08|40|53|57|55P03|25006|25P03)/
+// 57P01 to 57P03, 57P05 and 25P03: the server stops, crashed, starts, or ended an idle session or transaction.
+const POSTGRES_CONNECTION = /^(08|57P0|25006|25P03)/
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

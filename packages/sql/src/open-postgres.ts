@@ -18,6 +18,12 @@ const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 /** maximum duration of a PostgreSQL statement; planning an export of millions of events takes the longest */
 const QUERY_MS = 120_000
 const LOCK_MS = 15_000
+/**
+ * A process that is frozen or cut off inside a transaction holds locks that others wait for. The server ends its session
+ * after this time, which is less than they wait. No transaction of ours waits for anything but its own statements; a
+ * snapshot takes no locks and sets its own limit.
+ */
+const IDLE_IN_TRANSACTION_MS = 8_000
 
 /**
  * PostgreSQL behind knex.
@@ -91,6 +97,7 @@ class FailoverClient extends PgClient {
       // Set here, not in the connection's startup parameters: PgBouncer refuses unknown ones there.
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
+           set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
            pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
       )
       if (rows[0]?.standby || rows[0]?.readOnly === 'on') throw new ReadOnlyServer()
