@@ -51,8 +51,8 @@ describe('a data file that differs from what was exported', () => {
     ['cut off at the front', async () => bytes((await readFile(good)).subarray(100)), /./],
     [
       'of another format',
-      () => edited(replace('manifest.json', (text) => text.replace('data/1', 'data/2'))),
-      /data\/2/,
+      () => edited(replace('manifest.json', (text) => text.replace('data/2', 'data/3'))),
+      /data\/3/,
     ],
     ['without a manifest', async () => bytes(await zipOf([['data/rooms.jsonl', '']])), /no about\.json/],
     [
