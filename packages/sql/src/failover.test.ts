@@ -116,5 +116,5 @@ it('retries a transaction that the server rolled back in favour of another', asy
 
   await Promise.all([lock([1, 2]), lock([2, 1])])
 
-  expect(attempts).toBe(3)
+  expect(attempts).toBeGreaterThan(2)
 })
