@@ -7,7 +7,7 @@ type HttpProblem = { readonly status: number; readonly error: string; readonly m
 /** No cache keeps an answer of ours, and no browser guesses its type. */
 export const SAFE_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-/** What a caller is told of an error that no route has expected. Never in the framework's words: they repeat what was sent. */
+/** The reply to an unexpected error. It never contains the framework's message, which repeats the request. */
 export function httpProblem(error: unknown): HttpProblem {
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown }
   const status = typeof statusCode === 'number' ? statusCode : 500

@@ -124,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('what names tell, on %s', (dialec
     const requests: ((name: string) => Promise<Result<unknown>>)[] = [
       (name) => pool.commands.changeRoles(ann, { room, role: 'member', change: { add: [name] } }),
       (name) => pool.commands.changeRoles(ann, { room, role: 'manager', change: { add: ['bob', name], remove: [] } }),
-      // Whoever is added and removed at once is not on the list afterwards; that must not tell either.
+      // A principal added and removed in one change is not on the list afterwards; that must reveal nothing either.
       (name) => pool.commands.changeRoles(ann, { room, role: 'member', change: { add: [name], remove: BEHIND } }),
       (name) => pool.commands.changeRoom(ann, { room, roles: { members: { set: ['bob', name] } }, dryRun: true }),
       (name) => pool.commands.createRoom(ann, { name: 'never', category: 'Desks', members: [name] }),

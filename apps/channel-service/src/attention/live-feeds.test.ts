@@ -91,7 +91,7 @@ it('a chat is delivered before it is compared with feeds, which takes as many ti
   expect(late.told()).toEqual([])
 })
 
-it('a feed is told of its words, though invisible characters or look-alikes hide them', async () => {
+it('matches the words of a feed behind invisible characters and look-alikes', async () => {
   const alice = await pool.person('alice')
   const feed = { words: ['payroll', 'margin call'], authors: [], ego: false }
   await putFeed(pool.db, { principalId: alice.id, name: 'watch', filter: feed })

@@ -131,7 +131,7 @@ async function placeFurtherOn(knex: Knex, { after, by }: { after: Place; by: num
 }
 
 /**
- * Whether a room that the asker is told of has a name. The statement is the same for a name that no room has, that a
+ * Whether a room that the caller may know of has a name. The statement is the same for a name that no room has, that a
  * hidden room has, and that a room in sight has.
  */
 export async function roomNameTaken(knex: Knex, name: string, asker: RoomAsker): Promise<boolean> {

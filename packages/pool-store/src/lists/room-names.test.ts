@@ -71,7 +71,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms of one name, on %s', (dial
     ])
   })
 
-  it('do not count for whoever may not know of them', async () => {
+  it('do not count for a caller who may not know of them', async () => {
     const fay = await store.addUser('fay')
     const inside = await addCategory('Inside', [fay.id])
     const outside = await addCategory('Outside', [])
