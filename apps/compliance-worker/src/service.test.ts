@@ -10,6 +10,14 @@ import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { type Bench, configure, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
+/** An adapter whose stylesheet visits every node for every node, at every depth: it never ends. */
+const ENDLESS = {
+  ...XML!,
+  stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+    <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
+    <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
+  </xsl:stylesheet>`,
+}
 const FIRST = '20261120T231500Z_20261120T231600Z'
 
 async function manifests(bench: Bench, adapter = 'xml'): Promise<Manifest[]> {
@@ -398,14 +406,7 @@ const oneRound = () => new Promise<void>((resolve) => setImmediate(resolve))
 describe('an adapter whose stylesheet runs for ever', () => {
   it('delays neither the exports of the others nor the closing of intervals', async () => {
     await using bench = await openBench()
-    const endless = {
-      ...XML!,
-      name: 'endless',
-      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
-        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
-      </xsl:stylesheet>`,
-    }
+    const endless = { ...ENDLESS, name: 'endless' }
     const worker = await bench.worker({ adapters: [endless, XML!] })
     const source = bench.pool.source('chat-1', { startedAt: T0 })
     for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
@@ -432,14 +433,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
 
   it('starts again as soon as it is corrected', async () => {
     await using bench = await openBench()
-    const endless = {
-      ...XML!,
-      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
-        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
-      </xsl:stylesheet>`,
-    }
-    const worker = await bench.worker({ adapters: [endless] })
+    const worker = await bench.worker({ adapters: [ENDLESS] })
     const source = bench.pool.source('chat-1', { startedAt: T0 })
     for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
     await bench.deliver(T0 + MINUTE, [source])
@@ -458,14 +452,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
 describe('stopping', () => {
   it('does not wait for an endless stylesheet, and leaves the export to the next worker', async () => {
     await using bench = await openBench()
-    const endless = {
-      ...XML!,
-      stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-        <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
-        <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
-      </xsl:stylesheet>`,
-    }
-    const worker = await bench.worker({ adapters: [endless] })
+    const worker = await bench.worker({ adapters: [ENDLESS] })
     const source = bench.pool.source('chat-1', { startedAt: T0 })
     for (let n = 0; n < 300; n++) source.says('desk', 'alice', `x ${n}`, T0 + n)
     await bench.deliver(T0 + MINUTE, [source])

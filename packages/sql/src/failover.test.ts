@@ -1,6 +1,6 @@
 import { startBreakableProxy, startPostgres, startPostgresStandby } from '@hansard/test-servers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Database, isTransient, openDatabase, withPostgres } from './index.ts'
+import { type Database, isTransient, type Knex, openDatabase, withPostgres } from './index.ts'
 
 const until = { timeout: 30_000, interval: 20 }
 const close: (() => Promise<unknown>)[] = []
@@ -8,12 +8,20 @@ afterEach(async () => {
   for (const each of close.splice(0).reverse()) await each()
 })
 
+/** Does `work` on five connections, all held at the same time. */
+async function atOnce<T>(db: Database, work: (tx: Knex.Transaction) => Promise<T>): Promise<T[]> {
+  const held = await Promise.all(Array.from({ length: 5 }, () => db.knex.transaction()))
+  const results = await Promise.all(held.map(work))
+  await Promise.all(held.map((tx) => tx.rollback()))
+  return results
+}
+
 /** A pool of open connections, each used by a different entry point. */
 async function withStandingConnections(url: string): Promise<{ db: Database; note: (id: number) => Promise<void>[] }> {
   const db = openDatabase({ url })
   close.push(() => db.close())
   await db.knex.schema.createTable('noted', (table) => table.integer('id'))
-  await Promise.all(Array.from({ length: 5 }, () => db.knex.raw('select pg_sleep(0.05)')))
+  await atOnce(db, async () => {})
   const note = (id: number): Promise<void>[] => [
     db
       .knex('noted')
@@ -71,11 +79,10 @@ describe('after a failover', () => {
     const { db } = await withStandingConnections(await server.createDatabase('x'))
     const sessions = async () =>
       new Set(
-        (
-          await Promise.all(
-            Array.from({ length: 5 }, () => db.knex.raw('select pg_backend_pid() as pid, pg_sleep(0.05)')),
-          )
-        ).map(({ rows }) => rows[0].pid as number),
+        await atOnce(db, async (tx) => {
+          const { rows } = await tx.raw('select pg_backend_pid() as pid')
+          return rows[0].pid as number
+        }),
       )
     const before = await sessions()
 

@@ -1,26 +1,13 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { migrate, openDatabase } from '@hansard/sql'
-import { sharePostgres } from '@hansard/test-servers'
+import { migrate } from '@hansard/sql'
 import { expect, it } from 'vitest'
 import { POOL_MIGRATIONS } from '../index.ts'
+import { openPoolBefore } from './old-pool-in-test.ts'
 
 it.each(['sqlite', 'postgres'] as const)(
   'lets current participants of rooms without history catch up on %s',
   async (dialect) => {
-    await using stack = new AsyncDisposableStack()
-    const server = dialect === 'postgres' ? await sharePostgres() : undefined
-    if (server) stack.defer(() => server.stop())
-    const url =
-      (await server?.createDatabase('pool')) ?? `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'p.db')}`
-    const db = openDatabase({ url })
-    stack.defer(() => db.close())
-    const before = POOL_MIGRATIONS.slice(
-      0,
-      POOL_MIGRATIONS.findIndex(({ name }) => name === 'departures from rooms without history'),
-    )
-    await migrate(db, before)
+    await using pool = await openPoolBefore('departures from rooms without history', dialect)
+    const { db } = pool
     for (const [id, chat_history] of [true, false].entries()) {
       await db.knex('category').insert({ id: id + 1, uri: `${id}`, name: `${id}`, chat_history, created_at: 1 })
       const room = { id: id + 10, uri: `r${id}`, name: `r${id}`, privacy: 'open', created_at: 1, last_chat_id: 7 }

@@ -1,23 +1,13 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { migrate, openDatabase } from '@hansard/sql'
-import { sharePostgres } from '@hansard/test-servers'
+import { migrate } from '@hansard/sql'
 import { expect, it } from 'vitest'
 import { listRooms, POOL_MIGRATIONS } from '../index.ts'
+import { openPoolBefore } from './old-pool-in-test.ts'
 
 it.each(['sqlite', 'postgres'] as const)(
   'lets an existing pool have several rooms of one name on %s',
   async (dialect) => {
-    await using stack = new AsyncDisposableStack()
-    const server = dialect === 'postgres' ? await sharePostgres() : undefined
-    if (server) stack.defer(() => server.stop())
-    const url =
-      (await server?.createDatabase('pool')) ?? `sqlite:${join(mkdtempSync(join(tmpdir(), 'hansard-')), 'p.db')}`
-    const db = openDatabase({ url })
-    stack.defer(() => db.close())
-    const at = POOL_MIGRATIONS.findIndex(({ name }) => name === 'room names may repeat')
-    await migrate(db, POOL_MIGRATIONS.slice(0, at))
+    await using pool = await openPoolBefore('room names may repeat', dialect)
+    const { db } = pool
     await db.knex('category').insert({ id: 1, uri: 'c', name: 'c', created_at: 1 })
     const add = (uri: string) =>
       db.knex('room').insert({ uri, name: 'desk', privacy: 'open', created_at: 1, category_id: 1 })
