@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AdapterSetting, configurationsOf } from '@hansard/adapter'
 import { ManualClock } from '@hansard/clock'
+import { type Manifest, parseManifest } from '@hansard/evidence'
 import { silentLog } from '@hansard/log'
 import { openInlineTransport, type Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
 import {
   listComplianceConfigurations,
   putComplianceConfiguration,
+  readStatus,
   recordSourceProgress,
   removeComplianceConfiguration,
   stageEvents,
@@ -108,3 +110,39 @@ export async function configure(db: Database, adapters: readonly AdapterSetting[
     await putComplianceConfiguration(db, { identity, settings: () => settings, ...by })
   }
 }
+
+/** An adapter whose stylesheet visits every node for every node, at every depth: it never ends. */
+export const ENDLESS = {
+  ...DEFAULT_ADAPTERS[0]!,
+  stylesheet: `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+    <xsl:template match="/"><xsl:apply-templates select="//*" mode="a"/></xsl:template>
+    <xsl:template match="*" mode="a"><xsl:for-each select="//@*[contains(concat(., //@*[1]), 'x')]"><xsl:apply-templates select="//*" mode="a"/></xsl:for-each></xsl:template>
+  </xsl:stylesheet>`,
+}
+
+/** The manifests of an adapter, in the order of their numbers. */
+export async function manifests(bench: Bench, adapter = 'xml'): Promise<Manifest[]> {
+  const found: Manifest[] = []
+  for (const [name, text] of await bench.files(adapter)) {
+    if (!name.endsWith('.manifest.json')) continue
+    const parsed = parseManifest(text)
+    if (parsed.outcome !== 'parsed') throw new Error(`${name}: ${parsed.reason}`)
+    found.push(parsed.manifest)
+  }
+  return found.sort((a, b) => a.number - b.number)
+}
+
+/** Two rooms, three users, two services, two minutes. */
+export function story(bench: Bench) {
+  const one = bench.pool.source('chat-1', { startedAt: T0 })
+  const two = bench.pool.source('chat-2', { startedAt: T0 })
+  one.joins('desk', 'alice', T0 + 1_000)
+  one.says('desk', 'alice', 'before', T0 + 2_000)
+  two.joins('lobby', 'bob', T0 + 3_000)
+  two.says('lobby', 'bob', '5 < 6 & so on', T0 + 4_000)
+  one.says('desk', 'alice', 'after the minute', T0 + MINUTE + 1)
+  return [one, two] as const
+}
+
+/** What `hansard status` reads. */
+export const statusOf = (bench: Bench) => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })

@@ -9,7 +9,6 @@ import {
   createPrincipals,
   createRecordWriter,
   declareDead,
-  type Fact,
   findPrincipal,
   outboxDepth,
   POOL_MIGRATIONS,
@@ -19,32 +18,15 @@ import {
   startSource,
   stopSource,
 } from '@hansard/pool-store'
-import { openBullTransport, openInlineTransport, type Transport } from '@hansard/queue'
+import { openInlineTransport, type Transport } from '@hansard/queue'
 import { type Database, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging, recordSourceProgress, stagedThrough, stageEvents } from '@hansard/staging'
-import {
-  copyOfTemplate,
-  type SharedPostgres,
-  sharePostgres,
-  startPostgres,
-  startRedis,
-  template,
-} from '@hansard/test-servers'
-import { Redis } from 'ioredis'
+import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RelayConfig } from './config.ts'
 import { startRelay } from './index.ts'
+import { addRoom, QUICK, until } from './relay-in-test.ts'
 import type { Relay } from './service.ts'
-
-const until = { timeout: 60_000, interval: 10 }
-const QUICK = {
-  pollMs: 10,
-  gatherMs: 10,
-  forgetMs: 10,
-  rollCallMs: 50,
-  resendMs: 200,
-  leaseMs: 300,
-} satisfies Partial<RelayConfig>
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
@@ -415,123 +397,3 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await transport.close()
   })
 })
-
-describe('the relay during outages', () => {
-  it('loses nothing when Redis is wiped, killed and restarted', async () => {
-    await using redis = await startRedis()
-    const pool = await poolOn(postgres)
-    const transport = openBullTransport({ redisUrl: redis.url, log: silentLog, pool: 'p' })
-    const relay = await startRelay({
-      ...pool,
-      transport,
-      clock: systemClock,
-      log: silentLog,
-      config: { relayName: 'r', ...QUICK },
-    })
-    await pool.post(300)
-    await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(2), until)
-
-    const wiper = new Redis(redis.url)
-    await wiper.flushall()
-    wiper.disconnect()
-    await redis.kill()
-    await pool.post(300)
-    await redis.restart()
-    await transport.consume(pool.stage)
-
-    await vi.waitFor(async () => expect(await pool.progress()).toEqual({ staged: 600, rows: 0 }), until)
-    await relay.stop()
-    await transport.close()
-    await pool.close()
-  })
-
-  it('continues after PostgreSQL was killed and restarted', async () => {
-    await using own = await startPostgres()
-    const pool = await poolOn(own)
-    const transport = openInlineTransport()
-    await transport.consume(pool.stage)
-    const relay = await startRelay({
-      ...pool,
-      transport,
-      clock: systemClock,
-      log: silentLog,
-      config: { relayName: 'r', ...QUICK },
-    })
-    await pool.post(300)
-    await vi.waitFor(async () => expect(await pool.progress()).toEqual({ staged: 300, rows: 0 }), until)
-
-    await own.kill()
-    await own.restart()
-    await vi.waitFor(() => pool.post(300), until)
-
-    await vi.waitFor(async () => {
-      const { staged, rows } = await pool.progress()
-      expect(staged).toBeGreaterThanOrEqual(600)
-      expect(rows).toBe(0)
-    }, until)
-    await relay.stop()
-    await transport.close()
-    await pool.close()
-  })
-})
-
-/** A room to record facts in. The relay does not check access to it. */
-async function addRoom(db: Database): Promise<number> {
-  const uri = 'ma-chan://example.com/11111111-2222-4333-8444-555555555555'
-  const [room]: { id: number }[] = await db
-    .knex('room')
-    .insert({ uri, name: 'desk', privacy: 'open', created_at: 1 })
-    .returning('id')
-  return room!.id
-}
-
-/** Both databases on one server, and one source. */
-async function poolOn(server: { createDatabase(name: string): Promise<string> }) {
-  const poolDb = openDatabase({ url: await server.createDatabase('pool') })
-  const complianceDb = openDatabase({ url: await server.createDatabase('compliance') })
-  await migrate(poolDb, POOL_MIGRATIONS)
-  await migrateStaging(complianceDb)
-  await createPrincipals(poolDb.knex, [
-    { account: 'alice', domain: 'example.com', displayName: 'Alice', secret: 'key$x', now: 1 },
-  ])
-  const principal = (await findPrincipal(poolDb, { account: 'alice' }))!
-  const roomId = await addRoom(poolDb)
-  const source = await startSource(poolDb, { name: 'channel-1', endpoint: 'ws://x', now: systemClock.now() })
-  const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
-  let posts = 0
-  return {
-    poolDb,
-    complianceDb,
-    /** Rejects when one of the facts is not on record. */
-    async post(count: number): Promise<void> {
-      const outcomes = Array.from({ length: count }, () => {
-        const fact: Fact = {
-          kind: 'chat',
-          roomId,
-          principal,
-          post: `${++posts}`,
-          text: 'hello',
-          again: false,
-          rights: 1,
-        }
-        return writer.record(fact).then((outcome) => {
-          if (outcome instanceof Error) throw outcome
-        })
-      })
-      await Promise.all(outcomes)
-    },
-    async stage(envelope: Envelope): Promise<void> {
-      if (envelope.kind === 'roll-call') await recordSourceProgress(complianceDb, envelope.rollCall)
-      else await stageEvents(complianceDb, envelope, systemClock.now())
-    },
-    async progress() {
-      const staged = (await stagedThrough(complianceDb)).get(`channel-1/${source.epoch}`)
-      return { staged, rows: (await outboxDepth(poolDb)).rows }
-    },
-    async close() {
-      await writer.stop()
-      await poolDb.close()
-      await complianceDb.close()
-    },
-  }
-}
