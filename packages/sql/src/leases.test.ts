@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '@hansard/test-servers'
+import { sharePostgres } from '@hansard/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assertLease, type Database, LeaseLost, openDatabase, releaseLease, takeLease, underLease } from './index.ts'
 
@@ -13,7 +13,7 @@ describe.each(['sqlite', 'postgres'] as const)('a leader lease on %s', (dialect)
 
   beforeAll(async () => {
     const directory = mkdtempSync(join(tmpdir(), 'hansard-leases-'))
-    const server = dialect === 'postgres' ? await startPostgres() : undefined
+    const server = dialect === 'postgres' ? await sharePostgres() : undefined
     db = openDatabase({ url: server ? await server.createDatabase('leases') : `sqlite:${join(directory, 'x.db')}` })
     close = async () => {
       await db.close()

@@ -1,43 +1,26 @@
 import { ManualClock } from '@hansard/clock'
-import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { startPostgres } from '@hansard/test-servers'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createPrincipals, findPrincipal, type Principal } from '../access/principals.ts'
-import { POOL_MIGRATIONS } from '../migrations/migrations.ts'
+import type { Database } from '@hansard/sql'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Principal } from '../access/principals.ts'
+import { openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 import type { Fact } from './facts.ts'
 import { createRecordWriter, type RecordWriter } from './record-writer.ts'
 import { declareDead, startSource } from './sources.ts'
 
 describe('a writer that remembers the counters of its rooms', () => {
+  let store: StoreInTest
   let db: Database
   let alice: Principal
   let clock: ManualClock
   let statements: string[]
-  const close: (() => Promise<unknown>)[] = []
-  let databases = 0
-  let postgres: Awaited<ReturnType<typeof startPostgres>>
-  beforeAll(async () => {
-    postgres = await startPostgres()
-  })
-  afterAll(async () => {
-    for (const each of close) await each()
-    await postgres.stop()
-  })
   beforeEach(async () => {
-    db = openDatabase({ url: await postgres.createDatabase(`remembered_${++databases}`) })
-    close.push(() => db.close())
-    await migrate(db, POOL_MIGRATIONS)
-    await createPrincipals(db.knex, [{ account: 'alice', domain: 'x', displayName: 'Alice', secret: 'key$x', now: 1 }])
-    alice = (await findPrincipal(db, { account: 'alice' }))!
+    store = await openStoreInTest('postgres')
+    db = store.db
+    alice = await store.addUser('alice')
     clock = new ManualClock(1_000)
   })
+  afterEach(() => store?.close())
 
-  const addRoom = async (name: string): Promise<number> => {
-    const { category_id } = await db.knex('room').orderBy('id').first('category_id')
-    const row = { uri: `ma-chan://x/${name}`, name, privacy: 'open', type: 'normal', category_id, created_at: 1 }
-    const [room] = await db.knex('room').insert(row).returning('id')
-    return room.id
-  }
   const writerNamed = async (name: string): Promise<RecordWriter> => {
     const source = await startSource(db, { name, endpoint: 'ws://x', now: clock.now() })
     return createRecordWriter({ db, clock, source, place: { pool: 'test' } })
@@ -80,7 +63,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   }
 
   it('takes one statement for chats in rooms it has posted to before', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
     watch()
@@ -96,7 +79,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('numbers without a gap or a repetition when another service posts to the same rooms', async () => {
-    const rooms = [await addRoom('desk'), await addRoom('prices')]
+    const rooms = [await store.addRoom('desk'), await store.addRoom('prices')]
     const writers = [await writerNamed('channel-1'), await writerNamed('channel-2')]
 
     for (let round = 0; round < 20; round += 1) {
@@ -113,7 +96,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('reads a room under lock for a while after a wrong guess', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const [here, there] = [await writerNamed('channel-1'), await writerNamed('channel-2')]
     await record(here, chat(room))
     await record(there, chat(room))
@@ -131,7 +114,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('records nothing under an outdated rights version', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
     await db.knex('room').where({ id: room }).update({ rights: 2 })
@@ -141,7 +124,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('names a room by its name when the chat is recorded', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
     await db.knex('room').where({ id: room }).update({ name: 'prices', shown_name: 'Prices' })
@@ -151,7 +134,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('records nothing when its source has been ended, and reports it', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const writer = await writerNamed('channel-1')
     await record(writer, chat(room))
     await declareDead(db, { name: 'channel-1', now: clock.now() })
@@ -161,7 +144,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   })
 
   it('answers a repeated post with the first one', async () => {
-    const room = await addRoom('desk')
+    const room = await store.addRoom('desk')
     const writer = await writerNamed('channel-1')
     const first = chat(room)
     await record(writer, first)
