@@ -729,7 +729,7 @@ def describe(report):
     if report["outcome"] == "good":
         yield "Good: every file is as it was sealed, and every number is accounted for."
     if any(series["exports"] for series in report["series"]):
-        yield "Nothing here is signed: whoever could rewrite all of these files could also make them agree. Compare the"
+        yield "Nothing here is signed: someone who can rewrite all of these files can also make them agree. Compare the"
         yield "SHA-256 of the newest manifest with one that was noted elsewhere; it vouches for everything before it."
 
 

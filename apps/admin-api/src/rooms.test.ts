@@ -45,7 +45,7 @@ describe.each(['sqlite', 'postgres'] as const)('rooms and users over HTTP, on %s
     }
     expect(await test.done('showRoom', { token, deps: { room: 'One/twin' } })).toMatchObject({ uri: one.uri })
     expect(await test.done('changeRoom', { token, deps: { room: 'Two/twin' }, body })).toMatchObject({ uri: two.uri })
-    // Whoever manages one of them means that one, and finds the other by no name.
+    // For a manager of one of them the name means that one, and no name finds the other.
     expect(await test.done('showRoom', { token: creator, deps: { room: 'twin' } })).toMatchObject({ uri: two.uri })
     expect((await test.ask('showRoom', { token: creator, deps: { room: 'One/twin' } })).status).toBe(404)
     const { rooms } = await test.done('listRooms', { token, query: { name: 'twin', limit: '1' } })

@@ -69,7 +69,7 @@ export async function startComplianceWorker({
     woken = true
     exporting.wake()
   }
-  /** Runs one tick at a time, whoever requests it. */
+  /** Runs one tick at a time, however many callers request one. */
   const inTurn = (): Promise<'again' | 'pause'> => {
     const mine = turning.then(() => turn(stopping.signal))
     turning = mine.catch(() => {})

@@ -9,7 +9,7 @@ process.umask(0o077)
 // The only file that touches the process. The first signal asks politely, the second does what signals do.
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-// Whoever reads the answer may stop reading: `hansard exports list | head`.
+// The reader of the output may stop reading: `hansard exports list | head`.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

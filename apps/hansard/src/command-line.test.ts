@@ -179,7 +179,7 @@ it('refuses an operator’s password that is too short, in one line', async () =
   rmSync(elsewhere, { recursive: true, force: true })
 })
 
-it('sends no token to whoever listens where a killed pool did', async () => {
+it('sends no token to another program on the port of a killed pool', async () => {
   const killed = mkdtempSync(join(tmpdir(), 'hansard-'))
   const run = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'))
   const { pid } = spawnSync(process.execPath, ['--version'])

@@ -125,7 +125,7 @@ function createProgram(
   return program
 }
 
-/** Whoever typed a verb wrongly is sent to that verb's help. */
+/** The help that belongs to a mistyped command line: the verb's, if it names one. */
 function nameOwnHelp(command: Command, line: string): void {
   const more = command.commands.length > 0 ? 'tells what there is' : 'tells how it is used'
   command.showHelpAfterError(`(${line} --help ${more})`)

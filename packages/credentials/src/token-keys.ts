@@ -3,10 +3,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, type KeyO
 /**
  * The keys that session tokens are signed with: Ed25519.
  *
- * The danger: whoever can sign a token is anybody in the pool. So the private key lies in no database, and a database is
- * not believed either: a verifier starts from the public keys of its own key file and accepts another key only with an
- * endorsement, a signature over it by a key that is accepted already. Somebody who writes to the database can take keys
- * away, and so sign everybody out; they can add none.
+ * The danger: someone who can sign tokens can act as anyone in the pool. So no database holds the private key, and no
+ * public key is trusted because a database holds it: a verifier starts from the public keys of its own key file and accepts another key only with an
+ * endorsement, a signature over it by a key that is accepted already. Someone who can write to the database can remove
+ * keys, which signs everyone out, but can add none.
  */
 export type TokenKeyFile = {
   /** undefined in a file for services that only verify */
@@ -55,7 +55,7 @@ export function rotateTokenKeys(
     signature: sign(null, endorsed(publicKey), signing.privateKey).toString('base64url'),
   }
   const { acceptedUntil, now } = options
-  // A key whose time has ended is dropped: whoever finds it must not be able to endorse another with it.
+  // A key whose time has ended is dropped: someone who finds it must not be able to endorse another with it.
   const kept = trusted
     .filter((key) => !hasEnded(key, now))
     .map((key) => (key.acceptedUntil === undefined ? { ...key, acceptedUntil } : key))

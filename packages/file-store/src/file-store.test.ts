@@ -137,7 +137,7 @@ describe('a file store', () => {
       expect(await everything()).toEqual([name])
     })
 
-    it('refuses content that differs from what was hashed, and leaves nothing of it', async () => {
+    it('refuses content that differs from what was hashed, and leaves no file behind', async () => {
       const name = storedNameOf(newFileId(), 'a.txt')
       const expected = digest(Buffer.from('as scanned'))
       for (const text of ['as altered', 'short', 'as scanned, and more'])

@@ -134,7 +134,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       expect(refusal(await commands.changeUser(admin, { user: 'bob', roles: [] }))).toBe('not-an-administrator')
       must(await commands.changeUser(bob, { user: 'admin', roles: ['administrator', 'operator'] }))
       must(await commands.changeUser(admin, { user: 'bob', roles: [] }))
-      // The pool may disable a user who never administered, whoever else exists.
+      // A user who was never an administrator may always be disabled.
       must(await commands.changeUser(poolActor(DOMAIN), { user: 'ann', disabled: true }))
       must(await commands.changeUser(POOL, { user: 'ann', disabled: false }))
     })

@@ -25,7 +25,7 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: CommandRefusal; readonly message: string }
 
-/** Thrown inside a change to refuse it: nothing of it is kept, and the caller gets a `Result`. */
+/** Thrown inside a change to refuse it: its transaction is rolled back, and the caller gets a `Result`. */
 export class ChangeRefused extends Error {
   override name = 'ChangeRefused'
   readonly refusal: CommandRefusal

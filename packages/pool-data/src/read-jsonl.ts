@@ -1,6 +1,6 @@
 import { DATA_LIMITS } from './data-format.ts'
 
-/** Needs a person: the file violates the format. Nothing of it has been imported. */
+/** Needs a person: the file violates the format. None of it has been imported. */
 export class DataFileError extends Error {
   override name = 'DataFileError'
 }

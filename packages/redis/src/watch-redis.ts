@@ -33,7 +33,7 @@ export function watchRedis(options: {
         for (const connection of connections()) if (connection.status === 'ready') connection.disconnect(true)
     }
   }
-  // An outage is told of by the connection itself.
+  // The connection itself reports an outage.
   const again = () =>
     clock.after(EVERY_MS, () => {
       void look()

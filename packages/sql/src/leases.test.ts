@@ -55,7 +55,7 @@ describe.each(['sqlite', 'postgres'] as const)('a leader lease on %s', (dialect)
     expect((await take('b', 1_001))!.token).toBe(2)
   })
 
-  it('fences a holder that was replaced: nothing of its transaction is kept', async () => {
+  it('fences a holder that was replaced: its transaction is rolled back', async () => {
     const first = (await take('a', 1_000))!
     await underLease(db, first, async (tx) => void (await tx('done').insert({ by: 'a' })))
     const second = (await take('b', 2_000))!

@@ -166,7 +166,7 @@ export const ServerMessage = z.discriminatedUnion('t', [
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
   /**
-   * A live chat, to whoever joined with `brief`: what `chat` says, without what the client knows since it joined. `r` is the
+   * A live chat for a participant who joined with `brief`: like `chat`, without what the client knows since it joined. `r` is the
    * `ref` of the room, `from` and `name` are the author's. Chats that are caught up with come as `chat`.
    */
   z.object({

@@ -31,7 +31,7 @@ describe('connections', () => {
 
     await strangers[0]!.gone
     expect(service.sessions()).toBe(5)
-    // Whoever has signed in takes no more of their share, and is not sent away for others.
+    // A signed-in session no longer counts against the share, and is not closed to make room.
     await from(endpoint, '127.0.0.2')
     for (let n = 0; n < 10; n += 1) await from(endpoint, '127.0.0.2')
     expect(await alice.ask({ t: 'ping' })).toMatchObject({ t: 'pong' })

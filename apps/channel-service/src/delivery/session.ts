@@ -60,7 +60,7 @@ export class Session {
     bufferMax: number
     requestsPerSecond: number
     now: number
-    /** told of every refusal */
+    /** called for every refusal */
     onRefused?: (re: number | undefined, code: WireRefusal) => void
   }) {
     this.id = options.id

@@ -149,7 +149,7 @@ function recordJoin(
         resolve('answered')
       }
 
-      // In most cases at once: chats that follow in this batch are handed out to whoever is in.
+      // In most cases at once: chats that follow in this batch are delivered to those who have joined.
       if (hub.rights === rights && !hub.deleted) return settle(decidedBy)
       standingUnderHub(deps, hub, principal).then(settle, (error: unknown) => {
         takeOut(session.closed ? 'disconnected' : 'removed')

@@ -9,7 +9,7 @@ export const DEFAULT_DATA_DIRECTORY = './hansard-data'
 /** `--server URL`, or several addresses of one pool separated by commas, or `--data DIR`; the default data directory when neither is given. */
 export type AddressOptions = { readonly server?: string | undefined; readonly data?: string | undefined }
 
-/** Where a pool answers. `token`: an operator's, for whoever may read the data directory of a running pool. */
+/** Where a pool answers. `token`: an operator's, if it was read from the data directory of a running pool. */
 type PoolAddress = {
   /** the address that answered */
   readonly server: string
@@ -25,7 +25,7 @@ export async function findPool(options: AddressOptions): Promise<PoolAddress> {
     throw misused('--server and --data cannot be used together.', 'A running pool is named by one of them.')
   if (options.server !== undefined) {
     const servers = options.server.split(',').map((url) => serverUrl(url.trim()))
-    // A single one is asked by whoever uses it.
+    // A single address is not tried here: the caller's first request does that.
     const server = servers.length === 1 ? servers[0]! : (await findDirectory(servers)).server
     return { server, servers, token: undefined }
   }
@@ -40,8 +40,8 @@ export async function findPool(options: AddressOptions): Promise<PoolAddress> {
 
 /**
  * What a running pool wrote of itself into its data directory; undefined when there is no such note, or when the
- * process that wrote it is gone. The note of a pool that was killed stays behind, and whoever listens on its port by
- * now must not be sent an operator's token.
+ * process that wrote it is gone. A killed pool leaves its note behind; another program that listens on its port by
+ * now must not receive an operator's token.
  */
 export async function readRunFile(directory: string): Promise<PoolAddress | undefined> {
   const path = join(directory, 'run.json')

@@ -48,7 +48,7 @@ export async function exportDataCommand(io: Io, path: string, options: ExportDat
         yield piece
       }
     }
-    // Only for whoever exports: it holds what was said in every room.
+    // Readable by the exporting user only: it holds the chats of every room.
     await pipeline(
       Readable.fromWeb(body as ReadableStream),
       counted,

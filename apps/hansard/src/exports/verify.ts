@@ -98,7 +98,7 @@ export function describeReport(report: VerifyReport): string {
 }
 
 const NOT_SIGNED = [
-  'Nothing here is signed: whoever could rewrite all of these files could also make them agree. Compare the SHA-256 of',
+  'Nothing here is signed: someone who can rewrite all of these files can also make them agree. Compare the SHA-256 of',
   'the newest manifest with one that was noted elsewhere; it vouches for everything before it.',
 ]
 

@@ -5,7 +5,7 @@ import { type CorpusPlan, planCorpus } from './corpus-plan.ts'
 const said = (plan: CorpusPlan) =>
   plan.steps.map((step) => `${step.nick} ${step.kind}${step.kind === 'chat' ? ` ${step.text}` : ''}`)
 
-it('lets whoever speaks come in first, and everybody go out at the end', () => {
+it('joins a speaker before the first chat, and parts everybody at the end', () => {
   const plan = planCorpus('[12:18] <alice> one\n[12:18] <bob> two\n[12:19] <alice> three\n')
   expect(said(plan)).toEqual([
     'alice join',

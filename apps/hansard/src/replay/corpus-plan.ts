@@ -24,7 +24,7 @@ export type CorpusPlan = {
 /**
  * What a log says, as things to do one after the other, in the file's order.
  *
- * A slice of a log starts in the middle of a day: whoever speaks without having joined joins first. A rename is a part
+ * A slice of a log starts in the middle of a day: a speaker who has not joined joins first. A rename is a part
  * and a join. At the end everybody who is still present parts, so that what was replayed is complete in itself.
  */
 export function planCorpus(text: string): CorpusPlan {

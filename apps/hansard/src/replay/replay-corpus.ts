@@ -146,7 +146,7 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
       const known = people.get(nick)
       if (known) return known
       const client = signIn(nick)
-      // Whoever needs this person sees the failure; until then it is nobody's.
+      // The caller that awaits this client gets the failure; this handler only keeps it from being reported as unhandled.
       client.catch(() => {})
       const made = { client, handle: undefined }
       people.set(nick, made)

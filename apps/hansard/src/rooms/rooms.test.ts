@@ -163,7 +163,7 @@ it('says that a member is one only through a group, instead of removing nothing'
   await line.json(['rooms', 'set', 'grouped', '--remove-member', 'bob'])
 })
 
-it('lets whoever creates a closed room join it', async () => {
+it('lets the creator of a closed room join it', async () => {
   const env = await line.addUser('carol')
   await line.json(['categories', 'add', 'Hers', '--allowed', 'carol', '--creator', 'carol'])
   await line.json(['rooms', 'create', 'her room', '--category', 'Hers', '--as', 'carol'], { env })

@@ -203,7 +203,7 @@ async function start(
     throw portProblem(error, options)
   })
 
-  // Nothing after this may fail: a password that was made up is known only to whoever is answered here.
+  // Nothing after this may fail: a generated password is returned here and nowhere else.
   const account = await admin.createOperator({ password: options.operatorPassword })
   let operatorId: number | undefined
   const token = startLoop({

@@ -30,7 +30,7 @@ const FAREWELL_MS = 1_500
  *
  * Lines are carried out one after the other, each answered before the next: a script's chats are recorded in its
  * order, and when the input ends nothing is left unrecorded. A line is a command only when a person types it or the caller
- * says that lines may be: whoever pipes other people's words would have these obeyed.
+ * allows it: otherwise piped text of other people could give commands.
  *
  * Exit code 1 when any line of a script was refused; of what a person types, when the last one was.
  */
@@ -51,7 +51,7 @@ export async function chatCommand(io: Io, rooms: readonly string[], options: Cha
   }
 
   const tellNews = async (room: string, last: number) => {
-    // Whoever begins to watch a room is told how far it is: of an empty one there is nothing to tell.
+    // A watch begins with the room's last chat number. An empty room has none.
     if (last === 0) return
     // Its name may have changed since it was watched.
     const name = await client.room(room).then(

@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     return result.outcome === 'signed-in' ? (await result.rememberDevice())! : expect.fail()
   }
 
-  it('does not lock the owner out on a known device, whoever guesses from anywhere', async () => {
+  it('does not lock the owner out on a known device, however many others guess', async () => {
     const lookup = await service()
     const device = await deviceOf(lookup)
     for (let n = 0; n < 6; n += 1) await guess(lookup)

@@ -84,7 +84,7 @@ export function createSignIn({
       const found = isKeepable(account) ? await findPrincipal(db, { account }) : undefined
       const device = await findKnownDevice(db, { token: shown, principalId: found?.id, now: clock.now() })
       const about = { account, principalId: found?.id, remote, device }
-      // Nobody guesses 256 random bits: keys are not throttled, and whoever uses one is never kept out.
+      // Nobody guesses 256 random bits: keys are not throttled, so a guesser cannot keep their owner out.
       const guessable = !isKeyShaped(password)
       const attempt = { account, remote, device }
       let undo = async () => {}

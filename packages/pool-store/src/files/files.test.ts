@@ -169,7 +169,7 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
       expect(await upload(await someone(), { limits, size: 1 })).toMatchObject({ reason: 'limit-exceeded' })
     })
 
-    it('ends once, whoever ends it and how', async () => {
+    it('ends once, however many end it', async () => {
       const { fileId } = await issued(upload(alice))
       const before = (await fileCounts(store.db.knex)).quarantined
       const { knex } = store.db

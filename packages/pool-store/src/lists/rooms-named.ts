@@ -3,7 +3,7 @@ import type { Database, Knex } from '@hansard/sql'
 import { selectRooms } from '../rooms/rooms.ts'
 import { applyAsker, type RoomAsker, whereCategoryKnown } from './list-rooms.ts'
 
-/** A room that a text names. `category` only where whoever asks may know it. */
+/** A room that a text names. `category` only where the asker may know it. */
 export type NamedRoom = {
   readonly id: number
   readonly uri: string
@@ -15,7 +15,7 @@ export type NamedRoom = {
 const NAMED_ROOMS_MAX = 10
 
 /**
- * The rooms that a name or `CATEGORY/NAME` may mean, among those the asker is told of, at most ten. Several rooms may have
+ * The rooms that a name or `CATEGORY/NAME` may mean, among those the asker may know of, at most ten. Several rooms may have
  * one name (docs/decisions/2611-names-tell-nothing.md).
  *
  * The danger is a hidden room that changes what a name means: naming it would find it. So a room that the asker may not

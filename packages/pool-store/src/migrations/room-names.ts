@@ -1,7 +1,7 @@
 import type { Knex, Migration } from '@hansard/sql'
 
 /**
- * Several rooms may have one name: a unique index would tell whoever names a room which hidden rooms there are. The new
+ * Several rooms may have one name: a unique index would reveal the names of hidden rooms to anyone who creates a room. The new
  * index carries the URI, so that rooms of one name have an order and a list can be read page by page.
  */
 export const ROOM_NAMES_MIGRATION: Migration = {

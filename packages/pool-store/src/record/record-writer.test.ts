@@ -258,7 +258,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     await db.knex('policy').delete()
   })
 
-  it('refuses a zombie whose successor has started, and writes nothing of its batch', async () => {
+  it('refuses a zombie whose successor has started, and writes none of its batch', async () => {
     const zombie = await start('contested')
     await record(zombie.writer, chat('before'))
     const room = roomId
