@@ -155,7 +155,8 @@ export function hostileRequest(dice: Dice, known: Known): HostileRequest {
       return Object.fromEntries(wanted.map(([name, property]) => [name, valueFor(name, property)]))
     }
     if (schema.type === 'array') return Array.from({ length: dice.below(4) }, () => plausible(schema.items ?? {}))
-    if (schema.type === 'integer' || schema.type === 'number') return dice.pick([0, 1, 10, 100_000, ...known.times])
+    if (schema.type === 'integer' || schema.type === 'number')
+      return dice.pick([0, 1, 10, 100_000, ...known.times, schema.maximum ?? Number.MAX_SAFE_INTEGER])
     if (schema.type === 'boolean') return dice.below(2) === 0
     return schema.type === 'null' ? null : text()
   }

@@ -64,7 +64,10 @@ describe.each(['sqlite', 'postgres'] as const)('grouped transactions on %s', (di
     expect(await noted()).toEqual([1, 3, 4, 9])
   })
 
-  it.runIf(dialect === 'sqlite')('share one commit while the connection is busy', async () => {
+  // PostgreSQL groups the commits of its connections itself.
+  if (dialect === 'postgres') return
+
+  it('share one commit while the connection is busy', async () => {
     const statements: string[] = []
     const listen = ({ sql }: { sql: string }) => statements.push(sql)
     db.knex.on('query', listen)

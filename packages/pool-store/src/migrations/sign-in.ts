@@ -45,7 +45,7 @@ export const SIGN_IN_MIGRATION: Migration = {
       table.index('expires_at')
     })
     await tx.schema.createTable('sign_in_event', (table) => {
-      table.increments('id').primary()
+      table.bigIncrements('id').primary()
       table.bigInteger('at').notNullable()
       table.text('service').notNullable()
       table.text('outcome').notNullable()
