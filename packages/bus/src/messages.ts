@@ -25,14 +25,14 @@ export const RoomMessage = z.discriminatedUnion('t', [
    * database.
    */
   z.strictObject({ t: z.literal('chats-edited'), room, from, edit: z.number().int().positive() }),
+  /** Joins and parts, in their order. */
   z.strictObject({
-    t: z.literal('presence'),
+    t: z.literal('presences'),
     room,
     from,
-    /** the room's rights version when it was recorded: members who lost access are removed before delivery */
+    /** the room's rights version when the last was recorded: members who lost access are removed before delivery */
     rights: z.number().int().positive(),
-    joined: z.boolean(),
-    who: z.strictObject({ uri: z.string(), name: z.string() }),
+    people: z.array(z.strictObject({ joined: z.boolean(), uri: z.string(), name: z.string() })),
   }),
   /** The room's name, members or rights have changed. `rights`: their current version. */
   z.strictObject({ t: z.literal('room-changed'), room, from, rights: z.number().int().positive().optional() }),

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /**
@@ -5,7 +6,8 @@ import ipaddr from 'ipaddr.js'
  * given to a single customer.
  */
 export function addressKey(address: string): string {
-  if (!ipaddr.isValid(address)) return address
+  // Every connection asks several times, and ipaddr.js takes its time. What Node takes for IPv4 is in normal form.
+  if (isIPv4(address) || !ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
   if (parsed.kind() === 'ipv4') return parsed.toString()
   return `${(parsed as ipaddr.IPv6).parts

@@ -27,6 +27,8 @@ export function trustOf(proxies: readonly string[]): Trust {
 /** The client's address: the peer's, or what the chain of trusted proxies in front of us says it is. */
 export function remoteOf(request: IncomingMessage, trust: Trust): string {
   // A peer that has gone already has no address.
-  if (request.socket.remoteAddress === undefined) return 'unknown'
+  const { remoteAddress } = request.socket
+  if (remoteAddress === undefined) return 'unknown'
+  if (!trust(remoteAddress)) return remoteAddress
   return proxyAddr(request, (address) => trust(address))
 }

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { Knex } from 'knex'
 import type pg from 'pg'
 import { retryWhileBusy } from './busy.ts'
@@ -9,7 +10,16 @@ import { BUSY_MS, busyLimitOf, openSqlite, type SqliteHandle } from './open-sqli
  * A database behind knex, in one of two dialects. Their properties are described in `open-sqlite.ts` and
  * `open-postgres.ts`.
  */
-export type Database = { readonly knex: Knex; readonly dialect: Dialect; close(): Promise<void> }
+export type Database = {
+  readonly knex: Knex
+  readonly dialect: Dialect
+  /**
+   * Connections for `withPostgres`. The server plans their statements once: PostgreSQL otherwise plans a statement
+   * anew for each short list it is given, which takes longer than to execute it. With SQLite, the one connection.
+   */
+  readonly prepared: Knex.Client
+  close(): Promise<void>
+}
 export type Dialect = 'sqlite' | 'postgres'
 export type { SqliteHandle }
 
@@ -27,11 +37,16 @@ export function openDatabase(options: {
   const { url, connectionsMax = 5, applicationName = 'hansard', busyMs = BUSY_MS } = options
   if (url.startsWith('sqlite:')) {
     const knex = openSqlite({ file: url.slice('sqlite:'.length), busyMs })
-    return { knex, dialect: 'sqlite', close: () => knex.destroy() }
+    return { knex, dialect: 'sqlite', prepared: knex.client, close: () => knex.destroy() }
   }
   if (/^postgres(ql)?:\/\//.test(url)) {
-    const knex = openPostgres({ url, connectionsMax, applicationName })
-    return { knex, dialect: 'postgres', close: () => knex.destroy() }
+    const common = { url, connectionsMax, applicationName, failovers: { generation: 0 } }
+    const knex = openPostgres({ ...common, planOnce: false })
+    const prepared = openPostgres({ ...common, planOnce: true })
+    const close = async () => {
+      await Promise.all([knex.destroy(), prepared.destroy()])
+    }
+    return { knex, dialect: 'postgres', prepared: prepared.client, close }
   }
   throw new Error(`A database URL must begin with sqlite: or postgres://.`)
 }
@@ -59,13 +74,12 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
 const ATTEMPTS_MAX = 3
 
 /**
- * Runs work on one PostgreSQL connection of the pool; `work` rolls back what it began. After a deadlock or a
+ * Runs work on one PostgreSQL connection; `work` names its statements and rolls back what it began. After a deadlock or a
  * serialization failure it runs again: the server has rolled the transaction back. A broken connection is not used
  * again.
  */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = db.knex.client as Knex.Client
-  const connection = (await client.acquireConnection()) as pg.PoolClient
+  const connection = (await db.prepared.acquireConnection()) as pg.PoolClient
   try {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -78,22 +92,41 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
     if (losesConnection(error)) staleFromNowOn(connection, error)
     throw error
   } finally {
-    await client.releaseConnection(connection)
+    await db.prepared.releaseConnection(connection)
   }
 }
 
 /**
- * Waits for statements that were pipelined on one PostgreSQL connection; the server executes them in order. Throws
- * the error of the first failure, but only when all have ended: none may be pending when the connection is used
- * again. In a transaction, statements after a failed one do nothing, and its `commit` rolls it back; their errors do
- * not hide the first, whatever the order of `statements`.
+ * Pipelines statements on one PostgreSQL connection: all that `send` sends before it returns leave in one write, and
+ * the server executes them in order. Then waits as `settled` does.
  */
-export async function sentTogether<T extends readonly unknown[]>(
+export async function sendTogether<T extends readonly unknown[]>(
+  client: pg.PoolClient,
+  send: () => readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection
+  stream.cork()
+  let statements: readonly [...T]
+  try {
+    statements = send()
+  } finally {
+    stream.uncork()
+  }
+  return settled(statements)
+}
+
+/**
+ * Waits for statements that were pipelined on one PostgreSQL connection. Throws the error of the first failure, but
+ * only when all have ended: none may be pending when the connection is used again. In a transaction, statements
+ * after a failed one do nothing, and its `commit` rolls it back; their errors do not hide the first, whatever the
+ * order of `statements`.
+ */
+export async function settled<T extends readonly unknown[]>(
   statements: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(statements)
-  const failures = settled.filter((one) => one.status === 'rejected')
+  const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled(statements)
+  const failures = outcomes.filter((one) => one.status === 'rejected')
   const first = failures.find(({ reason }) => !isAfterFailure(reason)) ?? failures[0]
   if (first) throw first.reason
-  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
+  return outcomes.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never
 }

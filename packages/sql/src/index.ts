@@ -4,13 +4,15 @@ export {
   type Dialect,
   openDatabase,
   type SqliteHandle,
-  sentTogether,
+  sendTogether,
+  settled,
   withPostgres,
   withSqlite,
 } from './database.ts'
 export { isTransient, isUniqueViolation } from './errors.ts'
 export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
+export { keyedRead } from './keyed-read.ts'
 export { assertLease, type Lease, LeaseLost, leaseHeld, releaseLease, takeLease, underLease } from './leases.ts'
 export { type Migration, migrate } from './migrate.ts'
 export { type Bound, isOneOf, rowsOf } from './rows.ts'

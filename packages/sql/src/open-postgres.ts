@@ -33,7 +33,15 @@ const IDLE_IN_TRANSACTION_MS = 8_000
  * (`losesConnection`) therefore makes every older connection stale. A connection to a server that accepts no writes
  * is refused when it is opened: its rows may be out of date as well, and rights are decided on them.
  */
-export function openPostgres(options: { url: string; connectionsMax: number; applicationName: string }): Knex {
+export function openPostgres(options: {
+  url: string
+  connectionsMax: number
+  applicationName: string
+  /** Counted up by each failure that makes older connections stale; shared by all that reach the same server. */
+  failovers: Failovers
+  /** Statements with a name are planned once for each connection, whatever their values. */
+  planOnce: boolean
+}): Knex {
   return knexModule.knex({
     client: FailoverClient as unknown as typeof Knex.Client,
     connection: {
@@ -51,10 +59,12 @@ export function openPostgres(options: { url: string; connectionsMax: number; app
     pool: { min: 0, max: options.connectionsMax },
     acquireConnectionTimeout: 15_000,
     log: SILENT,
-  })
+    failovers: options.failovers,
+    planMode: options.planOnce ? 'force_generic_plan' : 'auto',
+  } as Knex.Config)
 }
 
-/** The error that ended this connection makes every older connection of the same pool stale. */
+/** The error that ended this connection makes every older connection to the same server stale. */
 export function staleFromNowOn(connection: pg.PoolClient, error: unknown): void {
   const held = connection as Held
   held.__knex__disposed ??= error
@@ -73,13 +83,16 @@ class ReadOnlyServer extends Error {
   }
 }
 
+export type Failovers = { generation: number }
+
 type Held = pg.PoolClient & {
   __knex__disposed?: unknown
-  opened?: { readonly pool: { generation: number }; readonly generation: number }
+  opened?: { readonly pool: Failovers; readonly generation: number }
 }
 type PgClientClass = new (
   ...args: unknown[]
 ) => Knex.Client & {
+  readonly config: { readonly failovers: Failovers; readonly planMode: string }
   _query(connection: Held, query: unknown): Promise<unknown>
   validateConnection(c: Held): Promise<boolean>
 }
@@ -88,16 +101,16 @@ const PgClient = require('knex/lib/dialects/postgres/index.js') as PgClientClass
 // knex creates the client of a transaction from this prototype without the constructor. `_query` runs there too, so
 // it finds the pool's state through the connection.
 class FailoverClient extends PgClient {
-  readonly failovers = { generation: 0 }
-
   override async acquireRawConnection(): Promise<Held> {
-    const { generation } = this.failovers
+    const { failovers, planMode } = this.config
+    const { generation } = failovers
     const connection: Held = await super.acquireRawConnection()
     try {
       // Set here, not in the connection's startup parameters: PgBouncer refuses unknown ones there.
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
            set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
+           set_config('plan_cache_mode', '${planMode}', false),
            pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
       )
       if (rows[0]?.standby || rows[0]?.readOnly === 'on') throw new ReadOnlyServer()
@@ -105,12 +118,12 @@ class FailoverClient extends PgClient {
       await connection.end().catch(() => {})
       throw error
     }
-    connection.opened = { pool: this.failovers, generation }
+    connection.opened = { pool: failovers, generation }
     return connection
   }
 
   override async validateConnection(connection: Held): Promise<boolean> {
-    return connection.opened?.generation === this.failovers.generation && super.validateConnection(connection)
+    return connection.opened?.generation === this.config.failovers.generation && super.validateConnection(connection)
   }
 
   override async _query(connection: Held, query: unknown): Promise<unknown> {

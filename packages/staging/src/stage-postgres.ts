@@ -1,5 +1,5 @@
 import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
-import { type Database, sentTogether, withPostgres } from '@hansard/sql'
+import { type Database, sendTogether, settled, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
 import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
@@ -18,7 +18,7 @@ export const stagePostgres: Stage = (db, identity, arrived, now) =>
     try {
       const known = roomsOf(db, client)
       const newRooms = new Map<string, number>()
-      const [, , read] = await sentTogether([
+      const [, , read] = await sendTogether(client, () => [
         client.query('begin'),
         client.query({ name: 'share', text: `select pg_advisory_xact_lock_shared(${CLOSING_LOCK})` }),
         readProgress(client, identity, arrived),
@@ -30,7 +30,7 @@ export const stagePostgres: Stage = (db, identity, arrived, now) =>
       roomIdsOf.delete(db)
       await client.query('rollback').catch(() => {})
       // A statement that was sent earlier, and not awaited, may be what failed first.
-      await sentTogether([...sent, Promise.reject(error)])
+      await settled([...sent, Promise.reject(error)])
       throw error
     }
   })
@@ -67,7 +67,7 @@ async function stage(
   }
   if (arrived !== 'parked' && walked.beyond.length > 0) send(park(client, progress.id, walked.beyond))
   if (walked.stagedThrough > progress.stagedThrough) send(saveProgress(client, progress, walked))
-  const [more] = await sentTogether([
+  const [more] = await sendTogether(client, () => [
     isParked(client, progress.id, walked.stagedThrough + 1),
     ...sent,
     client.query('commit'),

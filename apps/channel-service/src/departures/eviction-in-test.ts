@@ -51,7 +51,7 @@ export const eviction = (dialect: 'sqlite' | 'postgres') =>
         await Promise.all(posts)
         const closed = await watcher.told('room-closed')
         await alice.until(() => alice.chats().length === 120)
-        if (!drops('presence')) await alice.told('participant-parted')
+        if (!drops('presences')) await alice.told('participant-parted')
 
         expect(closed).toMatchObject({ room: room.uri, reason: 'removed' })
         expect(watcher.chats().filter(([, text]) => text.startsWith('after'))).toEqual([])

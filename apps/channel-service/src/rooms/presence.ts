@@ -1,3 +1,5 @@
+import type { Bus } from '@hansard/bus'
+import { systemClock, type Timer } from '@hansard/clock'
 import type { Principal } from '@hansard/pool-store'
 import type { ServerMessageOf } from '@hansard/wire'
 import type { RoomHub } from './room-hub.ts'
@@ -44,5 +46,42 @@ export function createPresenceNotices(participantUpdateLimit: () => number): Pre
       }
       hub.notify(JSON.stringify(notice), rights)
     },
+  }
+}
+
+/** Tells the other services of joins and parts here. Those of one room that follow each other share a message. */
+export type PresenceReports = {
+  report(roomId: number, presence: Presence): void
+  /** Sends what waits. */
+  stop(): void
+}
+
+/** Nobody waits for these notices. When a crowd comes in, a message for each would be a large part of what it costs. */
+const REPORT_MS = 100
+
+export function createPresenceReports({ bus, from }: { bus: Pick<Bus, 'publish'>; from: string }): PresenceReports {
+  let waiting = new Map<number, { rights: number; people: { joined: boolean; uri: string; name: string }[] }>()
+  let timer: Timer | undefined
+
+  const send = () => {
+    timer?.cancel()
+    timer = undefined
+    const sending = waiting
+    waiting = new Map()
+    for (const [room, { rights, people }] of sending) bus.publish({ t: 'presences', room, from, rights, people })
+  }
+
+  return {
+    report(roomId, { joined, who: { uri, name }, rights }) {
+      const known = waiting.get(roomId)
+      if (!known) waiting.set(roomId, { rights, people: [{ joined, uri, name }] })
+      else {
+        known.rights = Math.max(known.rights, rights)
+        known.people.push({ joined, uri, name })
+      }
+      // Real time, whatever clock the service keeps: this is about the bus.
+      timer ??= systemClock.after(REPORT_MS, send)
+    },
+    stop: send,
   }
 }

@@ -12,7 +12,7 @@ import {
 import type { Database } from '@hansard/sql'
 import type { LiveFeeds } from '../attention/live-feeds.ts'
 import { type Evict, judgeMembers } from './judge-members.ts'
-import { createPresenceNotices, type Presence } from './presence.ts'
+import { createPresenceNotices, createPresenceReports, type Presence } from './presence.ts'
 import { RoomHub } from './room-hub.ts'
 import { createRoomReads } from './room-reads.ts'
 
@@ -34,6 +34,8 @@ export type RoomsInService = {
   compare(): Promise<void>
   /** Counts the participants of every room again. */
   recount(): Promise<void>
+  /** Reports to the other services what they have not been told yet. */
+  stop(): void
 }
 
 export function createRoomsInService(options: {
@@ -55,6 +57,7 @@ export function createRoomsInService(options: {
   const { drawRef = () => randomInt(REF_MAX) } = options
   const service = `${source.name}/${source.epoch}`
   const notices = createPresenceNotices(participantUpdateLimit)
+  const reports = createPresenceReports({ bus, from: service })
   const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
@@ -76,7 +79,7 @@ export function createRoomsInService(options: {
     const unsubscribe = await bus.subscribeRoom(roomId, (message) => {
       if (message.from === service) return
       if (hub) hear(hub, message)
-      else if (message.t !== 'presence') early.push(message)
+      else if (message.t !== 'presences') early.push(message)
     })
     try {
       const participants = await participantCount(db, roomId)
@@ -114,8 +117,9 @@ export function createRoomsInService(options: {
       case 'chats':
         for (const chat of message.chats) hub.deliver(chat.id, chat.frame, message.rights)
         return
-      case 'presence':
-        return notices.tell(hub, message)
+      case 'presences':
+        for (const { joined, ...who } of message.people) notices.tell(hub, { joined, who, rights: message.rights })
+        return
       case 'room-changed':
         if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
         return
@@ -154,8 +158,7 @@ export function createRoomsInService(options: {
     },
     presence(hub, { joined, who, rights }) {
       notices.tell(hub, { joined, who, rights })
-      const told = { uri: who.uri, name: who.name }
-      bus.publish({ t: 'presence', room: hub.id, joined, who: told, rights, from: service })
+      reports.report(hub.id, { joined, who, rights })
     },
     hear(message) {
       const hub = hubs.get(message.room)?.hub
@@ -181,6 +184,7 @@ export function createRoomsInService(options: {
         if (now !== hub.participants && rights !== undefined) notices.count(hub, now, rights)
       }
     },
+    stop: reports.stop,
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Database, gathered, type Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex, keyedRead } from '@hansard/sql'
 
 /**
  * Ids of the identities a principal acts under: itself, its domain, and every group that contains one of these,
@@ -17,36 +17,9 @@ export async function identitiesOfMany(
   db: Database | Knex.Transaction,
   principalIds: readonly number[],
 ): Promise<Map<number, Set<number>>> {
-  const knex = 'dialect' in db ? db.knex : db
   const found = new Map<number, Set<number>>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
-    const batch = principalIds.slice(from, from + BATCH)
-    // `union`, not `union all`: the recursion terminates even if groups form a cycle.
-    const rows: { principal_id: number; identity: number }[] = await knex
-      .withRecursive('held', (held) => {
-        held
-          .from('principal')
-          .whereIn('id', batch)
-          .select('id as principal_id', 'id as identity')
-          .union((domains: Knex.QueryBuilder) =>
-            domains
-              .from('principal as someone')
-              .join('principal as everyone', (on) =>
-                on.on('everyone.domain', 'someone.domain').andOnVal('everyone.type', 'domain'),
-              )
-              .whereIn('someone.id', batch)
-              .select('someone.id as principal_id', 'everyone.id as identity'),
-          )
-          .union((groups: Knex.QueryBuilder) =>
-            groups
-              .from('group_member')
-              .join('held', 'held.identity', 'group_member.member_id')
-              .select('held.principal_id', 'group_member.group_id as identity'),
-          )
-      })
-      .from('held')
-      .select('principal_id', 'identity')
-    for (const { principal_id: id, identity } of rows) {
+    for (const { principal_id: id, identity } of await readIdentities(db, principalIds.slice(from, from + BATCH))) {
       const identities = found.get(id)
       if (identities) identities.add(identity)
       else found.set(id, new Set([identity]))
@@ -54,6 +27,23 @@ export async function identitiesOfMany(
   }
   return found
 }
+
+const readIdentities = keyedRead<number, { principal_id: number; identity: number }>({
+  name: 'identities',
+  keys: 'int',
+  // `union`, not `union all`: the recursion terminates even if groups form a cycle.
+  text: `with recursive held (principal_id, identity) as (
+           select id, id from principal where id in (:keys)
+           union
+           select someone.id, everyone.id from principal as someone
+             join principal as everyone on everyone.domain = someone.domain and everyone.type = 'domain'
+             where someone.id in (:keys)
+           union
+           select held.principal_id, group_member.group_id
+             from group_member join held on held.identity = group_member.member_id
+         )
+         select principal_id, identity from held`,
+})
 
 /**
  * Every principal that a group or domain contains, itself and nested groups included: all who have a right granted to

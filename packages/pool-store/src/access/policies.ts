@@ -1,4 +1,4 @@
-import { type Database, gathered, type Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex, keyedRead } from '@hansard/sql'
 
 /** Where a policy is evaluated: a pool and, if it has one, the site of the asking service. */
 export type PolicyPlace = { readonly pool: string; readonly site?: string | undefined }
@@ -22,26 +22,33 @@ export async function policyEnables(
   return own ?? said.find((enabled) => enabled !== undefined) ?? true
 }
 
-const ownShared = gathered<number, boolean>((db, ids) => ownPolicies(db.knex, ids))
-const saidShared = gathered<string, boolean>(async (db, identities) => {
-  const rows: SaidOfPlace[] = await db.knex('policy').whereIn('identity', identities).select('identity', 'enabled')
-  return new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))
-})
+const ownShared = gathered<number, boolean>(ownPolicies)
+const saidShared = gathered<string, boolean>(async (db, identities) =>
+  saidOf(await readPoliciesOfPlace(db, identities)),
+)
 
 /** The policy decisions of users with a policy of their own. */
-async function ownPolicies(knex: Knex | Knex.Transaction, ids: readonly number[]): Promise<Map<number, boolean>> {
-  const rows: { id: number; enabled: boolean | number }[] = await knex('policy')
-    .join('principal', 'principal.policy_id', 'policy.id')
-    .whereIn('principal.id', ids)
-    .select('principal.id', 'policy.enabled')
+async function ownPolicies(db: Database | Knex.Transaction, ids: readonly number[]): Promise<Map<number, boolean>> {
+  const rows = await readOwnPolicies(db, ids)
   return new Map(rows.map(({ id, enabled }) => [id, Boolean(enabled)]))
 }
 
+const readOwnPolicies = keyedRead<number, { id: number; enabled: boolean | number }>({
+  name: 'own-policies',
+  keys: 'int',
+  text: `select principal.id, policy.enabled from policy join principal on principal.policy_id = policy.id
+         where principal.id in (:keys)`,
+})
+const readPoliciesOfPlace = keyedRead<string, SaidOfPlace>({
+  name: 'policies-of-place',
+  keys: 'text',
+  text: 'select identity, enabled from policy where identity in (:keys)',
+})
+
 /** The decision for users without a policy of their own. */
-export async function policyOfPlace(knex: Knex | Knex.Transaction, { pool, site }: PolicyPlace): Promise<boolean> {
+export async function policyOfPlace(db: Database | Knex.Transaction, { pool, site }: PolicyPlace): Promise<boolean> {
   const identities = nearestFirst({ pool, site })
-  const rows: SaidOfPlace[] = await knex('policy').whereIn('identity', identities).select('identity', 'enabled')
-  return enabledByPlace(identities, rows)
+  return enabledByPlace(identities, await readPoliciesOfPlace(db, identities))
 }
 
 /** Identities of the policies that apply to users without their own, in order of precedence. */
@@ -52,7 +59,10 @@ export function nearestFirst({ pool, site }: PolicyPlace): string[] {
 export type SaidOfPlace = { readonly identity: string; readonly enabled: boolean | number }
 
 export function enabledByPlace(identities: readonly string[], rows: readonly SaidOfPlace[]): boolean {
-  const said = new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))
+  const said = saidOf(rows)
   const nearest = identities.find((identity) => said.has(identity))
   return nearest === undefined || said.get(nearest)!
 }
+
+const saidOf = (rows: readonly SaidOfPlace[]) =>
+  new Map(rows.map(({ identity, enabled }) => [identity, Boolean(enabled)]))

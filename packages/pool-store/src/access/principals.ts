@@ -1,5 +1,5 @@
 import { type PoolRole, principalUri } from '@hansard/rooms'
-import { type Database, gathered, type Knex } from '@hansard/sql'
+import { type Database, gathered, type Knex, keyedRead } from '@hansard/sql'
 import { forgetDevices } from './known-devices.ts'
 
 /** An account that may sign in. `roles` are its administrative roles in the pool. */
@@ -105,34 +105,52 @@ export async function findPrincipal(
 ): Promise<(Principal & { readonly secret: string }) | undefined> {
   if ('dialect' in db && 'account' in by) return byAccount(db, by.account)
   if ('dialect' in db && 'id' in by) return byId(db, by.id)
-  const [column, key] = Object.entries(by)[0] as [Key, string | number]
-  return (await findUsers('dialect' in db ? db.knex : db, column, [key])).get(key)
+  const [column, key] = Object.entries(by)[0] as [keyof typeof readUsers, never]
+  return (await findUsers(db, column, [key])).get(key)
 }
 
-type Key = 'account' | 'id' | 'uri'
 type User = Principal & { readonly secret: string }
-const byAccount = gathered<string, User>((db, keys) => findUsers(db.knex, 'account', keys))
-const byId = gathered<number, User>((db, keys) => findUsers(db.knex, 'id', keys))
+const byAccount = gathered<string, User>((db, keys) => findUsers(db, 'account', keys))
+const byId = gathered<number, User>((db, keys) => findUsers(db, 'id', keys))
+
+const readPrincipals = (condition: string) => `
+  select principal.id, principal.account, principal.uri, principal.display_name, principal.email, principal.internal,
+         principal.domain, principal.secret, principal.credential_version, principal.disabled, pool_role.role
+  from principal left join pool_role on pool_role.principal_id = principal.id
+  where ${condition} order by principal.id, pool_role.role`
+type RowForRole = PrincipalRow & { readonly role: PoolRole | null }
+const readUsers = {
+  account: keyedRead<string, RowForRole>({
+    name: 'users-by-account',
+    keys: 'text',
+    text: readPrincipals(`principal.type = 'user' and principal.account in (:keys)`),
+  }),
+  uri: keyedRead<string, RowForRole>({
+    name: 'users-by-uri',
+    keys: 'text',
+    text: readPrincipals(`principal.type = 'user' and principal.uri in (:keys)`),
+  }),
+  id: keyedRead<number, RowForRole>({
+    name: 'users-by-id',
+    keys: 'int',
+    text: readPrincipals(`principal.type = 'user' and principal.id in (:keys)`),
+  }),
+}
 
 /** One statement for any number of accounts. */
-async function findUsers<K extends string | number>(
-  knex: Knex | Knex.Transaction,
-  column: Key,
-  keys: readonly K[],
-): Promise<Map<K, User>> {
-  const rows: (PrincipalRow & { role: PoolRole | null })[] = await knex('principal')
-    .leftJoin('pool_role', 'pool_role.principal_id', 'principal.id')
-    .where('principal.type', 'user')
-    // PostgreSQL cannot store U+0000, so no name contains it.
-    .whereIn(
-      `principal.${column}`,
-      keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
-    )
-    .orderBy(['principal.id', 'pool_role.role'])
-    .select('principal.*', 'pool_role.role')
-  const found = new Map<K, User>()
-  for (const [row, roles] of oneEach(rows))
-    found.set(row[column] as K, { ...principalOf(row, roles), secret: row.secret })
+async function findUsers<Column extends keyof typeof readUsers>(
+  db: Database | Knex.Transaction,
+  column: Column,
+  keys: readonly PrincipalRow[Column][],
+): Promise<Map<PrincipalRow[Column], User>> {
+  const read = readUsers[column] as (from: typeof db, keys: readonly unknown[]) => Promise<RowForRole[]>
+  // PostgreSQL cannot store U+0000, so no name contains it.
+  const rows = await read(
+    db,
+    keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
+  )
+  const found = new Map<PrincipalRow[Column], User>()
+  for (const [row, roles] of oneEach(rows)) found.set(row[column], { ...principalOf(row, roles), secret: row.secret })
   return found
 }
 
@@ -153,25 +171,17 @@ function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readon
 export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
   const found = new Map<number, Principal>()
   for (let from = 0; from < ids.length; from += BATCH) {
-    const rows: PrincipalRow[] = await db.knex('principal').whereIn('id', ids.slice(from, from + BATCH))
-    const roles = await rolesOf(
-      db.knex,
-      rows.map((row) => row.id),
-    )
-    for (const row of rows) found.set(row.id, principalOf(row, roles.get(row.id) ?? []))
+    for (const [row, roles] of oneEach(await readById(db, ids.slice(from, from + BATCH))))
+      found.set(row.id, principalOf(row, roles))
   }
   return found
 }
 
-async function rolesOf(knex: Knex | Knex.Transaction, ids: readonly number[]): Promise<Map<number, PoolRole[]>> {
-  const found = new Map<number, PoolRole[]>()
-  const rows: { principal_id: number; role: PoolRole }[] = await knex('pool_role')
-    .whereIn('principal_id', ids)
-    .orderBy('role')
-    .select('principal_id', 'role')
-  for (const { principal_id: id, role } of rows) found.set(id, [...(found.get(id) ?? []), role])
-  return found
-}
+const readById = keyedRead<number, RowForRole>({
+  name: 'principals-by-id',
+  keys: 'int',
+  text: readPrincipals('principal.id in (:keys)'),
+})
 
 /** Ids of the named accounts that exist. */
 export async function principalIds(db: Database, accounts: readonly string[]): Promise<Map<string, number>> {

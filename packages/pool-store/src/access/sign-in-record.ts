@@ -2,7 +2,7 @@ import type { Clock } from '@hansard/clock'
 import { isKeyShaped } from '@hansard/credentials'
 import { coalesce } from '@hansard/lifecycle'
 import type { SignInOutcome } from '@hansard/rooms'
-import { type Database, groupedTransaction, type Knex } from '@hansard/sql'
+import { type Database, groupedTransaction, type Knex, withPostgres } from '@hansard/sql'
 
 type SignInEvent = {
   readonly outcome: SignInOutcome
@@ -72,8 +72,10 @@ export function createSignInRecord({
     waiting = new Map()
     if (entries.length === 0) return
     try {
-      const rows = entries.map(({ row, count }) => ({ ...row, count }))
-      await groupedTransaction(db, (tx) => tx('sign_in_event').insert(rows))
+      await insertEvents(
+        db,
+        entries.map(({ row, count }) => ({ ...row, count })),
+      )
     } catch (error) {
       // Kept for the next time, as far as there is room. Who could not be put on record was not signed in.
       const noted = entries
@@ -110,6 +112,29 @@ export function createSignInRecord({
       timer?.cancel()
     },
   }
+}
+
+async function insertEvents(db: Database, rows: readonly Omit<SignInEventRow, 'id'>[]): Promise<void> {
+  if (db.dialect === 'sqlite') return groupedTransaction(db, (tx) => tx('sign_in_event').insert(rows))
+  await withPostgres(db, (client) =>
+    client.query({
+      name: 'insert-sign-in-events',
+      text: `insert into sign_in_event (at, service, outcome, account, principal_id, remote, device, detail, count)
+             select * from unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[],
+               $8::text[], $9::int[])`,
+      values: [
+        rows.map((row) => row.at),
+        rows.map((row) => row.service),
+        rows.map((row) => row.outcome),
+        rows.map((row) => row.account),
+        rows.map((row) => row.principal_id),
+        rows.map((row) => row.remote),
+        rows.map((row) => row.device),
+        rows.map((row) => row.detail),
+        rows.map((row) => row.count),
+      ],
+    }),
+  )
 }
 
 function tell(log: RecordLog, row: Entry['row'], count: number): void {

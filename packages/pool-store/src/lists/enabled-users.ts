@@ -1,4 +1,4 @@
-import type { Database } from '@hansard/sql'
+import { type Database, keyedRead } from '@hansard/sql'
 import { type PolicyPlace, policyOfPlace } from '../access/policies.ts'
 
 /**
@@ -9,19 +9,21 @@ export async function enabledOf(
   db: Database,
   { principalIds, ...place }: PolicyPlace & { principalIds: readonly number[] },
 ): Promise<Set<number>> {
-  const otherwise = await policyOfPlace(db.knex, place)
+  const otherwise = await policyOfPlace(db, place)
   const found = new Set<number>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
-    const rows: { id: number; enabled: boolean | number | null }[] = await db
-      .knex('principal')
-      .leftJoin('policy', 'policy.id', 'principal.policy_id')
-      .whereIn('principal.id', principalIds.slice(from, from + BATCH))
-      .andWhere('principal.disabled', false)
-      .select('principal.id', 'policy.enabled')
+    const rows = await readEnabled(db, principalIds.slice(from, from + BATCH))
     for (const { id, enabled } of rows) if (enabled ?? otherwise) found.add(id)
   }
   return found
 }
 
-/** SQLite runs one statement at a time: small steps keep a long list from blocking others. */
-const BATCH = 1_000
+const readEnabled = keyedRead<number, { id: number; enabled: boolean | number | null }>({
+  name: 'enabled-users',
+  keys: 'int',
+  text: `select principal.id, policy.enabled from principal left join policy on policy.id = principal.policy_id
+         where principal.id in (:keys) and not principal.disabled`,
+})
+
+/** Small steps: others wait for each of them, in SQLite's thread or for a core of PostgreSQL. */
+const BATCH = 400

@@ -1,5 +1,5 @@
 import type { Clock } from '@hansard/clock'
-import { sentTogether, withPostgres } from '@hansard/sql'
+import { sendTogether, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { admissionShared } from '../access/admission.ts'
 import { nearestFirst, type PolicyPlace } from '../access/policies.ts'
@@ -57,12 +57,11 @@ async function commitUnderLock(
   facts: readonly Fact[],
   { remembered, ...options }: CommitOptions & { now: number; remembered: RememberedRooms },
 ): Promise<After> {
-  const begun = client.query('begin')
   try {
     // Statements that do not need each other's results are pipelined; the server executes them in order.
-    const [, before] = await sentTogether([begun, readBefore(client, facts, options)])
+    const [, before] = await sendTogether(client, () => [client.query('begin'), readBefore(client, facts, options)])
     const after = numberFacts(facts, before, source, options.now)
-    await sentTogether(write(client, source, after))
+    await sendTogether(client, () => write(client, source, after))
     await client.query('commit')
     remembered.learn(before.rooms, after.rooms)
     return after
@@ -82,7 +81,7 @@ async function readBefore(
   const repeatable = facts.filter((fact) => fact.kind === 'chat' && (fact.again || findRepeats)) as ChatFact[]
   const comings = facts.filter((fact) => fact.kind === 'join' || fact.kind === 'part')
   const returning = facts.filter(comesBack)
-  const [, rooms, posts, participants, barred, stays] = await sentTogether([
+  const [, rooms, posts, participants, barred, stays] = await sendTogether(client, () => [
     entering.length > 0 ? admissionShared(client) : undefined,
     lockRooms(client, facts),
     repeatable.length > 0 ? findPosts(client, repeatable) : NOTHING_READ.posts,

@@ -45,7 +45,7 @@ describe('a writer that remembers the counters of its rooms', () => {
   /** Starts recording the statements sent to the database. */
   const watch = () => {
     statements = []
-    const client = db.knex.client as { acquireConnection(): Promise<{ query(...given: unknown[]): unknown }> }
+    const client = db.prepared as unknown as { acquireConnection(): Promise<{ query(...given: unknown[]): unknown }> }
     const acquire = client.acquireConnection.bind(client)
     const watched = new Set<unknown>()
     client.acquireConnection = async () => {

@@ -1,5 +1,5 @@
 import { type ChatQuery, chatQuery, exactWordsOf } from '@hansard/chat-text'
-import type { Database } from '@hansard/sql'
+import { type Database, keyedRead } from '@hansard/sql'
 import { isText } from '../lists/readable-rooms.ts'
 import { lockPrincipal } from './followed-rooms.ts'
 
@@ -21,12 +21,7 @@ export const FEEDS_MAX = 50
 export async function feedsOf(db: Database, principalIds: readonly number[]): Promise<Map<number, Feed[]>> {
   const found = new Map<number, Feed[]>()
   for (let from = 0; from < principalIds.length; from += BATCH) {
-    const rows: { principal_id: number; name: string; filter: string }[] = await db
-      .knex('feed')
-      .whereIn('principal_id', principalIds.slice(from, from + BATCH))
-      .orderBy(['principal_id', 'name'])
-      .select('principal_id', 'name', 'filter')
-    for (const { principal_id: id, name, filter } of rows) {
+    for (const { principal_id: id, name, filter } of await readFeeds(db, principalIds.slice(from, from + BATCH))) {
       const feed = { name, filter: JSON.parse(filter) as FeedFilter }
       const feeds = found.get(id)
       if (feeds) feeds.push(feed)
@@ -35,6 +30,12 @@ export async function feedsOf(db: Database, principalIds: readonly number[]): Pr
   }
   return found
 }
+
+const readFeeds = keyedRead<number, { principal_id: number; name: string; filter: string }>({
+  name: 'feeds',
+  keys: 'int',
+  text: 'select principal_id, name, filter from feed where principal_id in (:keys) order by principal_id, name',
+})
 
 export async function findFeed(
   db: Database,

@@ -1,0 +1,91 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sharePostgres } from '@hansard/test-servers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Database, keyedRead, openDatabase, withPostgres } from './index.ts'
+
+const byId = keyedRead<number, { id: number; name: string }>({
+  name: 'test-by-id',
+  keys: 'int',
+  text: 'select id, name from person where id in (:keys) order by id',
+})
+const byName = keyedRead<string, { id: number }>({
+  name: 'test-by-name',
+  keys: 'text',
+  text: 'select id from person where name in (:keys) or name in (:keys) order by id',
+})
+
+describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) => {
+  let db: Database
+  const close: (() => Promise<unknown>)[] = []
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hansard-keyed-read-'))
+    const server = dialect === 'postgres' ? await sharePostgres() : undefined
+    db = openDatabase({ url: server ? await server.createDatabase('x') : `sqlite:${join(directory, 'x.db')}` })
+    close.push(
+      () => db.close(),
+      async () => server?.stop(),
+      () => rm(directory, { recursive: true, force: true }),
+    )
+    await db.knex.schema.createTable('person', (table) => {
+      table.integer('id').primary()
+      table.text('name')
+    })
+    await db.knex('person').insert([
+      { id: 1, name: 'Ann' },
+      { id: 2, name: `O'Brien, "Bob" \\ {}` },
+      { id: 3, name: 'Zoë 🏇' },
+    ])
+  })
+  afterAll(async () => {
+    for (const each of close) await each()
+  })
+
+  it('returns the rows of any number of keys, outside and inside a transaction', async () => {
+    for (const run of [
+      (work: (on: Parameters<typeof byId>[0]) => Promise<unknown>) => work(db),
+      (work: (on: Parameters<typeof byId>[0]) => Promise<unknown>) => db.knex.transaction((tx) => work(tx)),
+    ]) {
+      expect(await run((on) => byId(on, [3, 1, 4]))).toEqual([
+        { id: 1, name: 'Ann' },
+        { id: 3, name: 'Zoë 🏇' },
+      ])
+      expect(await run((on) => byId(on, []))).toEqual([])
+      expect(await run((on) => byName(on, [`O'Brien, "Bob" \\ {}`, 'Zoë 🏇', 'nobody']))).toEqual([
+        { id: 2 },
+        { id: 3 },
+      ])
+    }
+  })
+
+  it('reads inside a transaction what that transaction has written', async () => {
+    await db.knex
+      .transaction(async (tx) => {
+        await tx('person').insert({ id: 9, name: 'new' })
+        expect(await byId(tx, [9])).toEqual([{ id: 9, name: 'new' }])
+        throw new Error('roll back')
+      })
+      .catch(() => {})
+    expect(await byId(db, [9])).toEqual([])
+  })
+
+  it('goes on when a column is added to its table', async () => {
+    await byId(db, [1])
+    await db.knex.schema.alterTable('person', (table) => table.text('added'))
+
+    expect(await byId(db, [1])).toEqual([{ id: 1, name: 'Ann' }])
+  })
+
+  if (dialect === 'sqlite') return
+
+  it('is planned once', async () => {
+    for (let n = 0; n < 10; n += 1) await byId(db, [n])
+
+    const plans = await withPostgres(db, (client) =>
+      client.query(`select generic_plans, custom_plans from pg_prepared_statements where name = 'test-by-id'`),
+    )
+    expect(plans.rows).toEqual([{ generic_plans: expect.any(Number), custom_plans: 0 }])
+  })
+})
