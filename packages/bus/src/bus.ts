@@ -10,8 +10,11 @@ type Unsubscribe = () => Promise<void>
  * the order in which one publisher sent them.
  */
 export type Bus = {
-  /** Never throws and never waits. A message that cannot be sent now is dropped. */
-  publish(message: BusMessage): void
+  /**
+   * Never throws and never waits. A message that cannot be sent now is dropped. `heardBy` is called later with the
+   * number of services that subscribe to the room or the pool, this one included; not when the message was dropped.
+   */
+  publish(message: BusMessage, heardBy?: (services: number) => void): void
   /** Resolves once messages arrive. While Redis is away it resolves at once, and messages arrive when Redis is back. */
   subscribeRoom(room: number, handler: (message: RoomMessage) => void): Promise<Unsubscribe>
   subscribePool(handler: (message: PoolMessage) => void): Promise<Unsubscribe>

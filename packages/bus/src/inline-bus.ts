@@ -16,10 +16,13 @@ export function openInlineBus({ log = silentLog }: { log?: Log } = {}): Bus {
   }
 
   return {
-    publish(message) {
+    publish(message, heardBy) {
       if (closed) return
       const channel = isRoomMessage(message) ? `room:${message.room}` : POOL
-      queueMicrotask(() => subscriptions.deliver(channel, message))
+      queueMicrotask(() => {
+        heardBy?.(subscriptions.count(channel))
+        subscriptions.deliver(channel, message)
+      })
     },
     subscribeRoom: (room, handler) => subscribe(`room:${room}`, (message) => handler(message as RoomMessage)),
     subscribePool: (handler) => subscribe(POOL, (message) => handler(message as PoolMessage)),

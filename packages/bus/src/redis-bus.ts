@@ -67,12 +67,13 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   }
 
   return {
-    publish(message) {
+    publish(message, heardBy) {
       if (publisher.redis.status !== 'ready' || unanswered >= UNANSWERED_MAX) return
       const channel = isRoomMessage(message) ? roomChannel(message.room) : poolChannel
       unanswered += 1
       publisher.redis
         .publish(channel, JSON.stringify(message))
+        .then(heardBy)
         .catch(() => {})
         .finally(() => {
           unanswered -= 1
