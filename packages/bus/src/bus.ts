@@ -12,7 +12,8 @@ type Unsubscribe = () => Promise<void>
 export type Bus = {
   /**
    * Never throws and never waits. A message that cannot be sent now is dropped. `heardBy` is called later with the
-   * number of services that subscribe to the room or the pool, this one included; not when the message was dropped.
+   * number of services that subscribe to the room or the pool, this one included. It is not called when the message
+   * was dropped, nor by a bus within one process, where a message costs next to nothing.
    */
   publish(message: BusMessage, heardBy?: (services: number) => void): void
   /** Resolves once messages arrive. While Redis is away it resolves at once, and messages arrive when Redis is back. */

@@ -16,13 +16,10 @@ export function openInlineBus({ log = silentLog }: { log?: Log } = {}): Bus {
   }
 
   return {
-    publish(message, heardBy) {
+    publish(message) {
       if (closed) return
       const channel = isRoomMessage(message) ? `room:${message.room}` : POOL
-      queueMicrotask(() => {
-        heardBy?.(subscriptions.count(channel))
-        subscriptions.deliver(channel, message)
-      })
+      queueMicrotask(() => subscriptions.deliver(channel, message))
     },
     subscribeRoom: (room, handler) => subscribe(`room:${room}`, (message) => handler(message as RoomMessage)),
     subscribePool: (handler) => subscribe(POOL, (message) => handler(message as PoolMessage)),

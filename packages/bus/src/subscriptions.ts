@@ -5,7 +5,6 @@ type Subscriptions<Message> = {
   /** Returns a function that removes the handler and says whether it was the channel's last. */
   add(channel: string, handler: (message: Message) => void): () => 'last' | 'others' | 'already'
   deliver(channel: string, message: Message): void
-  count(channel: string): number
   channels(): string[]
   clear(): void
 }
@@ -35,7 +34,6 @@ export function createSubscriptions<Message>(log: Log): Subscriptions<Message> {
         }
       }
     },
-    count: (channel) => handlers.get(channel)?.size ?? 0,
     channels: () => [...handlers.keys()],
     clear: () => handlers.clear(),
   }
