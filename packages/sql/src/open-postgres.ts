@@ -83,7 +83,7 @@ class ReadOnlyServer extends Error {
   }
 }
 
-export type Failovers = { generation: number }
+type Failovers = { generation: number }
 
 type Held = pg.PoolClient & {
   __knex__disposed?: unknown

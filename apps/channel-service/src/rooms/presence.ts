@@ -50,7 +50,7 @@ export function createPresenceNotices(participantUpdateLimit: () => number): Pre
 }
 
 /** Tells the other services of joins and parts here. Those of one room that follow each other share a message. */
-export type PresenceReports = {
+type PresenceReports = {
   report(roomId: number, presence: Presence): void
   /** Sends what waits. */
   stop(): void
