@@ -134,6 +134,32 @@ it('does not wait longer because the clock was set back', async () => {
   expect(await Promise.all([first, second])).toEqual(['#1', '#2'])
 })
 
+it('gathers calls of PostgreSQL for a moment after a read has begun, and lets a call that comes alone begin at once', async () => {
+  const postgres = { dialect: 'postgres' } as Database
+  const { read, readings, clock } = slowReading()
+  const first = read(postgres, 1)
+  await nextTick()
+  readings[0]!.answer()
+  await first
+  const others = [read(postgres, 2)]
+  await nextTick()
+  clock.advance({ ms: 4 })
+  others.push(read(postgres, 3))
+  await nextTick()
+  expect(readings.length).toBe(1)
+  clock.advance({ ms: 1 })
+  await nextTick()
+  expect(readings.map(({ keys }) => keys)).toEqual([[1], [2, 3]])
+  readings[1]!.answer()
+  expect(await Promise.all(others)).toEqual(['#2', '#3'])
+
+  clock.advance({ ms: 5 })
+  const alone = read(postgres, 4)
+  await nextTick()
+  readings[2]!.answer()
+  expect(await alone).toBe('#4')
+})
+
 it('finds the key that makes a read fail by halves, and answers the others', async () => {
   let statements = 0
   const read = gathered<number, string>(async (_db, keys) => {

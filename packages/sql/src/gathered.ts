@@ -21,22 +21,29 @@ export function gathered<Key, Value>(
     begunAt: number
     /** starts the next read if the current ones hang */
     timer: Timer | undefined
+    readonly gatherMs: number
   }
   const lines = new WeakMap<Database, Line>()
 
   /** Milliseconds until another read may begin; undefined: not before one ends. */
-  const waitMs = ({ underWay, begunAt }: Line): number | undefined => {
-    if (underWay === 0) return 0
+  const waitMs = ({ underWay, begunAt, gatherMs }: Line): number | undefined => {
     if (underWay >= UNDER_WAY_MAX) return undefined
     const elapsed = clock.now() - begunAt
     // A clock that was set back says nothing.
-    return elapsed < 0 ? 0 : Math.max(0, SLOW_MS - elapsed)
+    return elapsed < 0 ? 0 : Math.max(0, (underWay === 0 ? gatherMs : SLOW_MS) - elapsed)
   }
 
   const lineOf = (db: Database): Line => {
     const known = lines.get(db)
     if (known) return known
-    const line: Line = { waiting: new Map(), scheduled: false, underWay: 0, begunAt: 0, timer: undefined }
+    const line: Line = {
+      waiting: new Map(),
+      scheduled: false,
+      underWay: 0,
+      begunAt: Number.NEGATIVE_INFINITY,
+      timer: undefined,
+      gatherMs: db.dialect === 'postgres' ? GATHER_MS : 0,
+    }
     lines.set(db, line)
     return line
   }
@@ -102,5 +109,10 @@ export function gathered<Key, Value>(
 
 /** One read at a time; calls during it share the next. A read that hangs blocks nobody. */
 const SLOW_MS = 100
+/**
+ * Minimum milliseconds between the begins of two reads of PostgreSQL: a read costs it and the service as much for one
+ * key as for many. A call that comes alone does not wait.
+ */
+const GATHER_MS = 5
 const UNDER_WAY_MAX = 4
 const KEYS_MAX = 400

@@ -105,7 +105,7 @@ export async function findPrincipal(
 ): Promise<(Principal & { readonly secret: string }) | undefined> {
   if ('dialect' in db && 'account' in by) return byAccount(db, by.account)
   if ('dialect' in db && 'id' in by) return byId(db, by.id)
-  const [column, key] = Object.entries(by)[0] as [keyof typeof readUsers, never]
+  const [column, key] = Object.entries(by)[0] as [keyof typeof readPrincipals, never]
   return (await findUsers(db, column, [key])).get(key)
 }
 
@@ -113,44 +113,40 @@ type User = Principal & { readonly secret: string }
 const byAccount = gathered<string, User>((db, keys) => findUsers(db, 'account', keys))
 const byId = gathered<number, User>((db, keys) => findUsers(db, 'id', keys))
 
-const readPrincipals = (condition: string) => `
+// No condition on the type: PostgreSQL may combine its index with that of the keys, and then reads all users.
+const principalsBy = (column: string) => `
   select principal.id, principal.account, principal.uri, principal.display_name, principal.email, principal.internal,
-         principal.domain, principal.secret, principal.credential_version, principal.disabled, pool_role.role
+         principal.type, principal.domain, principal.secret, principal.credential_version, principal.disabled,
+         pool_role.role
   from principal left join pool_role on pool_role.principal_id = principal.id
-  where ${condition} order by principal.id, pool_role.role`
+  where ${column} in (:keys) order by principal.id, pool_role.role`
 type RowForRole = PrincipalRow & { readonly role: PoolRole | null }
-const readUsers = {
+const readPrincipals = {
   account: keyedRead<string, RowForRole>({
-    name: 'users-by-account',
+    name: 'principals-by-account',
     keys: 'text',
-    text: readPrincipals(`principal.type = 'user' and principal.account in (:keys)`),
+    text: principalsBy('principal.account'),
   }),
-  uri: keyedRead<string, RowForRole>({
-    name: 'users-by-uri',
-    keys: 'text',
-    text: readPrincipals(`principal.type = 'user' and principal.uri in (:keys)`),
-  }),
-  id: keyedRead<number, RowForRole>({
-    name: 'users-by-id',
-    keys: 'int',
-    text: readPrincipals(`principal.type = 'user' and principal.id in (:keys)`),
-  }),
+  uri: keyedRead<string, RowForRole>({ name: 'principals-by-uri', keys: 'text', text: principalsBy('principal.uri') }),
+  id: keyedRead<number, RowForRole>({ name: 'principals-by-id', keys: 'int', text: principalsBy('principal.id') }),
 }
 
 /** One statement for any number of accounts. */
-async function findUsers<Column extends keyof typeof readUsers>(
+async function findUsers<Column extends keyof typeof readPrincipals>(
   db: Database | Knex.Transaction,
   column: Column,
   keys: readonly PrincipalRow[Column][],
 ): Promise<Map<PrincipalRow[Column], User>> {
-  const read = readUsers[column] as (from: typeof db, keys: readonly unknown[]) => Promise<RowForRole[]>
+  const read = readPrincipals[column] as (from: typeof db, keys: readonly unknown[]) => Promise<RowForRole[]>
   // PostgreSQL cannot store U+0000, so no name contains it.
   const rows = await read(
     db,
     keys.filter((key) => typeof key !== 'string' || !key.includes('\0')),
   )
   const found = new Map<PrincipalRow[Column], User>()
-  for (const [row, roles] of oneEach(rows)) found.set(row[column], { ...principalOf(row, roles), secret: row.secret })
+  for (const [row, roles] of oneEach(rows)) {
+    if (row.type === 'user') found.set(row[column], { ...principalOf(row, roles), secret: row.secret })
+  }
   return found
 }
 
@@ -171,17 +167,11 @@ function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readon
 export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
   const found = new Map<number, Principal>()
   for (let from = 0; from < ids.length; from += BATCH) {
-    for (const [row, roles] of oneEach(await readById(db, ids.slice(from, from + BATCH))))
+    for (const [row, roles] of oneEach(await readPrincipals.id(db, ids.slice(from, from + BATCH))))
       found.set(row.id, principalOf(row, roles))
   }
   return found
 }
-
-const readById = keyedRead<number, RowForRole>({
-  name: 'principals-by-id',
-  keys: 'int',
-  text: readPrincipals('principal.id in (:keys)'),
-})
 
 /** Ids of the named accounts that exist. */
 export async function principalIds(db: Database, accounts: readonly string[]): Promise<Map<string, number>> {
@@ -221,6 +211,7 @@ type PrincipalRow = {
   display_name: string
   email: string | null
   internal: boolean | number
+  type: string
   domain: string
   secret: string
   credential_version: number

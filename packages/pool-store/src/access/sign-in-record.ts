@@ -1,4 +1,4 @@
-import type { Clock } from '@hansard/clock'
+import { type Clock, systemClock } from '@hansard/clock'
 import { isKeyShaped } from '@hansard/credentials'
 import { coalesce } from '@hansard/lifecycle'
 import type { SignInOutcome } from '@hansard/rooms'
@@ -36,6 +36,8 @@ type RecordLog = {
 }
 
 const NOTE_WITHIN_MS = 1_000
+/** Minimum milliseconds between two writes, in real time: this is about the database. */
+const GATHER_MS = 5
 /** Different failures that are told apart within that time. */
 const NOTED_MAX = 100
 const RETRY_MS = 5_000
@@ -56,6 +58,7 @@ export function createSignInRecord({
   let waiting = new Map<string, Entry>()
   let timer: { cancel(): void } | undefined
   let stopped = false
+  let writtenAt = Number.NEGATIVE_INFINITY
 
   const add = (event: SignInEvent) => {
     const row = rowOf(event, { service, at: clock.now() })
@@ -68,6 +71,7 @@ export function createSignInRecord({
   const write = coalesce(async () => {
     timer?.cancel()
     timer = undefined
+    writtenAt = systemClock.now()
     const entries = [...waiting.values()]
     waiting = new Map()
     if (entries.length === 0) return
@@ -96,9 +100,16 @@ export function createSignInRecord({
     })
   }
 
+  /** In a crowd, sign-ins share a statement of PostgreSQL: they wait a moment for each other. */
+  const gather = async () => {
+    const elapsed = systemClock.now() - writtenAt
+    if (db.dialect === 'postgres' && elapsed >= 0 && elapsed < GATHER_MS) await systemClock.sleep(GATHER_MS - elapsed)
+  }
+
   return {
     async put(event) {
       add(event)
+      await gather()
       await write()
     },
     note(event) {
