@@ -64,7 +64,16 @@ const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
 
 export async function openAdminInTest(
   dialect: Dialect = 'sqlite',
-  { withFiles = false, site }: { withFiles?: boolean; site?: string } = {},
+  {
+    withFiles = false,
+    site,
+    operatorPassword,
+  }: {
+    withFiles?: boolean
+    site?: string
+    /** undefined: the operator has a generated key, which is checked without being stretched */
+    operatorPassword?: string
+  } = {},
 ): Promise<AdminInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
   const server = dialect === 'postgres' ? await sharePostgres() : undefined
@@ -113,7 +122,8 @@ export async function openAdminInTest(
     )
   const admin = await start(app)
   const twins: AdminApi[] = []
-  await admin.createOperator({ password: OPERATOR_PASSWORD })
+  const operator = await admin.createOperator({ password: operatorPassword })
+  const operatorSecret = operatorPassword ?? (operator.outcome === 'created' ? operator.oneTimePassword : undefined)!
   await app.ready()
 
   const ask: AdminInTest['ask'] = async (name, { body, token, deps, query } = {}) => {
@@ -133,7 +143,7 @@ export async function openAdminInTest(
     if (status !== 200) throw new Error(`${name} was answered ${status}: ${JSON.stringify(body)}`)
     return ADMIN_ROUTES[name].reply.parse(body) as never
   }
-  const signInAs: AdminInTest['signIn'] = async (account = 'operator', password = OPERATOR_PASSWORD) =>
+  const signInAs: AdminInTest['signIn'] = async (account = 'operator', password = operatorSecret) =>
     (await done('signIn', { body: { account, password } })).token
   return {
     app,

@@ -1,5 +1,5 @@
 import { openApiDocument } from '@hansard/admin-contract'
-import type { Handlers } from './call.ts'
+import type { Handle, Handlers } from './call.ts'
 import * as categories from './change-categories.ts'
 import * as chats from './change-chats.ts'
 import * as groups from './change-groups.ts'
@@ -25,7 +25,7 @@ import { createUsageReport } from './usage.ts'
 export function handlers(): Handlers {
   return {
     signIn,
-    openapi: async ({ version }) => openApiDocument({ version }),
+    openapi: createOpenApi(),
     ...ownAccount,
     listSignIns,
     ...users,
@@ -51,5 +51,14 @@ export function handlers(): Handlers {
     retryQuarantine,
     seal,
     request: requestState,
+  }
+}
+
+/** The document is the same for every request, and costs more to generate than any other reply. */
+function createOpenApi(): Handle<'openapi'> {
+  let document: ReturnType<typeof openApiDocument> | undefined
+  return async ({ version }) => {
+    document ??= openApiDocument({ version })
+    return document
   }
 }

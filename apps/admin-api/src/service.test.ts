@@ -8,6 +8,11 @@ beforeEach(async () => {
   test = await openAdminInTest()
 })
 afterEach(() => test.close())
+/** Starts again with an operator that chose a password. */
+const choosePassword = async () => {
+  await test.close()
+  test = await openAdminInTest('sqlite', { operatorPassword: OPERATOR_PASSWORD })
+}
 const ask: AdminInTest['ask'] = (name, options) => test.ask(name, options)
 const done: AdminInTest['done'] = (name, options) => test.done(name, options)
 const signIn = () => test.signIn()
@@ -40,6 +45,7 @@ it('applies the removal of a role or an account from the next request', async ()
 })
 
 it('records the first account and the initial settings as changes by the pool itself', async () => {
+  await choosePassword()
   const changes = await test.changes()
   expect(changes.map(({ by, action, subject }) => [by, action, subject])).toEqual([
     ['sip:hansard@example.com', 'created', 'category General'],
@@ -79,6 +85,7 @@ it('changes nothing once a successor has taken its name, and says so', async () 
 })
 
 it('slows a guesser down, and still answers the operator on a known device, from the same address', async () => {
+  await choosePassword()
   const guess = { account: 'operator', password: 'guess' }
   const right = { account: 'operator', password: OPERATOR_PASSWORD }
   const { device } = await done('signIn', { body: right })
@@ -95,6 +102,7 @@ it('slows a guesser down, and still answers the operator on a known device, from
 })
 
 it('lets everybody change their own password, with the old one, and ends sessions that used it', async () => {
+  await choosePassword()
   const token = await signIn()
   const body = { account: 'operator', password: OPERATOR_PASSWORD, newPassword: 'a new one, by myself' }
   expect((await ask('changeOwnPassword', { body: { ...body, password: 'a guess' } })).status).toBe(401)
@@ -129,6 +137,7 @@ it('signs out one session, or all; only administrators sign out others', async (
 })
 
 it('records sign-ins, failures and requests without the right, without secrets', async () => {
+  await choosePassword()
   const token = await signIn()
   const bob = await test.addUser('bob')
   const typed = 'no\nbody \u202e'

@@ -131,8 +131,15 @@ function refTo(schema: z.ZodType): unknown {
 
 type Named = { readonly id: string; readonly io: 'input' | 'output' }
 
-/** The export names of the schemas that routes use as bodies and replies. */
+let allNamed: ReadonlyMap<z.ZodType, Named> | undefined
+
+/** The export names of the schemas that routes use as bodies and replies. They never change. */
 function named(): ReadonlyMap<z.ZodType, Named> {
+  allNamed ??= findNamed()
+  return allNamed
+}
+
+function findNamed(): ReadonlyMap<z.ZodType, Named> {
   const names = new Map<unknown, string>()
   for (const file of FILES) for (const [name, value] of Object.entries(file)) names.set(value, name)
   const found = new Map<z.ZodType, Named>()

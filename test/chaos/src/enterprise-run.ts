@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
@@ -120,8 +120,10 @@ function mountSmallDisk(): { path: string; unmount(): void } {
   }
 }
 
+/** The temporary directory may end with the run. */
 function keepLogs(logs: string, seed: number): string {
-  const kept = join(tmpdir(), `hansard-chaos-${seed}`)
+  const kept = resolve(import.meta.dirname, `../../../node_modules/.cache/hansard/chaos-${seed}`)
+  mkdirSync(dirname(kept), { recursive: true })
   rmSync(kept, { recursive: true, force: true })
   execFileSync('cp', ['-r', logs, kept])
   return kept

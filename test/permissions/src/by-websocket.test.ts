@@ -8,7 +8,7 @@ import type { RoomOnTrial } from './websocket-door.ts'
 
 let pool: MatrixPool
 beforeAll(async () => {
-  pool = await startMatrixPool()
+  pool = await startMatrixPool({ seeds: 120 })
 })
 afterAll(() => pool?.[Symbol.asyncDispose]())
 

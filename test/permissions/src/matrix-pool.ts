@@ -19,7 +19,6 @@ export type MatrixPool = AsyncDisposable & {
 }
 
 const DOMAINS = { name: 'names.example', group: 'groups.example', domain: 'wall.example' } as const
-const SEEDS = 120
 const SEEDER = 'seeder'
 const BYSTANDER = 'bystander'
 
@@ -28,17 +27,18 @@ const uriOf = (person: MatrixPerson) => `sip:${person.name}@${domainOf(person)}`
 const seederUri = `sip:${SEEDER}@names.example`
 const bystanderUri = `sip:${BYSTANDER}@names.example`
 
-export async function startMatrixPool(): Promise<MatrixPool> {
+/** `seeds`: chats in each room. Every attempt to replace or delete a chat takes one. */
+export async function startMatrixPool({ seeds = 10 }: { seeds?: number } = {}): Promise<MatrixPool> {
   const pool = await startStandardPool()
   try {
-    return await prepare(pool)
+    return await prepare(pool, seeds)
   } catch (error) {
     await pool[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function prepare(pool: Awaited<ReturnType<typeof startStandardPool>>): Promise<MatrixPool> {
+async function prepare(pool: Awaited<ReturnType<typeof startStandardPool>>, seeds: number): Promise<MatrixPool> {
   const operator = await openAdmin(pool.server, OPERATOR_PASSWORD)
   const keys = await addPeople(operator)
   await operator.ask('addGroup', { name: 'Inner', members: PEOPLE.filter((p) => p.by === 'group').map(uriOf) })
@@ -54,7 +54,7 @@ async function prepare(pool: Awaited<ReturnType<typeof startStandardPool>>): Pro
   const seeder = await doorOf(SEEDER)
   const rooms = new Map<string, RoomOnTrial>()
   for (const place of PLACES) {
-    rooms.set(place.name, await makeRoom(operator, seeder, place, place.name))
+    rooms.set(place.name, await makeRoom(operator, place, place.name, { seeder, seeds }))
   }
   // The rooms and their content exist; now the walls go up.
   for (const name of ['Wall', 'Other', 'Quiet']) await operator.ask('changeCategory', wall(name), { category: name })
@@ -74,7 +74,7 @@ async function prepare(pool: Awaited<ReturnType<typeof startStandardPool>>): Pro
         await operator.ask(place.disabled ? 'disableRoom' : 'enableRoom', undefined as never, parts)
       }
     },
-    clone: (place) => makeRoom(operator, undefined, place, `clone ${++clones}`),
+    clone: (place) => makeRoom(operator, place, `clone ${++clones}`),
     async setManagersMayEditChats(may) {
       const body = { managersMayEditChats: may }
       const known = (await operator.ask('listConfigurations')).configurations.some(
@@ -132,9 +132,9 @@ const categoryOf = (place: MatrixPlace) => (place.switches ? 'Wall' : 'Quiet')
 
 async function makeRoom(
   operator: Admin,
-  seeder: WebSocketDoor | undefined,
   place: MatrixPlace,
   name: string,
+  { seeder, seeds = 0 }: { seeder?: WebSocketDoor; seeds?: number } = {},
 ): Promise<RoomOnTrial> {
   const listed = (role: 'member' | 'manager' | 'presenter') =>
     PEOPLE.filter((person) => person.roles.includes(role) && (person.inScope || seeder)).map((person) =>
@@ -149,22 +149,22 @@ async function makeRoom(
     managers: listed('manager'),
     ...(place.type === 'auditorium' ? { presenters: [...listed('presenter'), seederUri] } : {}),
   })
-  const file = seeder ? await seed(seeder, uri) : 'none'
+  const file = seeder ? await seed(seeder, uri, seeds) : 'none'
   if (place.disabled) await operator.ask('disableRoom', undefined as never, { room: uri })
   let chat = 0
   const nextChat = () => {
     chat += 1
-    if (chat > SEEDS) throw new Error(`${name} has no more chats to try.`)
+    if (chat > seeds) throw new Error(`${name} has no more chats to try.`)
     return chat
   }
   return { uri, name, nextChat, file, otherCategory: 'Other', bystander: bystanderUri }
 }
 
 /** Creates chats to replace, delete and search for, and a file. */
-async function seed(seeder: WebSocketDoor, room: string): Promise<string> {
+async function seed(seeder: WebSocketDoor, room: string, seeds: number): Promise<string> {
   const joined = await seeder.ask({ t: 'join', room })
   if (joined.t !== 'joined') throw new Error(`The seeder may not join ${room}: ${JSON.stringify(joined)}`)
-  for (let n = 1; n <= SEEDS; n++) await seeder.ask({ t: 'post', room, post: `seed-${n}`, text: `seed ${n}` })
+  for (let n = 1; n <= seeds; n++) await seeder.ask({ t: 'post', room, post: `seed-${n}`, text: `seed ${n}` })
   const token = await seeder.ask({ t: 'upload-token', room, fileName: 'seed.txt', size: 4 })
   if (token.t !== 'file-token') throw new Error(`No token for ${room}: ${JSON.stringify(token)}`)
   const headers = { authorization: `Bearer ${token.token}` }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freePort, OPERATOR_PASSWORD } from './enterprise-pool.ts'
 import { hansardCommand } from './hansard-command.ts'
-import { nodeBinary } from './service-process.ts'
+import { nodeBinary, passedOn } from './service-process.ts'
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const FLOOD = 1_500
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const program = [nodeBinary(), '--conditions=@hansard/source', join(repository, 'apps/hansard/src/bin.ts')]
   const start = ['start', '--data', data, '--port', String(port), '--json']
   pool = spawn('sh', ['-c', `ulimit -n ${FILES_MAX}; exec "$0" "$@"`, ...program, ...start], {
-    env: { PATH: process.env['PATH'] ?? '', HANSARD_ADMIN_PASSWORD: OPERATOR_PASSWORD },
+    env: { ...passedOn(), HANSARD_ADMIN_PASSWORD: OPERATOR_PASSWORD },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   await once(createInterface({ input: pool.stdout! }), 'line')

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeBinary } from './service-process.ts'
+import { nodeBinary, passedOn } from './service-process.ts'
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 
@@ -14,7 +14,7 @@ export async function hansardCommand(
 ): Promise<Ended> {
   const program = join(repository, 'apps/hansard/src/bin.ts')
   const child = spawn(nodeBinary(), ['--conditions=@hansard/source', program, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env },
+    env: { ...passedOn(), NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const heard = { stdout: '', stderr: '' }

@@ -7,7 +7,7 @@ import { openDatabase } from '@hansard/sql'
 import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@hansard/test-servers'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nodeBinary, serviceProcess } from './service-process.ts'
+import { nodeBinary, passedOn, serviceProcess } from './service-process.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
 const SERVICES = [
@@ -55,7 +55,7 @@ async function freePort(): Promise<number> {
 
 /** Starts a service that is expected to exit. One that becomes ready is asked to stop. */
 async function start(service: string, changes: Record<string, string | undefined> = {}) {
-  const env = { PATH: process.env['PATH'], NO_COLOR: '1', ...environment, ...changes }
+  const env = { ...passedOn(), NO_COLOR: '1', ...environment, ...changes }
   const program = join(repository, 'apps', service, 'src/main.ts')
   const child = spawn(nodeBinary(), ['--conditions=@hansard/source', program], { env, cwd: directory })
   let [out, err] = ['', '']

@@ -53,7 +53,7 @@ export function serviceProcess(options: {
         [...execArgv, '--conditions=@hansard/source', join(repository, program), ...args],
         {
           cwd: repository,
-          env: { ...passed('PATH', 'NODE_COMPILE_CACHE'), NO_COLOR: '1', ...env },
+          env: { ...passedOn(), NO_COLOR: '1', ...env },
           stdio: ['ignore', 'pipe', 'pipe'],
         },
       )
@@ -90,7 +90,11 @@ export function nodeBinary(): string {
   return join(dirname(packageFile), 'bin/node')
 }
 
-/** The variables that a service needs from the test's environment. */
-function passed(...names: readonly string[]): Record<string, string> {
+/**
+ * The variables that a process of ours needs from the test's environment. Without the compile cache a start takes
+ * twice the CPU time.
+ */
+export function passedOn(): Record<string, string> {
+  const names = ['PATH', 'NODE_COMPILE_CACHE']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

@@ -20,7 +20,7 @@ const STEPS: readonly RunStep[] = [
     args: ['run', 'build', '--output-logs=errors-only'],
     saw: /Running build in [1-9]\d* packages/,
   },
-  { name: 'types of the tests', command: 'tsc', args: ['-p', 'tsconfig.tests.json'] },
+  { name: 'types of the tests', command: 'tsc', args: ['-p', 'tsconfig.tests.json', '--singleThreaded'] },
   { name: 'boundaries', command: 'turbo', args: ['boundaries'], saw: /Checked [1-9]\d* files/ },
 ]
 

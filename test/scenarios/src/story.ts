@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ManualClock } from '@hansard/clock'
 import { startStandardEdition } from '@hansard/hansard'
 import { silentLog } from '@hansard/log'
-import { type Admin, OPERATOR_PASSWORD, openAdmin } from '@hansard/test-pool'
+import { type Admin, openAdmin } from '@hansard/test-pool'
 import { type Account, CAST, DOMAIN, emailOf } from './cast.ts'
 import { compareWithGolden, type Documents, verifyExports } from './golden-exports.ts'
 import { paced, type ScenarioPerson, signInPerson } from './person.ts'
@@ -64,7 +64,8 @@ export async function startStory(
       runIntervalMs: HOUR_MS,
       domain: DOMAIN,
       pool: 'fourth-coffee',
-      operatorPassword: OPERATOR_PASSWORD,
+      // The pool generates a key: nobody waits for the stretching of a password.
+      operatorPassword: undefined,
       logLevel: 'silent',
       complianceThread: false,
       clamd,
@@ -73,7 +74,7 @@ export async function startStory(
   )
   stack.use(pool)
   const { server } = pool.urls
-  const operator = await openAdmin(server)
+  const operator = await openAdmin(server, pool.oneTimePassword!)
   const users = CAST.map((one) => ({ ...one, roles: [...('roles' in one ? one.roles : [])], email: emailOf(one) }))
   const { users: added } = await operator.ask('addUsers', {
     users: users.map((user) => ({ ...user, generateKey: true })),
