@@ -9,8 +9,9 @@ import {
 } from '@hansard/adapter/conformance'
 
 /**
- * What other programs say of golden documents. Each program is started once for all documents; to start it for each would take
- * most of the time of these tests. A document that is not among them, one that has just been accepted, is asked about alone.
+ * What other programs say of golden documents. Each program is started once for all documents; to start it for each
+ * would take most of the time of these tests. A document that is not among them, one that has just been accepted, is
+ * asked about alone.
  */
 type GoldenOracles = {
   schemaProblem(bytes: Uint8Array, schemaFile: string): string | undefined

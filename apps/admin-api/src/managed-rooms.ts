@@ -33,8 +33,8 @@ export async function behindManagersDoor(deps: Deps, call: Caller, room: string)
 }
 
 /**
- * The rooms that a text may mean to a caller: any, for callers with a role; those they manage, for everybody else. A URI
- * means itself, whether there is such a room or not.
+ * The rooms that a text may mean to a caller: any, for callers with a role; those they manage, for everybody else. A
+ * URI means itself, whether there is such a room or not.
  */
 export async function roomsMeant(
   { poolDb }: Deps,

@@ -47,8 +47,8 @@ type Exporter = {
   /** Stops running stylesheets and resolves when no lane is running. */
   close(): Promise<void>
   /**
-   * Whether a turn could find anything to do now. Most turns of a pool find nothing, and each takes many statements; this
-   * takes at most one.
+   * Whether a turn could find anything to do now. Most turns of a pool find nothing, and each takes many statements;
+   * this takes at most one.
    */
   isDue(): Promise<boolean>
 }
@@ -137,8 +137,8 @@ export function createExporter(given: {
         lanes.run({ name: REPLAY, lease, work: replay, subject: REPLAY })
       }
       if (closing.closed >= PER_TURN) return 'again'
-      // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events that come
-      // late, for an interval that is closed, are found by the turn that ends the rest.
+      // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events
+      // that come late, for an interval that is closed, are found by the turn that ends the rest.
       const endsAt = seals.length > 0 ? 0 : (closing.endsAt ?? 0)
       const retriesAt = [...retries.values()].map(({ at }) => at)
       restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)

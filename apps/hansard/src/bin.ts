@@ -3,7 +3,8 @@ import '@hansard/config/node-floor'
 import { Env } from '@hansard/config'
 import { runCommandLine } from './command-line.ts'
 
-// The databases hold every chat, and a key file the key that signs tokens: what this process writes is its owner's alone.
+// The databases hold every chat, and a key file the key that signs tokens: what this process writes is its owner's
+// alone.
 process.umask(0o077)
 
 // The only file that touches the process. The first signal asks politely, the second does what signals do.

@@ -58,8 +58,8 @@ export class ClosedError extends Error {
 }
 
 /**
- * The connection was lost before the pool answered to a change: it may or may not have been made. Look before you make it
- * again.
+ * The connection was lost before the pool answered to a change: it may or may not have been made. Look before you make
+ * it again.
  */
 export class UncertainError extends Error {
   override name = 'UncertainError'

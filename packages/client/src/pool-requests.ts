@@ -14,8 +14,9 @@ export type FileToken = Omit<ReplyTo<'upload-token'>, 't' | 're'> & {
 }
 export type ChatFilter = Partial<WireChatFilter>
 /**
- * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you manage
- * (`category` also those of a category you may make rooms in); `joined` only rooms you may join; `disabled` needs `all`.
+ * Which rooms: all of it must hold. `category`, and `member` and `manager` of anybody but you, find only rooms you
+ * manage (`category` also those of a category you may make rooms in); `joined` only rooms you may join; `disabled`
+ * needs `all`.
  */
 export type RoomFilter = Omit<ClientMessageOf<'rooms'>, 't' | 'id' | 'after' | 'limit'>
 export type RoomPage = { readonly rooms: readonly RoomEntry[]; readonly next: string | undefined }

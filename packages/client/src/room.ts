@@ -66,8 +66,8 @@ export type RoomHandle = {
   /** Chats before chat id `before` (the newest when absent), or after chat id `after`; oldest first. The look is recorded. */
   history(options?: HistoryOptions): Promise<HistoryPage>
   /**
-   * Puts another text in a chat's place, where the pool lets you. The record keeps what was posted. A story keeps its title
-   * unless you give another.
+   * Puts another text in a chat's place, where the pool lets you. The record keeps what was posted. A story keeps its
+   * title unless you give another.
    */
   replaceChat(chat: number, text: string, options?: ReplaceOptions): Promise<void>
   deleteChat(chat: number): Promise<void>

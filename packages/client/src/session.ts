@@ -59,15 +59,15 @@ function mayPass(cause: Error, at: 'lookup' | 'channel'): boolean {
 /**
  * Keeps one person connected: signs in, and when the connection is lost does so again until told to stop.
  *
- * The first attempt after a loss goes back to the same channel service with the same token, which costs the
- * pool nothing; the next ones ask a lookup service, because that channel service may be gone. It is told which one could
- * not be reached, so that it names another if there is one. Lookup services are asked in turn, beginning with the one that
+ * The first attempt after a loss goes back to the same channel service with the same token, which costs the pool
+ * nothing; the next ones ask a lookup service, because that channel service may be gone. It is told which one could not
+ * be reached, so that it names another if there is one. Lookup services are asked in turn, beginning with the one that
  * answered last.
  *
- * The very first connection is tried again as well when the channel service cannot be reached, or the pool has none just
- * now: one that was killed a moment ago may still have been named. Where no lookup service answers it fails at once, because
- * the address is probably wrong.
- * Before a session expires it is renewed with a fresh token, on the connection that is up.
+ * The very first connection is tried again as well when the channel service cannot be reached, or the pool has none
+ * just now: one that was killed a moment ago may still have been named. Where no lookup service answers it fails at
+ * once, because the address is probably wrong. Before a session expires it is renewed with a fresh token, on the
+ * connection that is up.
  */
 export function startSession(settings: SessionSettings, events: SessionEvents): Session {
   const { timing } = settings

@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /**
- * What connections and attempts of one client are counted by: an IPv4 address, or the /64 network of an IPv6 one, because a network of that size is
- * given to a single customer.
+ * What connections and attempts of one client are counted by: an IPv4 address, or the /64 network of an IPv6 one,
+ * because a network of that size is given to a single customer.
  */
 export function addressKey(address: string): string {
   // Every connection asks several times, and ipaddr.js takes its time. What Node takes for IPv4 is in normal form.

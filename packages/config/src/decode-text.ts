@@ -9,8 +9,8 @@ export class TextError extends Error {
 }
 
 /**
- * Text from outside, or a `TextError`. A decoder that is not told to be strict puts U+FFFD in the place of what it does not
- * understand: two names become one, and what is kept is not what somebody wrote. A byte order mark is dropped.
+ * Text from outside, or a `TextError`. A decoder that is not told to be strict puts U+FFFD in the place of what it does
+ * not understand: two names become one, and what is kept is not what somebody wrote. A byte order mark is dropped.
  */
 export function decodeText(
   bytes: Uint8Array,

@@ -35,7 +35,8 @@ describe('a password', () => {
 describe('what a check costs', () => {
   it('depends on the candidate, and not on the existence of the account or its secret', async () => {
     const stored = [await hashPassword('correct horse'), keySecret(newKey()), undefined]
-    // Seen without a clock: while two derivations are under way, whatever is to be stretched waits, and nothing else does.
+    // Seen without a clock: while two derivations are under way, whatever is to be stretched waits, and nothing else
+    // does.
     const busy = [hashPassword('one that keeps'), hashPassword('the place taken')]
     const done: string[] = []
     const check = (kind: string, candidate: string) =>

@@ -9,8 +9,8 @@ import { createFairQueue, type FairQueue } from './fair-queue.ts'
  * finds, so stretching it would only slow down its owner.
  *
  * The shape of what was typed decides what a check costs, never what is stored: 43 base64url characters are compared as
- * a key, anything else is stretched as a password. So the time of an answer does not tell whether an account exists, nor
- * which kind of secret it has. A password of that shape is refused when it is chosen.
+ * a key, anything else is stretched as a password. So the time of an answer does not tell whether an account exists,
+ * nor which kind of secret it has. A password of that shape is refused when it is chosen.
  *
  * `stretched-key$…` is a generated key that was stretched all the same: an early operator's one-time password. That
  * account's name is public, so what its check costs tells nothing.

@@ -4,9 +4,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, type KeyO
  * The keys that session tokens are signed with: Ed25519.
  *
  * The danger: someone who can sign tokens can act as anyone in the pool. So no database holds the private key, and no
- * public key is trusted because a database holds it: a verifier starts from the public keys of its own key file and accepts another key only with an
- * endorsement, a signature over it by a key that is accepted already. Someone who can write to the database can remove
- * keys, which signs everyone out, but can add none.
+ * public key is trusted because a database holds it: a verifier starts from the public keys of its own key file and
+ * accepts another key only with an endorsement, a signature over it by a key that is accepted already. Someone who can
+ * write to the database can remove keys, which signs everyone out, but can add none.
  */
 export type TokenKeyFile = {
   /** undefined in a file for services that only verify */
@@ -71,8 +71,9 @@ export function publicPart({ trusted }: TokenKeyFile): TokenKeyFile {
 }
 
 /**
- * What `from` trusts, and those of `offered` that a chain of endorsements ties to it. A key whose time has ended endorses
- * nothing: it may have been found on an old disk since. So a file that is older than its last key's time must be replaced.
+ * What `from` trusts, and those of `offered` that a chain of endorsements ties to it. A key whose time has ended
+ * endorses nothing: it may have been found on an old disk since. So a file that is older than its last key's time must
+ * be replaced.
  */
 export function trustedKeys(
   from: readonly PublicTokenKey[],

@@ -11,10 +11,10 @@ import type { Trust } from './trusted-proxies.ts'
 /**
  * Connections that carry no session: those that have just come, are sending a request, or wait for the next one.
  *
- * The danger is a client that connects, begins something and never ends it. Each such connection holds a descriptor, and a
- * process without descriptors can neither accept anybody nor write an export. So pending connections have a limit in total
- * and one for each address; where it is reached the oldest one whose request is not being answered is closed, because
- * a real client sends its request at once. A request that arrives too slowly is answered with 408.
+ * The danger is a client that connects, begins something and never ends it. Each such connection holds a descriptor,
+ * and a process without descriptors can neither accept anybody nor write an export. So pending connections have a limit
+ * in total and one for each address; where it is reached the oldest one whose request is not being answered is closed,
+ * because a real client sends its request at once. A request that arrives too slowly is answered with 408.
  *
  * A connection that becomes a WebSocket is not counted here any more: the channel service limits sessions itself. A
  * server without a channel has no listener for upgrades, so Node treats such a request as any other.

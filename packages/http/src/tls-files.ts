@@ -27,9 +27,9 @@ export async function readTls({ cert: certFile, key: keyFile }: TlsFiles): Promi
 }
 
 /**
- * Takes a renewed certificate into use while the server runs. The files are compared every five seconds, which also works
- * where a watch does not (a mounted secret, a network share). Standing connections keep the certificate they began with;
- * files that cannot be used change nothing, because a renewal writes one after the other.
+ * Takes a renewed certificate into use while the server runs. The files are compared every five seconds, which also
+ * works where a watch does not (a mounted secret, a network share). Standing connections keep the certificate they
+ * began with; files that cannot be used change nothing, because a renewal writes one after the other.
  */
 export function followTlsFiles(
   server: Pick<Server, 'setSecureContext'>,

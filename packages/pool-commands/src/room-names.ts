@@ -34,8 +34,8 @@ export function severalRooms(
 }
 
 /**
- * A name that no room has that `by` may know of. A hidden room of that name does not count: a refusal would tell that it is
- * there. Several rooms may therefore have one name (docs/decisions/2611-names-tell-nothing.md).
+ * A name that no room has that `by` may know of. A hidden room of that name does not count: a refusal would tell that
+ * it is there. Several rooms may therefore have one name (docs/decisions/2611-names-tell-nothing.md).
  */
 export async function requireFreeRoomName(tx: Knex.Transaction, name: string, by: CommandActor): Promise<void> {
   const problem = roomNameProblem(name)

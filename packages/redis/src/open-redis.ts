@@ -1,9 +1,9 @@
 import { backoffMs } from '@hansard/backoff'
 import { Redis, type RedisOptions } from 'ioredis'
 
-// READONLY: a primary has become a replica. UNBLOCKED: it did while a command waited there. LOADING: it has just started.
-// MASTERDOWN: a replica without a primary. CLUSTERDOWN: a part of the cluster is away. Older versions put the word for a
-// script's error behind others.
+// READONLY: a primary has become a replica. UNBLOCKED: it did while a command waited there. LOADING: it has just
+// started. MASTERDOWN: a replica without a primary. CLUSTERDOWN: a part of the cluster is away. Older versions put the
+// word for a script's error behind others.
 const ANOTHER_SERVER = /(?:^|[\s-])(READONLY|UNBLOCKED|LOADING|MASTERDOWN|CLUSTERDOWN)\b/
 
 /** The server answered that commands belong elsewhere: a connection opened anew may lead there, through DNS or a proxy. */

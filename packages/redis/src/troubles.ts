@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 
 /**
- * `away`: it may pass by itself, and another connection may lead to a Redis without it. `settings`: a person must change the
- * Redis. `full`: memory or disk; a person must make room.
+ * `away`: it may pass by itself, and another connection may lead to a Redis without it. `settings`: a person must
+ * change the Redis. `full`: memory or disk; a person must make room.
  */
 type RedisTrouble = { readonly kind: 'away' | 'settings' | 'full'; readonly text: string }
 

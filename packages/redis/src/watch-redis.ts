@@ -9,8 +9,8 @@ type RedisWatch = { stop(): void }
 const EVERY_MS = 10_000
 
 /**
- * Logs each trouble when it comes and when it is gone. `connections` are opened anew when Redis turns out to be a replica:
- * one that only publishes or listens is never told so by an error.
+ * Logs each trouble when it comes and when it is gone. `connections` are opened anew when Redis turns out to be a
+ * replica: one that only publishes or listens is never told so by an error.
  */
 export function watchRedis(options: {
   redis: Redis

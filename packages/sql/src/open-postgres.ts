@@ -19,9 +19,9 @@ const SILENT = { warn() {}, error() {}, deprecate() {}, debug() {} }
 const QUERY_MS = 120_000
 const LOCK_MS = 15_000
 /**
- * A process that is frozen or cut off inside a transaction holds locks that others wait for. The server ends its session
- * after this time, which is less than they wait. No transaction of ours waits for anything but its own statements; a
- * snapshot takes no locks and sets its own limit.
+ * A process that is frozen or cut off inside a transaction holds locks that others wait for. The server ends its
+ * session after this time, which is less than they wait. No transaction of ours waits for anything but its own
+ * statements; a snapshot takes no locks and sets its own limit.
  */
 const IDLE_IN_TRANSACTION_MS = 8_000
 

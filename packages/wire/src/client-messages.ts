@@ -82,19 +82,19 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('sign-out'), id, everywhere: z.boolean().default(false) }),
 
   /**
-   * Joins a room. With `after`, the last chat id the client has, the client first receives every chat after that one, in
-   * order, and then live chats. Without it, live chats begin now.
-   * A room without history catches up only clients whose connection was lost within the last ten minutes, from the chat they
-   * had joined at. For other chats, `chats-purged` says that they are gone.
-   * With `brief`, live chats come as `c`. Only a server that said `brief` when it signed the client in knows it.
+   * Joins a room. With `after`, the last chat id the client has, the client first receives every chat after that one,
+   * in order, and then live chats. Without it, live chats begin now. A room without history catches up only clients
+   * whose connection was lost within the last ten minutes, from the chat they had joined at. For other chats,
+   * `chats-purged` says that they are gone. With `brief`, live chats come as `c`. Only a server that said `brief` when
+   * it signed the client in knows it.
    */
   z.strictObject({ t: z.literal('join'), id, room, after: chatId.optional(), brief: z.literal(true).optional() }),
   z.strictObject({ t: z.literal('part'), id, room }),
   /**
-   * Posts a chat. `post` is the client's own name for it, used once by a principal in a room. The same post under the same
-   * name is recorded once, and answered with the chat id of the first time. Another post under a used name is refused with
-   * `post-name-used`. Set `again: true` when repeating after a lost acknowledgement: the answer is then the same for a
-   * principal that may not post any more. With `title` the chat is a story and `text` its body.
+   * Posts a chat. `post` is the client's own name for it, used once by a principal in a room. The same post under the
+   * same name is recorded once, and answered with the chat id of the first time. Another post under a used name is
+   * refused with `post-name-used`. Set `again: true` when repeating after a lost acknowledgement: the answer is then
+   * the same for a principal that may not post any more. With `title` the chat is a story and `text` its body.
    */
   z.strictObject({
     t: z.literal('post'),
@@ -107,8 +107,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     title: name.optional(),
   }),
   /**
-   * Replaces a chat's text, where the pool allows it. The record keeps the old text. A story stays a story: `title`, for
-   * stories only, replaces its title; without it the title stays.
+   * Replaces a chat's text, where the pool allows it. The record keeps the old text. A story stays a story: `title`,
+   * for stories only, replaces its title; without it the title stays.
    */
   z.strictObject({
     t: z.literal('replace-chat'),
@@ -130,8 +130,8 @@ export const ClientMessage = z.discriminatedUnion('t', [
     limit: z.number().int().min(1).optional(),
   }),
   /**
-   * Searches the rooms that the caller may read (all of them when `rooms` is absent). An audited read in each room that has a
-   * result; a page has results from 100 rooms at most.
+   * Searches the rooms that the caller may read (all of them when `rooms` is absent). An audited read in each room that
+   * has a result; a page has results from 100 rooms at most.
    */
   z.strictObject({
     t: z.literal('search'),
@@ -147,9 +147,9 @@ export const ClientMessage = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('roster'), id, room }),
 
   /**
-   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name; 100 unless `limit` is set.
-   * Several rooms may have one name; their URIs differ. All criteria must hold. A criterion about something that a room does not show to the caller matches no
-   * room.
+   * Lists rooms: those the caller may join, or with `all` every room it may see. Ordered by name; 100 unless `limit` is
+   * set. Several rooms may have one name; their URIs differ. All criteria must hold. A criterion about something that a
+   * room does not show to the caller matches no room.
    */
   z.strictObject({
     t: z.literal('rooms'),

@@ -1,8 +1,8 @@
 /**
  * The parts of a chat's text, so that every client shows the same. Concatenated, their texts are the chat's text.
  *
- * A link leads out (`hyperlink`: http or https), to a room (`ma-chan:`) or to a file (`ma-filelink:`). Following one gives
- * no right: the pool decides as if its address had been typed.
+ * A link leads out (`hyperlink`: http or https), to a room (`ma-chan:`) or to a file (`ma-filelink:`). Following one
+ * gives no right: the pool decides as if its address had been typed.
  */
 type TextPart =
   | { readonly kind: 'text' | 'hyperlink' | 'room-link' | 'file-link'; readonly text: string }

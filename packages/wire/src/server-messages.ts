@@ -115,8 +115,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('add-ins'), re, addIns: z.array(z.object({ name: z.string(), url: z.string() })) }),
   z.object({ t: z.literal('room-created'), re, room, name: z.string() }),
   /**
-   * A change was made. `dropped`: entries of the room's lists that were removed as a consequence, each once; `droppedFrom`:
-   * the same by list; `count`: chats that were changed.
+   * A change was made. `dropped`: entries of the room's lists that were removed as a consequence, each once;
+   * `droppedFrom`: the same by list; `count`: chats that were changed.
    */
   z.object({
     t: z.literal('done'),
@@ -166,8 +166,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   /** `replaced`: caught up with after its text was replaced. */
   z.object({ t: z.literal('chat'), room, ...told, replaced: z.literal(true).optional() }),
   /**
-   * A live chat for a participant who joined with `brief`: like `chat`, without what the client knows since it joined. `r` is the
-   * `ref` of the room, `from` and `name` are the author's. Chats that are caught up with come as `chat`.
+   * A live chat for a participant who joined with `brief`: like `chat`, without what the client knows since it joined.
+   * `r` is the `ref` of the room, `from` and `name` are the author's. Chats that are caught up with come as `chat`.
    */
   z.object({
     t: z.literal('c'),
@@ -184,8 +184,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('chat-replaced'), room, chat: chatId, text: z.string(), title: z.string().optional() }),
   z.object({ t: z.literal('chat-purged'), room, chat: chatId }),
   /**
-   * Replaces chats that are gone: nothing will come for these ids, both ends included. They were purged, or posted in a room
-   * without history while this client's user was not there.
+   * Replaces chats that are gone: nothing will come for these ids, both ends included. They were purged, or posted in a
+   * room without history while this client's user was not there.
    */
   z.object({ t: z.literal('chats-purged'), room, from: chatId, through: chatId }),
   z.object({ t: z.literal('participant-joined'), room, who: person }),
@@ -206,8 +206,8 @@ export const ServerMessage = z.discriminatedUnion('t', [
   z.object({ t: z.literal('room-closed'), room, reason: z.string() }),
   z.object({ t: z.literal('new-content'), room, last: chatId }),
   /**
-   * Sent after the chat itself, to sessions that received it, in the order of the chats. A server that cannot keep up with
-   * the comparing leaves some out; `open-feed` shows all of them.
+   * Sent after the chat itself, to sessions that received it, in the order of the chats. A server that cannot keep up
+   * with the comparing leaves some out; `open-feed` shows all of them.
    */
   z.object({ t: z.literal('feed-match'), feed: z.string(), room, chat: chatId }),
   /** New invitations are waiting. */

@@ -5,8 +5,9 @@ import { resolve } from 'node:path'
 type Total = { readonly total: number; readonly covered: number; readonly pct: number }
 type Summary = { readonly total: { readonly lines: Total; readonly branches: Total; readonly functions: Total } }
 
-// npm run coverage: which lines the tests of the unit and pool projects reach within this process. What only a child process
-// runs (a service that is killed, a whole pool) is not included. Further words filter the tests. The report is in coverage/.
+// npm run coverage: which lines the tests of the unit and pool projects reach within this process. What only a child
+// process runs (a service that is killed, a whole pool) is not included. Further words filter the tests. The report is
+// in coverage/.
 const root = resolve(import.meta.dirname, '../../..')
 const file = resolve(root, 'coverage/coverage-summary.json')
 rmSync(file, { force: true })

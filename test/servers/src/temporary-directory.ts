@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * A directory for one server of this process, or for its run. It also removes the directories of processes that ended without doing
- * so: a killed test run would otherwise leave 40 MB behind per PostgreSQL.
+ * A directory for one server of this process, or for its run. It also removes the directories of processes that
+ * ended without doing so: a killed test run would otherwise leave 40 MB behind per PostgreSQL.
  */
 export async function temporaryDirectory(
   purpose: 'postgres' | 'redis' | 'clamd' | 'nginx' | 'pgbouncer' | 'standby' | 'run',

@@ -160,12 +160,25 @@ describe('the rules', () => {
     ['files-in-prose', 'packages/queue/README.md', '# queue\n\nStart with `gone.ts`.\n'],
     ['files-in-prose', 'docs/operating.md', '# Operating\n\nSee packages/queue/src/gone.ts.\n'],
     ['files-in-prose', 'ARCHITECTURE.md', '# Architecture\n\n`a.ts` is in every package.\n'],
+    ['short-lines-of-prose', 'ARCHITECTURE.md', `# Architecture\n\n${'many words '.repeat(12)}\n`],
+    ['short-lines-of-prose', 'packages/queue/src/a.ts', `// ${'many words '.repeat(12)}\nexport const a = 1`],
   ])('hold %s against %s: %s', (rule, path, text) => {
     const files = good().set('packages/queue/src/b.ts', "import './a.ts'").set(path, text)
     const found = checkRepository(repositoryOf(files), []).map((finding) => finding.rule)
 
     expect(found).toContain(rule)
     expect(new Set(found).size).toBe(1)
+  })
+
+  it('let tables, code and what cannot be wrapped be wide', () => {
+    const wide = 'word '.repeat(40)
+    const address = `https://example.com/${'x'.repeat(120)}`
+    const files = good()
+      .set('ARCHITECTURE.md', `# Architecture\n\n| ${wide}|\n\n\`\`\`\n${wide}\n\`\`\`\n\n${address}\n`)
+      .set('packages/queue/src/b.ts', `import './a.ts'\n// ${address}\nexport const b = '${wide}'`)
+      .set('packages/queue/src/b.test.ts', "import { b } from './b.ts'")
+
+    expect(checkRepository(repositoryOf(files), [])).toEqual([])
   })
 
   it('find an export used that a test, an `import()` or a whole import uses', () => {

@@ -5,9 +5,9 @@ import type { Session } from './session.ts'
 /**
  * All connections, and whether there may be one more.
  *
- * Connections that have not signed in have a share of the slots, and one address has a share of that. When it is used up the
- * oldest of them is closed, not the newest, because an honest client signs in at once. One account has half of the slots at
- * most.
+ * Connections that have not signed in have a share of the slots, and one address has a share of that. When it is used
+ * up the oldest of them is closed, not the newest, because an honest client signs in at once. One account has half of
+ * the slots at most.
  */
 export type Connections = {
   readonly all: ReadonlySet<Session>

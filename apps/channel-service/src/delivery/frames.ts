@@ -24,14 +24,15 @@ export function textFrame(text: string): Buffer {
 }
 
 /**
- * Writes to many sockets with few system calls: a socket is corked on its first frame and uncorked at the end of the batch,
- * with however many frames it has been given by then.
+ * Writes to many sockets with few system calls: a socket is corked on its first frame and uncorked at the end of the
+ * batch, with however many frames it has been given by then.
  *
- * Answers never wait. Copies of a room's chats wait only while the event loop is saturated: when it has not been idle since the
- * last write, a system call for each copy is what it has no time for. Then copies are gathered for a few milliseconds, so
- * that each write carries more of them. As soon as the loop is idle again nothing waits.
+ * Answers never wait. Copies of a room's chats wait only while the event loop is saturated: when it has not been idle
+ * since the last write, a system call for each copy is what it has no time for. Then copies are gathered for a few
+ * milliseconds, so that each write carries more of them. As soon as the loop is idle again nothing waits.
  *
- * Who comes and goes is told in passing. When a crowd comes in, a copy for each of the others is nearly all that it costs.
+ * Who comes and goes is told in passing. When a crowd comes in, a copy for each of the others is nearly all that it
+ * costs.
  */
 export type Outgoing = {
   /** An answer somebody waits for. */

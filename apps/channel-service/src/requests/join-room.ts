@@ -15,11 +15,11 @@ const TRIES_MAX = 4
 /**
  * Brings a session into a room.
  *
- * The join is on record before the client is told. It is told the room's newest chat as of that moment; with
- * `after` it then receives everything since, in order, before live talk, and that look is on record with the join. There is
- * no moment in between in which a chat could be missed: chats committed before the join are caught up with, chats committed
- * after it are handed out live. In a room that keeps no history only those are caught up who were there a moment ago; what
- * anybody is not given they are told is gone.
+ * The join is on record before the client is told. It is told the room's newest chat as of that moment; with `after` it
+ * then receives everything since, in order, before live talk, and that look is on record with the join. There is no
+ * moment in between in which a chat could be missed: chats committed before the join are caught up with, chats
+ * committed after it are handed out live. In a room that keeps no history only those are caught up who were there a
+ * moment ago; what anybody is not given they are told is gone.
  */
 export async function joinRoom(
   deps: Deps,

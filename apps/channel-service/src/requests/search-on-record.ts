@@ -25,7 +25,8 @@ export function feedOnRecord(filter: FeedFilter, owner: { readonly name: string;
 }
 
 /**
- * As many whole entries as fit, the number of the others, and the digest of all of them, which proves which list it was.
+ * As many whole entries as fit, the number of the others, and the digest of all of them, which proves which list it
+ * was.
  */
 function listOnRecord(entries: readonly string[], between: string): string {
   let characters = 0

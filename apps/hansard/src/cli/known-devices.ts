@@ -4,8 +4,8 @@ import { z } from 'zod'
 import type { Io } from './io.ts'
 
 /**
- * The tokens by which pools know this device, in the user's configuration directory, readable by its owner only. A token
- * lets nobody in: with it, wrong guesses that others make do not delay this user.
+ * The tokens by which pools know this device, in the user's configuration directory, readable by its owner only. A
+ * token lets nobody in: with it, wrong guesses that others make do not delay this user.
  */
 const Devices = z.array(z.object({ server: z.string(), account: z.string(), token: z.string() }))
 const DEVICES_MAX = 200

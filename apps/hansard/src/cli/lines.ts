@@ -7,11 +7,11 @@ const LF = 0x0a
 const CR = 0x0d
 
 /**
- * The lines of an input, which end in LF or CR LF and in nothing else. Node's readline also ends them at U+2028, U+2029 and
- * a lone CR: these stand in texts that other people write, and what follows them is not a line of its own.
+ * The lines of an input, which end in LF or CR LF and in nothing else. Node's readline also ends them at U+2028, U+2029
+ * and a lone CR: these stand in texts that other people write, and what follows them is not a line of its own.
  *
- * A line that is too long or not UTF-8 comes out as a problem, and the lines after it as they are. What is held in memory is
- * bounded.
+ * A line that is too long or not UTF-8 comes out as a problem, and the lines after it as they are. What is held in
+ * memory is bounded.
  */
 export async function* linesOf(
   input: AsyncIterable<Uint8Array | string>,

@@ -34,8 +34,8 @@ export function settingsNamed<S extends z.ZodObject>(schema: S, named: readonly 
 }
 
 /**
- * A refusal of the API in the words of the command line: what was typed is named as it was typed. `properties` are those
- * of the request that was refused.
+ * A refusal of the API in the words of the command line: what was typed is named as it was typed. `properties` are
+ * those of the request that was refused.
  */
 export function inOptionNames(message: string, properties: ReadonlySet<string>): string {
   return message.replace(/(?<![\w"'.-])[a-z]+[A-Z][A-Za-z]*(?![\w"'])/g, (name) =>

@@ -21,8 +21,8 @@ export type Texts<S extends z.ZodObject> = Readonly<
 export type GivenOptions = Readonly<Record<string, unknown>>
 
 /**
- * Options of a verb, made from the schema of the request it sends: a property that is added to the contract is an option
- * the same day. A property without a description or text gets none.
+ * Options of a verb, made from the schema of the request it sends: a property that is added to the contract is an
+ * option the same day. A property without a description or text gets none.
  *
  * | the schema | the option |
  * |---|---|

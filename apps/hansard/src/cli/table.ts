@@ -33,8 +33,8 @@ export function properties(entries: readonly (readonly [string, string | number 
 type Entry = readonly [string, string | number | readonly string[]]
 
 /**
- * An entry of the admin API for `properties`, whatever it holds: lists of principals as their URIs, times in UTC. The name
- * comes first; `label` says how a property is called, `flag` how a boolean is shown.
+ * An entry of the admin API for `properties`, whatever it holds: lists of principals as their URIs, times in UTC. The
+ * name comes first; `label` says how a property is called, `flag` how a boolean is shown.
  */
 export function shownProperties(
   entry: Readonly<Record<string, unknown>>,

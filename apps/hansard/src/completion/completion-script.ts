@@ -18,8 +18,8 @@ type OptionEntry = {
 }
 
 /**
- * A script by which a shell completes verbs, options and the words an option takes. It is made from the command line itself
- * and asks no pool: Tab answers at once, and tells nobody anything.
+ * A script by which a shell completes verbs, options and the words an option takes. It is made from the command line
+ * itself and asks no pool: Tab answers at once, and tells nobody anything.
  */
 export function completionScript(program: Command, shell: Shell): string {
   const places = placesOf(program, '')

@@ -23,8 +23,8 @@ export type ExportDataOptions = PoolOptions & {
 }
 
 /**
- * Takes what a pool knows into a zip of its own. The zip is put in place only when it is whole and has been read again to
- * its end: what stands under that name can be imported.
+ * Takes what a pool knows into a zip of its own. The zip is put in place only when it is whole and has been read again
+ * to its end: what stands under that name can be imported.
  */
 export async function exportDataCommand(io: Io, path: string, options: ExportDataOptions): Promise<ExitCode> {
   const query = new URLSearchParams({ level: options.level })

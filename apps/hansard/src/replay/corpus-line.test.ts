@@ -97,7 +97,8 @@ it('reads back any chat exactly', () => {
 
 it('takes no longer for a hostile line than for its length', () => {
   const line = `=== ${'a] '.repeat(20_000)}[`
-  // The time of this thread alone, in microseconds: what else the machine does is not in it. Quadratic work takes minutes.
+  // The time of this thread alone, in microseconds: what else the machine does is not in it. Quadratic work takes
+  // minutes.
   const before = process.threadCpuUsage()
   readCorpusLine(line)
   expect(process.threadCpuUsage(before).user).toBeLessThan(1_000_000)

@@ -29,11 +29,11 @@ export type LineSkipped = 'mode' | 'notice' | 'empty-chat' | 'unnameable' | 'bla
 // A nickname holds no space, except the one after a `]` (see above).
 const NICK = String.raw`(\S+(?:(?<=\]) \S+)*)`
 const TIME = String.raw`^\[([01]\d|2[0-3]):([0-5]\d)\]`
-const CHAT = new RegExp(String.raw`${TIME} <([^>]*)>(?: (.*))?$`, 's')
+const CHAT = new RegExp(`${TIME} <([^>]*)>(?: (.*))?$`, 's')
 const ACTION = new RegExp(String.raw`${TIME}  \* (\S+)(?: (.*))?$`, 's')
 // A host holds no brackets, so the last bracketed word before the verb is the host, whatever the nickname holds.
 const COMING = new RegExp(String.raw`^=== ${NICK} +\[[^[\]]*\] +has (joined|left) #\S+`)
-const RENAME = new RegExp(String.raw`^=== ${NICK} +is now known as ${NICK} *$`)
+const RENAME = new RegExp(`^=== ${NICK} +is now known as ${NICK} *$`)
 
 export function readCorpusLine(line: string): CorpusLine {
   return line.startsWith('[') ? talk(line) : notice(line)

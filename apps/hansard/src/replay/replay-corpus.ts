@@ -146,7 +146,8 @@ export async function replayCorpus(options: ReplayOptions): Promise<ReplaySummar
       const known = people.get(nick)
       if (known) return known
       const client = signIn(nick)
-      // The caller that awaits this client gets the failure; this handler only keeps it from being reported as unhandled.
+      // The caller that awaits this client gets the failure; this handler only keeps it from being reported as
+      // unhandled.
       client.catch(() => {})
       const made = { client, handle: undefined }
       people.set(nick, made)

@@ -7,8 +7,8 @@ import { openDatabase } from '@hansard/sql'
 import { type ComplianceSideConfig, startComplianceSide } from './compliance-side.ts'
 
 /**
- * The compliance side in a thread of its own, with its own connections to the two database files: staging a flood
- * of events or rendering a large export does not keep a chat waiting, and where processors are short it comes after chat.
+ * The compliance side in a thread of its own, with its own connections to the two database files: staging a flood of
+ * events or rendering a large export does not keep a chat waiting, and where processors are short it comes after chat.
  */
 lowerPriorityOfThread()
 

@@ -28,8 +28,8 @@ const FAREWELL_MS = 1_500
 /**
  * Talks, in a terminal or from a script.
  *
- * Lines are carried out one after the other, each answered before the next: a script's chats are recorded in its
- * order, and when the input ends nothing is left unrecorded. A line is a command only when a person types it or the caller
+ * Lines are carried out one after the other, each answered before the next: a script's chats are recorded in its order,
+ * and when the input ends nothing is left unrecorded. A line is a command only when a person types it or the caller
  * allows it: otherwise piped text of other people could give commands.
  *
  * Exit code 1 when any line of a script was refused; of what a person types, when the last one was.

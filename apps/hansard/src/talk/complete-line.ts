@@ -6,8 +6,8 @@ import { COMMANDS } from './talk-line.ts'
 const OTHERS = ['help', 'me', 'quit']
 
 /**
- * What Tab may put in the place of the end of a line: a command, a room behind a command that takes one, or somebody's name.
- * Answers whole words and the end of the line that they would replace.
+ * What Tab may put in the place of the end of a line: a command, a room behind a command that takes one, or somebody's
+ * name. Answers whole words and the end of the line that they would replace.
  */
 export async function completeLine(
   line: string,

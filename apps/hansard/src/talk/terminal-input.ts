@@ -9,8 +9,8 @@ export const MARK_PASTES = '\u001b[?2004h'
 export const MARK_NO_PASTES = '\u001b[?2004l'
 
 /**
- * Characters that readline takes for the end of a line or for a key, and noncharacters of Unicode that stand for them while a
- * line is edited.
+ * Characters that readline takes for the end of a line or for a key, and noncharacters of Unicode that stand for them
+ * while a line is edited.
  */
 const STAND_INS: Readonly<Record<string, string>> = {
   '\u2028': '\ufdd0',
@@ -31,8 +31,8 @@ export function editable(line: string): string {
 }
 
 /**
- * What is typed, for readline to edit. Only the Enter key ends a line: a pasted text is one line whatever it holds, so words
- * that somebody else wrote are never taken for commands.
+ * What is typed, for readline to edit. Only the Enter key ends a line: a pasted text is one line whatever it holds, so
+ * words that somebody else wrote are never taken for commands.
  */
 export function terminalInput(stdin: Io['stdin']): Io['stdin'] {
   const decoder = new StringDecoder('utf8')

@@ -9,8 +9,8 @@ const HISTORY_BYTES_MAX = 1 << 20
 type TypedHistory = { readonly lines: readonly string[]; keep(lines: readonly string[]): void }
 
 /**
- * What somebody typed, in a file that only they may read: HANSARD_HISTORY names it, and `off` keeps none. A history that
- * cannot be read or written is no reason not to talk.
+ * What somebody typed, in a file that only they may read: HANSARD_HISTORY names it, and `off` keeps none. A history
+ * that cannot be read or written is no reason not to talk.
  */
 export function typedHistory(env: Env): TypedHistory {
   const path = historyPath(env)

@@ -2,8 +2,8 @@ import type { RoomRole, ScopeList } from '@hansard/rooms'
 import type { Knex } from '@hansard/sql'
 
 /**
- * `identities`: the ids a principal acts under (its own, its groups', its domain's). `reach`: the rooms it may join, those it
- * may see, or those it may know of; members know of a disabled room, which only its managers see.
+ * `identities`: the ids a principal acts under (its own, its groups', its domain's). `reach`: the rooms it may join,
+ * those it may see, or those it may know of; members know of a disabled room, which only its managers see.
  */
 type RoomViewer = { readonly identities: readonly number[]; readonly reach: 'joinable' | 'seen' | 'known' }
 

@@ -73,8 +73,9 @@ export async function listRooms(db: Database, options: ListOptions): Promise<Roo
 }
 
 /**
- * Where a list continues after a room: the room's name and URI, which are its place in the order. No room is looked up by
- * it, so a caller learns nothing by sending one of a room they may not see. A name alone continues after all rooms with it.
+ * Where a list continues after a room: the room's name and URI, which are its place in the order. No room is looked up
+ * by it, so a caller learns nothing by sending one of a room they may not see. A name alone continues after all rooms
+ * with it.
  */
 export function roomCursor({ name, uri }: { readonly name: string; readonly uri: string }): string {
   return `${name}\n${uri}`

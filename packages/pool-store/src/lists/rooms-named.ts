@@ -15,8 +15,8 @@ export type NamedRoom = {
 const NAMED_ROOMS_MAX = 10
 
 /**
- * The rooms that a name or `CATEGORY/NAME` may mean, among those the asker may know of, at most ten. Several rooms may have
- * one name (docs/decisions/2611-names-tell-nothing.md).
+ * The rooms that a name or `CATEGORY/NAME` may mean, among those the asker may know of, at most ten. Several rooms may
+ * have one name (docs/decisions/2611-names-tell-nothing.md).
  *
  * The danger is a hidden room that changes what a name means: naming it would find it. So a room that the asker may not
  * see neither matches nor makes a name ambiguous, and the statement is the same for a name that no room has.

@@ -29,3 +29,34 @@ function resolve(code: readonly string[], document: string, mention: string): nu
   const near = ending.filter((path) => folder !== '.' && path.startsWith(`${folder}/`))
   return near.length || ending.length
 }
+
+const COLUMNS_MAX = 120
+const COMMENT = /^\s*(?:\*|\/\/) /
+const CODE_FENCE = /^\s*```/
+/** Tables have a line a row. */
+const ROW = /^\s*\|/
+
+/**
+ * Lines of prose are short enough to be read side by side. What cannot be wrapped, such as a long address, may be
+ * longer.
+ */
+export function shortLinesOfProse({ files }: Repository): RuleFinding[] {
+  return [...files].flatMap(([path, text]) => {
+    const isDocument = PROSE.test(path) && path !== 'CHANGELOG.md'
+    if (!isDocument && !path.endsWith('.ts')) return []
+    let inCode = false
+    return text.split('\n').flatMap((line, at) => {
+      if (isDocument && CODE_FENCE.test(line)) inCode = !inCode
+      const isProse = isDocument ? !inCode && !ROW.test(line) : COMMENT.test(line)
+      if (!isProse || line.length <= COLUMNS_MAX || !canBeWrapped(line)) return []
+      const subject = `line ${at + 1}`
+      return [{ rule: 'short-lines-of-prose', path, subject, message: `${subject} has ${line.length} columns` }]
+    })
+  })
+}
+
+/** Whether a word ends within the limit: code and links are words. */
+function canBeWrapped(line: string): boolean {
+  const words = line.trimStart().replace(/`[^`]*`|\]\([^)]*\)/g, (span) => span.replaceAll(' ', '_'))
+  return /\S \S/.test(words.slice(2, COLUMNS_MAX))
+}
