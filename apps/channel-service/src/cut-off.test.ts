@@ -136,7 +136,7 @@ describe.each(['sqlite', 'postgres'] as const)('on a bus that loses messages, on
   afterEach(() => pool.close())
   const deaf = (lost: string): Bus => {
     const bus = pool.openBus()
-    return { ...bus, publish: (message) => (message.t === lost ? undefined : bus.publish(message)) }
+    return { ...bus, publish: (message, heard) => (message.t === lost ? undefined : bus.publish(message, heard)) }
   }
 
   it('a removed user does not see later joins and parts', async () => {

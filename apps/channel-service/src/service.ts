@@ -70,7 +70,10 @@ export async function startChannelService(config: ChannelServiceConfig, given: G
   await deps.commands.preparePool()
 
   const door = openDoor(deps, { outgoing, log, name: source.name })
-  stack.defer(() => deps.rooms.stop())
+  stack.defer(() => {
+    deps.delivery.stop()
+    deps.rooms.stop()
+  })
   stack.defer(() => door.dismissAll())
   const loops = startBackgroundLoops(deps, { source, log, onError })
   for (const loop of Object.values(loops)) stack.defer(() => loop.stop())

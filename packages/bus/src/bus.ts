@@ -11,11 +11,11 @@ type Unsubscribe = () => Promise<void>
  */
 export type Bus = {
   /**
-   * Never throws and never waits. A message that cannot be sent now is dropped. `heardBy` is called later with the
-   * number of services that subscribe to the room or the pool, this one included. It is not called when the message
-   * was dropped, nor by a bus within one process, where a message costs next to nothing.
+   * Never throws and never waits. A message that cannot be sent now is dropped. `heard` is called later and says
+   * whether other services subscribe to the room or the pool, or may do so. It is not called when the message was
+   * dropped, nor by a bus within one process, where a message costs next to nothing.
    */
-  publish(message: BusMessage, heardBy?: (services: number) => void): void
+  publish(message: BusMessage, heard?: (byOthers: boolean) => void): void
   /** Resolves once messages arrive. While Redis is away it resolves at once, and messages arrive when Redis is back. */
   subscribeRoom(room: number, handler: (message: RoomMessage) => void): Promise<Unsubscribe>
   subscribePool(handler: (message: PoolMessage) => void): Promise<Unsubscribe>

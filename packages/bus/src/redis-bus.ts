@@ -27,6 +27,8 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   const poolChannel = `hansard:${pool}:pool`
   const roomChannel = (room: number) => `hansard:${pool}:room:${room}`
   const subscriptions = createSubscriptions<BusMessage>(log)
+  /** channels that Redis delivers to this service now */
+  const subscribed = new Set<string>()
   const reconnected: (() => void)[] = []
   const publisher = connect(redisUrl, log, 'publishing')
   const subscriber = connect(redisUrl, log, 'hearing')
@@ -43,11 +45,14 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
     // If this fails, the connection has ended, and the next connection comes here again.
     subscriber.redis.subscribe(...channels).then(
       () => {
+        for (const channel of channels) subscribed.add(channel)
         for (const callback of reconnected) callback()
       },
       (error: unknown) => log.warn({ err: error }, 'cannot subscribe to a bus channel'),
     )
   })
+
+  subscriber.redis.on('close', () => subscribed.clear())
 
   subscriber.redis.on('message', (channel: string, text: string) => {
     const schema = channel === poolChannel ? PoolMessage : RoomMessage
@@ -59,21 +64,28 @@ export function openRedisBus({ redisUrl, log, pool }: { redisUrl: string; log: L
   const subscribe = async (channel: string, handler: (message: BusMessage) => void) => {
     const remove = subscriptions.add(channel, handler)
     await Promise.all([publisher.settled, subscriber.settled])
-    if (subscriber.redis.status === 'ready') await subscriber.redis.subscribe(channel).catch(() => {})
+    if (subscriber.redis.status === 'ready') {
+      await subscriber.redis.subscribe(channel).then(
+        () => subscribed.add(channel),
+        () => {},
+      )
+    }
     return async () => {
       if (remove() !== 'last' || subscriber.redis.status !== 'ready') return
+      subscribed.delete(channel)
       await subscriber.redis.unsubscribe(channel).catch(() => {})
     }
   }
 
   return {
-    publish(message, heardBy) {
+    publish(message, heard) {
       if (publisher.redis.status !== 'ready' || unanswered >= UNANSWERED_MAX) return
       const channel = isRoomMessage(message) ? roomChannel(message.room) : poolChannel
       unanswered += 1
       publisher.redis
         .publish(channel, JSON.stringify(message))
-        .then(heardBy)
+        // Redis counts connections. While our own may not be among them, the one it counts may be another service's.
+        .then((connections) => heard?.(connections > 1 || !subscribed.has(channel)))
         .catch(() => {})
         .finally(() => {
           unanswered -= 1

@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js'
  * because a network of that size is given to a single customer.
  */
 export function addressKey(address: string): string {
-  // Every connection asks several times, and ipaddr.js takes its time. What Node takes for IPv4 is in normal form.
+  // Every connection asks several times, and ipaddr.js is slow. Node accepts IPv4 only in normal form.
   if (isIPv4(address) || !ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
   if (parsed.kind() === 'ipv4') return parsed.toString()

@@ -14,8 +14,10 @@ export type Database = {
   readonly knex: Knex
   readonly dialect: Dialect
   /**
-   * Connections for `withPostgres`. The server plans their statements once: PostgreSQL otherwise plans a statement
-   * anew for each short list it is given, which takes longer than to execute it. With SQLite, the one connection.
+   * Connections for `withPostgres`. The server plans their named statements once: PostgreSQL otherwise plans a
+   * statement anew for each short list it is given, which takes longer than to execute it. A plan made while a table is
+   * small is used until the table is analyzed, so these connections prefer an index whatever the size. With SQLite, the
+   * one connection.
    */
   readonly prepared: Knex.Client
   close(): Promise<void>
@@ -74,7 +76,7 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
 const ATTEMPTS_MAX = 3
 
 /**
- * Runs work on one PostgreSQL connection; `work` names its statements and rolls back what it began. After a deadlock or
+ * Runs work on one PostgreSQL connection; `work` names the statements it often sends, and rolls back what it began. After a deadlock or
  * a serialization failure it runs again: the server has rolled the transaction back. A broken connection is not used
  * again.
  */
@@ -98,7 +100,8 @@ export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient
 
 /**
  * Pipelines statements on one PostgreSQL connection: all that `send` sends before it returns leave in one write, and
- * the server executes them in order. Then waits as `settled` does.
+ * the server executes them in order. Then waits as `settled` does. `send` must not throw after its first statement:
+ * nobody would wait for that one.
  */
 export async function sendTogether<T extends readonly unknown[]>(
   client: pg.PoolClient,

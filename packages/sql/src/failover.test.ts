@@ -77,19 +77,20 @@ describe('after a failover', () => {
     const server = await startPostgres()
     close.push(() => server.stop())
     const { db } = await withStandingConnections(await server.createDatabase('x'))
-    const sessions = async () =>
-      new Set(
-        await atOnce(db, async (tx) => {
-          const { rows } = await tx.raw('select pg_backend_pid() as pid')
-          return rows[0].pid as number
-        }),
-      )
-    const before = await sessions()
+    const pid = 'select pg_backend_pid() as pid'
+    const sessions = async () => {
+      const ofKnex = await atOnce(db, async (tx) => (await tx.raw(pid)).rows[0].pid as number)
+      const prepared = await withPostgres(db, async (client) => (await client.query(pid)).rows[0].pid as number)
+      return new Set([...ofKnex, prepared])
+    }
+    const gone = `do $$ begin raise exception 'gone' using errcode = '${code}'; end $$`
 
-    const failing = db.knex.raw(`do $$ begin raise exception 'gone' using errcode = '${code}'; end $$`)
-    await expect(failing).rejects.toMatchObject({ code })
-
-    expect([...(await sessions())].filter((pid) => before.has(pid))).toEqual([])
+    // The connections of knex and of `withPostgres` reach the same server: a failure of one concerns both.
+    for (const fail of [() => db.knex.raw(gone), () => withPostgres(db, (client) => client.query(gone))]) {
+      const before = await sessions()
+      await expect(fail()).rejects.toMatchObject({ code })
+      expect([...(await sessions())].filter((session) => before.has(session))).toEqual([])
+    }
   })
 })
 

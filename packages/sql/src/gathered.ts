@@ -110,8 +110,8 @@ export function gathered<Key, Value>(
 /** One read at a time; calls during it share the next. A read that hangs blocks nobody. */
 const SLOW_MS = 100
 /**
- * Minimum milliseconds between the begins of two reads of PostgreSQL: a read costs it and the service as much for one
- * key as for many. A call that comes alone does not wait.
+ * Minimum milliseconds between the starts of two reads of PostgreSQL: one key costs as much as many. A call that comes
+ * alone does not wait.
  */
 const GATHER_MS = 5
 const UNDER_WAY_MAX = 4

@@ -60,6 +60,18 @@ describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) =
     }
   })
 
+  it('takes duplicates, and finds nothing for what no row can hold', async () => {
+    expect(await byId(db, [1, 1, 3, 1])).toHaveLength(2)
+    expect(await byName(db, ['', 'NULL', 'null', '{Ann}', '["Ann"]', '\ud800', 'ann'])).toEqual([])
+    await db.knex('person').insert([
+      { id: 10, name: null },
+      { id: 11, name: '' },
+    ])
+    expect(await byName(db, ['', 'NULL'])).toEqual([{ id: 11 }])
+    expect(await byId(db, [10])).toEqual([{ id: 10, name: null }])
+    await db.knex('person').whereIn('id', [10, 11]).delete()
+  })
+
   it('reads inside a transaction what that transaction has written', async () => {
     await db.knex
       .transaction(async (tx) => {
@@ -79,6 +91,26 @@ describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) =
   })
 
   if (dialect === 'sqlite') return
+
+  it('uses an index, also with a plan that was made while the table was empty', async () => {
+    await db.knex.schema.createTable('chair', (table) => {
+      table.integer('id').primary()
+      table.text('pad')
+    })
+    const chairs = keyedRead<number, { id: number }>({
+      name: 'test-chairs',
+      keys: 'int',
+      text: 'select id from chair where id in (:keys)',
+    })
+    await chairs(db, [1])
+    await db.knex.raw(`insert into chair select n, repeat('x', 200) from generate_series(1, 5000) as n`)
+
+    const plan = await withPostgres(db, (client) => client.query(`explain execute "test-chairs"('{1,2}')`))
+
+    const lines = plan.rows.map((row) => row['QUERY PLAN'] as string)
+    expect(lines.join('\n')).toMatch(/Index|Bitmap/)
+    expect(lines.join('\n')).not.toContain('Seq Scan')
+  })
 
   it('is planned once', async () => {
     for (let n = 0; n < 10; n += 1) await byId(db, [n])

@@ -7,7 +7,8 @@ import { type Database, type SqliteHandle, withPostgres, withSqlite } from './da
  *
  * For what every sign-in and every join reads: to build such a statement anew, and to plan it anew for each number of
  * keys, costs more than to execute it. Columns are named one by one: a migration adds some while services run, and
- * PostgreSQL refuses a prepared statement whose columns have changed.
+ * PostgreSQL refuses a prepared statement whose columns have changed. For the same reason a migration must not change
+ * the type of a named column. Inside a transaction of knex the text is sent as it is, without a name.
  */
 export function keyedRead<Key extends number | string, Row>({
   name,

@@ -39,7 +39,7 @@ export function openPostgres(options: {
   applicationName: string
   /** Counted up by each failure that makes older connections stale; shared by all that reach the same server. */
   failovers: Failovers
-  /** Statements with a name are planned once for each connection, whatever their values. */
+  /** Plans do not depend on values, so a statement with a name is planned once for each connection. */
   planOnce: boolean
 }): Knex {
   return knexModule.knex({
@@ -60,7 +60,7 @@ export function openPostgres(options: {
     acquireConnectionTimeout: 15_000,
     log: SILENT,
     failovers: options.failovers,
-    planMode: options.planOnce ? 'force_generic_plan' : 'auto',
+    planOnce: options.planOnce,
   } as Knex.Config)
 }
 
@@ -92,7 +92,7 @@ type Held = pg.PoolClient & {
 type PgClientClass = new (
   ...args: unknown[]
 ) => Knex.Client & {
-  readonly config: { readonly failovers: Failovers; readonly planMode: string }
+  readonly config: { readonly failovers: Failovers; readonly planOnce: boolean }
   _query(connection: Held, query: unknown): Promise<unknown>
   validateConnection(c: Held): Promise<boolean>
 }
@@ -102,7 +102,7 @@ const PgClient = require('knex/lib/dialects/postgres/index.js') as PgClientClass
 // it finds the pool's state through the connection.
 class FailoverClient extends PgClient {
   override async acquireRawConnection(): Promise<Held> {
-    const { failovers, planMode } = this.config
+    const { failovers, planOnce } = this.config
     const { generation } = failovers
     const connection: Held = await super.acquireRawConnection()
     try {
@@ -110,7 +110,8 @@ class FailoverClient extends PgClient {
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
            set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
-           set_config('plan_cache_mode', '${planMode}', false),
+           set_config('plan_cache_mode', '${planOnce ? 'force_generic_plan' : 'auto'}', false),
+           set_config('enable_seqscan', '${planOnce ? 'off' : 'on'}', false),
            pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
       )
       if (rows[0]?.standby || rows[0]?.readOnly === 'on') throw new ReadOnlyServer()

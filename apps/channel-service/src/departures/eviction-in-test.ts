@@ -5,7 +5,7 @@ import { openPoolInTest, type PoolInTest } from '../service-in-test.ts'
 
 const dropping = (bus: Bus, drops: (t: string) => boolean): Bus => ({
   ...bus,
-  publish: (message) => (drops(message.t) ? undefined : bus.publish(message)),
+  publish: (message, heard) => (drops(message.t) ? undefined : bus.publish(message, heard)),
 })
 const DROPPED = {
   'hears everything': () => false,

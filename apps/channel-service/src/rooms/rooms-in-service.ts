@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Bus, RoomMessage } from '@hansard/bus'
+import { systemClock } from '@hansard/clock'
 import {
   addInOf,
   loadRoomAccess,
@@ -58,7 +59,7 @@ export function createRoomsInService(options: {
   const service = `${source.name}/${source.epoch}`
   const notices = createPresenceNotices(participantUpdateLimit)
   const reports = createPresenceReports({ bus, from: service })
-  const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void> }>()
+  const hubs = new Map<number, { hub: RoomHub; unsubscribe: () => Promise<void>; openedAt: number }>()
   const byUri = new Map<string, RoomHub>()
   const opening = new Map<number, Promise<RoomHub | undefined>>()
 
@@ -102,7 +103,7 @@ export function createRoomsInService(options: {
         judge: (room) => judgeMembers({ db, place, evict }, room),
       })
       hub.quiet = hub.participants > participantUpdateLimit()
-      hubs.set(roomId, { hub, unsubscribe })
+      hubs.set(roomId, { hub, unsubscribe, openedAt: systemClock.now() })
       byUri.set(hub.uri, hub)
       for (const message of early) hear(hub, message)
       return hub
@@ -119,12 +120,30 @@ export function createRoomsInService(options: {
         return
       case 'presences':
         for (const { joined, ...who } of message.people) notices.tell(hub, { joined, who, rights: message.rights })
+        // What happened before the room was opened here may be in its count already.
+        if (isNew(hub)) recountRooms([hub.id]).catch(onError)
         return
       case 'room-changed':
         if (message.rights === undefined || message.rights > hub.rights) hub.refresh().catch(onError)
         return
       case 'chats-edited':
         hub.tellEdits(message.edit).catch(onError)
+    }
+  }
+
+  const isNew = (hub: RoomHub) => {
+    const age = systemClock.now() - (hubs.get(hub.id)?.openedAt ?? 0)
+    return age >= 0 && age < NEW_MS
+  }
+
+  const recountRooms = async (ids: readonly number[]) => {
+    const counts = await participantCounts(db, ids)
+    const counters = await roomCounters(db, ids)
+    for (const id of ids) {
+      const hub = hubs.get(id)?.hub
+      const rights = counters.get(id)?.rights
+      const now = counts.get(id) ?? 0
+      if (hub && rights !== undefined && now !== hub.participants) notices.count(hub, now, rights)
     }
   }
 
@@ -175,18 +194,12 @@ export function createRoomsInService(options: {
         hub.tellEdits(edits).catch(onError)
       }
     },
-    async recount() {
-      const counts = await participantCounts(db, [...hubs.keys()])
-      const counters = await roomCounters(db, [...hubs.keys()])
-      for (const { hub } of hubs.values()) {
-        const now = counts.get(hub.id) ?? 0
-        const rights = counters.get(hub.id)?.rights
-        if (now !== hub.participants && rights !== undefined) notices.count(hub, now, rights)
-      }
-    },
+    recount: () => recountRooms([...hubs.keys()]),
     stop: reports.stop,
   }
 }
 
+/** For so many milliseconds, longer than other services gather their reports, a room counts as newly opened. */
+const NEW_MS = 1_000
 /** Far more than rooms on one service, and short. */
 const REF_MAX = 1_000_000

@@ -108,8 +108,9 @@ export function createSignInRecord({
 
   return {
     async put(event) {
-      add(event)
       await gather()
+      // In one tick: the write that this call waits for is the one that takes its event.
+      add(event)
       await write()
     },
     note(event) {

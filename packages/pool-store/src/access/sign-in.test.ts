@@ -205,6 +205,24 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(await listSignIns(db, { limit: 10 })).toMatchObject([{ outcome: 'proved', account: 'alice' }])
   })
 
+  it('signs nobody in of a crowd whose record fails', async () => {
+    const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+    const put = (account: string) => record.put({ outcome: 'signed-in', account })
+    await put('first')
+    await db.knex.schema.renameTable('sign_in_event', 'away')
+
+    const crowd = ['alice', 'bob', 'carol'].map(async (account, at) => {
+      for (let turn = 0; turn < at; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      await put(account)
+    })
+    const outcomes = (await Promise.allSettled(crowd)).map(({ status }) => status)
+    await db.knex.schema.renameTable('away', 'sign_in_event')
+
+    expect(outcomes).toEqual(['rejected', 'rejected', 'rejected'])
+    await put('last')
+    expect((await listSignIns(db, { limit: 10 })).map(({ account }) => account)).toEqual(['last', 'first'])
+  })
+
   it('never delays a key, and writes only its record', async () => {
     const lookup = await service()
     await guessed(6, 'robot')
