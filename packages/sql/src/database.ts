@@ -76,9 +76,9 @@ export async function withSqlite<T>(db: Database, work: (handle: SqliteHandle) =
 const ATTEMPTS_MAX = 3
 
 /**
- * Runs work on one PostgreSQL connection; `work` names the statements it often sends, and rolls back what it began. After a deadlock or
- * a serialization failure it runs again: the server has rolled the transaction back. A broken connection is not used
- * again.
+ * Runs work on one PostgreSQL connection; `work` names the statements it often sends, and rolls back what it began.
+ * After a deadlock or a serialization failure it runs again: the server has rolled the transaction back. A broken
+ * connection is not used again.
  */
 export async function withPostgres<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const connection = (await db.prepared.acquireConnection()) as pg.PoolClient

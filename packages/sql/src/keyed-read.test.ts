@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) =
 
   if (dialect === 'sqlite') return
 
-  it('uses an index, also with a plan that was made while the table was empty', async () => {
+  it('uses an index, also with a plan that was made while the table was small', async () => {
     await db.knex.schema.createTable('chair', (table) => {
       table.integer('id').primary()
       table.text('pad')
@@ -102,6 +102,8 @@ describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) =
       keys: 'int',
       text: 'select id from chair where id in (:keys)',
     })
+    await db.knex('chair').insert({ id: 0, pad: '' })
+    await db.knex.raw('analyze chair')
     await chairs(db, [1])
     await db.knex.raw(`insert into chair select n, repeat('x', 200) from generate_series(1, 5000) as n`)
 

@@ -41,7 +41,8 @@ export async function deliveriesAtRate(
   while (sent < total) {
     const elapsed = (performance.now() - started) / 1_000
     measuring = elapsed >= WARM_UP_S
-    for (const should = Math.min(total, Math.floor(elapsed * postsPerSecond)); sent < should; sent += 1) {
+    // The first is due at once.
+    for (const should = Math.min(total, Math.floor(elapsed * postsPerSecond) + 1); sent < should; sent += 1) {
       const due = Math.floor((started + (sent / postsPerSecond) * 1_000) * 1_000)
       const text = `${MARK}${String(due).padStart(DIGITS, '0')}`.padEnd(LENGTH, 'x')
       // A step coprime with their number: in turn, and one room after another.
