@@ -55,6 +55,8 @@ export async function startBreakableProxy(url: string): Promise<BreakableProxy> 
   await once(server, 'listening')
   const through = new URL(url)
   through.hostname = '127.0.0.1'
+  // Not past the proxy.
+  through.searchParams.delete('host')
   through.port = String((server.address() as AddressInfo).port)
   const proxy: BreakableProxy = {
     url: through.href,

@@ -25,8 +25,11 @@ export async function startPostgres({
   durable = false,
   connectionsMax = 200,
   cluster,
+  unixSocket = false,
 }: {
   durable?: boolean
+  /** URLs lead to a Unix socket: a round trip takes half of the CPU time that it takes over loopback */
+  unixSocket?: boolean
   cluster?: { readonly directory: string }
   connectionsMax?: number
 } = {}): Promise<PostgresServer> {
@@ -34,13 +37,14 @@ export async function startPostgres({
   const owner = await unprivilegedOwner()
   const { directory, data } = await copyOfCluster(cluster ?? (await askRun('cluster')))
 
+  const socketDirectory = unixSocket && directory.length <= SOCKET_DIRECTORY_MAX ? directory : ''
   const flushing = durable ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off']
   const launchOn = (port: number) =>
     launch({
       program: join(bin, 'postgres'),
       // biome-ignore format: one setting a line
       args: [
-        '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '',
+        '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', socketDirectory,
         '-c', `max_connections=${connectionsMax}`, '-c', 'shared_buffers=64MB', '-c', 'lc_messages=C', ...flushing,
       ],
       ...owner,
@@ -49,7 +53,8 @@ export async function startPostgres({
     })
 
   let { child, port } = await launchOnFreePort(launchOn)
-  const urlOf = (database: string) => `postgres://hansard@127.0.0.1:${port}/${database}`
+  const query = socketDirectory === '' ? '' : `?host=${encodeURIComponent(socketDirectory)}`
+  const urlOf = (database: string) => `postgres://hansard@127.0.0.1:${port}/${database}${query}`
   const asOwner = async (work: (client: pg.Client) => Promise<unknown>): Promise<void> => {
     const client = new pg.Client({ connectionString: urlOf('postgres') })
     await client.connect()
@@ -96,6 +101,9 @@ export async function startPostgres({
   }
   return server
 }
+
+/** The path of a Unix socket has at most 107 bytes, the name of the socket included. */
+const SOCKET_DIRECTORY_MAX = 88
 
 /**
  * Backends outlive a killed postmaster for a moment and hold its shared memory; PostgreSQL refuses to start until

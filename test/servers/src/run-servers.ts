@@ -27,7 +27,7 @@ export async function startRunServers(): Promise<RunServers> {
   let redis: Promise<RedisServer> | undefined
   const tell: { readonly [K in keyof Told]: () => Promise<Told[K]> } = {
     async postgres() {
-      postgres ??= tell.cluster().then((cluster) => startPostgres({ cluster, connectionsMax: 600 }))
+      postgres ??= tell.cluster().then((cluster) => startPostgres({ cluster, connectionsMax: 600, unixSocket: true }))
       return { url: (await postgres).url }
     },
     async cluster() {
