@@ -114,6 +114,13 @@ describe.each(['sqlite', 'postgres'] as const)('a keyed read on %s', (dialect) =
     expect(lines.join('\n')).not.toContain('Seq Scan')
   })
 
+  it('does not wait for a compiler, on either kind of connection', async () => {
+    const jit = `select current_setting('jit') as jit`
+
+    expect((await db.knex.raw(jit)).rows).toEqual([{ jit: 'off' }])
+    expect((await withPostgres(db, (client) => client.query(jit))).rows).toEqual([{ jit: 'off' }])
+  })
+
   it('is planned once', async () => {
     for (let n = 0; n < 10; n += 1) await byId(db, [n])
 

@@ -14,13 +14,16 @@ export function keyedRead<Key extends number | string, Row>({
   name,
   keys: type,
   text,
+  postgresText = text,
 }: {
   /** unique in the process */
   name: string
   keys: Key extends number ? 'int' : 'text'
   text: string
+  /** where PostgreSQL needs another text for a good plan */
+  postgresText?: string
 }): (db: Database | Knex.Transaction, keys: readonly Key[]) => Promise<Row[]> {
-  const forPostgres = text.replaceAll(KEYS, `= any($1::${type}[])`)
+  const forPostgres = postgresText.replaceAll(KEYS, `= any($1::${type}[])`)
   const forSqlite = text.replaceAll(KEYS, 'in (select value from json_each(@keys))')
   const statements = new WeakMap<SqliteHandle, { all(values: object): unknown[] }>()
   const statementOf = (handle: SqliteHandle) => {
@@ -31,7 +34,11 @@ export function keyedRead<Key extends number | string, Row>({
     return statement
   }
   return async (db, keys) => {
-    if (!('dialect' in db)) return insideTransaction<Row>(db, text, type, keys)
+    if (!('dialect' in db)) {
+      return isSqlite(db)
+        ? insideTransaction<Row>(db, text, IN_JSON, JSON.stringify(keys))
+        : insideTransaction<Row>(db, postgresText, `= any(?::${type}[])`, keys)
+    }
     // Listeners to knex's statements hear of these too.
     db.knex.emit('query', { sql: text, bindings: [keys] })
     if (db.dialect === 'sqlite')
@@ -44,16 +51,15 @@ export function keyedRead<Key extends number | string, Row>({
 async function insideTransaction<Row>(
   tx: Knex.Transaction,
   text: string,
-  type: string,
-  keys: readonly unknown[],
+  condition: string,
+  value: unknown,
 ): Promise<Row[]> {
-  const sqlite = tx.client.dialect === 'sqlite3'
   const parts = text.split(KEYS)
-  const value = sqlite ? JSON.stringify(keys) : keys
   const values = parts.slice(1).map(() => value as Knex.RawBinding)
-  const sql = parts.join(sqlite ? 'in (select value from json_each(?))' : `= any(?::${type}[])`)
-  const answer = (await tx.raw(sql, values)) as Row[] | { rows: Row[] }
+  const answer = (await tx.raw(parts.join(condition), values)) as Row[] | { rows: Row[] }
   return Array.isArray(answer) ? answer : answer.rows
 }
 
+const isSqlite = (tx: Knex.Transaction) => tx.client.dialect === 'sqlite3'
+const IN_JSON = 'in (select value from json_each(?))'
 const KEYS = 'in (:keys)'

@@ -28,21 +28,29 @@ export async function identitiesOfMany(
   return found
 }
 
+// `union`, not `union all`: the recursion terminates even if groups form a cycle.
+const identitiesText = (groups: string) => `
+  with recursive held (principal_id, identity) as (
+    select id, id from principal where id in (:keys)
+    union
+    select someone.id, everyone.id from principal as someone
+      join principal as everyone on everyone.domain = someone.domain and everyone.type = 'domain'
+      where someone.id in (:keys)
+    union
+    ${groups}
+  )
+  select principal_id, identity from held`
 const readIdentities = keyedRead<number, { principal_id: number; identity: number }>({
   name: 'identities',
   keys: 'int',
-  // `union`, not `union all`: the recursion terminates even if groups form a cycle.
-  text: `with recursive held (principal_id, identity) as (
-           select id, id from principal where id in (:keys)
-           union
-           select someone.id, everyone.id from principal as someone
-             join principal as everyone on everyone.domain = someone.domain and everyone.type = 'domain'
-             where someone.id in (:keys)
-           union
-           select held.principal_id, group_member.group_id
-             from group_member join held on held.identity = group_member.member_id
-         )
-         select principal_id, identity from held`,
+  text: identitiesText(`select held.principal_id, group_member.group_id
+                        from held join group_member on group_member.member_id = held.identity`),
+  // PostgreSQL takes the recursion for large, and would read all members of all groups. `offset 0` keeps it from
+  // merging the subquery into such a join: each identity looks up its groups by the index.
+  postgresText: identitiesText(`select held.principal_id, containing.group_id
+                                from held cross join lateral (
+                                  select group_id from group_member where member_id = held.identity offset 0
+                                ) as containing`),
 })
 
 /**
