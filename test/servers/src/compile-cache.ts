@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
+import { globSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,9 +12,18 @@ const repository = resolve(import.meta.dirname, '../../..')
  */
 export const COMPILE_CACHE = join(repository, 'node_modules/.cache/hansard/compile')
 
-/** Fills the cache once. A process writes the cache only when it exits by itself, which killed processes never do. */
+/** Its time of change is when the cache was last filled. */
+const FILLED = join(COMPILE_CACHE, 'filled')
+
+/**
+ * Fills the cache, and again after a source has changed. A process writes the cache only when it exits by itself,
+ * which killed processes never do.
+ */
 export async function fillCompileCache(): Promise<void> {
-  if (existsSync(COMPILE_CACHE)) return
+  const sources = globSync(['{apps,packages,adapters}/*/src/**/*.ts', 'package-lock.json'], { cwd: repository })
+  const filled = statSync(FILLED, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  if (!sources.some((file) => statSync(join(repository, file)).mtimeMs > filled)) return
+  const began = new Date()
   const apps = globSync('apps/*/src/index.ts', { cwd: repository }).map((file) => pathToFileURL(join(repository, file)))
   const program = `await Promise.all(${JSON.stringify(apps)}.map((app) => import(app)))`
   await promisify(execFile)(
@@ -22,4 +31,6 @@ export async function fillCompileCache(): Promise<void> {
     ['--conditions=@hansard/source', '--input-type=module', '--eval', program],
     { cwd: repository, env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } },
   )
+  writeFileSync(FILLED, '')
+  utimesSync(FILLED, began, began)
 }
