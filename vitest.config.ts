@@ -42,7 +42,7 @@ export default defineConfig({
       project(
         'unit',
         ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy}/**/*.test.ts'],
-        120_000,
+        300_000,
       ),
       project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 300_000),
       project('chaos', ['test/{chaos,fuzz}/**/*.test.ts'], 900_000),

@@ -127,7 +127,8 @@ describe('the BullMQ transport', () => {
 
   it('redelivers the unfinished work of a disconnected consumer', async () => {
     const dying = openTransport()
-    await dying.consume(() => new Promise(() => {}))
+    // Its only slot stays taken: it reconnects after the kill, and must not take the job again itself.
+    await dying.consume(() => new Promise(() => {}), { concurrency: 1 })
     await dying.send([envelope(1)])
     await vi.waitFor(async () => expect((await dying.depth()).active).toBe(1), until)
     // A killed process renews no lock: take the lock away, and keep the dying one from renewing it.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { globSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -31,6 +31,7 @@ export async function fillCompileCache(): Promise<void> {
     ['--conditions=@hansard/source', '--input-type=module', '--eval', program],
     { cwd: repository, env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } },
   )
+  mkdirSync(COMPILE_CACHE, { recursive: true })
   writeFileSync(FILLED, '')
   utimesSync(FILLED, began, began)
 }
