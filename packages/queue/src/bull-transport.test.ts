@@ -145,6 +145,21 @@ describe('the BullMQ transport', () => {
     open.splice(open.indexOf(dying), 1)
   })
 
+  it('stops while Redis is frozen and answers nothing', async () => {
+    const transport = openTransport()
+    const got: number[] = []
+    const consumer = await transport.consume(async (e) => void got.push(seqOf(e)))
+    await transport.send([envelope(1)])
+    await vi.waitFor(() => expect(got).toEqual([1]), until)
+
+    process.kill(redis.pid, 'SIGSTOP')
+    try {
+      await consumer.stop()
+    } finally {
+      process.kill(redis.pid, 'SIGCONT')
+    }
+  })
+
   it('stops while Redis is away, after the handler has finished', async () => {
     const transport = openTransport()
     let finish: (() => void) | undefined

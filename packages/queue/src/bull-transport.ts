@@ -1,3 +1,4 @@
+import { systemClock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
 import type { Log } from '@hansard/log'
 import { openRedis, readTroubles, watchRedis } from '@hansard/redis'
@@ -74,6 +75,9 @@ const JOB: JobsOptions = {
 const LOCK_MS = 5_000
 const STALLED_CHECK_MS = 2_000
 const STALLED_COUNT_MAX = Number.MAX_SAFE_INTEGER
+
+/** how long a stopping consumer waits for BullMQ to end its own work */
+const POLITE_MS = 5_000
 
 const SENDING = {
   connectTimeout: 5_000,
@@ -178,11 +182,16 @@ function startConsuming(options: {
   let stopping: Promise<void> | undefined
   return () => {
     stopping ??= (async () => {
-      // BullMQ's polite close waits for a Redis that is away to come back. So it pauses, which ends the jobs under way;
-      // with Redis away we wait for our own handlers only; then it is closed by force.
+      // BullMQ's polite close waits for a Redis that is away to come back, and for one that is frozen without end. So
+      // it pauses, which ends the jobs under way. We wait for our own handlers; after that for BullMQ as long as Redis
+      // is there, but not for ever; then it is closed by force. A job that it could not mark as done comes again.
+      const enough = new AbortController()
+      const handled = () => Promise.allSettled(underWay)
+      const patience = async () => systemClock.sleep(POLITE_MS, enough.signal)
       const pausing = worker.pause().catch(() => {})
-      await Promise.race([pausing, awayFrom(redis).then(() => Promise.allSettled(underWay))])
-      await worker.close(true)
+      await Promise.race([pausing, awayFrom(redis).then(handled), handled().then(patience)])
+      await Promise.race([worker.close(true).catch(() => {}), patience()])
+      enough.abort()
       for (const connection of connections) endForGood(connection)
     })()
     return stopping
