@@ -158,6 +158,10 @@ describe('the BullMQ transport', () => {
     } finally {
       process.kill(redis.pid, 'SIGCONT')
     }
+
+    await vi.waitFor(() => transport.send([envelope(2)]), until)
+    expect(await transport.depth()).toMatchObject({ waiting: 1 })
+    expect(got).toEqual([1])
   })
 
   it('stops while Redis is away, after the handler has finished', async () => {

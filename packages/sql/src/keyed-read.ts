@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Database, type SqliteHandle, withPostgres, withSqlite } from './database.ts'
+import { rowsOf } from './rows.ts'
 
 /**
  * A read for any number of keys in one prepared statement. Both dialects share its text, in which `in (:keys)` stands
@@ -48,16 +49,13 @@ export function keyedRead<Key extends number | string, Row>({
   }
 }
 
-async function insideTransaction<Row>(
-  tx: Knex.Transaction,
-  text: string,
-  condition: string,
-  value: unknown,
-): Promise<Row[]> {
+function insideTransaction<Row>(tx: Knex.Transaction, text: string, condition: string, value: unknown): Promise<Row[]> {
   const parts = text.split(KEYS)
-  const values = parts.slice(1).map(() => value as Knex.RawBinding)
-  const answer = (await tx.raw(parts.join(condition), values)) as Row[] | { rows: Row[] }
-  return Array.isArray(answer) ? answer : answer.rows
+  return rowsOf<Row>(
+    tx,
+    parts.join(condition),
+    parts.slice(1).map(() => value),
+  )
 }
 
 const isSqlite = (tx: Knex.Transaction) => tx.client.dialect === 'sqlite3'

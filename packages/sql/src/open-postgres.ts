@@ -107,7 +107,7 @@ class FailoverClient extends PgClient {
     const connection: Held = await super.acquireRawConnection()
     try {
       // Set here, not in the connection's startup parameters: PgBouncer refuses unknown ones there. No statement runs
-      // so long that to compile it first would pay: the compiler alone takes half a second.
+      // so long that to compile it first would pay.
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
            set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),

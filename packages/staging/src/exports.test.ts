@@ -1,15 +1,11 @@
-import { leafOf } from '@hansard/compliance-event'
-import { type Database, type Lease, LeaseLost, releaseLease, takeLease, underLease } from '@hansard/sql'
-import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { LeaseLost, releaseLease, takeLease, underLease } from '@hansard/sql'
+import { expect, it } from 'vitest'
+import { describeExports, MINUTE, T0, T1, T2, T3 } from './exports-in-test.ts'
 import {
   bindEvents,
-  chainOfAddendum,
   chainOfInterval,
   closeInterval,
   EXPORTER_LEASE,
-  type Export,
-  exportEvents,
   findExport,
   listExports,
   nextUnsealed,
@@ -20,70 +16,17 @@ import {
   recordSettings,
   recordSourceProgress,
   registerAdapters,
-  retryQuarantine,
   roomsWithRoster,
   rostersOf,
   sealExport,
-  sourcesOfAddendum,
   sourcesOfInterval,
   stageEvents,
 } from './index.ts'
-import { COMPLIANCE } from './testing/databases-in-test.ts'
-import { compliancePostgres, complianceSqlite, type ScriptedPool, scriptedPool } from './testing/index.ts'
 import { roomUri } from './testing/scripted-pool.ts'
 
-const MINUTE = 60_000
-const T0 = Date.UTC(2026, 10, 20, 23, 15)
-const T1 = T0 + MINUTE
-const T2 = T1 + MINUTE
-const T3 = T2 + MINUTE
-
-describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
-  let server: SharedPostgres | undefined
-  let db: Database
-  let pool: ScriptedPool
-  let lease: Lease
-  beforeAll(async () => {
-    if (dialect === 'postgres') server = await sharePostgres()
-  })
-  afterAll(() => server?.stop())
-  beforeEach(async () => {
-    db = server
-      ? await compliancePostgres(await server.createDatabase('exports', COMPLIANCE))
-      : await complianceSqlite()
-    pool = scriptedPool()
-    lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0, ttlMs: 10_000 }))!
-    await registerAdapters(db, lease, ['xml'])
-  })
-  afterEach(() => db.close())
-
-  const close = async () => {
-    const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
-    return closeInterval(db, lease, { interval, now: interval.endsAt })
-  }
-  const texts = async (planned: Export) => {
-    const found: string[] = []
-    for await (const event of exportEvents(db, planned.id))
-      found.push(event.kind === 'chat' ? event.content : event.kind)
-    return found
-  }
-  /** Plans the adapter's next export, returns it with its texts, and seals it with a made-up manifest. */
-  const plan = async (adapter = 'xml') => {
-    while (await numberExports(db, lease, { adapter, now: T3 })) {}
-    const next = await nextUnsealed(db, adapter)
-    if (!next) return undefined
-    const planned = await bindEvents(db, lease, next)
-    const sha256 = `${adapter}${planned.number}`
-    const manifest = { name: `m${planned.number}`, role: 'manifest' as const, size: 1, sha256, events: 0 }
-    const previousManifestSha256 = await previousManifest(db, planned)
-    const found = { ...planned, texts: await texts(planned) }
-    await sealExport(db, lease, { exportId: planned.id, files: [manifest], previousManifestSha256, now: T3 })
-    return found
-  }
-  const summary = (found: Awaited<ReturnType<typeof plan>>) =>
-    found && `${found.number} ${found.kind} ${(found.startsAt - T0) / MINUTE} ${found.texts.join(',')}`
-
+describeExports('exports', (exportsOn) => {
   it('assign every event to the interval that contains its stamp', async () => {
+    const { db, pool, close, plan, summary } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 + 5 })
     source.says('desk', 'alice', 'first', T0 + 10)
     source.says('desk', 'alice', 'last of its minute', T1 - 1)
@@ -104,6 +47,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('are planned for an empty interval too', async () => {
+    const { db, pool, close, plan, summary } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
@@ -113,6 +57,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('sort events by room and by room sequence, whichever source recorded them', async () => {
+    const { db, pool, close, plan } = exportsOn()
     const one = pool.source('chat-1', { startedAt: T0 })
     const two = pool.source('chat-2', { startedAt: T0 })
     const said: string[] = []
@@ -132,6 +77,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('find the boundary among many events, with a quarantined one beside it', async () => {
+    const { db, pool, close, plan } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 700; n++) {
       if (n === 300) source.putText('unreadable', T0 + n * 100)
@@ -150,149 +96,8 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     expect(links.filter((link) => link.kind === null).map((link) => link.seq)).toEqual([300])
   })
 
-  it('put late events into an addendum of the interval they belong to, before the next export', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.says('desk', 'alice', 'in time', T0 + 10)
-    source.reports(T1)
-    await stageEvents(db, source.envelope(), T1)
-    await recordSourceProgress(db, pool.rollCall(T1))
-    await close()
-    expect(summary(await plan())).toBe('1 interval 0 in time')
-
-    const stranger = pool.source('chat-2', { startedAt: T0 })
-    stranger.says('desk', 'bob', 'late', T0 + 30)
-    stranger.says('desk', 'bob', 'not late', T1 + 30)
-    for (const one of [source, stranger]) one.reports(T2)
-    await stageEvents(db, stranger.envelope(), T2)
-    await recordSourceProgress(db, pool.rollCall(T2))
-    expect(await plan()).toBeUndefined()
-    await close()
-    const addendum = await plan()
-    expect(summary(addendum)).toBe('2 addendum 0 late')
-    expect(summary(await plan())).toBe('3 interval 1 not late')
-    const [late] = await sourcesOfAddendum(db, addendum!)
-    const links = await Array.fromAsync(chainOfAddendum(db, addendum!, late!.id))
-    expect(links.map((link) => link.seq)).toEqual([1])
-    expect((await sourcesOfInterval(db, 2))[1]).toMatchObject({ afterSeq: 1, throughSeq: 2, headAfter: links[0]!.head })
-  })
-
-  it('give late events of several intervals an addendum each, including those from before the first', async () => {
-    const source = pool.source('chat-1', { startedAt: T1 })
-    source.reports(T3)
-    await recordSourceProgress(db, pool.rollCall(T3))
-    await close()
-    await close()
-    const stranger = pool.source('chat-2', { startedAt: T0 })
-    for (const at of [T0 + 1, T1 + 1, T1 + 2, T2 + 1]) stranger.says('desk', 'bob', `${(at - T0) % MINUTE}`, at)
-    for (const one of [source, stranger]) one.reports(T3 + MINUTE)
-    await stageEvents(db, stranger.envelope(), T3)
-    await recordSourceProgress(db, pool.rollCall(T3 + MINUTE))
-    await close()
-    const all = [await plan(), await plan(), await plan(), await plan(), await plan(), await plan(), await plan()]
-    expect(all.map(summary)).toEqual([
-      '1 interval 1 ',
-      '2 interval 2 ',
-      '3 addendum 0 1',
-      '4 addendum 1 1,2',
-      '5 addendum 2 1',
-      '6 interval 3 ',
-      undefined,
-    ])
-  })
-
-  it('move an event from quarantine to an addendum once it can be read', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.says('desk', 'alice', 'before', T0 + 10)
-    source.says('desk', 'alice', 'held back', T0 + 20)
-    source.says('desk', 'alice', 'after', T0 + 30)
-    source.reports(T1)
-    await stageEvents(db, source.envelope(), T1)
-    // As an older program would have left it: quarantined and counted.
-    const row = await db.knex('staged_event').where({ seq: 2 }).first()
-    const { body, head, at } = source.recorded[1]!
-    const leaf = 'as it was'
-    const kept = { source_id: row.source_id, seq: 2, leaf, at, head, body: JSON.stringify(body), reason: 'too new' }
-    await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
-    await db.knex('staged_event').where({ seq: 2 }).delete()
-    await recordSourceProgress(db, pool.rollCall(T1))
-    await close()
-    expect(summary(await plan())).toBe('1 interval 0 before,after')
-
-    expect(await retryQuarantine(db, lease, { now: T1 + 5 })).toEqual({ staged: 1, remaining: 0 })
-    source.reports(T2)
-    await recordSourceProgress(db, pool.rollCall(T2))
-    await close()
-    expect(summary(await plan())).toBe('2 addendum 0 held back')
-    expect(summary(await plan())).toBe('3 interval 1 ')
-    const chain = await Array.fromAsync(chainOfInterval(db, (await sourcesOfInterval(db, 1))[0]!))
-    expect(chain.map((link) => link.kind)).toEqual(['chat', null, 'chat'])
-  })
-
-  it('are planned alike for a delayed adapter, whatever left quarantine meanwhile', async () => {
-    await registerAdapters(db, lease, ['xml', 'slow'])
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.says('desk', 'alice', 'held back', T0 + 10)
-    source.says('desk', 'alice', 'after', T0 + 20)
-    source.reports(T1)
-    await stageEvents(db, source.envelope(), T1)
-    const { body, head, at } = source.recorded[0]!
-    const { source_id } = await db.knex('staged_event').where({ seq: 1 }).first('source_id')
-    const kept = { source_id, seq: 1, leaf: leafOf(body), at, head, body: JSON.stringify(body), reason: 'too new' }
-    await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
-    await db.knex('staged_event').where({ seq: 1 }).delete()
-    await recordSourceProgress(db, pool.rollCall(T1))
-    await close()
-    expect(summary(await plan('xml'))).toBe('1 interval 0 after')
-    await retryQuarantine(db, lease, { now: T1 + 5 })
-
-    expect(summary(await plan('slow'))).toBe('1 interval 0 after')
-    source.reports(T2)
-    await recordSourceProgress(db, pool.rollCall(T2))
-    await close()
-    for (const adapter of ['xml', 'slow']) expect(summary(await plan(adapter))).toBe('2 addendum 0 held back')
-  })
-
-  it('treat an event as late when its number is in a closed interval, although its stamp is not', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.says('desk', 'alice', 'before', T0 + 10)
-    source.says('desk', 'alice', 'held back', T1 + 5)
-    source.reports(T1)
-    await stageEvents(db, source.envelope(), T1)
-    const { body, head, at } = source.recorded[1]!
-    const { source_id } = await db.knex('staged_event').where({ seq: 2 }).first('source_id')
-    const kept = { source_id, seq: 2, leaf: leafOf(body), at, head, body: JSON.stringify(body), reason: 'too new' }
-    await db.knex('quarantined_event').insert({ ...kept, state: 'waiting', counted: 1, quarantined_at: T1 })
-    await db.knex('staged_event').where({ seq: 2 }).delete()
-    await db.knex('source').update({ last_stamp: T0 + 10 })
-    await recordSourceProgress(db, pool.rollCall(T1))
-    await close()
-    expect(summary(await plan())).toBe('1 interval 0 before')
-
-    await retryQuarantine(db, lease, { now: T1 + 5 })
-    source.reports(T2)
-    await recordSourceProgress(db, pool.rollCall(T2))
-    await close()
-    expect([await plan(), await plan()].map(summary)).toEqual(['2 addendum 1 held back', '3 interval 1 '])
-  })
-
-  it('leave in quarantine what still cannot be read, and report it', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.putText('nonsense', T0 + 1)
-    await stageEvents(db, source.envelope(), T1)
-    expect(await retryQuarantine(db, lease, { now: T1 })).toEqual({ staged: 0, remaining: 1 })
-  })
-
-  it('retry quarantine page by page, each event once, with one result for all', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    for (let n = 1; n <= 7; n++) source.putText(`nonsense ${n}`, T0 + n)
-    await stageEvents(db, source.envelope(), T1)
-    const transactions: unknown[] = []
-    db.knex.on('query', ({ sql }: { sql: string }) => /^COMMIT/i.test(sql) && transactions.push(sql))
-    expect(await retryQuarantine(db, lease, { now: T1, pageRows: 3 })).toEqual({ staged: 0, remaining: 7 })
-    expect(transactions).toHaveLength(3)
-  })
-
   it('resume planning after a crash with the same events, bound once', async () => {
+    const { db, pool, lease, close, texts } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 4_500; n++) source.says('desk', 'alice', `${n}`, T0 + n)
     source.reports(T1)
@@ -312,12 +117,14 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('cannot bind an event to two exports of one adapter, by database constraint', async () => {
+    const { db } = exportsOn()
     const row = { adapter: 'xml', source_id: 1, seq: 1, export_id: 1, room_id: 1, room_seq: 1 }
     await db.knex('compliance_fanout').insert(row)
     await expect(db.knex('compliance_fanout').insert({ ...row, export_id: 2 })).rejects.toThrow()
   })
 
   it('start a new adapter with the interval that closes next, and a returning one with all it missed', async () => {
+    const { db, pool, lease, close, plan, summary } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     for (const at of [T0, T1, T2]) source.says('desk', 'alice', `${(at - T0) / MINUTE}`, at + 1)
     source.reports(T3)
@@ -336,6 +143,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('let a worker that lost its lease change nothing', async () => {
+    const { db, lease } = exportsOn()
     expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 9_999, ttlMs: 10_000 })).toBeUndefined()
     const successor = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 10_000, ttlMs: 10_000 })
     expect(successor!.token).toBeGreaterThan(lease.token)
@@ -348,6 +156,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('renew a lease under its token, and pass it on when it is released', async () => {
+    const { db, lease } = exportsOn()
     expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 5_000, ttlMs: 10_000 }))!.token).toBe(
       lease.token,
     )
@@ -358,6 +167,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('cannot be sealed twice, nor get other settings after that', async () => {
+    const { db, pool, lease, close, plan } = exportsOn()
     pool.source('chat-1', { startedAt: T0 }).reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
     await close()
@@ -383,6 +193,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('detect a staged text that was altered before it is exported', async () => {
+    const { db, pool, close } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     for (let n = 1; n <= 5; n++) source.says('desk', 'alice', `chat ${n}`, T0 + n)
     source.reports(T1)
@@ -397,6 +208,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('know the participants of a room at the start and the end of an interval', async () => {
+    const { db, pool } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     source.joins('desk', 'alice', T0 + 1)
     source.joins('silent', 'carol', T0 + 3)
@@ -419,31 +231,8 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
     ])
   })
 
-  it('keep their rosters after late joins and parts have arrived', async () => {
-    const source = pool.source('chat-1', { startedAt: T0 })
-    source.joins('desk', 'alice', T0 + 1, 's1')
-    source.reports(T1)
-    await stageEvents(db, source.envelope(), T1)
-    await recordSourceProgress(db, pool.rollCall(T1))
-    await close()
-    const first = { interval: { startsAt: T0, endsAt: T1 }, intervalNumber: 1 }
-    const before = await rostersOf(db, roomUri('desk'), first)
-
-    const survivor = pool.source('chat-2', { startedAt: T0 })
-    survivor.joins('desk', 'bob', T0 + 5, 's2')
-    survivor.parts('desk', 'alice', T0 + 6, { session: 's1', reason: 'orphaned' })
-    for (const one of [source, survivor]) one.reports(T2)
-    await stageEvents(db, survivor.envelope(), T2)
-    await recordSourceProgress(db, pool.rollCall(T2))
-    await close()
-
-    expect(await rostersOf(db, roomUri('desk'), first)).toEqual(before)
-    expect(before.atEnd.map((entry) => entry.session)).toEqual(['s1'])
-    const later = await rostersOf(db, roomUri('desk'), { ...first, intervalNumber: 2 })
-    expect(later.atEnd.map((entry) => entry.session)).toEqual(['s2'])
-  })
-
   it('name the source that holds an overdue interval open, and release it when the source is declared dead', async () => {
+    const { db, pool, close, plan } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     const silent = pool.source('chat-2', { startedAt: T0 })
     source.says('desk', 'alice', 'here', T0 + 10)
@@ -479,6 +268,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('cut the open interval at a requested seal, and end the next one on a boundary again', async () => {
+    const { db, pool, lease } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))
@@ -489,6 +279,7 @@ describe.each(['sqlite', 'postgres'] as const)('exports on %s', (dialect) => {
   })
 
   it('do not close an interval while events are staged, nor stage later ones as in time', async () => {
+    const { db, pool, close, plan } = exportsOn()
     const source = pool.source('chat-1', { startedAt: T0 })
     source.reports(T1)
     await recordSourceProgress(db, pool.rollCall(T1))

@@ -9,7 +9,7 @@ const BYTES_MIN = 8 * 1_024 ** 3
 /**
  * A directory in memory for all temporary files of a run; undefined where the machine has no room for it.
  *
- * On a disk, the thousands of files of short-lived PostgreSQL databases and the flushes of SQLite take a fifth of a
+ * On a disk, the thousands of files of short-lived PostgreSQL databases and the flushes of SQLite take much of a
  * run's CPU time. Tests kill processes, never the machine, so what a commit promises holds in memory too.
  */
 export async function memoryDirectory(): Promise<string | undefined> {

@@ -28,7 +28,7 @@ export async function startPostgres({
   unixSocket = false,
 }: {
   durable?: boolean
-  /** URLs lead to a Unix socket: a round trip takes half of the CPU time that it takes over loopback */
+  /** URLs lead to a Unix socket, which takes less CPU time than loopback */
   unixSocket?: boolean
   cluster?: { readonly directory: string }
   connectionsMax?: number

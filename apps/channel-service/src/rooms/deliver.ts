@@ -18,8 +18,8 @@ type RoomBatch = { rights: number; chats: { id: number; frame: string }[] }
 
 /**
  * Milliseconds between two publishes of a room that no other service listens to. A service that begins to listen hears
- * of the first chats that much later, at most. In a pool with a single channel service, a publish for each chat would
- * take a tenth of its CPU time.
+ * of the first chats that much later, at most. In a pool with a single channel service, a publish for each chat
+ * would only cost CPU time.
  */
 const UNHEARD_MS = 100
 /** Chats of one room in one message, if nobody hears it. */

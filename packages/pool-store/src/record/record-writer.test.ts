@@ -6,11 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   chatsAfter,
   createRecordWriter,
-  declareDead,
   type Fact,
-  forgetDepartures,
   type Outcome,
-  orphanedParticipants,
   type Principal,
   policyEnables,
   type RecordError,
@@ -20,7 +17,6 @@ import {
   type Source,
   SourceFenced,
   startSource,
-  UNLOGGED_HELD_MS,
 } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 
@@ -275,59 +271,6 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await chatsAfter(db, { roomId, after: 0, through: 99, limit: 99 })).map((c) => c.text)).toEqual(['before'])
     expect(await outboxOf(zombie.source)).toHaveLength(1)
     expect(await record(successor.writer, chat('after'))).toMatchObject({ chatId: 2 })
-  })
-
-  it('lists the orphans of a source that was declared dead until they are parted', async () => {
-    const dead = await start('mortal')
-    await record(dead.writer, { kind: 'join', roomId, principal, session: 'left behind', rights: 1 })
-    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
-    await declareDead(db, { name: 'mortal', now: clock.now() })
-    const orphan = (await orphanedParticipants(db, 10)).find((o) => o.session === 'left behind')!
-
-    const survivor = createRecordWriter({
-      db,
-      clock,
-      place,
-      source: await startSource(db, { name: 'survivor', endpoint: '', now: NOW }),
-    })
-    const part: Fact = { kind: 'part', roomId: orphan.roomId, principal, session: orphan.session, reason: 'orphaned' }
-    const [first, second] = await Promise.all([record(survivor, part), record(survivor, part)])
-
-    expect([first, second]).toMatchObject([{ repeated: false }, { repeated: true }])
-    expect((await orphanedParticipants(db, 10)).map((o) => o.session)).not.toContain('left behind')
-  })
-
-  it('stores accidental departures from a room without history while the text is kept, then deletes them', async () => {
-    const later = new ManualClock(NOW)
-    roomId = await store.addRoom('quiet room')
-    const source = await startSource(db, { name: 'quiet', endpoint: '', now: NOW })
-    const writer = createRecordWriter({ db, clock: later, source, place })
-    const join = (session: string, after?: number): Fact => {
-      const fact = { kind: 'join', roomId, principal, session, unlogged: true, rights: 1 } as const
-      return after === undefined ? fact : { ...fact, after }
-    }
-    const part = (session: string, reason: 'disconnected' | 'orphaned' | 'left'): Fact => {
-      return { kind: 'part', roomId, principal, session, reason }
-    }
-    const quiet = (post: string): Fact => ({ ...chat(post), unlogged: true }) as Fact
-    const inOneBatch = (...facts: Fact[]) => Promise.all(facts.map((fact) => record(writer, fact)))
-    const left = () => db.knex('departure').where({ room_id: roomId }).select('since', 'departed_at')
-
-    await inOneBatch(join('a'), join('b'), quiet('one'), part('a', 'disconnected'), part('b', 'orphaned'))
-    expect(await left()).toHaveLength(2)
-    later.advance({ ms: UNLOGGED_HELD_MS - 1 })
-    const [, inTime, again] = await inOneBatch(quiet('two'), join('c', 1), join('c', 0))
-    later.advance({ ms: 1 })
-    await record(writer, part('c', 'left'))
-    const late = await record(writer, join('d', 1))
-
-    expect(inTime).toMatchObject({ from: 1, lastChatId: 2, repeated: false })
-    expect(again).toMatchObject({ from: 1, lastChatId: 2, repeated: true })
-    expect(late).toMatchObject({ from: 2, lastChatId: 2 })
-    expect(await left()).toEqual([{ since: 0, departed_at: NOW }])
-    expect(await forgetDepartures(db, { before: NOW, limit: 10 })).toBe(0)
-    expect(await forgetDepartures(db, { before: NOW + 1, limit: 10 })).toBe(1)
-    expect(await left()).toEqual([])
   })
 
   it('continues from the state of the database after a commit of unknown outcome', async () => {
