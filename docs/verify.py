@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Verifies exports, without Hansard: python3 verify.py [--json] DIR
+"""Verifies exports, without Hansard: python3 verify.py [--json] [--key KEY] [--expect SHA256] [--from N] DIR
 
-Written from manifest.md, with Python's standard library (3.8 or later) and nothing else. Looks at DIR and all
-directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what.
+Written from manifest.md, with Python's standard library (3.8 or later), and `openssl` for the signatures. Looks at DIR
+and all directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what.
 2: something cannot be read, or there is nothing to verify.
 
 "Cannot be read" and "is not what was sealed" are kept apart: a failing disk is no forgery. Memory does not grow with
@@ -10,12 +10,15 @@ the size of the files.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import os
 import re
 import stat
+import subprocess
 import sys
+import tempfile
 from datetime import datetime, timezone
 from urllib.parse import quote
 
@@ -32,6 +35,8 @@ FORMATS = {
     "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"]},
     "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"]},
 }
+POOL_FORMAT = "hansard-pool-manifest/1"
+POOL_NAME = re.compile(r"pool-[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z_[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z")
 STATES = ["alive", "stopped", "fenced", "dead"]
 LINE_MAX = 100_000
 
@@ -76,10 +81,14 @@ def parse_manifest(data):
         found = members.get("format") if isinstance(members, dict) else None
         raise Unknown("its format is %s" % json.dumps(found))
     check_shape(members)
-    written = json.dumps(members, indent=2, ensure_ascii=False) + "\n"
-    if re.sub("[\ud800-\udfff]", lambda one: "\\u%04x" % ord(one[0]), written) != text:
+    if written(members) != text:
         raise Altered("it is not written the way manifests are written")
     return members
+
+
+def written(members):
+    text = json.dumps(members, indent=2, ensure_ascii=False) + "\n"
+    return re.sub("[\ud800-\udfff]", lambda one: "\\u%04x" % ord(one[0]), text)
 
 
 def known(name):
@@ -375,8 +384,8 @@ class Walk:
 class ChainFile:
     """Holds a chain file against its manifest. The first line that is not the one that is due ends the comparison."""
 
-    def __init__(self, manifest, walk_of, may_anchor, report):
-        self.manifest, self.may_anchor, self.report = manifest, may_anchor, report
+    def __init__(self, manifest, walk_of, may_anchor, report, on_line):
+        self.manifest, self.may_anchor, self.report, self.on_line = manifest, may_anchor, report, on_line
         self.parts = [(part, walk_of(part["source"], part["epoch"])) for part in manifest["sources"]]
         self.line, self.broken = 0, False
         self.entered = -1
@@ -448,6 +457,7 @@ class ChainFile:
         else:
             walk.late(line, self.report_of(part))
         self.due = next(self.numbers, None)
+        self.on_line(raw[:-1])
 
     def end(self, read):
         if not read:
@@ -478,6 +488,8 @@ class Series:
         self.blind = self.seen_interval = False
         self.identity = self.first = self.previous = self.tiled_to = self.start = self.end = None
         self.exports = self.documents = self.events = 0
+        self.tree = Tree()
+        self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
     def broken(self, what, message, **place):
         self.findings.append({"series": self.name, "what": what, **clean(place), "message": message})
@@ -558,6 +570,9 @@ class Series:
         self.previous = (number, file, seen)
         self.exports += 1
         self.events += manifest["counts"]["total"]
+        at = manifest["interval"] if manifest["kind"] == "interval" else {}
+        tree = self.tree and (self.tree.size, self.tree.root())
+        self.seen.append((number, seen, at.get("startMs"), at.get("endMs"), tree))
 
     def is_next(self, manifest, file):
         number, interval = manifest["number"], manifest["interval"]
@@ -565,6 +580,7 @@ class Series:
             if number > 1:
                 self.because.append("%s not in this directory" % (
                     "export 1 is" if number == 2 else "exports 1 to %d are" % (number - 1)))
+                self.tree = None
         elif number == self.previous[0]:
             self.broken("export-twice", "%s has number %d, as %s has" % (file, number, self.previous[1]),
                         export=number, file=file)
@@ -575,7 +591,7 @@ class Series:
             self.incomplete("export-missing", "%s missing" % (
                 "export %d is" % first if first == number - 1 else "exports %d to %d are" % (first, number - 1)),
                 export=first)
-            self.tiled_to = None
+            self.tiled_to = self.tree = None
         elif manifest["previousManifestSha256"] != self.previous[2]:
             self.broken("previous-manifest", "%s was sealed after another manifest than %s is now" % (
                 file, self.previous[1]), export=number, file=file)
@@ -589,8 +605,11 @@ class Series:
         self.unlisted.discard(file)
         chain = None
         if listed["role"] == "chain":
-            chain = ChainFile(manifest, self.walk_of, not self.seen_interval, lambda what, message, source, seq:
-                              self.broken(what, "%s: %s" % (file, message), **place, source=source, seq=seq))
+            def report(what, message, source, seq):
+                self.tree = None
+                self.broken(what, "%s: %s" % (file, message), **place, source=source, seq=seq)
+            chain = ChainFile(manifest, self.walk_of, not self.seen_interval, report,
+                              lambda line: self.tree and self.tree.add(line))
         elif listed["role"] == "document":
             self.documents += 1
         total, hashed, problem = 0, hashlib.sha256(), None
@@ -608,6 +627,8 @@ class Series:
             problem = error
         if chain:
             chain.end(problem is None)
+            if problem is not None:
+                self.tree = None
         if isinstance(problem, FileNotFoundError):
             return self.broken("file-missing", "%s is missing" % file, **place)
         if problem is not None:
@@ -673,7 +694,7 @@ def open_regular(path):
     return open(path, "rb")
 
 
-def series_below(root, name, unreadable):
+def directories_below(root, name, unreadable):
     path = root if name == "." else os.path.join(root, name)
     try:
         with os.scandir(path) as entries:
@@ -681,26 +702,466 @@ def series_below(root, name, unreadable):
     except OSError as error:
         unreadable.append({"series": name, "message": "the directory cannot be read: %s" % error})
         return
-    files = {file for file, _ in found}
-    if any(file.endswith(MANIFEST) or STEM.match(file) for file in files):
-        yield Series(path, name, files)
+    yield path, name, {file for file, _ in found}
     for entry, is_directory in found:
         if is_directory:
-            yield from series_below(root, entry if name == "." else name + "/" + entry, unreadable)
+            yield from directories_below(root, entry if name == "." else name + "/" + entry, unreadable)
 
 
-def verify(directory):
-    findings, unreadable, reports = [], [], []
-    for series in series_below(directory, ".", unreadable):
-        series.verify()
-        reports.append(series.report())
-        findings += series.findings
-        unreadable += series.unreadable
-    if not reports and not unreadable:
+# ------------------------------------------------------------------------------------- keys, signatures and the tree
+
+
+class Tree:
+    """The Merkle tree of RFC 6962: the roots of its perfect subtrees, the largest first."""
+
+    def __init__(self):
+        self.size, self.roots = 0, []
+
+    def add(self, data):
+        root, rest = hashlib.sha256(b"\0" + data).digest(), self.size
+        while rest % 2:
+            root, rest = hashlib.sha256(b"\1" + self.roots.pop() + root).digest(), rest // 2
+        self.roots.append(root)
+        self.size += 1
+
+    def root(self):
+        if not self.roots:
+            return base64.b64encode(hashlib.sha256().digest()).decode()
+        root = self.roots[-1]
+        for left in self.roots[-2::-1]:
+            root = hashlib.sha256(b"\1" + left + root).digest()
+        return base64.b64encode(root).decode()
+
+
+def exact_base64(text):
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
+def key_of(text):
+    """Name, hash and public key of NAME+HASH+BASE64, or None."""
+    name, _, rest = text.partition("+")
+    digits, _, encoded = rest.partition("+")
+    data = exact_base64(encoded)
+    if data is None or len(data) != 33 or data[0] != 1 or not good_name(name):
+        return None
+    digest_of_key = hashlib.sha256(name.encode("utf-8") + b"\n" + data).hexdigest()[:8]
+    return (name, digits, data[1:]) if digits == digest_of_key else None
+
+
+def good_name(name):
+    return name != "" and not re.search(r"[\s+\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff]", name)
+
+
+def open_note(note):
+    """The text of a signed note and its signatures (name, hash of the key, signature), or None."""
+    cut = note.rfind("\n\n")
+    if len(note) > 1_000_000 or not note.endswith("\n") or cut == -1:
+        return None
+    text, lines, signatures = note[: cut + 1], note[cut + 2 : -1].split("\n"), []
+    if re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) or len(lines) > 100:
+        return None
+    for line in lines:
+        match = re.fullmatch(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})", line)
+        data = match and exact_base64(match.group(2))
+        if not data or len(data) < 5 or not good_name(match.group(1)):
+            return None
+        signatures.append((match.group(1), data[:4].hex(), data[4:]))
+    return text, signatures
+
+
+def signed_by(note, key):
+    """Whether every signature that claims to be of this key is, and there is one. Asks openssl."""
+    text, signatures = note
+    claimed = [signature for name, digits, signature in signatures if (name, digits) == key[:2]]
+    return bool(claimed) and all(len(one) == 64 and openssl_verifies(text.encode(), one, key[2]) for one in claimed)
+
+
+def openssl_verifies(data, signature, public_key):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in ("key", "signature", "data")]
+        for path, content in zip(paths, (bytes.fromhex("302a300506032b6570032100") + public_key, signature, data)):
+            with open(path, "wb") as file:
+                file.write(content)
+        return subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", paths[0],
+             "-sigfile", paths[1], "-in", paths[2]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def succession_of(note):
+    """The two keys of a succession that both have signed, or None."""
+    opened = open_note(note)
+    lines = opened[0].split("\n") if opened else []
+    if len(lines) != 4 or lines[0] != "hansard-key-succession/1":
+        return None
+    old, new = key_of(lines[1]), key_of(lines[2])
+    return (old, new) if old and new and signed_by(opened, old) and signed_by(opened, new) else None
+
+
+def led_to(start, links):
+    found = [start]
+    for key in found:
+        found += [new for old, new in links if old == key and new not in found]
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- the pool manifests
+
+
+class Pool:
+    """The pool manifests in one directory, and the series that they name."""
+
+    def __init__(self, path, name, files, series, pinned, begin):
+        self.path, self.name, self.files, self.series = path, name, files, series
+        self.pinned, self.begin = pinned, begin
+        self.findings, self.unreadable, self.found = [], [], []
+        self.blind, self.trusted, self.current = False, [], []
+        self.tree_of, self.unsigned = [], 0
+
+    def broken(self, what, message, **place):
+        self.findings.append({"series": self.name, "what": what, **clean(place), "message": message})
+
+    def cannot_read(self, file, reason):
+        self.unreadable.append({"series": self.name, "file": file, "message": "%s: %s" % (file, reason)})
+
+    def read(self, file):
+        """Its text, or None for bytes that are no text; and its SHA-256."""
+        with open_regular(os.path.join(self.path, file)) as opened:
+            data = opened.read((64 << 20) + 1)
+        try:
+            text = data.decode("utf-8") if len(data) <= 64 << 20 else None
+        except UnicodeDecodeError:
+            text = None
+        return text, hashlib.sha256(data).hexdigest()
+
+    def verify(self):
+        self.find()
+        self.read_keys()
+        self.report_leftovers()
+        for index, (file, seen, manifest) in enumerate(self.found):
+            self.is_next(file, manifest, self.found[index - 1] if index else None)
+            self.verify_signatures(file, seen, manifest, index == len(self.found) - 1)
+        if self.found:
+            self.verify_series()
+
+    def find(self):
+        for file in sorted(name for name in self.files if name.endswith(".json") and POOL_NAME.fullmatch(name[:-5])):
+            try:
+                text, seen = self.read(file)
+                manifest = parse_pool_manifest(text)
+                if file != pool_name(manifest["interval"]):
+                    raise Altered("its name is of another interval")
+                self.found.append((file, seen, manifest))
+            except Altered:
+                self.broken("pool-manifest-altered", "%s was altered" % file, file=file)
+            except Unknown:
+                self.blind = True
+                self.cannot_read(file, "its format is a later one")
+            except OSError as error:
+                self.blind = True
+                self.cannot_read(file, error)
+        self.found.sort(key=lambda one: one[2]["number"])
+
+    def read_keys(self):
+        published, links = [], []
+        try:
+            names = sorted(os.listdir(os.path.join(self.path, "keys")))
+        except OSError:
+            names = []
+        for file in names:
+            if not re.fullmatch(r"[0-9a-f]{8}\.(pub|succession)", file):
+                continue
+            try:
+                text, _ = self.read("keys/" + file)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.cannot_read("keys/" + file, error)
+                continue
+            if text is not None and file.endswith(".pub"):
+                published.append(key_of(text[:-1] if text.endswith("\n") else text))
+            elif text is not None:
+                links.append(succession_of(text))
+        oldest = key_of(self.found[0][2]["key"]) if self.found else None
+        start = self.pinned or (oldest if oldest in published else None)
+        if start is None:
+            return
+        links = [link for link in links if link]
+        self.current = led_to(start, links)
+        self.trusted = self.current + led_to(start, [(new, old) for old, new in links])
+
+    def report_leftovers(self):
+        newest = self.found[-1][0] if self.found else None
+        for file in sorted(self.files):
+            stem, _, ending = file.rpartition(".")
+            manifest = stem + ".json"
+            if ending not in ("note", "checkpoint") or not POOL_NAME.fullmatch(stem) or manifest in self.files:
+                continue
+            if newest is None or manifest <= newest:
+                self.broken("pool-manifest-missing", "%s is missing, and %s is there" % (manifest, file), file=manifest)
+
+    def is_next(self, file, manifest, previous):
+        number, link = manifest["number"], manifest["previousPoolManifestSha256"]
+        if previous is None:
+            if number > self.begin:
+                self.missing(file, self.begin, number - 1)
+            if (number == 1) != (link is None):
+                self.broken("pool-manifest-chain", "%s: only number 1 has none before it" % file, file=file)
+            return
+        before_file, before_seen, before = previous
+        if number <= before["number"]:
+            return self.broken("pool-manifest-chain", "%s has number %d, as %s has" % (file, number, before_file), file=file)
+        if number > before["number"] + 1:
+            return self.missing(file, before["number"] + 1, number - 1)
+        if link != before_seen:
+            self.broken("pool-manifest-chain", "%s was made after another pool manifest than %s is now" % (
+                file, before_file), file=file)
+        if (manifest["pool"] != before["pool"] or manifest["interval"]["startMs"] != before["interval"]["endMs"]
+                or manifest["tree"]["size"] < before["tree"]["size"]):
+            self.broken("pool-manifest-chain", "%s does not continue %s" % (file, before_file), file=file)
+
+    def missing(self, file, first, last):
+        numbers = "pool manifest %d is" % first if first == last else "pool manifests %d to %d are" % (first, last)
+        if self.blind:
+            return self.cannot_read(file, "%s missing, or in what could not be read" % numbers)
+        self.broken("pool-manifest-missing", "%s missing before %s" % (numbers, file), file=file)
+
+    def verify_signatures(self, file, seen, manifest, is_newest):
+        stem, key = file[:-5], key_of(manifest["key"])
+        if key is None or key not in (self.current if is_newest else self.trusted):
+            return self.broken("pool-signature", "%s is signed with %s, which is not a key to trust here" % (
+                file, manifest["key"]), file=file)
+        statement = self.signed_text(stem + ".note", key)
+        if statement is not None and statement != "%s\n%s\n%s\n" % (POOL_FORMAT, file, seen):
+            self.broken("pool-manifest-altered", "%s was altered: its SHA-256 is %s, and another was signed" % (
+                file, seen), file=file)
+        checkpoint = self.signed_text(stem + ".checkpoint", key)
+        tree = manifest["tree"]
+        if checkpoint is not None and checkpoint.split("\n")[:3] != [key[0], str(tree["size"]), tree["root"]]:
+            self.broken("pool-tree", "%s.checkpoint is of another tree than %s" % (stem, file), file=stem + ".checkpoint")
+
+    def signed_text(self, file, key):
+        try:
+            text, _ = self.read(file)
+        except FileNotFoundError:
+            return self.broken("pool-manifest-missing", "%s is missing" % file, file=file)
+        except OSError as error:
+            return self.cannot_read(file, error)
+        note = open_note(text) if text is not None else None
+        if note and signed_by(note, key):
+            return note[0]
+        return self.broken("pool-signature", "%s does not have a valid signature" % file, file=file)
+
+    def verify_series(self):
+        oldest, (file, _, newest) = self.found[0][2], self.found[-1]
+        by_adapter = {}
+        for one in self.series:
+            if one.identity and one.identity[0] == newest["pool"]:
+                by_adapter.setdefault(one.identity[1], []).append(one)
+        for entry in newest["series"]:
+            parts = by_adapter.pop(entry["adapter"], [])
+            if entry["number"] == 0:
+                continue
+            self.verify_entry(entry, parts, file, newest, oldest)
+            self.verify_earlier(entry["adapter"], parts)
+            self.tree_of += [part.name for part in parts if self.verify_tree(part, entry["adapter"], oldest)]
+        for adapter, parts in by_adapter.items():
+            seen = [one for part in parts for one in part.seen]
+            if any(start is not None and start < newest["interval"]["endMs"] for _, _, start, _, _ in seen):
+                self.broken("series-unknown", "%s does not name the series %s, which is here" % (file, adapter))
+            else:
+                self.unsigned += len(seen)
+
+    def verify_entry(self, entry, parts, file, newest, oldest):
+        adapter, number = entry["adapter"], entry["number"]
+        seen = [one for part in parts for one in part.seen]
+        blind = any(part.unreadable for part in parts)
+
+        def incomplete(what, message):
+            if blind:
+                self.unreadable.append({"series": self.name, "message": message + ", or in what could not be read"})
+            else:
+                self.broken(what, message)
+        if not seen:
+            if (entry["directory"] or "").startswith("/") and not blind:
+                return self.unreadable.append({"series": self.name, "message":
+                    "the series %s is in %s, outside of what is verified here" % (adapter, entry["directory"])})
+            return incomplete("series-missing", "the series %s is missing: %s names its export %d" % (adapter, file, number))
+        here = [digest_of for at, digest_of, _, _, _ in seen if at == number]
+        if not here:
+            incomplete("series-cut", "the series %s is missing its export %d, which %s names; the newest here is %d" % (
+                adapter, number, file, max(one[0] for one in seen)))
+        elif entry["sha256"] not in here:
+            self.broken("series-altered", "export %d of %s is not the one that %s names" % (number, adapter, file),
+                        export=number)
+        began = next((one for one in oldest["series"] if one["adapter"] == adapter), None)
+        begin = 1 if oldest["number"] == 1 or not began else began["number"] or 1
+        first = min(one[0] for one in seen)
+        if first > begin:
+            incomplete("series-cut", "the series %s begins with export %d, not with %d" % (adapter, first, begin))
+        after = [one for one in seen if one[0] > number]
+        for at, _, _, end, _ in after:
+            if entry["complete"] and end is not None and end <= newest["interval"]["endMs"]:
+                self.broken("series-unknown", "export %d of %s should be known to %s, and is not" % (at, adapter, file),
+                            export=at)
+                break
+        self.unsigned += len(after)
+
+    def verify_earlier(self, adapter, parts):
+        known = {}
+        for number, seen, _, _, _ in (one for part in parts for one in part.seen):
+            known.setdefault(number, []).append(seen)
+        for file, _, manifest in self.found[:-1]:
+            entry = next((one for one in manifest["series"] if one["adapter"] == adapter), None)
+            if entry and entry["number"] in known and entry["sha256"] not in known[entry["number"]]:
+                return self.broken("series-altered", "export %d of %s is not the one that %s names" % (
+                    entry["number"], adapter, file), export=entry["number"])
+
+    def verify_tree(self, part, adapter, oldest):
+        """False for a series that cannot show the tree: only one from the first interval on has all lines."""
+        first = next((start for _, _, start, _, _ in part.seen if start is not None), None)
+        if oldest["number"] != 1 or first != oldest["interval"]["startMs"]:
+            return False
+        trees, compared = {number: tree for number, _, _, _, tree in part.seen}, False
+        for file, _, manifest in self.found:
+            entry = next((one for one in manifest["series"] if one["adapter"] == adapter), None)
+            tree = trees.get(entry["number"]) if entry and entry["complete"] else None
+            if tree is None:
+                continue
+            compared = True
+            if tree != (manifest["tree"]["size"], manifest["tree"]["root"]):
+                self.broken("pool-tree", "%s: its tree is not the one over the events of %s" % (file, part.name), file=file)
+                break
+        return compared
+
+    def hashes(self):
+        for file in self.files:
+            if re.fullmatch(r"pool-.*\.(json|note|checkpoint)", file):
+                try:
+                    yield self.read(file)[1]
+                except OSError:
+                    pass
+
+    def report(self):
+        first, last = (self.found[0][2], self.found[-1][2]) if self.found else (None, None)
+        return {
+            "directory": self.name, "pool": last and last["pool"], "manifests": len(self.found),
+            "first": first and first["number"], "last": last and last["number"],
+            "from": first and first["interval"]["start"], "to": last and last["interval"]["end"],
+            "newestManifest": last and {"file": self.found[-1][0], "sha256": self.found[-1][1]},
+            "checkpoint": last and {"size": last["tree"]["size"], "root": last["tree"]["root"]},
+            "trust": "pinned" if self.pinned else "embedded", "key": last and last["key"],
+            "treeOf": self.tree_of, "unsignedExports": self.unsigned,
+        }
+
+
+def parse_pool_manifest(content):
+    if content is None:
+        raise Altered("it is no text")
+    try:
+        manifest = json.loads(content, object_pairs_hook=once, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Altered("it is not JSON: %s" % error)
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if isinstance(found, str) and found != POOL_FORMAT and re.fullmatch("hansard-pool-manifest/[0-9]+", found):
+        raise Unknown("its format is %s" % found)
+    members(manifest, "pool manifest",
+            "format pool number interval series sources tree key previousPoolManifestSha256")
+    require(found == POOL_FORMAT, "format")
+    text(manifest["pool"], "pool")
+    count(manifest["number"], "number", 1)
+    interval = manifest["interval"]
+    members(interval, "interval", "start end startMs endMs")
+    for end in ("start", "end"):
+        count(interval[end + "Ms"], "interval")
+        require(interval[end] == iso(interval[end + "Ms"]), "interval")
+    require(interval["startMs"] < interval["endMs"], "interval")
+    array(manifest["series"], "series")
+    for entry in manifest["series"]:
+        members(entry, "series", "adapter directory state complete number manifest sha256")
+        text(entry["adapter"], "series.adapter")
+        require(entry["state"] in ("active", "ended") and isinstance(entry["complete"], bool), "series.state")
+        count(entry["number"], "series.number")
+        for name, check in (("directory", text), ("manifest", text), ("sha256", digest)):
+            if entry[name] is not None:
+                check(entry[name], "series.%s" % name)
+    array(manifest["sources"], "sources")
+    for part in manifest["sources"]:
+        members(part, "sources", "source epoch state last head")
+        text(part["source"], "sources.source")
+        count(part["epoch"], "sources.epoch", 1)
+        text(part["state"], "sources.state")
+        count(part["last"], "sources.last")
+        digest(part["head"], "sources.head")
+    members(manifest["tree"], "tree", "size root")
+    count(manifest["tree"]["size"], "tree.size")
+    root = manifest["tree"]["root"]
+    require(isinstance(root, str) and re.fullmatch("[A-Za-z0-9+/]{43}=", root), "tree.root")
+    text(manifest["key"], "key")
+    if manifest["previousPoolManifestSha256"] is not None:
+        digest(manifest["previousPoolManifestSha256"], "previousPoolManifestSha256")
+    require(written(manifest) == content, "the writing")
+    return manifest
+
+
+def pool_name(interval):
+    return "pool-%s_%s.json" % tuple(
+        re.sub("[-:]", "", interval[end]).replace(".000", "") for end in ("start", "end"))
+
+
+# ---------------------------------------------------------------------------------------------------- the whole
+
+
+def verify(directory, key=None, expect=None, begin=1):
+    findings, unreadable, series, directories = [], [], [], []
+    for path, name, files in directories_below(directory, ".", unreadable):
+        if any(file.endswith(".json") and POOL_NAME.fullmatch(file[:-5]) for file in files):
+            directories.append((path, name, files))
+        if any(file.endswith(MANIFEST) or STEM.match(file) for file in files):
+            one = Series(path, name, files)
+            one.verify()
+            series.append(one)
+    pools, known = [], {seen for one in series for _, seen, _, _, _ in one.seen}
+    for path, name, files in directories:
+        if name == ".":
+            unreadable.append({"series": ".", "message":
+                               "this is the directory of the pool manifests: verify the one above it"})
+            continue
+        above = os.path.dirname(name)
+        pool = Pool(path, name, files, [one for one in series if not above or one.name.startswith(above + "/")], key, begin)
+        pool.verify()
+        pools.append(pool)
+        if expect is not None:
+            known.update(pool.hashes())
+    for one in series + pools:
+        findings += one.findings
+        unreadable += one.unreadable
+    if not series and not pools and not unreadable:
         unreadable.append({"series": ".", "message": "there is no export here, so there is nothing to verify"})
+    if key and series and not pools:
+        findings.append({"series": ".", "what": "pool-signature",
+                         "message": "no pool manifest is here, so nothing is signed"})
+    if expect is not None and expect not in known:
+        findings.append({"series": ".", "what": "end-missing",
+                         "message": "no manifest or checkpoint here has the SHA-256 %s" % expect})
     outcome = "broken" if findings else "unreadable" if unreadable else "good"
     return {"directory": directory, "outcome": outcome, "exitCode": {"good": 0, "broken": 1, "unreadable": 2}[outcome],
-            "series": reports, "findings": findings, "unreadable": unreadable}
+            "trust": "unsigned" if not pools else "pinned" if key else "embedded",
+            "pools": [pool.report() for pool in pools], "series": [one.report() for one in series],
+            "findings": findings, "unreadable": unreadable}
+
+
+TRUST = {
+    "pinned": "Trust: pinned key. All series are those that the holder of the key you named has signed.",
+    "embedded": "Trust: embedded key, internally consistent only. Someone who can rewrite all of these files can also sign "
+                "them with\na key of his own. Compare the key above with the one that you were given, or name that one "
+                "with --key.",
+    "unsigned": "Trust: unsigned. Someone who can rewrite all of these files can also make them agree. Compare the SHA-256 "
+                "of the\nnewest manifest with one that was noted elsewhere; it vouches for everything before it.",
+}
 
 
 def describe(report):
@@ -722,6 +1183,21 @@ def describe(report):
             yield "  NOT YET IN ANY DOCUMENT: %s/%d/%d, in quarantine since export %d%s" % (
                 one["source"], one["epoch"], one["seq"], one["export"],
                 "; its text is not the one that was accepted" if one["altered"] else "")
+    for pool in report["pools"]:
+        if pool["newestManifest"] is None:
+            continue
+        yield "%s: %s, all series" % (pool["directory"], pool["pool"])
+        yield "  signed    intervals %d to %d, %s to %s" % (pool["first"], pool["last"], pool["from"], pool["to"])
+        yield "  key       %s" % pool["key"]
+        yield "  tree      %d lines, root %s" % (pool["checkpoint"]["size"], pool["checkpoint"]["root"])
+        if pool["treeOf"]:
+            yield "            computed again from %s" % ", ".join(pool["treeOf"])
+        else:
+            yield "            not computed again: no series here begins with the first interval"
+        yield "  newest    %s" % pool["newestManifest"]["file"]
+        yield "            SHA-256 %s" % pool["newestManifest"]["sha256"]
+        if pool["unsignedExports"]:
+            yield "  NOT SIGNED YET: %d exports after the newest pool manifest" % pool["unsignedExports"]
     for finding in report["findings"]:
         yield "BROKEN      %s: %s" % (finding["series"], finding["message"])
     for one in report["unreadable"]:
@@ -729,8 +1205,7 @@ def describe(report):
     if report["outcome"] == "good":
         yield "Good: every file is as it was sealed, and every number is accounted for."
     if any(series["exports"] for series in report["series"]):
-        yield "Nothing here is signed: someone who can rewrite all of these files can also make them agree. Compare the"
-        yield "SHA-256 of the newest manifest with one that was noted elsewhere; it vouches for everything before it."
+        yield from TRUST[report["trust"]].split("\n")
 
 
 def printable(line):
@@ -741,8 +1216,26 @@ def main():
     parser = argparse.ArgumentParser(description="Verifies exports: 0 good, 1 broken, 2 cannot be read.")
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object for other programs")
+    parser.add_argument("--key", help="the public key to trust, NAME+HASH+BASE64, or the file of one")
+    parser.add_argument("--expect", metavar="SHA256", help="of a manifest or checkpoint that must be there")
+    parser.add_argument("--from", dest="begin", metavar="N", type=int, default=1,
+                        help="pool manifests before this number may be absent")
     arguments = parser.parse_args()
-    report = verify(arguments.directory)
+    key = None
+    if arguments.key is not None:
+        text_of_key = arguments.key
+        if "+" not in text_of_key:
+            with open(text_of_key, encoding="utf-8") as file:
+                text_of_key = file.read().rstrip("\r\n")
+        key = key_of(text_of_key)
+        if key is None:
+            parser.error("--key %s is not a verifier key, NAME+HASH+BASE64" % arguments.key)
+    try:
+        report = verify(arguments.directory, key, arguments.expect, arguments.begin)
+    except FileNotFoundError as error:
+        if error.filename != "openssl":
+            raise
+        parser.error("openssl is not installed, and signatures cannot be verified without it")
     if arguments.json:
         print(json.dumps(report))
     else:

@@ -12,6 +12,7 @@ import {
 } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+import { type SigningKeySource, signingKeySource } from './signing-key-file.ts'
 
 /** All options of a compliance worker. */
 export type ComplianceWorkerConfig = {
@@ -29,6 +30,8 @@ export type ComplianceWorkerConfig = {
   readonly directoriesAllowed?: readonly string[] | undefined
   /** directory of uploaded files; without it an export that contains an upload is not sealed */
   readonly complianceFileStore?: string | undefined
+  /** the key that pool manifests and checkpoints are signed with; without it there are none */
+  readonly signingKey?: SigningKeySource | undefined
   /** how often the exporter looks for work, in addition to waking up for source progress */
   readonly tickMs: number
   /** duration of the lease: how long a dead worker delays its successor */
@@ -59,6 +62,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     }),
     directoriesAllowed: directoriesAllowed(env),
     complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
+    signingKey: signingKeySource(env),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
   }

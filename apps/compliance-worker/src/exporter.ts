@@ -8,6 +8,7 @@ import {
 import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
+import type { SigningKeys } from '@hansard/signing'
 import { type Database, type Lease, LeaseLost } from '@hansard/sql'
 import {
   activateAdapters,
@@ -29,6 +30,7 @@ import { isDatabaseTrouble } from './classify-error.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { createLanes } from './lanes.ts'
+import { createPoolSealing } from './pool-sealing.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
 import { type ExportDeps, runExport, settingsOf, type TurnDeps } from './run-export.ts'
 
@@ -72,6 +74,8 @@ export function createExporter(given: {
   onProgress: () => void
   config: ComplianceWorkerConfig
   holder: string
+  /** what pool manifests are signed with; undefined: there are none */
+  keys: SigningKeys | undefined
 }): Exporter {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
@@ -82,6 +86,7 @@ export function createExporter(given: {
   const readConfiguration = configurationReader(config, given)
   let version: number | undefined
   const lanes = createLanes({ onProgress: given.onProgress })
+  const poolSealing = given.keys && createPoolSealing({ ...given, keys: given.keys })
   /** nothing falls due before this unless somebody asks for it */
   let restsUntil = 0
   /** A longer wait than was ever set means that the clock was set back, by as much as hours. */
@@ -123,6 +128,7 @@ export function createExporter(given: {
         const carryOn = (engine: XsltEngine) => exportWhatCan({ ...deps, engine }, setting, configuration)
         lanes.run({ name: laneOf(setting.name), lease, work: carryOn, subject: JSON.stringify(setting) })
       }
+      poolSealing?.run(lease, signal)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       if (ofKind(requests, 'replay').length > 0) {
@@ -144,8 +150,13 @@ export function createExporter(given: {
       restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)
       return 'pause'
     },
-    settled: () => lanes.settled(),
-    close: () => lanes.close(),
+    async settled() {
+      const done = await Promise.all([lanes.settled(), poolSealing?.settled()])
+      return done.includes('progress') ? 'progress' : 'nothing'
+    },
+    async close() {
+      await Promise.all([lanes.close(), poolSealing?.settled()])
+    },
   }
 
   /** A request that cannot be carried out is answered too: unanswered it would be tried for ever, before all others. */

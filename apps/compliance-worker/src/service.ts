@@ -8,6 +8,7 @@ import { type Database, type Lease, LeaseLost, releaseLease, takeLease } from '@
 import { EXPORTER_LEASE, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
+import { openSigningKeys } from './signing-key-file.ts'
 
 export type ComplianceWorker = Service & {
   /** Looks for work now rather than at the next tick. */
@@ -36,10 +37,12 @@ export async function startComplianceWorker({
   config: ComplianceWorkerConfig
 }): Promise<ComplianceWorker> {
   const { leaseMs = LEASE_MS } = config
+  const { signingKey, pool } = config
+  const keys = signingKey && (await openSigningKeys(db, { source: signingKey, pool }))
   const stack = new AsyncDisposableStack()
   // A worker restarted under its old name must not be mistaken for one that is still writing somewhere.
   const holder = `${config.workerName}#${randomUUID().slice(0, 8)}`
-  const exporter = createExporter({ db, clock, log, config, holder, onProgress: () => wake() })
+  const exporter = createExporter({ db, clock, log, config, holder, keys, onProgress: () => wake() })
 
   let lease: Lease | undefined
   stack.defer(async () => {

@@ -18,6 +18,7 @@ import {
 import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { type ComplianceWorker, startComplianceWorker } from './service.ts'
+import type { SigningKeySource } from './signing-key-file.ts'
 
 export const MINUTE = 60_000
 export const T0 = Date.UTC(2026, 10, 20, 23, 15)
@@ -34,6 +35,7 @@ export type Bench = AsyncDisposable & {
     adapters?: readonly AdapterSetting[]
     directory?: string
     complianceFileStore?: string
+    signingKey?: SigningKeySource
   }): Promise<ComplianceWorker>
   /** Every source reports, and everything recorded so far is delivered. */
   deliver(at: number, sources?: readonly ScriptedSource[]): Promise<void>
@@ -60,6 +62,7 @@ export async function openBench(): Promise<Bench> {
       adapters = DEFAULT_ADAPTERS,
       directory: outputDirectory = directory,
       complianceFileStore,
+      signingKey,
     } = {}) {
       await configure(db, adapters, clock.now())
       const config = {
@@ -69,6 +72,7 @@ export async function openBench(): Promise<Bench> {
         outputDirectory,
         adapters,
         complianceFileStore,
+        signingKey,
         tickMs: 1_000,
       }
       const worker = await startComplianceWorker({ complianceDb: db, transport, clock, log: silentLog, config })

@@ -24,8 +24,10 @@ export function chainLine({ source, epoch, seq, leaf, quarantinedHead }: ChainLi
 
 const LINE = /^([^\t]+)\t([1-9][0-9]{0,14})\t([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?$/
 
+export type ParsedChainLine = Omit<ChainLine, 'source'> & { readonly escapedSource: string }
+
 /** Parses a line without its line break. The source stays escaped; compare it with `encodeURIComponent(source)`. */
-export function parseChainLine(line: string): (Omit<ChainLine, 'source'> & { escapedSource: string }) | undefined {
+export function parseChainLine(line: string): ParsedChainLine | undefined {
   const match = LINE.exec(line)
   if (!match) return undefined
   const [, escapedSource, epoch, seq, leaf, quarantinedHead] = match

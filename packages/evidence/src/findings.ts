@@ -17,6 +17,16 @@ export type FindingKind =
   | 'chain-twice' // a number is in two exports
   | 'chain-head' // hashes do not lead to the head the manifest names
   | 'source-missing' // a source that was alive is not listed
+  | 'pool-manifest-altered' // not the bytes that were signed
+  | 'pool-manifest-missing' // a pool manifest, or the note or checkpoint beside it, is missing
+  | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
+  | 'pool-signature' // not signed, or not by a key that may
+  | 'pool-tree' // the tree is not the one over the events in the exports
+  | 'series-missing' // a pool manifest names a series that is not here
+  | 'series-cut' // a series does not begin or end where the pool manifests say
+  | 'series-altered' // another export than the pool manifest names
+  | 'series-unknown' // exports that should be in a pool manifest, and are in none
+  | 'end-missing' // what was noted elsewhere is not here
 
 /** Where a finding is: a directory below the verified one (`.` for itself), an export number, a file, a source. */
 export type FindingPlace = {
@@ -60,6 +70,31 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly findings: readonly Finding[]
+  readonly unreadable: readonly Unreadable[]
+}
+
+/** A pool: what its signed pool manifests say of all series together. */
+export type PoolReport = {
+  /** the directory of the pool manifests */
+  readonly directory: string
+  readonly pool: string | null
+  readonly manifests: number
+  readonly first: number | null
+  readonly last: number | null
+  readonly from: string | null
+  readonly to: string | null
+  /** Record this hash somewhere else: it vouches for all series up to here. */
+  readonly newestManifest: { readonly file: string; readonly sha256: string } | null
+  readonly checkpoint: { readonly size: number; readonly root: string } | null
+  /** `pinned`: by a key that the caller trusts. `embedded`: by a key that came with the package. */
+  readonly trust: 'pinned' | 'embedded'
+  /** that signed the newest pool manifest */
+  readonly key: string | null
+  /** the series from which the tree was computed again */
+  readonly treeOf: readonly string[]
+  /** exports that are newer than the newest pool manifest */
+  readonly unsignedExports: number
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }

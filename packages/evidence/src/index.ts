@@ -1,6 +1,6 @@
 export { chainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
+export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
 export {
   type AddendumSource,
   emptyCounts,
@@ -14,5 +14,16 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export {
+  encodePoolManifest,
+  POOL_DIRECTORY,
+  POOL_MANIFEST_FORMAT,
+  type PoolSeriesEntry,
+  poolManifestStatement,
+  poolOrigin,
+  stemOfPoolManifest,
+  treeLeaf,
+} from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
-export { verifySeries } from './verify-series.ts'
+export { type SeriesInPool, verifyPool } from './verify-pool.ts'
+export { type SeenExport, verifySeries } from './verify-series.ts'

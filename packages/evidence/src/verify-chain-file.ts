@@ -1,4 +1,4 @@
-import { parseChainLine } from './chain-line.ts'
+import { type ParsedChainLine, parseChainLine } from './chain-line.ts'
 import { seqsOf } from './contradictions.ts'
 import type { FindingKind } from './findings.ts'
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
@@ -25,11 +25,14 @@ export function verifyChainFile(
     walkOf,
     mayAnchor,
     report,
+    onLine: onParsed = () => {},
   }: {
     walkOf: (part: { source: string; epoch: number }) => SourceWalk
     /** no interval came before this one: the chains may begin in the middle */
     mayAnchor: boolean
     report: (finding: ChainFinding) => void
+    /** called with each line that is in its place */
+    onLine?: (line: ParsedChainLine) => void
   },
 ): { take(bytes: Uint8Array): void; end(read: boolean): void } {
   const parts = manifest.sources.map((part) => partOf(part, walkOf(part)))
@@ -92,6 +95,7 @@ export function verifyChainFile(
     if (manifest.kind === 'interval') advance(due.walk, link)
     else comeLate(due.walk, link, reportOf(due))
     nextDue(due)
+    onParsed(parsed)
   }
 
   const lines = cutLines(onLine)

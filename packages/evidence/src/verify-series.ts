@@ -1,7 +1,9 @@
+import { addLeaf, EMPTY_TREE, leafHash, type TreeFrontier } from '@hansard/signing'
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SeriesReport, Unreadable } from './findings.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
+import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
@@ -19,8 +21,11 @@ import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-so
  * Files are streamed, and manifests are read one at a time, so a year of exports needs little more memory than one
  * export.
  */
-export async function verifySeries(directory: EvidenceDirectory): Promise<SeriesReport> {
-  const series = newSeries(directory)
+export async function verifySeries(
+  directory: EvidenceDirectory,
+  onExport: (seen: SeenExport) => void = () => {},
+): Promise<SeriesReport> {
+  const series = newSeries(directory, onExport)
   const found = await findManifests(series)
   for (const { file, sha256 } of found) await verifyExport(series, file, sha256)
   reportUnlisted(series)
@@ -33,8 +38,20 @@ export async function verifySeries(directory: EvidenceDirectory): Promise<Series
   return reportOf(series)
 }
 
+/** An export as it was found, for the comparison with the pool manifests. */
+export type SeenExport = {
+  readonly number: number
+  readonly sha256: string
+  /** undefined: an addendum */
+  readonly startMs: number | undefined
+  readonly endMs: number | undefined
+  /** over all lines of the chain files up to this export; undefined if one of them is not in order */
+  readonly tree: TreeFrontier | undefined
+}
+
 type Series = {
   readonly directory: EvidenceDirectory
+  readonly onExport: (seen: SeenExport) => void
   readonly unlisted: Set<string>
   readonly unreliable: Set<string>
   readonly walks: Map<string, SourceWalk>
@@ -42,6 +59,7 @@ type Series = {
   readonly unreadable: Unreadable[]
   readonly because: string[]
   blind: boolean
+  tree: TreeFrontier | undefined
   identity: { pool: string; adapter: string } | undefined
   exports: number
   documents: number
@@ -55,9 +73,11 @@ type Series = {
   seenInterval: boolean
 }
 
-function newSeries(directory: EvidenceDirectory): Series {
+function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): Series {
   return {
     directory,
+    onExport,
+    tree: EMPTY_TREE,
     unlisted: new Set(directory.files.filter((name) => stemOfExportFile(name) !== undefined)),
     unreliable: new Set(),
     walks: new Map(),
@@ -160,6 +180,8 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   series.previous = { manifest, file, sha256 }
   series.exports += 1
   series.events += manifest.counts.total
+  const { startMs, endMs } = manifest.kind === 'interval' ? manifest.interval : {}
+  series.onExport({ number, sha256, startMs, endMs, tree: series.tree })
   if (manifest.kind === 'interval') {
     series.seenInterval = true
     series.tiledTo = manifest.interval.endMs
@@ -176,6 +198,7 @@ function isNext(series: Series, manifest: Manifest, place: { export: number; fil
     if (number > 1) {
       const numbers = number === 2 ? 'export 1 is' : `exports 1 to ${number - 1} are`
       series.because.push(`${numbers} not in this directory`)
+      series.tree = undefined
     }
   } else if (number === previous.manifest.number) {
     const message = `${place.file} has number ${number}, as ${previous.file} has`
@@ -187,6 +210,7 @@ function isNext(series: Series, manifest: Manifest, place: { export: number; fil
     const numbers = first === number - 1 ? `export ${first} is` : `exports ${first} to ${number - 1} are`
     incomplete(series, { what: 'export-missing', export: first, message: `${numbers} missing` })
     series.tiledTo = undefined
+    series.tree = undefined
   } else if (previousManifestSha256 !== previous.sha256) {
     const message = `${place.file} was sealed after another manifest than ${previous.file} is now`
     broken(series, { what: 'previous-manifest', ...place, message })
@@ -209,11 +233,18 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
       ? verifyChainFile(manifest, {
           walkOf: ({ source, epoch }) => walkOf(series, source, epoch),
           mayAnchor: !series.seenInterval,
-          report: (finding) => broken(series, { ...place, ...finding, message: `${file}: ${finding.message}` }),
+          report(finding) {
+            series.tree = undefined
+            broken(series, { ...place, ...finding, message: `${file}: ${finding.message}` })
+          },
+          onLine(line) {
+            series.tree &&= addLeaf(series.tree, leafHash(treeLeaf(line)))
+          },
         })
       : undefined
   const read = await readHashed(directory, file, chain?.take)
   chain?.end(read.outcome === 'read')
+  if (chain && read.outcome !== 'read') series.tree = undefined
   if (read.outcome === 'missing')
     return broken(series, { what: 'file-missing', ...place, message: `${file} is missing` })
   if (read.outcome === 'unreadable') {

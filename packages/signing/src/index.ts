@@ -1,13 +1,13 @@
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
-export { addLeaf, EMPTY_TREE, leafHash, nodeHash, rootOf, type TreeFrontier } from './merkle-tree.ts'
+export { addLeaf, EMPTY_TREE, leafHash, rootOf, type TreeFrontier } from './merkle-tree.ts'
+export { formatVerifierKey, isSame, KeyProblem, parseVerifierKey, type VerifierKey } from './note-key.ts'
+export { isSignedBy, parseNote, signNote } from './signed-note.ts'
 export {
-  formatSigningKey,
-  formatVerifierKey,
-  KeyProblem,
-  newSigningKey,
-  parseSigningKey,
-  parseVerifierKey,
-  type SigningKey,
-  type VerifierKey,
-} from './note-key.ts'
-export { isSignedBy, type NoteSignature, parseNote, type SignedNote, signNote } from './signed-note.ts'
+  formatSigningKeys,
+  newSigningKeys,
+  parseSigningKeys,
+  readSuccession,
+  replaceSigningKey,
+  type SigningKeys,
+  successorsOf,
+} from './signing-keys.ts'

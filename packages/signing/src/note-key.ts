@@ -64,6 +64,10 @@ export function parseSigningKey(text: string): SigningKey {
   return found
 }
 
+export function isSame(one: VerifierKey, other: VerifierKey): boolean {
+  return formatVerifierKey(one) === formatVerifierKey(other)
+}
+
 /** Why a key cannot have this name, or undefined. */
 export function keyNameProblem(name: string): string | undefined {
   if (name === '') return 'is empty'

@@ -102,7 +102,11 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
  * are included: they belong to no interval.
  */
 export async function* chainOfAddendum(db: Database, addendum: Export, sourceId: number): AsyncGenerator<ChainLink> {
-  const placeholders = await quarantinedAmongLate(db, addendum, sourceId)
+  const { adapter, id: export_id, intervalNumber } = addendum
+  const isBound = async (seq: number) =>
+    (await db.knex('compliance_fanout').where({ adapter, source_id: sourceId, seq, export_id }).first('seq')) !==
+    undefined
+  const placeholders = await quarantinedAmongLate(db, { intervalNumber, sourceId, isOf: isBound })
   for (let after = 0; ; ) {
     const rows: { seq: number; body: string; head: string; kind: string }[] = await db
       .knex('compliance_fanout as f')
@@ -123,8 +127,15 @@ export async function* chainOfAddendum(db: Database, addendum: Export, sourceId:
   }
 }
 
-async function quarantinedAmongLate(db: Database, addendum: Export, sourceId: number): Promise<ChainLink[]> {
-  const { intervalNumber: number } = addendum
+/** `isOf`: whether the addendum contains the late event with this number. */
+export async function quarantinedAmongLate(
+  db: Database,
+  {
+    intervalNumber: number,
+    sourceId,
+    isOf,
+  }: { intervalNumber: number; sourceId: number; isOf: (seq: number) => Promise<boolean> },
+): Promise<ChainLink[]> {
   const part = await db
     .knex('closed_interval_source')
     .where({ interval_number: number, source_id: sourceId })
@@ -153,8 +164,7 @@ async function quarantinedAmongLate(db: Database, addendum: Export, sourceId: nu
       .orderBy('seq')
       .first('seq')
     if (!next || next.seq === row.seq) continue
-    const bound = { adapter: addendum.adapter, source_id: sourceId, seq: next.seq, export_id: addendum.id }
-    if (await db.knex('compliance_fanout').where(bound).first('seq')) links.push({ ...row, kind: null })
+    if (await isOf(next.seq)) links.push({ ...row, kind: null })
   }
   return links
 }
@@ -175,7 +185,7 @@ async function quarantinedLinks(
   return rows.filter((row) => !inTime.has(row.seq)).map((row) => ({ ...row, kind: null }))
 }
 
-function byName(a: { source: string; epoch: number }, b: { source: string; epoch: number }): number {
+export function byName(a: { source: string; epoch: number }, b: { source: string; epoch: number }): number {
   if (a.source !== b.source) return a.source < b.source ? -1 : 1
   return a.epoch - b.epoch
 }

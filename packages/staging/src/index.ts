@@ -36,6 +36,18 @@ export {
 export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { linesOfInterval } from './pool-lines.ts'
+export {
+  type ClosedInterval,
+  nextPoolManifest,
+  type PlannedPoolManifest,
+  type PoolSeries,
+  planPoolManifest,
+  recordPoolManifest,
+  seriesAt,
+  signingKeyOnRecord,
+  takeSigningKey,
+} from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {

@@ -63,8 +63,8 @@ export async function numberExports(
 }
 
 /** The closed intervals that contain the stamps of this interval's late events: each gets its own addendum. */
-async function lateWindows(
-  tx: Knex.Transaction,
+export async function lateWindows(
+  tx: Knex,
   interval: { number: number; starts_at: number; ends_at: number },
 ): Promise<{ starts_at: number; ends_at: number }[]> {
   const groups: { starts_at: number | null; first_at: number }[] = await tx
@@ -91,7 +91,7 @@ async function lateWindows(
 }
 
 async function windowOf(
-  tx: Knex.Transaction,
+  tx: Knex,
   interval: { starts_at: number; ends_at: number },
   startsAt: number | null,
   firstAt: number,

@@ -78,6 +78,7 @@ export async function startEnterprisePool(
     ...addresses,
     HANSARD_OUTPUT_DIRECTORY: outputDirectory,
     HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
+    HANSARD_SIGNING_KEY_FILE: join(directory, 'signing-keys.json'),
     ...options.env,
   }
   // Shares are mounted before services start: a missing store is refused, not created.

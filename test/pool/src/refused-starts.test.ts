@@ -37,6 +37,7 @@ beforeAll(async () => {
     HANSARD_FILE_STORE: join(directory, 'files'),
     HANSARD_COMPLIANCE_FILE_STORE: join(directory, 'compliance-files'),
     HANSARD_TOKEN_KEY_FILE: join(directory, 'token-keys.json'),
+    HANSARD_SIGNING_KEY_FILE: join(directory, 'signing-keys.json'),
     HANSARD_OUTPUT_DIRECTORY: join(directory, 'exports'),
   }
 })

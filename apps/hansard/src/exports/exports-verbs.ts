@@ -51,10 +51,13 @@ export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
     )
 
   json(program.command('verify'))
-    .description('check exports offline: manifests, hashes, chains, numbering')
+    .description('check exports offline: manifests, hashes, chains, numbering, signatures')
     .argument('<dir>', 'a folder of exports, such as DIR/exports')
+    .option('--key <key>', 'the public key to trust, NAME+HASH+BASE64, or the file of one')
+    .option('--expect <sha256>', 'of a manifest or checkpoint that must be there')
+    .option('--from <n>', 'pool manifests before this number may be absent', positive)
     .action(
-      run(async (directory: string, options: { json: boolean }) => {
+      run(async (directory: string, options: { json: boolean; key?: string; expect?: string; from?: number }) => {
         const { verifyCommand } = await import('./verify-command.ts')
         return verifyCommand(io, directory, options)
       }),

@@ -55,7 +55,7 @@ describe('exports that are in order', () => {
     ])
     const text = describeReport(report)
     expect(text).toContain('NOT YET IN ANY DOCUMENT: chat-1/1/9, in quarantine since export 2')
-    expect(text).toContain('Nothing here is signed')
+    expect(text).toContain('Trust: unsigned.')
   })
 
   it('are good when the first of them were sealed in the first format, and later ones list file transfers', async () => {

@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   type EvidenceDirectory,
   FileMissing,
   type Finding,
   MANIFEST_SUFFIX,
+  type PoolReport,
+  type SeenExport,
+  type SeriesInPool,
   type SeriesReport,
   stemOfExportFile,
+  stemOfPoolManifest,
   type Unreadable,
+  verifyPool,
   verifySeries,
 } from '@hansard/evidence'
+import type { VerifierKey } from '@hansard/signing'
 import type { ExitCode } from '../cli/io.ts'
 import { counted, visible } from '../cli/table.ts'
 
@@ -18,6 +25,9 @@ export type VerifyReport = {
   readonly directory: string
   readonly outcome: 'good' | 'broken' | 'unreadable'
   readonly exitCode: ExitCode
+  /** `unsigned`: there is no pool manifest here */
+  readonly trust: 'pinned' | 'embedded' | 'unsigned'
+  readonly pools: readonly Omit<PoolReport, 'findings' | 'unreadable'>[]
   readonly series: readonly Omit<SeriesReport, 'findings' | 'unreadable'>[]
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
@@ -29,30 +39,96 @@ export type VerifyReport = {
  * Where there is nothing to verify the answer is not "good": an empty directory is what is left when everything was
  * taken away.
  */
-export async function verifyDirectory(directory: string): Promise<VerifyReport> {
-  const reports: SeriesReport[] = []
+export async function verifyDirectory(
+  directory: string,
+  { key, expect, from = 1 }: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const series: SeriesInPool[] = []
+  const directories: FoundDirectory[] = []
   const unreadable: Unreadable[] = []
-  for await (const found of seriesBelow(directory, '.')) {
+  const known = new Set<string>()
+  for await (const found of directoriesBelow(directory, '.')) {
     if ('message' in found) unreadable.push(found)
-    else reports.push(await verifySeries(found))
+    else if (found.files.some((file) => stemOfPoolManifest(file) !== undefined)) directories.push(found)
+    if (!('message' in found) && found.files.some(isOfSeries)) {
+      const exports: SeenExport[] = []
+      const report = await verifySeries(found, (seen) => exports.push(seen))
+      for (const { sha256 } of exports) known.add(sha256)
+      series.push({ report, exports })
+    }
   }
+  const pools: PoolReport[] = []
+  for (const found of directories) {
+    const above = found.name === '.' ? undefined : dirname(found.name)
+    if (above === undefined) {
+      unreadable.push({ series: '.', message: 'this is the directory of the pool manifests: verify the one above it' })
+      continue
+    }
+    const isBelow = ({ report }: SeriesInPool) => above === '.' || report.series.startsWith(`${above}/`)
+    const keys = await keysOf(directory, found)
+    pools.push(await verifyPool(found, { series: series.filter(isBelow), keys, pinned: key, from }))
+    if (expect !== undefined) await addHashes(found, known)
+  }
+  const reports = [...series.map(({ report }) => report), ...pools]
   const findings = reports.flatMap((report) => report.findings)
   unreadable.push(...reports.flatMap((report) => report.unreadable))
   if (reports.length === 0 && unreadable.length === 0)
     unreadable.push({ series: '.', message: 'there is no export here, so there is nothing to verify' })
+  if (key && pools.length === 0 && series.length > 0)
+    findings.push({ series: '.', what: 'pool-signature', message: 'no pool manifest is here, so nothing is signed' })
+  if (expect !== undefined && !known.has(expect))
+    findings.push({
+      series: '.',
+      what: 'end-missing',
+      message: `no manifest or checkpoint here has the SHA-256 ${expect}`,
+    })
   const outcome = findings.length > 0 ? 'broken' : unreadable.length > 0 ? 'unreadable' : 'good'
   return {
     directory,
     outcome,
     exitCode: outcome === 'good' ? 0 : outcome === 'broken' ? 1 : 2,
-    series: reports.map(({ findings: _, unreadable: __, ...report }) => report),
+    trust: pools.length === 0 ? 'unsigned' : key ? 'pinned' : 'embedded',
+    pools: pools.map(({ findings: _, unreadable: __, ...report }) => report),
+    series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => report),
     findings,
     unreadable,
   }
 }
 
-/** Directories that hold exports, or files that only exports leave. Links to directories are not followed. */
-async function* seriesBelow(root: string, name: string): AsyncGenerator<EvidenceDirectory | Unreadable> {
+export type VerifyOptions = {
+  /** the key to trust; without it the one that came with the exports is believed */
+  readonly key?: VerifierKey | undefined
+  /** the SHA-256 of a manifest or checkpoint that must be here */
+  readonly expect?: string | undefined
+  /** the first pool manifest that must be here */
+  readonly from?: number | undefined
+}
+
+const isOfSeries = (file: string) => file.endsWith(MANIFEST_SUFFIX) || stemOfExportFile(file) !== undefined
+
+/** The SHA-256 of pool manifests, checkpoints and notes. */
+async function addHashes(found: FoundDirectory, known: Set<string>): Promise<void> {
+  for (const file of found.files.filter((name) => /^pool-.*\.(json|note|checkpoint)$/.test(name))) {
+    const sha256 = createHash('sha256')
+    try {
+      for await (const bytes of found.read(file)) sha256.update(bytes)
+      known.add(sha256.digest('hex'))
+    } catch {
+      // It is reported as unreadable already.
+    }
+  }
+}
+
+async function keysOf(root: string, { name }: FoundDirectory): Promise<EvidenceDirectory | undefined> {
+  const path = join(root, name, 'keys')
+  const files = await readdir(path).catch(() => undefined)
+  return files && { name: `${name}/keys`, files, read: (file) => readRegularFile(join(path, file)) }
+}
+
+type FoundDirectory = EvidenceDirectory
+
+/** All directories. Links to directories are not followed. */
+async function* directoriesBelow(root: string, name: string): AsyncGenerator<EvidenceDirectory | Unreadable> {
   const path = join(root, name)
   let entries: { name: string; isDirectory(): boolean }[]
   try {
@@ -62,10 +138,9 @@ async function* seriesBelow(root: string, name: string): AsyncGenerator<Evidence
     return
   }
   const files = entries.map((entry) => entry.name)
-  if (files.some((file) => file.endsWith(MANIFEST_SUFFIX) || stemOfExportFile(file) !== undefined))
-    yield { name, files, read: (file) => readRegularFile(join(path, file)) }
+  yield { name, files, read: (file) => readRegularFile(join(path, file)) }
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
-    if (entry.isDirectory()) yield* seriesBelow(root, name === '.' ? entry.name : `${name}/${entry.name}`)
+    if (entry.isDirectory()) yield* directoriesBelow(root, name === '.' ? entry.name : `${name}/${entry.name}`)
 }
 
 async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
@@ -89,18 +164,43 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
 
 /** The report for people. Names come from files that anybody may have written, so they are made safe to show. */
 export function describeReport(report: VerifyReport): string {
-  const lines = report.series.flatMap(describeSeries)
+  const lines = [...report.series.flatMap(describeSeries), ...report.pools.flatMap(describePool)]
   for (const { message, series } of report.findings) lines.push(`BROKEN      ${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
-  if (report.series.some(({ exports }) => exports > 0)) lines.push(...NOT_SIGNED)
+  if (report.series.some(({ exports }) => exports > 0)) lines.push(...TRUST[report.trust])
   return lines.map((line) => `${visible(line)}\n`).join('')
 }
 
-const NOT_SIGNED = [
-  'Nothing here is signed: someone who can rewrite all of these files can also make them agree. Compare the SHA-256 of',
-  'the newest manifest with one that was noted elsewhere; it vouches for everything before it.',
-]
+const TRUST = {
+  pinned: ['Trust: pinned key. All series are those that the holder of the key you named has signed.'],
+  embedded: [
+    'Trust: embedded key, internally consistent only. Someone who can rewrite all of these files can also sign them with',
+    'a key of his own. Compare the key above with the one that you were given, or name that one with --key.',
+  ],
+  unsigned: [
+    'Trust: unsigned. Someone who can rewrite all of these files can also make them agree. Compare the SHA-256 of the',
+    'newest manifest with one that was noted elsewhere; it vouches for everything before it.',
+  ],
+} as const
+
+function describePool(pool: VerifyReport['pools'][number]): string[] {
+  if (!pool.newestManifest || !pool.checkpoint) return []
+  return [
+    `${pool.directory}: ${pool.pool}, all series`,
+    `  signed    intervals ${pool.first} to ${pool.last}, ${pool.from} to ${pool.to}`,
+    `  key       ${pool.key}`,
+    `  tree      ${counted(pool.checkpoint.size, 'line')}, root ${pool.checkpoint.root}`,
+    pool.treeOf.length > 0
+      ? `            computed again from ${pool.treeOf.join(', ')}`
+      : '            not computed again: no series here begins with the first interval',
+    `  newest    ${pool.newestManifest.file}`,
+    `            SHA-256 ${pool.newestManifest.sha256}`,
+    ...(pool.unsignedExports > 0
+      ? [`  NOT SIGNED YET: ${counted(pool.unsignedExports, 'export')} after the newest pool manifest`]
+      : []),
+  ]
+}
 
 function describeSeries(series: VerifyReport['series'][number]): string[] {
   if (series.exports === 0) return []

@@ -78,6 +78,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_SIGN_IN_RECORD_DAYS: 'days that the record of sign-ins is kept',
   HANSARD_TLS_CERT: 'PEM file of the certificate chain; the service then speaks TLS',
   HANSARD_TLS_KEY: 'PEM file of its private key',
+  HANSARD_SIGNING_KEY: 'text of the signing key file, in place of a file',
+  HANSARD_SIGNING_KEY_FILE: 'file of the key that signs pool manifests and checkpoints, mode 0600',
   HANSARD_TOKEN_KEY: 'text of the token key file, in place of a file',
   HANSARD_TOKEN_KEY_FILE: 'file of the keys that sign session tokens, mode 0600',
   HANSARD_TRUSTED_PROXIES:
@@ -86,5 +88,5 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_HISTORY: 'file that `chat` keeps typed lines in',
   HANSARD_RELAY_GATHER_MS:
     'how long events gather in the outbox before they are sent, so that one envelope carries many',
-  XDG_STATE_HOME: 'directory above `hansard/token-keys.json`, where the token keys are unless a setting names them',
+  XDG_STATE_HOME: 'directory above `hansard/`, where the files of keys are unless a setting names them',
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@hansard/clock'
-import { type AdapterSetting, startComplianceWorker } from '@hansard/compliance-worker'
+import { type AdapterSetting, type SigningKeySource, startComplianceWorker } from '@hansard/compliance-worker'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { openInlineTransport } from '@hansard/queue'
@@ -13,6 +13,7 @@ export type ComplianceSideConfig = {
   readonly outputDirectory: string
   readonly adapters: readonly AdapterSetting[]
   readonly complianceFileStore: string
+  readonly signingKey: SigningKeySource
 }
 
 export type QueueDepth = { readonly waiting: number; readonly active: number; readonly failed: number }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { SIGNING_KEY_FILE } from '@hansard/compliance-worker'
 import { TOKEN_KEY_FILE } from '@hansard/credentials'
 import { openDatabase } from '@hansard/sql'
 import { CommandFailure } from '../cli/command-failure.ts'
@@ -20,6 +21,8 @@ type DataDirectory = {
   readonly adaptersFile: string
   /** the keys that sign tokens; made on the first start, readable by its owner only */
   readonly tokenKeyFile: string
+  /** the key that signs pool manifests; made on the first start, readable by its owner only */
+  readonly signingKeyFile: string
 }
 
 export function dataDirectory(directory: string): DataDirectory {
@@ -34,6 +37,7 @@ export function dataDirectory(directory: string): DataDirectory {
     runFile: join(root, 'run.json'),
     adaptersFile: join(root, 'adapters.json'),
     tokenKeyFile: join(root, TOKEN_KEY_FILE),
+    signingKeyFile: join(root, SIGNING_KEY_FILE),
   }
 }
 

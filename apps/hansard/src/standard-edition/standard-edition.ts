@@ -128,6 +128,7 @@ async function start(
     runIntervalMs: options.runIntervalMs,
     outputDirectory: directory.exports,
     complianceFileStore: directory.complianceFiles,
+    signingKey: { file: directory.signingKeyFile },
     adapters,
   }
   const compliance = options.complianceThread

@@ -1,0 +1,69 @@
+import { backoffMs } from '@hansard/backoff'
+import type { Clock } from '@hansard/clock'
+import type { Log } from '@hansard/log'
+import type { SigningKeys } from '@hansard/signing'
+import { type Database, type Lease, LeaseLost } from '@hansard/sql'
+import type { ComplianceWorkerConfig } from './config.ts'
+import { sealPool } from './seal-pool.ts'
+
+const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
+
+/** Pool manifests beside the adapters' lanes: a directory that cannot be written holds up neither them nor closing. */
+type PoolSealing = {
+  /** Starts a run unless one is going on or a failed one is to be tried later. */
+  run(lease: Lease, signal: AbortSignal): void
+  settled(): Promise<'progress' | 'nothing'>
+}
+
+export function createPoolSealing({
+  db,
+  clock,
+  log,
+  config: { pool, outputDirectory },
+  keys,
+  onProgress,
+}: {
+  db: Database
+  clock: Clock
+  log: Log
+  config: ComplianceWorkerConfig
+  keys: SigningKeys
+  onProgress: () => void
+}): PoolSealing {
+  let running: Promise<void> | undefined
+  let progress = false
+  let failures = 0
+  let retryAt = 0
+  /** A longer wait than was ever set means that the clock was set back. */
+  const rests = () => retryAt > clock.now() && retryAt - clock.now() <= RETRY.delayMaxMs
+
+  async function once(lease: Lease, signal: AbortSignal): Promise<void> {
+    try {
+      const done = await sealPool({ db, lease, clock, log, pool, outputDirectory, keys, signal })
+      failures = 0
+      retryAt = 0
+      if (done === 'nothing') return
+      progress = true
+      onProgress()
+    } catch (error) {
+      if (error instanceof LeaseLost || signal.aborted) return
+      retryAt = clock.now() + backoffMs(failures++, RETRY)
+      log.error({ err: error, failures }, 'the pool manifest cannot be sealed')
+    }
+  }
+
+  return {
+    run(lease, signal) {
+      if (running || rests()) return
+      running = once(lease, signal).finally(() => {
+        running = undefined
+      })
+    },
+    async settled() {
+      await running
+      const done = progress ? 'progress' : 'nothing'
+      progress = false
+      return done
+    },
+  }
+}
