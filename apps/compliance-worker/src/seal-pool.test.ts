@@ -184,6 +184,23 @@ describe('the pool manifest of an interval', () => {
     },
   )
 
+  it('is not signed by a worker that still has the key that was replaced', async () => {
+    const sources = story(bench)
+    await using old = await worker()
+    await replaceSigningKeyFile(keyFile, replaceSigningKey(parseSigningKeys(await readFile(keyFile, 'utf8'))))
+    const next = await worker({ name: 'w2' })
+    await next.stop()
+    await bench.deliver(T0 + MINUTE, sources)
+    await old.drain()
+    expect(await poolFilesOrNone()).toEqual([])
+
+    await old.stop()
+    await using again = await worker({ name: 'w3' })
+    await again.drain()
+    expect(await jsonFiles()).toHaveLength(1)
+    expect(await verify()).toMatchObject({ exitCode: 0 })
+  })
+
   it('never takes the place of a file with other bytes', async () => {
     const sources = story(bench)
     const path = join(output, 'pool', 'pool-20261120T231500Z_20261120T231600Z.json')

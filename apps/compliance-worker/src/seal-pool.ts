@@ -18,6 +18,7 @@ import {
   EMPTY_TREE,
   formatCheckpoint,
   formatVerifierKey,
+  KeyProblem,
   leafHash,
   readSuccession,
   rootOf,
@@ -87,8 +88,9 @@ async function plan(
   if (series.some(({ active, behind }) => active && behind) && waitedMs >= 0 && waitedMs < WAIT_MS) return undefined
   const tree = await growTree(deps, interval, previous)
   const planned = await textsOf(deps, { interval, previous, series, tree })
-  await planPoolManifest(db, lease, { planned, now: clock.now() })
-  return planned
+  const key = formatVerifierKey(deps.keys.signing.verifier)
+  if (await planPoolManifest(db, lease, { planned, key, now: clock.now() })) return planned
+  throw new KeyProblem('The signing key of the pool was replaced: start this worker again with the new key file.')
 }
 
 async function growTree(

@@ -82,14 +82,22 @@ export async function seriesAt(db: Database, intervalNumber: number): Promise<Po
   return series
 }
 
-/** Records the texts. From here on they are the ones of this interval, whatever happens before they are files. */
+/**
+ * Records the texts. From here on they are the ones of this interval, whatever happens before they are files. False
+ * when the pool has another signing key by now: a worker that was not started again must not sign with the old one.
+ */
 export async function planPoolManifest(
   db: Database,
   lease: Lease,
-  { planned, now }: { planned: PlannedPoolManifest; now: number },
-): Promise<void> {
-  await underLease(db, lease, (tx) =>
-    tx('pool_manifest').insert({
+  { planned, key, now }: { planned: PlannedPoolManifest; key: string; now: number },
+): Promise<boolean> {
+  return underLease(db, lease, async (tx) => {
+    const { value }: { value: string } = await tx('compliance_setting')
+      .where({ name: SIGNING_KEY })
+      .forShare()
+      .first('value')
+    if (value !== key) return false
+    await tx('pool_manifest').insert({
       number: planned.number,
       state: 'planned',
       tree_size: planned.treeSize,
@@ -97,8 +105,9 @@ export async function planPoolManifest(
       manifest_sha256: planned.manifestSha256,
       files: JSON.stringify(planned.files),
       planned_at: now,
-    }),
-  )
+    })
+    return true
+  })
 }
 
 /** Call when every file is durable. */

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { formatVerifierKey } from '@hansard/signing'
 import { expect } from 'vitest'
 import { exportSeries, forge, type SealedExport } from './exports-in-test.ts'
-import { type VerifyReport, verifyDirectory } from './verify.ts'
+import { type VerifyOptions, type VerifyReport, verifyDirectory } from './verify.ts'
 
 const PYTHON = fileURLToPath(new URL('../../../../docs/verify.py', import.meta.url))
 
@@ -21,9 +22,15 @@ export async function soundSeries(directory: string): Promise<SealedExport[]> {
   await series.interval({ 'chat-1/1': { through: 15 }, 'chat 2 é/2': { through: 4 }, 'chat-3/1': { through: 5 } })
   return series.sealed
 }
-async function verifyWithPython(directory: string): Promise<VerifyReport> {
+async function verifyWithPython(directory: string, options: VerifyOptions): Promise<VerifyReport> {
+  const { key, expect: expected, from } = options
+  const args = [
+    ...(key ? ['--key', formatVerifierKey(key)] : []),
+    ...(expected === undefined ? [] : ['--expect', expected]),
+    ...(from === undefined ? [] : ['--from', String(from)]),
+  ]
   const [code, stdout, stderr] = await new Promise<[number, string, string]>((resolve) => {
-    execFile('python3', [PYTHON, '--json', directory], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+    execFile('python3', [PYTHON, '--json', ...args, directory], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
       resolve([typeof error?.code === 'number' ? error.code : 0, stdout, stderr]),
     )
   })
@@ -34,9 +41,9 @@ async function verifyWithPython(directory: string): Promise<VerifyReport> {
 }
 
 /** Both implementations, which must say the same in the same words, but for what the system says of its errors. */
-export async function verifyWithBoth(directory: string): Promise<VerifyReport> {
-  const ours = await verifyDirectory(directory)
-  const theirs = await verifyWithPython(directory)
+export async function verifyWithBoth(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const ours = await verifyDirectory(directory, options)
+  const theirs = await verifyWithPython(directory, options)
   const comparable = ({ findings, unreadable, ...report }: VerifyReport) => ({
     ...report,
     findings: findings
