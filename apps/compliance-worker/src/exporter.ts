@@ -75,7 +75,7 @@ export function createExporter(given: {
   config: ComplianceWorkerConfig
   holder: string
   /** what pool manifests are signed with; undefined: there are none */
-  keys: SigningKeys | undefined
+  keys?: SigningKeys | undefined
 }): Exporter {
   const { db, clock, log, config, holder } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)

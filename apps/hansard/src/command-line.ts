@@ -22,6 +22,7 @@ import { addQuarantineVerbs } from './quarantine/quarantine-verbs.ts'
 import { addReplayVerb } from './replay/replay-verb.ts'
 import { addRoomsVerbs } from './rooms/rooms-verbs.ts'
 import { addSignInsVerbs } from './sign-ins/sign-ins-verbs.ts'
+import { addSigningKeysVerbs } from './signing-keys/signing-keys-verbs.ts'
 import { addSourcesVerbs } from './sources/sources-verbs.ts'
 import { addStartVerb } from './standard-edition/start-verb.ts'
 import { addStatusVerb } from './status/status-verb.ts'
@@ -42,6 +43,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addOwnAccountVerbs,
   addSignInsVerbs,
   addKeysVerbs,
+  addSigningKeysVerbs,
   addGroupsVerbs,
   addChatsVerbs,
   addDataVerbs,
@@ -65,6 +67,7 @@ Environment:
   HANSARD_PASSWORD        your password for chat, password and sign-out; the new one for users add --password and users passwd
   HANSARD_NEW_PASSWORD    the new one, for password
   HANSARD_TOKEN_KEY_FILE  the keys that sign session tokens, for keys
+  HANSARD_SIGNING_KEY_FILE  the key that signs pool manifests, for signing-keys
   HANSARD_AS_PASSWORD     the password of the account that --as names
   HANSARD_FILES_CLAMD     virus scanner of a pool's files: tcp://host:port or unix:/path
   HANSARD_DEBUG=true      show where a failure came from

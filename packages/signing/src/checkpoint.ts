@@ -5,7 +5,7 @@
  *     <number of leaves>
  *     <base64 of the root>
  */
-export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Uint8Array }
+type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Uint8Array }
 
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${Buffer.from(root).toString('base64')}\n`

@@ -1,4 +1,4 @@
-export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
+export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { addLeaf, EMPTY_TREE, leafHash, rootOf, type TreeFrontier } from './merkle-tree.ts'
 export { formatVerifierKey, isSame, KeyProblem, parseVerifierKey, type VerifierKey } from './note-key.ts'
 export { isSignedBy, parseNote, signNote } from './signed-note.ts'

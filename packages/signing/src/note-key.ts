@@ -16,7 +16,7 @@ export type VerifierKey = {
   /** 32 bytes */
   readonly publicKey: Uint8Array
 }
-export type SigningKey = { readonly verifier: VerifierKey; readonly privateKey: KeyObject }
+export type NoteKey = { readonly verifier: VerifierKey; readonly privateKey: KeyObject }
 
 /** What a key or a note says cannot be used. The message holds nothing of a private key. */
 export class KeyProblem extends Error {
@@ -29,7 +29,7 @@ const ED25519 = 1
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-export function newSigningKey(name: string): SigningKey {
+export function newSigningKey(name: string): NoteKey {
   const { privateKey } = generateKeyPairSync('ed25519')
   return signingKeyOf(name, privateKey)
 }
@@ -38,7 +38,7 @@ export function formatVerifierKey({ name, id, publicKey }: VerifierKey): string 
   return `${name}+${id}+${Buffer.of(ED25519, ...publicKey).toString('base64')}`
 }
 
-export function formatSigningKey({ verifier: { name, id }, privateKey }: SigningKey): string {
+export function formatSigningKey({ verifier: { name, id }, privateKey }: NoteKey): string {
   const seed = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(PKCS8.length)
   return `PRIVATE+KEY+${name}+${id}+${Buffer.concat([Buffer.of(ED25519), seed]).toString('base64')}`
 }
@@ -50,10 +50,10 @@ export function parseVerifierKey(text: string): VerifierKey {
     throw new KeyProblem(`is not a verifier key, NAME+HASH+BASE64.`)
   const publicKey = bytes.subarray(1)
   if (id !== keyId(name, publicKey)) throw new KeyProblem('is not whole: the hash in it is not that of its key.')
-  return { name, id, publicKey }
+  return { name, id, publicKey: Uint8Array.from(publicKey) }
 }
 
-export function parseSigningKey(text: string): SigningKey {
+export function parseSigningKey(text: string): NoteKey {
   const [first, second, name, id, ...rest] = text.split('+')
   const bytes = decoded(rest.join('+'))
   if (first !== 'PRIVATE' || second !== 'KEY' || !name || !id || keyNameProblem(name) || bytes === undefined)
@@ -75,7 +75,7 @@ export function keyNameProblem(name: string): string | undefined {
   return name.isWellFormed() ? undefined : 'is not valid Unicode'
 }
 
-export function signBytes({ privateKey }: SigningKey, bytes: Uint8Array): Uint8Array {
+export function signBytes({ privateKey }: NoteKey, bytes: Uint8Array): Uint8Array {
   return sign(null, bytes, privateKey)
 }
 
@@ -89,7 +89,7 @@ export function verifyBytes({ publicKey }: VerifierKey, bytes: Uint8Array, signa
   }
 }
 
-function signingKeyOf(name: string, privateKey: KeyObject): SigningKey {
+function signingKeyOf(name: string, privateKey: KeyObject): NoteKey {
   const problem = keyNameProblem(name)
   if (problem !== undefined) throw new KeyProblem(`The name of a key ${problem}.`)
   const der = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })

@@ -1,4 +1,4 @@
-import { keyNameProblem, type SigningKey, signBytes, type VerifierKey, verifyBytes } from './note-key.ts'
+import { keyNameProblem, type NoteKey, signBytes, type VerifierKey, verifyBytes } from './note-key.ts'
 
 /**
  * Signed notes (c2sp.org/signed-note): a text, an empty line, and one line for each signature.
@@ -7,13 +7,13 @@ import { keyNameProblem, type SigningKey, signBytes, type VerifierKey, verifyByt
  *
  * What is signed is the text, its last line break included, as UTF-8.
  */
-export type SignedNote = { readonly text: string; readonly signatures: readonly NoteSignature[] }
-export type NoteSignature = { readonly name: string; readonly id: string; readonly signature: Uint8Array }
+type SignedNote = { readonly text: string; readonly signatures: readonly NoteSignature[] }
+type NoteSignature = { readonly name: string; readonly id: string; readonly signature: Uint8Array }
 
 const NOTE_CHARACTERS_MAX = 1_000_000
 const SIGNATURES_MAX = 100
 
-export function signNote(text: string, ...keys: readonly SigningKey[]): string {
+export function signNote(text: string, ...keys: readonly NoteKey[]): string {
   if (!isNoteText(text)) throw new Error('The text of a note ends with a line break and holds no control character.')
   const bytes = Buffer.from(text)
   const lines = keys.map((key) => {

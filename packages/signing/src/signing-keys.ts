@@ -1,4 +1,4 @@
-import type { SigningKey, VerifierKey } from './note-key.ts'
+import type { NoteKey, VerifierKey } from './note-key.ts'
 import {
   formatSigningKey,
   formatVerifierKey,
@@ -14,7 +14,7 @@ import { isSignedBy, parseNote, signNote } from './signed-note.ts'
  * The content of a key file: the key that signs now, and how it came to sign. A succession is a note that names the
  * old and the new key and is signed by both, so whoever trusts an old key can trust the new one.
  */
-export type SigningKeys = { readonly signing: SigningKey; readonly successions: readonly string[] }
+export type SigningKeys = { readonly signing: NoteKey; readonly successions: readonly string[] }
 
 const FORMAT = 'hansard-signing-keys-1'
 const SUCCESSION = 'hansard-key-succession/1'
