@@ -59,6 +59,7 @@ describe('the pool manifest of an interval', () => {
     const late = bench.pool.source('chat-late', { startedAt: T0 })
     late.says('desk', 'dave', 'from before', T0 + 9_000)
     late.putText('nor this', T0 + 9_500)
+    late.says('desk', 'dave', 'from before, too', T0 + 9_700)
     late.says('desk', 'dave', 'from now', T0 + MINUTE + 9_000)
     await bench.deliver(T0 + 2 * MINUTE, [one, two, three, late])
     await first.drain()

@@ -57,13 +57,15 @@ export async function seriesAt(db: Database, intervalNumber: number): Promise<Po
   const series: PoolSeries[] = []
   for (const { adapter, active, exported_through } of states.sort((a, b) => (a.adapter < b.adapter ? -1 : 1))) {
     const upTo = () => db.knex('export').where({ adapter }).andWhere('interval_number', '<=', intervalNumber)
+    // In this order: adapters seal meanwhile. Read after it was found that nothing is outstanding, the newest export is
+    // the last one that was due.
+    const unsealed = (await upTo().whereRaw(UNSEALED).first('id')) !== undefined
+    const behind = unsealed || exported_through < intervalNumber
     const newest: { number: number; settings: string; manifest_name: string; manifest_sha256: string } | undefined =
       await upTo()
         .where({ state: 'sealed' })
         .orderBy('number', 'desc')
         .first('number', 'settings', 'manifest_name', 'manifest_sha256')
-    const unsealed = (await upTo().whereRaw(UNSEALED).first('id')) !== undefined
-    const behind = unsealed || exported_through < intervalNumber
     // An adapter that was added after this interval owes nothing of it.
     if (!newest && !behind) continue
     if (!newest && active === 0) continue

@@ -226,6 +226,12 @@ describe('what was forged is found:', () => {
     expect(await verifyWithBoth(root, { key })).toMatchObject({ exitCode: 1 })
   })
 
+  it('a pool manifest of which a word was changed', async () => {
+    const { root, pool, stems } = await copy()
+    await rewrite(pool(`${stems[3]}.json`), (text) => text.replace('"state": "active"', '"state": "ended"'))
+    expect(whatOf(await verifyWithBoth(root, { key }))).toEqual(['pool-manifest-altered'])
+  })
+
   it('a pool manifest under another name, and one that is written another way', async () => {
     const { root, pool, stems } = await copy()
     await rename(pool(`${stems[3]}.json`), pool(`${stems[3]}.json`.replace('000400Z', '000500Z')))
