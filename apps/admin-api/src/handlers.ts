@@ -8,6 +8,7 @@ import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
 import * as compliance from './compliance-configuration.ts'
 import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
 import * as shownCategories from './show-categories.ts'
@@ -44,6 +45,8 @@ export function handlers(): Handlers {
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,
+    leases,
+    breakLease: breakLeaseByName,
     listExports,
     showExport,
     replayExport,

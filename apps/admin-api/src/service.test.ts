@@ -1,5 +1,6 @@
 import { ADMIN_ROUTES, type AdminReplyOf, type AdminRouteName } from '@hansard/admin-contract'
 import { sourceStates, startSource } from '@hansard/pool-store'
+import { assertLease, LeaseLost, takeLease } from '@hansard/sql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type AdminInTest, NOW, OPERATOR_PASSWORD, openAdminInTest } from './admin-in-test.ts'
 
@@ -20,7 +21,7 @@ const signIn = () => test.signIn()
 it('answers only signed-in callers, on every route of the catalogue', async () => {
   const alice = await test.addUser('alice')
   const deps = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
-  const more = { ...deps, policy: 'a', endpoint: 'a', identity: 'a' }
+  const more = { ...deps, lease: 'a', policy: 'a', endpoint: 'a', identity: 'a' }
   for (const name of Object.keys(ADMIN_ROUTES) as AdminRouteName[]) {
     if (ADMIN_ROUTES[name].roles === 'everybody') continue
     expect((await ask(name, { deps: more })).body, name).toMatchObject({ error: 'not-signed-in' })
@@ -262,6 +263,26 @@ it('declares a source dead once, and tells a second caller that it already is', 
   test.clock.advance({ ms: 10_001 })
   expect(await done('declareDead', { token, body: { source: 'channel-1' } })).toEqual({ source: 'channel-1', epoch: 1 })
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
+})
+
+it('shows who holds a lease, and breaks one on record', async () => {
+  const token = await signIn()
+  const { clock, complianceDb, poolDb } = test
+  await takeLease(poolDb, { name: 'relay', holder: 'relay-1', clock, ttlMs: 6_000 })
+  const lease = (await takeLease(complianceDb, { name: 'exporter', holder: 'w1', clock, ttlMs: 6_000 }))!
+  clock.advance({ ms: 1_000 })
+  expect((await done('leases', { token })).leases).toMatchObject([
+    { name: 'exporter', holder: 'w1', token: 1, expiresInMs: 5_000 },
+    { name: 'relay', holder: 'relay-1', token: 1, expiresInMs: 5_000 },
+  ])
+
+  expect(await done('breakLease', { token, deps: { lease: 'exporter' } })).toEqual(lease)
+
+  await expect(assertLease(complianceDb, lease)).rejects.toThrow(LeaseLost)
+  expect((await done('leases', { token })).leases).toMatchObject([{ name: 'relay' }])
+  expect((await ask('breakLease', { token, deps: { lease: 'exporter' } })).body).toMatchObject({ error: 'not-found' })
+  const record = await complianceDb.knex('audit_record').where({ action: 'break-lease' }).orderBy('id').first()
+  expect(record).toMatchObject({ actor: 'operator', object: 'exporter', detail: '{"holder":"w1","token":1}' })
 })
 
 it('records every read of exports, and every request', async () => {

@@ -29,7 +29,7 @@ export async function poolStatus({
     readPoolState(poolDb),
     readActiveServers(poolDb),
     lastReports(poolDb),
-    leaseHeld(poolDb, { name: 'relay', now }),
+    leaseHeld(poolDb, { name: 'relay', clock }),
   ])
   const alive = await aliveSources(poolDb, active, now - SOURCE_SILENT)
   const oldest = [outbox.oldestAt, staging.oldestUnexportedAt].filter((at) => at !== null)

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
 import { xml } from '@hansard/adapter-xml'
+import { ManualClock } from '@hansard/clock'
 import { writeDurably } from '@hansard/durable-file'
 import { silentLog } from '@hansard/log'
 import { type Lease, LeaseLost, takeLease } from '@hansard/sql'
@@ -63,7 +64,12 @@ type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 /** A worker that works up to and including a step, and then dies. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
-  const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
+  const lease = (await takeLease(db, {
+    name: EXPORTER_LEASE,
+    holder: 'dies',
+    clock: new ManualClock(T0),
+    ttlMs: LEASE_MS,
+  }))!
   const deps = partsOf(bench, lease)
   await registerAdapters(db, lease, ['xml'])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
@@ -154,7 +160,12 @@ describe('a worker that succeeds a dead one', () => {
       ...xml,
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
-          await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+          await takeLease(bench.db, {
+            name: EXPORTER_LEASE,
+            holder: 'successor',
+            clock: new ManualClock(T0 + LEASE_MS),
+            ttlMs: 1,
+          })
           yield file
         }
       },
@@ -173,7 +184,12 @@ describe('a worker that succeeds a dead one', () => {
       oneChatRoomPerOutputFile: true,
       // Read between the plan and the first removal.
       get stylesheet(): undefined {
-        void takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+        void takeLease(bench.db, {
+          name: EXPORTER_LEASE,
+          holder: 'successor',
+          clock: new ManualClock(T0 + LEASE_MS),
+          ttlMs: 1,
+        })
         return undefined
       },
     }
@@ -190,7 +206,12 @@ describe('a worker that succeeds a dead one', () => {
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
           const slow = async function* () {
-            await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+            await takeLease(bench.db, {
+              name: EXPORTER_LEASE,
+              holder: 'successor',
+              clock: new ManualClock(T0 + LEASE_MS),
+              ttlMs: 1,
+            })
             yield file.bytes
           }
           yield { ...file, bytes: slow() as unknown as Uint8Array }

@@ -14,6 +14,7 @@ import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
 import { addGroupsVerbs } from './groups/groups-verbs.ts'
 import { addKeysVerbs } from './keys/keys-verbs.ts'
+import { addLeasesVerbs } from './leases/leases-verbs.ts'
 import { addOwnAccountVerbs } from './own-account/own-account-verbs.ts'
 import { addPolicyVerbs } from './policies/policies-verbs.ts'
 import { addPoolVerbs } from './pool/pool-verbs.ts'
@@ -52,6 +53,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addPoolVerbs,
   addComplianceConfigVerbs,
   addQuarantineVerbs,
+  addLeasesVerbs,
   addSourcesVerbs,
   addCompletionVerb,
 ]

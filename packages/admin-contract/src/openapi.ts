@@ -6,6 +6,7 @@ import * as data from './data.ts'
 import * as done from './done.ts'
 import * as exports_ from './exports.ts'
 import * as groups from './groups.ts'
+import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
 import * as quarantine from './quarantine.ts'
 import * as requests from './requests.ts'
@@ -164,6 +165,7 @@ const FILES = [
   done,
   exports_,
   groups,
+  leases,
   { Problem },
   quarantine,
   requests,

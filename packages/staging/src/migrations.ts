@@ -3,6 +3,7 @@ import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createStagedTables } from './migrations/staged.ts'
+import { addLeaseLength } from './migrations/time.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -20,6 +21,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   },
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
+  { name: 'leases have a length', up: addLeaseLength },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
