@@ -1,6 +1,6 @@
 import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
 import { aliveSources, lastReports, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
-import { isTransient, leaseHeld } from '@hansard/sql'
+import { databaseNow, isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
@@ -20,7 +20,8 @@ export async function poolStatus({
   AdminApiDeps,
   'poolDb' | 'complianceDb' | 'clock' | 'pool' | 'version' | 'runIntervalMs' | 'queueDepth' | 'queueTroubles'
 >): Promise<PoolStatus> {
-  const now = clock.now()
+  // Every age below is one by the clock that all services share.
+  const now = await databaseNow(poolDb, clock)
   const [outbox, staging, queue, troubles, state, active, reports, relayLeads] = await Promise.all([
     outboxDepth(poolDb),
     readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),

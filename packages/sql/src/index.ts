@@ -10,6 +10,7 @@ export {
   withSqlite,
 } from './database.ts'
 export { databaseNow } from './database-now.ts'
+export { endingBlockers } from './end-blockers.ts'
 export { isTransient, isUniqueViolation } from './errors.ts'
 export { gathered } from './gathered.ts'
 export { groupedStatement, groupedTransaction } from './grouped.ts'
@@ -19,7 +20,6 @@ export {
   breakLease,
   type Lease,
   LeaseLost,
-  type LeaseStanding,
   leaseHeld,
   listLeases,
   releaseLease,

@@ -2,6 +2,7 @@ import type { Clock } from '@hansard/clock'
 import type { Knex } from 'knex'
 import type { Database } from './database.ts'
 import { databaseNow } from './database-now.ts'
+import { endingBlockers } from './end-blockers.ts'
 
 /**
  * A leader lease: the time-limited right to do what only one process may do at a time.
@@ -60,7 +61,8 @@ export async function releaseLease(db: Database, { name, holder, token }: Lease)
  * part in the next round like everybody else. Returns the lease that was broken, undefined when nobody held it.
  */
 export async function breakLease(db: Database, name: string): Promise<Lease | undefined> {
-  return db.knex.transaction(async (tx) => {
+  // The holder may be frozen in a transaction.
+  return endingBlockers(db, async (tx) => {
     const row = await (db.dialect === 'postgres' ? findRow(tx, name).forUpdate() : findRow(tx, name))
     if (!row || row.holder === '') return undefined
     await tx('lease')
@@ -71,13 +73,13 @@ export async function breakLease(db: Database, name: string): Promise<Lease | un
 }
 
 /** A lease as an operator sees it. */
-export type LeaseStanding = Lease & {
+type HeldLease = Lease & {
   /** Milliseconds until it expires by the database's clock; 0 or less when it has expired. At most its length. */
   readonly expiresInMs: number
 }
 
 /** Every lease that somebody has, by name, expired ones included. */
-export async function listLeases(db: Database, clock: Clock): Promise<LeaseStanding[]> {
+export async function listLeases(db: Database, clock: Clock): Promise<HeldLease[]> {
   const now = await databaseNow(db, clock)
   const rows: (LeaseRow & { name: string })[] = await db
     .knex('lease')
