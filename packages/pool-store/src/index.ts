@@ -88,6 +88,7 @@ export {
   startSource,
   stopSource,
 } from './record/sources.ts'
+export { unrecordedParticipants } from './record/unrecorded-participants.ts'
 export { addInOf, listAddIns } from './rooms/add-ins.ts'
 export { type ChatRange, chatsInRanges, rangePortions } from './rooms/chat-ranges.ts'
 export {
