@@ -265,6 +265,25 @@ it('declares a source dead once, and tells a second caller that it already is', 
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
 })
 
+it('asks to seal a moment that holds what was stamped before, and refuses while a clock is too far ahead', async () => {
+  const token = await signIn()
+  const { clock, poolDb } = test
+  await startSource(poolDb, { name: 'channel-1', endpoint: '', now: clock.now() })
+  const stampedAt = (at: number) =>
+    poolDb.knex('source').where({ name: 'channel-1' }).update({ last_seq: 1, last_stamp: at })
+  const requested = async ({ request }: { request: string }) =>
+    (await test.complianceDb.knex('request').where({ id: request }).first()).requested_at
+
+  expect(await requested(await done('seal', { token }))).toBe(clock.now())
+  await stampedAt(clock.now() + 5_000)
+  expect(await requested(await done('seal', { token }))).toBe(clock.now() + 5_000)
+  await stampedAt(clock.now() + 3 * 3_600_000)
+  expect((await ask('seal', { token })).body).toMatchObject({
+    error: 'conflict',
+    message: expect.stringMatching(/^Source channel-1\/1 stamps its events 10800 s ahead/),
+  })
+})
+
 it('shows who holds a lease, and breaks one on record', async () => {
   const token = await signIn()
   const { clock, complianceDb, poolDb } = test

@@ -137,6 +137,30 @@ describe('a compliance worker', () => {
     expect([...(await bench.files()).keys()].at(-1)).toBe('20261120T231600Z_20261120T231630.001Z.manifest.json')
   })
 
+  it('fails a request to seal whose moment is in an interval that was closed before, by a clock that was ahead', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    await bench.deliver(T0 + MINUTE, sources)
+    await worker.drain()
+
+    // Interval 1 is closed and its end has not come yet.
+    const asked = (closed: number) =>
+      addRequest(bench.db, {
+        request: { kind: 'seal', closedThrough: closed },
+        requestedBy: 'operator',
+        now: T0 + MINUTE - 1,
+      })
+    const id = await asked(1)
+    const before = await asked(0)
+    await worker.drain()
+
+    const failed = await findRequest(bench.db, id)
+    expect(failed).toMatchObject({ state: 'failed', result: null })
+    expect(failed!.reason).toContain('from 2026-11-20T23:15:00.000Z to 2026-11-20T23:16:00.000Z was closed before')
+    expect(await findRequest(bench.db, before)).toMatchObject({ state: 'done', result: { end: T0 + MINUTE } })
+  })
+
   it('exports late events and events from quarantine in addenda', async () => {
     await using bench = await openBench()
     const worker = await bench.worker()

@@ -33,7 +33,7 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
-export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
+export { closedIntervalFor, closedThrough, closeInterval, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { claimPoolName } from './pool-name.ts'
