@@ -67,7 +67,7 @@ async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<E
   const lease = (await takeLease(db, {
     name: EXPORTER_LEASE,
     holder: 'dies',
-    clock: new ManualClock(T0),
+    clock: bench.clock,
     ttlMs: LEASE_MS,
   }))!
   const deps = partsOf(bench, lease)
@@ -163,7 +163,7 @@ describe('a worker that succeeds a dead one', () => {
           await takeLease(bench.db, {
             name: EXPORTER_LEASE,
             holder: 'successor',
-            clock: new ManualClock(T0 + LEASE_MS),
+            clock: new ManualClock(T0 + MINUTE + LEASE_MS),
             ttlMs: 1,
           })
           yield file
@@ -187,7 +187,7 @@ describe('a worker that succeeds a dead one', () => {
         void takeLease(bench.db, {
           name: EXPORTER_LEASE,
           holder: 'successor',
-          clock: new ManualClock(T0 + LEASE_MS),
+          clock: new ManualClock(T0 + MINUTE + LEASE_MS),
           ttlMs: 1,
         })
         return undefined
@@ -209,7 +209,7 @@ describe('a worker that succeeds a dead one', () => {
             await takeLease(bench.db, {
               name: EXPORTER_LEASE,
               holder: 'successor',
-              clock: new ManualClock(T0 + LEASE_MS),
+              clock: new ManualClock(T0 + MINUTE + LEASE_MS),
               ttlMs: 1,
             })
             yield file.bytes

@@ -8,7 +8,7 @@ import {
 import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import { type Database, type Lease, LeaseLost } from '@hansard/sql'
+import { type Database, databaseNow, type Lease, LeaseLost } from '@hansard/sql'
 import {
   activateAdapters,
   type CloseDecision,
@@ -185,6 +185,8 @@ export function createExporter(given: {
       if (!last) return { closed, held: undefined }
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
+      // A source whose clock is ahead has reported past an end that has not come: nothing is sealed into the future.
+      if (interval.endsAt > (await databaseNow(db, clock))) return { closed, held: undefined, endsAt: interval.endsAt }
       const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
       if (!decision.close) return { closed, held: decision, endsAt: interval.endsAt }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')

@@ -76,6 +76,7 @@ export async function openBench(): Promise<Bench> {
       return worker
     },
     async deliver(at, sources = []) {
+      if (at > clock.now()) clock.advance({ ms: at - clock.now() })
       for (const source of sources) {
         source.reports(at)
         await stageEvents(db, source.envelope(), at)
