@@ -72,7 +72,7 @@ export function alarmsOf(
   for (const { source: known, epoch, state, holding, silentForMs, reportedAt: staged } of staging.sources) {
     const name = `${known}/${epoch}`
     const own = reportedAt.get(name)
-    const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : Math.max(0, now - own)
+    const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : now - own
     // Around the end of an interval every living source holds it open until its next report: that is normal.
     if (holding && (state === 'alive' ? silentFor > SOURCE_SILENT : rollCallsArrive)) {
       const silent = state === 'alive' ? `has been silent for ${seconds(silentFor)}` : 'is not staged to its end'

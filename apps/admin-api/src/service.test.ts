@@ -1,6 +1,7 @@
 import { ADMIN_ROUTES, type AdminReplyOf, type AdminRouteName } from '@hansard/admin-contract'
-import { sourceStates, startSource } from '@hansard/pool-store'
+import { readSourceProgress, sourceStates, startSource } from '@hansard/pool-store'
 import { assertLease, LeaseLost, takeLease } from '@hansard/sql'
+import { recordSourceProgress } from '@hansard/staging'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type AdminInTest, NOW, OPERATOR_PASSWORD, openAdminInTest } from './admin-in-test.ts'
 
@@ -263,6 +264,22 @@ it('declares a source dead once, and tells a second caller that it already is', 
   test.clock.advance({ ms: 10_001 })
   expect(await done('declareDead', { token, body: { source: 'channel-1' } })).toEqual({ source: 'channel-1', epoch: 1 })
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
+})
+
+it('shows the ages of what a clock ahead has stamped as they are, not as 0', async () => {
+  const token = await signIn()
+  const { clock, complianceDb, poolDb } = test
+  const ahead = clock.now() + 3 * 3_600_000
+  await startSource(poolDb, { name: 'channel-1', endpoint: '', now: ahead })
+  await recordSourceProgress(complianceDb, await readSourceProgress(poolDb, clock.now()))
+  await poolDb.knex('outbox').delete()
+  await poolDb.knex('outbox').insert({ source: 'channel-1', epoch: 1, seq: 1, at: ahead, body: '{}', head: '' })
+
+  const status = await done('status', { token })
+
+  expect(status.sources.find(({ source }) => source === 'channel-1')!.silentForMs).toBe(-3 * 3_600_000)
+  expect(status.oldestUnexportedAgeMs).toBe(-3 * 3_600_000)
+  expect(status.alarms).toContain(`The clock of source channel-1/1 is 10800 s ahead of this server's.`)
 })
 
 it('asks to seal a moment that holds what was stamped before, and refuses while a clock is too far ahead', async () => {

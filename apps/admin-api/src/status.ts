@@ -55,7 +55,7 @@ export async function poolStatus({
     outbox,
     queue: queue ?? { waiting: 0, active: 0, failed: 0 },
     staged: { events: staging.staged.events },
-    oldestUnexportedAgeMs: oldest.length === 0 ? null : Math.max(0, now - Math.min(...oldest)),
+    oldestUnexportedAgeMs: oldest.length === 0 ? null : now - Math.min(...oldest),
     openInterval: staging.openInterval && { start: staging.openInterval.startsAt, end: staging.openInterval.endsAt },
     quarantine: staging.quarantine,
     adapters: staging.adapters.map(({ name, problem, lastSealed }) => ({
