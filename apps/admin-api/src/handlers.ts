@@ -10,6 +10,7 @@ import * as compliance from './compliance-configuration.ts'
 import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
+import * as audit from './show-audit.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
 import * as shownRooms from './show-rooms.ts'
@@ -41,6 +42,7 @@ export function handlers(): Handlers {
     ...shownSettings,
     ...state,
     ...compliance,
+    ...audit,
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,

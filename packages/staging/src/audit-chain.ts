@@ -9,14 +9,14 @@ import { type AuditRow, leafOfAudit } from './audit.ts'
  * after it and the row of `audit_chain`. Whoever may write to the whole compliance database can do that, so a head
  * that somebody noted elsewhere is worth more: `expect` compares with it.
  */
-export type AuditProblem = {
+type AuditProblem = {
   readonly what: 'altered' | 'missing' | 'added' | 'unexpected'
   /** the first record concerned; null for a record without a number */
   readonly number: number | null
   readonly message: string
 }
 
-export type AuditVerdict = {
+type AuditVerdict = {
   /** records that were recomputed */
   readonly records: number
   /** the head after them */
@@ -25,7 +25,7 @@ export type AuditVerdict = {
 }
 
 /** A number and the head after it, as somebody noted them. */
-export type AuditMark = { readonly number: number; readonly head: Head }
+type AuditMark = { readonly number: number; readonly head: Head }
 
 /** Recomputes the whole chain. Records that are added meanwhile are not part of it. */
 export async function verifyAudit(
@@ -43,16 +43,16 @@ export async function verifyAudit(
 const BATCH = 1_000
 
 /** Where a verification has come to. It is at the beginning again after a step that ended it. */
-export type AuditWalk = { number: number; head: Head; end: AuditMark | undefined }
+type AuditWalk = { number: number; head: Head; end: AuditMark | undefined }
 
-export function startAuditWalk(): AuditWalk {
+function startAuditWalk(): AuditWalk {
   return { number: 0, head: '', end: undefined }
 }
 
 type Step = { readonly ended: false } | { readonly ended: true; readonly verdict: AuditVerdict }
 
 /** Recomputes at most `recordsMax` further records. */
-export async function stepAuditWalk(
+async function stepAuditWalk(
   db: Database,
   walk: AuditWalk,
   { recordsMax, expect }: { recordsMax: number; expect?: AuditMark | undefined },

@@ -23,7 +23,7 @@ type AuditRecord = {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-export type NumberedAuditRecord = AuditRecord & { readonly number: number; readonly head: string }
+type NumberedAuditRecord = AuditRecord & { readonly number: number; readonly head: string }
 
 /** @internal A row of `audit_record`: `detail` is the exact text. */
 export type AuditRow = Omit<AuditRecord, 'detail'> & {
@@ -63,7 +63,7 @@ export function leafOfAudit({ number, at, actor, action, object, detail }: Omit<
   return leafOf(JSON.stringify([number, at, actor, action, object, detail]))
 }
 
-export type AuditFilter = {
+type AuditFilter = {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly object?: string | undefined
