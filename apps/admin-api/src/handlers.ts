@@ -11,6 +11,7 @@ import { listExports, quarantine, replayExport, requestState, retryQuarantine, s
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
+import * as audit from './show-audit.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
 import * as shownRooms from './show-rooms.ts'
@@ -42,6 +43,7 @@ export function handlers(): Handlers {
     ...shownSettings,
     ...state,
     ...compliance,
+    ...audit,
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,

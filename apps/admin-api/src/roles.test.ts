@@ -33,14 +33,14 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    ...(['listComplianceConfigurations', 'listSignIns'] as const),
+    ...(['listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
   ],
   auditor: [
     ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),
     ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
     ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
-    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns'] as const),
+    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAddInVerbs } from './add-ins/add-ins-verbs.ts'
+import { addAuditVerbs } from './audit/audit-verbs.ts'
 import { addCategoriesVerbs } from './categories/categories-verbs.ts'
 import { addChatsVerbs } from './chats/chats-verbs.ts'
 import { misused, reportFailure } from './cli/command-failure.ts'
@@ -42,6 +43,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addUsersVerbs,
   addOwnAccountVerbs,
   addSignInsVerbs,
+  addAuditVerbs,
   addKeysVerbs,
   addGroupsVerbs,
   addChatsVerbs,

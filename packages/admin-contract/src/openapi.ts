@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as audit from './audit.ts'
 import * as categories from './categories.ts'
 import * as chats from './chats.ts'
 import * as compliance from './compliance-configuration.ts'
@@ -158,6 +159,7 @@ function findNamed(): ReadonlyMap<z.ZodType, Named> {
 }
 
 const FILES = [
+  audit,
   categories,
   chats,
   compliance,

@@ -1,3 +1,4 @@
+import { ListAuditQuery, ListAuditReply, VerifyAuditQuery, VerifyAuditReply } from './audit.ts'
 import {
   ComplianceConfigurationChanged,
   ComplianceConfigurationRemoved,
@@ -147,6 +148,26 @@ export const RECORD_ROUTES = {
     query: NO_QUERY,
     body: undefined,
     reply: LeaseBroken,
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/admin/audit',
+    summary: 'List audit records: who read or changed what',
+    roles: ['officer', 'auditor'],
+    look: { of: 'everybody', action: 'list-audit', object: 'pool' },
+    query: ListAuditQuery,
+    body: undefined,
+    reply: ListAuditReply,
+  },
+  verifyAudit: {
+    method: 'GET',
+    path: '/admin/audit/verify',
+    summary: 'Recompute the chain of the audit trail, and name the first record that is altered or missing',
+    roles: ['officer', 'auditor'],
+    look: { of: 'everybody', action: 'verify-audit', object: 'pool' },
+    query: VerifyAuditQuery,
+    body: undefined,
+    reply: VerifyAuditReply,
   },
   listComplianceConfigurations: {
     method: 'GET',

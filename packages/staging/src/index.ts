@@ -1,5 +1,6 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { appendAudit, listAudit } from './audit.ts'
+export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,

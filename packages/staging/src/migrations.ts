@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createPoolName } from './migrations/pool-name.ts'
@@ -22,6 +23,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
   { name: 'leases have a length', up: addLeaseLength },
+  { name: 'the audit trail, chained', up: chainAuditRecords },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
