@@ -28,6 +28,7 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 /** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
+const NONE = async () => new Map()
 
 let engine: XsltEngine
 beforeAll(async () => {
@@ -53,6 +54,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
   engine,
   log: silentLog,
   pool: 'fourth-coffee',
+  holder: 'dies',
   outputDirectory: bench.directory,
   openStoredFile: storedFilesIn(undefined),
   signal: new AbortController().signal,
@@ -127,6 +129,17 @@ describe('a worker that succeeds a dead one', () => {
     expect(files).toEqual(await finishes(undisturbed))
   })
 
+  it('keeps an export whose manifest is on disk, whatever the settings are now', async () => {
+    await using bench = await stagedBench()
+    const other = { ...SETTING, addUserDetails: true }
+    await diesAfter(bench, FILES, other)
+    const before = await bench.files()
+
+    expect(await finishes(bench)).toEqual(before)
+    const sealed = await findExport(bench.db, { adapter: 'xml', number: 1 })
+    expect(sealed?.settings?.options).toMatchObject({ addUserDetails: true })
+  })
+
   it('does not export events twice that arrived after the plan', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 2)
@@ -143,7 +156,9 @@ describe('a worker that succeeds a dead one', () => {
     const files = await finishes(bench)
     const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
 
-    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, sealedOnDisk: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(files)
   })
 
@@ -160,7 +175,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(
+      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, sealedOnDisk: NONE }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(new Map())
   })
 
@@ -178,7 +195,7 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting, adapter: xml, unsealed, sealedOnDisk: NONE })).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -198,7 +215,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(
+      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, sealedOnDisk: NONE }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(new Map())
   })
 

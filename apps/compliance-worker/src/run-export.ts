@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
-import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
+import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
 import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
@@ -15,10 +16,12 @@ import {
   recordSettings,
   sealExport,
 } from '@hansard/staging'
+import { adoptSealedExport } from './adopt-sealed.ts'
 import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { isDiskTrouble } from './classify-error.ts'
-import { belongsTo, stemOf } from './file-names.ts'
+import { belongsTo, manifestFileOf, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
+import { refused, type SealedOnDisk } from './sealed-on-disk.ts'
 
 /** What the exporter needs. `lease` is the one it holds now; without it nothing is written or sealed. */
 export type ExportDeps = {
@@ -28,6 +31,8 @@ export type ExportDeps = {
   readonly log: Log
   readonly engine: XsltEngine
   readonly pool: string
+  /** the worker, for the audit trail */
+  readonly holder: string
   readonly outputDirectory: string
   readonly openStoredFile: OpenStoredFile
   readonly signal: AbortSignal
@@ -41,19 +46,40 @@ export type TurnDeps = Omit<ExportDeps, 'engine'>
  *
  * After a crash at any step, the next run starts from the plan and repeats the rest. Every step between plan and seal
  * may therefore happen twice and must give the same result: the set of events was bound before a byte was written, a
- * file with the same bytes is left alone, and the manifest, which makes the others valid, comes last.
+ * file with the same bytes is left alone, and the manifest, which makes the others valid, comes last. Once the manifest
+ * is there, the export is not written again: it is adopted as it is.
  */
 export async function runExport(
   deps: ExportDeps,
-  { setting, adapter, unsealed }: { setting: AdapterSetting; adapter: Adapter; unsealed: Export },
+  {
+    setting,
+    adapter,
+    unsealed,
+    sealedOnDisk,
+  }: {
+    setting: AdapterSetting
+    adapter: Adapter
+    unsealed: Export
+    /** by number: the exports on disk that the database does not know as sealed */
+    sealedOnDisk: () => Promise<ReadonlyMap<number, SealedOnDisk>>
+  },
 ): Promise<void> {
-  const { db, lease, clock, signal } = deps
+  const { db, lease, clock, pool, holder, signal } = deps
   const planned = await bindEvents(db, lease, unsealed)
   signal.throwIfAborted()
 
   const settings = settingsOf(deps, setting, adapter)
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
   await openDirectory(settings.directory, planned)
+  await assertLease(db, lease)
+  const sealed = (await sealedOnDisk()).get(planned.number)
+  if (sealed) {
+    const adopting = { db, lease, pool, now: clock.now(), actor: `worker:${holder}` }
+    const files = await adoptSealedExport(adopting, { planned, directory: settings.directory, sealed })
+    if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
+    return
+  }
+  await refuseManifest(settings.directory, manifestFileOf(planned))
   if (planned.settings !== null) await clearEarlierAttempt(deps, planned, settings)
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
 
@@ -107,6 +133,11 @@ async function write(
   // the rename.
   await assertLease(db, lease)
   return writeDurably(directory, name, content, { beforeRename: () => assertLease(db, lease) })
+}
+
+/** A manifest makes an export evidence. One that appeared since the directory was read is read before anything else. */
+async function refuseManifest(directory: string, file: string): Promise<void> {
+  if (await digestOf(join(directory, file))) throw refused(directory, file, 'is not known to the database')
 }
 
 /**

@@ -42,10 +42,10 @@ export type Bench = AsyncDisposable & {
 }
 
 /** A compliance database, an output directory, a pool driven by the test, and a clock controlled by the test. */
-export async function openBench(): Promise<Bench> {
-  const db = await complianceSqlite()
-  const directory = await mkdtemp(join(tmpdir(), 'hansard-worker-'))
-  const clock = new ManualClock(T0)
+export async function openBench(given: { db?: Database; directory?: string; at?: number } = {}): Promise<Bench> {
+  const db = given.db ?? (await complianceSqlite())
+  const directory = given.directory ?? (await mkdtemp(join(tmpdir(), 'hansard-worker-')))
+  const clock = new ManualClock(given.at ?? T0)
   const pool = scriptedPool()
   const transport = openInlineTransport()
   const workers: ComplianceWorker[] = []
@@ -94,7 +94,7 @@ export async function openBench(): Promise<Bench> {
       for (const worker of workers) await worker.stop()
       await transport.close()
       await db.close()
-      await rm(directory, { recursive: true, force: true })
+      if (given.directory === undefined) await rm(directory, { recursive: true, force: true })
     },
   }
   return bench

@@ -1,4 +1,6 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
+export { adoptExport } from './adopt-export.ts'
+export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
@@ -27,13 +29,14 @@ export {
   filesOf,
   findExport,
   getStylesheet,
+  lastSealed,
   listExports,
   nextUnsealed,
   previousManifest,
   recordSettings,
   sealExport,
 } from './exports.ts'
-export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
+export { closedIntervalFor, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { claimPoolName } from './pool-name.ts'
