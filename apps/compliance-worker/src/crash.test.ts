@@ -28,7 +28,7 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 /** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
-const NONE = async () => new Map()
+const NONE = async () => ({ unknown: new Map(), problem: undefined })
 
 let engine: XsltEngine
 beforeAll(async () => {
@@ -156,7 +156,7 @@ describe('a worker that succeeds a dead one', () => {
     const files = await finishes(bench)
     const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
 
-    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, sealedOnDisk: NONE })).rejects.toThrow(
+    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(
       LeaseLost,
     )
     expect(await bench.files()).toEqual(files)
@@ -175,9 +175,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(
-      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, sealedOnDisk: NONE }),
-    ).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 
@@ -195,7 +195,7 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting, adapter: xml, unsealed, sealedOnDisk: NONE })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -215,9 +215,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(
-      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, sealedOnDisk: NONE }),
-    ).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 

@@ -62,19 +62,21 @@ export function createDiskStates({ db, clock, pool, outputDirectory }: Given) {
         return 'adopted'
       } catch (error) {
         if (!(error instanceof AdoptionRefused)) throw error
-        refuse(setting.name, refused(disk.directory, sealed.file, `cannot be adopted: ${error.message}`))
+        refuse(setting.name, disk, sealed, error)
       }
     }
     return 'none'
   }
 
   /** The adapter's lane reports it and waits; the interval closes without this adapter's files. */
-  function refuse(adapter: string, problem: AdoptionRefused): void {
+  function refuse(adapter: string, disk: DiskState, sealed: SealedOnDisk, error: AdoptionRefused): void {
     const read = reads.get(adapter)
     if (!read) return
-    const state = Promise.reject(problem)
-    state.catch(() => {})
-    reads.set(adapter, { ...read, state })
+    let from = sealed.number
+    while (disk.unknown.get(from - 1)?.kind === 'addendum') from--
+    const unknown = new Map([...disk.unknown].filter(([number]) => number < from))
+    const problem = refused(disk.directory, sealed.file, `cannot be adopted: ${error.message}`, from)
+    reads.set(adapter, { ...read, state: Promise.resolve({ ...disk, unknown, problem }) })
   }
 
   /** What the pool still has is staged first: the database then has the texts, and not only their hashes. */

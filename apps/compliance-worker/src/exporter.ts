@@ -221,8 +221,8 @@ export function createExporter(given: {
     try {
       const unsafe = directoryProblemOf(setting)
       if (unsafe !== undefined) throw new Error(unsafe)
-      const sealedOnDisk = async () => (await disks.of(deps.lease, setting)).unknown
-      const onDisk = [...(await sealedOnDisk()).values()]
+      const diskState = () => disks.of(deps.lease, setting)
+      const onDisk = [...(await diskState()).unknown.values()]
       for (; sealed < PER_TURN; sealed++) {
         deps.signal.throwIfAborted()
         let unsealed = await nextUnsealed(db, name)
@@ -232,7 +232,7 @@ export function createExporter(given: {
         }
         if (!unsealed) break
         const { number, kind } = unsealed
-        await runExport(deps, { setting, adapter, unsealed, sealedOnDisk })
+        await runExport(deps, { setting, adapter, unsealed, diskState })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
       }
       retries.delete(name)

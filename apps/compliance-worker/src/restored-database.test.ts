@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileMissing, verifySeries } from '@hansard/evidence'
@@ -140,6 +140,22 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
     expect(await verify(directory)).toMatchObject({ findings: [], unreadable: [], outstanding: [] })
   })
 
+  it('stops when the pool has since said something else under a sealed number', async () => {
+    const { backup, before } = await firstLife()
+    await restore(db, backup)
+
+    await using bench = await life(5)
+    const worker = await bench.worker()
+    await worker.drain()
+    const fork = restoredSource(bench)
+    fork.says('desk', 'alice', 'another text', at(1, 3))
+    await exportsAt(bench, worker, 6, [fork])
+
+    const { problem } = (await statusOf(bench)).adapters[0]!
+    expect(problem).toContain('has another text under chat-1/1/4')
+    expect(await bench.files()).toEqual(before)
+  })
+
   it.each([
     ['cannot be adopted', '.manifest.json', () => 'cut'],
     ['does not verify', '-0001.xml', (text: string) => text.replace('later still', 'never said')],
@@ -158,13 +174,23 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
     const worker = await bench.worker()
     await worker.drain()
     const next = bench.pool.source('chat-1', { epoch: 2, startedAt: at(5) })
-    await exportsAt(bench, worker, 6, [next])
+    await exportsAt(bench, worker, 6, [restoredSource(bench), next])
 
     const { problem } = (await statusOf(bench)).adapters[0]!
     expect(problem).toContain(newest)
     expect(problem).toContain(why)
     expect(problem).toContain('elsewhere')
     expect(await bench.files()).toEqual(damaged)
+
+    expect(problem).toContain('move the exports from number 3 on elsewhere')
+    for (const name of damaged.keys())
+      if (name.includes('addendum-3') || name.startsWith('20261120T2317'))
+        await rename(join(directory, 'xml', name), join(directory, name))
+    bench.clock.advance({ minutes: 1 })
+    await worker.drain()
+    expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+    expect(await verify(directory)).toMatchObject({ findings: [], unreadable: [] })
+    expect(await manifests(bench)).toHaveLength(6)
   })
 })
 

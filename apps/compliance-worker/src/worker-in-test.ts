@@ -17,6 +17,7 @@ import {
 } from '@hansard/staging'
 import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { IDENTITY_FILE } from './directory-identity.ts'
 import { type ComplianceWorker, startComplianceWorker } from './service.ts'
 
 export const MINUTE = 60_000
@@ -83,7 +84,7 @@ export async function openBench(given: { db?: Database; directory?: string; at?:
       await recordSourceProgress(db, pool.rollCall(at))
     },
     async files(adapter = 'xml', root = directory) {
-      const names = (await readdir(join(root, adapter))).sort()
+      const names = (await readdir(join(root, adapter))).filter((name) => name !== IDENTITY_FILE).sort()
       return new Map(
         await Promise.all(
           names.map(async (name) => [name, await readFile(join(root, adapter, name), 'utf8')] as const),

@@ -38,6 +38,7 @@ export {
 } from './exports.ts'
 export { closedIntervalFor, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
+export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { claimPoolName } from './pool-name.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
