@@ -29,6 +29,7 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 /** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
+const NONE = async () => ({ unknown: new Map(), problem: undefined })
 
 let engine: XsltEngine
 beforeAll(async () => {
@@ -54,6 +55,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
   engine,
   log: silentLog,
   pool: 'fourth-coffee',
+  holder: 'dies',
   outputDirectory: bench.directory,
   openStoredFile: storedFilesIn(undefined),
   signal: new AbortController().signal,
@@ -133,6 +135,17 @@ describe('a worker that succeeds a dead one', () => {
     expect(files).toEqual(await finishes(undisturbed))
   })
 
+  it('keeps an export whose manifest is on disk, whatever the settings are now', async () => {
+    await using bench = await stagedBench()
+    const other = { ...SETTING, addUserDetails: true }
+    await diesAfter(bench, FILES, other)
+    const before = await bench.files()
+
+    expect(await finishes(bench)).toEqual(before)
+    const sealed = await findExport(bench.db, { adapter: 'xml', number: 1 })
+    expect(sealed?.settings?.options).toMatchObject({ addUserDetails: true })
+  })
+
   it('does not export events twice that arrived after the plan', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 2)
@@ -149,7 +162,9 @@ describe('a worker that succeeds a dead one', () => {
     const files = await finishes(bench)
     const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
 
-    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(files)
   })
 
@@ -171,7 +186,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 
@@ -194,7 +211,7 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -219,7 +236,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 

@@ -1,4 +1,4 @@
-export { chainLine } from './chain-line.ts'
+export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
 export {

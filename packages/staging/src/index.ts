@@ -1,4 +1,6 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
+export { adoptExport } from './adopt-export.ts'
+export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'
@@ -28,14 +30,16 @@ export {
   filesOf,
   findExport,
   getStylesheet,
+  lastSealed,
   listExports,
   nextUnsealed,
   previousManifest,
   recordSettings,
   sealExport,
 } from './exports.ts'
-export { closedIntervalFor, closedThrough, closeInterval, openInterval } from './intervals.ts'
+export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
+export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { claimPoolName } from './pool-name.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
