@@ -1,5 +1,13 @@
 export type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 export {
+  checkPage,
+  type LeftOutReason,
+  type Page,
+  type PageProblem,
+  pageOfDocument,
+  showsEverything,
+} from './check-page.ts'
+export {
   ADAPTER_TYPES,
   type AdapterSetting,
   type AllowedDirectories,
