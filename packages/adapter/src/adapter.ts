@@ -1,6 +1,6 @@
 import type { EventKind } from '@hansard/compliance-event'
 import type { Interval, RoomSlice } from '@hansard/conversation'
-import type { Page } from './check-page.ts'
+import type { Page } from './page.ts'
 import type { XsltEngine } from './xslt-engine.ts'
 
 /**

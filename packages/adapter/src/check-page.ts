@@ -1,34 +1,11 @@
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
+import type { LeftOutReason, Page, PageProblem } from './page.ts'
 import { compareWithSkeleton, type Skeleton, skeletonOf } from './page-comparison.ts'
 import type { OutputForm } from './page-escapes.ts'
 import { locateEvents } from './page-places.ts'
 import { kindsIn, type TokenDocument, type TokenOptions, tokenDocument } from './page-tokens.ts'
 import { StylesheetError } from './stylesheet-error.ts'
 import type { XsltEngine } from './xslt-engine.ts'
-
-/** Why an event does not count as shown. The words are stable: they are meant to be sealed. */
-export type LeftOutReason =
-  | 'missing' // nothing of it is in the output
-  | 'in-part' // one of its texts is not
-  | 'time' // other events have their time in the output, it has not
-  | 'sender' // its sender is not named, or somebody else is named in their place
-  | 'repeated' // it stands there more than once
-  | 'changed' // its texts do not stand there as they were written, or only depending on what they say
-  | 'malformed' // the output is not well-formed XML
-
-export type PageProblem =
-  | 'empty' // 0 bytes
-  | 'malformed'
-  | 'names' // senders have names, and the output has none of them
-  | 'depends-on-texts' // the output of other texts has another skeleton
-
-export type Page = {
-  readonly shown: Readonly<Partial<Record<EventKind, number>>>
-  readonly leftOut: readonly { readonly kind: EventKind; readonly reason: LeftOutReason; readonly events: number }[]
-  readonly problems: readonly PageProblem[]
-}
-
-export const showsEverything = ({ leftOut, problems }: Page): boolean => leftOut.length === 0 && problems.length === 0
 
 /** The page of a document that is given out as it is. Texts cannot look like markup: the writer escapes them. */
 export function pageOfDocument(document: Uint8Array): Page {
@@ -98,7 +75,7 @@ function unlessRefused(error: unknown): undefined {
   if (!(error instanceof StylesheetError)) throw error
 }
 
-export type PageSubject = {
+type PageSubject = {
   readonly stylesheet: string
   /** the conversations document */
   readonly document: Uint8Array

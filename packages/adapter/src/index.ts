@@ -1,13 +1,5 @@
 export type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 export {
-  checkPage,
-  type LeftOutReason,
-  type Page,
-  type PageProblem,
-  pageOfDocument,
-  showsEverything,
-} from './check-page.ts'
-export {
   ADAPTER_TYPES,
   type AdapterSetting,
   type AllowedDirectories,
@@ -22,6 +14,7 @@ export {
   runIntervalOf,
 } from './compliance-configuration.ts'
 export { EXTENDED_NAMESPACE } from './extended-document.ts'
+export { type Page, showsEverything } from './page.ts'
 export { StylesheetError } from './stylesheet-error.ts'
 export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'

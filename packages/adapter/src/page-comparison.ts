@@ -24,7 +24,7 @@ export function skeletonOf(output: string, { tokens, pattern }: TokenDocument): 
   return { pieces, tokens: found }
 }
 
-export type Comparison = {
+type Comparison = {
   /** The output is the skeleton with the texts in the places of the tokens. */
   readonly same: boolean
   /** events, by index, whose texts are not in the output as they stand in the document */

@@ -1,9 +1,9 @@
 import type { EventKind } from '@hansard/compliance-event'
-import type { LeftOutReason } from './check-page.ts'
+import type { LeftOutReason } from './page.ts'
 import type { Skeleton } from './page-comparison.ts'
 import type { Token, TokenDocument } from './page-tokens.ts'
 
-export type Places = {
+type Places = {
   readonly events: readonly {
     readonly kind: EventKind
     readonly reason: LeftOutReason | undefined

@@ -23,7 +23,7 @@ export type TokenDocument = {
   readonly pattern: RegExp
 }
 
-export type PageEvent = {
+type PageEvent = {
   readonly kind: EventKind
   /** first of its conversation: the original's format repeats it as `FirstMessage` */
   readonly first: boolean

@@ -1,5 +1,5 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
-import { contradictionsInPages } from './pages.ts'
+import { contradictionsInPages } from './page-contradictions.ts'
 
 /** The numbers of a source in an export, as ranges with both ends included. */
 export function seqsOf(part: IntervalSource | AddendumSource): readonly (readonly [number, number])[] {

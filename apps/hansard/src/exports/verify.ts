@@ -14,7 +14,8 @@ import type { ExitCode } from '../cli/io.ts'
 import { counted, visible } from '../cli/table.ts'
 
 /**
- * `exitCode`: 0 good; 1 broken, and `findings` say what, or sealed as incomplete; 2 something, or everything, could not be read.
+ * `exitCode`: 0 good; 1 broken, and `findings` say what, or an export is
+ * sealed as incomplete; 2 something, or everything, could not be read.
  */
 export type VerifyReport = {
   readonly directory: string
