@@ -127,6 +127,7 @@ describe('a page shows everything', () => {
     ['a table', fixture('messages-csv.xslt').replace('Sender/@uri', 'concat(Sender/@UserName, Sender/@uri)')],
     ['one line an event', each(LINE)],
     ['what is sorted by sender', each(LINE).replace('<M ', '<xsl:sort select="Sender/@uri"/><M ')],
+    ['literals that look like tokens', each(`${LINE}<X>Tk0x0000000k</X>`)],
     ['texts in CDATA', each(LINE).replace('<xsl:template', '<xsl:output cdata-section-elements="M"/><xsl:template')],
     [
       'times cut to seconds',
@@ -152,12 +153,19 @@ describe('a page shows everything', () => {
     ['extended', extendedProfile],
   ] as const)('whatever was typed: %s', async (_, profile) => {
     const events = chats(...HOSTILE, 'Tk0x0000001k', '730519', '[STORY]', ']]>', '\u202eabc')
-    for (const stylesheet of [sheet(IDENTITY), each(LINE).replaceAll('Messages', "*[local-name()='Messages']")].slice(
-      0,
-      profile === strictProfile ? 2 : 1,
-    ))
+    const cdata = each(LINE).replace('<xsl:template', '<xsl:output cdata-section-elements="M"/><xsl:template')
+    const ofTheStrict = profile === strictProfile ? [each(LINE), cdata] : []
+    for (const stylesheet of [sheet(IDENTITY), ...ofTheStrict])
       expect(await pageOf(stylesheet, events, profile)).toMatchObject({ leftOut: [], problems: [] })
   })
+})
+
+it('finds who came on a whole second, whose stamp has no fraction', async () => {
+  const join = (seq: number) => ({ ...eventAt(seq, seq, { kind: 'join', session: `s-${seq}` }), at: T0 + seq * 500 })
+  const joins = [1, 2, 3].map(join)
+  expect(await pageOf(fixture('transcript.xslt'), joins)).toMatchObject({ shown: { join: 3 }, leftOut: [] })
+  const dropped = fixture('transcript.xslt').replace('"Messages/Message"', '"Messages/Message[position() != 2]"')
+  expect(leftOut(await pageOf(dropped, joins))).toEqual(['1 join missing'])
 })
 
 describe('a page says what is not in it', () => {
@@ -176,6 +184,20 @@ describe('a page says what is not in it', () => {
       ).replaceAll('//Sender[1]', '(//Sender)[1]'),
       ['2 chat sender'],
       [],
+    ],
+    [
+      'names whoever spoke next',
+      each(
+        '<M by="{following-sibling::Message[1]/Sender/@uri}" name="{following-sibling::Message[1]/Sender/@UserName}"><xsl:value-of select="@content"/></M>',
+      ),
+      ['3 chat sender'],
+      [],
+    ],
+    [
+      'ends otherwise where something was said',
+      each(LINE).replace('</Log>', `<xsl:if test="//@content[contains(., 'beans')]"><End/></xsl:if></Log>`),
+      [],
+      ['depends-on-texts'],
     ],
     ['has no texts', each('<M by="{Sender/@UserName}" at="{DateTimeUTC/@string}"/>'), ['4 chat in-part'], []],
     [

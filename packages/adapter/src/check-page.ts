@@ -53,15 +53,14 @@ export async function checkPage(engine: XsltEngine, { stylesheet, document, outp
     return pageOf(verdicts, [...problems, 'depends-on-texts'])
   }
   const places = locateEvents(first.tokens, first.skeleton)
-  const unplaced = places.events.some(({ reason, wordless }) => wordless && reason === 'missing')
-  // Where other events have their stamps, one without is not there.
-  const apart =
-    unplaced && !places.showsTimes ? (await render({ times: false, sendersApart: true })).skeleton : undefined
+  const apart = places.events.some(({ isTraceless }) => isTraceless)
+    ? (await render({ times: false, sendersApart: true })).skeleton
+    : undefined
   const found = new Set(apart?.tokens.filter(({ role }) => role === 'detail').map(({ event }) => event))
 
-  const verdicts = places.events.map(({ kind, reason, wordless }, event) => {
+  const verdicts = places.events.map(({ kind, reason, isTraceless }, event) => {
     if (problems.includes('malformed')) return { kind, reason: 'malformed' as const }
-    if (reason === 'missing' && wordless && found.has(event)) return { kind, reason: undefined }
+    if (reason === 'missing' && isTraceless && found.has(event)) return { kind, reason: undefined }
     return { kind, reason: reason ?? (proof.changed.has(event) ? ('changed' as const) : undefined) }
   })
   if (places.hidesNames) problems.push('names')

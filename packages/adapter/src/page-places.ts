@@ -7,11 +7,9 @@ type Places = {
   readonly events: readonly {
     readonly kind: EventKind
     readonly reason: LeftOutReason | undefined
-    /** It has no text of its own by which it could be found. */
-    readonly wordless: boolean
+    /** It has neither a text nor a stamp by which it could be found. */
+    readonly isTraceless: boolean
   }[]
-  /** Stamps stand in the output as the document has them. */
-  readonly showsTimes: boolean
   /** Senders have names beside their addresses, and none of them is in the output. */
   readonly hidesNames: boolean
 }
@@ -24,23 +22,23 @@ export function locateEvents(document: TokenDocument, skeleton: Skeleton): Place
   const runs = runsOf(skeleton, document.events.length)
   /** The original's format repeats the first message, and a stylesheet may show it twice; not if it repeats others. */
   const runsMax = document.events.some(({ first }, index) => !first && runs[index]!.length > 1) ? 1 : 2
-  const showsTimes = skeleton.tokens.some(({ role }) => role === 'time')
+  /** Forms of a stamp that stand in the output as the document has them. An event may lack one: a whole second. */
+  const forms = new Set(skeleton.tokens.flatMap(({ form }) => (form === undefined ? [] : [form])))
   const isNamed = senderCheck(document, skeleton, runs)
   const events = document.events.map((event, index) => {
     const words = owned[index]!.filter(({ role }) => role === 'words')
-    const times = owned[index]!.filter(({ role }) => role === 'time')
+    const times = owned[index]!.filter(({ form }) => form !== undefined && forms.has(form))
     const said = words.filter((token) => seen.has(token)).length
     const isTimed = times.some((token) => seen.has(token))
-    const wordless = words.length === 0
-    const reason = reasonOf({ words: words.length, said, isTimed, times: times.length, showsTimes })
+    const reason = reasonOf({ words: words.length, said, isTimed, times: times.length })
     const repeated = runs[index]!.length > (event.first ? runsMax : 1)
     return {
       kind: event.kind,
-      wordless,
+      isTraceless: words.length === 0 && times.length === 0,
       reason: reason ?? (repeated ? 'repeated' : isNamed(index) ? undefined : 'sender'),
     }
   })
-  return { events, showsTimes, hidesNames: hidesNames(document, seen) }
+  return { events, hidesNames: hidesNames(document, seen) }
 }
 
 function reasonOf({
@@ -48,17 +46,15 @@ function reasonOf({
   said,
   times,
   isTimed,
-  showsTimes,
 }: {
   words: number
   said: number
   times: number
   isTimed: boolean
-  showsTimes: boolean
 }): LeftOutReason | undefined {
   if (said === 0 && !isTimed) return 'missing'
   if (said < words) return 'in-part'
-  return showsTimes && times > 0 && !isTimed ? 'time' : undefined
+  return times > 0 && !isTimed ? 'time' : undefined
 }
 
 type Run = { readonly from: number; readonly to: number }

@@ -37,6 +37,8 @@ export type Token = {
   /** index of its event; -1 for names and addresses, which events share */
   readonly event: number
   readonly role: TokenRole
+  /** of a stamp: which of its forms this is */
+  readonly form?: string | undefined
 }
 
 /** `words` must be shown; `detail` may be; `time` tells where an event stands. */
@@ -72,10 +74,10 @@ export function tokenDocument(document: Uint8Array, options: TokenOptions, taken
   let event = -1
   let inMessage = false
 
-  const add = (text: string, role: TokenRole, before = '', after = ''): string => {
+  const add = (text: string, role: TokenRole, stamp?: Stamp): string => {
     const number = String(tokens.length).padStart(NUMBER_DIGITS, '0')
-    const full = before === '' ? `${mark}${number}k` : `${before}${timeMark}${number}${after}`
-    tokens.push({ text, full, offset: before.length, event, role })
+    const full = stamp === undefined ? `${mark}${number}k` : `${stamp.before}${timeMark}${number}${stamp.after}`
+    tokens.push({ text, full, offset: stamp?.before.length ?? 0, event, role, form: stamp?.form })
     return full
   }
   const unique = (text: string, make: () => string): string => {
@@ -90,7 +92,7 @@ export function tokenDocument(document: Uint8Array, options: TokenOptions, taken
     if (text === '') return value
     if (name === 'DateTimeUTC' && inMessage && options.times) {
       const [before, after] = TIME_ENDS[attribute]?.(text) ?? ['', '']
-      return before === '' ? value : unique(text, () => add(text, 'time', before, after))
+      return before === '' ? value : unique(text, () => add(text, 'time', { form: attribute, before, after }))
     }
     const role = roleOf(name, attribute)
     // A number or a boolean is no text.
@@ -138,6 +140,8 @@ export function tokenDocument(document: Uint8Array, options: TokenOptions, taken
   const bytes = Buffer.from(written, 'utf8')
   return { bytes, events, tokens, senders, pattern: new RegExp(`(?:${mark}|${timeMark})(\\d{${NUMBER_DIGITS}})`, 'g') }
 }
+
+type Stamp = { readonly form: string; readonly before: string; readonly after: string }
 
 const NUMBER_DIGITS = 7
 
