@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
-import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
+import { describePage, type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
@@ -88,7 +88,7 @@ export async function runExport(
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
 
   const previousManifestSha256 = await previousManifest(db, planned)
-  const files = await renderExport(
+  const { files, pages } = await renderExport(
     {
       ...deps,
       adapter,
@@ -98,7 +98,18 @@ export async function runExport(
     { planned, settings, stylesheet, previousManifestSha256 },
   )
   if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
-  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, now: clock.now() })
+  const problem = incompleteProblem(planned, pages)
+  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, problem, now: clock.now() })
+}
+
+const PAGES_NAMED = 3
+
+/** What an operator reads when an export was sealed that does not show everything it counts. */
+function incompleteProblem({ adapter, number }: Export, pages: readonly IncompletePage[] = []): string | undefined {
+  if (pages.length === 0) return undefined
+  const named = pages.slice(0, PAGES_NAMED).map((page) => `${page.file} ${describePage(page)}`)
+  const more = pages.length > PAGES_NAMED ? `; and ${pages.length - PAGES_NAMED} more documents` : ''
+  return `${adapter}/${number} was sealed as incomplete: ${named.join('; ')}${more}. Correct the stylesheet of ${adapter}; nothing is lost.`
 }
 
 export function settingsOf(
@@ -124,6 +135,7 @@ export function settingsOf(
     },
     directory: directoryOf(setting, outputDirectory),
     manifestFormat: MANIFEST_FORMAT,
+    comparesPages: true,
   }
 }
 

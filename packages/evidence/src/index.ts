@@ -14,5 +14,6 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describePage, type IncompletePage } from './pages.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export { verifySeries } from './verify-series.ts'

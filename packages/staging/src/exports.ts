@@ -39,6 +39,8 @@ export type ExportSettings = {
   readonly directory: string
   /** absent: the first format, from before formats were recorded */
   readonly manifestFormat?: string | undefined
+  /** absent: from before the pages of an export were compared with what they count */
+  readonly comparesPages?: boolean | undefined
 }
 
 export type ExportFileRecord = {
@@ -188,6 +190,8 @@ type Seal = {
   exportId: number
   files: readonly ExportFileRecord[]
   previousManifestSha256: string | null
+  /** The export is sealed, and somebody has to know something about it. */
+  problem?: string | undefined
   now: number
 }
 
@@ -199,7 +203,7 @@ export async function sealExport(db: Database, lease: Lease, seal: Seal): Promis
 /** @internal The transaction and the lease are the caller's. */
 export async function sealRow(
   tx: Knex.Transaction,
-  { exportId, files, previousManifestSha256, now }: Seal,
+  { exportId, files, previousManifestSha256, problem, now }: Seal,
 ): Promise<void> {
   const manifest = files.find((file) => file.role === 'manifest')
   if (!manifest) throw new Error(`Export ${exportId} has no manifest; without one it cannot be sealed.`)
@@ -216,6 +220,11 @@ export async function sealRow(
     .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
     .whereNotNull('problem')
     .update({ problem: null, problem_since: null })
+  if (problem !== undefined) {
+    await tx('adapter_state')
+      .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
+      .update({ problem, problem_since: now })
+  }
   const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
   // SQLite limits the number of parameters per statement.
   for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
