@@ -4,6 +4,8 @@ import { alarmsOf } from './alarms.ts'
 const NOW = 1_000_000
 const calm = {
   now: NOW,
+  missing: [],
+  unrecorded: [],
   outboxOldestAt: null,
   queue: { failed: 0 },
   queueTroubles: [] as string[],

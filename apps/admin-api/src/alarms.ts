@@ -1,4 +1,5 @@
 import type { StagingStatus } from '@hansard/staging'
+import type { MissingNumbers } from './missing-numbers.ts'
 
 /** Anything older than this raises an alarm. Milliseconds. */
 const ROLL_CALL_STALE = 15_000
@@ -17,6 +18,8 @@ export function alarmsOf(
   staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
   {
     now,
+    missing,
+    unrecorded,
     outboxOldestAt,
     queue,
     queueTroubles,
@@ -25,6 +28,9 @@ export function alarmsOf(
     shutOut,
   }: {
     now: number
+    missing: readonly MissingNumbers[]
+    /** living sources that serve participants whose joins they did not record */
+    unrecorded: readonly { source: string; epoch: number; participants: number; lastSeq: number }[]
     outboxOldestAt: number | null
     queue: { failed: number } | undefined
     /** what is wrong with Redis, in sentences */
@@ -39,6 +45,17 @@ export function alarmsOf(
 ): string[] {
   const alarms: string[] = []
   const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+  for (const { source, epoch, from, to } of missing) {
+    const numbers = from === to ? `event ${from}` : `events ${from} to ${to}`
+    alarms.push(
+      `Numbers of source ${source}/${epoch} do not arrive: ${numbers} (${to - from + 1} in all) are neither staged nor in the outbox, and are in no export. Somebody removed them from the outbox; stop that, and put them back from a backup.`,
+    )
+  }
+  for (const { source, epoch, participants, lastSeq } of unrecorded) {
+    alarms.push(
+      `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
+    )
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
@@ -55,7 +72,7 @@ export function alarmsOf(
   for (const { source: known, epoch, state, holding, silentForMs, reportedAt: staged } of staging.sources) {
     const name = `${known}/${epoch}`
     const own = reportedAt.get(name)
-    const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : Math.max(0, now - own)
+    const silentFor = own === undefined ? (rollCallsArrive ? silentForMs : 0) : now - own
     // Around the end of an interval every living source holds it open until its next report: that is normal.
     if (holding && (state === 'alive' ? silentFor > SOURCE_SILENT : rollCallsArrive)) {
       const silent = state === 'alive' ? `has been silent for ${seconds(silentFor)}` : 'is not staged to its end'

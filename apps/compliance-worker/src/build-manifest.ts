@@ -1,6 +1,12 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
-import { FIRST_MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
+import {
+  FIRST_MANIFEST_FORMAT,
+  type IncompletePage,
+  type Manifest,
+  type ManifestFile,
+  manifestInterval,
+} from '@hansard/evidence'
 import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
@@ -12,6 +18,7 @@ export function buildManifest({
   adapter,
   files,
   counts,
+  pages,
   sources,
   previousManifestSha256,
 }: {
@@ -20,6 +27,7 @@ export function buildManifest({
   adapter: Adapter
   files: readonly ExportFileRecord[]
   counts: KindCounts
+  pages: IncompletePage[] | undefined
   sources: ManifestSources
   previousManifestSha256: string | null
 }): Manifest {
@@ -42,6 +50,7 @@ export function buildManifest({
     files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),
     counts: { ...counts, total: planned.events },
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
+    ...(pages === undefined ? {} : { pages }),
     previousManifestSha256,
     ...sources,
   }

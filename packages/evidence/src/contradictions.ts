@@ -1,4 +1,5 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
+import { contradictionsInPages } from './page-contradictions.ts'
 
 /** The numbers of a source in an export, as ranges with both ends included. */
 export function seqsOf(part: IntervalSource | AddendumSource): readonly (readonly [number, number])[] {
@@ -12,6 +13,7 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inInterval(manifest),
     ...inFiles(manifest),
     ...inCounts(manifest),
+    ...contradictionsInPages(manifest),
     ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${part.source}/${part.epoch}: ${why}`)),
     ...inOrder(manifest),
   ]

@@ -1,4 +1,4 @@
-export { chainLine } from './chain-line.ts'
+export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
 export {
@@ -14,6 +14,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describePage, type IncompletePage } from './pages.ts'
 export {
   encodePoolManifest,
   POOL_DIRECTORY,

@@ -1,9 +1,11 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createStagedTables } from './migrations/staged.ts'
+import { addLeaseLength } from './migrations/time.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -21,6 +23,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   },
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
+  { name: 'leases have a length', up: addLeaseLength },
+  { name: 'the audit trail, chained', up: chainAuditRecords },
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
 ]
 

@@ -35,6 +35,7 @@ type SourceStanding = {
   readonly lastSeq: number
   readonly stagedThrough: number
   readonly reportedAt: number
+  /** negative: it reported a time that has not come, by a clock that is ahead */
   readonly silentForMs: number
   readonly holding: boolean
 }
@@ -70,7 +71,7 @@ export async function readStatus(
     sources: sources.map((row) => ({
       ...row,
       // Events of a source may be staged before the first source progress that includes it.
-      silentForMs: row.reportedAt === 0 ? 0 : Math.max(0, now - row.reportedAt),
+      silentForMs: row.reportedAt === 0 ? 0 : now - row.reportedAt,
       holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
     })),
     rollCallTakenAt: rollCall?.taken_at || null,

@@ -50,6 +50,8 @@ describe('exports that are in order', () => {
             .digest('hex'),
         },
         trust: { from: 'beginning', because: [] },
+        incomplete: [],
+        pagesNotCompared: 6,
         outstanding: [{ source: 'chat-1', epoch: 1, seq: 9, export: 2, altered: false }],
       },
     ])

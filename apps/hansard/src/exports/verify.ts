@@ -20,10 +20,13 @@ import type { VerifierKey } from '@hansard/signing'
 import type { ExitCode } from '../cli/io.ts'
 import { counted, visible } from '../cli/table.ts'
 
-/** `exitCode`: 0 good; 1 broken, and `findings` say what; 2 something, or everything, could not be read. */
+/**
+ * `exitCode`: 0 good; 1 broken, and `findings` say what, or an export is
+ * sealed as incomplete; 2 something, or everything, could not be read.
+ */
 export type VerifyReport = {
   readonly directory: string
-  readonly outcome: 'good' | 'broken' | 'unreadable'
+  readonly outcome: 'good' | 'broken' | 'incomplete' | 'unreadable'
   readonly exitCode: ExitCode
   /** `unsigned`: there is no pool manifest here */
   readonly trust: 'pinned' | 'embedded' | 'unsigned'
@@ -82,17 +85,29 @@ export async function verifyDirectory(
       what: 'end-missing',
       message: `no manifest or checkpoint here has the SHA-256 ${expect}`,
     })
-  const outcome = findings.length > 0 ? 'broken' : unreadable.length > 0 ? 'unreadable' : 'good'
+  const outcome = outcomeOf({ findings, unreadable, reports: series.map(({ report }) => report) })
   return {
     directory,
     outcome,
-    exitCode: outcome === 'good' ? 0 : outcome === 'broken' ? 1 : 2,
+    exitCode: EXIT_CODES[outcome],
     trust: pools.length === 0 ? 'unsigned' : key ? 'pinned' : 'embedded',
     pools: pools.map(({ findings: _, unreadable: __, ...report }) => report),
     series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => report),
     findings,
     unreadable,
   }
+}
+
+const EXIT_CODES = { good: 0, broken: 1, incomplete: 1, unreadable: 2 } as const
+
+function outcomeOf(found: {
+  findings: readonly Finding[]
+  unreadable: readonly Unreadable[]
+  reports: readonly SeriesReport[]
+}): VerifyReport['outcome'] {
+  if (found.findings.length > 0) return 'broken'
+  if (found.unreadable.length > 0) return 'unreadable'
+  return found.reports.some(({ incomplete }) => incomplete.length > 0) ? 'incomplete' : 'good'
 }
 
 export type VerifyOptions = {
@@ -168,6 +183,8 @@ export function describeReport(report: VerifyReport): string {
   for (const { message, series } of report.findings) lines.push(`BROKEN      ${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
+  if (report.outcome === 'incomplete')
+    lines.push('Every file is as it was sealed, and every number is accounted for; not every event can be read.')
   if (report.series.some(({ exports }) => exports > 0)) lines.push(...TRUST[report.trust])
   return lines.map((line) => `${visible(line)}\n`).join('')
 }
@@ -214,6 +231,10 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     series.trust.from === 'beginning'
       ? '  trust     every source was followed from its first event'
       : `  trust     from where the series begins; what came before is not part of it (${series.trust.because.join('; ')})`,
+    ...(series.pagesNotCompared > 0
+      ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
+      : []),
+    ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, seq, export: number, altered }) =>
         `  NOT YET IN ANY DOCUMENT: ${source}/${epoch}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,
