@@ -508,7 +508,8 @@ class ChainFile:
         else:
             walk.late(line, self.report_of(part))
         self.due = next(self.numbers, None)
-        self.on_line(raw[:-1])
+        # Of these fields only, whatever a later format adds to the line.
+        self.on_line("\t".join([source, epoch, seq, leaf] + (["quarantined", recorded] if recorded else [])).encode())
 
     def end(self, read):
         if not read:
