@@ -18,6 +18,7 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
     {
       source: 'channel-1',
       epoch: 1,
+      incarnation: '',
       state: 'alive' as const,
       lastSeq: 3,
       stagedThrough: 3,

@@ -5,6 +5,7 @@ import type { Interval } from '@hansard/conversation'
 export type SourceStanding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly state: SourceState
   readonly startedAt: number
   /** 0 before any source progress has included it */
@@ -19,6 +20,7 @@ export type SourceStanding = {
 export type Holding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly why: 'silent' | 'behind'
   readonly reportedAt: number
   readonly missing: number
@@ -57,5 +59,6 @@ function holdingOf(source: SourceStanding, endsAt: number): Holding | undefined 
   // A source that started after the end has no events before it.
   if (source.reportedAt > 0 && source.startedAt >= endsAt) return undefined
   const why = ended || source.reportedAt >= endsAt ? 'behind' : 'silent'
-  return { source: source.source, epoch: source.epoch, why, reportedAt: source.reportedAt, missing }
+  const { incarnation } = source
+  return { source: source.source, epoch: source.epoch, incarnation, why, reportedAt: source.reportedAt, missing }
 }

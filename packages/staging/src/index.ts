@@ -49,6 +49,7 @@ export {
   waitingRequests,
 } from './requests.ts'
 export { roomsWithRoster, rostersOf } from './rosters.ts'
+export { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
 export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
 export { stageEvents } from './stage-events.ts'
 export { type AdapterProgress, readStatus, type StagingStatus } from './status.ts'

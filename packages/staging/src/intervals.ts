@@ -141,10 +141,11 @@ async function readAdapterProgress(knex: Knex): Promise<{ rollCallTakenAt: numbe
   const rollCall = await knex('roll_call').where({ id: 1 }).first('taken_at')
   const sources: SourceStanding[] = await knex('source')
     .where('finished', 0)
-    .orderBy(['name', 'epoch'])
+    .orderBy(['name', 'epoch', 'incarnation'])
     .select(
       'name as source',
       'epoch',
+      'incarnation',
       'state',
       'started_at as startedAt',
       'reported_at as reportedAt',

@@ -1,6 +1,7 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
 import type { Database, Knex } from '@hansard/sql'
+import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
 
 /**
  * Records a source progress (the pool database's report on its sources).
@@ -19,20 +20,20 @@ export async function recordSourceProgress(db: Database, rollCall: SourceProgres
 }
 
 async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
-  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
+  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
   await tx.raw(
-    `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+    `insert into source as s (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
        staged_head, last_stamp, cut_seq, cut_head, finished)
      values ${rows}
-     on conflict (name, epoch) do update set
+     on conflict (name, epoch, incarnation) do update set
        state = case when s.state = 'alive' then excluded.state else s.state end,
        started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
        head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
        last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
        reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
-    reports.flatMap(({ source, epoch, state, startedAt, lastSeq, head, reportedAt }) => {
-      const genesis = genesisHead(source, epoch)
-      return [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
+    reports.flatMap(({ source, epoch, incarnation = '', state, startedAt, lastSeq, head, reportedAt }) => {
+      const genesis = genesisHead(source, epoch, incarnation)
+      return [source, epoch, incarnation, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
     }),
   )
 }
@@ -51,40 +52,49 @@ export async function rollCallTakenAt(db: Database): Promise<number> {
  * locks.
  */
 async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
-  const rows: { name: string; epoch: number; state: string; last_seq: number; reported_at: number }[] = await db
+  const rows: KnownSource[] = await db
     .knex('source')
     .whereIn('name', [...new Set(reports.map((report) => report.source))])
-    .select('name', 'epoch', 'state', 'last_seq', 'reported_at')
-  const known = new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row]))
+    .select('name', 'epoch', 'incarnation', 'state', 'last_seq', 'reported_at')
+  const known = new Map(rows.map((row) => [keyOfSource({ ...row, source: row.name }), row]))
   return reports
     .filter((report) => {
-      const row = known.get(`${report.source}/${report.epoch}`)
+      const row = known.get(keyOfSource(report))
       if (!row || row.reported_at === 0) return true
       if (row.state === 'alive' && report.state !== 'alive') return true
       return report.lastSeq > row.last_seq || report.reportedAt > row.reported_at
     })
-    .toSorted((a, b) => (a.source === b.source ? a.epoch - b.epoch : a.source < b.source ? -1 : 1))
+    .toSorted(byIdentity)
+}
+
+type KnownSource = {
+  name: string
+  epoch: number
+  incarnation: string
+  state: string
+  last_seq: number
+  reported_at: number
 }
 
 /**
- * By `<source>/<epoch>`: the number up to which the compliance database has every event of the source, staged or
+ * By `keyOfSource`: the number up to which the compliance database has every event of the source, staged or
  * quarantined. The outbox rows up to it may be deleted.
  */
 export async function stagedThrough(db: Database): Promise<Map<string, number>> {
-  const rows: { name: string; epoch: number; staged_through: number }[] = await db
+  const rows: { source: string; epoch: number; incarnation: string; staged_through: number }[] = await db
     .knex('source')
     .where('finished', 0)
-    .select('name', 'epoch', 'staged_through')
-  return new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row.staged_through]))
+    .select('name as source', 'epoch', 'incarnation', 'staged_through')
+  return new Map(rows.map((row) => [keyOfSource(row), row.staged_through]))
 }
 
 /** Sources that ended and whose events are all staged: the pool may omit them from its reports. */
-export async function finishedSources(db: Database): Promise<{ source: string; epoch: number }[]> {
+export async function finishedSources(db: Database): Promise<Required<SourceIdentity>[]> {
   return db
     .knex('source')
     .whereNot('state', 'alive')
     .andWhere('reported_at', '>', 0)
     .andWhereRaw('staged_through >= last_seq')
-    .select('name as source', 'epoch')
-    .orderBy(['name', 'epoch'])
+    .select('name as source', 'epoch', 'incarnation')
+    .orderBy(['name', 'epoch', 'incarnation'])
 }

@@ -28,6 +28,7 @@ export async function stageEvents(db: Database, envelope: EventsEnvelope, now: n
 export type EventsEnvelope = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly events: readonly EnvelopeEvent[]
 }
 

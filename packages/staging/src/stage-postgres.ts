@@ -85,30 +85,30 @@ type Read = { readonly progress: WalkedSource; readonly closed: ClosedThrough }
 
 async function readProgress(
   client: PoolClient,
-  { source, epoch }: { source: string; epoch: number },
+  { source, epoch, incarnation = '' }: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
 ): Promise<Read> {
   const read = () =>
     client.query<WalkedSource & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
       name: 'read-progress',
-      text: `select s.id, s.name as source, s.epoch, s.staged_through as "stagedThrough", s.staged_head as head,
+      text: `select s.id, s.name as source, s.epoch, s.incarnation, s.staged_through as "stagedThrough", s.staged_head as head,
                s.last_stamp as "lastStamp", s.cut_seq as "cutSeq",
                coalesce((select ends_at from closed_interval order by number desc limit 1), 0) as "closedEnd",
                coalesce((select number from closed_interval order by number desc limit 1), 0) as "closedNumber",
                (select array_agg(q.seq || ' ' || q.leaf) from quarantined_event q
                 where q.state = 'waiting' and q.counted = 0 and q.source_id = s.id) as "suspectKeys"
-             from source s where s.name = $1 and s.epoch = $2 for update of s`,
-      values: [source, epoch],
+             from source s where s.name = $1 and s.epoch = $2 and s.incarnation = $3 for update of s`,
+      values: [source, epoch, incarnation],
     })
   let row = (await read()).rows[0]
   if (!row) {
-    const genesis = genesisHead(source, epoch)
+    const genesis = genesisHead(source, epoch, incarnation)
     await client.query({
       name: 'add-source',
-      text: `insert into source (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+      text: `insert into source (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
                staged_head, last_stamp, cut_seq, cut_head, finished)
-             values ($1, $2, 'alive', $3, 0, $4, 0, 0, $4, 0, 0, $4, 0) on conflict do nothing`,
-      values: [source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis],
+             values ($1, $2, $5, 'alive', $3, 0, $4, 0, 0, $4, 0, 0, $4, 0) on conflict do nothing`,
+      values: [source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis, incarnation],
     })
     row = (await read()).rows[0]!
   }

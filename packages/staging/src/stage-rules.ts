@@ -4,7 +4,7 @@ import type { Database } from '@hansard/sql'
 /** One transaction of one dialect. `'parked'`: the number right after the last staged one is parked. */
 export type Stage = (
   db: Database,
-  identity: { readonly source: string; readonly epoch: number },
+  identity: { readonly source: string; readonly epoch: number; readonly incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
 ) => Promise<{ staged: number; quarantined: number; parked: number; again: number; more: boolean }>

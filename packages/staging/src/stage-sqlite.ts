@@ -35,7 +35,7 @@ export const stageSqlite: Stage = (db, identity, arrived, now) =>
 
 function stage(
   sql: Sql,
-  identity: { source: string; epoch: number },
+  identity: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
   roomId: (uri: string) => number,
@@ -79,14 +79,15 @@ function stage(
 
 function readProgress(
   sql: Sql,
-  { source, epoch }: { source: string; epoch: number },
+  { source, epoch, incarnation = '' }: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
 ): WalkedSource {
-  let row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'> | undefined
+  let row = sql.source.get(source, epoch, incarnation) as Omit<WalkedSource, 'suspects'> | undefined
   if (!row) {
-    const genesis = genesisHead(source, epoch)
-    sql.addSource.run(source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis, genesis, genesis)
-    row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'>
+    const genesis = genesisHead(source, epoch, incarnation)
+    const startedAt = arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0)
+    sql.addSource.run(source, epoch, incarnation, startedAt, genesis, genesis, genesis)
+    row = sql.source.get(source, epoch, incarnation) as Omit<WalkedSource, 'suspects'>
   }
   const suspects = new Set((sql.suspects.all(row.id) as { key: string }[]).map(({ key }) => key))
   return { ...row, suspects }
@@ -138,11 +139,12 @@ function preparedFor(handle: SqliteHandle): { sql: Sql; rooms: Map<string, numbe
 type StatementName = keyof typeof STATEMENTS
 const STATEMENTS = {
   closed: 'select ends_at as "endsAt", number from closed_interval order by number desc limit 1',
-  source: `select id, name as source, epoch, staged_through as "stagedThrough", staged_head as head,
-             last_stamp as "lastStamp", cut_seq as "cutSeq" from source where name = ? and epoch = ?`,
-  addSource: `insert into source (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+  source: `select id, name as source, epoch, incarnation, staged_through as "stagedThrough", staged_head as head,
+             last_stamp as "lastStamp", cut_seq as "cutSeq" from source
+           where name = ? and epoch = ? and incarnation = ?`,
+  addSource: `insert into source (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
                 staged_head, last_stamp, cut_seq, cut_head, finished)
-              values (?, ?, 'alive', ?, 0, ?, 0, 0, ?, 0, 0, ?, 0)`,
+              values (?, ?, ?, 'alive', ?, 0, ?, 0, 0, ?, 0, 0, ?, 0)`,
   progress: 'update source set staged_through = ?, staged_head = ?, last_stamp = ? where id = ?',
   suspects: `select seq || ' ' || leaf as key from quarantined_event
              where state = 'waiting' and counted = 0 and source_id = ?`,

@@ -8,6 +8,7 @@ import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
+import { keyOfSource } from './source-identity.ts'
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -31,6 +32,7 @@ export type StagingStatus = {
 type SourceStanding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly state: SourceState
   readonly lastSeq: number
   readonly stagedThrough: number
@@ -71,7 +73,7 @@ export async function readStatus(
       ...row,
       // Events of a source may be staged before the first source progress that includes it.
       silentForMs: row.reportedAt === 0 ? 0 : Math.max(0, now - row.reportedAt),
-      holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
+      holding: holding.some((held) => keyOfSource(held) === keyOfSource(row)),
     })),
     rollCallTakenAt: rollCall?.taken_at || null,
     staged: {
@@ -95,10 +97,11 @@ async function sourceRows(db: Database): Promise<Omit<SourceStanding, 'silentFor
   return db
     .knex('source')
     .where('finished', 0)
-    .orderBy(['name', 'epoch'])
+    .orderBy(['name', 'epoch', 'incarnation'])
     .select(
       'name as source',
       'epoch',
+      'incarnation',
       'state',
       'last_seq as lastSeq',
       'staged_through as stagedThrough',

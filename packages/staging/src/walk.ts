@@ -6,6 +6,7 @@ export type WalkedSource = {
   readonly id: number
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly stagedThrough: number
   readonly head: string
   readonly lastStamp: number
@@ -58,7 +59,8 @@ export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], 
   for (; index < arrived.length; index++) {
     const next = arrived[index]!
     if (next.seq !== stagedThrough + 1) break
-    const examined = examineEvent({ source: progress.source, epoch: progress.epoch, head, lastStamp }, next)
+    const { source, epoch, incarnation } = progress
+    const examined = examineEvent({ source, epoch, incarnation, head, lastStamp }, next)
     if (examined.fit) {
       const { event } = examined
       staged.push({ event, body: next.body, head: next.head, lateIn: lateIn(event, progress, closed) })
