@@ -14,7 +14,7 @@ const SKEW_MAX = 5_000
  * raise no alarm.
  */
 export function alarmsOf(
-  staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
+  staging: Pick<StagingStatus, 'quarantine' | 'forks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
   {
     now,
     outboxOldestAt,
@@ -39,6 +39,12 @@ export function alarmsOf(
 ): string[] {
   const alarms: string[] = []
   const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+  for (const { source, epoch, incarnation, seq, events } of staging.forks) {
+    const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
+    const texts =
+      events === 0 ? 'the heads of its chains differ' : `${events} texts that differ from the record are in quarantine`
+    alarms.push(`Source ${name} has given numbers out twice, from ${seq} on: ${texts}. Was a database restored?`)
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,

@@ -1,6 +1,6 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
-import { FIRST_MANIFEST_FORMAT, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
+import { FIRST_MANIFEST_FORMAT, type Fork, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
 import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
@@ -13,6 +13,7 @@ export function buildManifest({
   files,
   counts,
   sources,
+  forks,
   previousManifestSha256,
 }: {
   planned: Export
@@ -21,12 +22,12 @@ export function buildManifest({
   files: readonly ExportFileRecord[]
   counts: KindCounts
   sources: ManifestSources
+  forks: Fork[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
   return {
-    // A replay of a sealed export uses the recorded values.
-    format: (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format'],
+    format: formatOf(settings),
     pool: settings.pool,
     adapter: {
       name: planned.adapter,
@@ -42,7 +43,13 @@ export function buildManifest({
     files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),
     counts: { ...counts, total: planned.events },
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
+    forks,
     previousManifestSha256,
     ...sources,
   }
+}
+
+/** A replay of a sealed export uses the recorded format. */
+export function formatOf(settings: ExportSettings): Manifest['format'] {
+  return (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format']
 }

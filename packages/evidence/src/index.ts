@@ -1,11 +1,13 @@
 export { chainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
+export type { Fork } from './forks.ts'
 export {
   type AddendumSource,
   emptyCounts,
   encodeManifest,
   FIRST_MANIFEST_FORMAT,
+  hasIncarnations,
   type IntervalSource,
   MANIFEST_FORMAT,
   Manifest,
@@ -15,4 +17,5 @@ export {
   rangesOf,
 } from './manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { nameOfSource } from './source-name.ts'
 export { verifySeries } from './verify-series.ts'

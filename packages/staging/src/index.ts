@@ -33,6 +33,7 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
+export { forksOfInterval } from './forks.ts'
 export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
@@ -49,7 +50,7 @@ export {
   waitingRequests,
 } from './requests.ts'
 export { roomsWithRoster, rostersOf } from './rosters.ts'
-export { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
+export { keyOfSource, type SourceIdentity } from './source-identity.ts'
 export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
 export { stageEvents } from './stage-events.ts'
 export { type AdapterProgress, readStatus, type StagingStatus } from './status.ts'

@@ -1,6 +1,7 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
+import { createForks } from './migrations/forks.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
@@ -22,6 +23,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
   { name: 'incarnations of sources', up: createIncarnations },
+  { name: 'forks of sources', up: createForks },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

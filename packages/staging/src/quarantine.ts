@@ -109,8 +109,12 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
   }
   // Beyond the staged numbers the walk decides, and requests the event from the pool again.
   if (row.seq > row.staged_through) return 'waiting'
-  if (await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('seq'))
-    return remain(ANOTHER_TEXT)
+  const staged = await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('body')
+  if (staged && staged.body === JSON.parse(row.body)) {
+    await tx('quarantined_event').where(key).update({ state: 'staged', resolved_at: now })
+    return 'staged'
+  }
+  if (staged) return remain(ANOTHER_TEXT)
 
   const before = await tx('staged_event')
     .where({ source_id: row.source_id })

@@ -1,7 +1,9 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
 import type { Database, Knex } from '@hansard/sql'
+import { oneNumber } from './one-number.ts'
 import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
+import { CLOSING_LOCK } from './stage-rules.ts'
 
 /**
  * Records a source progress (the pool database's report on its sources).
@@ -10,13 +12,49 @@ import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.
  * ended source does not come back. The greatest value seen is therefore the newest, and the order does not matter.
  */
 export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
-  const changed = await newerThanKnown(db, rollCall.sources)
+  const known = await knownSources(db, rollCall.sources)
+  const changed = newerThanKnown(known, rollCall.sources)
   await db.knex.transaction(async (tx) => {
     for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
     await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
       taken_at: rollCall.takenAt,
     })
   })
+  await noteForkedHeads(db, known, rollCall.sources)
+}
+
+/**
+ * Each report carries a number and the head of the chain there. A head that differs from the one staged under the same
+ * number means that the source has given numbers out twice, although no second text has arrived yet.
+ */
+async function noteForkedHeads(
+  db: Database,
+  known: ReadonlyMap<string, KnownSource>,
+  reports: readonly SourceReport[],
+): Promise<void> {
+  for (const report of reports) {
+    const row = known.get(keyOfSource(report))
+    if (!row || row.fork_seq > 0 || report.lastSeq === 0 || report.lastSeq > row.staged_through) continue
+    const head = report.lastSeq === row.staged_through ? row.staged_head : await headAt(db, row.id, report.lastSeq)
+    if (head === undefined || head === report.head) continue
+    await db.knex.transaction(async (tx) => {
+      if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock_shared(${CLOSING_LOCK})`)
+      const closed = (await oneNumber(tx('closed_interval').max('number'))) ?? 0
+      await tx('source')
+        .where({ id: row.id, fork_seq: 0 })
+        .update({ fork_seq: report.lastSeq, fork_in: closed + 1 })
+    })
+  }
+}
+
+async function headAt(db: Database, id: number, seq: number): Promise<string | undefined> {
+  const staged: { head: string } | undefined = await db.knex('staged_event').where({ source_id: id, seq }).first('head')
+  if (staged) return staged.head
+  const row: { head: string } | undefined = await db
+    .knex('quarantined_event')
+    .where({ source_id: id, seq, counted: 1 })
+    .first('head')
+  return row?.head
 }
 
 async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
@@ -51,12 +89,7 @@ export async function rollCallTakenAt(db: Database): Promise<number> {
  * Most entries of a source progress repeat the previous ones and need not be written. In a fixed order, for the
  * locks.
  */
-async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
-  const rows: KnownSource[] = await db
-    .knex('source')
-    .whereIn('name', [...new Set(reports.map((report) => report.source))])
-    .select('name', 'epoch', 'incarnation', 'state', 'last_seq', 'reported_at')
-  const known = new Map(rows.map((row) => [keyOfSource({ ...row, source: row.name }), row]))
+function newerThanKnown(known: ReadonlyMap<string, KnownSource>, reports: readonly SourceReport[]): SourceReport[] {
   return reports
     .filter((report) => {
       const row = known.get(keyOfSource(report))
@@ -67,7 +100,21 @@ async function newerThanKnown(db: Database, reports: readonly SourceReport[]): P
     .toSorted(byIdentity)
 }
 
+/** By `keyOfSource`, before these reports. */
+async function knownSources(db: Database, reports: readonly SourceReport[]): Promise<Map<string, KnownSource>> {
+  const rows: KnownSource[] = await db
+    .knex('source')
+    .whereIn('name', [...new Set(reports.map((report) => report.source))])
+    .select('id', 'name', 'epoch', 'incarnation', 'state', 'last_seq', 'reported_at')
+    .select('staged_through', 'staged_head', 'fork_seq')
+  return new Map(rows.map((row) => [keyOfSource({ ...row, source: row.name }), row]))
+}
+
 type KnownSource = {
+  id: number
+  staged_through: number
+  staged_head: string
+  fork_seq: number
   name: string
   epoch: number
   incarnation: string
@@ -94,7 +141,7 @@ export async function finishedSources(db: Database): Promise<Required<SourceIden
     .knex('source')
     .whereNot('state', 'alive')
     .andWhere('reported_at', '>', 0)
-    .andWhereRaw('staged_through >= last_seq')
+    .andWhereRaw('(staged_through >= last_seq or fork_seq > 0)')
     .select('name as source', 'epoch', 'incarnation')
     .orderBy(['name', 'epoch', 'incarnation'])
 }

@@ -4,6 +4,7 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
@@ -23,6 +24,7 @@ export type StagingStatus = {
   readonly holding: readonly Holding[]
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
+  readonly forks: readonly StagedFork[]
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -86,6 +88,7 @@ export async function readStatus(
     holding,
     oldestUnexportedAt: await oldestUnexportedAt(db),
     quarantine: { count: await countQuarantined(db) },
+    forks: await readForks(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:
