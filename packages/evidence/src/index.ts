@@ -1,11 +1,13 @@
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
+export type { Fork } from './forks.ts'
 export {
   type AddendumSource,
   emptyCounts,
   encodeManifest,
   FIRST_MANIFEST_FORMAT,
+  hasIncarnations,
   type IntervalSource,
   MANIFEST_FORMAT,
   Manifest,
@@ -16,4 +18,5 @@ export {
 } from './manifest.ts'
 export { describePage, type IncompletePage } from './pages.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { nameOfSource } from './source-name.ts'
 export { verifySeries } from './verify-series.ts'
