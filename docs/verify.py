@@ -28,12 +28,13 @@ STEM = re.compile(
 )
 HASH = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(
-    r"([^\t]+)\t([1-9][0-9]{0,14})\t([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
+    r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
 KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
 FORMATS = {
-    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"]},
-    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"]},
+    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
+    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
+    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -47,8 +48,10 @@ def sha256(text):
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def genesis(source, epoch):
-    return sha256("hansard-chain-1\n%s\n%d" % (source, epoch))
+def genesis(source, epoch, incarnation):
+    if incarnation == "":
+        return sha256("hansard-chain-1\n%s\n%d" % (source, epoch))
+    return sha256("hansard-chain-2\n%s\n%d\n%s" % (source, epoch, incarnation))
 
 
 def next_head(head, leaf):
@@ -110,8 +113,10 @@ def no_constant(name):
 def check_shape(manifest):
     """Members, their order and their types."""
     compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
-    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted %ssources "
-            "previousManifestSha256 contentSha256" % ("pages " if compared else ""))
+    incarnations = FORMATS[manifest["format"]]["incarnations"]
+    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted "
+            + ("pages " if compared else "") + "sources " + ("forks " if incarnations else "")
+            + "previousManifestSha256 contentSha256")
     text(manifest["pool"], "pool")
     members(manifest["adapter"], "adapter", "name type profile version engine stylesheetSha256")
     for name, value in manifest["adapter"].items():
@@ -143,28 +148,37 @@ def check_shape(manifest):
         count(number, "omitted.%s" % kind, 1)
     check_pages(manifest.get("pages", []), kinds)
     array(manifest["sources"], "sources")
+    named = "source epoch incarnation " if incarnations else "source epoch "
     for part in manifest["sources"]:
         if manifest["kind"] == "interval":
-            members(part, "sources", "source epoch state first last count headBefore head quarantined")
+            members(part, "sources", named + "state first last count headBefore head quarantined")
             require(part["state"] in STATES, "sources.state")
             for name in ("first", "last"):
                 count(part[name], "sources.%s" % name)
             for name in ("headBefore", "head"):
                 digest(part[name], "sources.%s" % name)
         else:
-            members(part, "sources", "source epoch seqs count quarantined")
+            members(part, "sources", named + "seqs count quarantined")
             array(part["seqs"], "sources.seqs")
             require(part["seqs"], "sources.seqs")
             for seqs in part["seqs"]:
                 require(isinstance(seqs, list) and len(seqs) == 2, "sources.seqs")
                 for seq in seqs:
                     count(seq, "sources.seqs", 1)
-        text(part["source"], "sources.source")
-        count(part["epoch"], "sources.epoch", 1)
+        check_name(part, "sources")
         count(part["count"], "sources.count")
         array(part["quarantined"], "sources.quarantined")
         for seq in part["quarantined"]:
             count(seq, "sources.quarantined", 1)
+    if incarnations:
+        array(manifest["forks"], "forks")
+        for fork in manifest["forks"]:
+            members(fork, "forks", "source epoch incarnation seq leaf events")
+            check_name(fork, "forks")
+            count(fork["seq"], "forks.seq", 1)
+            if fork["leaf"] is not None:
+                digest(fork["leaf"], "forks.leaf")
+            count(fork["events"], "forks.events")
     if manifest["previousManifestSha256"] is not None:
         digest(manifest["previousManifestSha256"], "previousManifestSha256")
 
@@ -185,6 +199,14 @@ def check_pages(pages, kinds):
             count(left["events"], "pages.leftOut.events", 1)
         array(page["problems"], "pages.problems")
         require(all(problem in PROBLEMS for problem in page["problems"]), "pages.problems")
+
+
+def check_name(part, name):
+    text(part["source"], name + ".source")
+    count(part["epoch"], name + ".epoch", 1)
+    if "incarnation" in part:
+        require(isinstance(part["incarnation"], str), name + ".incarnation")
+        require(re.fullmatch("([0-9a-f]{32})?", part["incarnation"]), name + ".incarnation")
 
 
 def require(condition, name):
@@ -222,8 +244,13 @@ def size_of(part):
     return sum(end - start + 1 for start, end in ranges_of(part))
 
 
+def incarnation_of(part):
+    return part.get("incarnation", "")
+
+
 def name_of(part):
-    return "%s/%d" % (part["source"], part["epoch"])
+    name = "%s/%d" % (part["source"], part["epoch"])
+    return name if incarnation_of(part) == "" else "%s/%s" % (name, incarnation_of(part))
 
 
 def contradictions(manifest):
@@ -265,13 +292,15 @@ def contradictions(manifest):
 
     yield from contradictions_of_pages(manifest)
 
-    place = None
     for part in sources:
         for why in contradictions_of_source(part):
             yield "%s: %s" % (name_of(part), why)
-        before, place = place, (part["source"].encode("utf-16-be"), part["epoch"])
-        if before is not None and before >= place:
-            yield "%s is not listed in its place" % name_of(part)
+    for listed in (sources, manifest.get("forks", [])):
+        place = None
+        for part in listed:
+            before, place = place, (part["source"].encode("utf-16-be"), part["epoch"], incarnation_of(part))
+            if before is not None and before >= place:
+                yield "%s is not listed in its place" % name_of(part)
 
 
 def contradictions_of_pages(manifest):
@@ -339,10 +368,10 @@ def iso(ms):
 class Walk:
     """The chain of one source, followed through the exports in the order of their numbers."""
 
-    def __init__(self, source, epoch):
-        self.name = "%s/%d" % (source, epoch)
-        self.source, self.epoch = source, epoch
-        self.last, self.head = 0, genesis(source, epoch)
+    def __init__(self, part):
+        self.name = name_of(part)
+        self.source, self.epoch, self.incarnation = part["source"], part["epoch"], incarnation_of(part)
+        self.last, self.head = 0, genesis(self.source, self.epoch, self.incarnation)
         self.anchor = 0         # the chain was taken up after this number, on the first interval's word
         self.holes = []         # numbers an addendum may still bring: [from, to, head before, head after, {seq: line}]
         self.ahead = {}         # numbers an addendum brought before their predecessors
@@ -429,7 +458,8 @@ class Walk:
     def outstanding(self):
         for seq, (export, before, leaf, head) in self.waiting.items():
             altered = head is not None and next_head(before, leaf) != head
-            yield {"source": self.source, "epoch": self.epoch, "seq": seq, "export": export, "altered": altered}
+            yield {"source": self.source, "epoch": self.epoch, "incarnation": self.incarnation, "seq": seq,
+                   "export": export, "altered": altered}
 
 
 class ChainFile:
@@ -437,7 +467,7 @@ class ChainFile:
 
     def __init__(self, manifest, walk_of, may_anchor, report, on_line):
         self.manifest, self.may_anchor, self.report, self.on_line = manifest, may_anchor, report, on_line
-        self.parts = [(part, walk_of(part["source"], part["epoch"])) for part in manifest["sources"]]
+        self.parts = [(part, walk_of(part)) for part in manifest["sources"]]
         self.line, self.broken = 0, False
         self.entered = -1
         self.due, self.marked = None, []
@@ -491,13 +521,16 @@ class ChainFile:
         match = LINE.fullmatch(raw[:-1].decode("latin-1"))
         if not match:
             return self.break_off("a line that is none")
-        source, epoch, seq, leaf, recorded = match.groups()
-        found = "%s/%s/%s" % (source, epoch, seq)
+        source, epoch, named, seq, leaf, recorded = match.groups()
+        if (named is not None) != FORMATS[self.manifest["format"]]["incarnations"]:
+            return self.break_off("a line that is none")
+        incarnation = "" if named in (None, "-") else named
+        found = "/".join(one for one in (source, epoch, incarnation, seq) if one)
         if not self.proceed():
             return self.break_off("%s follows the last number of the export" % found)
         part, walk = self.parts[self.entered]
         escaped = quote(part["source"], safe="!'()*~")
-        if (source, int(epoch), int(seq)) != (escaped, part["epoch"], self.due):
+        if (source, int(epoch), incarnation, int(seq)) != (escaped, part["epoch"], incarnation_of(part), self.due):
             message = "%s: number %d is due, %s is there" % (name_of(part), self.due, found)
             return self.break_off(message, name_of(part), self.due)
         line = (self.due, leaf, recorded, self.manifest["number"])
@@ -508,8 +541,8 @@ class ChainFile:
         else:
             walk.late(line, self.report_of(part))
         self.due = next(self.numbers, None)
-        # Of these fields only, whatever a later format adds to the line.
-        self.on_line("\t".join([source, epoch, seq, leaf] + (["quarantined", recorded] if recorded else [])).encode())
+        # Of these fields, whatever the format of the line.
+        self.on_line("\t".join([source, epoch, named or "-", seq, leaf] + (["quarantined", recorded] if recorded else [])).encode())
 
     def end(self, read):
         if not read:
@@ -611,6 +644,10 @@ class Series:
             self.broken("manifest-contradiction", "%s: %s" % (file, why), export=number, file=file)
         if not self.is_next(manifest, file):
             return
+        for fork in manifest.get("forks", []):
+            texts = "texts in quarantine: %d" % fork["events"] if fork["events"] else "the heads of its chains differ"
+            message = "%s: %s gave numbers out twice, from %d on; %s" % (file, name_of(fork), fork["seq"], texts)
+            self.broken("fork", message, export=number, file=file, source=name_of(fork), seq=fork["seq"])
         for listed in manifest["files"]:
             self.verify_file(manifest, listed)
         if manifest["kind"] == "interval":
@@ -696,16 +733,17 @@ class Series:
         elif hashed.hexdigest() != listed["sha256"]:
             self.broken("file-altered", "%s was altered: its SHA-256 is %s" % (file, hashed.hexdigest()), **place)
 
-    def walk_of(self, source, epoch):
-        if (source, epoch) not in self.walks:
-            self.walks[(source, epoch)] = Walk(source, epoch)
-        return self.walks[(source, epoch)]
+    def walk_of(self, part):
+        key = (part["source"], part["epoch"], incarnation_of(part))
+        if key not in self.walks:
+            self.walks[key] = Walk(part)
+        return self.walks[key]
 
     def verify_roll_of_sources(self, manifest, file):
         number = manifest["number"]
         for part in manifest["sources"]:
             listed = part["state"] == "alive" and part["last"] > 0
-            self.walk_of(part["source"], part["epoch"]).alive_in = number if listed else None
+            self.walk_of(part).alive_in = number if listed else None
         for walk in self.walks.values():
             if walk.alive_in not in (None, number):
                 self.incomplete("source-missing", "%s does not list %s, which was alive in export %d" % (
@@ -1148,7 +1186,9 @@ def parse_pool_manifest(content):
                 check(entry[name], "series.%s" % name)
     array(manifest["sources"], "sources")
     for part in manifest["sources"]:
-        members(part, "sources", "source epoch state last head")
+        members(part, "sources", "source epoch incarnation state last head")
+        named = part["incarnation"]
+        require(isinstance(named, str) and re.fullmatch("([0-9a-f]{32})?", named), "sources.incarnation")
         text(part["source"], "sources.source")
         count(part["epoch"], "sources.epoch", 1)
         text(part["state"], "sources.state")
@@ -1246,8 +1286,8 @@ def describe(report):
         for one in series["incomplete"]:
             yield "  SEALED AS INCOMPLETE: export %d: %s" % (one["export"], one["message"])
         for one in series["outstanding"]:
-            yield "  NOT YET IN ANY DOCUMENT: %s/%d/%d, in quarantine since export %d%s" % (
-                one["source"], one["epoch"], one["seq"], one["export"],
+            yield "  NOT YET IN ANY DOCUMENT: %s/%d, in quarantine since export %d%s" % (
+                name_of(one), one["seq"], one["export"],
                 "; its text is not the one that was accepted" if one["altered"] else "")
     for pool in report["pools"]:
         if pool["newestManifest"] is None:
@@ -1265,7 +1305,8 @@ def describe(report):
         if pool["unsignedExports"]:
             yield "  NOT SIGNED YET: %d exports after the newest pool manifest" % pool["unsignedExports"]
     for finding in report["findings"]:
-        yield "BROKEN      %s: %s" % (finding["series"], finding["message"])
+        label = "FORK  " if finding["what"] == "fork" else "BROKEN"
+        yield "%s      %s: %s" % (label, finding["series"], finding["message"])
     for one in report["unreadable"]:
         yield "UNREADABLE  %s: %s" % (one["series"], one["message"])
     if report["outcome"] == "good":

@@ -15,11 +15,13 @@ const calm = {
 }
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
+  forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
   adapters: [],
   sources: [
     {
       source: 'channel-1',
       epoch: 1,
+      incarnation: '',
       state: 'alive' as const,
       lastSeq: 3,
       stagedThrough: 3,
@@ -84,4 +86,16 @@ it('names the missing relay, and not the sources whose progress is not sent', ()
   expect(alarmsOf(waiting, { ...calm, outboxOldestAt: NOW - 90_000 })).toEqual([
     'The last source progress is 90 s old. Are a relay, the queue and a worker running?',
   ])
+})
+
+it('names a source that has given numbers out twice, first of all', () => {
+  const fork = { source: 'channel-1', epoch: 1, incarnation: '', seq: 8, leaf: null, events: 3 }
+  const alarms = alarmsOf(
+    { ...staging({ silentForMs: 0, holding: false }), forks: [fork], quarantine: { count: 3 } },
+    calm,
+  )
+  expect(alarms[0]).toMatch(/^Source channel-1\/1 has given numbers out twice, from 8 on: 3 texts/)
+  const heads = { ...fork, incarnation: 'a'.repeat(32), events: 0 }
+  const [named] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), forks: [heads] }, calm)
+  expect(named).toMatch(/^Source channel-1\/1\/a{32} .* the heads of its chains differ/)
 })

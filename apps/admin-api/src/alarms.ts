@@ -15,7 +15,7 @@ const SKEW_MAX = 5_000
  * raise no alarm.
  */
 export function alarmsOf(
-  staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
+  staging: Pick<StagingStatus, 'quarantine' | 'forks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
   {
     now,
     missing,
@@ -55,6 +55,12 @@ export function alarmsOf(
     alarms.push(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
     )
+  }
+  for (const { source, epoch, incarnation, seq, events } of staging.forks) {
+    const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
+    const texts =
+      events === 0 ? 'the heads of its chains differ' : `${events} texts that differ from the record are in quarantine`
+    alarms.push(`Source ${name} has given numbers out twice, from ${seq} on: ${texts}. Was a database restored?`)
   }
   if (staging.quarantine.count > 0) {
     alarms.push(

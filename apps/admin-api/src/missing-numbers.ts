@@ -1,6 +1,6 @@
 import { readOutbox, readSourceProgress } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { stagedThrough } from '@hansard/staging'
+import { keyOfSource, type SourceIdentity, stagedThrough } from '@hansard/staging'
 
 /** Numbers that a source has assigned, and that are neither staged nor in the outbox. */
 export type MissingNumbers = {
@@ -23,20 +23,20 @@ export async function missingNumbers(
 ): Promise<MissingNumbers[]> {
   const { sources } = await readSourceProgress(poolDb, now)
   const before = await stagedThrough(complianceDb)
-  const suspects: (MissingNumbers & { readonly staged: number })[] = []
-  for (const { source, epoch, state, lastSeq } of sources) {
-    const known = before.get(`${source}/${epoch}`)
+  const suspects: (MissingNumbers & SourceIdentity & { readonly staged: number })[] = []
+  for (const { source, epoch, incarnation, state, lastSeq } of sources) {
+    const known = before.get(keyOfSource({ source, epoch, incarnation }))
     // The compliance database no longer lists an ended source of which it has everything.
     if (known === undefined && state !== 'alive') continue
     const staged = known ?? 0
     if (staged >= lastSeq) continue
     const [next] = await readOutbox(poolDb, { source, epoch, afterSeq: staged, limit: 1 })
     if (next?.seq === staged + 1) continue
-    suspects.push({ source, epoch, from: staged + 1, to: (next?.seq ?? lastSeq + 1) - 1, staged })
+    suspects.push({ source, epoch, incarnation, from: staged + 1, to: (next?.seq ?? lastSeq + 1) - 1, staged })
   }
   if (suspects.length === 0) return []
   const after = await stagedThrough(complianceDb)
   return suspects
-    .filter(({ source, epoch, staged }) => (after.get(`${source}/${epoch}`) ?? 0) === staged)
+    .filter((suspect) => (after.get(keyOfSource(suspect)) ?? 0) === suspect.staged)
     .map(({ source, epoch, from, to }) => ({ source, epoch, from, to }))
 }

@@ -52,10 +52,10 @@ async function relay(): Promise<void> {
   const { poolDb, complianceDb, clock } = test
   const progress = await readSourceProgress(poolDb, clock.now())
   await recordSourceProgress(complianceDb, progress)
-  for (const { source, epoch, lastSeq } of progress.sources) {
+  for (const { source, epoch, incarnation, lastSeq } of progress.sources) {
     const events = await readOutbox(poolDb, { source, epoch, afterSeq: 0, limit: 1_000 })
     if (events.length === 0) continue
-    await stageEvents(complianceDb, { source, epoch, events }, clock.now())
+    await stageEvents(complianceDb, { source, epoch, incarnation, events }, clock.now())
     if (events[0]!.seq === 1 && events.length === lastSeq)
       await deleteFromOutbox(poolDb, { source, epoch, throughSeq: lastSeq, limit: 1_000 })
   }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { digestOf } from '@hansard/durable-file'
-import { type Manifest, parseChainLine } from '@hansard/evidence'
+import { hasIncarnations, type Manifest, nameOfSource, parseChainLine } from '@hansard/evidence'
 import type { Database, Lease } from '@hansard/sql'
 import {
   adoptExport,
@@ -16,6 +16,7 @@ import {
   sourcesOfInterval,
 } from '@hansard/staging'
 import { manifestFileOf } from './file-names.ts'
+import { incompleteProblem } from './incomplete-problem.ts'
 import { type DiskState, readManifest, refused, type SealedOnDisk } from './sealed-on-disk.ts'
 
 /** Closes the interval with this number as the export on disk, and the addenda before it, have it. */
@@ -52,19 +53,21 @@ async function* linesOf(directory: string, manifest: Manifest): AsyncGenerator<S
   const chain = manifest.files.find((file) => file.role === 'chain')
   if (!chain) return
   type Line = { seq: number; leaf: string; quarantinedHead?: string | undefined }
-  let open: { source: string; epoch: number; lines: Line[] } | undefined
-  const batch = ({ source, epoch, lines }: NonNullable<typeof open>): SealedLines => {
-    return { file: chain.name, kind, source: decodeURIComponent(source), epoch, lines }
+  let open: { source: string; epoch: number; incarnation: string; lines: Line[] } | undefined
+  const batch = ({ source, ...rest }: NonNullable<typeof open>): SealedLines => {
+    return { file: chain.name, kind, source: decodeURIComponent(source), ...rest }
   }
+  const incarnations = hasIncarnations(manifest.format)
   for await (const text of createInterface({ input: createReadStream(join(directory, chain.name)) })) {
-    const parsed = parseChainLine(text)
+    const parsed = parseChainLine(text, { incarnations })
     if (!parsed) throw refused(directory, chain.name, 'has a line that is none')
-    const { escapedSource, epoch, ...line } = parsed
-    if (open && (open.source !== escapedSource || open.epoch !== epoch || open.lines.length === BATCH)) {
+    const { escapedSource, epoch, incarnation = '', ...line } = parsed
+    const same = open?.source === escapedSource && open.epoch === epoch && open.incarnation === incarnation
+    if (open && (!same || open.lines.length === BATCH)) {
       yield batch(open)
       open = undefined
     }
-    open ??= { source: escapedSource, epoch, lines: [] }
+    open ??= { source: escapedSource, epoch, incarnation, lines: [] }
     open.lines.push(line)
   }
   if (open) yield batch(open)
@@ -100,6 +103,7 @@ export async function adoptSealedExport(
     files,
     events: total,
     previousManifestSha256,
+    problem: incompleteProblem(planned, manifest.pages),
     actor,
     object: `${planned.adapter}/${planned.number}`,
     now,
@@ -114,18 +118,19 @@ async function differenceFrom(db: Database, planned: Export, manifest: Manifest)
   if (startMs !== planned.startsAt || endMs !== planned.endsAt) return 'it covers another time'
   if (manifest.kind === 'addendum') return planned.events > manifest.counts.total ? 'it has too few' : undefined
   const ours = (await sourcesOfInterval(db, planned.intervalNumber)).map(
-    (s) => `${s.source}/${s.epoch} up to ${s.throughSeq} (${s.headThrough}) after ${s.headAfter}`,
+    (s) => `${nameOfSource(s)} up to ${s.throughSeq} (${s.headThrough}) after ${s.headAfter}`,
   )
-  const theirs = manifest.sources.map((s) => `${s.source}/${s.epoch} up to ${s.last} (${s.head}) after ${s.headBefore}`)
+  const theirs = manifest.sources.map((s) => `${nameOfSource(s)} up to ${s.last} (${s.head}) after ${s.headBefore}`)
   const index = ours.findIndex((our, at) => our !== theirs[at])
   if (index === -1 && ours.length === theirs.length) return undefined
   return `the database has ${ours[index] ?? 'fewer sources'}`
 }
 
 function settingsIn(
-  { adapter, options, format }: Manifest,
+  { adapter, options, format, pages }: Manifest,
   { pool, directory }: { pool: string; directory: string },
 ): ExportSettings {
   const { type, profile, version, engine, stylesheetSha256 } = adapter
-  return { adapter: type, profile, version, engine, stylesheetSha256, pool, options, directory, manifestFormat: format }
+  const rendering = { adapter: type, profile, version, engine, stylesheetSha256, pool, options }
+  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined }
 }

@@ -2,6 +2,7 @@ import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
 import {
   FIRST_MANIFEST_FORMAT,
+  type Fork,
   type IncompletePage,
   type Manifest,
   type ManifestFile,
@@ -20,6 +21,7 @@ export function buildManifest({
   counts,
   pages,
   sources,
+  forks,
   previousManifestSha256,
 }: {
   planned: Export
@@ -29,12 +31,12 @@ export function buildManifest({
   counts: KindCounts
   pages: IncompletePage[] | undefined
   sources: ManifestSources
+  forks: Fork[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
   return {
-    // A replay of a sealed export uses the recorded values.
-    format: (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format'],
+    format: formatOf(settings),
     pool: settings.pool,
     adapter: {
       name: planned.adapter,
@@ -51,7 +53,13 @@ export function buildManifest({
     counts: { ...counts, total: planned.events },
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
     ...(pages === undefined ? {} : { pages }),
+    forks,
     previousManifestSha256,
     ...sources,
   }
+}
+
+/** A replay of a sealed export uses the recorded format. */
+export function formatOf(settings: ExportSettings): Manifest['format'] {
+  return (settings.manifestFormat ?? FIRST_MANIFEST_FORMAT) as Manifest['format']
 }

@@ -1,4 +1,4 @@
-import { type AddendumSource, chainLine, type IntervalSource, rangesOf } from '@hansard/evidence'
+import { type AddendumSource, chainLine, hasIncarnations, type IntervalSource, rangesOf } from '@hansard/evidence'
 import type { Database } from '@hansard/sql'
 import {
   type ChainLink,
@@ -6,18 +6,19 @@ import {
   chainOfInterval,
   type Export,
   type ExportSource,
+  type SourceIdentity,
   sourcesOfAddendum,
   sourcesOfInterval,
 } from '@hansard/staging'
 
 /**
  * The chain file of an export: one line for every number that it accounts for, with the hash of the event's text,
- * sorted by source, epoch and number.
+ * sorted by source, epoch, incarnation and number.
  *
  * It is streamed, because it may have millions of lines. The summary of each source for the manifest is collected on
  * the way; read it after the last line was consumed.
  */
-export function chainText(db: Database, planned: Export): ChainText {
+export function chainText(db: Database, planned: Export, format: string): ChainText {
   const ofInterval: IntervalSource[] = []
   const ofAddendum: AddendumSource[] = []
   let numbers = 0
@@ -34,22 +35,24 @@ export function chainText(db: Database, planned: Export): ChainText {
   }
 
   async function* addendumLines() {
-    for (const { id, source, epoch } of await sourcesOfAddendum(db, planned)) {
+    for (const { id, source, epoch, incarnation } of await sourcesOfAddendum(db, planned)) {
       const seqs: number[] = []
       const quarantined: number[] = []
-      yield* linesOf({ source, epoch }, chainOfAddendum(db, planned, id), ({ seq, kind }) => {
+      yield* linesOf({ source, epoch, incarnation }, chainOfAddendum(db, planned, id), ({ seq, kind }) => {
         seqs.push(seq)
         if (kind === null) quarantined.push(seq)
       })
-      ofAddendum.push({ source, epoch, seqs: rangesOf(seqs), count: seqs.length - quarantined.length, quarantined })
+      const count = seqs.length - quarantined.length
+      ofAddendum.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count, quarantined })
     }
   }
 
   async function* linesOf(
-    { source, epoch }: { source: string; epoch: number },
+    { source, epoch, incarnation }: Required<SourceIdentity>,
     links: AsyncIterable<ChainLink>,
     note: (link: ChainLink) => void,
   ) {
+    const shown = hasIncarnations(format)
     // Many lines in one chunk: one disk write per line would take longer than everything else.
     let piece = ''
     for await (const link of links) {
@@ -57,7 +60,8 @@ export function chainText(db: Database, planned: Export): ChainText {
       if (link.kind !== null) events += 1
       note(link)
       const { seq, leaf, head, kind } = link
-      piece += chainLine({ source, epoch, seq, leaf, quarantinedHead: kind === null ? head : undefined })
+      const quarantinedHead = kind === null ? head : undefined
+      piece += chainLine({ source, epoch, incarnation: shown ? incarnation : undefined, seq, leaf, quarantinedHead })
       if (piece.length > PIECE) {
         yield piece
         piece = ''
@@ -93,11 +97,12 @@ export type ManifestSources =
 const PIECE = 64 * 1_024
 
 function describe(source: ExportSource, quarantined: number[]): IntervalSource {
-  const { source: name, epoch, state, afterSeq, headAfter, throughSeq, headThrough } = source
+  const { source: name, epoch, incarnation, state, afterSeq, headAfter, throughSeq, headThrough } = source
   const numbers = throughSeq - afterSeq
   return {
     source: name,
     epoch,
+    incarnation,
     state,
     first: numbers === 0 ? 0 : afterSeq + 1,
     last: throughSeq,

@@ -19,10 +19,11 @@ import {
   registerAdapters,
 } from '@hansard/staging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { LEASE_MS } from './config.ts'
 import { renderExport } from './render-export.ts'
+import { replayExport } from './replay-export.ts'
 import { type ExportDeps, runExport, settingsOf } from './run-export.ts'
 import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
@@ -144,6 +145,8 @@ describe('a worker that succeeds a dead one', () => {
     expect(await finishes(bench)).toEqual(before)
     const sealed = await findExport(bench.db, { adapter: 'xml', number: 1 })
     expect(sealed?.settings?.options).toMatchObject({ addUserDetails: true })
+    const replay = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
+    expect(await replayExport(replay, { adapter: 'xml', number: 1 })).toMatchObject({ identical: true })
   })
 
   it('does not export events twice that arrived after the plan', async () => {

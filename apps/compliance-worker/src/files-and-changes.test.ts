@@ -145,12 +145,22 @@ it('renders an export that was sealed before changes were recorded with its orig
   const request = { kind: 'replay', adapter: 'xml', number: 1 } as const
   const id = await addRequest(bench.db, { request, requestedBy: 'auditor', now: bench.clock.now() })
   await worker.drain()
-  const first = (await bench.files())
-    .get(`${STEM}.manifest.json`)!
-    .replace('manifest/2', 'manifest/1')
-    .replace(/ +"change": 0,\n/, '')
-  const content = first.split('\n').slice(0, -3).join('\n')
   const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex')
+  const files = await bench.files()
+  const chain = files.get(`${STEM}.chain.txt`)!
+  const firstChain = chain.replaceAll('\t-\t', '\t')
+  expect(firstChain.length).toBe(chain.length - 2)
+  const first = files
+    .get(`${STEM}.manifest.json`)!
+    .replace('manifest/3', 'manifest/1')
+    .replace(/ +"change": 0,\n/, '')
+    .replace(/ +"incarnation": "",\n/g, '')
+    .replace(/ +"forks": \[\],\n/, '')
+    .replace(`"size": ${chain.length}`, `"size": ${firstChain.length}`)
+    .replace(sha256Of(chain), sha256Of(firstChain))
+  const content = first.split('\n').slice(0, -3).join('\n')
   const renderedSha256 = sha256Of(`${content}\n  "contentSha256": "${sha256Of(`${content}\n`)}"\n}\n`)
-  expect(await findRequest(bench.db, id)).toMatchObject({ result: { differences: [{ renderedSha256 }] } })
+  expect(await findRequest(bench.db, id)).toMatchObject({
+    result: { differences: [{ renderedSha256: sha256Of(firstChain) }, { renderedSha256 }] },
+  })
 })

@@ -9,10 +9,11 @@ import {
   type ExportFileRecord,
   type ExportSettings,
   exportEvents,
+  forksOfInterval,
   roomsWithRoster,
   rostersOf,
 } from '@hansard/staging'
-import { buildManifest } from './build-manifest.ts'
+import { buildManifest, formatOf } from './build-manifest.ts'
 import { chainText } from './chain-text.ts'
 import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
@@ -85,11 +86,13 @@ export async function renderExport(
     else if (!showsEverything(file.page)) pages?.push(incompletePage(file.name, file.page))
   }
 
-  const chain = chainText(db, planned)
+  const chain = chainText(db, planned, formatOf(subject.settings))
   await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())
   assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
 
-  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources() })
+  // Addenda share their interval with the export that names its forks.
+  const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
+  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return { files, pages }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
-import { describePage, type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
+import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
@@ -21,6 +21,7 @@ import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { isDiskTrouble } from './classify-error.ts'
 import { assertIdentity, openDirectory } from './directory-identity.ts'
 import { belongsTo, manifestFileOf, stemOf } from './file-names.ts'
+import { incompleteProblem } from './incomplete-problem.ts'
 import { renderExport } from './render-export.ts'
 import { type DiskState, refused } from './sealed-on-disk.ts'
 
@@ -100,16 +101,6 @@ export async function runExport(
   if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
   const problem = incompleteProblem(planned, pages)
   await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, problem, now: clock.now() })
-}
-
-const PAGES_NAMED = 3
-
-/** What an operator reads when an export was sealed that does not show everything it counts. */
-function incompleteProblem({ adapter, number }: Export, pages: readonly IncompletePage[] = []): string | undefined {
-  if (pages.length === 0) return undefined
-  const named = pages.slice(0, PAGES_NAMED).map((page) => `${page.file} ${describePage(page)}`)
-  const more = pages.length > PAGES_NAMED ? `; and ${pages.length - PAGES_NAMED} more documents` : ''
-  return `${adapter}/${number} was sealed as incomplete: ${named.join('; ')}${more}. Correct the stylesheet of ${adapter}; nothing is lost.`
 }
 
 export function settingsOf(

@@ -101,10 +101,10 @@ async function growTree(
   let tree: TreeFrontier = previous
     ? { size: previous.treeSize, roots: previous.treeRoots.map((root) => Buffer.from(root, 'hex')) }
     : EMPTY_TREE
-  for await (const { source, epoch, seq, leaf, head, kind } of linesOfInterval(db, interval)) {
+  for await (const { source, epoch, incarnation, seq, leaf, head, kind } of linesOfInterval(db, interval)) {
     signal.throwIfAborted()
     const quarantinedHead = kind === null ? head : undefined
-    const data = treeLeaf({ escapedSource: encodeURIComponent(source), epoch, seq, leaf, quarantinedHead })
+    const data = treeLeaf({ escapedSource: encodeURIComponent(source), epoch, incarnation, seq, leaf, quarantinedHead })
     tree = addLeaf(tree, leafHash(data))
   }
   return tree
@@ -134,9 +134,10 @@ async function textsOf(
     number,
     interval: manifestInterval(interval),
     series: series.map((each) => entryOf(each, outputDirectory)),
-    sources: sources.map(({ source, epoch, state, throughSeq, headThrough }) => ({
+    sources: sources.map(({ source, epoch, incarnation, state, throughSeq, headThrough }) => ({
       source,
       epoch,
+      incarnation,
       state,
       last: throughSeq,
       head: headThrough,

@@ -5,7 +5,7 @@ import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
 import { type Database, type Lease, LeaseLost, releaseLease, takeLease } from '@hansard/sql'
-import { EXPORTER_LEASE, recordSourceProgress, stageEvents } from '@hansard/staging'
+import { EXPORTER_LEASE, keyOfSource, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
 import { openSigningKeys } from './signing-key-file.ts'
@@ -151,7 +151,7 @@ function oneAtATimeForEachSource() {
   const last = new Map<string, Promise<void>>()
   return (envelope: Envelope, work: () => Promise<void>): Promise<void> => {
     if (envelope.kind !== 'events') return work()
-    const key = `${envelope.source}/${envelope.epoch}`
+    const key = keyOfSource(envelope)
     const mine = (last.get(key) ?? Promise.resolve()).then(work)
     const settled = mine
       .catch(() => {})

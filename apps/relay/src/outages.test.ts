@@ -118,7 +118,7 @@ async function poolOn(server: { createDatabase(name: string): Promise<string> })
       else await stageEvents(complianceDb, envelope, systemClock.now())
     },
     async progress() {
-      const staged = (await stagedThrough(complianceDb)).get(`channel-1/${source.epoch}`)
+      const staged = (await stagedThrough(complianceDb)).get(`channel-1/${source.epoch}/${source.incarnation}`)
       return { staged, rows: (await outboxDepth(poolDb)).rows }
     },
     async close() {

@@ -44,7 +44,11 @@ export async function reportProgress(
   const settled = new Set((await finishedSources(complianceDb)).map(keyOf))
   for (const report of forgotten) {
     if (!settled.has(keyOf(report))) continue
-    await finishSource(poolDb, { name: report.source, epoch: report.epoch })
+    await finishSource(poolDb, {
+      name: report.source,
+      epoch: report.epoch,
+      incarnation: report.incarnation ?? '',
+    })
     cursors.delete(keyOf(report))
   }
 }

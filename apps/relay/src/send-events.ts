@@ -31,8 +31,8 @@ export async function sendEvents(
   let again = false
   let sent = false
   const { sources } = await readSourceProgress(poolDb, clock.now())
-  for (const { source, epoch, lastSeq, state } of sources) {
-    const cursor = cursors.get(keyOf({ source, epoch }))
+  for (const { source, epoch, incarnation = '', lastSeq, state } of sources) {
+    const cursor = cursors.get(keyOf({ source, epoch, incarnation }))
     if (!cursor) continue
     cursor.lastSeq = lastSeq
     cursor.ended = state !== 'alive'
@@ -47,7 +47,7 @@ export async function sendEvents(
       log.error({ source, epoch, from: from + 1, to: first - 1 }, 'events are missing from the outbox')
     }
     if (from === cursor.staged) cursor.movedAt = clock.now()
-    await transport.send(envelopesOf({ source, epoch }, events, config.batchEvents), { signal })
+    await transport.send(envelopesOf({ source, epoch, incarnation }, events, config.batchEvents), { signal })
     sent = true
 
     // If the cursor was set back meanwhile to send again, keep that.
@@ -67,7 +67,7 @@ export async function sendEvents(
 }
 
 function envelopesOf(
-  identity: { source: string; epoch: number },
+  identity: { source: string; epoch: number; incarnation: string },
   events: readonly EnvelopeEvent[],
   batchEvents: number,
 ): Envelope[] {

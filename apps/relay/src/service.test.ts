@@ -84,7 +84,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
         rights: 1,
       })
     await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
-    return { source, post, key: `${name}/${source.epoch}` }
+    return { source, post, key: `${name}/${source.epoch}/${source.incarnation}` }
   }
 
   async function relayTo(
@@ -259,9 +259,9 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const { key } = await talk(1)
     await vi.waitFor(() => {
       const last = rolls.filter((e) => e.kind === 'roll-call').at(-1)!
-      expect(last.rollCall.sources.map((s) => [`${s.source}/${s.epoch}`, s.state, s.lastSeq])).toEqual([
-        [key, 'alive', 1],
-      ])
+      expect(last.rollCall.sources.map((s) => [`${s.source}/${s.epoch}/${s.incarnation}`, s.state, s.lastSeq])).toEqual(
+        [[key, 'alive', 1]],
+      )
     }, until)
   })
 
@@ -301,7 +301,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
 
   it('empties an outbox in which numbers are missing', async () => {
     const { source } = await talk(1_600)
-    const identity = { source: source.name, epoch: source.epoch }
+    const identity = { source: source.name, epoch: source.epoch, incarnation: source.incarnation }
     const events = await readOutbox(poolDb, { ...identity, afterSeq: 0, limit: 1_600 })
     await stageEvents(complianceDb, { ...identity, events }, systemClock.now())
     await poolDb.knex('outbox').whereBetween('seq', [2, 1_500]).delete()

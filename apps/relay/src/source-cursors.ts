@@ -1,6 +1,6 @@
 import type { SourceReport } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
-import { finishedSources, stagedThrough } from '@hansard/staging'
+import { finishedSources, keyOfSource, stagedThrough } from '@hansard/staging'
 
 /**
  * The relay's cursors for the events of one source.
@@ -13,6 +13,7 @@ import { finishedSources, stagedThrough } from '@hansard/staging'
 export type SourceCursor = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   /** the last number that the source has assigned, and whether it can assign more */
   lastSeq: number
   ended: boolean
@@ -25,7 +26,7 @@ export type SourceCursor = {
 
 export type SourceCursors = Map<string, SourceCursor>
 
-export const keyOf = ({ source, epoch }: { source: string; epoch: number }): string => `${source}/${epoch}`
+export const keyOf = keyOfSource
 
 /**
  * Adds cursors for sources that a source progress names for the first time, starting where the compliance database
@@ -36,8 +37,8 @@ export async function takeUp(
   cursors: SourceCursors,
   { reports, now }: { reports: readonly SourceReport[]; now: number },
 ): Promise<void> {
-  const fresh = reports.map(({ source, epoch, lastSeq, state }) => ({
-    ...{ source, epoch, lastSeq, ended: state !== 'alive' },
+  const fresh = reports.map(({ source, epoch, incarnation = '', lastSeq, state }) => ({
+    ...{ source, epoch, incarnation, lastSeq, ended: state !== 'alive' },
     ...{ sent: 0, staged: 0, forgotten: 0, movedAt: now },
   }))
   const staged = await readStaged(complianceDb, fresh)
@@ -48,10 +49,10 @@ export async function takeUp(
   }
 }
 
-/** By `<source>/<epoch>`: the number up to which the compliance database has the source's events. */
+/** By `keyOf`: the number up to which the compliance database has the source's events. */
 export async function readStaged(
   complianceDb: Database,
-  cursors: Iterable<Pick<SourceCursor, 'source' | 'epoch' | 'ended' | 'lastSeq'>>,
+  cursors: Iterable<Pick<SourceCursor, 'source' | 'epoch' | 'incarnation' | 'ended' | 'lastSeq'>>,
 ): Promise<Map<string, number>> {
   const staged = await stagedThrough(complianceDb)
   const silent = [...cursors].filter((cursor) => cursor.ended && !staged.has(keyOf(cursor)))

@@ -6,6 +6,8 @@ import { PoolStateName } from './settings.ts'
 export const SourceStatus = z.object({
   source: z.string(),
   epoch: count,
+  /** 32 random hexadecimal digits per start; empty for a source that started before there were incarnations */
+  incarnation: z.string(),
   state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
   lastSeq: count,
   stagedThrough: count,

@@ -112,6 +112,8 @@ describe('the hash chain', () => {
     const genesis = sha256sum('hansard-chain-1\nchannel-1\n2')
 
     expect(genesisHead('channel-1', 2)).toBe(genesis)
+    const incarnation = '0123456789abcdef0123456789abcdef'
+    expect(genesisHead('channel-1', 2, incarnation)).toBe(sha256sum(`hansard-chain-2\nchannel-1\n2\n${incarnation}`))
     expect(leafOf(body)).toBe(sha256sum(body))
     expect(nextHead(genesis, leafOf(body))).toBe(sha256sum(`${genesis}\n${sha256sum(body)}`))
   })

@@ -1,13 +1,15 @@
 /**
  * What travels from the relay to the worker: the events of one source, or the progress of all sources.
  *
- * Either may arrive late, twice or out of order; staging is idempotent.
+ * Either may arrive late, twice or out of order; staging is idempotent. `incarnation` is 32 random hexadecimal digits
+ * per start of a source. It is absent or "" for a source that started before there were incarnations.
  */
 export type Envelope =
   | {
       readonly kind: 'events'
       readonly source: string
       readonly epoch: number
+      readonly incarnation?: string | undefined
       readonly events: readonly EnvelopeEvent[]
     }
   | { readonly kind: 'roll-call'; readonly rollCall: SourceProgress }
@@ -34,6 +36,7 @@ export type SourceState = 'alive' | 'stopped' | 'fenced' | 'dead'
 export type SourceReport = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly state: SourceState
   readonly startedAt: number
   readonly lastSeq: number

@@ -7,7 +7,8 @@ import { z } from 'zod'
  * therefore give the same bytes on any day, whatever was renamed since.
  *
  * `source`, `epoch` and `seq` identify the recording service and the event's number: every service instance is a
- * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `at` is the
+ * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `incarnation` is
+ * the start's random name; events recorded before starts had one lack it. `at` is the
  * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event.
  * `room.seq` numbers all events of one room, across sources, in the order the pool database committed them.
  */
@@ -31,6 +32,10 @@ const common = {
   v: z.literal(1),
   source: text.min(1),
   epoch: count.min(1),
+  incarnation: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'not 32 hexadecimal digits')
+    .optional(),
   seq: count.min(1),
   at: count,
   room: EventRoom,

@@ -1,5 +1,6 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
 import { contradictionsInPages } from './page-contradictions.ts'
+import { nameOfSource } from './source-name.ts'
 
 /** The numbers of a source in an export, as ranges with both ends included. */
 export function seqsOf(part: IntervalSource | AddendumSource): readonly (readonly [number, number])[] {
@@ -14,8 +15,9 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inFiles(manifest),
     ...inCounts(manifest),
     ...contradictionsInPages(manifest),
-    ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${part.source}/${part.epoch}: ${why}`)),
-    ...inOrder(manifest),
+    ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${nameOfSource(part)}: ${why}`)),
+    ...inOrder(manifest.sources),
+    ...inOrder(manifest.forks ?? []),
   ]
 }
 
@@ -71,14 +73,19 @@ function* inSource(part: IntervalSource | AddendumSource): Generator<string> {
     yield `it has ${size(part)} numbers, of which ${part.count} are events and ${part.quarantined.length} in quarantine`
 }
 
-function* inOrder({ sources }: Manifest): Generator<string> {
-  for (const [index, part] of sources.entries()) {
-    const before = sources[index - 1]
-    if (!before || before.source < part.source) continue
-    if (before.source !== part.source || before.epoch >= part.epoch) {
-      yield `${part.source}/${part.epoch} is not listed in its place`
-    }
+type Named = Parameters<typeof nameOfSource>[0]
+
+function* inOrder(listed: readonly Named[]): Generator<string> {
+  for (const [index, part] of listed.entries()) {
+    const before = listed[index - 1]
+    if (before && !comesBefore(before, part)) yield `${nameOfSource(part)} is not listed in its place`
   }
+}
+
+function comesBefore(a: Named, b: Named): boolean {
+  if (a.source !== b.source) return a.source < b.source
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch
+  return (a.incarnation ?? '') < (b.incarnation ?? '')
 }
 
 function size(part: IntervalSource | AddendumSource): number {

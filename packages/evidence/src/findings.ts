@@ -17,6 +17,7 @@ export type FindingKind =
   | 'chain-twice' // a number is in two exports
   | 'chain-head' // hashes do not lead to the head the manifest names
   | 'source-missing' // a source that was alive is not listed
+  | 'fork' // a source gave numbers out twice; the other texts are in no document
   | 'pool-manifest-altered' // not the bytes that were signed
   | 'pool-manifest-missing' // a pool manifest, or the note or checkpoint beside it, is missing
   | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
@@ -33,7 +34,7 @@ export type FindingPlace = {
   readonly series: string
   readonly export?: number | undefined
   readonly file?: string | undefined
-  /** `<source>/<epoch>` */
+  /** `<source>/<epoch>`, and `/<incarnation>` if it has one */
   readonly source?: string | undefined
   readonly seq?: number | undefined
 }
@@ -50,6 +51,8 @@ export type Unreadable = FindingPlace & { readonly message: string }
 export type Outstanding = {
   readonly source: string
   readonly epoch: number
+  /** "" for a source that started before there were incarnations */
+  readonly incarnation: string
   readonly seq: number
   /** of the export that lists it */
   readonly export: number

@@ -1,11 +1,13 @@
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
+export type { Fork } from './forks.ts'
 export {
   type AddendumSource,
   emptyCounts,
   encodeManifest,
   FIRST_MANIFEST_FORMAT,
+  hasIncarnations,
   type IntervalSource,
   MANIFEST_FORMAT,
   Manifest,
@@ -26,5 +28,6 @@ export {
   treeLeaf,
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { nameOfSource } from './source-name.ts'
 export { type SeriesInPool, verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

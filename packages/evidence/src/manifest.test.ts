@@ -33,6 +33,7 @@ const manifest: Manifest = {
     {
       source: 'chat-1',
       epoch: 1,
+      incarnation: '',
       state: 'alive',
       first: 0,
       last: 0,
@@ -42,6 +43,7 @@ const manifest: Manifest = {
       quarantined: [],
     },
   ],
+  forks: [],
   previousManifestSha256: null,
 }
 
@@ -66,6 +68,7 @@ it('writes its members in the documented order', () => {
     'counts',
     'omitted',
     'sources',
+    'forks',
     'previousManifestSha256',
     'contentSha256',
   ])
@@ -79,7 +82,9 @@ it('ends with a hash of its own lines that a shell can check', () => {
 
 it('reads and writes the first format unchanged: without changes and attachments files', () => {
   const { change: _, ...counts } = manifest.counts
-  const first: Manifest = { ...manifest, format: 'hansard-manifest/1' }
+  const { forks: _forks, ...members } = manifest
+  const sources = members.sources.map(({ incarnation: _none, ...source }) => source)
+  const first = { ...members, sources, format: 'hansard-manifest/1' } as Manifest
   const text = encodeManifest(first)
 
   expect(JSON.parse(text).counts).toEqual(counts)
@@ -92,6 +97,14 @@ it('reads and writes the first format unchanged: without changes and attachments
   const file = { name: 'a.xml.ATTACH', role: 'attachments' as const, size: 1, sha256: 'c'.repeat(64), events: 0 }
   expect(parseManifest(encodeManifest({ ...first, files: [file] }))).toMatchObject({ outcome: 'altered' })
   expect(parseManifest(encodeManifest({ ...manifest, files: [file] }))).toMatchObject({ outcome: 'parsed' })
+})
+
+it('reads and writes the second format unchanged: without incarnations and forks', () => {
+  const text = encodeManifest({ ...manifest, format: 'hansard-manifest/2' })
+  expect(text).not.toMatch(/incarnation|forks/)
+  expect(parseManifest(text)).toMatchObject({ outcome: 'parsed' })
+  const added = resealed(text, (lines) => lines.replace('"state"', '"incarnation": "",\n      "state"'))
+  expect(parseManifest(added)).toMatchObject({ outcome: 'altered' })
 })
 
 it('detects every flipped bit', () => {
@@ -111,7 +124,7 @@ it('refuses to write an invalid manifest', () => {
 })
 
 it('distinguishes an unknown format from damage', () => {
-  const text = encodeManifest(manifest).replace('manifest/2', 'manifest/9')
+  const text = encodeManifest(manifest).replace('manifest/3', 'manifest/9')
   expect(parseManifest(text)).toMatchObject({ outcome: 'altered' })
   expect(parseManifest(resealed(text, (lines) => lines))).toMatchObject({ outcome: 'unknown' })
 })

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
+import { Fork, orderFork } from './forks.ts'
 import { orderPages, Pages } from './pages.ts'
+import { sourceName } from './source-members.ts'
 
 /**
  * The manifest of an export: what it covers, which files contain it, and the chain head of every source.
@@ -10,9 +12,12 @@ import { orderPages, Pages } from './pages.ts'
  * were rendered again: no current time, no host name, no path. docs/manifest.md describes it for people who have
  * never seen this program. That page and this schema must agree; docs/verify.py is written from the page alone.
  */
-export const MANIFEST_FORMAT = 'hansard-manifest/2'
+export const MANIFEST_FORMAT = 'hansard-manifest/3'
 
-/** Manifests of the first format stay readable for ever. That format has neither changes nor attachments files. */
+/** Has neither incarnations of sources nor forks. */
+const SECOND_MANIFEST_FORMAT = 'hansard-manifest/2'
+
+/** Manifests of earlier formats stay readable for ever. The first has neither changes nor attachments files. */
 export const FIRST_MANIFEST_FORMAT = 'hansard-manifest/1'
 const UNKNOWN_TO_FIRST: EventKind = 'change'
 const kindsOf = (format: Manifest['format']): EventKind[] =>
@@ -39,14 +44,6 @@ const ManifestFile = z.strictObject({
   events: count,
 })
 export type ManifestFile = z.infer<typeof ManifestFile>
-
-const sourceName = {
-  source: z
-    .string()
-    .min(1)
-    .refine((name) => name.isWellFormed(), 'not a text'),
-  epoch: count.min(1),
-}
 
 /**
  * A source's part of an interval: all its numbers from `first` to `last`. If it has none, `first` is 0, `last` is the
@@ -81,7 +78,7 @@ const counts = z.strictObject({
 type ManifestCounts = z.infer<typeof counts>
 
 const common = {
-  format: z.enum([MANIFEST_FORMAT, FIRST_MANIFEST_FORMAT]),
+  format: z.enum([MANIFEST_FORMAT, SECOND_MANIFEST_FORMAT, FIRST_MANIFEST_FORMAT]),
   pool: z.string().min(1),
   adapter: z.strictObject({
     /** of the numbered series: the adapter's name in this pool, and its directory */
@@ -101,6 +98,8 @@ const common = {
   omitted: z.partialRecord(z.enum(EVENT_KINDS), count.min(1)),
   /** documents that do not show everything they count; absent when pages were not compared */
   pages: Pages.optional(),
+  /** from the third format on */
+  forks: z.array(Fork).optional(),
   previousManifestSha256: sha256.nullable(),
 }
 
@@ -141,7 +140,11 @@ export function encodeManifest(manifest: Manifest): string {
       kinds.filter((kind) => manifest.omitted[kind]).map((kind) => [kind, manifest.omitted[kind]]),
     ),
     ...(manifest.pages === undefined ? {} : { pages: orderPages(manifest.pages) }),
-    sources: manifest.kind === 'interval' ? manifest.sources.map(orderInterval) : manifest.sources.map(orderAddendum),
+    sources: (manifest.kind === 'interval'
+      ? manifest.sources.map(orderInterval)
+      : manifest.sources.map(orderAddendum)
+    ).map((part) => (hasIncarnations(manifest.format) ? part : withoutIncarnation(part))),
+    ...(hasIncarnations(manifest.format) ? { forks: (manifest.forks ?? []).map(orderFork) } : {}),
     previousManifestSha256: manifest.previousManifestSha256,
   }
   Manifest.parse(allKinds(ordered))
@@ -150,12 +153,21 @@ export function encodeManifest(manifest: Manifest): string {
 }
 
 function orderInterval(part: IntervalSource): IntervalSource {
-  const { source, epoch, state, first, last, count, headBefore, head, quarantined } = part
-  return { source, epoch, state, first, last, count, headBefore, head, quarantined }
+  const { source, epoch, incarnation = '', state, first, last, count, headBefore, head, quarantined } = part
+  return { source, epoch, incarnation, state, first, last, count, headBefore, head, quarantined }
 }
 
-function orderAddendum({ source, epoch, seqs, count, quarantined }: AddendumSource): AddendumSource {
-  return { source, epoch, seqs, count, quarantined }
+function orderAddendum({ source, epoch, incarnation = '', seqs, count, quarantined }: AddendumSource): AddendumSource {
+  return { source, epoch, incarnation, seqs, count, quarantined }
+}
+
+/** Whether sources, and the lines of chain files, carry an incarnation in this format. */
+export function hasIncarnations(format: string): boolean {
+  return format !== SECOND_MANIFEST_FORMAT && format !== FIRST_MANIFEST_FORMAT
+}
+
+function withoutIncarnation<P extends { incarnation?: unknown }>({ incarnation: _, ...part }: P) {
+  return part
 }
 
 /** `[start, end)` as a manifest writes it. */
@@ -200,7 +212,7 @@ export function parseManifest(text: string): ParsedManifest {
   }
   const { contentSha256: _, ...members } = value as Record<string, unknown>
   const format = members['format']
-  if (format !== MANIFEST_FORMAT && format !== FIRST_MANIFEST_FORMAT)
+  if (format !== MANIFEST_FORMAT && format !== SECOND_MANIFEST_FORMAT && format !== FIRST_MANIFEST_FORMAT)
     return { outcome: 'unknown', reason: `its format is ${JSON.stringify(format)}` }
   const result = Manifest.safeParse(allKinds(members))
   if (!result.success) {

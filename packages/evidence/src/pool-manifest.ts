@@ -34,7 +34,16 @@ export const PoolManifest = z.strictObject({
   number: count.min(1),
   interval: z.strictObject({ start: z.string(), end: z.string(), startMs: count, endMs: count }),
   series: z.array(PoolSeriesEntry),
-  sources: z.array(z.strictObject({ source: text, epoch: count.min(1), state: text, last: count, head: digest })),
+  sources: z.array(
+    z.strictObject({
+      source: text,
+      epoch: count.min(1),
+      incarnation: z.string().regex(/^([0-9a-f]{32})?$/),
+      state: text,
+      last: count,
+      head: digest,
+    }),
+  ),
   tree: z.strictObject({ size: count, root: z.string().regex(/^[A-Za-z0-9+/]{43}=$/) }),
   key: text,
   previousPoolManifestSha256: digest.nullable(),
@@ -95,19 +104,20 @@ export function poolManifestStatement(name: string, sha256: string): string {
 }
 
 /**
- * The data of one leaf of the pool's tree: a line of a chain file without its line break, of the first four fields, or
- * of all six for a number in quarantine.
+ * The data of one leaf of the pool's tree: a line of a chain file without its line break, as the third format writes
+ * it, whatever the format of the export.
  */
 export function treeLeaf(line: {
   readonly escapedSource: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly seq: number
   readonly leaf: string
   readonly quarantinedHead?: string | undefined
 }): string {
-  const { escapedSource, epoch, seq, leaf, quarantinedHead } = line
+  const { escapedSource, epoch, incarnation, seq, leaf, quarantinedHead } = line
   const quarantined = quarantinedHead === undefined ? '' : `\tquarantined\t${quarantinedHead}`
-  return `${escapedSource}\t${epoch}\t${seq}\t${leaf}${quarantined}`
+  return `${escapedSource}\t${epoch}\t${incarnation || '-'}\t${seq}\t${leaf}${quarantined}`
 }
 
 /** The origin of a pool's checkpoints, and the name of its keys. */

@@ -1,8 +1,9 @@
 import { type ParsedChainLine, parseChainLine } from './chain-line.ts'
 import { seqsOf } from './contradictions.ts'
 import type { FindingKind } from './findings.ts'
-import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
+import { type AddendumSource, hasIncarnations, type IntervalSource, type Manifest } from './manifest.ts'
 import { cutLines } from './read-evidence.ts'
+import { nameOfSource } from './source-name.ts'
 import { advance, comeLate, leaveInterval, meetInterval, type SourceWalk } from './walk-source.ts'
 
 type ChainFinding = {
@@ -27,7 +28,7 @@ export function verifyChainFile(
     report,
     onLine: onParsed = () => {},
   }: {
-    walkOf: (part: { source: string; epoch: number }) => SourceWalk
+    walkOf: (part: { source: string; epoch: number; incarnation?: string | undefined }) => SourceWalk
     /** no interval came before this one: the chains may begin in the middle */
     mayAnchor: boolean
     report: (finding: ChainFinding) => void
@@ -35,6 +36,7 @@ export function verifyChainFile(
     onLine?: (line: ParsedChainLine) => void
   },
 ): { take(bytes: Uint8Array): void; end(read: boolean): void } {
+  const incarnations = hasIncarnations(manifest.format)
   const parts = manifest.sources.map((part) => partOf(part, walkOf(part)))
   let index = -1
   let line = 0
@@ -80,13 +82,14 @@ export function verifyChainFile(
   const onLine = (text: string): void => {
     line++
     if (broken) return
-    const parsed = parseChainLine(text)
+    const parsed = parseChainLine(text, { incarnations })
     if (!parsed) return breakOff({ what: 'chain-line', message: 'a line that is none' })
     const due = proceed()
     const { seq, leaf, quarantinedHead } = parsed
-    const found = `${parsed.escapedSource}/${parsed.epoch}/${seq}`
+    const found = `${nameOfSource({ ...parsed, source: parsed.escapedSource })}/${seq}`
     if (!due) return breakOff({ what: 'chain-line', message: `${found} follows the last number of the export` })
-    if (parsed.escapedSource !== due.escapedSource || parsed.epoch !== due.listed.epoch || seq !== due.due) {
+    const same = parsed.escapedSource === due.escapedSource && parsed.epoch === due.listed.epoch
+    if (!same || (parsed.incarnation ?? '') !== (due.listed.incarnation ?? '') || seq !== due.due) {
       const message = `${due.name}: number ${due.due} is due, ${found} is there`
       return breakOff({ what: 'chain-line', source: due.name, seq: due.due, message })
     }
@@ -137,9 +140,9 @@ type Part = {
 }
 
 function partOf(listed: IntervalSource | AddendumSource, walk: SourceWalk): Part {
-  const { source, epoch } = listed
+  const { source } = listed
   const ranges = seqsOf(listed)
-  const name = `${source}/${epoch}`
+  const name = nameOfSource(listed)
   const escapedSource = encodeURIComponent(source)
   return { listed, name, escapedSource, walk, ranges, marked: [], range: 0, due: ranges[0]?.[0], through: false }
 }

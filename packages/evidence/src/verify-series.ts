@@ -2,10 +2,12 @@ import { addLeaf, EMPTY_TREE, leafHash, type TreeFrontier } from '@hansard/signi
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
+import { forkMessage } from './forks.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
+import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
 
@@ -32,7 +34,7 @@ export async function verifySeries(
   reportUnlisted(series)
   for (const walk of series.walks.values()) {
     finishWalk(walk, (finding) => {
-      const source = `${walk.source}/${walk.epoch}`
+      const source = nameOfSource(walk)
       incomplete(series, { ...finding, source, message: `${source}: ${finding.message}` })
     })
   }
@@ -178,6 +180,10 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   for (const message of contradictionsIn(manifest))
     broken(series, { what: 'manifest-contradiction', ...place, message: `${file}: ${message}` })
   if (!isNext(series, manifest, place)) return
+  for (const fork of manifest.forks ?? []) {
+    const source = nameOfSource(fork)
+    broken(series, { what: 'fork', ...place, source, seq: fork.seq, message: forkMessage(fork, file, source) })
+  }
   for (const listed of manifest.files) await verifyFile(series, manifest, listed)
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
@@ -241,7 +247,7 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
   const chain =
     role === 'chain'
       ? verifyChainFile(manifest, {
-          walkOf: ({ source, epoch }) => walkOf(series, source, epoch),
+          walkOf: (part) => walkOf(series, part),
           mayAnchor: !series.seenInterval,
           report(finding) {
             series.tree = undefined
@@ -272,9 +278,9 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
   }
 }
 
-function walkOf(series: Series, source: string, epoch: number): SourceWalk {
-  const name = `${source}/${epoch}`
-  const walk = series.walks.get(name) ?? startWalk(source, epoch)
+function walkOf(series: Series, part: Parameters<typeof nameOfSource>[0]): SourceWalk {
+  const name = nameOfSource(part)
+  const walk = series.walks.get(name) ?? startWalk(part)
   series.walks.set(name, walk)
   return walk
 }
@@ -282,11 +288,11 @@ function walkOf(series: Series, source: string, epoch: number): SourceWalk {
 /** A source that was alive and has recorded something must be listed until it has ended, even while silent. */
 function verifyRollOfSources(series: Series, manifest: Manifest, place: { export: number; file: string }): void {
   if (manifest.kind !== 'interval') return
-  for (const { source, epoch, state, last } of manifest.sources)
-    walkOf(series, source, epoch).aliveIn = state === 'alive' && last > 0 ? manifest.number : undefined
+  for (const part of manifest.sources)
+    walkOf(series, part).aliveIn = part.state === 'alive' && part.last > 0 ? manifest.number : undefined
   for (const walk of series.walks.values()) {
     if (walk.aliveIn === undefined || walk.aliveIn === manifest.number) continue
-    const source = `${walk.source}/${walk.epoch}`
+    const source = nameOfSource(walk)
     const message = `${place.file} does not list ${source}, which was alive in export ${walk.aliveIn}`
     walk.aliveIn = undefined
     incomplete(series, { what: 'source-missing', ...place, source, message })
@@ -315,7 +321,7 @@ function reportOf(series: Series): SeriesReport {
   const { directory, identity, first, previous } = series
   for (const walk of series.walks.values()) {
     if (walk.anchor === 0) continue
-    const name = `${walk.source}/${walk.epoch}`
+    const name = nameOfSource(walk)
     series.because.push(`the chain of ${name} is taken up after its number ${walk.anchor}`)
   }
   return {

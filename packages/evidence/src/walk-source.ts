@@ -12,6 +12,7 @@ import type { FindingKind, Outstanding } from './findings.ts'
 export type SourceWalk = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   /** numbers up to this one are accounted for, apart from the gaps */
   last: number
   head: Head
@@ -31,12 +32,21 @@ type Waiting = { readonly export: number; readonly claim?: { headBefore: Head; l
 type WalkFinding = { readonly what: FindingKind; readonly seq: number; readonly message: string }
 type Report = (finding: WalkFinding) => void
 
-export function startWalk(source: string, epoch: number): SourceWalk {
+export function startWalk({
+  source,
+  epoch,
+  incarnation = '',
+}: {
+  source: string
+  epoch: number
+  incarnation?: string | undefined
+}): SourceWalk {
   return {
     source,
     epoch,
+    incarnation,
     last: 0,
-    head: genesisHead(source, epoch),
+    head: genesisHead(source, epoch, incarnation),
     anchor: 0,
     holes: [],
     ahead: new Map(),
@@ -117,6 +127,7 @@ export function outstandingOf(walk: SourceWalk): Outstanding[] {
   return [...walk.outstanding].map(([seq, waiting]) => ({
     source: walk.source,
     epoch: walk.epoch,
+    incarnation: walk.incarnation,
     seq,
     export: waiting.export,
     altered:

@@ -7,12 +7,18 @@ import { z } from 'zod'
  * The payload is validated when it is read, because another version may have written it.
  */
 const count = z.number().int().nonnegative()
+/** Absent or "" for a source that started before there were incarnations. */
+const incarnation = z
+  .string()
+  .regex(/^([0-9a-f]{32})?$/)
+  .optional()
 
 const EnvelopeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('events'),
     source: z.string().min(1),
     epoch: count.min(1),
+    incarnation,
     // Staging checks the text of an event, and keeps whole what it does not understand.
     events: z.array(z.strictObject({ seq: count.min(1), at: count, body: z.string(), head: z.string() })),
   }),
@@ -24,6 +30,7 @@ const EnvelopeSchema = z.discriminatedUnion('kind', [
         z.strictObject({
           source: z.string().min(1),
           epoch: count.min(1),
+          incarnation,
           state: z.enum(['alive', 'stopped', 'fenced', 'dead']),
           startedAt: count,
           lastSeq: count,

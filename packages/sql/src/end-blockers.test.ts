@@ -56,10 +56,13 @@ it('a process stopped inside a transaction does not keep out the one that replac
 })
 
 it('leaves a session alone that works, and waits for it', async () => {
+  const holds = Promise.withResolvers<void>()
   const working = db.knex.transaction(async (tx) => {
     await tx('held').where({ id: 1 }).update({ by: 'working' })
+    holds.resolve()
     await tx.raw('select pg_sleep(2)')
   })
+  await holds.promise
   await endingBlockers(db, async (tx) => void (await tx('held').where({ id: 1 }).update({ by: 'successor' })))
 
   await working

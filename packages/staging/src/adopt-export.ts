@@ -16,6 +16,7 @@ export async function adoptExport(
     files,
     events,
     previousManifestSha256,
+    problem,
     actor,
     object,
     now,
@@ -26,6 +27,8 @@ export async function adoptExport(
     files: readonly ExportFileRecord[]
     events: number
     previousManifestSha256: string | null
+    /** The export is sealed, and somebody has to know something about it. */
+    problem?: string | undefined
     actor: string
     object: string
     now: number
@@ -38,7 +41,7 @@ export async function adoptExport(
     await tx('export')
       .where({ id: exportId, state: 'planned' })
       .update({ settings: JSON.stringify(settings), stylesheet_sha256: sha256, events })
-    await sealRow(tx, { exportId, files, previousManifestSha256, now })
+    await sealRow(tx, { exportId, files, previousManifestSha256, problem, now })
     const manifest = files.find((file) => file.role === 'manifest')
     await appendAudit(tx, { at: now, actor, action: 'adopted', object, detail: { manifest: manifest?.name } })
   })

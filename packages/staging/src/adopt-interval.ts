@@ -1,12 +1,11 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
 
 /** A source's part of a sealed interval, as its manifest lists it. */
-type SealedSource = {
-  readonly source: string
-  readonly epoch: number
+type SealedSource = SourceIdentity & {
   readonly state: SourceState
   readonly first: number
   readonly last: number
@@ -15,11 +14,9 @@ type SealedSource = {
 }
 
 /** Lines of one chain file, all of one source, in the file's order. */
-export type SealedLines = {
+export type SealedLines = SourceIdentity & {
   readonly file: string
   readonly kind: 'interval' | 'addendum'
-  readonly source: string
-  readonly epoch: number
   readonly lines: readonly {
     readonly seq: number
     readonly leaf: string
@@ -68,14 +65,14 @@ export async function adoptInterval(
       .andWhere('late_in', number)
       .update({ late_in: number + 1 })
     const walks = new Map<string, Walk>()
-    const parts = new Map(sources.map((part) => [keyOf(part), part]))
-    const walkOf = async (part: { source: string; epoch: number; state?: SourceState }) => {
-      const walk = walks.get(keyOf(part)) ?? (await openWalk(tx, part, startsAt))
-      walks.set(keyOf(part), walk)
+    const parts = new Map(sources.map((part) => [keyOfSource(part), part]))
+    const walkOf = async (part: SourceIdentity & { state?: SourceState }) => {
+      const walk = walks.get(keyOfSource(part)) ?? (await openWalk(tx, part, startsAt))
+      walks.set(keyOfSource(part), walk)
       return walk
     }
     for await (const batch of lines) {
-      const walk = await walkOf({ ...batch, state: parts.get(keyOf(batch))?.state ?? 'dead' })
+      const walk = await walkOf({ ...batch, state: parts.get(keyOfSource(batch))?.state ?? 'dead' })
       await takeLines(tx, walk, batch, { number, startsAt, now })
     }
     for (const part of sources) await endWalk(tx, await walkOf(part), part, number)
@@ -87,11 +84,11 @@ export async function adoptInterval(
 
 /** Events that waited for numbers which are sealed wait no longer. */
 async function stageParked(db: Database, now: number): Promise<void> {
-  const sources: { source: string; epoch: number }[] = await db
+  const sources: Required<SourceIdentity>[] = await db
     .knex('parked_event as p')
     .join('source as s', 's.id', 'p.source_id')
     .whereRaw('p.seq = s.staged_through + 1')
-    .select('s.name as source', 's.epoch')
+    .select('s.name as source', 's.epoch', 's.incarnation')
   for (const source of sources) await stageEvents(db, { ...source, events: [] }, now)
 }
 
@@ -104,27 +101,24 @@ type Walk = {
   head: string
 }
 
-function keyOf({ source, epoch }: { source: string; epoch: number }): string {
-  return `${source}/${epoch}`
-}
-
 /**
  * The pool has reported all sources that live in it before anything is adopted. One that is unknown until now was in
  * the pool's former life only: it has ended.
  */
 async function openWalk(
   tx: Knex.Transaction,
-  { source, epoch, state = 'dead' }: { source: string; epoch: number; state?: SourceState },
+  { source, epoch, incarnation = '', state = 'dead' }: SourceIdentity & { state?: SourceState },
   startsAt: number,
 ): Promise<Walk> {
-  const read = () => tx('source').where({ name: source, epoch }).first()
+  const read = () => tx('source').where({ name: source, epoch, incarnation }).first()
   let row = await read()
   if (!row) {
     const ended = state === 'alive' ? 'dead' : state
-    const genesis = genesisHead(source, epoch)
+    const genesis = genesisHead(source, epoch, incarnation)
     await tx('source').insert({
       name: source,
       epoch,
+      incarnation,
       state: ended,
       started_at: startsAt,
       last_seq: 0,
@@ -139,7 +133,7 @@ async function openWalk(
     })
     row = await read()
   }
-  const name = keyOf({ source, epoch })
+  const name = keyOfSource({ source, epoch, incarnation })
   return {
     id: row.id,
     name,

@@ -5,6 +5,7 @@ import type { Interval } from '@hansard/conversation'
 export type SourceStanding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly state: SourceState
   readonly startedAt: number
   /** 0 before any source progress has included it */
@@ -13,12 +14,15 @@ export type SourceStanding = {
   readonly stagedThrough: number
   /** stamp of the last event staged */
   readonly lastStamp: number
+  /** the source has given numbers out twice: what it has beyond the staged numbers is in quarantine */
+  readonly forked?: boolean | undefined
 }
 
 /** `silent`: may still record events in the interval. `behind`: has recorded events that are not staged yet. */
 export type Holding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly why: 'silent' | 'behind'
   readonly reportedAt: number
   readonly missing: number
@@ -38,6 +42,9 @@ export type CloseDecision =
  *
  * A source that falls silent therefore holds the interval open without a time limit. It is named to the operator, who
  * may declare it dead. Nothing is inferred from elapsed time.
+ *
+ * A source that has forked does not hold it open with numbers that are not staged: their texts do not continue the
+ * staged chain and go to quarantine. The manifest names the fork.
  */
 export function decideClose(
   interval: Interval,
@@ -51,11 +58,12 @@ export function decideClose(
 
 function holdingOf(source: SourceStanding, endsAt: number): Holding | undefined {
   if (source.lastStamp >= endsAt) return undefined
-  const missing = Math.max(0, source.lastSeq - source.stagedThrough)
+  const missing = source.forked ? 0 : Math.max(0, source.lastSeq - source.stagedThrough)
   const ended = source.state !== 'alive'
   if ((ended || source.reportedAt >= endsAt) && missing === 0) return undefined
   // A source that started after the end has no events before it.
   if (source.reportedAt > 0 && source.startedAt >= endsAt) return undefined
   const why = ended || source.reportedAt >= endsAt ? 'behind' : 'silent'
-  return { source: source.source, epoch: source.epoch, why, reportedAt: source.reportedAt, missing }
+  const { incarnation } = source
+  return { source: source.source, epoch: source.epoch, incarnation, why, reportedAt: source.reportedAt, missing }
 }

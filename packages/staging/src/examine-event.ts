@@ -4,6 +4,7 @@ import { type ComplianceEvent, decodeEvent, type EnvelopeEvent, leafOf, nextHead
 type ChainPosition = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly head: string
   readonly lastStamp: number
 }
@@ -32,7 +33,11 @@ export function examineEvent(position: ChainPosition, arrived: EnvelopeEvent): E
   } catch (error) {
     return unfit(`it cannot be read: ${(error as Error).message}`)
   }
-  if (event.source !== position.source || event.epoch !== position.epoch || event.seq !== arrived.seq) {
+  const own = event.source === position.source && event.epoch === position.epoch && event.seq === arrived.seq
+  if (own && (event.incarnation ?? '') !== position.incarnation) {
+    return unfit(`its incarnation is ${event.incarnation ?? 'missing'}`)
+  }
+  if (!own) {
     return unfit(`it calls itself ${event.source}/${event.epoch}/${event.seq}`)
   }
   if (event.at !== arrived.at) return unfit(`it is stamped ${event.at}, its envelope says ${arrived.at}`)

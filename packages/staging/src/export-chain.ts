@@ -3,12 +3,14 @@ import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
 import type { Export } from './exports.ts'
 import { oneNumber } from './one-number.ts'
+import { byIdentity, type SourceIdentity } from './source-identity.ts'
 
 /** A source's part of an interval: its numbers in `(afterSeq, throughSeq]`, none if the two are equal. */
 export type ExportSource = {
   readonly id: number
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly state: SourceState
   readonly afterSeq: number
   readonly headAfter: string
@@ -25,7 +27,7 @@ export type ChainLink = {
   readonly kind: string | null
 }
 
-/** The sources in an interval's manifest, as they were when it closed; sorted by name (code points) and epoch. */
+/** The sources in an interval's manifest, as they were when it closed; sorted by name (code points), epoch and incarnation. */
 export async function sourcesOfInterval(db: Database, intervalNumber: number): Promise<ExportSource[]> {
   const rows: ExportSource[] = await db
     .knex('closed_interval_source as i')
@@ -35,13 +37,14 @@ export async function sourcesOfInterval(db: Database, intervalNumber: number): P
       's.id',
       's.name as source',
       's.epoch',
+      's.incarnation',
       'i.state',
       'i.after_seq as afterSeq',
       'i.head_after as headAfter',
       'i.through_seq as throughSeq',
       'i.head_through as headThrough',
     )
-  return rows.sort(byName)
+  return rows.sort(byIdentity)
 }
 
 /**
@@ -51,15 +54,15 @@ export async function sourcesOfInterval(db: Database, intervalNumber: number): P
 export async function sourcesOfAddendum(
   db: Database,
   addendum: Export,
-): Promise<{ id: number; source: string; epoch: number; state: SourceState }[]> {
-  const rows: { id: number; source: string; epoch: number; state: SourceState }[] = await db
+): Promise<(Required<SourceIdentity> & { id: number; state: SourceState })[]> {
+  const rows: (Required<SourceIdentity> & { id: number; state: SourceState })[] = await db
     .knex('source as s')
     .leftJoin('closed_interval_source as i', (on) =>
       on.on('i.source_id', 's.id').andOnVal('i.interval_number', addendum.intervalNumber),
     )
     .whereIn('s.id', db.knex('compliance_fanout').where({ export_id: addendum.id }).distinct('source_id'))
-    .select('s.id', 's.name as source', 's.epoch', db.knex.raw('coalesce(i.state, s.state) as state'))
-  return rows.sort(byName)
+    .select('s.id', 's.name as source', 's.epoch', 's.incarnation', db.knex.raw('coalesce(i.state, s.state) as state'))
+  return rows.sort(byIdentity)
 }
 
 const PAGE = 2_000
@@ -183,11 +186,6 @@ async function quarantinedLinks(
     .select('seq', 'leaf', 'head')
   const inTime = new Set(staged.map((link) => link.seq))
   return rows.filter((row) => !inTime.has(row.seq)).map((row) => ({ ...row, kind: null }))
-}
-
-export function byName(a: { source: string; epoch: number }, b: { source: string; epoch: number }): number {
-  if (a.source !== b.source) return a.source < b.source ? -1 : 1
-  return a.epoch - b.epoch
 }
 
 /** Needs an operator: what is staged differs from what was accepted. Exports stop until it has been examined. */

@@ -1,6 +1,7 @@
 import { type ComplianceEvent, decodeEvent } from '@hansard/compliance-event'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
+import { byIdentity } from './source-identity.ts'
 
 /** Rows per read: few enough not to delay staging or to matter for memory. */
 const PAGE = 1_000
@@ -65,6 +66,7 @@ type Row = {
   seq: number
   name: string
   epoch: number
+  incarnation: string
 }
 
 async function* eventsOfRoom(db: Database, exportId: number, room: Room): AsyncGenerator<ComplianceEvent> {
@@ -106,7 +108,7 @@ function selectEvents(db: Database, exportId: number) {
     .join('staged_event as e', (on) => on.on('e.source_id', 'f.source_id').andOn('e.seq', 'f.seq'))
     .join('source as s', 's.id', 'f.source_id')
     .where('f.export_id', exportId)
-    .select('e.body', 'f.room_id', 'f.room_seq', 'f.source_id', 'f.seq', 's.name', 's.epoch')
+    .select('e.body', 'f.room_id', 'f.room_seq', 'f.source_id', 'f.seq', 's.name', 's.epoch', 's.incarnation')
 }
 
 function* decoded(rows: readonly Row[]): Generator<ComplianceEvent> {
@@ -115,6 +117,5 @@ function* decoded(rows: readonly Row[]): Generator<ComplianceEvent> {
 
 function inOrder(a: Row, b: Row): number {
   if (a.room_seq !== b.room_seq) return a.room_seq - b.room_seq
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1
-  return a.epoch - b.epoch || a.seq - b.seq
+  return byIdentity({ ...a, source: a.name }, { ...b, source: b.name }) || a.seq - b.seq
 }

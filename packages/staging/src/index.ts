@@ -37,6 +37,7 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
+export { forksOfInterval } from './forks.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
@@ -66,6 +67,7 @@ export {
   waitingRequests,
 } from './requests.ts'
 export { roomsWithRoster, rostersOf } from './rosters.ts'
+export { keyOfSource, type SourceIdentity } from './source-identity.ts'
 export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
 export { stageEvents } from './stage-events.ts'
 export { type AdapterProgress, readStatus, type StagingStatus } from './status.ts'

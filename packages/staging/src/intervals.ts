@@ -92,6 +92,7 @@ type SourceRow = {
   last_stamp: number
   cut_seq: number
   cut_head: string
+  fork_seq: number
 }
 
 async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: NumberedInterval): Promise<void> {
@@ -105,7 +106,8 @@ async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: Numb
     .andWhereRaw('late_in > 0')
     .orderBy('seq', 'desc')
     .first('seq', 'head')
-  const ended = source.state !== 'alive' && source.staged_through >= source.last_seq
+  const complete = source.staged_through >= source.last_seq || source.fork_seq > 0
+  const ended = source.state !== 'alive' && complete
   await tx('closed_interval_source').insert({
     interval_number: interval.number,
     source_id: source.id,
@@ -144,18 +146,21 @@ async function cutOf(tx: Knex.Transaction, source: SourceRow, endsAt: number): P
 
 async function readAdapterProgress(knex: Knex): Promise<{ rollCallTakenAt: number; sources: SourceStanding[] }> {
   const rollCall = await knex('roll_call').where({ id: 1 }).first('taken_at')
-  const sources: SourceStanding[] = await knex('source')
+  const rows: (SourceStanding & { forkSeq: number })[] = await knex('source')
     .where('finished', 0)
-    .orderBy(['name', 'epoch'])
+    .orderBy(['name', 'epoch', 'incarnation'])
     .select(
       'name as source',
       'epoch',
+      'incarnation',
       'state',
       'started_at as startedAt',
       'reported_at as reportedAt',
       'last_seq as lastSeq',
       'staged_through as stagedThrough',
       'last_stamp as lastStamp',
+      'fork_seq as forkSeq',
     )
+  const sources = rows.map(({ forkSeq, ...row }) => ({ ...row, forked: forkSeq > 0 }))
   return { rollCallTakenAt: rollCall?.taken_at ?? 0, sources }
 }

@@ -2,8 +2,10 @@ import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
+import { createForks } from './migrations/forks.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
+import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { addLeaseLength } from './migrations/time.ts'
 import { createWorkTables } from './migrations/work.ts'
@@ -25,6 +27,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'which pool it belongs to', up: createPoolName },
   { name: 'leases have a length', up: addLeaseLength },
   { name: 'the audit trail, chained', up: chainAuditRecords },
+  { name: 'incarnations of sources', up: createIncarnations },
+  { name: 'forks of sources', up: createForks },
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
 ]
 

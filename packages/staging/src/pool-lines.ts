@@ -1,18 +1,20 @@
 import { leafOf } from '@hansard/compliance-event'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
-import { byName, type ChainLink, chainOfInterval, quarantinedAmongLate, sourcesOfInterval } from './export-chain.ts'
+import { type ChainLink, chainOfInterval, quarantinedAmongLate, sourcesOfInterval } from './export-chain.ts'
 import { lateWindows } from './plan-exports.ts'
 import type { ClosedInterval } from './pool-manifests.ts'
+import { byIdentity, type SourceIdentity } from './source-identity.ts'
 
 /** One number of one source. */
-type PoolLine = ChainLink & { readonly source: string; readonly epoch: number }
+type PoolLine = ChainLink & Required<SourceIdentity>
 
 const PAGE = 2_000
 
 /**
  * Everything that an interval brings, in the order of the chain files of a series: first its addenda, in the order of
- * the intervals they add to, then the interval itself; within each the sources by name and epoch, then their numbers.
+ * the intervals they add to, then the interval itself; within each the sources by name, epoch and incarnation, then
+ * their numbers.
  *
  * So the chain files of a series that was there from the first interval on, one after the other, are the lines of the
  * pool. The order depends on no adapter: it follows from how the intervals were closed.
@@ -26,18 +28,19 @@ export async function* linesOfInterval(db: Database, interval: ClosedInterval): 
     yield* lateLines(db, { number, from: window.starts_at, until })
   }
   for (const source of await sourcesOfInterval(db, number))
-    for await (const link of chainOfInterval(db, source)) yield { source: source.source, epoch: source.epoch, ...link }
+    for await (const link of chainOfInterval(db, source))
+      yield { source: source.source, epoch: source.epoch, incarnation: source.incarnation, ...link }
 }
 
 type Late = { readonly number: number; readonly from: number; readonly until: number }
 
 async function* lateLines(db: Database, late: Late): AsyncGenerator<PoolLine> {
   const ids = lateEvents(db, late).distinct('source_id')
-  const sources: { id: number; source: string; epoch: number }[] = await db
+  const sources: (Required<SourceIdentity> & { id: number })[] = await db
     .knex('source')
     .whereIn('id', ids)
-    .select('id', 'name as source', 'epoch')
-  for (const { id, source, epoch } of sources.sort(byName)) {
+    .select('id', 'name as source', 'epoch', 'incarnation')
+  for (const { id, ...source } of sources.sort(byIdentity)) {
     const isOf = async (seq: number) =>
       (await lateEvents(db, late).where({ source_id: id, seq }).first('seq')) !== undefined
     const placeholders = await quarantinedAmongLate(db, { intervalNumber: late.number, sourceId: id, isOf })
@@ -49,8 +52,8 @@ async function* lateLines(db: Database, late: Late): AsyncGenerator<PoolLine> {
         .limit(PAGE)
         .select('seq', 'body', 'head', 'kind')
       for (const { seq, body, head, kind } of rows) {
-        while (placeholders[0] && placeholders[0].seq < seq) yield { source, epoch, ...placeholders.shift()! }
-        yield { source, epoch, seq, leaf: leafOf(body), head, kind }
+        while (placeholders[0] && placeholders[0].seq < seq) yield { ...source, ...placeholders.shift()! }
+        yield { ...source, seq, leaf: leafOf(body), head, kind }
       }
       const last = rows.at(-1)
       if (!last) break

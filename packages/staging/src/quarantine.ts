@@ -11,6 +11,7 @@ import { lateIn } from './walk.ts'
 type Quarantined = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly seq: number
   readonly leaf: string
   readonly at: number
@@ -28,6 +29,7 @@ export async function listQuarantined(db: Database, { limit }: { limit: number }
   return rows.map((row) => ({
     source: row.source,
     epoch: row.epoch,
+    incarnation: row.incarnation,
     seq: row.seq,
     leaf: row.leaf,
     at: row.at,
@@ -41,6 +43,7 @@ type QuarantinedRow = {
   source_id: number
   source: string
   epoch: number
+  incarnation: string
   cut_seq: number
   staged_through: number
   seq: number
@@ -57,7 +60,7 @@ function waiting(knex: Knex) {
     .join('source as s', 's.id', 'q.source_id')
     .where('q.state', 'waiting')
     .orderBy(['q.source_id', 'q.seq', 'q.leaf'])
-    .select('q.*', 's.name as source', 's.epoch', 's.cut_seq', 's.staged_through')
+    .select('q.*', 's.name as source', 's.epoch', 's.incarnation', 's.cut_seq', 's.staged_through')
 }
 
 /**
@@ -106,8 +109,12 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
   }
   // Beyond the staged numbers the walk decides, and requests the event from the pool again.
   if (row.seq > row.staged_through) return 'waiting'
-  if (await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('seq'))
-    return remain(ANOTHER_TEXT)
+  const staged = await tx('staged_event').where({ source_id: row.source_id, seq: row.seq }).first('body')
+  if (staged && staged.body === JSON.parse(row.body)) {
+    await tx('quarantined_event').where(key).update({ state: 'staged', resolved_at: now })
+    return 'staged'
+  }
+  if (staged) return remain(ANOTHER_TEXT)
 
   const before = await tx('staged_event')
     .where({ source_id: row.source_id })
@@ -122,6 +129,7 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
   const position = {
     source: row.source,
     epoch: row.epoch,
+    incarnation: row.incarnation,
     head: await headBefore(tx, row),
     lastStamp: before?.at ?? 0,
   }
@@ -138,7 +146,7 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
 }
 
 async function headBefore(tx: Knex.Transaction, row: QuarantinedRow): Promise<string> {
-  if (row.seq === 1) return genesisHead(row.source, row.epoch)
+  if (row.seq === 1) return genesisHead(row.source, row.epoch, row.incarnation)
   const previous = { source_id: row.source_id, seq: row.seq - 1 }
   const staged = await tx('staged_event').where(previous).first('head')
   return (

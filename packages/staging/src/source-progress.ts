@@ -1,6 +1,9 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
 import type { Database, Knex } from '@hansard/sql'
+import { oneNumber } from './one-number.ts'
+import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
+import { CLOSING_LOCK } from './stage-rules.ts'
 
 /**
  * Records a source progress (the pool database's report on its sources).
@@ -9,30 +12,66 @@ import type { Database, Knex } from '@hansard/sql'
  * ended source does not come back. The greatest value seen is therefore the newest, and the order does not matter.
  */
 export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
-  const changed = await newerThanKnown(db, rollCall.sources)
+  const known = await knownSources(db, rollCall.sources)
+  const changed = newerThanKnown(known, rollCall.sources)
   await db.knex.transaction(async (tx) => {
     for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
     await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
       taken_at: rollCall.takenAt,
     })
   })
+  await noteForkedHeads(db, known, rollCall.sources)
+}
+
+/**
+ * Each report carries a number and the head of the chain there. A head that differs from the one staged under the same
+ * number means that the source has given numbers out twice, although no second text has arrived yet.
+ */
+async function noteForkedHeads(
+  db: Database,
+  known: ReadonlyMap<string, KnownSource>,
+  reports: readonly SourceReport[],
+): Promise<void> {
+  for (const report of reports) {
+    const row = known.get(keyOfSource(report))
+    if (!row || row.fork_seq > 0 || report.lastSeq === 0 || report.lastSeq > row.staged_through) continue
+    const head = report.lastSeq === row.staged_through ? row.staged_head : await headAt(db, row.id, report.lastSeq)
+    if (head === undefined || head === report.head) continue
+    await db.knex.transaction(async (tx) => {
+      if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock_shared(${CLOSING_LOCK})`)
+      const closed = (await oneNumber(tx('closed_interval').max('number'))) ?? 0
+      await tx('source')
+        .where({ id: row.id, fork_seq: 0 })
+        .update({ fork_seq: report.lastSeq, fork_in: closed + 1 })
+    })
+  }
+}
+
+async function headAt(db: Database, id: number, seq: number): Promise<string | undefined> {
+  const staged: { head: string } | undefined = await db.knex('staged_event').where({ source_id: id, seq }).first('head')
+  if (staged) return staged.head
+  const row: { head: string } | undefined = await db
+    .knex('quarantined_event')
+    .where({ source_id: id, seq, counted: 1 })
+    .first('head')
+  return row?.head
 }
 
 async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
-  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
+  const rows = reports.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 0)').join(', ')
   await tx.raw(
-    `insert into source as s (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+    `insert into source as s (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
        staged_head, last_stamp, cut_seq, cut_head, finished)
      values ${rows}
-     on conflict (name, epoch) do update set
+     on conflict (name, epoch, incarnation) do update set
        state = case when s.state = 'alive' then excluded.state else s.state end,
        started_at = case when s.reported_at = 0 then excluded.started_at else s.started_at end,
        head = case when excluded.last_seq >= s.last_seq then excluded.head else s.head end,
        last_seq = case when excluded.last_seq >= s.last_seq then excluded.last_seq else s.last_seq end,
        reported_at = case when excluded.reported_at > s.reported_at then excluded.reported_at else s.reported_at end`,
-    reports.flatMap(({ source, epoch, state, startedAt, lastSeq, head, reportedAt }) => {
-      const genesis = genesisHead(source, epoch)
-      return [source, epoch, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
+    reports.flatMap(({ source, epoch, incarnation = '', state, startedAt, lastSeq, head, reportedAt }) => {
+      const genesis = genesisHead(source, epoch, incarnation)
+      return [source, epoch, incarnation, state, startedAt, lastSeq, head, reportedAt, genesis, genesis]
     }),
   )
 }
@@ -50,41 +89,59 @@ export async function rollCallTakenAt(db: Database): Promise<number> {
  * Most entries of a source progress repeat the previous ones and need not be written. In a fixed order, for the
  * locks.
  */
-async function newerThanKnown(db: Database, reports: readonly SourceReport[]): Promise<SourceReport[]> {
-  const rows: { name: string; epoch: number; state: string; last_seq: number; reported_at: number }[] = await db
-    .knex('source')
-    .whereIn('name', [...new Set(reports.map((report) => report.source))])
-    .select('name', 'epoch', 'state', 'last_seq', 'reported_at')
-  const known = new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row]))
+function newerThanKnown(known: ReadonlyMap<string, KnownSource>, reports: readonly SourceReport[]): SourceReport[] {
   return reports
     .filter((report) => {
-      const row = known.get(`${report.source}/${report.epoch}`)
+      const row = known.get(keyOfSource(report))
       if (!row || row.reported_at === 0) return true
       if (row.state === 'alive' && report.state !== 'alive') return true
       return report.lastSeq > row.last_seq || report.reportedAt > row.reported_at
     })
-    .toSorted((a, b) => (a.source === b.source ? a.epoch - b.epoch : a.source < b.source ? -1 : 1))
+    .toSorted(byIdentity)
+}
+
+/** By `keyOfSource`, before these reports. */
+async function knownSources(db: Database, reports: readonly SourceReport[]): Promise<Map<string, KnownSource>> {
+  const rows: KnownSource[] = await db
+    .knex('source')
+    .whereIn('name', [...new Set(reports.map((report) => report.source))])
+    .select('id', 'name', 'epoch', 'incarnation', 'state', 'last_seq', 'reported_at')
+    .select('staged_through', 'staged_head', 'fork_seq')
+  return new Map(rows.map((row) => [keyOfSource({ ...row, source: row.name }), row]))
+}
+
+type KnownSource = {
+  id: number
+  staged_through: number
+  staged_head: string
+  fork_seq: number
+  name: string
+  epoch: number
+  incarnation: string
+  state: string
+  last_seq: number
+  reported_at: number
 }
 
 /**
- * By `<source>/<epoch>`: the number up to which the compliance database has every event of the source, staged or
+ * By `keyOfSource`: the number up to which the compliance database has every event of the source, staged or
  * quarantined. The outbox rows up to it may be deleted.
  */
 export async function stagedThrough(db: Database): Promise<Map<string, number>> {
-  const rows: { name: string; epoch: number; staged_through: number }[] = await db
+  const rows: { source: string; epoch: number; incarnation: string; staged_through: number }[] = await db
     .knex('source')
     .where('finished', 0)
-    .select('name', 'epoch', 'staged_through')
-  return new Map(rows.map((row) => [`${row.name}/${row.epoch}`, row.staged_through]))
+    .select('name as source', 'epoch', 'incarnation', 'staged_through')
+  return new Map(rows.map((row) => [keyOfSource(row), row.staged_through]))
 }
 
 /** Sources that ended and whose events are all staged: the pool may omit them from its reports. */
-export async function finishedSources(db: Database): Promise<{ source: string; epoch: number }[]> {
+export async function finishedSources(db: Database): Promise<Required<SourceIdentity>[]> {
   return db
     .knex('source')
     .whereNot('state', 'alive')
     .andWhere('reported_at', '>', 0)
-    .andWhereRaw('staged_through >= last_seq')
-    .select('name as source', 'epoch')
-    .orderBy(['name', 'epoch'])
+    .andWhereRaw('(staged_through >= last_seq or fork_seq > 0)')
+    .select('name as source', 'epoch', 'incarnation')
+    .orderBy(['name', 'epoch', 'incarnation'])
 }

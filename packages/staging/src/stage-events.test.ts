@@ -96,6 +96,28 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     )
   })
 
+  it('takes two incarnations of one name and epoch for two sources', async () => {
+    const sources = ['a', 'b'].map((digit) => {
+      const source = pool.source('chat-1', { incarnation: digit.repeat(32), startedAt: T0 })
+      source.says('desk', 'alice', `by ${digit}`, T0 + 1)
+      return source
+    })
+    for (const source of sources) await stageEvents(db, source.envelope(), NOW)
+    await recordSourceProgress(db, pool.rollCall(T0 + 2))
+
+    expect(await stagedTexts()).toHaveLength(2)
+    expect(await listQuarantined(db, { limit: 10 })).toEqual([])
+    expect([...(await stagedThrough(db))]).toEqual([
+      [`chat-1/1/${'a'.repeat(32)}`, 1],
+      [`chat-1/1/${'b'.repeat(32)}`, 1],
+    ])
+    const [first, second] = sources
+    const forged = { ...first!.envelope(), incarnation: 'b'.repeat(32) }
+    await stageEvents(db, forged, NOW)
+    expect(second!.recorded[0]!.body).not.toBe(forged.events[0]!.body)
+    expect(await listQuarantined(db, { limit: 10 })).toMatchObject([{ incarnation: 'b'.repeat(32), seq: 1 }])
+  })
+
   it('stages two sources, and two epochs of one, independently', async () => {
     const first = talk(3)
     const second = talk(2, 'chat-2')
@@ -212,7 +234,7 @@ describe.each(['sqlite', 'postgres'] as const)('staging on %s', (dialect) => {
     await stageEvents(db, source.envelope(1, 2), NOW)
     expect(await finishedSources(db)).toEqual([])
     await stageEvents(db, source.envelope(3, 3), NOW)
-    expect(await finishedSources(db)).toEqual([{ source: 'chat-1', epoch: 1 }])
+    expect(await finishedSources(db)).toEqual([{ source: 'chat-1', epoch: 1, incarnation: '' }])
   })
 
   it('pairs a departure with its join although the survivor that recorded it was staged first', async () => {

@@ -15,19 +15,22 @@ import { stageSqlite } from './stage-sqlite.ts'
  */
 export async function stageEvents(db: Database, envelope: EventsEnvelope, now: number): Promise<StageResult> {
   const stage = db.dialect === 'sqlite' ? stageSqlite : stagePostgres
-  const total = await stage(db, envelope, sortedOnce(envelope.events), now)
+  const { once, others } = sortedByNumber(envelope.events)
+  const total = await stage(db, envelope, once, now)
   while (total.more) {
     const walked = await stage(db, envelope, 'parked', now)
     total.staged += walked.staged
     total.quarantined += walked.quarantined
     total.more = walked.more && walked.staged + walked.quarantined > 0
   }
+  for (const other of others) total.quarantined += (await stage(db, envelope, [other], now)).quarantined
   return { staged: total.staged, quarantined: total.quarantined, parked: total.parked, again: total.again }
 }
 
 export type EventsEnvelope = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation?: string | undefined
   readonly events: readonly EnvelopeEvent[]
 }
 
@@ -40,11 +43,15 @@ type StageResult = {
   readonly again: number
 }
 
-function sortedOnce(events: readonly EnvelopeEvent[]): EnvelopeEvent[] {
+type Sorted = { readonly once: readonly EnvelopeEvent[]; readonly others: readonly EnvelopeEvent[] }
+
+function sortedByNumber(events: readonly EnvelopeEvent[]): Sorted {
   // The relay sends events in order and without repetition; then there is nothing to do.
-  if (events.every((event, index) => index === 0 || event.seq > events[index - 1]!.seq)) return [...events]
+  if (events.every((event, index) => index === 0 || event.seq > events[index - 1]!.seq))
+    return { once: events, others: [] }
   const sorted = events.toSorted((a, b) => a.seq - b.seq)
-  // Only a forged envelope contains a number twice. The first text wins here; the second, if it differs, is examined
-  // on its own once the first is staged.
-  return sorted.filter((event, index) => index === 0 || event.seq !== sorted[index - 1]!.seq)
+  // Only a forged envelope contains a number with two texts. The second is examined once the first is staged.
+  const once = sorted.filter((event, index) => index === 0 || event.seq !== sorted[index - 1]!.seq)
+  const texts = new Map(once.map(({ seq, body }) => [seq, body]))
+  return { once, others: sorted.filter(({ seq, body }) => texts.get(seq) !== body) }
 }

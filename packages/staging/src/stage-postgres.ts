@@ -1,9 +1,9 @@
-import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
+import { type EnvelopeEvent, genesisHead } from '@hansard/compliance-event'
 import { type Database, sendTogether, settled, withPostgres } from '@hansard/sql'
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
-import { ANOTHER_TEXT, CAME_AFTER, CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, type StagedRow, type WalkedSource, walk } from './walk.ts'
+import { CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
+import { type ClosedThrough, forkedAmong, type QuarantineRow, type StagedRow, type WalkedSource, walk } from './walk.ts'
 
 /**
  * The danger: after a failover a room's row may be missing, and its id may be another room's. So ids are remembered
@@ -46,9 +46,12 @@ async function stage(
 ) {
   const events = arrived === 'parked' ? await readParked(client, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
-  const walked = walk(progress, again.length === 0 ? events : events.slice(again.length), closed)
+  const forks = again.length > 0 ? forkedAmong(again, await knownTexts(client, progress, again), closed) : []
+  const forked = progress.forked || forks.length > 0
+  const walked = walk({ ...progress, forked }, again.length === 0 ? events : events.slice(again.length), closed)
 
-  if (again.length > 0) await noteAgain(client, progress, again, now)
+  if (forked && !progress.forked) await noteFork(client, progress, forks[0]!)
+  await quarantine(client, progress.id, forks, now)
   const send = (statement: Promise<unknown>) => {
     // Its failure is handled with the others' at the end; an earlier await may fail first.
     statement.catch(() => {})
@@ -74,7 +77,7 @@ async function stage(
   ])
   return {
     staged: walked.staged.length,
-    quarantined: walked.quarantined.length,
+    quarantined: forks.length + walked.quarantined.length,
     parked: arrived === 'parked' ? 0 : walked.beyond.length,
     again: again.length,
     more,
@@ -85,39 +88,41 @@ type Read = { readonly progress: WalkedSource; readonly closed: ClosedThrough }
 
 async function readProgress(
   client: PoolClient,
-  { source, epoch }: { source: string; epoch: number },
+  { source, epoch, incarnation = '' }: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
 ): Promise<Read> {
   const read = () =>
-    client.query<WalkedSource & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
+    client.query<SourceRow & { closedEnd: number; closedNumber: number; suspectKeys: string[] | null }>({
       name: 'read-progress',
-      text: `select s.id, s.name as source, s.epoch, s.staged_through as "stagedThrough", s.staged_head as head,
-               s.last_stamp as "lastStamp", s.cut_seq as "cutSeq",
+      text: `select s.id, s.name as source, s.epoch, s.incarnation, s.staged_through as "stagedThrough", s.staged_head as head,
+               s.last_stamp as "lastStamp", s.cut_seq as "cutSeq", s.fork_seq as "forkSeq",
                coalesce((select ends_at from closed_interval order by number desc limit 1), 0) as "closedEnd",
                coalesce((select number from closed_interval order by number desc limit 1), 0) as "closedNumber",
                (select array_agg(q.seq || ' ' || q.leaf) from quarantined_event q
                 where q.state = 'waiting' and q.counted = 0 and q.source_id = s.id) as "suspectKeys"
-             from source s where s.name = $1 and s.epoch = $2 for update of s`,
-      values: [source, epoch],
+             from source s where s.name = $1 and s.epoch = $2 and s.incarnation = $3 for update of s`,
+      values: [source, epoch, incarnation],
     })
   let row = (await read()).rows[0]
   if (!row) {
-    const genesis = genesisHead(source, epoch)
+    const genesis = genesisHead(source, epoch, incarnation)
     await client.query({
       name: 'add-source',
-      text: `insert into source (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+      text: `insert into source (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
                staged_head, last_stamp, cut_seq, cut_head, finished)
-             values ($1, $2, 'alive', $3, 0, $4, 0, 0, $4, 0, 0, $4, 0) on conflict do nothing`,
-      values: [source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis],
+             values ($1, $2, $5, 'alive', $3, 0, $4, 0, 0, $4, 0, 0, $4, 0) on conflict do nothing`,
+      values: [source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis, incarnation],
     })
     row = (await read()).rows[0]!
   }
-  const { closedEnd, closedNumber, suspectKeys, ...progress } = row
+  const { closedEnd, closedNumber, suspectKeys, forkSeq, ...progress } = row
   return {
-    progress: { ...progress, suspects: new Set(suspectKeys ?? []) },
+    progress: { ...progress, suspects: new Set(suspectKeys ?? []), forked: forkSeq > 0 },
     closed: { endsAt: closedEnd, number: closedNumber },
   }
 }
+
+type SourceRow = Omit<WalkedSource, 'suspects' | 'forked'> & { forkSeq: number }
 
 async function readParked(client: PoolClient, progress: WalkedSource): Promise<EnvelopeEvent[]> {
   const { rows } = await client.query<EnvelopeEvent>({
@@ -128,10 +133,11 @@ async function readParked(client: PoolClient, progress: WalkedSource): Promise<E
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-/**
- * Numbers that already count as staged arrived again. The same text changes nothing; a different one is quarantined.
- */
-async function noteAgain(client: PoolClient, progress: WalkedSource, again: readonly EnvelopeEvent[], now: number) {
+async function knownTexts(
+  client: PoolClient,
+  progress: WalkedSource,
+  again: readonly EnvelopeEvent[],
+): Promise<Parameters<typeof forkedAmong>[1]> {
   const { rows } = await client.query<{ seq: number; body: string }>({
     name: 'staged-bodies',
     text: 'select seq, body from staged_event where source_id = $1 and seq = any($2::int8[])',
@@ -139,17 +145,22 @@ async function noteAgain(client: PoolClient, progress: WalkedSource, again: read
   })
   const bodies = new Map(rows.map((row) => [row.seq, row.body]))
   const other = again.filter((event) => bodies.get(event.seq) !== event.body)
-  await quarantine(
-    client,
-    progress.id,
-    other.map((event) => ({
-      ...event,
-      leaf: leafOf(event.body),
-      reason: bodies.has(event.seq) ? ANOTHER_TEXT : CAME_AFTER,
-      counted: false,
-    })),
-    now,
-  )
+  const quarantined = new Set<string>()
+  if (other.length > 0) {
+    const { rows: kept } = await client.query<{ seq: number; leaf: string }>(
+      'select seq, leaf from quarantined_event where source_id = $1 and seq = any($2::int8[])',
+      [progress.id, other.map((event) => event.seq)],
+    )
+    for (const { seq, leaf } of kept) quarantined.add(`${seq} ${leaf}`)
+  }
+  return {
+    stagedBody: (seq) => bodies.get(seq),
+    isQuarantined: (seq, leaf) => quarantined.has(`${seq} ${leaf}`),
+  }
+}
+
+async function noteFork(client: PoolClient, { id }: WalkedSource, { seq, forkIn }: QuarantineRow): Promise<void> {
+  await client.query('update source set fork_seq = $2, fork_in = $3 where id = $1', [id, seq, forkIn])
 }
 
 async function roomIdsFor(client: PoolClient, staged: readonly StagedRow[], { known, added }: Rooms) {
@@ -203,20 +214,15 @@ async function addEvents(
   })
 }
 
-async function quarantine(
-  client: PoolClient,
-  sourceId: number,
-  rows: readonly (EnvelopeEvent & { leaf: string; reason: string; counted: boolean })[],
-  now: number,
-) {
-  for (const { seq, leaf, at, head, body, reason, counted } of rows) {
+async function quarantine(client: PoolClient, sourceId: number, rows: readonly QuarantineRow[], now: number) {
+  for (const { seq, leaf, at, head, body, reason, counted, forkIn } of rows) {
     await client.query({
       name: 'quarantine',
       text: `insert into quarantined_event as q
-               (source_id, seq, leaf, at, head, body, reason, state, counted, quarantined_at)
-             values ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9)
+               (source_id, seq, leaf, at, head, body, reason, state, counted, quarantined_at, fork_in)
+             values ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9, $10)
              on conflict (source_id, seq, leaf) do update set counted = greatest(q.counted, excluded.counted)`,
-      values: [sourceId, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, now],
+      values: [sourceId, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, now, forkIn],
     })
   }
 }

@@ -1,9 +1,9 @@
-import { type EnvelopeEvent, genesisHead, leafOf } from '@hansard/compliance-event'
+import { type EnvelopeEvent, genesisHead } from '@hansard/compliance-event'
 import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import { type Departure, type PairedStay, pairStays, presenceOf } from './pair-stays.ts'
-import { ANOTHER_TEXT, CAME_AFTER, PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, type StagedRow, type WalkedSource, walk } from './walk.ts'
+import { PARKED_PAGE, type Stage } from './stage-rules.ts'
+import { type ClosedThrough, forkedAmong, type StagedRow, type WalkedSource, walk } from './walk.ts'
 
 type Sql = Record<StatementName, SqliteDatabase.Statement>
 const prepared = new WeakMap<SqliteHandle, { sql: Sql; rooms: Map<string, number> }>()
@@ -35,7 +35,7 @@ export const stageSqlite: Stage = (db, identity, arrived, now) =>
 
 function stage(
   sql: Sql,
-  identity: { source: string; epoch: number },
+  identity: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
   roomId: (uri: string) => number,
@@ -44,9 +44,11 @@ function stage(
   const progress = readProgress(sql, identity, arrived)
   const events = arrived === 'parked' ? readParked(sql, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
-  const walked = walk(progress, again.length === 0 ? events : events.slice(again.length), closed)
+  const forks = forkedAmong(again, knownTexts(sql, progress), closed)
+  const forked = progress.forked || forks.length > 0
+  const walked = walk({ ...progress, forked }, again.length === 0 ? events : events.slice(again.length), closed)
 
-  for (const event of again) noteAgain(sql, progress, event, now)
+  if (forked && !progress.forked) sql.fork.run(forks[0]!.seq, forks[0]!.forkIn, progress.id)
   const roomIds = new Map<string, number>()
   for (const row of walked.staged) {
     const { event } = row
@@ -56,8 +58,8 @@ function stage(
     sql.addEvent.run(progress.id, event.seq, event.at, id, event.room.seq, event.kind, row.lateIn, row.head, row.body, now)
   }
   writePresence(sql, walked.staged, roomIds)
-  for (const { seq, leaf, at, head, body, reason, counted } of walked.quarantined) {
-    sql.quarantine.run(progress.id, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, now)
+  for (const { seq, leaf, at, head, body, reason, counted, forkIn } of [...forks, ...walked.quarantined]) {
+    sql.quarantine.run(progress.id, seq, leaf, at, head, JSON.stringify(body), reason, counted ? 1 : 0, forkIn, now)
     // A suspect is not read from the parked events: its second delivery must come from the pool.
     if (!counted) sql.unpark.run(progress.id, seq, seq)
   }
@@ -70,7 +72,7 @@ function stage(
   }
   return {
     staged: walked.staged.length,
-    quarantined: walked.quarantined.length,
+    quarantined: forks.length + walked.quarantined.length,
     parked: arrived === 'parked' ? 0 : walked.beyond.length,
     again: again.length,
     more: sql.isParked.get(progress.id, walked.stagedThrough + 1) !== undefined,
@@ -79,33 +81,32 @@ function stage(
 
 function readProgress(
   sql: Sql,
-  { source, epoch }: { source: string; epoch: number },
+  { source, epoch, incarnation = '' }: { source: string; epoch: number; incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
 ): WalkedSource {
-  let row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'> | undefined
+  let row = sql.source.get(source, epoch, incarnation) as SourceRow | undefined
   if (!row) {
-    const genesis = genesisHead(source, epoch)
-    sql.addSource.run(source, epoch, arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0), genesis, genesis, genesis)
-    row = sql.source.get(source, epoch) as Omit<WalkedSource, 'suspects'>
+    const genesis = genesisHead(source, epoch, incarnation)
+    const startedAt = arrived === 'parked' ? 0 : (arrived[0]?.at ?? 0)
+    sql.addSource.run(source, epoch, incarnation, startedAt, genesis, genesis, genesis)
+    row = sql.source.get(source, epoch, incarnation) as SourceRow
   }
   const suspects = new Set((sql.suspects.all(row.id) as { key: string }[]).map(({ key }) => key))
-  return { ...row, suspects }
+  return { ...row, suspects, forked: row.forkSeq > 0 }
 }
+
+type SourceRow = Omit<WalkedSource, 'suspects' | 'forked'> & { forkSeq: number }
 
 function readParked(sql: Sql, progress: WalkedSource): EnvelopeEvent[] {
   const rows = sql.parked.all(progress.id, progress.stagedThrough, PARKED_PAGE) as EnvelopeEvent[]
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-/**
- * A number that already counts as staged arrived again. The same text changes nothing; a different one is
- * quarantined.
- */
-function noteAgain(sql: Sql, progress: WalkedSource, { seq, at, head, body }: EnvelopeEvent, now: number): void {
-  const staged = sql.stagedBody.get(progress.id, seq) as { body: string } | undefined
-  if (staged?.body === body) return
-  const reason = staged ? ANOTHER_TEXT : CAME_AFTER
-  sql.quarantine.run(progress.id, seq, leafOf(body), at, head, JSON.stringify(body), reason, 0, now)
+function knownTexts(sql: Sql, { id }: WalkedSource): Parameters<typeof forkedAmong>[1] {
+  return {
+    stagedBody: (seq) => (sql.stagedBody.get(id, seq) as { body: string } | undefined)?.body,
+    isQuarantined: (seq, leaf) => sql.isQuarantined.get(id, seq, leaf) !== undefined,
+  }
 }
 
 function writePresence(sql: Sql, staged: readonly StagedRow[], roomIds: ReadonlyMap<string, number>): void {
@@ -138,11 +139,12 @@ function preparedFor(handle: SqliteHandle): { sql: Sql; rooms: Map<string, numbe
 type StatementName = keyof typeof STATEMENTS
 const STATEMENTS = {
   closed: 'select ends_at as "endsAt", number from closed_interval order by number desc limit 1',
-  source: `select id, name as source, epoch, staged_through as "stagedThrough", staged_head as head,
-             last_stamp as "lastStamp", cut_seq as "cutSeq" from source where name = ? and epoch = ?`,
-  addSource: `insert into source (name, epoch, state, started_at, last_seq, head, reported_at, staged_through,
+  source: `select id, name as source, epoch, incarnation, staged_through as "stagedThrough", staged_head as head,
+             last_stamp as "lastStamp", cut_seq as "cutSeq", fork_seq as "forkSeq" from source
+           where name = ? and epoch = ? and incarnation = ?`,
+  addSource: `insert into source (name, epoch, incarnation, state, started_at, last_seq, head, reported_at, staged_through,
                 staged_head, last_stamp, cut_seq, cut_head, finished)
-              values (?, ?, 'alive', ?, 0, ?, 0, 0, ?, 0, 0, ?, 0)`,
+              values (?, ?, ?, 'alive', ?, 0, ?, 0, 0, ?, 0, 0, ?, 0)`,
   progress: 'update source set staged_through = ?, staged_head = ?, last_stamp = ? where id = ?',
   suspects: `select seq || ' ' || leaf as key from quarantined_event
              where state = 'waiting' and counted = 0 and source_id = ?`,
@@ -152,9 +154,11 @@ const STATEMENTS = {
   addEvent: `insert into staged_event (source_id, seq, at, room_id, room_seq, kind, late_in, head, body, staged_at)
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   quarantine: `insert into quarantined_event
-                 (source_id, seq, leaf, at, head, body, reason, state, counted, quarantined_at)
-               values (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)
+                 (source_id, seq, leaf, at, head, body, reason, state, counted, fork_in, quarantined_at)
+               values (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)
                on conflict do update set counted = max(counted, excluded.counted)`,
+  isQuarantined: 'select 1 from quarantined_event where source_id = ? and seq = ? and leaf = ?',
+  fork: 'update source set fork_seq = ?, fork_in = ? where id = ?',
   parked: 'select seq, at, head, body from parked_event where source_id = ? and seq > ? order by seq limit ?',
   isParked: 'select 1 from parked_event where source_id = ? and seq = ?',
   park: 'insert into parked_event (source_id, seq, at, head, body) values (?, ?, ?, ?, ?) on conflict do nothing',

@@ -4,10 +4,12 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
+import { keyOfSource } from './source-identity.ts'
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -22,6 +24,7 @@ export type StagingStatus = {
   readonly holding: readonly Holding[]
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
+  readonly forks: readonly StagedFork[]
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -31,6 +34,7 @@ export type StagingStatus = {
 type SourceStanding = {
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly state: SourceState
   readonly lastSeq: number
   readonly stagedThrough: number
@@ -72,7 +76,7 @@ export async function readStatus(
       ...row,
       // Events of a source may be staged before the first source progress that includes it.
       silentForMs: row.reportedAt === 0 ? 0 : now - row.reportedAt,
-      holding: holding.some((held) => held.source === row.source && held.epoch === row.epoch),
+      holding: holding.some((held) => keyOfSource(held) === keyOfSource(row)),
     })),
     rollCallTakenAt: rollCall?.taken_at || null,
     staged: {
@@ -85,6 +89,7 @@ export async function readStatus(
     holding,
     oldestUnexportedAt: await oldestUnexportedAt(db),
     quarantine: { count: await countQuarantined(db) },
+    forks: await readForks(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:
@@ -96,10 +101,11 @@ async function sourceRows(db: Database): Promise<Omit<SourceStanding, 'silentFor
   return db
     .knex('source')
     .where('finished', 0)
-    .orderBy(['name', 'epoch'])
+    .orderBy(['name', 'epoch', 'incarnation'])
     .select(
       'name as source',
       'epoch',
+      'incarnation',
       'state',
       'last_seq as lastSeq',
       'staged_through as stagedThrough',

@@ -1,11 +1,13 @@
-import type { ComplianceEvent, EnvelopeEvent } from '@hansard/compliance-event'
+import { type ComplianceEvent, type EnvelopeEvent, leafOf } from '@hansard/compliance-event'
 import { examineEvent } from './examine-event.ts'
+import { ANOTHER_TEXT, CAME_AFTER, FORKED } from './stage-rules.ts'
 
 /** The staging state of a source, read under lock. */
 export type WalkedSource = {
   readonly id: number
   readonly source: string
   readonly epoch: number
+  readonly incarnation: string
   readonly stagedThrough: number
   readonly head: string
   readonly lastStamp: number
@@ -13,6 +15,8 @@ export type WalkedSource = {
   readonly cutSeq: number
   /** `<seq> <leaf>` of texts that broke the chain once and do not count yet */
   readonly suspects: ReadonlySet<string>
+  /** another text has arrived under a number that counts as staged */
+  readonly forked: boolean
 }
 
 /** The closed intervals, read under lock: end and number of the last one. Both 0 when there is none. */
@@ -24,10 +28,12 @@ export type StagedRow = {
   readonly head: string
   readonly lateIn: number
 }
-type QuarantineRow = EnvelopeEvent & {
+export type QuarantineRow = EnvelopeEvent & {
   readonly leaf: string
   readonly reason: string
   readonly counted: boolean
+  /** belongs to a fork: the interval whose manifest counts it; otherwise 0 */
+  readonly forkIn: number
 }
 
 type Walked = {
@@ -49,6 +55,9 @@ type Walked = {
  * outbox, whose rows are deleted once they count as staged. It is quarantined without counting, and the walk stops,
  * so that the relay sends the number again. Only when the same text arrives a second time is it what the pool has.
  * Then it counts, and the chain continues from the head that the source recorded for it.
+ *
+ * After a fork the pool may send texts of either branch. Those that continue the staged chain are staged. With the
+ * first one that does not, the rest of what arrived is quarantined whole and counts for nothing.
  */
 export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], closed: ClosedThrough): Walked {
   const staged: StagedRow[] = []
@@ -58,15 +67,17 @@ export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], 
   for (; index < arrived.length; index++) {
     const next = arrived[index]!
     if (next.seq !== stagedThrough + 1) break
-    const examined = examineEvent({ source: progress.source, epoch: progress.epoch, head, lastStamp }, next)
+    const { source, epoch, incarnation } = progress
+    const examined = examineEvent({ source, epoch, incarnation, head, lastStamp }, next)
     if (examined.fit) {
       const { event } = examined
       staged.push({ event, body: next.body, head: next.head, lateIn: lateIn(event, progress, closed) })
       lastStamp = event.at
     } else {
       const { leaf, reason } = examined
+      if (progress.forked && !examined.chainHolds) break
       const counted = examined.chainHolds || progress.suspects.has(suspectKey(next.seq, leaf))
-      quarantined.push({ ...next, leaf, reason, counted })
+      quarantined.push({ ...next, leaf, reason, counted, forkIn: 0 })
       if (!counted) {
         index++
         break
@@ -75,7 +86,30 @@ export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], 
     stagedThrough = next.seq
     head = next.head
   }
-  return { staged, quarantined, beyond: arrived.slice(index), stagedThrough, head, lastStamp }
+  const rest = arrived.slice(index)
+  const branch = progress.forked && rest[0]?.seq === stagedThrough + 1
+  if (branch) quarantined.push(...rest.map((event) => forkedRow(event, FORKED, closed)))
+  return { staged, quarantined, beyond: branch ? [] : rest, stagedThrough, head, lastStamp }
+}
+
+/**
+ * The texts among `again` (numbers that count as staged) that are no repeats: another text is here under their number.
+ * Numbers alone prove nothing, because a pool database that was set back gives numbers out again.
+ */
+export function forkedAmong(
+  again: readonly EnvelopeEvent[],
+  known: { stagedBody: (seq: number) => string | undefined; isQuarantined: (seq: number, leaf: string) => boolean },
+  closed: ClosedThrough,
+): QuarantineRow[] {
+  return again.flatMap((event) => {
+    const staged = known.stagedBody(event.seq)
+    if (staged === event.body || known.isQuarantined(event.seq, leafOf(event.body))) return []
+    return [forkedRow(event, staged === undefined ? CAME_AFTER : ANOTHER_TEXT, closed)]
+  })
+}
+
+function forkedRow(event: EnvelopeEvent, reason: string, closed: ClosedThrough): QuarantineRow {
+  return { ...event, leaf: leafOf(event.body), reason, counted: false, forkIn: closed.number + 1 }
 }
 
 /**

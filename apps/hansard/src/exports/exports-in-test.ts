@@ -7,6 +7,8 @@ import {
   chainLine,
   emptyCounts,
   encodeManifest,
+  type Fork,
+  hasIncarnations,
   type IntervalSource,
   MANIFEST_FORMAT,
   type Manifest,
@@ -23,7 +25,7 @@ const T0 = Date.UTC(2026, 10, 20)
 const MINUTE = 60_000
 
 type Link = { leaf: string; head: string }
-type ScriptedSource = { source: string; epoch: number; links: Link[]; through: number }
+type ScriptedSource = { source: string; epoch: number; incarnation: string; links: Link[]; through: number }
 
 type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
 export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
@@ -48,29 +50,37 @@ export async function exportSeries(
   let previousManifestSha256: string | null = null
 
   function sourceOf(name: string): ScriptedSource {
-    const cut = name.lastIndexOf('/')
     const known = sources.get(name)
     if (known) return known
-    const made = { source: name.slice(0, cut), epoch: Number(name.slice(cut + 1)), links: [], through: 0 }
+    const {
+      source,
+      epoch,
+      incarnation = '',
+    } = /^(?<source>.*?)\/(?<epoch>\d+)(?:\/(?<incarnation>[0-9a-f]{32}))?$/s.exec(name)!.groups as {
+      source: string
+      epoch: string
+      incarnation?: string
+    }
+    const made = { source, epoch: Number(epoch), incarnation, links: [], through: 0 }
     sources.set(name, made)
     return made
   }
   function linkOf(source: ScriptedSource, seq: number): Link {
     for (let next = source.links.length + 1; next <= seq; next++) {
-      const leaf = leafOf(`${source.source}/${source.epoch}/${next}`)
+      const leaf = leafOf(`${source.source}/${source.epoch}/${source.incarnation}/${next}`)
       source.links.push({ leaf, head: nextHead(headOf(source, next - 1), leaf) })
     }
     return source.links[seq - 1]!
   }
   function headOf(source: ScriptedSource, seq: number): string {
-    return seq === 0 ? genesisHead(source.source, source.epoch) : linkOf(source, seq).head
+    return seq === 0 ? genesisHead(source.source, source.epoch, source.incarnation) : linkOf(source, seq).head
   }
 
   async function seal(
     body: { kind: 'interval'; sources: IntervalSource[] } | { kind: 'addendum'; sources: AddendumSource[] },
     startsAt: number,
     lines: string[],
-    omitted: number,
+    { omitted = 0, forks = [] }: { omitted?: number; forks?: Fork[] } = {},
   ): Promise<SealedExport> {
     number += 1
     const bounds = { startsAt, endsAt: startsAt + MINUTE }
@@ -112,6 +122,7 @@ export async function exportSeries(
       files,
       counts: { ...emptyCounts(), chat: total - omitted - uploads, 'file-upload': uploads, backchat: omitted, total },
       omitted: omitted > 0 ? { backchat: omitted } : {},
+      forks,
       previousManifestSha256,
       ...body,
     })
@@ -127,6 +138,8 @@ export async function exportSeries(
     return result
   }
 
+  /** of the next export's lines */
+  const shown = (incarnation: string) => (hasIncarnations(formatOf(number + 1)) ? incarnation : undefined)
   const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1)
 
   return {
@@ -141,21 +154,24 @@ export async function exportSeries(
       interval += count
       previousManifestSha256 = hash('sha256', 'what was sealed before', 'hex')
     },
-    async interval(parts: Record<string, IntervalPart>, { omitted = 0 } = {}): Promise<SealedExport> {
+    async interval(
+      parts: Record<string, IntervalPart>,
+      { omitted = 0, forks = [] }: { omitted?: number; forks?: Fork[] } = {},
+    ): Promise<SealedExport> {
       const listed: IntervalSource[] = []
       const lines: string[] = []
       for (const [name, { through, quarantined = [], state = 'alive' }] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
-        const { source, epoch, through: after } = scripted
+        const { source, epoch, incarnation, through: after } = scripted
         for (let seq = after + 1; seq <= through; seq++) {
           const { leaf, head } = linkOf(scripted, seq)
-          lines.push(
-            chainLine({ source, epoch, seq, leaf, quarantinedHead: quarantined.includes(seq) ? head : undefined }),
-          )
+          const quarantinedHead = quarantined.includes(seq) ? head : undefined
+          lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf, quarantinedHead }))
         }
         listed.push({
           source,
           epoch,
+          incarnation,
           state,
           first: through === after ? 0 : after + 1,
           last: through,
@@ -167,7 +183,7 @@ export async function exportSeries(
         scripted.through = through
       }
       interval += 1
-      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, omitted)
+      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, { omitted, forks })
     },
     /** `next`: the numbers continue the source's; otherwise they were in quarantine. */
     async addendum(parts: Record<string, number[]>, { of = 1, next = false } = {}): Promise<SealedExport> {
@@ -175,12 +191,15 @@ export async function exportSeries(
       const lines: string[] = []
       for (const [name, seqs] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
-        const { source, epoch } = scripted
-        for (const seq of seqs) lines.push(chainLine({ source, epoch, seq, leaf: linkOf(scripted, seq).leaf }))
-        listed.push({ source, epoch, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
+        const { source, epoch, incarnation } = scripted
+        for (const seq of seqs) {
+          const { leaf } = linkOf(scripted, seq)
+          lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf }))
+        }
+        listed.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
         if (next) scripted.through = seqs.at(-1)!
       }
-      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, 0)
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines)
     },
   }
 }

@@ -75,19 +75,19 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a leaf altered in a chain file',
-    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(\/?1\t4\t)./, '$1x').replace('\tx', '\t0')),
+    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(1\t-\t4\t)./, '$1x').replace('\tx', '\t0')),
     finds: ['chain-head', 'file-altered'],
     says: ['chat-1/1', 'up to number 6'],
   },
   {
     name: 'a line removed from a chain file',
-    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/chat-1\t1\t4\t.*\n/, '')),
+    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/chat-1\t1\t-\t4\t.*\n/, '')),
     finds: ['chain-line', 'file-size'],
     says: ['chat-1/1: number 4 is due, chat-1/1/5 is there (line 7)'],
   },
   {
     name: 'the last line removed from a chain file',
-    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/chat-1\t1\t6\t.*\n/, '')),
+    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/chat-1\t1\t-\t6\t.*\n/, '')),
     finds: ['chain-line', 'file-size'],
     says: ['number 6 is due, the file ends'],
   },
@@ -99,13 +99,13 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'two lines exchanged in a chain file',
-    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(chat-1\t1\t4\t.*\n)(.*\n)/, '$2$1')),
+    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(chat-1\t1\t-\t4\t.*\n)(.*\n)/, '$2$1')),
     finds: ['chain-line', 'file-altered'],
     says: ['number 4 is due, chat-1/1/5 is there'],
   },
   {
     name: 'a line repeated in a chain file',
-    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(chat-1\t1\t6\t.*\n)/, '$1$1')),
+    change: (at) => rewrite(at(exports[0]!.chain), (text) => text.replace(/(chat-1\t1\t-\t6\t.*\n)/, '$1$1')),
     finds: ['chain-line', 'file-size'],
     says: ['chat-1/1/6 follows the last number of the export'],
   },
@@ -290,7 +290,7 @@ const MUTATIONS: readonly Mutation[] = [
     name: 'an event taken out of quarantine as another text',
     change: async (at, directory) => {
       await rewrite(at(exports[3]!.chain), (text) =>
-        text.replace(/(chat-1\t1\t8\t)[0-9a-f]{64}/, `$1${'d'.repeat(64)}`),
+        text.replace(/(chat-1\t1\t-\t8\t)[0-9a-f]{64}/, `$1${'d'.repeat(64)}`),
       )
       await reseal(directory, exports[3]!)
     },
@@ -300,7 +300,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an event in an addendum that is in an earlier export',
     change: async (at, directory) => {
-      await rewrite(at(exports[3]!.chain), (text) => text.replace('chat-1\t1\t8\t', 'chat-1\t1\t7\t'))
+      await rewrite(at(exports[3]!.chain), (text) => text.replace('chat-1\t1\t-\t8\t', 'chat-1\t1\t-\t7\t'))
       await reseal(directory, exports[3]!, (manifest) => {
         if (manifest.kind === 'addendum') manifest.sources[0]!.seqs = [[7, 7]]
       })

@@ -7,7 +7,6 @@ import {
   POOL_MANIFEST_FORMAT,
   type PoolSeriesEntry,
   poolManifestStatement,
-  treeLeaf,
 } from '@hansard/evidence'
 import {
   addLeaf,
@@ -70,12 +69,8 @@ export async function signPool(
       const entry = { adapter, directory: adapter, state: 'active', complete: true } as const
       series.push({ ...entry, number, manifest: name, sha256: hash('sha256', text, 'hex') })
     }
-    for (const line of (await readFile(join(directory, adapters[0]!, `${at}.chain.txt`), 'utf8')).split('\n')) {
-      const [escapedSource, epoch, seq, leaf, , quarantinedHead] = line.split('\t')
-      if (leaf === undefined) continue
-      const parsed = { escapedSource: escapedSource!, epoch: Number(epoch), seq: Number(seq), leaf, quarantinedHead }
-      tree = addLeaf(tree, leafHash(treeLeaf(parsed)))
-    }
+    for (const line of (await readFile(join(directory, adapters[0]!, `${at}.chain.txt`), 'utf8')).split('\n'))
+      if (line !== '') tree = addLeaf(tree, leafHash(line))
     const { signing, successions } = keysOf(number)
     const root = rootOf(tree)
     const pool = {

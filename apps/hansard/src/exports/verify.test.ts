@@ -4,6 +4,7 @@ import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Manifest } from '@hansard/evidence'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportSeries, type SealedExport } from './exports-in-test.ts'
 import { describeReport } from './verify.ts'
@@ -52,12 +53,37 @@ describe('exports that are in order', () => {
         trust: { from: 'beginning', because: [] },
         incomplete: [],
         pagesNotCompared: 6,
-        outstanding: [{ source: 'chat-1', epoch: 1, seq: 9, export: 2, altered: false }],
+        outstanding: [{ source: 'chat-1', epoch: 1, incarnation: '', seq: 9, export: 2, altered: false }],
       },
     ])
     const text = describeReport(report)
     expect(text).toContain('NOT YET IN ANY DOCUMENT: chat-1/1/9, in quarantine since export 2')
     expect(text).toContain('Trust: unsigned.')
+  })
+
+  it('are good when sources have incarnations, also two that share name and epoch', async () => {
+    const [a, b] = ['a', 'b'].map((digit) => `chat-1/1/${digit.repeat(32)}`) as [string, string]
+    const series = await exportSeries(join(temporary, 'incarnations'))
+    await series.interval({ 'chat-1/1': { through: 2 }, [a]: { through: 3 } })
+    await series.interval({ 'chat-1/1': { through: 2 }, [a]: { through: 5, quarantined: [4] }, [b]: { through: 1 } })
+    await series.addendum({ [a]: [4] }, { of: 2 })
+    expect(await verifyWithBoth(series.directory)).toMatchObject({ exitCode: 0, findings: [] })
+
+    const of = async (change: (text: string) => string) => {
+      const directory = await copyOf(series.directory)
+      await rewrite(join(directory, series.sealed[1]!.chain), change)
+      return (await verifyWithBoth(directory)).findings.map(({ what }) => what)
+    }
+    expect(await of((text) => text.replace('b'.repeat(32), 'c'.repeat(32)))).toContain('chain-line')
+    expect(await of((text) => text.replace(/\t[ab]{32}\t/, '\t-\t'))).toContain('chain-line')
+    expect(await of((text) => text.replace(/\t[ab]{32}\t/, '\t'))).toContain('chain-line')
+  })
+
+  it('are good when formats one, two and three follow each other', async () => {
+    const formatOf = (number: number) => `hansard-manifest/${Math.min(number, 3)}` as Manifest['format']
+    const series = await exportSeries(join(temporary, 'three-formats'), { formatOf })
+    for (const through of [3, 5, 9]) await series.interval({ 'chat-1/1': { through } })
+    expect(await verifyWithBoth(series.directory)).toMatchObject({ exitCode: 0, findings: [] })
   })
 
   it('are good when the first of them were sealed in the first format, and later ones list file transfers', async () => {
@@ -192,6 +218,39 @@ it('hansard verify answers with its exit code, and in JSON where that is asked f
   ])
 })
 
+describe('a source that gave numbers out twice', () => {
+  const fork = { source: 'chat-1', epoch: 1, incarnation: '', seq: 4, leaf: 'f'.repeat(64), events: 2 }
+
+  it('is named by both verifiers, and the exports are not good', async () => {
+    const series = await exportSeries(join(temporary, 'fork'))
+    await series.interval({ 'chat-1/1': { through: 5 } }, { forks: [fork] })
+    await series.interval({ 'chat-1/1': { through: 6 } })
+    const report = await verifyWithBoth(series.directory)
+    expect(report).toMatchObject({ exitCode: 1, findings: [{ what: 'fork', source: 'chat-1/1', seq: 4, export: 1 }] })
+    expect(describeReport(report)).toMatch(
+      /^FORK +.*chat-1\/1 gave numbers out twice, from 4 on; texts in quarantine: 2$/m,
+    )
+    expect(describeReport(report)).not.toContain('Good:')
+  })
+
+  it('is named also when only the heads of its chains were seen to differ', async () => {
+    const series = await exportSeries(join(temporary, 'fork-heads'))
+    const heads = { ...fork, incarnation: 'a'.repeat(32), leaf: null, events: 0 }
+    await series.interval({ [`chat-1/1/${'a'.repeat(32)}`]: { through: 5 } }, { forks: [heads] })
+    const { findings } = await verifyWithBoth(series.directory)
+    expect(findings).toMatchObject([
+      { what: 'fork', message: expect.stringContaining('the heads of its chains differ') },
+    ])
+  })
+
+  it('is listed in its place', async () => {
+    const series = await exportSeries(join(temporary, 'fork-order'))
+    await series.interval({ 'chat-1/1': { through: 5 } }, { forks: [{ ...fork, source: 'chat-2' }, fork] })
+    const { findings } = await verifyWithBoth(series.directory)
+    expect(findings.map(({ what }) => what)).toEqual(['manifest-contradiction', 'fork', 'fork'])
+  })
+})
+
 describe('what cannot be read is not called broken', () => {
   it('a directory that is not there, is empty, or holds nothing of ours', async () => {
     const empty = join(temporary, 'empty')
@@ -225,7 +284,7 @@ describe('what cannot be read is not called broken', () => {
     const directory = await copyOf(sound)
     const path = join(directory, exports[5]!.manifest)
     await rewrite(path, (text) => {
-      const content = text.replace('hansard-manifest/2', 'hansard-manifest/3').split('\n').slice(0, -3).join('\n')
+      const content = text.replace('hansard-manifest/3', 'hansard-manifest/9').split('\n').slice(0, -3).join('\n')
       const digest = createHash('sha256').update(`${content}\n`).digest('hex')
       return `${content}\n  "contentSha256": "${digest}"\n}\n`
     })

@@ -6,6 +6,7 @@ import {
   FileMissing,
   type Finding,
   MANIFEST_SUFFIX,
+  nameOfSource,
   type PoolReport,
   type SeenExport,
   type SeriesInPool,
@@ -180,7 +181,8 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
 /** The report for people. Names come from files that anybody may have written, so they are made safe to show. */
 export function describeReport(report: VerifyReport): string {
   const lines = [...report.series.flatMap(describeSeries), ...report.pools.flatMap(describePool)]
-  for (const { message, series } of report.findings) lines.push(`BROKEN      ${series}: ${message}`)
+  for (const { what, message, series } of report.findings)
+    lines.push(`${what === 'fork' ? 'FORK  ' : 'BROKEN'}      ${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
   if (report.outcome === 'incomplete')
@@ -236,8 +238,8 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
       : []),
     ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
-      ({ source, epoch, seq, export: number, altered }) =>
-        `  NOT YET IN ANY DOCUMENT: ${source}/${epoch}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,
+      ({ source, epoch, incarnation, seq, export: number, altered }) =>
+        `  NOT YET IN ANY DOCUMENT: ${nameOfSource({ source, epoch, incarnation })}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,
     ),
   ]
 }

@@ -79,7 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('a change on %s', (dialect) => {
       [2, 2, 'change'],
       [3, 3, 'chat'],
     ])
-    let head = genesisHead(source.name, source.epoch)
+    let head = genesisHead(source.name, source.epoch, source.incarnation)
     for (const { body, head: given } of events) {
       head = nextHead(head, leafOf(body))
       expect(given).toBe(head)

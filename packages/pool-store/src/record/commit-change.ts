@@ -1,6 +1,7 @@
 import type { Database, Knex } from '@hansard/sql'
 import { type Actor, type ChangeEvent, numberEvents, type RoomCounters, type SourceCounters } from './number-facts.ts'
 import { SourceMoved } from './record-errors.ts'
+import type { Source } from './sources.ts'
 
 /**
  * The work of a change, in one transaction: it reads and locks what the decision depends on, writes the new state,
@@ -27,7 +28,7 @@ export class ChangeFailed extends Error {
 /** @internal One change, one transaction, one fsync. */
 export async function commitChange<T>(
   db: Database,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   work: ChangeWork<T>,
   now: number,
 ): Promise<{ result: T; source: SourceCounters }> {
@@ -47,7 +48,8 @@ export async function commitChange<T>(
     }
     const { lastSeq, lastStamp, head } = after.source
     const kept = await tx('source')
-      .where({ name: source.name, epoch: source.epoch, state: 'alive', last_seq: source.lastSeq })
+      .where({ name: source.name, epoch: source.epoch, incarnation: source.incarnation })
+      .andWhere({ state: 'alive', last_seq: source.lastSeq, head: source.head })
       .update({ last_seq: lastSeq, head, last_stamp: lastStamp, reported_at: lastStamp })
     if (kept !== 1) throw new SourceMoved(source)
     return { result: made.result, source: after.source }

@@ -20,6 +20,7 @@ import {
 import type { RecordedPost } from './post-digest.ts'
 import { SourceMoved } from './record-errors.ts'
 import { type RememberedRooms, rememberRooms } from './remembered-rooms.ts'
+import type { Source } from './sources.ts'
 
 /**
  * Commits batches to PostgreSQL. Rooms are locked by ascending id and the source after them, so two channel services
@@ -53,7 +54,7 @@ export function createCommitPostgres(clock: Pick<Clock, 'now'>): Commit {
 
 async function commitUnderLock(
   client: PoolClient,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   facts: readonly Fact[],
   { remembered, ...options }: CommitOptions & { now: number; remembered: RememberedRooms },
 ): Promise<After> {
@@ -172,7 +173,7 @@ async function readStays(
 /** Sends all statements; returns the promises of their results. */
 function write(
   client: PoolClient,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   after: After,
 ): Promise<unknown>[] {
   const sent: Promise<unknown>[] = []
@@ -236,7 +237,7 @@ function write(
 
 async function writeBatch(
   client: PoolClient,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   after: After,
 ): Promise<void> {
   const { rows } = await client.query<{ alive: number }>({
@@ -256,7 +257,7 @@ async function writeBatch(
  */
 async function writeGuessed(
   client: PoolClient,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   guess: ReadonlyMap<number, RoomCounters>,
   after: After,
 ): Promise<boolean> {
@@ -265,10 +266,10 @@ async function writeGuessed(
     name: 'write-guessed',
     text: `with locked as materialized (
              select id, rights, coalesce(shown_name, name) as name, last_chat_id, last_room_seq
-             from room where id = any($24::int[]) order by id for update
+             from room where id = any($26::int[]) order by id for update
            ), fit as materialized (
-             select count(*) = cardinality($24::int[]) as fits
-             from locked join unnest($24::int[], $25::int8[], $26::text[], $27::int8[], $28::int8[])
+             select count(*) = cardinality($26::int[]) as fits
+             from locked join unnest($26::int[], $27::int8[], $28::text[], $29::int8[], $30::int8[])
                as guess(id, rights, name, chat, seq)
                on (guess.id, guess.rights, guess.name, guess.chat, guess.seq)
                 = (locked.id, locked.rights, locked.name, locked.last_chat_id, locked.last_room_seq)
@@ -293,7 +294,7 @@ async function writeGuessed(
 }
 
 const WRITE_SOURCE = `update source set last_seq = $1, head = $2, last_stamp = $3, reported_at = $3
-  where name = $4 and epoch = $5 and state = 'alive' and last_seq = $19`
+  where name = $4 and epoch = $5 and incarnation = $24 and state = 'alive' and last_seq = $19 and head = $25`
 const WRITE_ROOMS = `update room set last_chat_id = n.chat, last_room_seq = n.seq
   from unnest($6::int[], $7::int8[], $8::int8[]) as n(id, chat, seq) where room.id = n.id`
 const WRITE_CHATS = `insert into chat (room_id, chat_id, posted_at, principal_id, post, content, alert, title, unlogged,
@@ -303,7 +304,7 @@ const WRITE_CHATS = `insert into chat (room_id, chat_id, posted_at, principal_id
 const WRITE_OUTBOX = `insert into outbox (seq, at, body, head, source, epoch)
   select *, $4::text, $5::int from unnest($15::int8[], $16::int8[], $17::text[], $18::text[])`
 
-function valuesOf(source: SourceCounters & { name: string; epoch: number }, after: After): unknown[] {
+function valuesOf(source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>, after: After): unknown[] {
   return [
     after.source.lastSeq,
     after.source.head,
@@ -328,5 +329,7 @@ function valuesOf(source: SourceCounters & { name: string; epoch: number }, afte
     after.chats.map((c) => c.title),
     after.chats.map((c) => c.unlogged),
     after.chats.map((c) => c.digest),
+    source.incarnation,
+    source.head,
   ]
 }

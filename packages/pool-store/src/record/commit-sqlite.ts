@@ -17,6 +17,7 @@ import {
 } from './number-facts.ts'
 import type { RecordedPost } from './post-digest.ts'
 import { SourceMoved } from './record-errors.ts'
+import type { Source } from './sources.ts'
 
 type Statements = Record<
   | 'room'
@@ -106,9 +107,15 @@ function enabledOtherwise(sql: Statements, place: PolicyPlace): number {
   return enabledByPlace(identities, rows) ? 1 : 0
 }
 
-function write(sql: Statements, source: SourceCounters & { name: string; epoch: number }, after: After): void {
+function write(
+  sql: Statements,
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
+  after: After,
+): void {
   const { lastSeq, lastStamp, head } = after.source
-  const kept = sql.source_.run(lastSeq, head, lastStamp, lastStamp, source.name, source.epoch, source.lastSeq)
+  const { name, epoch, incarnation } = source
+  // biome-ignore format: in the order of the parameters
+  const kept = sql.source_.run(lastSeq, head, lastStamp, lastStamp, name, epoch, incarnation, source.lastSeq, source.head)
   if (kept.changes !== 1) throw new SourceMoved(source)
   for (const room of after.rooms) sql.room_.run(room.lastChatId, room.lastRoomSeq, room.id)
   for (const part of after.parts) sql.dropParticipant.run(part.roomId, part.session)
@@ -176,7 +183,8 @@ function statementsOf(handle: SqliteHandle): Statements {
       addOutbox: handle.prepare('insert into outbox (source, epoch, seq, at, body, head) values (?, ?, ?, ?, ?, ?)'),
       room_: handle.prepare('update room set last_chat_id = ?, last_room_seq = ? where id = ?'),
       source_: handle.prepare(
-        "update source set last_seq = ?, head = ?, last_stamp = ?, reported_at = ? where name = ? and epoch = ? and state = 'alive' and last_seq = ?",
+        `update source set last_seq = ?, head = ?, last_stamp = ?, reported_at = ?
+         where name = ? and epoch = ? and incarnation = ? and state = 'alive' and last_seq = ? and head = ?`,
       ),
     }
     prepared.set(handle, sql)

@@ -11,6 +11,7 @@ import type { Principal } from '../access/principals.ts'
 import { followStays, type StaysAfter, type StaysBefore } from './departures.ts'
 import type { Fact, Outcome } from './facts.ts'
 import { isSamePost, postDigest, type RecordedPost } from './post-digest.ts'
+import type { Source } from './sources.ts'
 
 /** What the transaction reads, under lock, before anything is numbered. */
 export type Before = {
@@ -84,7 +85,7 @@ export const participantKey = (roomId: number, session: string) => `${roomId} ${
 export function numberFacts(
   facts: readonly Fact[],
   before: Before,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   now: number,
 ): After {
   const at = Math.max(now, source.lastStamp)
@@ -205,7 +206,7 @@ function repeatOf(recorded: RecordedPost, fact: ChatFact): Outcome {
 /** The counters of a transaction while it numbers facts. */
 function createNumbering(
   before: ReadonlyMap<number, RoomCounters>,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   at: number,
 ) {
   const rooms = new Map<number, Counting>()
@@ -223,6 +224,7 @@ function createNumbering(
         v: 1,
         source: source.name,
         epoch: source.epoch,
+        ...(source.incarnation === '' ? {} : { incarnation: source.incarnation }),
         seq,
         at,
         room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
@@ -251,7 +253,7 @@ export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'
 
 type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { touched: boolean }
 
-type Common = 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'
+type Common = 'v' | 'source' | 'epoch' | 'incarnation' | 'seq' | 'at' | 'room' | 'principal'
 /** The content of an event besides who, where and when. */
 type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
 
@@ -262,7 +264,7 @@ export type ChangeEvent = { readonly roomId: number; readonly principal: Actor; 
 export function numberEvents(
   events: readonly ChangeEvent[],
   rooms: ReadonlyMap<number, RoomCounters>,
-  source: SourceCounters & { name: string; epoch: number },
+  source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
   at: number,
 ): Pick<After, 'outbox' | 'rooms' | 'source'> {
   const numbering = createNumbering(rooms, source, at)

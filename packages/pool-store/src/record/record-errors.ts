@@ -10,12 +10,18 @@ export class RecordBusy extends Error {
   override name = 'RecordBusy'
 }
 
-/** Permanent: a successor has taken over this source's name. This instance can record nothing more. */
+/**
+ * Permanent: this instance can record nothing more. A successor has taken over this source's name, or the pool database
+ * is older than what this instance has recorded in it (`wentBack`).
+ */
 export class SourceFenced extends Error {
   override name = 'SourceFenced'
-  constructor(source: { name: string; epoch: number }) {
+  constructor(source: { name: string; epoch: number }, wentBack?: { committed: number; found: number }) {
+    const name = `Epoch ${source.epoch} of source ${source.name}`
     super(
-      `Epoch ${source.epoch} of source ${source.name} has been ended by a successor or an operator; this instance must stop.`,
+      wentBack
+        ? `${name} has recorded number ${wentBack.committed}, and the pool database knows it only up to ${wentBack.found} or with another chain: the database was restored, or a standby was promoted. This instance must stop; its next start takes a new incarnation.`
+        : `${name} has been ended by a successor or an operator; this instance must stop.`,
     )
   }
 }

@@ -66,7 +66,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     )
     const rows = await outboxOf(source)
     expect(rows.map((row) => row.seq)).toEqual(posts.map((_, n) => n + 1))
-    let head = genesisHead(source.name, source.epoch)
+    let head = genesisHead(source.name, source.epoch, source.incarnation)
     for (const row of rows) {
       head = nextHead(head, leafOf(row.body))
       expect(row.head).toBe(head)
@@ -271,6 +271,61 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((await chatsAfter(db, { roomId, after: 0, through: 99, limit: 99 })).map((c) => c.text)).toEqual(['before'])
     expect(await outboxOf(zombie.source)).toHaveLength(1)
     expect(await record(successor.writer, chat('after'))).toMatchObject({ chatId: 2 })
+  })
+
+  it('takes a new random incarnation at every start, and writes it into every event', async () => {
+    const first = await start('renewed')
+    await record(first.writer, chat('one'))
+    const second = await start('renewed')
+    await record(second.writer, chat('two'))
+
+    const incarnations = [first, second].map(({ source }) => source.incarnation)
+    expect(incarnations[0]).toMatch(/^[0-9a-f]{32}$/)
+    expect(new Set(incarnations).size).toBe(2)
+    for (const { source } of [first, second]) {
+      const [event] = await outboxOf(source)
+      expect(event!.event).toMatchObject({ incarnation: source.incarnation, seq: 1 })
+    }
+  })
+
+  it('refuses a writer whose epoch another incarnation has', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('before'))
+    await db
+      .knex('source')
+      .where({ name: source.name })
+      .update({ incarnation: 'f'.repeat(32) })
+
+    expect(await record(writer, chat('after'))).toBeInstanceOf(SourceFenced)
+    expect(await outboxOf(source)).toHaveLength(1)
+  })
+
+  it('fences itself when the database is older than what it has committed, and gives no number out again', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    const before = await db.knex('source').where({ name: source.name }).first('last_seq', 'head', 'last_stamp')
+    await record(writer, chat('two'))
+    await db.knex('source').where({ name: source.name }).update(before)
+    await db.knex('outbox').where({ source: source.name }).andWhere('seq', '>', before.last_seq).delete()
+
+    const fenced = await record(writer, chat('three'))
+
+    expect(fenced).toBeInstanceOf(SourceFenced)
+    expect((fenced as Error).message).toMatch(/has recorded number 2, and the pool database knows it only up to 1/)
+    expect(await record(writer, chat('four'))).toBe(fenced)
+    expect(await outboxOf(source)).toHaveLength(1)
+  })
+
+  it('fences itself when the database has another chain up to its number', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    await db
+      .knex('source')
+      .where({ name: source.name })
+      .update({ head: 'e'.repeat(64) })
+
+    expect(await record(writer, chat('two'))).toBeInstanceOf(SourceFenced)
+    expect(await outboxOf(source)).toHaveLength(1)
   })
 
   it('continues from the state of the database after a commit of unknown outcome', async () => {

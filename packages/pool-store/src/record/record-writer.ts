@@ -73,7 +73,10 @@ export function createRecordWriter(options: {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
   const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096 } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : createCommitPostgres(clock)
-  let counters: SourceCounters | undefined = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
+  const begun: SourceCounters = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
+  let counters: SourceCounters | undefined = begun
+  /** the counters of the last commit that was confirmed */
+  let confirmed = begun
   let waiting: Waiting[] = []
   const changes: Changing[] = []
   let reports: { resolve(): void; reject(error: unknown): void }[] = []
@@ -97,15 +100,20 @@ export function createRecordWriter(options: {
   const readCounters = async (): Promise<SourceCounters> => {
     const row: { last_seq: number; last_stamp: number; head: string; state: string } | undefined = await db
       .knex('source')
-      .where({ name: source.name, epoch: source.epoch })
+      .where({ name: source.name, epoch: source.epoch, incarnation: source.incarnation })
       .first('last_seq', 'last_stamp', 'head', 'state')
     if (row?.state !== 'alive') throw new SourceFenced(source)
-    return { lastSeq: row.last_seq, lastStamp: row.last_stamp, head: row.head }
+    const read = { lastSeq: row.last_seq, lastStamp: row.last_stamp, head: row.head }
+    // Numbers that this writer has seen committed must not be given out again with other texts.
+    if (read.lastSeq < confirmed.lastSeq || (read.lastSeq === confirmed.lastSeq && read.head !== confirmed.head))
+      throw new SourceFenced(source, { committed: confirmed.lastSeq, found: read.lastSeq })
+    confirmed = read
+    return read
   }
 
   const commitBatch = async (facts: readonly Fact[]): Promise<After> => {
     counters ??= await readCounters()
-    const numbered = { ...counters, name: source.name, epoch: source.epoch }
+    const numbered = { ...counters, name: source.name, epoch: source.epoch, incarnation: source.incarnation }
     try {
       return await commit(db, numbered, facts, clock.now(), { findRepeats: false, place })
     } catch (error) {
@@ -121,10 +129,11 @@ export function createRecordWriter(options: {
     try {
       if (ended) throw ended
       counters ??= await readCounters()
-      const numbered = { ...counters, name: source.name, epoch: source.epoch }
+      const numbered = { ...counters, name: source.name, epoch: source.epoch, incarnation: source.incarnation }
       const begunAt = clock.now()
       const committed = await commitChange(db, numbered, work, begunAt)
       counters = committed.source
+      confirmed = counters
       onCommit?.(begunAt)
       resolve(committed.result)
       onBatch?.([])
@@ -162,6 +171,7 @@ export function createRecordWriter(options: {
         const begunAt = clock.now()
         after = await commitBatch(facts)
         counters = after.source
+        confirmed = counters
         onCommit?.(begunAt)
       } catch (error) {
         counters = undefined

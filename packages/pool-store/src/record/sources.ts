@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { genesisHead, type SourceProgress, type SourceReport, type SourceState } from '@hansard/compliance-event'
 import { type Database, endingBlockers, isUniqueViolation } from '@hansard/sql'
 import { SourceFenced } from './record-errors.ts'
@@ -10,10 +11,16 @@ import { SourceFenced } from './record-errors.ts'
  * token). Once a successor exists, nothing more can be recorded in the predecessor's name, and `last_seq` and `head`
  * of an ended source are final. A predecessor that is frozen inside a transaction holds its row locked: its session is
  * ended (`endingBlockers`).
+ *
+ * Epochs are counted in the database, so a database that was set back gives an epoch out again. The incarnation, 128
+ * random bits per start, is never given out twice: it is part of a source's identity and of its first chain head, and
+ * every commit requires it too.
  */
 export type Source = {
   readonly name: string
   readonly epoch: number
+  /** 32 hexadecimal digits; "" for a source that started before there were incarnations */
+  readonly incarnation: string
   readonly lastStamp: number
   readonly head: string
 }
@@ -41,10 +48,12 @@ export async function startSource(
           .first('epoch', 'last_stamp')
         const epoch = (before?.epoch ?? 0) + 1
         const startedAt = Math.max(now, before?.last_stamp ?? 0)
-        const head = genesisHead(name, epoch)
+        const incarnation = randomBytes(16).toString('hex')
+        const head = genesisHead(name, epoch, incarnation)
         await tx('source').insert({
           name,
           epoch,
+          incarnation,
           state: 'alive',
           endpoint,
           started_at: startedAt,
@@ -54,7 +63,7 @@ export async function startSource(
           reported_at: startedAt,
           settled: false,
         })
-        return { name, epoch, lastStamp: startedAt, head }
+        return { name, epoch, incarnation, lastStamp: startedAt, head }
       })
     } catch (error) {
       // Two instances of one name started concurrently: the later one takes the next epoch and fences the earlier.
@@ -66,9 +75,12 @@ export async function startSource(
 /** The source ends by its own decision, after its last commit. */
 export async function stopSource(
   db: Database,
-  { name, epoch, now }: { name: string; epoch: number; now: number },
+  { name, epoch, incarnation, now }: { name: string; epoch: number; incarnation: string; now: number },
 ): Promise<void> {
-  await db.knex('source').where({ name, epoch, state: 'alive' }).update({ state: 'stopped', ended_at: now })
+  await db
+    .knex('source')
+    .where({ name, epoch, incarnation, state: 'alive' })
+    .update({ state: 'stopped', ended_at: now })
 }
 
 /**
@@ -99,9 +111,12 @@ export async function declareDead(
 }
 
 /** Throws `SourceFenced` when the source is not alive any more. */
-export async function requireAlive(db: Database, source: Pick<Source, 'name' | 'epoch'>): Promise<void> {
-  const { name, epoch } = source
-  const row: unknown = await db.knex('source').where({ name, epoch, state: 'alive' }).first('epoch')
+export async function requireAlive(
+  db: Database,
+  source: Pick<Source, 'name' | 'epoch' | 'incarnation'>,
+): Promise<void> {
+  const { name, epoch, incarnation } = source
+  const row: unknown = await db.knex('source').where({ name, epoch, incarnation, state: 'alive' }).first('epoch')
   if (!row) throw new SourceFenced(source)
 }
 
@@ -138,6 +153,7 @@ export async function fileServices(db: Database, since: number): Promise<string[
 type SourceRow = {
   name: string
   epoch: number
+  incarnation: string
   state: SourceState
   started_at: number
   last_seq: number
@@ -151,13 +167,14 @@ export async function readSourceProgress(db: Database, takenAt: number): Promise
     .knex('source')
     .where('settled', false)
     .orderBy(['name', 'epoch'])
-    .select('name', 'epoch', 'state', 'started_at', 'last_seq', 'head', 'reported_at')
+    .select('name', 'epoch', 'incarnation', 'state', 'started_at', 'last_seq', 'head', 'reported_at')
   return {
     takenAt,
     sources: rows.map(
       (row): SourceReport => ({
         source: row.name,
         epoch: row.epoch,
+        incarnation: row.incarnation,
         state: row.state,
         startedAt: row.started_at,
         lastSeq: row.last_seq,
@@ -169,8 +186,11 @@ export async function readSourceProgress(db: Database, takenAt: number): Promise
 }
 
 /** Call when the compliance database has recorded that the source ended and holds all its events. */
-export async function finishSource(db: Database, { name, epoch }: { name: string; epoch: number }): Promise<void> {
-  await db.knex('source').where({ name, epoch }).whereNot('state', 'alive').update({ settled: true })
+export async function finishSource(
+  db: Database,
+  { name, epoch, incarnation }: { name: string; epoch: number; incarnation: string },
+): Promise<void> {
+  await db.knex('source').where({ name, epoch, incarnation }).whereNot('state', 'alive').update({ settled: true })
 }
 
 /** Names of all sources that clients connect to, since the pool began: those that registered a WebSocket endpoint. */

@@ -26,9 +26,9 @@ export function scriptedPool(): ScriptedPool {
     return next
   }
   return {
-    source(name, { epoch = 1, startedAt }) {
+    source(name, { epoch = 1, incarnation = '', startedAt }) {
       const recorded: EnvelopeEvent[] = []
-      let head = genesisHead(name, epoch)
+      let head = genesisHead(name, epoch, incarnation)
       let state: SourceState = 'alive'
       let reportedAt = startedAt
       const record = (room: string, who: string, at: number, detail: EventDetail) => {
@@ -36,6 +36,7 @@ export function scriptedPool(): ScriptedPool {
           v: 1,
           source: name,
           epoch,
+          ...(incarnation === '' ? {} : { incarnation }),
           seq: recorded.length + 1,
           at,
           room: { uri: roomUri(room), name: room, seq: nextOf(roomSeqs, room) },
@@ -64,6 +65,7 @@ export function scriptedPool(): ScriptedPool {
         envelope: (from = 1, through = recorded.length) => ({
           source: name,
           epoch,
+          incarnation,
           events: recorded.slice(from - 1, through),
         }),
         reports(at) {
@@ -72,7 +74,16 @@ export function scriptedPool(): ScriptedPool {
         ends(how) {
           state = how
         },
-        report: () => ({ source: name, epoch, state, startedAt, lastSeq: recorded.length, head, reportedAt }),
+        report: () => ({
+          source: name,
+          epoch,
+          incarnation,
+          state,
+          startedAt,
+          lastSeq: recorded.length,
+          head,
+          reportedAt,
+        }),
       }
       sources.push(source)
       return source
@@ -82,7 +93,7 @@ export function scriptedPool(): ScriptedPool {
 }
 
 export type ScriptedPool = {
-  source(name: string, options: { epoch?: number; startedAt: number }): ScriptedSource
+  source(name: string, options: { epoch?: number; incarnation?: string; startedAt: number }): ScriptedSource
   rollCall(takenAt: number): SourceProgress
 }
 
@@ -106,7 +117,7 @@ export type ScriptedSource = {
 /** The fields specific to an event. */
 type EventDetail = ComplianceEvent extends infer E
   ? E extends ComplianceEvent
-    ? Omit<E, 'v' | 'source' | 'epoch' | 'seq' | 'at' | 'room' | 'principal'>
+    ? Omit<E, 'v' | 'source' | 'epoch' | 'incarnation' | 'seq' | 'at' | 'room' | 'principal'>
     : never
   : never
 
