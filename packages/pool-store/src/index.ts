@@ -67,7 +67,14 @@ export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
-export { deleteFromOutbox, outboxDepth, readOutbox } from './record/outbox.ts'
+export {
+  deleteFromOutbox,
+  noteStagedThrough,
+  outboxDepth,
+  outboxHead,
+  outboxStamps,
+  readOutbox,
+} from './record/outbox.ts'
 export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {

@@ -34,6 +34,7 @@ export {
   sealExport,
 } from './exports.ts'
 export { forksOfInterval } from './forks.ts'
+export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'

@@ -5,6 +5,7 @@ import { FILES_MIGRATION } from './files.ts'
 import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
 import { INCARNATIONS_MIGRATION } from './incarnations.ts'
+import { KEPT_ROWS_MIGRATION } from './kept-rows.ts'
 import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
 import { ROOM_NAMES_MIGRATION } from './room-names.ts'
@@ -126,4 +127,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   SEARCH_VERSION_MIGRATION,
   ROOM_NAMES_MIGRATION,
   INCARNATIONS_MIGRATION,
+  KEPT_ROWS_MIGRATION,
 ]
