@@ -2,8 +2,8 @@
 """Verifies exports, without Hansard: python3 verify.py [--json] DIR
 
 Written from manifest.md, with Python's standard library (3.8 or later) and nothing else. Looks at DIR and all
-directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what.
-2: something cannot be read, or there is nothing to verify.
+directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what, or sealed
+as incomplete. 2: something cannot be read, or there is nothing to verify.
 
 "Cannot be read" and "is not what was sealed" are kept apart: a failing disk is no forgery. Memory does not grow with
 the size of the files.
@@ -33,6 +33,8 @@ FORMATS = {
     "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
     "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
+REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
+PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
 STATES = ["alive", "stopped", "fenced", "dead"]
 LINE_MAX = 100_000
 
@@ -102,8 +104,9 @@ def no_constant(name):
 def check_shape(manifest):
     """Members, their order and their types."""
     incarnations = FORMATS[manifest["format"]]["incarnations"]
-    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted sources "
-            + ("forks " if incarnations else "") + "previousManifestSha256 contentSha256")
+    compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
+    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted %ssources %s"
+            "previousManifestSha256 contentSha256" % ("pages " if compared else "", "forks " if incarnations else ""))
     text(manifest["pool"], "pool")
     members(manifest["adapter"], "adapter", "name type profile version engine stylesheetSha256")
     for name, value in manifest["adapter"].items():
@@ -133,6 +136,7 @@ def check_shape(manifest):
     require(list(manifest["omitted"]) == [kind for kind in kinds if kind in manifest["omitted"]], "omitted")
     for kind, number in manifest["omitted"].items():
         count(number, "omitted.%s" % kind, 1)
+    check_pages(manifest.get("pages", []), kinds)
     array(manifest["sources"], "sources")
     named = "source epoch incarnation " if incarnations else "source epoch "
     for part in manifest["sources"]:
@@ -175,6 +179,24 @@ def check_name(part, name):
     if "incarnation" in part:
         require(isinstance(part["incarnation"], str), name + ".incarnation")
         require(re.fullmatch("([0-9a-f]{32})?", part["incarnation"]), name + ".incarnation")
+
+
+def check_pages(pages, kinds):
+    array(pages, "pages")
+    for page in pages:
+        members(page, "pages", "file shown leftOut problems")
+        text(page["file"], "pages.file")
+        require(isinstance(page["shown"], dict), "pages.shown")
+        require(list(page["shown"]) == [kind for kind in kinds if kind in page["shown"]], "pages.shown")
+        for number in page["shown"].values():
+            count(number, "pages.shown", 1)
+        array(page["leftOut"], "pages.leftOut")
+        for left in page["leftOut"]:
+            members(left, "pages.leftOut", "kind reason events")
+            require(left["kind"] in kinds and left["reason"] in REASONS, "pages.leftOut")
+            count(left["events"], "pages.leftOut.events", 1)
+        array(page["problems"], "pages.problems")
+        require(all(problem in PROBLEMS for problem in page["problems"]), "pages.problems")
 
 
 def require(condition, name):
@@ -258,6 +280,8 @@ def contradictions(manifest):
     if chains and chains[0]["events"] != numbers:
         yield "its chain file has %d lines, its sources %d numbers" % (chains[0]["events"], numbers)
 
+    yield from contradictions_of_pages(manifest)
+
     for part in sources:
         for why in contradictions_of_source(part):
             yield "%s: %s" % (name_of(part), why)
@@ -267,6 +291,33 @@ def contradictions(manifest):
             before, place = place, (part["source"].encode("utf-16-be"), part["epoch"], incarnation_of(part))
             if before is not None and before >= place:
                 yield "%s is not listed in its place" % name_of(part)
+
+
+def contradictions_of_pages(manifest):
+    documents = [file for file in manifest["files"] if file["role"] == "document"]
+    names, place, told = [file["name"] for file in documents], -1, {}
+    for page in manifest.get("pages", []):
+        at = names.index(page["file"]) if page["file"] in names else -1
+        if at <= place:
+            yield "its pages name %s, which is not listed there" % page["file"]
+        place = at
+        if not page["leftOut"] and not page["problems"]:
+            yield "its pages name %s, which shows everything" % page["file"]
+        parts = list(page["shown"].items()) + [(left["kind"], left["events"]) for left in page["leftOut"]]
+        for kind, number in parts:
+            told[kind] = told.get(kind, 0) + number
+        events = sum(number for _, number in parts)
+        if at >= 0 and events != documents[at]["events"]:
+            yield "its pages tell of %d events in %s, which has %d" % (events, page["file"], documents[at]["events"])
+    for kind in KINDS:
+        due = manifest["counts"].get(kind, 0) - manifest["omitted"].get(kind, 0)
+        if kind in told and told[kind] > due:
+            yield "its pages tell of %d events of kind %s, %d are to be shown" % (told[kind], kind, due)
+
+
+def describe_page(page):
+    left = ["%d %s (%s)" % (one["events"], one["kind"], one["reason"]) for one in page["leftOut"]]
+    return "; ".join((["does not show " + ", ".join(left)] if left else []) + page["problems"])
 
 
 def contradictions_of_source(part):
@@ -509,7 +560,8 @@ class Series:
         self.walks = {}
         self.blind = self.seen_interval = False
         self.identity = self.first = self.previous = self.tiled_to = self.start = self.end = None
-        self.exports = self.documents = self.events = 0
+        self.exports = self.documents = self.events = self.not_compared = 0
+        self.sealed_incomplete = []
 
     def broken(self, what, message, **place):
         self.findings.append({"series": self.name, "what": what, **clean(place), "message": message})
@@ -579,8 +631,9 @@ class Series:
         if not self.is_next(manifest, file):
             return
         for fork in manifest.get("forks", []):
-            texts = "texts in quarantine: %d" % fork["events"] if fork["events"] else "the heads of its chains differ"
-            message = "%s: %s gave numbers out twice, from %d on; %s" % (file, name_of(fork), fork["seq"], texts)
+            texts = "texts in quarantine: %d" % fork["events"] if fork["events"] else "no other text has arrived"
+            message = "%s: the record and the pool database differed in %s, from number %d on; %s" % (
+                file, name_of(fork), fork["seq"], texts)
             self.broken("fork", message, export=number, file=file, source=name_of(fork), seq=fork["seq"])
         for listed in manifest["files"]:
             self.verify_file(manifest, listed)
@@ -590,6 +643,10 @@ class Series:
             self.tiled_to = (manifest["interval"]["endMs"], manifest["interval"]["end"])
             self.start = self.start or manifest["interval"]["start"]
             self.end = manifest["interval"]["end"]
+        self.not_compared += "pages" not in manifest
+        for page in manifest.get("pages", []):
+            message = "%s %s" % (page["file"], describe_page(page))
+            self.sealed_incomplete.append({"export": number, "file": page["file"], "message": message})
         self.first = self.first or number
         self.previous = (number, file, seen)
         self.exports += 1
@@ -695,6 +752,7 @@ class Series:
             "documents": self.documents, "events": self.events,
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
+            "incomplete": self.sealed_incomplete, "pagesNotCompared": self.not_compared,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
         }
 
@@ -735,8 +793,10 @@ def verify(directory):
         unreadable += series.unreadable
     if not reports and not unreadable:
         unreadable.append({"series": ".", "message": "there is no export here, so there is nothing to verify"})
-    outcome = "broken" if findings else "unreadable" if unreadable else "good"
-    return {"directory": directory, "outcome": outcome, "exitCode": {"good": 0, "broken": 1, "unreadable": 2}[outcome],
+    incomplete = any(one["incomplete"] for one in reports)
+    outcome = "broken" if findings else "unreadable" if unreadable else "incomplete" if incomplete else "good"
+    codes = {"good": 0, "broken": 1, "incomplete": 1, "unreadable": 2}
+    return {"directory": directory, "outcome": outcome, "exitCode": codes[outcome],
             "series": reports, "findings": findings, "unreadable": unreadable}
 
 
@@ -755,6 +815,11 @@ def describe(report):
         else:
             yield "  trust     from where the series begins; what came before is not part of it (%s)" % "; ".join(
                 series["trust"]["because"])
+        if series["pagesNotCompared"]:
+            yield "  pages     not compared with what they count in %d %s" % (
+                series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")
+        for one in series["incomplete"]:
+            yield "  SEALED AS INCOMPLETE: export %d: %s" % (one["export"], one["message"])
         for one in series["outstanding"]:
             yield "  NOT YET IN ANY DOCUMENT: %s/%d, in quarantine since export %d%s" % (
                 name_of(one), one["seq"], one["export"],
@@ -766,6 +831,8 @@ def describe(report):
         yield "UNREADABLE  %s: %s" % (one["series"], one["message"])
     if report["outcome"] == "good":
         yield "Good: every file is as it was sealed, and every number is accounted for."
+    if report["outcome"] == "incomplete":
+        yield "Every file is as it was sealed, and every number is accounted for; not every event can be read."
     if any(series["exports"] for series in report["series"]):
         yield "Nothing here is signed: someone who can rewrite all of these files can also make them agree. Compare the"
         yield "SHA-256 of the newest manifest with one that was noted elsewhere; it vouches for everything before it."

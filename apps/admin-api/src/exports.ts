@@ -5,8 +5,11 @@ import {
   type ListExportsReply,
   parseExportId,
 } from '@hansard/admin-contract'
+import { newestStamp } from '@hansard/pool-store'
+import { databaseNow } from '@hansard/sql'
 import {
   addRequest,
+  closedThrough,
   countQuarantined,
   type Export,
   filesOf,
@@ -58,7 +61,31 @@ export const showExport: Handle<'showExport'> = async (deps, { path }): Promise<
   }
 }
 
-export const seal: Handle<'seal'> = (deps, { actor }) => askWorker(deps, actor.account, { kind: 'seal' })
+/** A source may stamp this much ahead of the database's clock, and be sealed with what it said; milliseconds. */
+const STAMPS_AHEAD_MAX = 5_000
+
+/**
+ * The interval to be sealed contains what was accepted before the request: it ends after the last stamp on record,
+ * and after the request by the clock of the database, whatever the clock of this service says.
+ */
+export const seal: Handle<'seal'> = async (deps, { actor }) => {
+  const { poolDb, complianceDb, clock } = deps
+  const ahead = await newestStamp(poolDb)
+  // Before the time is read: an interval that closes in between contains what was accepted before it closed.
+  const through = await closedThrough(complianceDb)
+  const now = await databaseNow(complianceDb, clock)
+  if (ahead && ahead.at - now > STAMPS_AHEAD_MAX) {
+    const seconds = Math.round((ahead.at - now) / 1_000)
+    throw new AdminProblem(
+      'conflict',
+      `Source ${ahead.source}/${ahead.epoch} stamps its events ${seconds} s ahead of the database's clock: an interval that ends now does not contain them.`,
+      'Correct the clock of its machine, or wait until that time has come; see `hansard status`.',
+    )
+  }
+  const requestedAt = Math.max(now, ahead?.at ?? 0)
+  const request = { kind: 'seal', closedThrough: through } as const
+  return { request: String(await addRequest(complianceDb, { request, requestedBy: actor.account, now: requestedAt })) }
+}
 
 export const retryQuarantine: Handle<'retryQuarantine'> = (deps, { actor }) =>
   askWorker(deps, actor.account, { kind: 'quarantine-retry' })

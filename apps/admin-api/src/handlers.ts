@@ -8,8 +8,10 @@ import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
 import * as compliance from './compliance-configuration.ts'
 import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
+import * as audit from './show-audit.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
 import * as shownRooms from './show-rooms.ts'
@@ -41,9 +43,12 @@ export function handlers(): Handlers {
     ...shownSettings,
     ...state,
     ...compliance,
+    ...audit,
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,
+    leases,
+    breakLease: breakLeaseByName,
     listExports,
     showExport,
     replayExport,

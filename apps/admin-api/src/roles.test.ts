@@ -26,21 +26,21 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['poolState', 'activeServers', 'status', 'usageReport'] as const),
   ],
   operator: [
-    ...(['status', 'declareDead', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
+    ...(['status', 'declareDead', 'leases', 'breakLease', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
     ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
     ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration', 'listSignIns'] as const),
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    ...(['listComplianceConfigurations', 'listSignIns'] as const),
+    ...(['listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
   ],
   auditor: [
     ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),
     ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
     ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
-    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns'] as const),
+    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),
@@ -50,7 +50,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
 
 const PARTS = {
   ...{ adapter: 'xml', number: 1, id: '1', user: 'none', group: 'none', category: 'none', room: 'none', addIn: 'none' },
-  ...{ policy: 'none', endpoint: 'none', identity: 'none' },
+  ...{ lease: 'none', policy: 'none', endpoint: 'none', identity: 'none' },
 }
 
 it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(

@@ -1,5 +1,7 @@
 import { ADMIN_ROUTES, type AdminReplyOf, type AdminRouteName } from '@hansard/admin-contract'
-import { sourceStates, startSource } from '@hansard/pool-store'
+import { readSourceProgress, sourceStates, startSource } from '@hansard/pool-store'
+import { assertLease, LeaseLost, takeLease } from '@hansard/sql'
+import { recordSourceProgress } from '@hansard/staging'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type AdminInTest, NOW, OPERATOR_PASSWORD, openAdminInTest } from './admin-in-test.ts'
 
@@ -20,7 +22,7 @@ const signIn = () => test.signIn()
 it('answers only signed-in callers, on every route of the catalogue', async () => {
   const alice = await test.addUser('alice')
   const deps = { adapter: 'xml', number: 1, id: '1', user: 'a', group: 'a', category: 'a', room: 'a', addIn: 'a' }
-  const more = { ...deps, policy: 'a', endpoint: 'a', identity: 'a' }
+  const more = { ...deps, lease: 'a', policy: 'a', endpoint: 'a', identity: 'a' }
   for (const name of Object.keys(ADMIN_ROUTES) as AdminRouteName[]) {
     if (ADMIN_ROUTES[name].roles === 'everybody') continue
     expect((await ask(name, { deps: more })).body, name).toMatchObject({ error: 'not-signed-in' })
@@ -262,6 +264,61 @@ it('declares a source dead once, and tells a second caller that it already is', 
   test.clock.advance({ ms: 10_001 })
   expect(await done('declareDead', { token, body: { source: 'channel-1' } })).toEqual({ source: 'channel-1', epoch: 1 })
   expect((await ask('declareDead', { token, body: { source: 'channel-1' } })).body).toMatchObject({ error: 'conflict' })
+})
+
+it('shows the ages of what a clock ahead has stamped as they are, not as 0', async () => {
+  const token = await signIn()
+  const { clock, complianceDb, poolDb } = test
+  const ahead = clock.now() + 3 * 3_600_000
+  await startSource(poolDb, { name: 'channel-1', endpoint: '', now: ahead })
+  await recordSourceProgress(complianceDb, await readSourceProgress(poolDb, clock.now()))
+  await poolDb.knex('outbox').delete()
+  await poolDb.knex('outbox').insert({ source: 'channel-1', epoch: 1, seq: 1, at: ahead, body: '{}', head: '' })
+
+  const status = await done('status', { token })
+
+  expect(status.sources.find(({ source }) => source === 'channel-1')!.silentForMs).toBe(-3 * 3_600_000)
+  expect(status.oldestUnexportedAgeMs).toBe(-3 * 3_600_000)
+  expect(status.alarms).toContain(`The clock of source channel-1/1 is 10800 s ahead of this server's.`)
+})
+
+it('asks to seal a moment that holds what was stamped before, and refuses while a clock is too far ahead', async () => {
+  const token = await signIn()
+  const { clock, poolDb } = test
+  await startSource(poolDb, { name: 'channel-1', endpoint: '', now: clock.now() })
+  const stampedAt = (at: number) =>
+    poolDb.knex('source').where({ name: 'channel-1' }).update({ last_seq: 1, last_stamp: at })
+  const requested = async ({ request }: { request: string }) =>
+    (await test.complianceDb.knex('request').where({ id: request }).first()).requested_at
+
+  expect(await requested(await done('seal', { token }))).toBe(clock.now())
+  await stampedAt(clock.now() + 5_000)
+  expect(await requested(await done('seal', { token }))).toBe(clock.now() + 5_000)
+  await stampedAt(clock.now() + 3 * 3_600_000)
+  expect((await ask('seal', { token })).body).toMatchObject({
+    error: 'conflict',
+    message: expect.stringMatching(/^Source channel-1\/1 stamps its events 10800 s ahead/),
+  })
+})
+
+it('shows who holds a lease, and breaks one on record', async () => {
+  const token = await signIn()
+  const { clock, complianceDb, poolDb } = test
+  await takeLease(poolDb, { name: 'relay', holder: 'relay-1', clock, ttlMs: 6_000 })
+  const lease = (await takeLease(complianceDb, { name: 'exporter', holder: 'w1', clock, ttlMs: 6_000 }))!
+  clock.advance({ ms: 1_000 })
+  expect((await done('leases', { token })).leases).toMatchObject([
+    { name: 'exporter', holder: 'w1', token: 1, expiresInMs: 5_000 },
+    { name: 'relay', holder: 'relay-1', token: 1, expiresInMs: 5_000 },
+  ])
+
+  expect(await done('breakLease', { token, deps: { lease: 'exporter' } })).toEqual(lease)
+
+  await expect(assertLease(complianceDb, lease)).rejects.toThrow(LeaseLost)
+  expect((await done('leases', { token })).leases).toMatchObject([{ name: 'relay' }])
+  expect((await ask('breakLease', { token, deps: { lease: 'exporter' } })).body).toMatchObject({ error: 'not-found' })
+  const record = await complianceDb.knex('audit_record').where({ action: 'break-lease' }).orderBy('id').first()
+  expect(record).toMatchObject({ actor: 'operator', object: 'exporter', detail: '{"holder":"w1","token":1}' })
 })
 
 it('records every read of exports, and every request', async () => {

@@ -1,9 +1,17 @@
 import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
-import { aliveSources, lastReports, outboxDepth, readActiveServers, readPoolState } from '@hansard/pool-store'
-import { isTransient, leaseHeld } from '@hansard/sql'
+import {
+  aliveSources,
+  lastReports,
+  outboxDepth,
+  readActiveServers,
+  readPoolState,
+  unrecordedParticipants,
+} from '@hansard/pool-store'
+import { databaseNow, isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
+import { missingNumbers } from './missing-numbers.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Where every accepted event is now, and what an operator should do about it. */
@@ -20,17 +28,22 @@ export async function poolStatus({
   AdminApiDeps,
   'poolDb' | 'complianceDb' | 'clock' | 'pool' | 'version' | 'runIntervalMs' | 'queueDepth' | 'queueTroubles'
 >): Promise<PoolStatus> {
-  const now = clock.now()
-  const [outbox, staging, queue, troubles, state, active, reports, relayLeads] = await Promise.all([
-    outboxDepth(poolDb),
-    readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),
-    queueDepth(),
-    queueTroubles?.() ?? [],
-    readPoolState(poolDb),
-    readActiveServers(poolDb),
-    lastReports(poolDb),
-    leaseHeld(poolDb, { name: 'relay', now }),
-  ])
+  // Every age below is one by the clock that all services share.
+  const now = await databaseNow(poolDb, clock)
+  const [outbox, staging, queue, troubles, state, active, reports, relayLeads, missing, unrecorded] = await Promise.all(
+    [
+      outboxDepth(poolDb),
+      readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),
+      queueDepth(),
+      queueTroubles?.() ?? [],
+      readPoolState(poolDb),
+      readActiveServers(poolDb),
+      lastReports(poolDb),
+      leaseHeld(poolDb, { name: 'relay', clock }),
+      missingNumbers({ poolDb, complianceDb }, now).catch(complianceAway),
+      unrecordedParticipants(poolDb),
+    ],
+  )
   const alive = await aliveSources(poolDb, active, now - SOURCE_SILENT)
   const oldest = [outbox.oldestAt, staging.oldestUnexportedAt].filter((at) => at !== null)
   return {
@@ -42,7 +55,7 @@ export async function poolStatus({
     outbox,
     queue: queue ?? { waiting: 0, active: 0, failed: 0 },
     staged: { events: staging.staged.events },
-    oldestUnexportedAgeMs: oldest.length === 0 ? null : Math.max(0, now - Math.min(...oldest)),
+    oldestUnexportedAgeMs: oldest.length === 0 ? null : now - Math.min(...oldest),
     openInterval: staging.openInterval && { start: staging.openInterval.startsAt, end: staging.openInterval.endsAt },
     quarantine: staging.quarantine,
     adapters: staging.adapters.map(({ name, problem, lastSealed }) => ({
@@ -56,6 +69,8 @@ export async function poolStatus({
     })),
     alarms: alarmsOf(staging, {
       now,
+      missing,
+      unrecorded,
       outboxOldestAt: outbox.oldestAt,
       queue,
       queueTroubles: troubles,

@@ -52,19 +52,34 @@ export function cutFor(request: WorkRequest): number {
   return request.requestedAt + 1
 }
 
+/** A clock that was hours ahead closed an interval that was not over. */
+function closedBefore({ startsAt, endsAt }: { startsAt: number; endsAt: number }): string {
+  const [from, to] = [startsAt, endsAt].map((at) => new Date(at).toISOString())
+  return `Nothing was sealed: the interval from ${from} to ${to} was closed before this request was made, by a clock that was ahead. What was said since is exported in addenda to it, or after ${to}. Check the clocks of the services, and see \`hansard exports list\` for addenda.`
+}
+
 /**
  * Answers a request to seal once every adapter that has to has sealed the interval that ended with it. Until then it
- * reports what it waits for. True when answered.
+ * reports what it waits for. An interval that was closed before the request was made cannot contain what was said
+ * before it, whatever its end: then the answer is why. True when answered.
  */
 export async function answerSeal(
   { db, lease, clock }: TurnDeps,
-  request: WorkRequest,
+  request: WorkRequest & { kind: 'seal' },
   { adapters, waitsFor }: { adapters: readonly string[]; waitsFor: string | null },
 ): Promise<boolean> {
   const interval = await closedIntervalFor(db, cutFor(request))
   if (!interval) {
     if (request.reason !== waitsFor) await noteWaiting(db, lease, { id: request.id, reason: waitsFor })
     return false
+  }
+  if (interval.number <= (request.closedThrough ?? 0)) {
+    await answerRequest(db, lease, {
+      id: request.id,
+      answer: { state: 'failed', reason: closedBefore(interval) },
+      now: clock.now(),
+    })
+    return true
   }
   const { exports, outstanding } = await exportsOfInterval(db, interval.number, adapters)
   if (outstanding.length > 0) {

@@ -94,6 +94,11 @@ async function play(
     await rollCall()
   }
 
+  const drain = async () => {
+    bench.clock.advance({ ms: Math.max(0, now - bench.clock.now()) })
+    await worker.drain()
+  }
+
   for (const { what, a, b } of steps) {
     now += 1 + ((a * b) % 20_000)
     const living = [...alive]
@@ -147,18 +152,18 @@ async function play(
       await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'test', now })
     } else {
       if (a % 3) await everything(a % 4 === 0)
-      await worker.drain()
+      await drain()
       if (b % 3 === 0) await addRequest(bench.db, { request: { kind: 'quarantine-retry' }, requestedBy: 'test', now })
     }
   }
   now += 5 * MINUTE
   await everything()
-  await worker.drain()
+  await drain()
   await addRequest(bench.db, { request: { kind: 'quarantine-retry' }, requestedBy: 'test', now })
-  await worker.drain()
+  await drain()
   now += MINUTE
   await everything()
-  await worker.drain()
+  await drain()
   return { said, changed, taken, garbled }
 }
 

@@ -1,6 +1,13 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
-import { FIRST_MANIFEST_FORMAT, type Fork, type Manifest, type ManifestFile, manifestInterval } from '@hansard/evidence'
+import {
+  FIRST_MANIFEST_FORMAT,
+  type Fork,
+  type IncompletePage,
+  type Manifest,
+  type ManifestFile,
+  manifestInterval,
+} from '@hansard/evidence'
 import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
@@ -12,6 +19,7 @@ export function buildManifest({
   adapter,
   files,
   counts,
+  pages,
   sources,
   forks,
   previousManifestSha256,
@@ -21,6 +29,7 @@ export function buildManifest({
   adapter: Adapter
   files: readonly ExportFileRecord[]
   counts: KindCounts
+  pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
   previousManifestSha256: string | null
@@ -43,6 +52,7 @@ export function buildManifest({
     files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),
     counts: { ...counts, total: planned.events },
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
+    ...(pages === undefined ? {} : { pages }),
     forks,
     previousManifestSha256,
     ...sources,

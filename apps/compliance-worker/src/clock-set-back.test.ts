@@ -24,7 +24,7 @@ describe('an exporter whose clock was set back', () => {
     const source = bench.pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'hello', T0 + 1)
     await bench.deliver(T0 + 1, [source])
-    const lease = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: clock.now(), ttlMs: MINUTE })
+    const lease = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', clock, ttlMs: MINUTE })
     expect(await exporter.turn(lease!, new AbortController().signal)).toBe('pause')
     await exporter.settled()
     expect(await exporter.isDue()).toBe(false)

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
 import { xml } from '@hansard/adapter-xml'
+import { ManualClock } from '@hansard/clock'
 import { writeDurably } from '@hansard/durable-file'
 import { silentLog } from '@hansard/log'
 import { type Lease, LeaseLost, takeLease } from '@hansard/sql'
@@ -28,6 +29,7 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 /** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
+const NONE = async () => ({ unknown: new Map(), problem: undefined })
 
 let engine: XsltEngine
 beforeAll(async () => {
@@ -53,6 +55,7 @@ const partsOf = (bench: Bench, lease: Lease): ExportDeps => ({
   engine,
   log: silentLog,
   pool: 'fourth-coffee',
+  holder: 'dies',
   outputDirectory: bench.directory,
   openStoredFile: storedFilesIn(undefined),
   signal: new AbortController().signal,
@@ -63,7 +66,12 @@ type Step = 'closed' | 'numbered' | 'bound' | 'recorded' | number
 /** A worker that works up to and including a step, and then dies. A number: files written. */
 async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<ExportDeps> {
   const { db } = bench
-  const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'dies', now: T0, ttlMs: LEASE_MS }))!
+  const lease = (await takeLease(db, {
+    name: EXPORTER_LEASE,
+    holder: 'dies',
+    clock: bench.clock,
+    ttlMs: LEASE_MS,
+  }))!
   const deps = partsOf(bench, lease)
   await registerAdapters(db, lease, ['xml'])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
@@ -127,6 +135,17 @@ describe('a worker that succeeds a dead one', () => {
     expect(files).toEqual(await finishes(undisturbed))
   })
 
+  it('keeps an export whose manifest is on disk, whatever the settings are now', async () => {
+    await using bench = await stagedBench()
+    const other = { ...SETTING, addUserDetails: true }
+    await diesAfter(bench, FILES, other)
+    const before = await bench.files()
+
+    expect(await finishes(bench)).toEqual(before)
+    const sealed = await findExport(bench.db, { adapter: 'xml', number: 1 })
+    expect(sealed?.settings?.options).toMatchObject({ addUserDetails: true })
+  })
+
   it('does not export events twice that arrived after the plan', async () => {
     await using bench = await stagedBench()
     await diesAfter(bench, 2)
@@ -143,7 +162,9 @@ describe('a worker that succeeds a dead one', () => {
     const files = await finishes(bench)
     const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
 
-    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(files)
   })
 
@@ -154,13 +175,20 @@ describe('a worker that succeeds a dead one', () => {
       ...xml,
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
-          await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+          await takeLease(bench.db, {
+            name: EXPORTER_LEASE,
+            holder: 'successor',
+            clock: new ManualClock(T0 + MINUTE + LEASE_MS),
+            ttlMs: 1,
+          })
           yield file
         }
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 
@@ -173,12 +201,17 @@ describe('a worker that succeeds a dead one', () => {
       oneChatRoomPerOutputFile: true,
       // Read between the plan and the first removal.
       get stylesheet(): undefined {
-        void takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+        void takeLease(bench.db, {
+          name: EXPORTER_LEASE,
+          holder: 'successor',
+          clock: new ManualClock(T0 + MINUTE + LEASE_MS),
+          ttlMs: 1,
+        })
         return undefined
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting, adapter: xml, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -190,7 +223,12 @@ describe('a worker that succeeds a dead one', () => {
       async *translate(...given: Parameters<typeof xml.translate>) {
         for await (const file of xml.translate(...given)) {
           const slow = async function* () {
-            await takeLease(bench.db, { name: EXPORTER_LEASE, holder: 'successor', now: T0 + LEASE_MS, ttlMs: 1 })
+            await takeLease(bench.db, {
+              name: EXPORTER_LEASE,
+              holder: 'successor',
+              clock: new ManualClock(T0 + MINUTE + LEASE_MS),
+              ttlMs: 1,
+            })
             yield file.bytes
           }
           yield { ...file, bytes: slow() as unknown as Uint8Array }
@@ -198,7 +236,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed })).rejects.toThrow(LeaseLost)
+    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
+      LeaseLost,
+    )
     expect(await bench.files()).toEqual(new Map())
   })
 

@@ -8,7 +8,7 @@ import {
 import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import { type Database, type Lease, LeaseLost } from '@hansard/sql'
+import { type Database, databaseNow, type Lease, LeaseLost } from '@hansard/sql'
 import {
   activateAdapters,
   type CloseDecision,
@@ -27,6 +27,7 @@ import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
+import { createDiskStates } from './disk-states.ts'
 import { exportProblem } from './export-problem.ts'
 import { createLanes } from './lanes.ts'
 import { configurationReader, type WorkerConfiguration } from './read-configuration.ts'
@@ -89,6 +90,7 @@ export function createExporter(given: {
     const leftMs = until - clock.now()
     return leftMs > 0 && leftMs <= waitMaxMs
   }
+  const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
   return {
@@ -176,15 +178,23 @@ export function createExporter(given: {
   async function closeWhatCan(
     deps: TurnDeps,
     seals: readonly WorkRequest[],
-    { runIntervalMs }: WorkerConfiguration,
+    { runIntervalMs, adapters }: WorkerConfiguration,
   ): Promise<{ closed: number; held: CloseDecision | undefined; endsAt?: number }> {
     const cuts = seals.map(cutFor).sort((a, b) => a - b)
     for (let closed = 0; closed < PER_TURN; closed++) {
       deps.signal.throwIfAborted()
       const last = await openInterval(db, { runIntervalMs })
       if (!last) return { closed, held: undefined }
+      const onDisk = await disks.adoptNext(deps.lease, adapters, last)
+      if (onDisk === 'waits') return { closed, held: undefined, endsAt: last.endsAt }
+      if (onDisk === 'adopted') {
+        log.warn({ interval: last.number }, 'interval closed as the exports on disk have it')
+        continue
+      }
       const cutAt = cuts.find((cut) => cut > last.startsAt)
       const interval = (await openInterval(db, { runIntervalMs, cutAt })) ?? last
+      // A source whose clock is ahead has reported past an end that has not come: nothing is sealed into the future.
+      if (interval.endsAt > (await databaseNow(db, clock))) return { closed, held: undefined, endsAt: interval.endsAt }
       const decision = await closeInterval(db, deps.lease, { interval, now: clock.now() })
       if (!decision.close) return { closed, held: decision, endsAt: interval.endsAt }
       log.info({ interval: interval.number, endsAt: new Date(interval.endsAt).toISOString() }, 'interval closed')
@@ -205,27 +215,32 @@ export function createExporter(given: {
     }
     const retry = retries.get(name)
     if (retry && waits(retry.at, RETRY.delayMaxMs)) return 'nothing'
+    // Whoever mended the directory since expects it to be read.
+    if (retry) disks.forget(name)
     let sealed = 0
     const adapter = ADAPTERS.get(setting.adapter)
     if (!adapter) throw new Error(`There is no adapter ${setting.adapter}.`)
     try {
       const unsafe = directoryProblemOf(setting)
       if (unsafe !== undefined) throw new Error(unsafe)
+      const diskState = () => disks.of(deps.lease, setting)
+      const onDisk = [...(await diskState()).unknown.values()]
       for (; sealed < PER_TURN; sealed++) {
         deps.signal.throwIfAborted()
         let unsealed = await nextUnsealed(db, name)
         if (!unsealed) {
-          if (!(await numberExports(db, deps.lease, { adapter: name, now: clock.now() }))) break
+          if (!(await numberExports(db, deps.lease, { adapter: name, now: clock.now(), sealed: onDisk }))) break
           unsealed = await nextUnsealed(db, name)
         }
         if (!unsealed) break
         const { number, kind } = unsealed
-        await runExport(deps, { setting, adapter, unsealed })
+        await runExport(deps, { setting, adapter, unsealed, diskState })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
       }
       retries.delete(name)
       return sealed > 0 ? 'progress' : 'nothing'
     } catch (error) {
+      disks.forget(name)
       // Database errors and the end of the lease concern the whole worker; all other errors this adapter only.
       if (isWorkersOwn(error, deps) || error instanceof XsltEngineClosed) throw error
       const failures = (retry?.failures ?? 0) + 1

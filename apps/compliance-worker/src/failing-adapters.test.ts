@@ -5,6 +5,7 @@ import { yieldToEventLoop } from '@hansard/lifecycle'
 import { addRequest, findExport, findRequest } from '@hansard/staging'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { IDENTITY_FILE } from './directory-identity.ts'
 import { configure, ENDLESS, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
@@ -51,7 +52,7 @@ describe('an adapter that cannot continue', () => {
       const status = await statusOf(bench)
       expect(status.adapters[0]!.problem).toContain(problem)
       expect(status.staged.events).toBe(200)
-      expect(await readdir(disk)).toEqual([])
+      expect((await readdir(disk)).filter((name) => name !== IDENTITY_FILE)).toEqual([])
 
       execFileSync('mount', ['-o', 'remount,rw,size=4m', disk])
       bench.clock.advance({ minutes: 1 })

@@ -26,6 +26,21 @@ export function manifestFileOf(planned: Named): string {
   return `${stemOf(planned)}${MANIFEST_SUFFIX}`
 }
 
+const MANIFEST_NAME =
+  /^(\d{8}T\d{6}(?:\.\d{3})?Z)_(\d{8}T\d{6}(?:\.\d{3})?Z)(?:_addendum-([1-9]\d{0,8}))?\.manifest\.json$/
+
+/** What a manifest's name says; undefined for any other name. Only an addendum's name has its number. */
+export function parseManifestName(
+  name: string,
+): { kind: 'interval' | 'addendum'; number: number | undefined; startsAt: number } | undefined {
+  const match = MANIFEST_NAME.exec(name)
+  if (!match) return undefined
+  const startsAt = expanded(match[1]!)
+  if (Number.isNaN(startsAt)) return undefined
+  if (match[3] === undefined) return { kind: 'interval', number: undefined, startsAt }
+  return { kind: 'addendum', number: Number(match[3]), startsAt }
+}
+
 /**
  * Whether the file is part of the export with this stem. Names of addenda continue with an underscore after the stem.
  */
@@ -35,4 +50,8 @@ export function belongsTo(stem: string, name: string): boolean {
 
 function compact(at: number): string {
   return new Date(at).toISOString().replace(/[-:]/g, '').replace('.000', '')
+}
+
+function expanded(text: string): number {
+  return Date.parse(text.replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:'))
 }

@@ -16,6 +16,7 @@ import { sharePostgres, shareRedis } from '@hansard/test-servers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ADAPTERS } from './adapter-settings.ts'
+import { IDENTITY_FILE } from './directory-identity.ts'
 import { replayExport } from './replay-export.ts'
 import { startComplianceWorker } from './service.ts'
 
@@ -70,7 +71,9 @@ function filesMove(directory: string, { times, signal }: { times: number; signal
 
 async function filesBelow(directory: string): Promise<Map<string, string>> {
   const names = await readdir(directory, { recursive: true, withFileTypes: true })
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  // Each directory has an identity of its own.
+  const exported = names.filter((entry) => entry.isFile() && entry.name !== IDENTITY_FILE)
+  const files = exported.map((entry) => join(entry.parentPath, entry.name))
   return new Map(
     await Promise.all(
       files.sort().map(async (file) => [file.slice(directory.length), await readFile(file, 'utf8')] as const),

@@ -1,8 +1,8 @@
-import type { Adapter, AdapterOptions, XsltEngine } from '@hansard/adapter'
+import { type Adapter, type AdapterOptions, type Page, showsEverything, type XsltEngine } from '@hansard/adapter'
 import type { ComplianceEvent, EventOf } from '@hansard/compliance-event'
 import { foldConversations, type RoomSlice } from '@hansard/conversation'
 import type { Content } from '@hansard/durable-file'
-import { encodeManifest } from '@hansard/evidence'
+import { encodeManifest, type IncompletePage } from '@hansard/evidence'
 import type { Database } from '@hansard/sql'
 import {
   type Export,
@@ -54,7 +54,7 @@ export async function renderExport(
     stylesheet: string
     previousManifestSha256: string | null
   },
-): Promise<ExportFileRecord[]> {
+): Promise<{ files: ExportFileRecord[]; pages: IncompletePage[] | undefined }> {
   const { planned, settings, stylesheet } = subject
   const options = settings.options as unknown as AdapterOptions
   const interval = { startsAt: planned.startsAt, endsAt: planned.endsAt }
@@ -74,9 +74,16 @@ export async function renderExport(
     counts,
     beforeUpload,
   })
-  const context = { stem: stemOf(planned), interval, kind: planned.kind, number: planned.number }
+  const { comparesPages } = settings
+  const { kind, number } = planned
+  const context = { stem: stemOf(planned), interval, kind, number, comparesPages }
+  let pages: IncompletePage[] | undefined = comparesPages ? [] : undefined
   for await (const file of adapter.translate(slices, options, context, engine, stylesheet)) {
     await add(file.name, file.role, file.bytes, () => file.events)
+    if (file.role !== 'document') continue
+    // An adapter that does not compare must not look like one that found everything.
+    if (!file.page) pages = undefined
+    else if (!showsEverything(file.page)) pages?.push(incompletePage(file.name, file.page))
   }
 
   const chain = chainText(db, planned, formatOf(subject.settings))
@@ -85,9 +92,13 @@ export async function renderExport(
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
-  const manifest = buildManifest({ ...subject, adapter, files, counts, sources: chain.sources(), forks })
+  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
-  return files
+  return { files, pages }
+}
+
+function incompletePage(file: string, { shown, leftOut, problems }: Page): IncompletePage {
+  return { file, shown: { ...shown }, leftOut: [...leftOut], problems: [...problems] }
 }
 
 async function* conversationsOf(options: {

@@ -34,7 +34,7 @@ export async function replayExport(
   if (!program)
     return { refused: `${adapter}/${number} was made by the adapter ${settings.adapter}, which is not installed.` }
 
-  const rendered = await renderExport(
+  const { files: rendered } = await renderExport(
     { ...deps, adapter: program, put: ({ content }) => digest(content) },
     {
       planned: sealed,

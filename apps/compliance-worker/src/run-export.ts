@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
-import { clearTemporaries, removeDurably, writeDurably } from '@hansard/durable-file'
-import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
+import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
+import { describePage, type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
@@ -15,10 +16,13 @@ import {
   recordSettings,
   sealExport,
 } from '@hansard/staging'
+import { adoptSealedExport } from './adopt-sealed.ts'
 import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { isDiskTrouble } from './classify-error.ts'
-import { belongsTo, stemOf } from './file-names.ts'
+import { assertIdentity, openDirectory } from './directory-identity.ts'
+import { belongsTo, manifestFileOf, stemOf } from './file-names.ts'
 import { renderExport } from './render-export.ts'
+import { type DiskState, refused } from './sealed-on-disk.ts'
 
 /** What the exporter needs. `lease` is the one it holds now; without it nothing is written or sealed. */
 export type ExportDeps = {
@@ -28,6 +32,8 @@ export type ExportDeps = {
   readonly log: Log
   readonly engine: XsltEngine
   readonly pool: string
+  /** the worker, for the audit trail */
+  readonly holder: string
   readonly outputDirectory: string
   readonly openStoredFile: OpenStoredFile
   readonly signal: AbortSignal
@@ -41,34 +47,69 @@ export type TurnDeps = Omit<ExportDeps, 'engine'>
  *
  * After a crash at any step, the next run starts from the plan and repeats the rest. Every step between plan and seal
  * may therefore happen twice and must give the same result: the set of events was bound before a byte was written, a
- * file with the same bytes is left alone, and the manifest, which makes the others valid, comes last.
+ * file with the same bytes is left alone, and the manifest, which makes the others valid, comes last. Once the manifest
+ * is there, the export is not written again: it is adopted as it is.
  */
 export async function runExport(
   deps: ExportDeps,
-  { setting, adapter, unsealed }: { setting: AdapterSetting; adapter: Adapter; unsealed: Export },
+  {
+    setting,
+    adapter,
+    unsealed,
+    diskState,
+  }: {
+    setting: AdapterSetting
+    adapter: Adapter
+    unsealed: Export
+    /** what the directory holds that the database does not know as sealed */
+    diskState: () => Promise<Pick<DiskState, 'unknown' | 'problem'>>
+  },
 ): Promise<void> {
-  const { db, lease, clock, signal } = deps
+  const { db, lease, clock, pool, holder, signal } = deps
   const planned = await bindEvents(db, lease, unsealed)
   signal.throwIfAborted()
 
   const settings = settingsOf(deps, setting, adapter)
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
-  await openDirectory(settings.directory, planned)
+  const { adapter: name, number } = planned
+  const identity = await openDirectory(deps, { adapter: name, directory: settings.directory, first: number === 1 })
+  await assertLease(db, lease)
+  const disk = await diskState()
+  const sealed = disk.unknown.get(planned.number)
+  if (sealed) {
+    const adopting = { db, lease, pool, now: clock.now(), actor: `worker:${holder}` }
+    const files = await adoptSealedExport(adopting, { planned, directory: settings.directory, sealed })
+    if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
+    return
+  }
+  if (disk.problem) throw disk.problem
+  await refuseManifest(settings.directory, manifestFileOf(planned))
   if (planned.settings !== null) await clearEarlierAttempt(deps, planned, settings)
   await recordSettings(db, lease, { exportId: planned.id, settings, stylesheet })
 
   const previousManifestSha256 = await previousManifest(db, planned)
-  const files = await renderExport(
+  const { files, pages } = await renderExport(
     {
       ...deps,
       adapter,
-      put: (file) => write(deps, settings.directory, file),
+      put: (file) => write(deps, { directory: settings.directory, identity }, file),
       beforeUpload: (upload) => checkStoredFile(deps.openStoredFile, upload),
     },
     { planned, settings, stylesheet, previousManifestSha256 },
   )
   if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
-  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, now: clock.now() })
+  const problem = incompleteProblem(planned, pages)
+  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, problem, now: clock.now() })
+}
+
+const PAGES_NAMED = 3
+
+/** What an operator reads when an export was sealed that does not show everything it counts. */
+function incompleteProblem({ adapter, number }: Export, pages: readonly IncompletePage[] = []): string | undefined {
+  if (pages.length === 0) return undefined
+  const named = pages.slice(0, PAGES_NAMED).map((page) => `${page.file} ${describePage(page)}`)
+  const more = pages.length > PAGES_NAMED ? `; and ${pages.length - PAGES_NAMED} more documents` : ''
+  return `${adapter}/${number} was sealed as incomplete: ${named.join('; ')}${more}. Correct the stylesheet of ${adapter}; nothing is lost.`
 }
 
 export function settingsOf(
@@ -94,27 +135,30 @@ export function settingsOf(
     },
     directory: directoryOf(setting, outputDirectory),
     manifestFormat: MANIFEST_FORMAT,
+    comparesPages: true,
   }
 }
 
 async function write(
   { db, lease }: ExportDeps,
-  directory: string,
+  { directory, identity }: { directory: string; identity: string },
   { name, content }: { name: string; content: Parameters<typeof writeDurably>[2] },
 ): Promise<{ size: number; sha256: string }> {
   // A worker that slept past the end of its lease stops here: before it writes files that nobody needs, and again
   // before it replaces a file that its successor may have sealed. No slow operation happens between that check and
   // the rename.
   await assertLease(db, lease)
-  return writeDurably(directory, name, content, { beforeRename: () => assertLease(db, lease) })
+  await assertIdentity(directory, identity)
+  const beforeRename = async () => {
+    await assertIdentity(directory, identity)
+    await assertLease(db, lease)
+  }
+  return writeDurably(directory, name, content, { beforeRename })
 }
 
-/**
- * The directory is created for an adapter's first export only. If it is missing later, a disk or a share is not
- * mounted: creating it would put evidence where nobody collects it.
- */
-async function openDirectory(directory: string, { number }: Export): Promise<void> {
-  if (number === 1) await mkdir(directory, { recursive: true, mode: 0o750 })
+/** A manifest makes an export evidence. One that appeared since the directory was read is read before anything else. */
+async function refuseManifest(directory: string, file: string): Promise<void> {
+  if (await digestOf(join(directory, file))) throw refused(directory, file, 'is not known to the database')
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@hansard/clock'
 import { yieldToEventLoop } from '@hansard/lifecycle'
-import { addRequest, findExport, findRequest, listAudit, stageEvents } from '@hansard/staging'
+import { addRequest, findExport, findRequest, listAudit, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { ENDLESS, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
@@ -60,6 +60,7 @@ describe('a compliance worker', () => {
     const worker = await bench.worker()
     const [one, two] = story(bench)
     for (const source of [one, two]) source.reports(T0 + MINUTE)
+    bench.clock.advance({ ms: MINUTE })
     const events = [one, two].map((source) => ({ kind: 'events' as const, ...source.envelope() }))
     await bench.transport.send([
       ...events,
@@ -123,6 +124,7 @@ describe('a compliance worker', () => {
     const now = T0 + MINUTE + 30_000
     const id = await addRequest(bench.db, { request: { kind: 'seal' }, requestedBy: 'operator', now })
     await bench.deliver(now, sources)
+    bench.clock.advance({ ms: 1 })
     await worker.drain()
     const waiting = await findRequest(bench.db, id)
     expect(waiting).toMatchObject({ state: 'waiting' })
@@ -135,6 +137,51 @@ describe('a compliance worker', () => {
       result: { start: T0 + MINUTE, end: now + 1, exports: [{ adapter: 'xml', number: 2, events: 1 }] },
     })
     expect([...(await bench.files()).keys()].at(-1)).toBe('20261120T231600Z_20261120T231630.001Z.manifest.json')
+  })
+
+  it('seals nothing into the future when a clock is three hours ahead, and goes on when the end has come', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const [ahead] = story(bench)
+    bench.clock.advance({ ms: 30_000 })
+    // Its clock was ahead when it reported, and so was that of the relay.
+    ahead.reports(T0 + 3 * 60 * MINUTE)
+    await stageEvents(bench.db, ahead.envelope(), T0 + 30_000)
+    await recordSourceProgress(bench.db, {
+      ...bench.pool.rollCall(T0 + 3 * 60 * MINUTE),
+      sources: bench.pool.rollCall(T0).sources.filter(({ source }) => source === 'chat-1'),
+    })
+    await worker.drain()
+    await expect(bench.files()).rejects.toThrow('ENOENT')
+
+    bench.clock.advance({ ms: 30_000 })
+    await worker.drain()
+
+    expect((await manifests(bench)).map((manifest) => manifest.number)).toEqual([1])
+  })
+
+  it('fails a request to seal whose moment is in an interval that was closed before, by a clock that was ahead', async () => {
+    await using bench = await openBench()
+    const worker = await bench.worker()
+    const sources = story(bench)
+    await bench.deliver(T0 + MINUTE, sources)
+    await worker.drain()
+
+    // Interval 1 is closed and its end has not come yet.
+    const asked = (closed: number) =>
+      addRequest(bench.db, {
+        request: { kind: 'seal', closedThrough: closed },
+        requestedBy: 'operator',
+        now: T0 + MINUTE - 1,
+      })
+    const id = await asked(1)
+    const before = await asked(0)
+    await worker.drain()
+
+    const failed = await findRequest(bench.db, id)
+    expect(failed).toMatchObject({ state: 'failed', result: null })
+    expect(failed!.reason).toContain('from 2026-11-20T23:15:00.000Z to 2026-11-20T23:16:00.000Z was closed before')
+    expect(await findRequest(bench.db, before)).toMatchObject({ state: 'done', result: { end: T0 + MINUTE } })
   })
 
   it('exports late events and events from quarantine in addenda', async () => {

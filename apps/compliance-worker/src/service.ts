@@ -91,7 +91,7 @@ export async function startComplianceWorker({
   })
 
   const hold = async () => {
-    const taken = await takeLease(db, { name: EXPORTER_LEASE, holder, now: clock.now(), ttlMs: leaseMs })
+    const taken = await takeLease(db, { name: EXPORTER_LEASE, holder, clock, ttlMs: leaseMs })
     if (taken?.token === lease?.token) return
     lease = taken
     log.info({ holder, lease: taken?.token }, taken ? 'this worker exports now' : 'another worker exports')

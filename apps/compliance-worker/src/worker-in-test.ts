@@ -17,6 +17,7 @@ import {
 } from '@hansard/staging'
 import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import { IDENTITY_FILE } from './directory-identity.ts'
 import { type ComplianceWorker, startComplianceWorker } from './service.ts'
 
 export const MINUTE = 60_000
@@ -42,10 +43,10 @@ export type Bench = AsyncDisposable & {
 }
 
 /** A compliance database, an output directory, a pool driven by the test, and a clock controlled by the test. */
-export async function openBench(): Promise<Bench> {
-  const db = await complianceSqlite()
-  const directory = await mkdtemp(join(tmpdir(), 'hansard-worker-'))
-  const clock = new ManualClock(T0)
+export async function openBench(given: { db?: Database; directory?: string; at?: number } = {}): Promise<Bench> {
+  const db = given.db ?? (await complianceSqlite())
+  const directory = given.directory ?? (await mkdtemp(join(tmpdir(), 'hansard-worker-')))
+  const clock = new ManualClock(given.at ?? T0)
   const pool = scriptedPool()
   const transport = openInlineTransport()
   const workers: ComplianceWorker[] = []
@@ -76,6 +77,7 @@ export async function openBench(): Promise<Bench> {
       return worker
     },
     async deliver(at, sources = []) {
+      if (at > clock.now()) clock.advance({ ms: at - clock.now() })
       for (const source of sources) {
         source.reports(at)
         await stageEvents(db, source.envelope(), at)
@@ -83,7 +85,7 @@ export async function openBench(): Promise<Bench> {
       await recordSourceProgress(db, pool.rollCall(at))
     },
     async files(adapter = 'xml', root = directory) {
-      const names = (await readdir(join(root, adapter))).sort()
+      const names = (await readdir(join(root, adapter))).filter((name) => name !== IDENTITY_FILE).sort()
       return new Map(
         await Promise.all(
           names.map(async (name) => [name, await readFile(join(root, adapter, name), 'utf8')] as const),
@@ -94,7 +96,7 @@ export async function openBench(): Promise<Bench> {
       for (const worker of workers) await worker.stop()
       await transport.close()
       await db.close()
-      await rm(directory, { recursive: true, force: true })
+      if (given.directory === undefined) await rm(directory, { recursive: true, force: true })
     },
   }
   return bench

@@ -81,6 +81,7 @@ describe('without a pool', () => {
       'rooms',
       'quarantine',
       'sources',
+      'leases',
     ])
       expect(stdout).toContain(`\n  ${verb}`)
     const verbs = [
@@ -102,6 +103,8 @@ describe('without a pool', () => {
       'quarantine list',
       'quarantine retry',
       'sources declare-dead',
+      'leases list',
+      'leases break',
     ]
     for (const verb of verbs) {
       const help = await hansard([...verb.split(' '), '--help'])

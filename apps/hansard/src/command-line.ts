@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAddInVerbs } from './add-ins/add-ins-verbs.ts'
+import { addAuditVerbs } from './audit/audit-verbs.ts'
 import { addCategoriesVerbs } from './categories/categories-verbs.ts'
 import { addChatsVerbs } from './chats/chats-verbs.ts'
 import { misused, reportFailure } from './cli/command-failure.ts'
@@ -14,6 +15,7 @@ import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
 import { addGroupsVerbs } from './groups/groups-verbs.ts'
 import { addKeysVerbs } from './keys/keys-verbs.ts'
+import { addLeasesVerbs } from './leases/leases-verbs.ts'
 import { addOwnAccountVerbs } from './own-account/own-account-verbs.ts'
 import { addPolicyVerbs } from './policies/policies-verbs.ts'
 import { addPoolVerbs } from './pool/pool-verbs.ts'
@@ -41,6 +43,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addUsersVerbs,
   addOwnAccountVerbs,
   addSignInsVerbs,
+  addAuditVerbs,
   addKeysVerbs,
   addGroupsVerbs,
   addChatsVerbs,
@@ -52,6 +55,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addPoolVerbs,
   addComplianceConfigVerbs,
   addQuarantineVerbs,
+  addLeasesVerbs,
   addSourcesVerbs,
   addCompletionVerb,
 ]

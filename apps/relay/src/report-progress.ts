@@ -1,7 +1,7 @@
 import type { Clock } from '@hansard/clock'
 import { finishSource, readSourceProgress } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
-import type { Database } from '@hansard/sql'
+import { type Database, databaseNow } from '@hansard/sql'
 import { finishedSources, rollCallTakenAt } from '@hansard/staging'
 import type { RelayConfig } from './config.ts'
 import { keyOf, type SourceCursors } from './source-cursors.ts'
@@ -29,7 +29,8 @@ export async function reportProgress(
 ): Promise<void> {
   const { poolDb, complianceDb, transport, clock, cursors, reports } = deps
   // Take the time first: a source that starts after it may be missing, one that started before it is not.
-  const takenAt = clock.now()
+  // By the database's clock: one taken at a false time would count as newer than all later ones.
+  const takenAt = await databaseNow(poolDb, clock)
   const rollCall = await readSourceProgress(poolDb, takenAt)
   if (await isDue(deps, takenAt)) {
     await transport.send([{ kind: 'roll-call', rollCall }], { signal })

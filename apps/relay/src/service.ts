@@ -41,11 +41,15 @@ export async function startRelay(deps: {
   const holder = `${config.relayName} ${randomUUID()}`
   let lease: Lease | undefined
   let heldUntil = 0
-  const leading = () => lease !== undefined && clock.now() < heldUntil
+  // A clock that was set back would stretch the lease.
+  const leading = () => {
+    const left = heldUntil - clock.now()
+    return lease !== undefined && left > 0 && left <= config.leaseMs
+  }
 
   const keepLease = async () => {
     const now = clock.now()
-    const taken = await takeLease(poolDb, { name: 'relay', holder, now, ttlMs: config.leaseMs })
+    const taken = await takeLease(poolDb, { name: 'relay', holder, clock, ttlMs: config.leaseMs })
     if (taken && taken.token !== lease?.token) {
       log.info({ relay: config.relayName, token: taken.token }, 'this relay works now')
       cursors.clear()

@@ -1,5 +1,6 @@
 import type { EventKind } from '@hansard/compliance-event'
 import type { Interval, RoomSlice } from '@hansard/conversation'
+import type { Page } from './page.ts'
 import type { XsltEngine } from './xslt-engine.ts'
 
 /**
@@ -49,6 +50,8 @@ export type ExportContext = {
   readonly kind: 'interval' | 'addendum'
   /** 1, 2, 3 … per adapter */
   readonly number: number
+  /** Establishes which events are in each document. Absent for exports recorded before pages were compared. */
+  readonly comparesPages?: boolean | undefined
 }
 
 export type ExportFile = {
@@ -58,4 +61,6 @@ export type ExportFile = {
   readonly bytes: Uint8Array
   /** how many events appear in the document, or how many transfers are listed */
   readonly events: number
+  /** of a document, when pages are compared: which of its events it shows */
+  readonly page?: Page | undefined
 }

@@ -14,6 +14,7 @@ export {
   runIntervalOf,
 } from './compliance-configuration.ts'
 export { EXTENDED_NAMESPACE } from './extended-document.ts'
+export { type Page, showsEverything } from './page.ts'
 export { StylesheetError } from './stylesheet-error.ts'
 export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'

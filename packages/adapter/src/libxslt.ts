@@ -26,6 +26,8 @@ import createLibxslt from 'libxslt-wasm/output/libxslt'
 type Libxslt = {
   /** Compiles only, if there is no document. Throws `LibxsltFailure`. */
   run(stylesheet: string, xml: Uint8Array | undefined, options: { readonly at: number }): Promise<Uint8Array>
+  /** Throws `LibxsltFailure` when the bytes are not well-formed XML. */
+  parse(xml: Uint8Array): Promise<void>
 }
 
 export class LibxsltFailure extends Error {
@@ -96,15 +98,17 @@ export function tameLibxslt({ memoryMbMax }: { memoryMbMax: number }): Libxslt {
     return { instance, module: compiled }
   }
 
-  const runFresh = (at: number, stylesheet: string, xml: Uint8Array | undefined): Uint8Array => {
+  const ready = async (): Promise<void> => {
+    if (instance) return rewind(instance)
+    now = 0
+    await createLibxslt()
+    instance = prepare(exports!, memory!)
+  }
+  const guarded = <T>(at: number, work: (instance: Instance) => T): T => {
     now = at
     written = ''
-    const { wasm, memory, stackLow } = instance!
     try {
-      return transform(wasm, memory, stylesheet, xml, () => {
-        if (written !== '') throw new LibxsltFailure(written)
-        if (!isCanaryAlive(memory, stackLow)) throw new LibxsltFailure('The templates nest too deeply.')
-      })
+      return work(instance!)
     } catch (error) {
       // After a trap (out of memory, out of stack, access refused) the instance's state is unknown.
       instance = undefined
@@ -115,14 +119,21 @@ export function tameLibxslt({ memoryMbMax }: { memoryMbMax: number }): Libxslt {
 
   return {
     async run(stylesheet, xml, { at }) {
-      if (instance) {
-        rewind(instance)
-      } else {
-        now = 0
-        await createLibxslt()
-        instance = prepare(exports!, memory!)
-      }
-      return runFresh(at, stylesheet, xml)
+      await ready()
+      return guarded(at, ({ wasm, memory, stackLow }) =>
+        transform(wasm, memory, stylesheet, xml, () => {
+          if (written !== '') throw new LibxsltFailure(written)
+          if (!isCanaryAlive(memory, stackLow)) throw new LibxsltFailure('The templates nest too deeply.')
+        }),
+      )
+    },
+    async parse(xml) {
+      await ready()
+      guarded(0, ({ wasm, memory }) => {
+        const doc = parse(wasm, memory, xml, undefined, PARSE_OPTIONS | PARSE_HUGE)
+        // A warning is no error: a namespace may be a relative URI.
+        if (doc === 0 || / error : /.test(written)) throw new LibxsltFailure(written || 'It is not XML.')
+      })
     },
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { eventWeight, type RoomSlice } from '@hansard/conversation'
 import type { Adapter, AdapterOptions, ExportContext, ExportFile } from './adapter.ts'
 import { type AttachmentsDocument, openAttachmentsDocument } from './attachments-document.ts'
+import { checkPage, pageOfDocument } from './check-page.ts'
 import type { ConversationsDocument, Profile } from './document.ts'
 import { extendedProfile } from './extended-document.ts'
 import { strictProfile } from './strict-document.ts'
@@ -35,7 +36,12 @@ export function defineXsltAdapter(definition: XsltAdapterDefinition): Adapter {
       const nameOf = (number: number, roomName?: string) => fileName(context.stem, { number, roomName }, extension)
       for await (const { document, attachments } of documents(slices, options, context, profile, nameOf)) {
         const bytes = runs ? await transform(engine, name, stylesheet, document.bytes, context) : document.bytes
-        yield { ...document, bytes }
+        if (context.comparesPages) {
+          const subject = { stylesheet, document: document.bytes, output: bytes, at: context.interval.endsAt }
+          yield { ...document, bytes, page: runs ? await checkPage(engine, subject) : pageOfDocument(bytes) }
+        } else {
+          yield { ...document, bytes }
+        }
         // What the officer's stylesheet makes of the document does not concern the list of files beside it.
         if (attachments) yield attachments
       }

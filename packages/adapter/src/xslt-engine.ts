@@ -17,6 +17,8 @@ export type XsltEngine = {
   compile(stylesheet: string): Promise<void>
   /** Throws a `StylesheetError` when the stylesheet fails, takes too long or needs too much memory. */
   transform(stylesheet: string, xml: Uint8Array, options?: { readonly at?: number }): Promise<Uint8Array>
+  /** What the parser says against these bytes as XML; undefined when they are well-formed. It may quote chats. */
+  wellFormednessProblem(xml: Uint8Array): Promise<string | undefined>
   /** Stops the running transformation; waiting ones are refused with `XsltEngineClosed`. */
   close(): Promise<void>
 }
@@ -64,6 +66,15 @@ export async function openXsltEngine(options: XsltEngineOptions = {}): Promise<X
     },
     async transform(stylesheet, xml, { at = 0 } = {}) {
       return inTurn({ stylesheet, xml, at })
+    },
+    async wellFormednessProblem(xml) {
+      try {
+        await inTurn({ xml, at: 0 })
+        return undefined
+      } catch (error) {
+        if (!(error instanceof StylesheetError)) throw error
+        return error.diagnostics === '' ? error.message : error.diagnostics
+      }
     },
     async close() {
       closed = true

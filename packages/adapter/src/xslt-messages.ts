@@ -1,7 +1,8 @@
 /** What travels between the engine and its worker thread. */
 export type XsltRequest = {
   readonly id: number
-  readonly stylesheet: string
+  /** Absent: only parse the document. */
+  readonly stylesheet?: string | undefined
   /** Absent: only compile. */
   readonly xml?: Uint8Array | undefined
   /** What the stylesheet sees as the current time, milliseconds since 1970 UTC. */

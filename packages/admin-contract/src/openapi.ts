@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as audit from './audit.ts'
 import * as categories from './categories.ts'
 import * as chats from './chats.ts'
 import * as compliance from './compliance-configuration.ts'
@@ -6,6 +7,7 @@ import * as data from './data.ts'
 import * as done from './done.ts'
 import * as exports_ from './exports.ts'
 import * as groups from './groups.ts'
+import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
 import * as quarantine from './quarantine.ts'
 import * as requests from './requests.ts'
@@ -157,6 +159,7 @@ function findNamed(): ReadonlyMap<z.ZodType, Named> {
 }
 
 const FILES = [
+  audit,
   categories,
   chats,
   compliance,
@@ -164,6 +167,7 @@ const FILES = [
   done,
   exports_,
   groups,
+  leases,
   { Problem },
   quarantine,
   requests,

@@ -1,3 +1,4 @@
+import { ListAuditQuery, ListAuditReply, VerifyAuditQuery, VerifyAuditReply } from './audit.ts'
 import {
   ComplianceConfigurationChanged,
   ComplianceConfigurationRemoved,
@@ -6,6 +7,7 @@ import {
 } from './compliance-configuration.ts'
 import { OpenApiDocument } from './done.ts'
 import { ExportDetail, ListExportsQuery, ListExportsReply } from './exports.ts'
+import { LeaseBroken, LeasesReply } from './leases.ts'
 import { QuarantineReply } from './quarantine.ts'
 import { RequestAccepted, RequestState } from './requests.ts'
 import { NO_QUERY, type Route } from './route.ts'
@@ -127,6 +129,45 @@ export const RECORD_ROUTES = {
     query: NO_QUERY,
     body: DeclareDeadRequest,
     reply: DeclareDeadReply,
+  },
+  leases: {
+    method: 'GET',
+    path: '/admin/leases',
+    summary: 'List leases: which process does what only one may do at a time',
+    roles: ['operator'],
+    look: { of: 'nobody', because: 'It names processes, and contains no users, rooms or chats.' },
+    query: NO_QUERY,
+    body: undefined,
+    reply: LeasesReply,
+  },
+  breakLease: {
+    method: 'POST',
+    path: '/admin/leases/:lease/break',
+    summary: 'Take a lease away from its holder, which is fenced',
+    roles: ['operator'],
+    query: NO_QUERY,
+    body: undefined,
+    reply: LeaseBroken,
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/admin/audit',
+    summary: 'List audit records: who read or changed what',
+    roles: ['officer', 'auditor'],
+    look: { of: 'everybody', action: 'list-audit', object: 'pool' },
+    query: ListAuditQuery,
+    body: undefined,
+    reply: ListAuditReply,
+  },
+  verifyAudit: {
+    method: 'GET',
+    path: '/admin/audit/verify',
+    summary: 'Recompute the chain of the audit trail, and name the first record that is altered or missing',
+    roles: ['officer', 'auditor'],
+    look: { of: 'everybody', action: 'verify-audit', object: 'pool' },
+    query: VerifyAuditQuery,
+    body: undefined,
+    reply: VerifyAuditReply,
   },
   listComplianceConfigurations: {
     method: 'GET',

@@ -12,7 +12,8 @@ export const SourceStatus = z.object({
   lastSeq: count,
   stagedThrough: count,
   reportedAt: timestamp,
-  silentForMs: count,
+  /** negative: the source reported a time that has not come, by a clock that is ahead */
+  silentForMs: z.int(),
   /** true when the open interval cannot be closed because of this source */
   holding: z.boolean(),
 })
@@ -50,8 +51,11 @@ export const PoolStatus = z.object({
   outbox: z.object({ rows: count, oldestAt: timestamp.nullable() }),
   queue: z.object({ waiting: count, active: count, failed: count }),
   staged: z.object({ events: count }),
-  /** age of the oldest accepted event that is in no sealed export yet; null when there is none */
-  oldestUnexportedAgeMs: count.nullable(),
+  /**
+   * age of the oldest accepted event that is in no sealed export yet; null when there is none, negative when its stamp
+   * has not come
+   */
+  oldestUnexportedAgeMs: z.int().nullable(),
   openInterval: z.object({ start: timestamp, end: timestamp }).nullable(),
   quarantine: z.object({ count }),
   adapters: z.array(AdapterStatus),

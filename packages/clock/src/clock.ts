@@ -7,6 +7,11 @@
 export type Clock = {
   /** Milliseconds since the Unix epoch, UTC. */
   now(): number
+  /**
+   * The time on the machines of the database servers, where it is simulated together with this clock. Absent from a
+   * clock that follows real time: then the servers are asked.
+   */
+  serverNow?(): number
   /** Calls back once after `ms` milliseconds of this clock. The timer does not keep the process alive. */
   after(ms: number, callback: () => void): Timer
   /** Resolves after `ms` milliseconds of this clock, or at once when `signal` aborts. Never rejects. */
@@ -41,6 +46,10 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now
+  }
+
+  serverNow(): number {
     return this.#now
   }
 

@@ -1,4 +1,5 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
+import { contradictionsInPages } from './page-contradictions.ts'
 import { nameOfSource } from './source-name.ts'
 
 /** The numbers of a source in an export, as ranges with both ends included. */
@@ -13,6 +14,7 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inInterval(manifest),
     ...inFiles(manifest),
     ...inCounts(manifest),
+    ...contradictionsInPages(manifest),
     ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${nameOfSource(part)}: ${why}`)),
     ...inOrder(manifest.sources),
     ...inOrder(manifest.forks ?? []),

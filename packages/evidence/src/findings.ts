@@ -31,6 +31,9 @@ export type FindingPlace = {
 
 export type Finding = FindingPlace & { readonly what: FindingKind; readonly message: string }
 
+/** A document that was sealed although it does not show everything it counts. */
+export type SealedIncomplete = { readonly export: number; readonly file: string; readonly message: string }
+
 /** Something that could not be read. It says nothing about the evidence, for or against. */
 export type Unreadable = FindingPlace & { readonly message: string }
 
@@ -63,6 +66,9 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly incomplete: readonly SealedIncomplete[]
+  /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
+  readonly pagesNotCompared: number
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }

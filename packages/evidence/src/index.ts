@@ -1,4 +1,4 @@
-export { chainLine } from './chain-line.ts'
+export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
@@ -16,6 +16,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describePage, type IncompletePage } from './pages.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export { nameOfSource } from './source-name.ts'
 export { verifySeries } from './verify-series.ts'

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
 import { Fork, orderFork } from './forks.ts'
+import { orderPages, Pages } from './pages.ts'
 import { sourceName } from './source-members.ts'
 
 /**
@@ -95,6 +96,8 @@ const common = {
   counts,
   /** of `counts`, those that this adapter omits from its documents by design */
   omitted: z.partialRecord(z.enum(EVENT_KINDS), count.min(1)),
+  /** documents that do not show everything they count; absent when pages were not compared */
+  pages: Pages.optional(),
   /** from the third format on */
   forks: z.array(Fork).optional(),
   previousManifestSha256: sha256.nullable(),
@@ -136,6 +139,7 @@ export function encodeManifest(manifest: Manifest): string {
     omitted: Object.fromEntries(
       kinds.filter((kind) => manifest.omitted[kind]).map((kind) => [kind, manifest.omitted[kind]]),
     ),
+    ...(manifest.pages === undefined ? {} : { pages: orderPages(manifest.pages) }),
     sources: (manifest.kind === 'interval'
       ? manifest.sources.map(orderInterval)
       : manifest.sources.map(orderAddendum)
@@ -217,6 +221,8 @@ export function parseManifest(text: string): ParsedManifest {
   }
   if (format === FIRST_MANIFEST_FORMAT && result.data.files.some((file) => file.role === 'attachments'))
     return altered('files: the first format has no attachments files')
+  if (format === FIRST_MANIFEST_FORMAT && result.data.pages !== undefined)
+    return altered('pages: the first format has none')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
 }

@@ -1,8 +1,9 @@
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-import type { Finding, FindingPlace, SeriesReport, Unreadable } from './findings.ts'
+import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
 import { forkMessage } from './forks.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
+import { describePage } from './pages.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
@@ -43,6 +44,8 @@ type Series = {
   readonly findings: Finding[]
   readonly unreadable: Unreadable[]
   readonly because: string[]
+  readonly incomplete: SealedIncomplete[]
+  pagesNotCompared: number
   blind: boolean
   identity: { pool: string; adapter: string } | undefined
   exports: number
@@ -66,6 +69,8 @@ function newSeries(directory: EvidenceDirectory): Series {
     findings: [],
     unreadable: [],
     because: [],
+    incomplete: [],
+    pagesNotCompared: 0,
     blind: false,
     identity: undefined,
     exports: 0,
@@ -162,6 +167,11 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   for (const listed of manifest.files) await verifyFile(series, manifest, listed)
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
+  if (manifest.pages === undefined) series.pagesNotCompared += 1
+  for (const page of manifest.pages ?? []) {
+    const message = `${page.file} ${describePage(page)}`
+    series.incomplete.push({ export: number, file: page.file, message })
+  }
   series.first ??= manifest
   series.previous = { manifest, file, sha256 }
   series.exports += 1
@@ -297,6 +307,8 @@ function reportOf(series: Series): SeriesReport {
     newestManifest: previous ? { file: previous.file, sha256: previous.sha256 } : null,
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
+    incomplete: series.incomplete,
+    pagesNotCompared: series.pagesNotCompared,
     findings: series.findings,
     unreadable: series.unreadable,
   }

@@ -117,7 +117,7 @@ export async function openImportRun(
   const renew = async () => {
     if (reader) return
     renewedAt = clock.now()
-    if (await takeLease(db, { name: LEASE, holder, now: clock.now(), ttlMs: LEASE_MS })) return
+    if (await takeLease(db, { name: LEASE, holder, clock, ttlMs: LEASE_MS })) return
     throw new ImportBusy('Another import is under way in this pool, or was killed less than a minute ago.')
   }
   await renew()

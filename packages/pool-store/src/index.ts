@@ -67,14 +67,9 @@ export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
-export {
-  deleteFromOutbox,
-  noteStagedThrough,
-  outboxDepth,
-  outboxHead,
-  outboxStamps,
-  readOutbox,
-} from './record/outbox.ts'
+export { newestStamp } from './record/newest-stamp.ts'
+export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
+export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
 export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
@@ -95,6 +90,7 @@ export {
   startSource,
   stopSource,
 } from './record/sources.ts'
+export { unrecordedParticipants } from './record/unrecorded-participants.ts'
 export { addInOf, listAddIns } from './rooms/add-ins.ts'
 export { type ChatRange, chatsInRanges, rangePortions } from './rooms/chat-ranges.ts'
 export {

@@ -24,6 +24,14 @@ const LOCK_MS = 15_000
  * statements; a snapshot takes no locks and sets its own limit.
  */
 const IDLE_IN_TRANSACTION_MS = 8_000
+/**
+ * A host that vanishes closes no connection. The server notices when what it sends is not acknowledged, or not read,
+ * for this time, and when a silent client does not answer: it is asked after `KEEPALIVE_S`, three times a second apart.
+ * Our side asks as often. Without meaning for Unix sockets.
+ */
+const TCP_USER_TIMEOUT_MS = 8_000
+const KEEPALIVE_S = 5
+const KEEPALIVE_PROBES = 3
 
 /**
  * PostgreSQL behind knex.
@@ -48,6 +56,7 @@ export function openPostgres(options: {
       connectionString: options.url,
       application_name: options.applicationName,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEPALIVE_S * 1_000,
       // Pipelining: statements that need no earlier result are sent at once, so a transaction takes fewer round
       // trips.
       pipeline: true,
@@ -111,6 +120,8 @@ class FailoverClient extends PgClient {
       const { rows } = await connection.query<{ standby: boolean; readOnly: string }>(
         `select set_config('statement_timeout', '${QUERY_MS}', false), set_config('lock_timeout', '${LOCK_MS}', false),
            set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
+           set_config('tcp_user_timeout', '${TCP_USER_TIMEOUT_MS}', false), set_config('tcp_keepalives_idle', '${KEEPALIVE_S}', false),
+           set_config('tcp_keepalives_interval', '1', false), set_config('tcp_keepalives_count', '${KEEPALIVE_PROBES}', false),
            set_config('jit', 'off', false), set_config('plan_cache_mode', '${planOnce ? 'force_generic_plan' : 'auto'}', false),
            set_config('enable_seqscan', '${planOnce ? 'off' : 'on'}', false),
            pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,

@@ -1,3 +1,4 @@
+import { ManualClock } from '@hansard/clock'
 import { type Database, type Lease, takeLease } from '@hansard/sql'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
@@ -36,7 +37,12 @@ export const describeExports = (title: string, tests: (exportsOn: () => ExportsI
       const db = server
         ? await compliancePostgres(await server.createDatabase('exports', COMPLIANCE))
         : await complianceSqlite()
-      const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0, ttlMs: 10_000 }))!
+      const lease = (await takeLease(db, {
+        name: EXPORTER_LEASE,
+        holder: 'w1',
+        clock: new ManualClock(T0),
+        ttlMs: 10_000,
+      }))!
       await registerAdapters(db, lease, ['xml'])
       current = exportsIn(db, lease)
     })

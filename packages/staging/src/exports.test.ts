@@ -1,3 +1,4 @@
+import { ManualClock } from '@hansard/clock'
 import { LeaseLost, releaseLease, takeLease, underLease } from '@hansard/sql'
 import { expect, it } from 'vitest'
 import { describeExports, MINUTE, T0, T1, T2, T3 } from './exports-in-test.ts'
@@ -144,26 +145,37 @@ describeExports('exports', (exportsOn) => {
 
   it('let a worker that lost its lease change nothing', async () => {
     const { db, lease } = exportsOn()
-    expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 9_999, ttlMs: 10_000 })).toBeUndefined()
-    const successor = await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 10_000, ttlMs: 10_000 })
+    expect(
+      await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', clock: new ManualClock(T0 + 9_999), ttlMs: 10_000 }),
+    ).toBeUndefined()
+    const successor = await takeLease(db, {
+      name: EXPORTER_LEASE,
+      holder: 'w2',
+      clock: new ManualClock(T0 + 10_000),
+      ttlMs: 10_000,
+    })
     expect(successor!.token).toBeGreaterThan(lease.token)
     await expect(
       underLease(db, lease, async (tx) => tx('stylesheet').insert({ sha256: 'x', text: 'x' })),
     ).rejects.toThrow(LeaseLost)
     expect(await db.knex('stylesheet')).toEqual([])
     await releaseLease(db, lease)
-    expect(await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 10_001, ttlMs: 10_000 })).toBeUndefined()
+    expect(
+      await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', clock: new ManualClock(T0 + 10_001), ttlMs: 10_000 }),
+    ).toBeUndefined()
   })
 
   it('renew a lease under its token, and pass it on when it is released', async () => {
     const { db, lease } = exportsOn()
-    expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', now: T0 + 5_000, ttlMs: 10_000 }))!.token).toBe(
-      lease.token,
-    )
+    expect(
+      (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w1', clock: new ManualClock(T0 + 5_000), ttlMs: 10_000 }))!
+        .token,
+    ).toBe(lease.token)
     await releaseLease(db, lease)
-    expect((await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', now: T0 + 5_001, ttlMs: 10_000 }))!.token).toBe(
-      lease.token + 1,
-    )
+    expect(
+      (await takeLease(db, { name: EXPORTER_LEASE, holder: 'w2', clock: new ManualClock(T0 + 5_001), ttlMs: 10_000 }))!
+        .token,
+    ).toBe(lease.token + 1)
   })
 
   it('cannot be sealed twice, nor get other settings after that', async () => {

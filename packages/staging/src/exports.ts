@@ -1,4 +1,4 @@
-import { type Database, type Lease, underLease } from '@hansard/sql'
+import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { UNSEALED } from './migrations/exports.ts'
 
 /**
@@ -39,6 +39,8 @@ export type ExportSettings = {
   readonly directory: string
   /** absent: the first format, from before formats were recorded */
   readonly manifestFormat?: string | undefined
+  /** absent: from before the pages of an export were compared with what they count */
+  readonly comparesPages?: boolean | undefined
 }
 
 export type ExportFileRecord = {
@@ -66,6 +68,17 @@ export async function findExport(
 ): Promise<Export | undefined> {
   const row: ExportRow | undefined = await db.knex('export').where({ adapter, number }).first()
   return row && parseExport(row)
+}
+
+/** The adapter's newest sealed export, and where its last sealed interval ends. */
+export async function lastSealed(
+  db: Database,
+  adapter: string,
+): Promise<{ readonly newest: Export; readonly intervalEndsAt: number } | undefined> {
+  const sealed = () => db.knex('export').where({ adapter, state: 'sealed' }).orderBy('number', 'desc')
+  const row: ExportRow | undefined = await sealed().first()
+  const interval: ExportRow | undefined = await sealed().andWhere({ kind: 'interval' }).first()
+  return row && { newest: parseExport(row), intervalEndsAt: interval?.ends_at ?? 0 }
 }
 
 /** Newest first; `before` is the number to continue from, within one adapter. */
@@ -173,42 +186,48 @@ export async function getStylesheet(db: Database, sha256: string): Promise<strin
   return row.text
 }
 
+type Seal = {
+  exportId: number
+  files: readonly ExportFileRecord[]
+  previousManifestSha256: string | null
+  /** The export is sealed, and somebody has to know something about it. */
+  problem?: string | undefined
+  now: number
+}
+
 /** Call when every file of the export is durable, the manifest last. From here on the export is evidence. */
-export async function sealExport(
-  db: Database,
-  lease: Lease,
-  {
-    exportId,
-    files,
-    previousManifestSha256,
-    now,
-  }: {
-    exportId: number
-    files: readonly ExportFileRecord[]
-    previousManifestSha256: string | null
-    now: number
-  },
+export async function sealExport(db: Database, lease: Lease, seal: Seal): Promise<void> {
+  await underLease(db, lease, (tx) => sealRow(tx, seal))
+}
+
+/** @internal The transaction and the lease are the caller's. */
+export async function sealRow(
+  tx: Knex.Transaction,
+  { exportId, files, previousManifestSha256, problem, now }: Seal,
 ): Promise<void> {
   const manifest = files.find((file) => file.role === 'manifest')
   if (!manifest) throw new Error(`Export ${exportId} has no manifest; without one it cannot be sealed.`)
-  await underLease(db, lease, async (tx) => {
-    const sealed = await tx('export').where({ id: exportId, state: 'planned' }).update({
-      state: 'sealed',
-      sealed_at: now,
-      manifest_name: manifest.name,
-      manifest_sha256: manifest.sha256,
-      previous_manifest_sha256: previousManifestSha256,
-    })
-    if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
-    // The adapter is no longer blocked.
+  const sealed = await tx('export').where({ id: exportId, state: 'planned' }).update({
+    state: 'sealed',
+    sealed_at: now,
+    manifest_name: manifest.name,
+    manifest_sha256: manifest.sha256,
+    previous_manifest_sha256: previousManifestSha256,
+  })
+  if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
+  // The adapter is no longer blocked.
+  await tx('adapter_state')
+    .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
+    .whereNotNull('problem')
+    .update({ problem: null, problem_since: null })
+  if (problem !== undefined) {
     await tx('adapter_state')
       .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
-      .whereNotNull('problem')
-      .update({ problem: null, problem_since: null })
-    const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
-    // SQLite limits the number of parameters per statement.
-    for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
-  })
+      .update({ problem, problem_since: now })
+  }
+  const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
+  // SQLite limits the number of parameters per statement.
+  for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
 }
 
 type ExportRow = {

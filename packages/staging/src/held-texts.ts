@@ -40,7 +40,8 @@ type Row = Required<SourceIdentity> & { staged_through: number; staged_head: str
 
 /**
  * Which of these texts of a source the compliance database holds at this moment, staged or in quarantine, and since
- * when: by number. The texts themselves are compared; that a number is known says nothing.
+ * when: by number. The texts themselves are compared; that a number is known says nothing. A number that was adopted
+ * from a sealed export counts by its hash: the text is in that export.
  */
 export async function heldTexts(
   db: Database,

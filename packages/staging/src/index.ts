@@ -1,5 +1,8 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
+export { adoptExport } from './adopt-export.ts'
+export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
 export { appendAudit, listAudit } from './audit.ts'
+export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,
@@ -27,6 +30,7 @@ export {
   filesOf,
   findExport,
   getStylesheet,
+  lastSealed,
   listExports,
   nextUnsealed,
   previousManifest,
@@ -35,8 +39,9 @@ export {
 } from './exports.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
-export { closedIntervalFor, closeInterval, openInterval } from './intervals.ts'
+export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
+export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
 export { claimPoolName } from './pool-name.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'

@@ -41,6 +41,11 @@ export async function closedIntervalFor(db: Database, at: number): Promise<Numbe
   return row && { number: row.number, startsAt: row.starts_at, endsAt: row.ends_at }
 }
 
+/** The number of the newest closed interval; 0 before the first. */
+export async function closedThrough(db: Database): Promise<number> {
+  return (await oneNumber(db.knex('closed_interval').max('number'))) ?? 0
+}
+
 /** Whether the interval could close now, and if not, which sources hold it open. Read-only. */
 export async function intervalReadiness(db: Database, interval: Interval): Promise<CloseDecision> {
   return decideClose(interval, await readAdapterProgress(db.knex))

@@ -1,10 +1,12 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createForks } from './migrations/forks.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
+import { addLeaseLength } from './migrations/time.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -22,6 +24,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   },
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
+  { name: 'leases have a length', up: addLeaseLength },
+  { name: 'the audit trail, chained', up: chainAuditRecords },
   { name: 'incarnations of sources', up: createIncarnations },
   { name: 'forks of sources', up: createForks },
 ]

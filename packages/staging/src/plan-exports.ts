@@ -27,11 +27,17 @@ export async function registerAdapters(db: Database, lease: Lease, adapters: rea
   })
 }
 
-/** Creates the adapter's exports of its next closed interval. False when it has an export of every closed interval. */
+/** An export of an adapter that is sealed on disk. */
+type SealedWindow = Pick<Export, 'number' | 'kind' | 'startsAt' | 'endsAt'>
+
+/**
+ * Creates the adapter's exports of its next closed interval. False when it has an export of every closed interval.
+ * Where this interval is sealed on disk, `sealed` names its exports, and no others are created.
+ */
 export async function numberExports(
   db: Database,
   lease: Lease,
-  { adapter, now }: { adapter: string; now: number },
+  { adapter, now, sealed = [] }: { adapter: string; now: number; sealed?: readonly SealedWindow[] },
 ): Promise<boolean> {
   return underLease(db, lease, async (tx) => {
     const state = await tx('adapter_state').where({ adapter }).first('exported_through')
@@ -42,8 +48,8 @@ export async function numberExports(
       .first('number', 'starts_at', 'ends_at')
     if (!interval) return false
 
-    const windows = await lateWindows(tx, interval)
     const last = (await oneNumber(tx('export').where({ adapter }).max('number'))) ?? 0
+    const windows = sealedAddenda(sealed, last, interval) ?? (await lateWindows(tx, interval))
     const rows = [
       ...windows.map((window) => ({ kind: 'addendum', ...window })),
       { kind: 'interval', starts_at: interval.starts_at, ends_at: interval.ends_at },
@@ -60,6 +66,23 @@ export async function numberExports(
     await tx('adapter_state').where({ adapter }).update({ exported_through: interval.number })
     return true
   })
+}
+
+/** The addenda that lie on disk before this interval's export; undefined when that is not on disk. */
+function sealedAddenda(
+  sealed: readonly SealedWindow[],
+  last: number,
+  interval: { starts_at: number; ends_at: number },
+): { starts_at: number; ends_at: number }[] | undefined {
+  const byNumber = new Map(sealed.map((each) => [each.number, each]))
+  const windows: { starts_at: number; ends_at: number }[] = []
+  for (let number = last + 1; ; number++) {
+    const each = byNumber.get(number)
+    if (!each) return undefined
+    if (each.kind === 'interval')
+      return each.startsAt === interval.starts_at && each.endsAt === interval.ends_at ? windows : undefined
+    windows.push({ starts_at: each.startsAt, ends_at: each.endsAt })
+  }
 }
 
 /** The closed intervals that contain the stamps of this interval's late events: each gets its own addendum. */

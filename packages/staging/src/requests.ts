@@ -3,7 +3,14 @@ import { appendAudit } from './audit.ts'
 
 /** A request to the worker: accepted at once, carried out in its turn by the holder of the lease. */
 export type RequestDetail =
-  | { readonly kind: 'seal' }
+  | {
+      readonly kind: 'seal'
+      /**
+       * the newest interval that was closed before the request was made: none up to it contains what was said before.
+       * Absent from a request made by a version that did not record it
+       */
+      readonly closedThrough?: number
+    }
   | { readonly kind: 'replay'; readonly adapter: string; readonly number: number }
   | { readonly kind: 'quarantine-retry' }
 

@@ -14,10 +14,13 @@ import {
 import type { ExitCode } from '../cli/io.ts'
 import { counted, visible } from '../cli/table.ts'
 
-/** `exitCode`: 0 good; 1 broken, and `findings` say what; 2 something, or everything, could not be read. */
+/**
+ * `exitCode`: 0 good; 1 broken, and `findings` say what, or an export is
+ * sealed as incomplete; 2 something, or everything, could not be read.
+ */
 export type VerifyReport = {
   readonly directory: string
-  readonly outcome: 'good' | 'broken' | 'unreadable'
+  readonly outcome: 'good' | 'broken' | 'incomplete' | 'unreadable'
   readonly exitCode: ExitCode
   readonly series: readonly Omit<SeriesReport, 'findings' | 'unreadable'>[]
   readonly findings: readonly Finding[]
@@ -41,15 +44,27 @@ export async function verifyDirectory(directory: string): Promise<VerifyReport> 
   unreadable.push(...reports.flatMap((report) => report.unreadable))
   if (reports.length === 0 && unreadable.length === 0)
     unreadable.push({ series: '.', message: 'there is no export here, so there is nothing to verify' })
-  const outcome = findings.length > 0 ? 'broken' : unreadable.length > 0 ? 'unreadable' : 'good'
+  const outcome = outcomeOf({ findings, unreadable, reports })
   return {
     directory,
     outcome,
-    exitCode: outcome === 'good' ? 0 : outcome === 'broken' ? 1 : 2,
+    exitCode: EXIT_CODES[outcome],
     series: reports.map(({ findings: _, unreadable: __, ...report }) => report),
     findings,
     unreadable,
   }
+}
+
+const EXIT_CODES = { good: 0, broken: 1, incomplete: 1, unreadable: 2 } as const
+
+function outcomeOf(found: {
+  findings: readonly Finding[]
+  unreadable: readonly Unreadable[]
+  reports: readonly SeriesReport[]
+}): VerifyReport['outcome'] {
+  if (found.findings.length > 0) return 'broken'
+  if (found.unreadable.length > 0) return 'unreadable'
+  return found.reports.some(({ incomplete }) => incomplete.length > 0) ? 'incomplete' : 'good'
 }
 
 /** Directories that hold exports, or files that only exports leave. Links to directories are not followed. */
@@ -95,6 +110,8 @@ export function describeReport(report: VerifyReport): string {
     lines.push(`${what === 'fork' ? 'FORK  ' : 'BROKEN'}      ${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
+  if (report.outcome === 'incomplete')
+    lines.push('Every file is as it was sealed, and every number is accounted for; not every event can be read.')
   if (report.series.some(({ exports }) => exports > 0)) lines.push(...NOT_SIGNED)
   return lines.map((line) => `${visible(line)}\n`).join('')
 }
@@ -116,6 +133,10 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     series.trust.from === 'beginning'
       ? '  trust     every source was followed from its first event'
       : `  trust     from where the series begins; what came before is not part of it (${series.trust.because.join('; ')})`,
+    ...(series.pagesNotCompared > 0
+      ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
+      : []),
+    ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, incarnation, seq, export: number, altered }) =>
         `  NOT YET IN ANY DOCUMENT: ${nameOfSource({ source, epoch, incarnation })}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,

@@ -12,10 +12,15 @@ export async function statusCommand(io: Io, options: AddressOptions & { json: bo
   return status.alarms.length > 0 ? 1 : 0
 }
 
+/** A stamp by a clock that is ahead has no age yet. */
+function age(ms: number): string {
+  return ms < 0 ? `${duration(-ms)} in the future` : duration(ms)
+}
+
 function describe(status: PoolStatus): string {
   const { outbox, queue, staged, quarantine, openInterval } = status
   const number = (value: number) => value.toLocaleString('en-US')
-  const oldest = outbox.oldestAt === null ? '' : `, oldest ${duration(Math.max(0, status.takenAt - outbox.oldestAt))}`
+  const oldest = outbox.oldestAt === null ? '' : `, oldest ${age(status.takenAt - outbox.oldestAt)}`
   return [
     ...status.alarms.map((alarm) => `!! ${visible(alarm)}\n`),
     ...(status.alarms.length > 0 ? ['\n'] : []),
@@ -23,7 +28,7 @@ function describe(status: PoolStatus): string {
     `Outbox      ${counted(outbox.rows, 'event')}${oldest}\n`,
     `Queue       ${number(queue.waiting)} waiting, ${number(queue.active)} active, ${number(queue.failed)} failed\n`,
     `Staged      ${counted(staged.events, 'event')}\n`,
-    `Unexported  ${status.oldestUnexportedAgeMs === null ? 'nothing' : `oldest ${duration(status.oldestUnexportedAgeMs)}`}\n`,
+    `Unexported  ${status.oldestUnexportedAgeMs === null ? 'nothing' : `oldest ${age(status.oldestUnexportedAgeMs)}`}\n`,
     `Interval    ${openInterval === null ? 'none open yet' : `${utc(openInterval.start)} to ${utc(openInterval.end)}, open`}\n`,
     `Quarantine  ${counted(quarantine.count, 'event')}\n`,
     '\n',
@@ -35,7 +40,7 @@ function describe(status: PoolStatus): string {
         one.state,
         one.lastSeq,
         one.stagedThrough,
-        `${duration(one.silentForMs)} ago`,
+        one.silentForMs < 0 ? `${age(one.silentForMs)}: its clock is ahead` : `${duration(one.silentForMs)} ago`,
         one.holding ? 'holds the interval open' : '',
       ]),
     ),

@@ -13,6 +13,7 @@ import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
+import { TIME_MIGRATION } from './time.ts'
 
 /**
  * The pool database. Migrations go forward only.
@@ -126,6 +127,7 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   GIVEN_NAMES_MIGRATION,
   SEARCH_VERSION_MIGRATION,
   ROOM_NAMES_MIGRATION,
+  TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
 ]

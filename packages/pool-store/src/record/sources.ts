@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { genesisHead, type SourceProgress, type SourceReport, type SourceState } from '@hansard/compliance-event'
-import { type Database, isUniqueViolation } from '@hansard/sql'
+import { type Database, endingBlockers, isUniqueViolation } from '@hansard/sql'
 import { SourceFenced } from './record-errors.ts'
 
 /**
@@ -9,7 +9,8 @@ import { SourceFenced } from './record-errors.ts'
  * The danger is a zombie: a service that was replaced and does not know it. Starting a source ends its predecessor of
  * the same name in the same transaction, and every commit of a source requires its row to be `alive` (the fencing
  * token). Once a successor exists, nothing more can be recorded in the predecessor's name, and `last_seq` and `head`
- * of an ended source are final.
+ * of an ended source are final. A predecessor that is frozen inside a transaction holds its row locked: its session is
+ * ended (`endingBlockers`).
  *
  * Epochs are counted in the database, so a database that was set back gives an epoch out again. The incarnation, 128
  * random bits per start, is never given out twice: it is part of a source's identity and of its first chain head, and
@@ -39,7 +40,7 @@ export async function startSource(
 ): Promise<Source> {
   for (;;) {
     try {
-      return await db.knex.transaction(async (tx) => {
+      return await endingBlockers(db, async (tx) => {
         await tx('source').where({ name, state: 'alive' }).update({ state: 'fenced', ended_at: now })
         const before: { epoch: number; last_stamp: number } | undefined = await tx('source')
           .where({ name })
@@ -97,7 +98,7 @@ export async function declareDead(
     seen,
   }: { name: string; now: number; silentSince?: number; seen?: { epoch: number; reportedAt: number } },
 ): Promise<number | undefined> {
-  return db.knex.transaction(async (tx) => {
+  return endingBlockers(db, async (tx) => {
     const alive: { epoch: number } | undefined = await tx('source').where({ name, state: 'alive' }).first('epoch')
     if (!alive || (seen && alive.epoch !== seen.epoch)) return undefined
     const ended = await tx('source')
