@@ -645,8 +645,9 @@ class Series:
         if not self.is_next(manifest, file):
             return
         for fork in manifest.get("forks", []):
-            texts = "texts in quarantine: %d" % fork["events"] if fork["events"] else "the heads of its chains differ"
-            message = "%s: %s gave numbers out twice, from %d on; %s" % (file, name_of(fork), fork["seq"], texts)
+            texts = "texts in quarantine: %d" % fork["events"] if fork["events"] else "no other text has arrived"
+            message = "%s: the record and the pool database differed in %s, from number %d on; %s" % (
+                file, name_of(fork), fork["seq"], texts)
             self.broken("fork", message, export=number, file=file, source=name_of(fork), seq=fork["seq"])
         for listed in manifest["files"]:
             self.verify_file(manifest, listed)

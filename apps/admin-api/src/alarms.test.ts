@@ -16,6 +16,7 @@ const calm = {
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
+  setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
   adapters: [],
   sources: [
     {
@@ -88,14 +89,25 @@ it('names the missing relay, and not the sources whose progress is not sent', ()
   ])
 })
 
-it('names a source that has given numbers out twice, first of all', () => {
+it('names a source that has forked, first of all', () => {
   const fork = { source: 'channel-1', epoch: 1, incarnation: '', seq: 8, leaf: null, events: 3 }
   const alarms = alarmsOf(
     { ...staging({ silentForMs: 0, holding: false }), forks: [fork], quarantine: { count: 3 } },
     calm,
   )
-  expect(alarms[0]).toMatch(/^Source channel-1\/1 has given numbers out twice, from 8 on: 3 texts/)
+  expect(alarms[0]).toMatch(/differ in source channel-1\/1, from number 8 on: 3 texts/)
   const heads = { ...fork, incarnation: 'a'.repeat(32), events: 0 }
   const [named] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), forks: [heads] }, calm)
-  expect(named).toMatch(/^Source channel-1\/1\/a{32} .* the heads of its chains differ/)
+  expect(named).toMatch(/differ in source channel-1\/1\/a{32}, .* no other text has arrived/)
+})
+
+it('names what a pool database that was set back no longer has, for a week', () => {
+  const back = { source: 'channel-1', epoch: 2, incarnation: '', poolSeq: 5, lastSeq: 12, stagedThrough: 10 }
+  const setBacks = [{ ...back, closedThrough: 8, at: NOW }]
+  const [alarm] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), setBacks }, calm)
+  expect(alarm).toBe(
+    'The pool database was set back: numbers 6 to 12 of source channel-1/2 are no longer in it. 5 of these 7 are in the record, 3 of them in closed intervals; 2 are lost.',
+  )
+  const long = setBacks.map((one) => ({ ...one, at: NOW - 8 * 24 * 3_600_000 }))
+  expect(alarmsOf({ ...staging({ silentForMs: 0, holding: false }), setBacks: long }, calm)).toEqual([])
 })

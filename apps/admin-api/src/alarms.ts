@@ -6,6 +6,8 @@ const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
 const SKEW_MAX = 5_000
+/** A pool database that was set back is named for so long: what is lost stays lost. */
+const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
 /**
  * Worst first: what threatens the record, then what delays it.
@@ -15,7 +17,10 @@ const SKEW_MAX = 5_000
  * raise no alarm.
  */
 export function alarmsOf(
-  staging: Pick<StagingStatus, 'quarantine' | 'forks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
+  staging: Pick<
+    StagingStatus,
+    'quarantine' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
+  >,
   {
     now,
     missing,
@@ -45,6 +50,24 @@ export function alarmsOf(
 ): string[] {
   const alarms: string[] = []
   const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+  for (const { source, epoch, incarnation, seq, events } of staging.forks) {
+    const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
+    const texts = events === 0 ? 'no other text has arrived' : `${events} texts that differ are in quarantine`
+    alarms.push(
+      `The record and the pool database differ in source ${name}, from number ${seq} on: ${texts}. Was a database restored?`,
+    )
+  }
+  for (const { source, epoch, incarnation, poolSeq, lastSeq, stagedThrough, closedThrough, at } of staging.setBacks) {
+    if (now - at > SET_BACK_SHOWN) continue
+    const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
+    const known = Math.max(lastSeq, stagedThrough)
+    const count = (through: number) => Math.max(0, through - poolSeq)
+    alarms.push(
+      `The pool database was set back: numbers ${poolSeq + 1} to ${known} of source ${name} are no longer in it. ` +
+        `${count(stagedThrough)} of these ${known - poolSeq} are in the record, ${count(closedThrough)} of them in closed intervals; ` +
+        `${known - Math.max(stagedThrough, poolSeq)} are lost.`,
+    )
+  }
   for (const { source, epoch, from, to } of missing) {
     const numbers = from === to ? `event ${from}` : `events ${from} to ${to}`
     alarms.push(
@@ -55,12 +78,6 @@ export function alarmsOf(
     alarms.push(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
     )
-  }
-  for (const { source, epoch, incarnation, seq, events } of staging.forks) {
-    const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
-    const texts =
-      events === 0 ? 'the heads of its chains differ' : `${events} texts that differ from the record are in quarantine`
-    alarms.push(`Source ${name} has given numbers out twice, from ${seq} on: ${texts}. Was a database restored?`)
   }
   if (staging.quarantine.count > 0) {
     alarms.push(

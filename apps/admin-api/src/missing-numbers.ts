@@ -1,11 +1,9 @@
 import { readOutbox, readSourceProgress } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
-import { keyOfSource, type SourceIdentity, stagedThrough } from '@hansard/staging'
+import { keyOfSource, type SourceIdentity, stagedStates } from '@hansard/staging'
 
 /** Numbers that a source has assigned, and that are neither staged nor in the outbox. */
-export type MissingNumbers = {
-  readonly source: string
-  readonly epoch: number
+export type MissingNumbers = SourceIdentity & {
   readonly from: number
   readonly to: number
 }
@@ -22,21 +20,20 @@ export async function missingNumbers(
   now: number,
 ): Promise<MissingNumbers[]> {
   const { sources } = await readSourceProgress(poolDb, now)
-  const before = await stagedThrough(complianceDb)
-  const suspects: (MissingNumbers & SourceIdentity & { readonly staged: number })[] = []
-  for (const { source, epoch, incarnation, state, lastSeq } of sources) {
+  const before = await stagedStates(complianceDb, sources)
+  const suspects: (MissingNumbers & { readonly staged: number })[] = []
+  for (const { source, epoch, incarnation, lastSeq } of sources) {
     const known = before.get(keyOfSource({ source, epoch, incarnation }))
-    // The compliance database no longer lists an ended source of which it has everything.
-    if (known === undefined && state !== 'alive') continue
-    const staged = known ?? 0
-    if (staged >= lastSeq) continue
+    const staged = known?.stagedThrough ?? 0
+    // What a forked source has beyond the staged numbers is in quarantine.
+    if (staged >= lastSeq || known?.forked) continue
     const [next] = await readOutbox(poolDb, { source, epoch, afterSeq: staged, limit: 1 })
     if (next?.seq === staged + 1) continue
     suspects.push({ source, epoch, incarnation, from: staged + 1, to: (next?.seq ?? lastSeq + 1) - 1, staged })
   }
   if (suspects.length === 0) return []
-  const after = await stagedThrough(complianceDb)
+  const after = await stagedStates(complianceDb, suspects)
   return suspects
-    .filter((suspect) => (after.get(keyOfSource(suspect)) ?? 0) === suspect.staged)
-    .map(({ source, epoch, from, to }) => ({ source, epoch, from, to }))
+    .filter((suspect) => (after.get(keyOfSource(suspect))?.stagedThrough ?? 0) === suspect.staged)
+    .map(({ source, epoch, incarnation, from, to }) => ({ source, epoch, incarnation, from, to }))
 }

@@ -57,7 +57,7 @@ async function relay(): Promise<void> {
     if (events.length === 0) continue
     await stageEvents(complianceDb, { source, epoch, incarnation, events }, clock.now())
     if (events[0]!.seq === 1 && events.length === lastSeq)
-      await deleteFromOutbox(poolDb, { source, epoch, throughSeq: lastSeq, limit: 1_000 })
+      await deleteFromOutbox(poolDb, { source, epoch, rows: events })
   }
 }
 

@@ -22,6 +22,10 @@ export type RelayConfig = {
   readonly pollMs: number
   /** interval between deletions of staged rows from the outbox; shorter when many events are in flight */
   readonly forgetMs: number
+  /** Rows stay in the outbox for so long after they are staged: a restored compliance database is filled from them. */
+  readonly keepMs: number
+  /** maximum number of staged rows in the outbox; beyond it the oldest are deleted however young they are */
+  readonly keptRowsMax: number
   /** maximum number of events of one source that are in flight: sent, and not yet seen in the compliance database */
   readonly inFlightMax: number
   /** interval between two source progresses, sent whether or not anything happened */
@@ -39,6 +43,8 @@ export const RELAY_DEFAULTS = {
   gatherMs: 300,
   pollMs: 500,
   forgetMs: 1_000,
+  keepMs: 24 * 3_600_000,
+  keptRowsMax: 1_000_000,
   inFlightMax: 5_000,
   rollCallMs: 1_000,
   resendMs: 5_000,
@@ -66,6 +72,8 @@ export function relayProcessConfig(env: Env): RelayProcessConfig {
     gatherMs: env.integer('HANSARD_RELAY_GATHER_MS', { min: 10, max: 1_000, fallback: d.gatherMs }),
     pollMs: env.integer('HANSARD_RELAY_POLL_MS', { min: 10, max: 10_000, fallback: d.pollMs }),
     forgetMs: d.forgetMs,
+    keepMs: 3_600_000 * env.integer('HANSARD_RELAY_KEEP_HOURS', { min: 0, max: 720, fallback: d.keepMs / 3_600_000 }),
+    keptRowsMax: env.integer('HANSARD_RELAY_KEPT_ROWS_MAX', { min: 0, max: 100_000_000, fallback: d.keptRowsMax }),
     inFlightMax: env.integer('HANSARD_RELAY_IN_FLIGHT_MAX', { min: 1, max: 1_000_000, fallback: d.inFlightMax }),
     rollCallMs: d.rollCallMs,
     resendMs: 1_000 * env.integer('HANSARD_RELAY_RESEND_SECONDS', { min: 1, max: 3_600, fallback: d.resendMs / 1_000 }),

@@ -1,21 +1,17 @@
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
-import { deleteFromOutbox } from '@hansard/pool-store'
+import { deleteFromOutbox, noteStagedThrough, outboxStamps, readOutbox } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
+import { heldTexts, type StagedState, stagedStates } from '@hansard/staging'
+import { compareTexts, sendAgainFrom } from './compare-texts.ts'
 import type { RelayConfig } from './config.ts'
-import { keyOf, readStaged, type SourceCursor, type SourceCursors } from './source-cursors.ts'
+import { keyOf, type SourceCursor, type SourceCursors } from './source-cursors.ts'
 
 /** Rows deleted in one transaction. Posts share the database and wait for it. */
 const BITE_ROWS = 1_000
 
-/**
- * Deletes from the outbox what the compliance database has, and marks events that seem lost to be sent again.
- *
- * The danger: an event that was sent, lost with the queue, and then deleted because it had been sent. So the queue is
- * not asked: a row is deleted only after the compliance database was read and has its event.
- */
-export async function forgetStaged(deps: {
+type ForgetDeps = {
   poolDb: Database
   complianceDb: Database
   transport: Transport
@@ -23,28 +19,99 @@ export async function forgetStaged(deps: {
   log: Log
   cursors: SourceCursors
   config: RelayConfig
-}): Promise<'again' | 'pause'> {
-  const { poolDb, complianceDb, clock, cursors } = deps
+}
+
+/**
+ * Follows what the compliance database has, marks events that it lacks to be sent again, and deletes old rows from the
+ * outbox.
+ *
+ * The danger: an event that was sent, lost with the queue or with a restored database, and then deleted because it had
+ * been sent. So neither the queue nor a cursor is believed: a row is deleted only after its own text was read in the
+ * compliance database, just before. It stays there for a while after that, so that a compliance database that is
+ * restored from a backup is filled again.
+ */
+export async function forgetStaged(deps: ForgetDeps): Promise<'again' | 'pause'> {
+  const { poolDb, complianceDb, cursors } = deps
   const busy = [...cursors.values()].some(({ forgotten, sent }) => forgotten < sent)
   if (!busy) return 'pause'
   let again = false
-  const staged = await readStaged(complianceDb, cursors.values())
+  const moved: SourceCursor[] = []
+  const states = await stagedStates(complianceDb, [...cursors.values()])
   for (const cursor of cursors.values()) {
-    const through = staged.get(keyOf(cursor)) ?? cursor.staged
-    if (through > cursor.staged) {
-      cursor.staged = through
-      cursor.sent = Math.max(cursor.sent, through)
-      cursor.movedAt = clock.now()
-    }
-    if (cursor.forgotten >= cursor.staged) continue
-    const { source, epoch } = cursor
-    const throughSeq = cursor.staged
-    const emptied = await deleteFromOutbox(poolDb, { source, epoch, throughSeq, limit: BITE_ROWS })
-    if (emptied) cursor.forgotten = throughSeq
-    else again = true
+    const state = states.get(keyOf(cursor)) ?? UNKNOWN
+    const before = cursor.staged
+    follow(deps, cursor, state)
+    if ((await compareTexts(deps, cursor, state)) === 'again') again = true
+    if (state.forked && cursor.compared > cursor.staged) cursor.staged = cursor.compared
+    if (cursor.staged !== before) moved.push(cursor)
   }
+  await noteStagedThrough(
+    poolDb,
+    moved.map(({ source, epoch, staged }) => ({ source, epoch, throughSeq: staged })),
+  )
+  for (const cursor of cursors.values()) if ((await forgetOld(deps, cursor)) === 'again') again = true
   await sendAgainWhatSeemsLost(deps)
   return again ? 'again' : 'pause'
+}
+
+/** of a source that the compliance database does not know */
+const UNKNOWN: StagedState = { stagedThrough: 0, stagedHead: '', forked: false }
+
+function follow({ clock, log }: ForgetDeps, cursor: SourceCursor, state: StagedState): void {
+  const through = state.forked ? Math.max(state.stagedThrough, cursor.compared) : state.stagedThrough
+  if (through > cursor.staged) {
+    cursor.staged = through
+    cursor.sent = Math.max(cursor.sent, through)
+    cursor.movedAt = clock.now()
+  } else if (through < cursor.staged) {
+    const { source, epoch, staged } = cursor
+    log.warn(
+      { source, epoch, from: through + 1, to: staged },
+      'the compliance database no longer has these events: it came back older, and they are sent again',
+    )
+    cursor.staged = through
+    cursor.sent = through
+    cursor.compared = Math.min(cursor.compared, through)
+    cursor.movedAt = clock.now()
+  }
+}
+
+/** Deletes rows whose text the compliance database has had for long enough, or the oldest when too many are kept. */
+async function forgetOld(deps: ForgetDeps, cursor: SourceCursor): Promise<'again' | 'pause'> {
+  const { poolDb, complianceDb, clock, config } = deps
+  const crowded = keptRows(deps) > config.keptRowsMax
+  if (cursor.forgotten >= cursor.compared || (!crowded && clock.now() < cursor.keptUntil)) return 'pause'
+  const from = { source: cursor.source, epoch: cursor.epoch, afterSeq: cursor.forgotten }
+  const stamps = (await outboxStamps(poolDb, { ...from, limit: BITE_ROWS })).filter(({ seq }) => seq <= cursor.compared)
+  const oldest = stamps[0]
+  if (!oldest) {
+    cursor.forgotten = cursor.compared
+    return 'pause'
+  }
+  cursor.forgotten = oldest.seq - 1
+  const old = (since: number) => crowded || since + config.keepMs <= clock.now()
+  const due = stamps.findLastIndex(({ at }) => old(at)) + 1
+  if (due === 0) {
+    cursor.keptUntil = oldest.at + config.keepMs
+    return 'pause'
+  }
+  const rows = await readOutbox(poolDb, { ...from, limit: due })
+  const held = await heldTexts(complianceDb, cursor, rows)
+  const gone = rows.filter(({ seq }) => held.has(seq) && old(held.get(seq)!))
+  await deleteFromOutbox(poolDb, { ...from, rows: gone })
+  const left = rows.find(({ seq }) => !held.has(seq) || !old(held.get(seq)!))
+  cursor.forgotten = (left?.seq ?? rows.at(-1)!.seq + 1) - 1
+  if (left && !held.has(left.seq)) {
+    cursor.compared = left.seq - 1
+    sendAgainFrom(deps, cursor, left.seq)
+    return 'pause'
+  }
+  cursor.keptUntil = left ? held.get(left.seq)! + config.keepMs : 0
+  return left ? 'pause' : 'again'
+}
+
+function keptRows({ cursors }: ForgetDeps): number {
+  return [...cursors.values()].reduce((sum, { compared, forgotten }) => sum + Math.max(0, compared - forgotten), 0)
 }
 
 /**

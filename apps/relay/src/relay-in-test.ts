@@ -9,6 +9,7 @@ export const QUICK = {
   pollMs: 10,
   gatherMs: 10,
   forgetMs: 10,
+  keepMs: 0,
   rollCallMs: 50,
   resendMs: 200,
   leaseMs: 300,

@@ -1,14 +1,14 @@
 import type { SourceReport } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
-import { finishedSources, keyOfSource, stagedThrough } from '@hansard/staging'
+import { keyOfSource, stagedStates } from '@hansard/staging'
 
 /**
  * The relay's cursors for the events of one source.
  *
- *     1 … forgotten … staged … sent … lastSeq
+ *     1 … forgotten … compared … staged … sent … lastSeq
  *
- * `sent` is a guess and may be set back: sent events may have been lost with the queue. `staged` was read from the
- * compliance database; only events up to it may be deleted from the outbox (`forgotten`).
+ * `sent` is a guess and may be set back: sent events may have been lost with the queue, or with a compliance database
+ * that came back older. Nothing is deleted from the outbox because of a cursor; they only say where to look.
  */
 export type SourceCursor = {
   readonly source: string
@@ -18,10 +18,18 @@ export type SourceCursor = {
   lastSeq: number
   ended: boolean
   sent: number
+  /** up to this number the compliance database has events of the source, when last read */
   staged: number
+  /** up to this number the outbox and the compliance database were seen to hold the same texts */
+  compared: number
+  /** rows up to this number are deleted */
   forgotten: number
+  /** the oldest row that is left is kept until then */
+  keptUntil: number
   /** when `staged` last grew, or sending resumed after a pause */
   movedAt: number
+  /** when texts that differ from the staged ones were last sent again */
+  differedAt: number
 }
 
 export type SourceCursors = Map<string, SourceCursor>
@@ -37,28 +45,14 @@ export async function takeUp(
   cursors: SourceCursors,
   { reports, now }: { reports: readonly SourceReport[]; now: number },
 ): Promise<void> {
-  const fresh = reports.map(({ source, epoch, incarnation = '', lastSeq, state }) => ({
-    ...{ source, epoch, incarnation, lastSeq, ended: state !== 'alive' },
-    ...{ sent: 0, staged: 0, forgotten: 0, movedAt: now },
-  }))
-  const staged = await readStaged(complianceDb, fresh)
-  for (const cursor of fresh) {
-    cursor.staged = staged.get(keyOf(cursor)) ?? 0
-    cursor.sent = cursor.staged
-    cursors.set(keyOf(cursor), cursor)
+  const states = await stagedStates(complianceDb, reports)
+  for (const { source, epoch, incarnation = '', lastSeq, state } of reports) {
+    const key = keyOf({ source, epoch, incarnation })
+    const staged = states.get(key)?.stagedThrough ?? 0
+    cursors.set(key, {
+      ...{ source, epoch, incarnation, lastSeq, ended: state !== 'alive' },
+      ...{ sent: staged, staged, compared: 0, forgotten: 0 },
+      ...{ keptUntil: 0, movedAt: now, differedAt: Number.NEGATIVE_INFINITY },
+    })
   }
-}
-
-/** By `keyOf`: the number up to which the compliance database has the source's events. */
-export async function readStaged(
-  complianceDb: Database,
-  cursors: Iterable<Pick<SourceCursor, 'source' | 'epoch' | 'incarnation' | 'ended' | 'lastSeq'>>,
-): Promise<Map<string, number>> {
-  const staged = await stagedThrough(complianceDb)
-  const silent = [...cursors].filter((cursor) => cursor.ended && !staged.has(keyOf(cursor)))
-  if (silent.length === 0) return staged
-  // The compliance database no longer lists sources that are complete; their rows may still be in the outbox.
-  const settled = new Set((await finishedSources(complianceDb)).map(keyOf))
-  for (const cursor of silent) if (settled.has(keyOf(cursor))) staged.set(keyOf(cursor), cursor.lastSeq)
-  return staged
 }

@@ -15,6 +15,7 @@ import {
   stageEvents,
 } from './index.ts'
 import { closeInterval } from './intervals.ts'
+import { readSetBacks } from './set-back.ts'
 import { COMPLIANCE } from './testing/databases-in-test.ts'
 import { compliancePostgres, complianceSqlite, type ScriptedSource, scriptedPool } from './testing/index.ts'
 
@@ -171,6 +172,46 @@ describe.each(['sqlite', 'postgres'] as const)('a source that gives numbers out 
 
     expect(result).toEqual({ staged: 0, remaining: 5 })
     expect(await staged()).toEqual(bodies(record))
+  })
+
+  it('is named when the pool reports less than before, and numbers were never staged', async () => {
+    const record = branch('before', 10)
+    await stageEvents(db, record.source.envelope(1, 8), NOW)
+    await recordSourceProgress(db, record.pool.rollCall(T0 + 20))
+    const older = branch('before', 6)
+
+    await recordSourceProgress(db, older.pool.rollCall(T0 + 10))
+    expect(await readSetBacks(db)).toEqual([])
+    await recordSourceProgress(db, older.pool.rollCall(T0 + 30))
+
+    const identity = { source: 'chat-1', epoch: 1, incarnation: INCARNATION }
+    const numbers = { poolSeq: 6, lastSeq: 10, stagedThrough: 8, closedThrough: 0 }
+    expect(await readSetBacks(db)).toEqual([{ ...identity, ...numbers, at: T0 + 30 }])
+    expect(await readForks(db)).toEqual([{ ...identity, seq: 9, leaf: null, events: 0 }])
+  })
+
+  it('has ended when a newer progress does not know it any more, and nothing waits for it', async () => {
+    const record = branch('before', 10)
+    await stageEvents(db, record.source.envelope(1, 10), NOW)
+    await recordSourceProgress(db, record.pool.rollCall(T0 + 20))
+    const successor = scriptedPool()
+    const next = successor.source('chat-1', { incarnation: 'b'.repeat(32), startedAt: T0 + 25 })
+    next.says('desk', 'alice', 'after', T0 + 26)
+    next.reports(T0 + MINUTE)
+    await stageEvents(db, next.envelope(), NOW)
+
+    await recordSourceProgress(db, successor.rollCall(T0 + MINUTE))
+
+    expect(await readSetBacks(db)).toMatchObject([{ incarnation: INCARNATION, poolSeq: 0, stagedThrough: 10 }])
+    expect(await readForks(db)).toEqual([])
+    const interval = { number: 1, startsAt: T0, endsAt: T0 + MINUTE }
+    const lease = await holdExporterLease(db)
+    expect(await closeInterval(db, lease, { interval, now: NOW })).toEqual({ close: true })
+    const states = await db.knex('closed_interval_source').orderBy('source_id').select('state', 'through_seq')
+    expect(states).toEqual([
+      { state: 'dead', through_seq: 10 },
+      { state: 'alive', through_seq: 1 },
+    ])
   })
 
   function lateTexts() {

@@ -6,7 +6,7 @@ import { byIdentity, type SourceIdentity } from './source-identity.ts'
 export type StagedFork = Required<SourceIdentity> & {
   /** the first number that has two texts, as far as is known */
   readonly seq: number
-  /** hash of the text in quarantine under this number; null when only the heads of the chains were seen to differ */
+  /** hash of the text in quarantine under this number; null when none has arrived */
   readonly leaf: string | null
   /** texts of the fork in quarantine */
   readonly events: number

@@ -4,6 +4,7 @@ import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createForks } from './migrations/forks.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
+import { createSetBacks } from './migrations/set-backs.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
@@ -30,6 +31,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'incarnations of sources', up: createIncarnations },
   { name: 'forks of sources', up: createForks },
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
+  { name: 'pool databases that were set back', up: createSetBacks },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

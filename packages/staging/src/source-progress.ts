@@ -1,9 +1,8 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
 import type { Database, Knex } from '@hansard/sql'
-import { oneNumber } from './one-number.ts'
+import { type KnownSource, noteForkedHeads, noteWentBack } from './set-back.ts'
 import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
-import { CLOSING_LOCK } from './stage-rules.ts'
 
 /**
  * Records a source progress (the pool database's report on its sources).
@@ -12,6 +11,7 @@ import { CLOSING_LOCK } from './stage-rules.ts'
  * ended source does not come back. The greatest value seen is therefore the newest, and the order does not matter.
  */
 export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
+  await noteWentBack(db, rollCall)
   const known = await knownSources(db, rollCall.sources)
   const changed = newerThanKnown(known, rollCall.sources)
   await db.knex.transaction(async (tx) => {
@@ -21,40 +21,6 @@ export async function recordSourceProgress(db: Database, rollCall: SourceProgres
     })
   })
   await noteForkedHeads(db, known, rollCall.sources)
-}
-
-/**
- * Each report carries a number and the head of the chain there. A head that differs from the one staged under the same
- * number means that the source has given numbers out twice, although no second text has arrived yet.
- */
-async function noteForkedHeads(
-  db: Database,
-  known: ReadonlyMap<string, KnownSource>,
-  reports: readonly SourceReport[],
-): Promise<void> {
-  for (const report of reports) {
-    const row = known.get(keyOfSource(report))
-    if (!row || row.fork_seq > 0 || report.lastSeq === 0 || report.lastSeq > row.staged_through) continue
-    const head = report.lastSeq === row.staged_through ? row.staged_head : await headAt(db, row.id, report.lastSeq)
-    if (head === undefined || head === report.head) continue
-    await db.knex.transaction(async (tx) => {
-      if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock_shared(${CLOSING_LOCK})`)
-      const closed = (await oneNumber(tx('closed_interval').max('number'))) ?? 0
-      await tx('source')
-        .where({ id: row.id, fork_seq: 0 })
-        .update({ fork_seq: report.lastSeq, fork_in: closed + 1 })
-    })
-  }
-}
-
-async function headAt(db: Database, id: number, seq: number): Promise<string | undefined> {
-  const staged: { head: string } | undefined = await db.knex('staged_event').where({ source_id: id, seq }).first('head')
-  if (staged) return staged.head
-  const row: { head: string } | undefined = await db
-    .knex('quarantined_event')
-    .where({ source_id: id, seq, counted: 1 })
-    .first('head')
-  return row?.head
 }
 
 async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {
@@ -108,19 +74,6 @@ async function knownSources(db: Database, reports: readonly SourceReport[]): Pro
     .select('id', 'name', 'epoch', 'incarnation', 'state', 'last_seq', 'reported_at')
     .select('staged_through', 'staged_head', 'fork_seq')
   return new Map(rows.map((row) => [keyOfSource({ ...row, source: row.name }), row]))
-}
-
-type KnownSource = {
-  id: number
-  staged_through: number
-  staged_head: string
-  fork_seq: number
-  name: string
-  epoch: number
-  incarnation: string
-  state: string
-  last_seq: number
-  reported_at: number
 }
 
 /**

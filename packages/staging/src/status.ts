@@ -9,6 +9,7 @@ import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
+import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
 
 /** parked events are counted up to this number */
@@ -25,6 +26,7 @@ export type StagingStatus = {
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
   readonly forks: readonly StagedFork[]
+  readonly setBacks: readonly SetBack[]
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -90,6 +92,7 @@ export async function readStatus(
     oldestUnexportedAt: await oldestUnexportedAt(db),
     quarantine: { count: await countQuarantined(db) },
     forks: await readForks(db),
+    setBacks: await readSetBacks(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:

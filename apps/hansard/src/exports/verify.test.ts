@@ -218,7 +218,7 @@ it('hansard verify answers with its exit code, and in JSON where that is asked f
   ])
 })
 
-describe('a source that gave numbers out twice', () => {
+describe('a source that has forked', () => {
   const fork = { source: 'chat-1', epoch: 1, incarnation: '', seq: 4, leaf: 'f'.repeat(64), events: 2 }
 
   it('is named by both verifiers, and the exports are not good', async () => {
@@ -227,20 +227,16 @@ describe('a source that gave numbers out twice', () => {
     await series.interval({ 'chat-1/1': { through: 6 } })
     const report = await verifyWithBoth(series.directory)
     expect(report).toMatchObject({ exitCode: 1, findings: [{ what: 'fork', source: 'chat-1/1', seq: 4, export: 1 }] })
-    expect(describeReport(report)).toMatch(
-      /^FORK +.*chat-1\/1 gave numbers out twice, from 4 on; texts in quarantine: 2$/m,
-    )
+    expect(describeReport(report)).toMatch(/^FORK +.*differed in chat-1\/1, from number 4 on; texts in quarantine: 2$/m)
     expect(describeReport(report)).not.toContain('Good:')
   })
 
-  it('is named also when only the heads of its chains were seen to differ', async () => {
+  it('is named also when no other text has arrived', async () => {
     const series = await exportSeries(join(temporary, 'fork-heads'))
     const heads = { ...fork, incarnation: 'a'.repeat(32), leaf: null, events: 0 }
     await series.interval({ [`chat-1/1/${'a'.repeat(32)}`]: { through: 5 } }, { forks: [heads] })
     const { findings } = await verifyWithBoth(series.directory)
-    expect(findings).toMatchObject([
-      { what: 'fork', message: expect.stringContaining('the heads of its chains differ') },
-    ])
+    expect(findings).toMatchObject([{ what: 'fork', message: expect.stringContaining('no other text has arrived') }])
   })
 
   it('is listed in its place', async () => {

@@ -51,6 +51,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_REDIS_URL: 'Redis, `redis://…` or `rediss://…`, with `maxmemory-policy noeviction`',
   HANSARD_RELAY_BATCH_EVENTS: 'events in an envelope',
   HANSARD_RELAY_IN_FLIGHT_MAX: 'events of a source that were sent and are not staged yet',
+  HANSARD_RELAY_KEEP_HOURS:
+    'staged events stay in the outbox for so long, so that a compliance database restored from a backup is filled again',
+  HANSARD_RELAY_KEPT_ROWS_MAX: 'beyond so many staged events in the outbox, the oldest are deleted',
   HANSARD_RELAY_LEASE_SECONDS: 'a relay that died is replaced after so long',
   HANSARD_RELAY_NAME: 'name of this instance in the log',
   HANSARD_RELAY_POLL_MS: 'pause between two reads of an empty outbox',

@@ -5,6 +5,7 @@ import { FILES_MIGRATION } from './files.ts'
 import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
 import { INCARNATIONS_MIGRATION } from './incarnations.ts'
+import { KEPT_ROWS_MIGRATION } from './kept-rows.ts'
 import { POSTS_MIGRATION } from './posts.ts'
 import { PRESENCE_MIGRATION } from './presence.ts'
 import { ROOM_NAMES_MIGRATION } from './room-names.ts'
@@ -128,4 +129,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   ROOM_NAMES_MIGRATION,
   TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
+  KEPT_ROWS_MIGRATION,
 ]

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deleteFromOutbox, outboxDepth } from '../index.ts'
+import { deleteFromOutbox, noteStagedThrough, outboxDepth } from '../index.ts'
 import { openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 
 describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', (dialect) => {
@@ -26,11 +26,21 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     await fill('channel-1', 2, 2_000, 6_000)
     await fill('channel-10', 1, 700, 4_000)
     await fill('files-1', 7, 1, 9_000)
-    await deleteFromOutbox(store.db, { source: 'channel-10', epoch: 1, throughSeq: 200, limit: 1_000 })
+    const rows = Array.from({ length: 200 }, (_, n) => ({ seq: n + 1, head: 'h' }))
+    await deleteFromOutbox(store.db, { source: 'channel-10', epoch: 1, rows })
 
     expect(await outboxDepth(store.db)).toEqual({ rows: 3 + 2_000 + 500 + 1, oldestAt: 4_201 })
     const { count } = (await store.db.knex('outbox').count('* as count').first()) as { count: number }
     expect(Number(count)).toBe(2_504)
+  })
+
+  it('does not count rows that are kept although they are staged', async () => {
+    const staged = { source: 'channel-1', epoch: 2, throughSeq: 1_990 }
+    await noteStagedThrough(store.db, [staged, { source: 'files-1', epoch: 7, throughSeq: 1 }])
+    expect(await outboxDepth(store.db)).toEqual({ rows: 3 + 10 + 500, oldestAt: 4_201 })
+    await noteStagedThrough(store.db, [{ source: 'channel-10', epoch: 1, throughSeq: 200 }])
+    await noteStagedThrough(store.db, [{ ...staged, throughSeq: 1_900 }])
+    expect(await outboxDepth(store.db)).toEqual({ rows: 3 + 100 + 500, oldestAt: 4_201 })
   })
 
   it('is computed by key, without reading the rows', async () => {
@@ -41,8 +51,8 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
     await outboxDepth(store.db)
     store.db.knex.off('query', listen)
 
-    // Three per source, one for the end, and one more for each source without a further epoch.
-    expect(queries.length).toBeLessThanOrEqual(4 * 4)
+    // Five per source, one for the end, and one more for each source without a further epoch.
+    expect(queries.length).toBeLessThanOrEqual(6 * 4)
     const plans = await Promise.all(
       queries.map(async ({ sql, bindings }) => {
         const explain = dialect === 'sqlite' ? 'explain query plan' : 'explain'
@@ -59,18 +69,19 @@ describe.each(['sqlite', 'postgres'] as const)('the depth of the outbox on %s', 
 })
 
 describe.each(['sqlite', 'postgres'] as const)('emptying the outbox on %s', (dialect) => {
-  it('says that rows are left when numbers are missing between them', async () => {
+  it('deletes only rows that still have the head that was read', async () => {
     const store = await openStoreInTest(dialect)
     try {
       const { knex } = store.db
-      const row = { source: 'channel-1', epoch: 1, at: 1, body: '{}', head: 'h' }
-      await knex('outbox').insert([1, 30, 31, 40].map((seq) => ({ ...row, seq })))
-      const left = async () => (await knex('outbox').orderBy('seq').select('seq')).map(({ seq }) => seq)
-      const emptied = () => deleteFromOutbox(store.db, { source: 'channel-1', epoch: 1, throughSeq: 31, limit: 10 })
+      const row = { source: 'channel-1', epoch: 1, at: 1, body: '{}' }
+      await knex('outbox').insert([1, 2, 3, 4].map((seq) => ({ ...row, seq, head: `h${seq}` })))
+      await knex('outbox').insert({ ...row, source: 'channel-2', seq: 1, head: 'h1' })
 
-      expect([await emptied(), await left()]).toEqual([false, [30, 31, 40]])
-      expect([await emptied(), await left()]).toEqual([true, [40]])
-      expect([await emptied(), await left()]).toEqual([true, [40]])
+      const read = [1, 2, 3].map((seq) => ({ seq, head: seq === 2 ? 'of another branch' : `h${seq}` }))
+      await deleteFromOutbox(store.db, { source: 'channel-1', epoch: 1, rows: read })
+
+      const left = await knex('outbox').orderBy(['source', 'seq']).select('source', 'seq')
+      expect(left.map(({ source, seq }) => `${source} ${seq}`)).toEqual(['channel-1 2', 'channel-1 4', 'channel-2 1'])
     } finally {
       await store.close()
     }

@@ -2,10 +2,11 @@ import type { EnvelopeEvent } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 
 /**
- * The outbox: events that the compliance database may not have yet.
+ * The outbox: events that the compliance database may not have, or may lose again.
  *
  * The record writer inserts rows in the transaction of their fact. A row is deleted only after the compliance
- * database itself has been seen to hold the event; the queue's acknowledgement is not enough.
+ * database itself was seen to hold its text, and a retention window later: a compliance database that comes back older
+ * is filled again from here.
  */
 export async function readOutbox(
   db: Database,
@@ -20,62 +21,46 @@ export async function readOutbox(
     .select('seq', 'at', 'body', 'head')
 }
 
+/** Numbers and stamps of rows, without their texts. */
+export async function outboxStamps(
+  db: Database,
+  { source, epoch, afterSeq, limit }: { source: string; epoch: number; afterSeq: number; limit: number },
+): Promise<{ seq: number; at: number }[]> {
+  return db
+    .knex('outbox')
+    .where({ source, epoch })
+    .andWhere('seq', '>', afterSeq)
+    .orderBy('seq')
+    .limit(limit)
+    .select('seq', 'at')
+}
+
+/** The head of the source's chain in the row with this number; undefined when there is no such row. */
+export async function outboxHead(
+  db: Database,
+  { source, epoch, seq }: { source: string; epoch: number; seq: number },
+): Promise<string | undefined> {
+  const row: { head: string } | undefined = await db.knex('outbox').where({ source, epoch, seq }).first('head')
+  return row?.head
+}
+
 /**
- * Deletes at most `limit` of the rows up to `throughSeq`, oldest first. Returns whether none of them is left. Keep the
- * batches small: posts share this database.
+ * Deletes these rows. A row with another head than the one that was read is another text, because the database was
+ * exchanged meanwhile, and stays. Keep the batches small: posts share this database.
  */
 export async function deleteFromOutbox(
   db: Database,
-  { source, epoch, throughSeq, limit }: { source: string; epoch: number; throughSeq: number; limit: number },
-): Promise<boolean> {
-  const oldest: { seq: number } | undefined = await db
-    .knex('outbox')
-    .where({ source, epoch })
-    .orderBy('seq')
-    .first('seq')
-  if (!oldest || oldest.seq > throughSeq) return true
-  // Fewer rows than numbers say nothing: another relay may have deleted rows in between.
-  const last = Math.min(throughSeq, oldest.seq + limit - 1)
-  await db.knex('outbox').where({ source, epoch }).andWhere('seq', '<=', last).delete()
-  return last === throughSeq
-}
-
-/**
- * How many events wait, and since when (milliseconds since 1970; null when none waits).
- *
- * A source's numbers have no gaps and its oldest rows are deleted first, so its first and last number give its count:
- * three reads by key per source with rows, however many rows there are.
- */
-export async function outboxDepth(db: Database): Promise<{ rows: number; oldestAt: number | null }> {
-  let rows = 0
-  let oldestAt: number | null = null
-  let first = await firstAfter(db, undefined)
-  while (first) {
-    const { source, epoch, seq, at } = first
-    const last: { seq: number } | undefined = await db
-      .knex('outbox')
+  { source, epoch, rows }: { source: string; epoch: number; rows: readonly Pick<EnvelopeEvent, 'seq' | 'head'>[] },
+): Promise<void> {
+  if (rows.length === 0) return
+  const read = new Map(rows.map(({ seq, head }) => [seq, head]))
+  await db.knex.transaction(async (tx) => {
+    const query = tx('outbox')
       .where({ source, epoch })
-      .orderBy('seq', 'desc')
-      .first('seq')
-    // A relay may have deleted the rows meanwhile.
-    if (last) {
-      rows += last.seq - seq + 1
-      oldestAt = Math.min(oldestAt ?? at, at)
-    }
-    first = await firstAfter(db, first)
-  }
-  return { rows, oldestAt }
-}
-
-type OutboxKey = { readonly source: string; readonly epoch: number; readonly seq: number; readonly at: number }
-
-/** The first row of the next source after `previous`, in the order of the primary key. */
-async function firstAfter(db: Database, previous: OutboxKey | undefined): Promise<OutboxKey | undefined> {
-  const select = () => db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
-  const columns = ['source', 'epoch', 'seq', 'at']
-  if (!previous) return select().first(columns)
-  const { source, epoch } = previous
-  // Two reads instead of one with an "or", for which no planner uses the key.
-  const nextEpoch = select().where({ source }).andWhere('epoch', '>', epoch)
-  return (await nextEpoch.first(columns)) ?? select().where('source', '>', source).first(columns)
+      .whereIn('seq', [...read.keys()])
+    if (db.dialect === 'postgres') query.forUpdate()
+    const found: { seq: number; head: string }[] = await query.select('seq', 'head')
+    const same = found.filter(({ seq, head }) => read.get(seq) === head).map(({ seq }) => seq)
+    await tx('outbox').where({ source, epoch }).whereIn('seq', same).delete()
+  })
 }
