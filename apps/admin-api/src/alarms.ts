@@ -14,7 +14,7 @@ const SKEW_MAX = 5_000
  * raise no alarm.
  */
 export function alarmsOf(
-  staging: Pick<StagingStatus, 'quarantine' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
+  staging: Pick<StagingStatus, 'quarantine' | 'damagedFiles' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'>,
   {
     now,
     outboxOldestAt,
@@ -44,6 +44,12 @@ export function alarmsOf(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
     )
   }
+  const { count, files } = staging.damagedFiles
+  for (const { adapter, number, directory, name, problem } of files) {
+    const restore = `\`hansard exports restore ${adapter}/${number}\` writes the sealed bytes again.`
+    alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
+  }
+  if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)

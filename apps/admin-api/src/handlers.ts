@@ -7,7 +7,17 @@ import * as rooms from './change-rooms.ts'
 import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
 import * as compliance from './compliance-configuration.ts'
-import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import {
+  checkExports,
+  listExports,
+  quarantine,
+  replayExport,
+  requestState,
+  restoreExport,
+  retryQuarantine,
+  seal,
+  showExport,
+} from './exports.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
 import * as shownCategories from './show-categories.ts'
@@ -47,6 +57,8 @@ export function handlers(): Handlers {
     listExports,
     showExport,
     replayExport,
+    checkExports,
+    restoreExport,
     quarantine,
     retryQuarantine,
     seal,

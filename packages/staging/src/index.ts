@@ -36,6 +36,14 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
+export {
+  beginFileCheck,
+  type DamagedFile,
+  damagedFiles,
+  fileCheck,
+  nextToCheck,
+  recordFileCheck,
+} from './file-check.ts'
 export { closedIntervalFor, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'

@@ -1,6 +1,7 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
+import { createFileCheck } from './migrations/file-check.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { createWorkTables } from './migrations/work.ts'
@@ -20,6 +21,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   },
   { name: 'what is exported, as operators set it', up: createConfigurationTables },
   { name: 'which pool it belongs to', up: createPoolName },
+  { name: 'checks of sealed files', up: createFileCheck },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -4,10 +4,13 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { type DamagedFile, damagedFiles } from './file-check.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
+
+const DAMAGED_SHOWN = 5
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -22,6 +25,8 @@ export type StagingStatus = {
   readonly holding: readonly Holding[]
   readonly oldestUnexportedAt: number | null
   readonly quarantine: { readonly count: number }
+  /** sealed files that are not on disk as they were sealed */
+  readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -84,6 +89,7 @@ export async function readStatus(
     holding,
     oldestUnexportedAt: await oldestUnexportedAt(db),
     quarantine: { count: await countQuarantined(db) },
+    damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:
