@@ -26,14 +26,14 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['poolState', 'activeServers', 'status', 'usageReport'] as const),
   ],
   operator: [
-    ...(['status', 'declareDead', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
+    ...(['status', 'declareDead', 'quarantine', 'retryQuarantine', 'seal', 'request', 'checkExports'] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
     ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
     ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration', 'listSignIns'] as const),
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    ...(['listComplianceConfigurations', 'listSignIns'] as const),
+    ...(['listComplianceConfigurations', 'listSignIns', 'checkExports', 'restoreExport'] as const),
   ],
   auditor: [
     ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),

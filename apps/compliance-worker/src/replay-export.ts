@@ -22,7 +22,8 @@ type Replayed = {
 
 /**
  * Renders a sealed export again from the staged events and compares it, file by file, with the sealed one. Writes
- * nothing. Compares the files on disk with what was sealed too. Uses the settings and the stylesheet recorded with the export, not the current ones.
+ * nothing. Compares the files on disk with what was sealed too. Uses the settings and the stylesheet recorded with the
+ * export, not the current ones.
  */
 export async function replayExport(
   deps: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },

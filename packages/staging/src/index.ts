@@ -39,7 +39,6 @@ export {
 export {
   beginFileCheck,
   type DamagedFile,
-  damagedFiles,
   fileCheck,
   nextToCheck,
   recordFileCheck,
