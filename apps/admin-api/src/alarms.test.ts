@@ -17,6 +17,7 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
   quarantine: { count: 0 },
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
+  damagedFiles: { count: 0, files: [] },
   adapters: [],
   sources: [
     {
@@ -37,6 +38,16 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
 it('raises no alarm for a living source that has not reported since the interval ended a moment ago', () => {
   expect(alarmsOf(staging({ silentForMs: 1_000, holding: true }), calm)).toEqual([])
   expect(alarmsOf(staging({ silentForMs: 15_000, holding: true }), calm)).toEqual([])
+})
+
+it('names sealed files that are not as they were sealed, and what to do', () => {
+  const file = { adapter: 'xml', number: 12, directory: '/x', name: 'a.xml', problem: 'is missing' }
+  const [first, more] = alarmsOf(
+    { ...staging({ silentForMs: 0, holding: false }), damagedFiles: { count: 8, files: [file] } },
+    calm,
+  )
+  expect(first).toMatch(/^The sealed file \/x\/a\.xml is missing\. `hansard exports restore xml\/12`/)
+  expect(more).toMatch(/^7 more sealed files/)
 })
 
 it('names a source that keeps an interval open permanently, and what to do', () => {

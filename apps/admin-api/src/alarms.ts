@@ -19,7 +19,7 @@ const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 export function alarmsOf(
   staging: Pick<
     StagingStatus,
-    'quarantine' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
+    'quarantine' | 'damagedFiles' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
   >,
   {
     now,
@@ -84,6 +84,12 @@ export function alarmsOf(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
     )
   }
+  const { count, files } = staging.damagedFiles
+  for (const { adapter, number, directory, name, problem } of files) {
+    const restore = `\`hansard exports restore ${adapter}/${number}\` writes the sealed bytes again.`
+    alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
+  }
+  if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)

@@ -90,6 +90,19 @@ export const seal: Handle<'seal'> = async (deps, { actor }) => {
 export const retryQuarantine: Handle<'retryQuarantine'> = (deps, { actor }) =>
   askWorker(deps, actor.account, { kind: 'quarantine-retry' })
 
+export const checkExports: Handle<'checkExports'> = (deps, { actor }) =>
+  askWorker(deps, actor.account, { kind: 'check' })
+
+export const restoreExport: Handle<'restoreExport'> = async (deps, { actor, path }) => {
+  const id = exportNamed(path)
+  const found = await getExport(deps, id)
+  if (found.state !== 'sealed') {
+    const name = exportId(id.adapter, id.number)
+    throw new AdminProblem('conflict', `${name} is not sealed yet; there is nothing to restore.`)
+  }
+  return askWorker(deps, actor.account, { kind: 'restore', ...id })
+}
+
 export const replayExport: Handle<'replayExport'> = async (deps, { actor, path }) => {
   const id = exportNamed(path)
   const found = await getExport(deps, id)

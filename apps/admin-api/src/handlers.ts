@@ -7,7 +7,17 @@ import * as rooms from './change-rooms.ts'
 import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
 import * as compliance from './compliance-configuration.ts'
-import { listExports, quarantine, replayExport, requestState, retryQuarantine, seal, showExport } from './exports.ts'
+import {
+  checkExports,
+  listExports,
+  quarantine,
+  replayExport,
+  requestState,
+  restoreExport,
+  retryQuarantine,
+  seal,
+  showExport,
+} from './exports.ts'
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
@@ -52,6 +62,8 @@ export function handlers(): Handlers {
     listExports,
     showExport,
     replayExport,
+    checkExports,
+    restoreExport,
     quarantine,
     retryQuarantine,
     seal,

@@ -26,14 +26,31 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['poolState', 'activeServers', 'status', 'usageReport'] as const),
   ],
   operator: [
-    ...(['status', 'declareDead', 'leases', 'breakLease', 'quarantine', 'retryQuarantine', 'seal', 'request'] as const),
+    ...([
+      'status',
+      'declareDead',
+      'leases',
+      'breakLease',
+      'quarantine',
+      'retryQuarantine',
+      'seal',
+      'request',
+      'checkExports',
+    ] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
     ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
     ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration', 'listSignIns'] as const),
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    ...(['listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
+    ...([
+      'listComplianceConfigurations',
+      'listSignIns',
+      'listAudit',
+      'verifyAudit',
+      'checkExports',
+      'restoreExport',
+    ] as const),
   ],
   auditor: [
     ...(['listUsers', 'showUser', 'listGroups', 'showGroup', 'listCategories', 'showCategory'] as const),

@@ -8,7 +8,9 @@ import {
   retryQuarantine,
   type WorkRequest,
 } from '@hansard/staging'
+import { checkAll } from './check-files.ts'
 import { replayExport } from './replay-export.ts'
+import { restoreExport } from './restore-export.ts'
 import type { ExportDeps, TurnDeps } from './run-export.ts'
 
 /** Stages everything in quarantine again and answers the request. */
@@ -33,9 +35,42 @@ export async function answerReplay(
     actor: `worker:${holder}`,
     action: 'replayed',
     object: `${request.adapter}/${request.number}`,
-    detail: { request: request.id, ...('refused' in replayed ? replayed : { identical: replayed.identical }) },
+    detail: {
+      request: request.id,
+      ...('refused' in replayed ? replayed : { identical: replayed.identical, onDisk: replayed.onDisk.length }),
+    },
   })
   await answerRequest(db, lease, { id: request.id, answer, now })
+}
+
+/** Writes the sealed bytes of an export again, on record. */
+export async function answerRestore(
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter> },
+  request: WorkRequest & { kind: 'restore' },
+): Promise<void> {
+  const { db, lease, clock, holder } = deps
+  const { adapter, number, id } = request
+  const restored = await restoreExport(deps, { adapter, number })
+  const refused = 'refused' in restored
+  const now = clock.now()
+  await appendAudit(db.knex, {
+    at: now,
+    actor: `worker:${holder}`,
+    action: 'restored',
+    object: `${adapter}/${number}`,
+    detail: { request: id, ...(refused ? restored : { written: restored.written, kept: restored.kept }) },
+  })
+  const answer = refused
+    ? ({ state: 'failed', reason: restored.refused } as const)
+    : ({ state: 'done', result: restored } as const)
+  await answerRequest(db, lease, { id, answer, now })
+}
+
+/** Compares every sealed file with its hash, and answers what differs. */
+export async function answerCheck(deps: ExportDeps, { id }: WorkRequest): Promise<void> {
+  const { db, lease, clock } = deps
+  const result = await checkAll(deps)
+  await answerRequest(db, lease, { id, answer: { state: 'done', result }, now: clock.now() })
 }
 
 /** Answers why a request was not carried out. The caller may repeat it. */

@@ -34,9 +34,13 @@ export type ComplianceWorkerConfig = {
   readonly signingKey?: SigningKeySource | undefined
   /** how often the exporter looks for work, in addition to waking up for source progress */
   readonly tickMs: number
+  /** how often every sealed file is read again and compared with its hash; 0 turns it off */
+  readonly checkFilesEveryMs?: number | undefined
   /** duration of the lease: how long a dead worker delays its successor */
   readonly leaseMs?: number | undefined
 }
+
+export const CHECK_FILES_EVERY_MS = 24 * 3_600_000
 
 /** The lease is renewed three times as often. */
 export const LEASE_MS = 6_000
@@ -64,6 +68,7 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
     signingKey: signingKeySource(env),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
+    checkFilesEveryMs: 3_600_000 * env.integer('HANSARD_EXPORTS_CHECK_HOURS', { min: 0, max: 8_760, fallback: 24 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
   }
 }

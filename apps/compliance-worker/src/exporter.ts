@@ -1,4 +1,5 @@
 import {
+  type Adapter,
   type AdapterSetting,
   directoryProblem,
   StylesheetError,
@@ -24,10 +25,19 @@ import {
   waitingRequests,
 } from '@hansard/staging'
 import { ADAPTERS } from './adapter-settings.ts'
-import { answerFailure, answerReplay, answerRetry, answerSeal, cutFor } from './answer-requests.ts'
+import {
+  answerCheck,
+  answerFailure,
+  answerReplay,
+  answerRestore,
+  answerRetry,
+  answerSeal,
+  cutFor,
+} from './answer-requests.ts'
+import { checkStep, isCheckDue } from './check-files.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
-import type { ComplianceWorkerConfig } from './config.ts'
+import { CHECK_FILES_EVERY_MS, type ComplianceWorkerConfig } from './config.ts'
 import { createDiskStates } from './disk-states.ts'
 import { exportProblem } from './export-problem.ts'
 import { createLanes } from './lanes.ts'
@@ -40,6 +50,7 @@ const PER_TURN = 20
 const REST_MS_MAX = 5_000
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 const REPLAY = 'replay'
+const FILE_REQUESTS = new Set<WorkRequest['kind']>(['replay', 'check', 'restore'])
 const laneOf = (adapter: string) => `adapter ${adapter}`
 
 type Exporter = {
@@ -78,7 +89,7 @@ export function createExporter(given: {
   /** what pool manifests are signed with; undefined: there are none */
   keys?: SigningKeys | undefined
 }): Exporter {
-  const { db, clock, log, config, holder } = given
+  const { db, clock, log, config } = given
   const unsafe = directoryProblem(config.adapters, config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
   /** the settings version with which an adapter's stylesheet was compiled */
@@ -95,6 +106,7 @@ export function createExporter(given: {
     const leftMs = until - clock.now()
     return leftMs > 0 && leftMs <= waitMaxMs
   }
+  let checking: Promise<void> | undefined
   const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
@@ -133,16 +145,18 @@ export function createExporter(given: {
       poolSealing?.run(lease, signal)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
-      if (ofKind(requests, 'replay').length > 0) {
-        const replay = async (engine: XsltEngine): Promise<'progress' | 'nothing'> => {
+      const ofFiles = (all: readonly WorkRequest[]) => all.find(({ kind }) => FILE_REQUESTS.has(kind))
+      if (await isCheckDue(db, clock.now(), config.checkFilesEveryMs ?? CHECK_FILES_EVERY_MS)) checkFiles(deps)
+      if (ofFiles(requests)) {
+        const work = async (engine: XsltEngine): Promise<'progress' | 'nothing'> => {
           // Read again: the lane may have answered the one this tick has read.
-          const request = ofKind(await waitingRequests(db), 'replay')[0]
+          const request = ofFiles(await waitingRequests(db))
+          const own = { ...deps, engine, adapters: ADAPTERS }
           if (!request) return 'nothing'
-          const own = { ...deps, engine, adapters: ADAPTERS, holder }
-          await answered(deps, request, () => answerReplay(own, request))
+          await answered(deps, request, () => answerOfFiles(own, request))
           return 'progress'
         }
-        lanes.run({ name: REPLAY, lease, work: replay, subject: REPLAY })
+        lanes.run({ name: REPLAY, lease, work, subject: REPLAY })
       }
       if (closing.closed >= PER_TURN) return 'again'
       // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events
@@ -153,12 +167,23 @@ export function createExporter(given: {
       return 'pause'
     },
     async settled() {
-      const done = await Promise.all([lanes.settled(), poolSealing?.settled()])
-      return done.includes('progress') ? 'progress' : 'nothing'
+      const [done, sealing] = await Promise.all([lanes.settled(), poolSealing?.settled(), checking])
+      return done === 'progress' || sealing === 'progress' ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled()])
+      await Promise.all([lanes.close(), poolSealing?.settled(), checking])
     },
+  }
+
+  /** A step of the scheduled check beside everything else: a slow disk delays nobody. */
+  function checkFiles(deps: TurnDeps): void {
+    checking ??= checkStep(deps)
+      .catch((error: unknown) => {
+        if (!isWorkersOwn(error, deps)) log.error({ err: error }, 'the sealed files could not be checked')
+      })
+      .finally(() => {
+        checking = undefined
+      })
   }
 
   /** A request that cannot be carried out is answered too: unanswered it would be tried for ever, before all others. */
@@ -266,6 +291,15 @@ export function createExporter(given: {
 
 function isWorkersOwn(error: unknown, { signal }: TurnDeps): boolean {
   return error instanceof LeaseLost || signal.aborted || isDatabaseTrouble(error)
+}
+
+async function answerOfFiles(
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter> },
+  request: WorkRequest,
+): Promise<void> {
+  if (request.kind === 'replay') await answerReplay(deps, request)
+  if (request.kind === 'restore') await answerRestore(deps, request)
+  if (request.kind === 'check') await answerCheck(deps, request)
 }
 
 function ofKind<K extends WorkRequest['kind']>(requests: readonly WorkRequest[], kind: K) {

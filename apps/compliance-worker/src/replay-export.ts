@@ -3,6 +3,7 @@ import type { Adapter, XsltEngine } from '@hansard/adapter'
 import type { Content } from '@hansard/durable-file'
 import type { Database } from '@hansard/sql'
 import { filesOf, findExport, getStylesheet } from '@hansard/staging'
+import { damagedFilesOf } from './check-files.ts'
 import { renderExport } from './render-export.ts'
 
 type Replayed = {
@@ -15,11 +16,14 @@ type Replayed = {
     readonly sealedSha256: string | null
     readonly renderedSha256: string | null
   }[]
+  /** files on disk that are not as they were sealed */
+  readonly onDisk: readonly { readonly name: string; readonly problem: string }[]
 }
 
 /**
  * Renders a sealed export again from the staged events and compares it, file by file, with the sealed one. Writes
- * nothing. Uses the settings and the stylesheet recorded with the export, not the current ones.
+ * nothing. Compares the files on disk with what was sealed too. Uses the settings and the stylesheet recorded with the
+ * export, not the current ones.
  */
 export async function replayExport(
   deps: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },
@@ -53,7 +57,8 @@ export async function replayExport(
       renderedSha256: renderedByName.get(name) ?? null,
     }))
     .filter(({ sealedSha256, renderedSha256 }) => sealedSha256 !== renderedSha256)
-  return { adapter, number, identical: differences.length === 0, files: names.length, differences }
+  const { damaged: onDisk } = await damagedFilesOf(db, sealed)
+  return { adapter, number, identical: differences.length === 0, files: names.length, differences, onDisk }
 }
 
 async function digest(content: Content): Promise<{ size: number; sha256: string }> {

@@ -6,7 +6,14 @@ export { ExportDetail, ExportSummary, exportId, ListExportsReply, parseExportId 
 export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail } from './groups.ts'
 export { openApiDocument } from './openapi.ts'
 export { PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'
-export { QuarantineRetryResult, ReplayResult, RequestState, SealResult } from './requests.ts'
+export {
+  CheckResult,
+  QuarantineRetryResult,
+  ReplayResult,
+  RequestState,
+  RestoreResult,
+  SealResult,
+} from './requests.ts'
 export {
   AddRoomsReply,
   ChangeRoomReply,

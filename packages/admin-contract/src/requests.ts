@@ -7,9 +7,9 @@ export type RequestAccepted = z.infer<typeof RequestAccepted>
 
 export const RequestState = z.object({
   request: z.string(),
-  kind: z.enum(['seal', 'replay', 'quarantine-retry']),
+  kind: z.enum(['seal', 'replay', 'quarantine-retry', 'check', 'restore']),
   state: z.enum(['waiting', 'done', 'failed']),
-  /** `SealResult`, `ReplayResult` or `QuarantineRetryResult` once done */
+  /** `SealResult`, `ReplayResult`, `QuarantineRetryResult`, `CheckResult` or `RestoreResult` once done */
   result: z.unknown().optional(),
   /** why it failed, or what it waits for */
   reason: z.string().nullable().optional(),
@@ -33,8 +33,29 @@ export const ReplayResult = z.object({
   differences: z.array(
     z.object({ name: z.string(), sealedSha256: z.string().nullable(), renderedSha256: z.string().nullable() }),
   ),
+  /** files on disk that are not as they were sealed */
+  onDisk: z.array(z.object({ name: z.string(), problem: z.string() })),
 })
 export type ReplayResult = z.infer<typeof ReplayResult>
+
+/** All sealed files compared with their hashes. `damaged` lists the first hundred that differ. */
+export const CheckResult = z.object({
+  files: count,
+  damagedCount: count,
+  damaged: z.array(
+    z.object({ adapter: z.string(), number: count, directory: z.string(), name: z.string(), problem: z.string() }),
+  ),
+})
+export type CheckResult = z.infer<typeof CheckResult>
+
+/** The files of an export that were written again, and the names under which damaged ones were kept. */
+export const RestoreResult = z.object({
+  adapter: z.string(),
+  number: count,
+  written: z.array(z.string()),
+  kept: z.array(z.string()),
+})
+export type RestoreResult = z.infer<typeof RestoreResult>
 
 export const QuarantineRetryResult = z.object({ staged: count, remaining: count })
 export type QuarantineRetryResult = z.infer<typeof QuarantineRetryResult>

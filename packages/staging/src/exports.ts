@@ -138,6 +138,17 @@ export async function exportsOfInterval(
   return { exports, outstanding: adapters.filter((adapter) => outstanding.has(adapter)) }
 }
 
+/** @internal Sealed exports with a smaller id, newest first. */
+export async function exportsBefore(db: Database, id: number, limit: number): Promise<Export[]> {
+  const rows: ExportRow[] = await db
+    .knex('export')
+    .where({ state: 'sealed' })
+    .andWhere('id', '<', id)
+    .orderBy('id', 'desc')
+    .limit(limit)
+  return rows.map(parseExport)
+}
+
 export async function filesOf(db: Database, exportId: number): Promise<ExportFileRecord[]> {
   return db
     .knex('export_file')

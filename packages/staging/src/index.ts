@@ -37,6 +37,13 @@ export {
   recordSettings,
   sealExport,
 } from './exports.ts'
+export {
+  beginFileCheck,
+  type DamagedFile,
+  fileCheck,
+  nextToCheck,
+  recordFileCheck,
+} from './file-check.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'

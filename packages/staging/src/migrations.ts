@@ -2,6 +2,7 @@ import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
+import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
@@ -32,6 +33,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'forks of sources', up: createForks },
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
+  { name: 'checks of sealed files', up: createFileCheck },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

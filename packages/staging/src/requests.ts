@@ -13,6 +13,10 @@ export type RequestDetail =
     }
   | { readonly kind: 'replay'; readonly adapter: string; readonly number: number }
   | { readonly kind: 'quarantine-retry' }
+  /** checks every sealed file against its hash */
+  | { readonly kind: 'check' }
+  /** writes the sealed bytes of an export again */
+  | { readonly kind: 'restore'; readonly adapter: string; readonly number: number }
 
 export type WorkRequest = RequestDetail & {
   readonly id: number
@@ -41,7 +45,7 @@ export async function addRequest(
         requested_at: now,
       })
       .returning('id')
-    const object = request.kind === 'replay' ? `${request.adapter}/${request.number}` : 'pool'
+    const object = 'adapter' in request ? `${request.adapter}/${request.number}` : 'pool'
     await appendAudit(tx, { at: now, actor: requestedBy, action: kind, object, detail: { request: row.id } })
     return row.id as number
   })

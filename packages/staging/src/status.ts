@@ -4,6 +4,7 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { type DamagedFile, damagedFiles } from './file-check.ts'
 import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
@@ -11,6 +12,8 @@ import { oneNumber } from './one-number.ts'
 import { countQuarantined } from './quarantine.ts'
 import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
+
+const DAMAGED_SHOWN = 5
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -27,6 +30,8 @@ export type StagingStatus = {
   readonly quarantine: { readonly count: number }
   readonly forks: readonly StagedFork[]
   readonly setBacks: readonly SetBack[]
+  /** sealed files that are not on disk as they were sealed */
+  readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -93,6 +98,7 @@ export async function readStatus(
     quarantine: { count: await countQuarantined(db) },
     forks: await readForks(db),
     setBacks: await readSetBacks(db),
+    damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:

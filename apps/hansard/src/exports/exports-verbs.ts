@@ -50,6 +50,24 @@ export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
       }),
     )
 
+  asked(json(exports.command('check')))
+    .description('compare every sealed file on disk with its hash, now')
+    .action(
+      run(async (options: PoolOptions) => {
+        const { checkExports } = await import('./check-and-restore.ts')
+        return checkExports(io, options)
+      }),
+    )
+  asked(json(exports.command('restore')))
+    .description('write its sealed bytes again from the record')
+    .argument('<id>', 'such as xml/12')
+    .action(
+      run(async (id: string, options: PoolOptions) => {
+        const { restoreExport } = await import('./check-and-restore.ts')
+        return restoreExport(io, id, options)
+      }),
+    )
+
   json(program.command('verify'))
     .description('check exports offline: manifests, hashes, chains, numbering, signatures')
     .argument('<dir>', 'a folder of exports, such as DIR/exports')

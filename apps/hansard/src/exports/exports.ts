@@ -87,18 +87,20 @@ export async function replayExport(io: Io, id: string, options: Options): Promis
     })
     progress.end()
     const result = ReplayResult.parse(done.result)
+    const onDisk = result.onDisk.map(({ name, problem }) => `  on disk: ${name} ${problem}\n`).join('')
     answer(io, options.json, result, () =>
       result.identical
-        ? `${id}: ${counted(result.files, 'file')}, identical to what was sealed.\n`
+        ? `${id}: ${counted(result.files, 'file')}, identical to what was sealed.\n${onDisk}`
         : [
             `${id}: NOT identical to what was sealed.\n`,
             ...result.differences.map(
               ({ name, sealedSha256, renderedSha256 }) =>
                 `  ${name}\n    sealed   ${sealedSha256 ?? 'missing'}\n    rendered ${renderedSha256 ?? 'missing'}\n`,
             ),
+            onDisk,
           ].join(''),
     )
-    return result.identical ? 0 : 1
+    return result.identical && result.onDisk.length === 0 ? 0 : 1
   } finally {
     progress.end()
   }
@@ -108,7 +110,8 @@ function find(admin: AdminClient, id: string): Promise<ExportDetail> {
   return admin.ask('showExport', { parts: parse(id) })
 }
 
-function parse(id: string): { adapter: string; number: number } {
+/** @internal */
+export function parse(id: string): { adapter: string; number: number } {
   const parts = parseExportId(id)
   if (parts) return parts
   throw misused(

@@ -58,6 +58,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_RELAY_NAME: 'name of this instance in the log',
   HANSARD_RELAY_POLL_MS: 'pause between two reads of an empty outbox',
   HANSARD_RELAY_RESEND_SECONDS: 'events that were sent and are not staged after so long are sent again',
+  HANSARD_EXPORTS_CHECK_HOURS:
+    'every sealed file is read again and compared with its hash once in so many hours; 0 turns it off',
   HANSARD_RUN_INTERVAL:
     'length of an interval, `1m` to `30d`; `15m` when not set. The same for the workers and the admin API',
   HANSARD_SENDER_PASSWORD: 'password of the account that sends in `test-chat`',
