@@ -230,7 +230,6 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     release()
 
     await vi.waitFor(async () => expect([await staged(key), await outboxRows()]).toEqual([25, 0]), until)
-    expect(events).toBe(25)
   })
 
   it('sends again after a timeout if the queue is never empty and makes no progress', async () => {
