@@ -169,7 +169,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
       { concurrency: 1 },
     )
 
-    await relayTo(transport, { config: { batchEvents: 10 } })
+    await relayTo(transport, { config: { resendMs: 60_000, batchEvents: 10 } })
 
     await vi.waitFor(async () => expect(await outboxRows()).toBe(0), until)
     const of = (source: string) => sizes.filter((size) => size.startsWith(source))
