@@ -39,6 +39,7 @@ export async function renderExport(
     put,
     signal,
     beforeUpload = async () => {},
+    beforeManifest = () => {},
   }: {
     db: Database
     adapter: Adapter
@@ -47,6 +48,8 @@ export async function renderExport(
     signal: AbortSignal
     /** Called with every upload before it is exported; an error stops the export. */
     beforeUpload?: (upload: EventOf<'file-upload'>) => Promise<void>
+    /** Called when all documents are written; an error stops the export. */
+    beforeManifest?: (pages: readonly IncompletePage[] | undefined) => void
   },
   subject: {
     planned: Export
@@ -85,6 +88,8 @@ export async function renderExport(
     if (!file.page) pages = undefined
     else if (!showsEverything(file.page)) pages?.push(incompletePage(file.name, file.page))
   }
+
+  beforeManifest(pages)
 
   const chain = chainText(db, planned, formatOf(subject.settings))
   await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())

@@ -31,6 +31,8 @@ export type ComplianceSettings = {
   /** milliseconds; only in `global` */
   readonly runIntervalMs?: number | undefined
   readonly eventsPerFileMax?: number | undefined
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
 }
 
 /** One adapter as configured. Several may run the same program with different stylesheets or options. */
@@ -47,6 +49,8 @@ export type AdapterSetting = {
   readonly addUserDetails: boolean
   readonly createFileAttachmentsManifest: boolean
   readonly eventsPerFileMax: number
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
 }
 
 /** Every adapter type of this program, by name. The worker registers them. */
@@ -59,6 +63,7 @@ const DEFAULTS = {
   addUserDetails: false,
   createFileAttachmentsManifest: false,
   eventsPerFileMax: 10_000,
+  stopWhenIncomplete: false,
 }
 
 const IDENTITY = /^(?:global|(?:site|service|adapter):[^\s:][^\s]{0,254})$/
@@ -87,6 +92,7 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
       addUserDetails,
       createFileAttachmentsManifest: rest.createFileAttachmentsManifest,
       eventsPerFileMax: rest.eventsPerFileMax,
+      ...(rest.stopWhenIncomplete ? { stopWhenIncomplete: true } : {}),
     }
   })
   return adapters.sort((a, b) => (a.name < b.name ? -1 : 1))
