@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ADAPTER_TYPES, type ComplianceSettings } from '@hansard/adapter'
+import { ADAPTER_TYPES, type ComplianceSettings, configurationsProblem, RECORD_SERIES } from '@hansard/adapter'
 import { silentLog } from '@hansard/log'
 import {
   findExport,
@@ -23,9 +23,9 @@ const set = (bench: Bench, identity: string, settings: ComplianceSettings) =>
     settings: (before) => ({ ...before, ...settings }),
   })
 const problems = async (bench: Bench) =>
-  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters.map(
-    ({ name, problem }) => [name, problem] as const,
-  )
+  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters
+    .filter(({ name }) => name !== RECORD_SERIES)
+    .map(({ name, problem }) => [name, problem] as const)
 
 /** Chats in each of the next minutes, all of them delivered. */
 async function talk(bench: Bench) {
@@ -36,8 +36,8 @@ async function talk(bench: Bench) {
   }
 }
 
-it('knows every adapter that a configuration may name', () => {
-  expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES].toSorted())
+it('knows every adapter that a configuration may name, and that of the record series', () => {
+  expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES, RECORD_SERIES].toSorted())
 })
 
 it('applies a changed configuration to the next export, and does not change sealed ones', async () => {
@@ -120,6 +120,37 @@ it('no longer waits for a removed adapter, and lets it catch up when it comes ba
   expect(await findExport(bench.db, { adapter: 'broken', number: 2 })).toMatchObject({ state: 'sealed', events: 1 })
 })
 
+it('has the record series beside whatever is configured, under a name and in a directory that nobody else gets', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  // As if they had been set before the name was reserved.
+  await set(bench, 'adapter:record', { adapterType: 'xml', addUserDetails: true })
+  await set(bench, 'adapter:thief', { adapterOutputDirectory: 'record' })
+  await minute(0)
+  await worker.drain()
+
+  expect(await findExport(bench.db, { adapter: RECORD_SERIES, number: 1 })).toMatchObject({
+    state: 'sealed',
+    settings: {
+      adapter: RECORD_SERIES,
+      profile: 'record-1',
+      engine: 'fflate/0.8.3',
+      options: { addUserDetails: false },
+    },
+  })
+  expect(await problems(bench)).toEqual([
+    ['thief', expect.stringContaining('both write to')],
+    ['xml', null],
+  ])
+  const refused = (settings: ComplianceSettings) =>
+    configurationsProblem([{ identity: 'adapter:a', settings }], { directoriesAllowed: [] })
+  expect(refused({ adapterName: 'record' })).toContain('is reserved')
+  expect(refused({ adapterType: 'record' })).toContain('there is no adapter of type')
+  expect(refused({ adapterOutputDirectory: 'record' })).toContain('both write to')
+  expect(refused({ adapterOutputDirectory: 'records' })).toBeUndefined()
+})
+
 it('closes intervals of the configured length', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
@@ -159,7 +190,7 @@ it('never writes to a forbidden directory, whatever the database says, and conti
     ['xml', null],
   ])
   expect(await readdir(outside)).toEqual([])
-  expect(await readdir(bench.directory)).toEqual(['xml'])
+  expect((await readdir(bench.directory)).toSorted()).toEqual([RECORD_SERIES, 'xml'])
   await rm(outside, { recursive: true })
 })
 

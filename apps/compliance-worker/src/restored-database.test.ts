@@ -8,7 +8,7 @@ import { listAudit, listExports, recordSourceProgress } from '@hansard/staging'
 import { COMPLIANCE, compliancePostgres, complianceSqlite, type ScriptedSource } from '@hansard/staging/testing'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Bench, MINUTE, manifests, openBench, statusOf, T0 } from './worker-in-test.ts'
+import { adapterStatus, type Bench, MINUTE, manifests, openBench, T0 } from './worker-in-test.ts'
 
 const at = (minute: number, ms = 0) => T0 + minute * MINUTE + ms
 
@@ -92,7 +92,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
       'sealed 2',
       'sealed 2',
     ])
-    expect((await statusOf(bench)).adapters[0]).toMatchObject({ problem: null, waiting: 0 })
+    expect(await adapterStatus(bench)).toMatchObject({ problem: null, waiting: 0 })
   })
 
   it('exports what the sealed interval does not have as an addendum', async () => {
@@ -151,7 +151,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
     fork.says('desk', 'alice', 'another text', at(1, 3))
     await exportsAt(bench, worker, 6, [fork])
 
-    const { problem } = (await statusOf(bench)).adapters[0]!
+    const { problem } = await adapterStatus(bench)
     expect(problem).toContain('has another text under chat-1/1/4')
     expect(await bench.files()).toEqual(before)
   })
@@ -176,7 +176,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
     const next = bench.pool.source('chat-1', { epoch: 2, startedAt: at(5) })
     await exportsAt(bench, worker, 6, [restoredSource(bench), next])
 
-    const { problem } = (await statusOf(bench)).adapters[0]!
+    const { problem } = await adapterStatus(bench)
     expect(problem).toContain(newest)
     expect(problem).toContain(why)
     expect(problem).toContain('elsewhere')
@@ -188,7 +188,7 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
         await rename(join(directory, 'xml', name), join(directory, name))
     bench.clock.advance({ minutes: 1 })
     await worker.drain()
-    expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+    expect((await adapterStatus(bench)).problem).toBeNull()
     expect(await verify(directory)).toMatchObject({ findings: [], unreadable: [] })
     expect(await manifests(bench)).toHaveLength(6)
   })

@@ -3,7 +3,7 @@ import { findExport } from '@hansard/staging'
 import { expect, it } from 'vitest'
 import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { replayExport } from './replay-export.ts'
-import { configure, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
+import { adapterStatus, configure, MINUTE, manifests, openBench, story, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 const sheet = (body: string) =>
@@ -46,7 +46,7 @@ it.each([
   for (const { leftOut } of first!.pages!)
     for (const { kind, events } of leftOut) missing[kind] = (missing[kind] ?? 0) + events
   expect(missing).toEqual(left)
-  const { problem } = (await statusOf(bench)).adapters[0]!
+  const { problem } = await adapterStatus(bench)
   expect(problem).toContain('xml/1 was sealed as incomplete: ')
   expect(problem).toContain(words)
 
@@ -56,7 +56,7 @@ it.each([
   await bench.deliver(T0 + 2 * MINUTE, sources)
   await worker.drain()
   expect((await manifests(bench)).map(({ pages }) => pages?.length)).toEqual([1, 0])
-  expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  expect((await adapterStatus(bench)).problem).toBeNull()
   const engine = await openXsltEngine()
   const deps = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
   expect(await replayExport(deps, { adapter: 'xml', number: 1 })).toMatchObject({ identical: true })

@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { RUN_INTERVAL_MAX_MS, RUN_INTERVAL_MIN_MS } from '@hansard/conversation'
+import { RECORD_SERIES } from './record-adapter.ts'
 
 /**
  * The compliance configuration: what a pool exports, as operators set it while the pool runs.
@@ -49,7 +50,7 @@ export type AdapterSetting = {
   readonly eventsPerFileMax: number
 }
 
-/** Every adapter type of this program, by name. The worker registers them. */
+/** Every adapter type that can be configured, by name. The worker registers them. */
 export const ADAPTER_TYPES = ['xml', 'xml-extended'] as const
 
 const DEFAULTS = {
@@ -123,7 +124,7 @@ export function configurationsProblem(
   const names = adapters.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) return `Two adapters are called ${twice}; their exports could not be told apart.`
-  return directoryProblem(adapters, allowed.outputDirectory)
+  return directoryProblem([{ name: RECORD_SERIES }, ...adapters], allowed.outputDirectory)
 }
 
 /** The configured length of an interval, if any. */
@@ -194,7 +195,10 @@ function problemOf({ identity, settings }: ComplianceConfiguration, allowed: All
   if (!IDENTITY.test(identity)) return 'an identity is global, site:…, service:… or adapter:…'
   const { adapterType = DEFAULTS.adapterType, adapterOutputDirectory, customConfiguration = '' } = settings
   const { eventsPerFileMax = DEFAULTS.eventsPerFileMax, runIntervalMs } = settings
-  if (!ADAPTER_NAME.test(adapterNameOf({ identity, settings })))
+  const name = adapterNameOf({ identity, settings })
+  if (name === RECORD_SERIES)
+    return `the name ${RECORD_SERIES} is reserved for the series of the events’ texts, which every pool has; choose another with adapterName`
+  if (!ADAPTER_NAME.test(name))
     return 'an adapter’s name takes lower-case letters, digits, dot, dash and underscore; give it one with adapterName'
   if (!(ADAPTER_TYPES as readonly string[]).includes(adapterType))
     return `there is no adapter of type ${JSON.stringify(adapterType)}; there are ${ADAPTER_TYPES.join(', ')}`
