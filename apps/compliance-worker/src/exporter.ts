@@ -124,7 +124,7 @@ export function createExporter(given: {
       const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
       const names = configuration.adapters.map((setting) => setting.name)
-      await registerAdapters(db, lease, names)
+      await registerAdapters(db, lease, configuration.adapters)
       if (configuration.version !== version) {
         // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()

@@ -130,6 +130,7 @@ describe('an adapter whose stylesheet runs for ever', () => {
     await bench.deliver(T0 + 2 * MINUTE, [source])
     worker.wake()
     await until('xml', 2, 'sealed')
+    await until('record', 2, 'sealed')
 
     expect(await at('endless', 1)).toBe('planned')
     expect((await statusOf(bench)).adapters.map(({ name, waiting }) => [name, waiting])).toEqual([

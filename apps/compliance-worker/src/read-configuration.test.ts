@@ -13,7 +13,7 @@ import {
 import { expect, it } from 'vitest'
 import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { startComplianceWorker } from './service.ts'
-import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+import { type Bench, MINUTE, manifests, openBench, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 
@@ -149,6 +149,46 @@ it('has the record series beside whatever is configured, under a name and in a d
   expect(refused({ adapterType: 'record' })).toContain('there is no adapter of type')
   expect(refused({ adapterOutputDirectory: 'record' })).toContain('both write to')
   expect(refused({ adapterOutputDirectory: 'records' })).toBeUndefined()
+})
+
+it('gives a new adapter the past on request, from the beginning or from a moment, and only while it has no export', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  for (const n of [0, 1, 2]) await minute(n)
+  await worker.drain()
+
+  await set(bench, 'adapter:all', { exportFrom: 0 })
+  await set(bench, 'adapter:later', { exportFrom: T0 + MINUTE + 1 })
+  await set(bench, 'adapter:now', {})
+  await worker.drain()
+  const startsOf = async (adapter: string) =>
+    (await manifests(bench, adapter)).map(({ interval, counts }) => [interval.startMs - T0, counts.total])
+  expect(await startsOf('all')).toEqual([
+    [0, 1],
+    [MINUTE, 1],
+    [2 * MINUTE, 1],
+  ])
+  expect(await startsOf('later')).toEqual([
+    [MINUTE, 1],
+    [2 * MINUTE, 1],
+  ])
+  expect(await findExport(bench.db, { adapter: 'now', number: 1 })).toBeUndefined()
+  const chains = async (adapter: string) =>
+    [...(await bench.files(adapter))].filter(([name]) => name.endsWith('.chain.txt'))
+  expect(await chains('all')).toEqual(await chains('xml'))
+
+  // Nothing of it is sealed yet: it may still be given the past. A series that has begun goes on where it is.
+  await set(bench, 'adapter:now', { exportFrom: T0 + 2 * MINUTE })
+  await set(bench, 'adapter:later', { exportFrom: 0 })
+  await worker.drain()
+  await minute(3)
+  await worker.drain()
+  expect(await startsOf('now')).toEqual([
+    [2 * MINUTE, 1],
+    [3 * MINUTE, 1],
+  ])
+  expect((await startsOf('later')).map(([start]) => start)).toEqual([MINUTE, 2 * MINUTE, 3 * MINUTE])
 })
 
 it('closes intervals of the configured length', async () => {

@@ -32,6 +32,8 @@ export type ComplianceSettings = {
   /** milliseconds; only in `global` */
   readonly runIntervalMs?: number | undefined
   readonly eventsPerFileMax?: number | undefined
+  /** milliseconds since 1970; a series without exports begins with the interval that holds this moment; never inherited */
+  readonly exportFrom?: number | undefined
 }
 
 /** One adapter as configured. Several may run the same program with different stylesheets or options. */
@@ -48,6 +50,8 @@ export type AdapterSetting = {
   readonly addUserDetails: boolean
   readonly createFileAttachmentsManifest: boolean
   readonly eventsPerFileMax: number
+  /** a series without exports begins with the interval that holds this moment; otherwise with the one that closes next */
+  readonly exportFrom?: number | undefined
 }
 
 /** Every adapter type that can be configured, by name. The worker registers them. */
@@ -88,6 +92,7 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
       addUserDetails,
       createFileAttachmentsManifest: rest.createFileAttachmentsManifest,
       eventsPerFileMax: rest.eventsPerFileMax,
+      ...(settings.exportFrom === undefined ? {} : { exportFrom: settings.exportFrom }),
     }
   })
   return adapters.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -204,6 +209,8 @@ function problemOf({ identity, settings }: ComplianceConfiguration, allowed: All
     return `there is no adapter of type ${JSON.stringify(adapterType)}; there are ${ADAPTER_TYPES.join(', ')}`
   if (!Number.isInteger(eventsPerFileMax) || eventsPerFileMax < 1 || eventsPerFileMax > EVENTS_PER_FILE_MAX)
     return `eventsPerFileMax is a whole number from 1 to ${EVENTS_PER_FILE_MAX}`
+  const { exportFrom = 0 } = settings
+  if (!Number.isSafeInteger(exportFrom) || exportFrom < 0) return 'exportFrom is a time in milliseconds since 1970'
   if (customConfiguration.length > STYLESHEET_CHARACTERS_MAX) return 'the stylesheet is longer than 1 MiB'
   if (runIntervalMs !== undefined) {
     if (identity !== 'global') return 'all adapters share the pool’s intervals; set the run interval in global'

@@ -45,6 +45,14 @@ export const ComplianceSettings = z.strictObject({
     .max(100_000)
     .optional()
     .describe('maximum number of events in one document; default 10,000'),
+  /** milliseconds since 1970 */
+  exportFrom: z
+    .number()
+    .int()
+    .min(0)
+    .max(8.64e15)
+    .optional()
+    .describe('gives a series without exports the past, from the interval that holds this moment'),
 })
 export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 
