@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Adapter, type AdapterSetting, directoryOf, StylesheetError, type XsltEngine } from '@hansard/adapter'
+import {
+  type Adapter,
+  type AdapterSetting,
+  directoryOf,
+  type RecordAdapter,
+  StylesheetError,
+  type XsltEngine,
+} from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
 import { type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
@@ -60,7 +67,7 @@ export async function runExport(
     diskState,
   }: {
     setting: AdapterSetting
-    adapter: Adapter
+    adapter: Adapter | RecordAdapter
     unsealed: Export
     /** what the directory holds that the database does not know as sealed */
     diskState: () => Promise<Pick<DiskState, 'unknown' | 'problem'>>
@@ -124,7 +131,7 @@ function refuseIncomplete({ adapter, number }: Export, pages: readonly Incomplet
 export function settingsOf(
   { engine, pool, outputDirectory }: Pick<ExportDeps, 'engine' | 'pool' | 'outputDirectory'>,
   setting: AdapterSetting,
-  adapter: Adapter,
+  adapter: Adapter | RecordAdapter,
 ): ExportSettings {
   const { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax } = setting
   const { createFileAttachmentsManifest } = setting
@@ -132,7 +139,7 @@ export function settingsOf(
     adapter: adapter.name,
     profile: adapter.profile,
     version: adapter.version,
-    engine: engine.version,
+    engine: adapter.profile === 'record-1' ? adapter.engine : engine.version,
     stylesheetSha256: sha256Of(setting.stylesheet ?? adapter.defaultStylesheet),
     pool,
     options: {
