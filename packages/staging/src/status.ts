@@ -9,6 +9,7 @@ import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
+import { type PoolSealingState, poolSealingState } from './pool-sealing-state.ts'
 import { countQuarantined } from './quarantine.ts'
 import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
@@ -32,6 +33,7 @@ export type StagingStatus = {
   readonly setBacks: readonly SetBack[]
   /** sealed files that are not on disk as they were sealed */
   readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
+  readonly poolSealing: PoolSealingState
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -99,6 +101,7 @@ export async function readStatus(
     forks: await readForks(db),
     setBacks: await readSetBacks(db),
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
+    poolSealing: await poolSealingState(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:
