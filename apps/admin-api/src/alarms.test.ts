@@ -16,6 +16,7 @@ const calm = {
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
+  poolSealing: { problem: null, unsigned: null } as Parameters<typeof alarmsOf>[0]['poolSealing'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
   damagedFiles: { count: 0, files: [] },
   incompleteExports: { count: 0, exports: [] } as Parameters<typeof alarmsOf>[0]['incompleteExports'],
@@ -111,6 +112,18 @@ it('names a source that has forked, first of all', () => {
   const heads = { ...fork, incarnation: 'a'.repeat(32), events: 0 }
   const [named] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), forks: [heads] }, calm)
   expect(named).toMatch(/differ in source channel-1\/1\/a{32}, .* no other text has arrived/)
+})
+
+it('names that pool manifests are not being signed, and why where it is known', () => {
+  const quiet = staging({ silentForMs: 0, holding: false })
+  const waiting = (ms: number) => ({ problem: null, unsigned: { interval: 7, closedAt: NOW - ms } })
+  expect(alarmsOf({ ...quiet, poolSealing: waiting(180_000) }, calm)).toEqual([])
+  expect(alarmsOf({ ...quiet, poolSealing: waiting(180_001) }, calm)).toEqual([
+    expect.stringContaining('Pool manifests are not being signed: interval 7 has waited for 180 s.'),
+  ])
+  expect(alarmsOf({ ...quiet, poolSealing: { ...waiting(1), problem: 'it does not follow.' } }, calm)).toEqual([
+    'Pool manifests are not being signed: it does not follow.',
+  ])
 })
 
 it('names what a pool database that was set back no longer has, for a week', () => {

@@ -6,6 +6,8 @@ const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
 const SKEW_MAX = 5_000
+/** An adapter may keep its interval's pool manifest waiting for a minute. */
+const UNSIGNED_STALE = 180_000
 /** A pool database that was set back is named for so long: what is lost stays lost. */
 const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
@@ -22,6 +24,7 @@ export function alarmsOf(
     | 'quarantine'
     | 'damagedFiles'
     | 'incompleteExports'
+    | 'poolSealing'
     | 'forks'
     | 'setBacks'
     | 'adapters'
@@ -107,6 +110,12 @@ export function alarmsOf(
   if (incomplete.count > incomplete.exports.length)
     alarms.push(
       `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
+    )
+  const { problem: unsignedBecause, unsigned } = staging.poolSealing
+  if (unsignedBecause !== null) alarms.push(`Pool manifests are not being signed: ${unsignedBecause}`)
+  else if (unsigned !== null && now - unsigned.closedAt > UNSIGNED_STALE)
+    alarms.push(
+      `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
     )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   alarms.push(...queueTroubles)
