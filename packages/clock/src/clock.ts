@@ -1,3 +1,5 @@
+import { uptime } from 'node:os'
+
 /**
  * Time is passed in, so that a test can set it.
  *
@@ -12,6 +14,11 @@ export type Clock = {
    * clock that follows real time: then the servers are asked.
    */
   serverNow?(): number
+  /**
+   * Milliseconds since some fixed moment. They pass while the machine sleeps too, and nobody can set them: two readings
+   * of `now()` are further apart than two of `uptime()` only when somebody has set the clock in between.
+   */
+  uptime(): number
   /** Calls back once after `ms` milliseconds of this clock. The timer does not keep the process alive. */
   after(ms: number, callback: () => void): Timer
   /** Resolves after `ms` milliseconds of this clock, or at once when `signal` aborts. Never rejects. */
@@ -22,6 +29,8 @@ export type Timer = { cancel(): void }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  // Not performance.now(): it stands still while the machine sleeps.
+  uptime: () => uptime() * 1_000,
   after(ms, callback) {
     const handle = setTimeout(callback, ms)
     handle.unref?.()
@@ -50,6 +59,10 @@ export class ManualClock implements Clock {
   }
 
   serverNow(): number {
+    return this.#now
+  }
+
+  uptime(): number {
     return this.#now
   }
 

@@ -16,9 +16,13 @@ export async function recordSourceProgress(db: Database, rollCall: SourceProgres
   const changed = newerThanKnown(known, rollCall.sources)
   await db.knex.transaction(async (tx) => {
     for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
-    await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
-      taken_at: rollCall.takenAt,
-    })
+    // Far ahead of this one: taken by a clock that was wrong. Taking an earlier time delays a close at the most.
+    await tx('roll_call')
+      .where({ id: 1 })
+      .andWhere((other) =>
+        other.where('taken_at', '<', rollCall.takenAt).orWhere('taken_at', '>', rollCall.takenAt + FALSE_TIME_MS),
+      )
+      .update({ taken_at: rollCall.takenAt })
   })
   await noteForkedHeads(db, known, rollCall.sources)
 }
@@ -41,6 +45,9 @@ async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]
     }),
   )
 }
+
+/** A source progress that arrives so much later than a newer one is improbable; milliseconds. */
+const FALSE_TIME_MS = 60_000
 
 /** reports per statement, on both dialects */
 const BATCH = 400
