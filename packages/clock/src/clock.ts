@@ -29,14 +29,27 @@ export type Timer = { cancel(): void }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  // Not performance.now(): it stands still while the machine sleeps.
-  uptime: () => uptime() * 1_000,
+  uptime: readUptime,
   after(ms, callback) {
     const handle = setTimeout(callback, ms)
     handle.unref?.()
     return { cancel: () => clearTimeout(handle) }
   },
   sleep: (ms, signal) => sleepOn({ after: keepAlive }, ms, signal),
+}
+
+/** The uptime is a file to the operating system: it is read again after so many milliseconds of this process. */
+const UPTIME_READ_MS = 10
+let uptimeRead = { at: Number.NEGATIVE_INFINITY, ms: 0 }
+let uptimeShown = 0
+
+/** Not performance.now() alone: it stands still while the machine sleeps. */
+function readUptime(): number {
+  const at = performance.now()
+  if (at - uptimeRead.at >= UPTIME_READ_MS) uptimeRead = { at, ms: uptime() * 1_000 }
+  // The file counts in hundredths of a second.
+  uptimeShown = Math.max(uptimeShown, uptimeRead.ms + (at - uptimeRead.at))
+  return uptimeShown
 }
 
 /** Keeps the process alive: a sleeper will continue, and the process must not end before. */
