@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
+import { seal } from './seal.ts'
 import { startTalkers } from './talkers.ts'
 import { startWallLife } from './wall-life.ts'
 
@@ -68,7 +69,7 @@ export async function enterpriseRun(options: {
         if (round % CHECK_EVERY === 0 || round === rounds) {
           await talkers.hush(PROGRESS_MS)
           await wall.hush()
-          await admin.request('seal')
+          await seal(admin)
           found = await breaches({
             ...pool,
             exports: pool.outputDirectory,

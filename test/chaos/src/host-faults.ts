@@ -4,11 +4,12 @@ import { systemClock } from '@hansard/clock'
 import type { Admin, EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import type { Fault } from './faults.ts'
+import { seal } from './seal.ts'
 
 /** Faults of machines: clocks that are set, hosts that vanish, processes frozen for long, disks that lose bytes. */
 
 const HOUR_MS = 3_600_000
-const STEPS_MS = [3 * HOUR_MS, -3 * HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS, 45_000, -45_000]
+const STEPS_MS = [3 * HOUR_MS, -3 * HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS, 20_000, -20_000]
 /** A frozen source may be declared dead after ten seconds of silence. */
 const DECLARED_DEAD_AFTER_MS = 11_000
 
@@ -44,12 +45,12 @@ const frozenForLong = (
       // The others go on without it.
       await progress()
       if (named === undefined) {
-        await admin.request('seal')
+        await seal(admin)
       } else {
         await systemClock.sleep(DECLARED_DEAD_AFTER_MS)
         await admin.ask('declareDead', { source: named })
         await progress()
-        await admin.request('seal')
+        await seal(admin)
       }
       await thawing
     } finally {
