@@ -1,4 +1,5 @@
 export { chainLine, parseChainLine } from './chain-line.ts'
+export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
