@@ -9,7 +9,7 @@ const calm = {
   outboxOldestAt: null,
   queue: { failed: 0 },
   queueTroubles: [] as string[],
-  reports: [] as { source: string; epoch: number; reportedAt: number }[],
+  reports: [] as { source: string; epoch: number; reportedAt: number; clockOffMs: number | null }[],
   relayLeads: true,
   shutOut: [],
 }
@@ -42,6 +42,17 @@ it('raises no alarm for a living source that has not reported since the interval
   expect(alarmsOf(staging({ silentForMs: 15_000, holding: true }), calm)).toEqual([])
 })
 
+it('names a source that accepts nothing because of its clock, and what to do', () => {
+  const report = { source: 'channel-1', epoch: 1, reportedAt: NOW }
+  const alarms = (clockOffMs: number | null) =>
+    alarmsOf(staging({ silentForMs: 0, holding: false }), { ...calm, reports: [{ ...report, clockOffMs }] })
+  expect(alarms(10_800_000)).toEqual([
+    expect.stringMatching(/^The clock of source channel-1\/1 is 10800 s ahead: it accepts nothing.*restart/),
+  ])
+  expect(alarms(-86_400_000)).toEqual([expect.stringMatching(/86400 s behind/)])
+  expect(alarms(null)).toEqual([])
+})
+
 it('names sealed files that are not as they were sealed, and what to do', () => {
   const file = { adapter: 'xml', number: 12, directory: '/x', name: 'a.xml', problem: 'is missing' }
   const [first, more] = alarmsOf(
@@ -66,7 +77,7 @@ it('raises an alarm when nobody can sign in because no active server is running'
 
 it('names a broken Redis, and neither the sources nor the outbox that suffer from it', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
-  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500 }]
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500, clockOffMs: null }]
   const replica = 'Redis is a replica and takes no writes.'
 
   for (const broken of [
@@ -81,7 +92,7 @@ it('names a broken Redis, and neither the sources nor the outbox that suffer fro
 
 it('names a source that is silent by the pool database itself, though the queue is broken as well', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
-  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 60_000 }]
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 60_000, clockOffMs: null }]
 
   const alarms = alarmsOf(suffering, { ...calm, reports, queue: undefined })
 

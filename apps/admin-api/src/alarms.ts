@@ -1,3 +1,4 @@
+import type { LastReport } from '@hansard/pool-store'
 import type { StagingStatus } from '@hansard/staging'
 import type { MissingNumbers } from './missing-numbers.ts'
 
@@ -52,7 +53,7 @@ export function alarmsOf(
     /** what is wrong with Redis, in sentences */
     queueTroubles: readonly string[]
     /** when each living source last reported, according to the pool database */
-    reports: readonly { source: string; epoch: number; reportedAt: number }[]
+    reports: readonly LastReport[]
     /** a relay holds the lease */
     relayLeads: boolean
     /** the active servers, when none of them is running */
@@ -88,6 +89,12 @@ export function alarmsOf(
   for (const { source, epoch, participants, lastSeq } of unrecorded) {
     alarms.push(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
+    )
+  }
+  for (const { source, epoch, clockOffMs } of reports) {
+    if (clockOffMs === null) continue
+    alarms.push(
+      `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
     )
   }
   if (staging.quarantine.count > 0) {
