@@ -19,7 +19,15 @@ const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 export function alarmsOf(
   staging: Pick<
     StagingStatus,
-    'quarantine' | 'damagedFiles' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
+    | 'quarantine'
+    | 'damagedFiles'
+    | 'forks'
+    | 'setBacks'
+    | 'adapters'
+    | 'anchors'
+    | 'sources'
+    | 'rollCallTakenAt'
+    | 'exporter'
   >,
   {
     now,
@@ -91,6 +99,9 @@ export function alarmsOf(
   }
   if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
+  for (const { name, problem, problemSince, overdue } of staging.anchors)
+    if (overdue)
+      alarms.push(`Anchor ${name}: no checkpoint was delivered for ${seconds(now - problemSince!)}. ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)
     alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')

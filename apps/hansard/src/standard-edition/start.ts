@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
+import { anchorSettings } from '@hansard/compliance-worker'
 import { commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
@@ -27,6 +28,7 @@ export type StartOptions = {
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
   const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const anchors = anchorSettings(io.env)
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
@@ -39,6 +41,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       ...settings,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       clamd: clamdAddress(io),
+      anchors,
       complianceThread: true,
     },
     { clock: systemClock, log },
