@@ -21,6 +21,7 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
   damagedFiles: { count: 0, files: [] },
   incompleteExports: { count: 0, exports: [] } as Parameters<typeof alarmsOf>[0]['incompleteExports'],
   adapters: [],
+  anchors: [],
   sources: [
     {
       source: 'channel-1',
@@ -146,4 +147,24 @@ it('names what a pool database that was set back no longer has, for a week', () 
   )
   const long = setBacks.map((one) => ({ ...one, at: NOW - 8 * 24 * 3_600_000 }))
   expect(alarmsOf({ ...staging({ silentForMs: 0, holding: false }), setBacks: long }, calm)).toEqual([])
+})
+
+it('raises an alarm for an anchor that has failed for longer than an interval, not before', () => {
+  const failing = (overdue: boolean) => ({
+    ...staging({ silentForMs: 1_000, holding: false }),
+    anchors: [
+      {
+        name: '/mnt/anchor',
+        kind: 'directory' as const,
+        problem: '/mnt/anchor is missing.',
+        problemSince: NOW - 90_000,
+        lastDelivered: null,
+        overdue,
+      },
+    ],
+  })
+  expect(alarmsOf(failing(false), calm)).toEqual([])
+  expect(alarmsOf(failing(true), calm)).toEqual([
+    'Anchor /mnt/anchor: no checkpoint was delivered for 90 s. /mnt/anchor is missing.',
+  ])
 })

@@ -25,6 +25,7 @@ export function alarmsOf(
     | 'quarantine'
     | 'damagedFiles'
     | 'incompleteExports'
+    | 'anchors'
     | 'poolSealing'
     | 'forks'
     | 'setBacks'
@@ -125,6 +126,9 @@ export function alarmsOf(
       `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
     )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
+  for (const { name, problem, problemSince, overdue } of staging.anchors)
+    if (overdue)
+      alarms.push(`Anchor ${name}: no checkpoint was delivered for ${seconds(now - problemSince!)}. ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)
     alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')

@@ -1,6 +1,17 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export {
+  type AnchorCargo,
+  type AnchorKind,
+  type AnchorState,
+  nameAnchors,
+  newestSealedNumber,
+  newestSealedPoolManifest,
+  noteAnchorProblem,
+  readAnchors,
+  recordDelivery,
+} from './anchors.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'

@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
@@ -36,6 +37,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
   { name: 'exports that do not show everything', up: addIncomplete },
+  { name: 'anchors of checkpoints', up: createAnchors },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -1,6 +1,7 @@
 import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
+import { type AnchorState, readAnchors } from './anchors.ts'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
@@ -43,8 +44,12 @@ export type StagingStatus = {
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
+  readonly anchors: readonly AnchorStanding[]
   readonly exporter: { readonly holder: string; readonly expiresAt: number } | null
 }
+
+/** `overdue`: it has failed for longer than an interval. */
+export type AnchorStanding = AnchorState & { readonly overdue: boolean }
 
 type SourceStanding = {
   readonly source: string
@@ -76,7 +81,8 @@ export async function readStatus(
   db: Database,
   { now, runIntervalMs }: { now: number; runIntervalMs: number },
 ): Promise<StagingStatus> {
-  const open = await openInterval(db, { runIntervalMs: (await configuredRunInterval(db)) ?? runIntervalMs })
+  const intervalMs = (await configuredRunInterval(db)) ?? runIntervalMs
+  const open = await openInterval(db, { runIntervalMs: intervalMs })
   const decision = open && open.endsAt <= now ? await intervalReadiness(db, open) : undefined
   const holding = decision && !decision.close ? decision.holding : []
   const rollCall = await db.knex('roll_call').where({ id: 1 }).first('taken_at')
@@ -111,6 +117,10 @@ export async function readStatus(
     poolSealing: await poolSealingState(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
+    anchors: (await readAnchors(db)).map((anchor) => ({
+      ...anchor,
+      overdue: anchor.problemSince !== null && now - anchor.problemSince > intervalMs,
+    })),
     exporter:
       exporter && exporter.expires_at > now ? { holder: exporter.holder, expiresAt: exporter.expires_at } : null,
   }

@@ -87,6 +87,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_SIGN_IN_RECORD_DAYS: 'days that the record of sign-ins is kept',
   HANSARD_TLS_CERT: 'PEM file of the certificate chain; the service then speaks TLS',
   HANSARD_TLS_KEY: 'PEM file of its private key',
+  HANSARD_ANCHOR_DIRECTORY:
+    'absolute path outside the pool; the newest checkpoint is copied there after each interval, so that a cut-off end shows',
+  HANSARD_ANCHOR_TSA_URL:
+    'RFC 3161 time-stamp authority, `http://…` or `https://…`, that stamps the newest checkpoint after each interval',
   HANSARD_SIGNING_KEY: 'text of the signing key file, in place of a file',
   HANSARD_SIGNING_KEY_FILE: 'file of the key that signs pool manifests and checkpoints, mode 0600',
   HANSARD_TOKEN_KEY: 'text of the token key file, in place of a file',

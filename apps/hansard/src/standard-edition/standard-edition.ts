@@ -6,7 +6,12 @@ import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
-import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import {
+  type AdapterSetting,
+  type AnchorSetting,
+  DEFAULT_ADAPTERS,
+  parseAdapterSettings,
+} from '@hansard/compliance-worker'
 import { type ClockSettings, decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
@@ -57,6 +62,8 @@ type StandardEditionOptions = ClockSettings & {
   readonly logLevel: string
   /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
   readonly clamd?: string | undefined
+  /** where the newest checkpoint goes after each interval */
+  readonly anchors?: readonly AnchorSetting[] | undefined
   /** false: the compliance side shares this thread and its clock (tests) */
   readonly complianceThread: boolean
 }
@@ -129,6 +136,7 @@ async function start(
     outputDirectory: directory.exports,
     complianceFileStore: directory.complianceFiles,
     signingKey: { file: directory.signingKeyFile },
+    anchors: options.anchors ?? [],
     adapters,
   }
   const compliance = options.complianceThread
