@@ -25,9 +25,8 @@ describe('a session', () => {
   afterAll(() => pool?.close())
 
   const tokenOf = async (account: string) => {
-    const record = createSignInRecord({ db: pool.db, clock, log: silentLog, service: 'lookup' })
-    const signIn = createSignIn({ db: pool.db, clock, tokenKeys: pool.tokenKeys, record })
-    return (await signIn.issueToken((await findPrincipal(pool.db, { account }))!)).token
+    const principal = (await findPrincipal(pool.db, { account }))!
+    return (await lookup.issueToken(principal, { remote: '10.0.0.9' })).token
   }
   const signedIn = async (token: string) => {
     const client = await connect()

@@ -12,6 +12,7 @@ import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
+import { SESSIONS_MIGRATION } from './sessions.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
 import { TIME_MIGRATION } from './time.ts'
 
@@ -130,4 +131,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
+  SESSIONS_MIGRATION,
 ]
