@@ -164,7 +164,7 @@ export function createSignInRecord({
     const entry = entryOf(event)
     const hasRoom = waiting.size < NOTED_MAX && refusals.size < REFUSALS_MAX
     const told = hasRoom || refusals.has(keyOf(entry)) ? entry : entryOf({ outcome: 'more-failures', account: '' })
-    if (!isRepeat(told)) add(told)
+    if (waiting.has(keyOf(told)) || !isRepeat(told)) add(told)
   }
 
   /** In a crowd, sign-ins share a transaction of PostgreSQL: they wait a moment for each other. */
