@@ -19,7 +19,15 @@ const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 export function alarmsOf(
   staging: Pick<
     StagingStatus,
-    'quarantine' | 'damagedFiles' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
+    | 'quarantine'
+    | 'auditProblem'
+    | 'damagedFiles'
+    | 'forks'
+    | 'setBacks'
+    | 'adapters'
+    | 'sources'
+    | 'rollCallTakenAt'
+    | 'exporter'
   >,
   {
     now,
@@ -77,6 +85,11 @@ export function alarmsOf(
   for (const { source, epoch, participants, lastSeq } of unrecorded) {
     alarms.push(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
+    )
+  }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
     )
   }
   if (staging.quarantine.count > 0) {

@@ -34,6 +34,7 @@ import {
   answerSeal,
   cutFor,
 } from './answer-requests.ts'
+import { createAuditChecking } from './check-audit.ts'
 import { checkStep, isCheckDue } from './check-files.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
@@ -107,6 +108,8 @@ export function createExporter(given: {
     return leftMs > 0 && leftMs <= waitMaxMs
   }
   let checking: Promise<void> | undefined
+  const auditChecking = createAuditChecking(given)
+  let auditing: Promise<void> | undefined
   const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
@@ -143,6 +146,7 @@ export function createExporter(given: {
         lanes.run({ name: laneOf(setting.name), lease, work: carryOn, subject: JSON.stringify(setting) })
       }
       poolSealing?.run(lease, signal)
+      checkAudit(deps)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       const ofFiles = (all: readonly WorkRequest[]) => all.find(({ kind }) => FILE_REQUESTS.has(kind))
@@ -167,11 +171,11 @@ export function createExporter(given: {
       return 'pause'
     },
     async settled() {
-      const [done, sealing] = await Promise.all([lanes.settled(), poolSealing?.settled(), checking])
+      const [done, sealing] = await Promise.all([lanes.settled(), poolSealing?.settled(), checking, auditing])
       return done === 'progress' || sealing === 'progress' ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled(), checking])
+      await Promise.all([lanes.close(), poolSealing?.settled(), checking, auditing])
     },
   }
 
@@ -183,6 +187,18 @@ export function createExporter(given: {
       })
       .finally(() => {
         checking = undefined
+      })
+  }
+
+  /** A step of the check of the audit trail, likewise. */
+  function checkAudit(deps: TurnDeps): void {
+    auditing ??= auditChecking
+      .step(deps.lease)
+      .catch((error: unknown) => {
+        if (!isWorkersOwn(error, deps)) log.error({ err: error }, 'the audit trail could not be checked')
+      })
+      .finally(() => {
+        auditing = undefined
       })
   }
 

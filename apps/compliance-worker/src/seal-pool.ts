@@ -28,6 +28,7 @@ import {
 } from '@hansard/signing'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
+  auditHead,
   type ClosedInterval,
   linesOfInterval,
   nextPoolManifest,
@@ -127,6 +128,7 @@ async function textsOf(
   const { number, startsAt, endsAt } = interval
   const { verifier } = keys.signing
   const sources = await sourcesOfInterval(db, number)
+  const audit = await auditHead(db)
   const root = rootOf(tree)
   const manifest = encodePoolManifest({
     format: POOL_MANIFEST_FORMAT,
@@ -143,6 +145,7 @@ async function textsOf(
       head: headThrough,
     })),
     tree: { size: tree.size, root: Buffer.from(root).toString('base64') },
+    ...(audit === undefined ? {} : { audit }),
     key: formatVerifierKey(verifier),
     previousPoolManifestSha256: previous?.manifestSha256 ?? null,
   })
@@ -154,6 +157,7 @@ async function textsOf(
     treeSize: tree.size,
     treeRoots: tree.roots.map((each) => Buffer.from(each).toString('hex')),
     manifestSha256,
+    audit,
     files: [
       ...(isSignedWith(previous, keys) ? [] : publicKeyFiles(keys)),
       { name: `${stem}.checkpoint`, content: signNote(checkpoint, keys.signing) },

@@ -1,3 +1,4 @@
+export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'

@@ -2,7 +2,17 @@ export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
 export { appendAudit, listAudit } from './audit.ts'
-export { verifyAudit } from './audit-chain.ts'
+export {
+  type AuditProblem,
+  auditHead,
+  type SealedHead,
+  type SealedHeads,
+  sealedHeads,
+  startAuditWalk,
+  stepAuditWalk,
+  verifyAudit,
+} from './audit-chain.ts'
+export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,
@@ -54,6 +64,7 @@ export { linesOfInterval } from './pool-lines.ts'
 export {
   type ClosedInterval,
   nextPoolManifest,
+  poolManifestTexts,
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,

@@ -1,5 +1,6 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
+import { createAuditHeads } from './migrations/audit-heads.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
@@ -34,6 +35,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'heads of the audit trail', up: createAuditHeads },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -1,6 +1,7 @@
 import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
+import { auditCheck } from './audit-check.ts'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
@@ -32,6 +33,8 @@ export type StagingStatus = {
   readonly setBacks: readonly SetBack[]
   /** sealed files that are not on disk as they were sealed */
   readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
+  /** what the last check of the audit trail's chain found; null: nothing, or there was none yet */
+  readonly auditProblem: string | null
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -99,6 +102,7 @@ export async function readStatus(
     forks: await readForks(db),
     setBacks: await readSetBacks(db),
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
+    auditProblem: (await auditCheck(db))?.problem?.message ?? null,
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:
