@@ -21,7 +21,10 @@ export function createSignedHeads(): SignedHeads {
   const keys = new Set<string>()
   let heads = 0
   let newest: (SignedAuditHead & { interval: number }) | null = null
-  const verify = (sealed: SealedHead, files: readonly { name: string; content: string }[]): AuditProblem | undefined => {
+  const verify = (
+    sealed: SealedHead,
+    files: readonly { name: string; content: string }[],
+  ): AuditProblem | undefined => {
     const manifest = files.find(({ name }) => name.endsWith('.json'))
     const note = files.find(({ name }) => name.endsWith('.note'))
     const signed =

@@ -28,7 +28,10 @@ const alarm = async () => (await statusOf(bench)).auditProblem
 async function rewrite(number: number, object: string): Promise<void> {
   const records = bench.db.knex('audit_record')
   await records.clone().where({ number }).update({ object })
-  let { head } = await records.clone().where({ number: number - 1 }).first('head')
+  let { head } = await records
+    .clone()
+    .where({ number: number - 1 })
+    .first('head')
   for (const row of await records.clone().where('number', '>=', number).orderBy('number')) {
     const leaf = leafOf(JSON.stringify([row.number, row.at, row.actor, row.action, row.object, row.detail]))
     head = nextHead(head, leaf)

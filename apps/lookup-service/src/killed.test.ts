@@ -7,6 +7,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRedisBus, PROBE_HEADER } from '@hansard/bus'
+import { ManualClock } from '@hansard/clock'
 import { decodeEvent } from '@hansard/compliance-event'
 import { keySecret, newKey } from '@hansard/credentials'
 import { silentLog } from '@hansard/log'
@@ -15,7 +16,6 @@ import { migrate, openDatabase } from '@hansard/sql'
 import { sharePostgres, shareRedis, template } from '@hansard/test-servers'
 import type { SignInReply } from '@hansard/wire'
 import { afterEach, expect, it } from 'vitest'
-import { ManualClock } from '@hansard/clock'
 
 const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
 const PEOPLE = 300

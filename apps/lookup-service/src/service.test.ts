@@ -160,9 +160,7 @@ it('records that a session expired', async () => {
 
   clock.advance({ hours: 12, seconds: 1 })
 
-  await expect.poll(async () => (await events()).map(({ kind }) => kind)).toEqual([
-    'sign-in',
-    'assignment',
-    'session-expired',
-  ])
+  await expect
+    .poll(async () => (await events()).map(({ kind }) => kind))
+    .toEqual(['sign-in', 'assignment', 'session-expired'])
 })

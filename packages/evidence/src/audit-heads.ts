@@ -9,7 +9,8 @@ export function auditWentBack(now: AuditHead | undefined, before: AuditHead | un
   const had = `had ${before.number} records`
   if (!now) return `it does not name the audit trail, which ${had}`
   if (now.number < before.number) return `the audit trail has ${now.number} records, and ${had}`
-  if (now.number === before.number && now.head !== before.head) return `record ${now.number} of the audit trail was another`
+  if (now.number === before.number && now.head !== before.head)
+    return `record ${now.number} of the audit trail was another`
   return undefined
 }
 

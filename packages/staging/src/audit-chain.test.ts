@@ -85,7 +85,8 @@ describe.each(['sqlite', 'postgres'] as const)('the chain of the audit trail on 
       planned_at: 1,
     })
   }
-  const add = (at: number) => appendAudit(db.knex, { at, actor: 'ann', action: 'show', object: 'xml/1', detail: { at } })
+  const add = (at: number) =>
+    appendAudit(db.knex, { at, actor: 'ann', action: 'show', object: 'xml/1', detail: { at } })
 
   it('detects a trail that was rewritten and made to agree, by the heads in pool manifests', async () => {
     await seal(1)

@@ -140,8 +140,7 @@ export async function stepAuditWalk(
   if ('what' in sealed) return end(sealed)
   const byNumber = Map.groupBy(sealed, ({ number }) => number)
   for (const row of rows) {
-    const problem =
-      problemOf(row, walk) ?? unexpected(walk, expect) ?? rewritten(walk, byNumber.get(walk.number) ?? [])
+    const problem = problemOf(row, walk) ?? unexpected(walk, expect) ?? rewritten(walk, byNumber.get(walk.number) ?? [])
     if (problem) return end(problem)
   }
   if (rows.length === recordsMax) return { ended: false }

@@ -14,7 +14,11 @@ export async function auditCheck(db: Database): Promise<AuditCheck | undefined> 
     .where({ id: 1 })
     .first('checked_at', 'records', 'problem')
   if (!row) return undefined
-  return { checkedAt: row.checked_at, records: row.records, problem: row.problem === null ? null : JSON.parse(row.problem) }
+  return {
+    checkedAt: row.checked_at,
+    records: row.records,
+    problem: row.problem === null ? null : JSON.parse(row.problem),
+  }
 }
 
 export async function recordAuditCheck(

@@ -64,10 +64,10 @@ export { linesOfInterval } from './pool-lines.ts'
 export {
   type ClosedInterval,
   nextPoolManifest,
-  poolManifestTexts,
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,
+  poolManifestTexts,
   recordPoolManifest,
   seriesAt,
   signingKeyOnRecord,

@@ -1,14 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import {
-  atLeastOne,
-  DATES,
-  moment,
-  momentAfter,
-  type PoolOptions,
-  poolVerb,
-  positive,
-  type Verbs,
-} from '../cli/verb.ts'
+import { atLeastOne, DATES, moment, momentAfter, poolVerb, positive, type Verbs } from '../cli/verb.ts'
 import type { ListAuditOptions, Mark, VerifyAuditOptions } from './audit.ts'
 
 /** Who read or changed what. */

@@ -22,12 +22,7 @@ import {
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { LOOKUP_SERVICE_DEFAULTS, startLookupService } from '@hansard/lookup-service'
-import {
-  findPrincipal,
-  openTokenKeys,
-  POOL_MIGRATIONS,
-  poolSettings,
-} from '@hansard/pool-store'
+import { findPrincipal, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from '../cli/command-failure.ts'

@@ -203,8 +203,7 @@ function keyOf({ event, row }: Entry): string {
 }
 
 async function insertRows(tx: Knex.Transaction, rows: readonly Omit<SignInEventRow, 'id'>[]): Promise<void> {
-  for (let from = 0; from < rows.length; from += BATCH)
-    await tx('sign_in_event').insert(rows.slice(from, from + BATCH))
+  for (let from = 0; from < rows.length; from += BATCH) await tx('sign_in_event').insert(rows.slice(from, from + BATCH))
 }
 
 // knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms.

@@ -57,7 +57,15 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   beforeEach(async () => {
     clock = new ManualClock(NOW)
     lines = []
-    for (const table of ['sign_in_failure', 'sign_in_event', 'known_device', 'signed_out', 'signed_in', 'token_key', 'outbox'])
+    for (const table of [
+      'sign_in_failure',
+      'sign_in_event',
+      'known_device',
+      'signed_out',
+      'signed_in',
+      'token_key',
+      'outbox',
+    ])
       await db.knex(table).delete()
     await rm(join(directory, 'keys.json'), { force: true })
   })

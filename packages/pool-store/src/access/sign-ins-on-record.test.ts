@@ -71,8 +71,7 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
     const record = createSignInRecord({ writer, dialect, clock, log, service: name, pool: settings })
     const tokenKeys = await openTokenKeys({ db, clock, source: { file: join(directory, 'keys.json') } })
     const signIn = createSignIn({ db, clock, tokenKeys, record })
-    const expire = () =>
-      recordExpiredSessions({ db, writer, poolRoomId: settings.poolRoomId, now: clock.now() })
+    const expire = () => recordExpiredSessions({ db, writer, poolRoomId: settings.poolRoomId, now: clock.now() })
     return { name, source, writer, record, signIn, expire }
   }
   /** What is on record: kind, who, and what the event says besides. */
@@ -136,7 +135,9 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
 
   it('records a crowd of expired sessions in portions', async () => {
     const lookup = await service()
-    const crowd = Array.from({ length: EXPIRED_AT_ONCE + 1 }, () => lookup.signIn.beginSession(alice, { remote: REMOTE }))
+    const crowd = Array.from({ length: EXPIRED_AT_ONCE + 1 }, () =>
+      lookup.signIn.beginSession(alice, { remote: REMOTE }),
+    )
     await Promise.all(crowd)
     clock.advance({ hours: 12 })
 
@@ -160,7 +161,12 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
     clock.advance({ seconds: 58 })
     await expect.poll(told).toHaveLength(3)
 
-    const event = { kind: 'sign-in-refused', by: 'sip:hansard@example.com', account: 'alice', reason: 'wrong-credentials' }
+    const event = {
+      kind: 'sign-in-refused',
+      by: 'sip:hansard@example.com',
+      account: 'alice',
+      reason: 'wrong-credentials',
+    }
     expect(await told()).toEqual([
       { ...event, remote: REMOTE, count: 2 },
       { ...event, remote: '10.0.0.8', count: 1 },
