@@ -22,6 +22,7 @@ export function alarmsOf(
     | 'quarantine'
     | 'auditProblem'
     | 'damagedFiles'
+    | 'incompleteExports'
     | 'forks'
     | 'setBacks'
     | 'adapters'
@@ -103,6 +104,16 @@ export function alarmsOf(
     alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
   }
   if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
+  const incomplete = staging.incompleteExports
+  for (const { adapter, number, incomplete: words } of incomplete.exports) {
+    alarms.push(
+      `${adapter}/${number} was sealed as incomplete: ${words}. Correct the stylesheet of ${adapter}; nothing is lost.`,
+    )
+  }
+  if (incomplete.count > incomplete.exports.length)
+    alarms.push(
+      `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
+    )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)

@@ -74,7 +74,7 @@ async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<E
     ttlMs: LEASE_MS,
   }))!
   const deps = partsOf(bench, lease)
-  await registerAdapters(db, lease, ['xml'])
+  await registerAdapters(db, lease, [{ name: 'xml' }])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
   await closeInterval(db, lease, { interval, now: T0 + MINUTE })
   if (last === 'closed') return deps

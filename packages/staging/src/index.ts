@@ -59,7 +59,7 @@ export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
-export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
   type ClosedInterval,
