@@ -11,7 +11,7 @@ import {
 } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import type { Database } from '@hansard/sql'
-import { listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
+import { type ApprovalMode, listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
 
 /** The export configuration as read at the start of a tick. */
@@ -20,6 +20,7 @@ export type WorkerConfiguration = {
   readonly version: number
   readonly adapters: readonly AdapterSetting[]
   readonly runIntervalMs: number
+  readonly approval: ApprovalMode
   /** why this adapter's files may not be written to their directory, or undefined */
   directoryProblemOf(setting: AdapterSetting): string | undefined
 }
@@ -50,11 +51,12 @@ export function configurationReader(
       await seedComplianceConfigurations(db, { configurations, actor: `worker:${holder}`, now: clock.now() })
       seeded = true
     }
-    const { version, configurations } = await listComplianceConfigurations(db)
+    const { version, approval, configurations } = await listComplianceConfigurations(db)
     const known = configurations as readonly ComplianceConfiguration[]
     const adapters = adaptersOf(known)
     return {
       version,
+      approval,
       adapters,
       runIntervalMs: runIntervalOf(known) ?? config.runIntervalMs,
       directoryProblemOf: (setting) => problemOf(setting, adapters, allowed),

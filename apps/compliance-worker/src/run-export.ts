@@ -8,6 +8,7 @@ import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
+  type ApprovalMode,
   bindEvents,
   type Export,
   type ExportFileRecord,
@@ -58,19 +59,23 @@ export async function runExport(
     adapter,
     unsealed,
     diskState,
+    approval,
   }: {
     setting: AdapterSetting
     adapter: Adapter
     unsealed: Export
     /** what the directory holds that the database does not know as sealed */
     diskState: () => Promise<Pick<DiskState, 'unknown' | 'problem'>>
+    /** how many people it took, or takes, to change what is exported */
+    approval: ApprovalMode
   },
 ): Promise<void> {
   const { db, lease, clock, pool, holder, signal } = deps
   const planned = await bindEvents(db, lease, unsealed)
   signal.throwIfAborted()
 
-  const settings = settingsOf(deps, setting, adapter)
+  const byOne = approval === 'one-person' ? { approval } : {}
+  const settings = { ...settingsOf(deps, setting, adapter), ...byOne }
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
   const { adapter: name, number } = planned
   const identity = await openDirectory(deps, { adapter: name, directory: settings.directory, first: number === 1 })

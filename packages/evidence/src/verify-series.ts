@@ -7,6 +7,7 @@ import { type Manifest, parseManifest } from './manifest.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
+import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
@@ -62,6 +63,8 @@ type Series = {
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
+  readonly changes: SettingChange[]
+  approvedByOne: number
   pagesNotCompared: number
   blind: boolean
   tree: TreeFrontier | undefined
@@ -90,6 +93,8 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unreadable: [],
     because: [],
     incomplete: [],
+    changes: [],
+    approvedByOne: 0,
     pagesNotCompared: 0,
     blind: false,
     identity: undefined,
@@ -192,6 +197,8 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     const message = `${page.file} ${describePage(page)}`
     series.incomplete.push({ export: number, file: page.file, message })
   }
+  if (series.previous) series.changes.push(...settingChanges(series.previous.manifest, manifest))
+  if (manifest.approval === 'one-person') series.approvedByOne += 1
   series.first ??= manifest
   series.previous = { manifest, file, sha256 }
   series.exports += 1
@@ -339,6 +346,8 @@ function reportOf(series: Series): SeriesReport {
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
     incomplete: series.incomplete,
+    changes: series.changes,
+    approvedByOne: series.approvedByOne,
     pagesNotCompared: series.pagesNotCompared,
     findings: series.findings,
     unreadable: series.unreadable,

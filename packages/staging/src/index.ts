@@ -1,10 +1,12 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export { approvalMode, setApprovalMode } from './approval-mode.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
+  type ApprovalMode,
   type ConfigurationChange,
   type ConfigurationSettings,
   listComplianceConfigurations,
@@ -63,6 +65,14 @@ export {
   takeSigningKey,
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
+export {
+  approveComplianceChange,
+  closeComplianceChange,
+  findComplianceChange,
+  listComplianceChanges,
+  type ProposedChange,
+  proposeComplianceChange,
+} from './proposed-changes.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

@@ -10,6 +10,7 @@ import { createSetBacks } from './migrations/set-backs.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { addLeaseLength } from './migrations/time.ts'
+import { createTwoPeople } from './migrations/two-people.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -34,6 +35,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'two people for what is exported', up: createTwoPeople },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
