@@ -106,7 +106,7 @@ function readTogether(clock: Clock): Moment {
   }
 }
 
-/** How far a clock that showed `from` and then `to` is ahead of `time`, read in between; undefined: within the bound. */
+/** How far a clock that showed `from`, then `to`, is ahead of `time`, read in between; undefined: within the bound. */
 function outside(time: number, { from, to, boundMs }: { from: number; to: number; boundMs: number }) {
   if (from - time > boundMs) return from - time
   if (time - to > boundMs) return to - time
