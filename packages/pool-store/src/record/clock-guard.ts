@@ -14,7 +14,7 @@ import { ClockOff } from './record-errors.ts'
  * even where the database shares the machine. Which of two times is right after that, only a person can know. So the
  * source waits until both agree again, or until it is started anew, which is how a person says that the time is right.
  */
-export type ClockGuard = {
+type ClockGuard = {
   /**
    * The time to stamp with. `off`: the clock is not to be believed, nothing may be stamped, and `now` is a time that is
    * not later than the true one.
