@@ -318,7 +318,7 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     // Nobody else knows of the number that is gone.
     const { name, epoch, incarnation } = source
     expect((await lostNumbers(db, { since: NOW })).filter((lost) => lost.source === name)).toEqual([
-      { source: name, epoch, incarnation, recordedSeq: 2, foundSeq: 1, at: NOW },
+      { source: name, epoch, incarnation, recordedSeq: 2, foundSeq: 1, at: clock.now() },
     ])
   })
 
