@@ -7,6 +7,8 @@ const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
 const SKEW_MAX = 5_000
+/** An adapter may keep its interval's pool manifest waiting for a minute. */
+const UNSIGNED_STALE = 180_000
 /** A pool database that was set back is named for so long: what is lost stays lost. */
 export const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
@@ -21,8 +23,11 @@ export function alarmsOf(
   staging: Pick<
     StagingStatus,
     | 'quarantine'
+    | 'auditProblem'
     | 'damagedFiles'
     | 'incompleteExports'
+    | 'anchors'
+    | 'poolSealing'
     | 'forks'
     | 'setBacks'
     | 'adapters'
@@ -96,6 +101,11 @@ export function alarmsOf(
       `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
     )
   }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
+    )
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
@@ -117,7 +127,16 @@ export function alarmsOf(
     alarms.push(
       `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
     )
+  const { problem: unsignedBecause, unsigned } = staging.poolSealing
+  if (unsignedBecause !== null) alarms.push(`Pool manifests are not being signed: ${unsignedBecause}`)
+  else if (unsigned !== null && now - unsigned.closedAt > UNSIGNED_STALE)
+    alarms.push(
+      `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
+    )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
+  for (const { name, problem, problemSince, overdue } of staging.anchors)
+    if (overdue)
+      alarms.push(`Anchor ${name}: no checkpoint was delivered for ${seconds(now - problemSince!)}. ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)
     alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')
