@@ -5,6 +5,8 @@ import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import {
   createRecordWriter,
+  logClock,
+  requireRightClock,
   createSignIn,
   createSignInRecord,
   EXPIRED_AT_ONCE,
@@ -60,6 +62,7 @@ export async function startLookupService(
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   // No endpoint: clients find file and channel services by theirs.
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(db, { name: config.name, endpoint: '', now: clock.now() })
   const fenced = Promise.withResolvers<Error>()
   const writer = createRecordWriter({
@@ -67,6 +70,8 @@ export async function startLookupService(
     clock,
     source,
     place: { pool, site: undefined },
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (!(error instanceof SourceFenced)) return log.warn({ err: error }, 'sign-ins could not be recorded')
       log.error({ err: error }, 'fenced by a successor; stopping')

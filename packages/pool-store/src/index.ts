@@ -70,17 +70,11 @@ export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
+export { type LostNumbers, lostNumbers } from './record/lost-numbers.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
-export {
-  ClockOff,
-  RecordBusy,
-  type RecordError,
-  RecordStopped,
-  RecordUnavailable,
-  SourceFenced,
-} from './record/record-errors.ts'
+export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveReports,
