@@ -11,6 +11,8 @@ const STRYKER = join(
 /** beyond the time that the tests take without a mutant: a mutant may wait for ever */
 const MUTANT_MS_MAX = 30_000
 
+const CONFIG = 'vitest-for-mutants.config.ts'
+
 type Report = {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Found[] }>>
 }
@@ -33,9 +35,8 @@ export function testFile(scratch: string, file: string, tests: readonly string[]
   const options = {
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
-    vitest: { configFile: 'test/mutants/vitest.config.ts' },
+    vitest: { configFile: CONFIG, related: false },
     mutate: [file],
-    testFiles: tests,
     inPlace: true,
     // No type check: most mutants that do not compile do run.
     tsconfigFile: 'none',
@@ -48,6 +49,10 @@ export function testFile(scratch: string, file: string, tests: readonly string[]
     jsonReporter: { fileName: report },
     allowEmpty: true,
   }
+  writeFileSync(
+    join(scratch, CONFIG),
+    `import { configFor } from './test/mutants/vitest-for-mutants.ts'\nexport default configFor(${JSON.stringify(tests)})\n`,
+  )
   writeFileSync(join(scratch, 'stryker.conf.json'), JSON.stringify(options))
   const { status, error } = spawnSync(process.execPath, [STRYKER, 'run', 'stryker.conf.json'], {
     cwd: scratch,
