@@ -147,7 +147,7 @@ it('PostgreSQL: of two that ask at once for a lease that has expired, one gets i
     let answered = 0
     const asking = ['b', 'c'].map((holder) => take(holder, 1_100).finally(() => (answered += 1)))
     const waiting = async () =>
-      (await held('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'")).length
+      (await db.knex('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'")).length
     while ((await waiting()) < 2 && answered === 0);
     await held.commit()
 
