@@ -27,6 +27,8 @@ const TARGETS: Readonly<Record<string, Target>> = {
 const root = resolve(import.meta.dirname, '../../..')
 const CACHE = join(root, 'node_modules/.cache/hansard/mutants')
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { cached: { type: 'boolean' } } })
+/** A result of another way of testing says nothing. */
+const TESTER = ['test/mutants/src/test-file.ts', 'test/mutants/vitest-for-mutants.ts']
 const names = positionals.length > 0 ? positionals : Object.keys(TARGETS)
 let scratch: ReturnType<typeof scratchCopy> | undefined
 const unknown = names.filter((name) => TARGETS[name] === undefined)
@@ -66,7 +68,7 @@ function isMutated(file: string): boolean {
 /** What was found before holds until the file or a test changes. A run that was cut off goes on after it. */
 function testOrRecall(file: string, tests: readonly string[]): TestedMutant[] {
   const hash = createHash('sha256')
-  for (const each of [file, ...tests]) hash.update(readFileSync(join(root, each)))
+  for (const each of [file, ...tests, ...TESTER]) hash.update(readFileSync(join(root, each)))
   const kept = join(CACHE, `${file.replaceAll('/', '_')}.json`)
   const key = hash.digest('hex')
   if (existsSync(kept)) {
