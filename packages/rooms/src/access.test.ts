@@ -208,3 +208,20 @@ describe('standing', () => {
     expect([...of([EVERYBODY], {}, roles).roles]).toEqual(['presenter'])
   })
 })
+
+it('to post takes no right to upload files, and to upload takes both', () => {
+  const without = room({ category: { invitations: true, fileUpload: false, chatHistory: true } })
+  expect(answer('post', without, standing('member'))).toBe('yes')
+  expect(answer('upload-file', without, standing('member'))).toBe('file-upload-off')
+  expect(answer('upload-file', room(), standing())).toBe('not-a-member')
+})
+
+it('a disabled room is known to be disabled by its members, and unknown to everybody else', () => {
+  const disabled = room({ disabled: true, privacy: 'secret' })
+  for (const operation of [...MANAGING, ...ADMINISTRATION]) {
+    expect(answer(operation, disabled, standing('member'))).toBe('room-disabled')
+    expect(answer(operation, disabled, outside('member'))).toBe('no-such-room')
+    expect(answer(operation, disabled, standing())).toBe('no-such-room')
+  }
+  expect(answer('change-room', room({ privacy: 'secret' }), standing())).toBe('no-such-room')
+})
