@@ -225,3 +225,17 @@ it('a disabled room is known to be disabled by its members, and unknown to every
   }
   expect(answer('change-room', room({ privacy: 'secret' }), standing())).toBe('no-such-room')
 })
+
+it('a principal holds the roles of the lists that one of its identities is in, and no others', () => {
+  const scope = { allowed: new Set([1]), denied: new Set<number>(), creators: new Set([5]) }
+  const roles = { members: new Set([2]), managers: new Set([3]), presenters: new Set([4]) }
+  const held = (...identities: number[]) => {
+    const { inScope, creator, roles: of } = standingOf(new Set(identities), { scope, roles, administrator: false })
+    return [inScope, creator, [...of].join()]
+  }
+  expect(held(1)).toEqual([true, false, ''])
+  expect([held(2), held(3), held(4)].map(([, , roles]) => roles)).toEqual(['member', 'manager', 'presenter'])
+  expect(held(5)).toEqual([false, true, ''])
+  expect(held(1, 2, 3, 4, 5, 6, 7)).toEqual([true, true, 'member,manager,presenter'])
+  expect(held()).toEqual([false, false, ''])
+})

@@ -208,5 +208,6 @@ describe('a name', () => {
     expect(accountNameProblem('SIP:alice')).toBeDefined()
     expect(accountNameProblem('gossip:alice')).toBeUndefined()
     expect(roomNameProblem('gossip:desk')).toBeUndefined()
+    expect(roomNameProblem('   ')).toBe('A room name may not be empty.')
   })
 })
