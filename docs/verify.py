@@ -13,6 +13,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import zlib
 from datetime import datetime, timezone
+from itertools import zip_longest
 from urllib.parse import quote, unquote
 
 MANIFEST = ".manifest.json"
@@ -517,7 +519,8 @@ class ChainFile:
                 walk.waiting.setdefault(seq, (self.manifest["number"], None, None, None))
             walk.leave(part["last"], part["head"], self.report_of(part) if through else lambda *_: None)
         if through and self.marked != part["quarantined"]:
-            wrong = min(set(self.marked).symmetric_difference(part["quarantined"]))
+            pairs = zip_longest(self.marked, part["quarantined"], fillvalue=math.inf)
+            wrong = next(min(pair) for pair in pairs if pair[0] != pair[1])
             message = "%s: manifest and chain file do not agree that number %d is in quarantine" % (name_of(part), wrong)
             self.report("chain-line", message, name_of(part), wrong)
 
