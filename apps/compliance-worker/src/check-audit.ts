@@ -9,7 +9,7 @@ const RECORDS_MAX = 5_000
 export const CHECK_AUDIT_EVERY_MS = 60_000
 
 /** Recomputes the chain of the audit trail, step by step, and records what it finds: a status alarm. */
-export type AuditChecking = { step(lease: Lease): Promise<void> }
+type AuditChecking = { step(lease: Lease): Promise<void> }
 
 export function createAuditChecking({ db, clock, log }: { db: Database; clock: Clock; log: Log }): AuditChecking {
   const walk = startAuditWalk()

@@ -7,9 +7,7 @@ import {
   createRecordWriter,
   createSignIn,
   createSignInRecord,
-  EXPIRED_AT_ONCE,
   readActiveServers,
-  recordExpiredSessions,
   SourceFenced,
   type StoredPoolSettings,
   signInRefusal,
@@ -27,7 +25,7 @@ import { createReachableServices } from './reachable-services.ts'
 
 const ANNOUNCE_MS = 10_000
 
-export type LookupService = Service & {
+type LookupService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
@@ -76,8 +74,8 @@ export async function startLookupService(
   stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
   const record = createSignInRecord({
+    db,
     writer,
-    dialect: db.dialect,
     clock,
     log,
     service: source.name,
@@ -96,10 +94,7 @@ export async function startLookupService(
   const expiring = startLoop({
     clock,
     everyMs: config.expiredMs,
-    async turn() {
-      const found = await recordExpiredSessions({ db, writer, poolRoomId, now: clock.now() })
-      return found === EXPIRED_AT_ONCE ? 'again' : undefined
-    },
+    turn: async () => ((await record.recordExpired()) === 'again' ? 'again' : 'pause'),
     onError: onError('recording expired sessions'),
   })
   stack.defer(() => expiring.stop())
