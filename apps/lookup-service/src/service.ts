@@ -7,7 +7,9 @@ import {
   createRecordWriter,
   createSignIn,
   createSignInRecord,
+  logClock,
   readActiveServers,
+  requireRightClock,
   SourceFenced,
   type StoredPoolSettings,
   signInRefusal,
@@ -57,6 +59,7 @@ export async function startLookupService(
   const { app, db, bus, clock, log, tokenKeys, settings, version } = deps
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   // No endpoint: clients find file and channel services by theirs.
   const source = await startSource(db, { name: config.name, endpoint: '', now: clock.now() })
   const fenced = Promise.withResolvers<Error>()
@@ -65,6 +68,8 @@ export async function startLookupService(
     clock,
     source,
     place: { pool, site: undefined },
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (!(error instanceof SourceFenced)) return log.warn({ err: error }, 'sign-ins could not be recorded')
       log.error({ err: error }, 'fenced by a successor; stopping')

@@ -157,14 +157,14 @@ async function start(
   })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
+  const { clockBoundMs, clockRightAt } = options
   const lookup = await startLookupService(
-    { ...LOOKUP_SERVICE_DEFAULTS, url: urls.lookup, adminUrl: urls.admin },
+    { ...LOOKUP_SERVICE_DEFAULTS, clockBoundMs, clockRightAt, url: urls.lookup, adminUrl: urls.admin },
     { app, db: poolDb, bus, clock, log, tokenKeys, settings, version: VERSION },
   )
   stack.defer(() => lookup.stop())
   void lookup.fenced.then(announceFailure)
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
-  const { clockBoundMs, clockRightAt } = options
   const admin = await startAdminApi(
     {
       ...ADMIN_API_DEFAULTS,
