@@ -33,12 +33,12 @@ HASH = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
-KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
-SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
+KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change",
+         "sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
-    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
-    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/1": {"kinds": KINDS[:8], "roles": ["document", "chain"], "incarnations": False},
+    "hansard-manifest/2": {"kinds": KINDS[:9], "roles": ["document", "attachments", "chain"], "incarnations": False},
+    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
