@@ -706,7 +706,8 @@ def compare_with_record(series):
             continue
         compared = 0
         for key, export in keyed(one):
-            others = record.get(key)
+            # What is only in quarantine in one of them was lost here, or there, when a database was restored: both say so.
+            others = [other for other in record.get(key, []) if other["quarantined"] == export["quarantined"]]
             if not others:
                 continue
             compared += 1
@@ -842,6 +843,8 @@ class Series:
         self.parts.append({
             "number": number, "kind": manifest["kind"], "counts": manifest["counts"],
             "incarnations": FORMATS[manifest["format"]]["incarnations"],
+            "quarantined": [
+                (name_of(part), part["quarantined"]) for part in manifest["sources"] if part["quarantined"]],
             "window": (manifest["interval"]["startMs"], manifest["interval"]["endMs"]),
             "chain": next((one["sha256"] for one in manifest["files"] if one["role"] == "chain"), None)})
         if manifest["kind"] == "interval":

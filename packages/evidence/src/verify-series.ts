@@ -55,6 +55,8 @@ export type SeenExport = {
   readonly chainSha256: string | undefined
   /** events by kind */
   readonly counts: string
+  /** the numbers in quarantine, by source */
+  readonly quarantined: string
   /** over all lines of the chain files up to this export; undefined if one of them is not in order */
   readonly tree: TreeFrontier | undefined
 }
@@ -219,6 +221,9 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     incarnations: hasIncarnations(manifest.format),
     chainSha256: manifest.files.find(({ role }) => role === 'chain')?.sha256,
     counts: JSON.stringify(manifest.counts),
+    quarantined: JSON.stringify(
+      manifest.sources.flatMap((part) => (part.quarantined.length > 0 ? [nameOfSource(part), part.quarantined] : [])),
+    ),
   })
   if (manifest.kind === 'interval') {
     series.seenInterval = true
