@@ -17,6 +17,7 @@ import {
   type ExportSettings,
   exportEvents,
   forksOfInterval,
+  notRunningOf,
   roomsWithRoster,
   rostersOf,
 } from '@hansard/staging'
@@ -83,7 +84,9 @@ export async function renderExport(
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
-  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
+  const notRunning = planned.kind === 'interval' ? await notRunningOf(db, planned.intervalNumber) : []
+  const rendered = { files, counts, pages, sources: chain.sources(), forks, notRunning }
+  const manifest = buildManifest({ ...subject, adapter, ...rendered })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return { files, pages }
 }

@@ -1,3 +1,5 @@
+import type { NotRunning } from './not-running.ts'
+
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
 export type FindingKind =
   | 'manifest-missing' // files of an export exist, its manifest does not
@@ -81,6 +83,8 @@ export type SeriesReport = {
   readonly incomplete: readonly SealedIncomplete[]
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** when no service was running, over all intervals */
+  readonly notRunning: readonly NotRunning[]
   /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
   readonly texts: number | null
   readonly findings: readonly Finding[]

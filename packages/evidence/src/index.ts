@@ -17,6 +17,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describeNotRunning, type NotRunning } from './not-running.ts'
 export { describePage, type IncompletePage } from './pages.ts'
 export {
   encodePoolManifest,

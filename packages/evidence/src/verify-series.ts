@@ -4,6 +4,7 @@ import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
 import { forkMessage } from './forks.ts'
 import { hasIncarnations, type Manifest, parseManifest } from './manifest.ts'
+import { joinNotRunning, type NotRunning } from './not-running.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
@@ -71,6 +72,7 @@ type Series = {
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
+  readonly notRunning: NotRunning[]
   pagesNotCompared: number
   /** undefined: no export of the record series has been seen */
   texts: number | undefined
@@ -101,6 +103,7 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unreadable: [],
     because: [],
     incomplete: [],
+    notRunning: [],
     pagesNotCompared: 0,
     texts: undefined,
     blind: false,
@@ -205,6 +208,7 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   }
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
+  joinNotRunning(series.notRunning, manifest.notRunning ?? [])
   if (manifest.pages === undefined) series.pagesNotCompared += 1
   for (const page of manifest.pages ?? []) {
     const message = `${page.file} ${describePage(page)}`
@@ -367,6 +371,7 @@ function reportOf(series: Series): SeriesReport {
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
     incomplete: series.incomplete,
     pagesNotCompared: series.pagesNotCompared,
+    notRunning: series.notRunning,
     texts: series.texts ?? null,
     findings: series.findings,
     unreadable: series.unreadable,

@@ -3,6 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   compareWithRecord,
+  describeNotRunning,
   type EvidenceDirectory,
   FileMissing,
   type Finding,
@@ -256,6 +257,7 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),
+    ...series.notRunning.map((each) => `  ${describeNotRunning(each)}`),
     ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, incarnation, seq, export: number, altered }) =>
