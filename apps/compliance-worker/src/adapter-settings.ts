@@ -52,6 +52,7 @@ const Setting = z.strictObject({
   addUserDetails: z.boolean().default(false),
   createFileAttachmentsManifest: z.boolean().default(false),
   eventsPerFileMax: z.number().int().min(1).max(100_000).default(10_000),
+  stopWhenIncomplete: z.boolean().optional(),
 })
 
 /**

@@ -48,6 +48,7 @@ export async function renderExport(
     put,
     signal,
     beforeUpload = async () => {},
+    beforeManifest = () => {},
   }: {
     db: Database
     adapter: Adapter | RecordAdapter
@@ -56,6 +57,8 @@ export async function renderExport(
     signal: AbortSignal
     /** Called with every upload before it is exported; an error stops the export. */
     beforeUpload?: (upload: EventOf<'file-upload'>) => Promise<void>
+    /** Called when all documents are written; an error stops the export. */
+    beforeManifest?: (pages: readonly IncompletePage[] | undefined) => void
   },
   subject: {
     planned: Export
@@ -81,6 +84,7 @@ export async function renderExport(
       ? await renderTexts({ ...rendering, adapter })
       : await renderConversations({ ...rendering, adapter, engine, stylesheet, comparesPages, beforeUpload })
   assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
+  beforeManifest(pages)
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []

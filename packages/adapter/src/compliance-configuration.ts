@@ -32,6 +32,8 @@ export type ComplianceSettings = {
   /** milliseconds; only in `global` */
   readonly runIntervalMs?: number | undefined
   readonly eventsPerFileMax?: number | undefined
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
   /** milliseconds since 1970; a series without exports begins with the interval that holds this moment; never inherited */
   readonly exportFrom?: number | undefined
 }
@@ -50,6 +52,8 @@ export type AdapterSetting = {
   readonly addUserDetails: boolean
   readonly createFileAttachmentsManifest: boolean
   readonly eventsPerFileMax: number
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
   /** a series without exports begins with the interval that holds this moment; otherwise with the one that closes next */
   readonly exportFrom?: number | undefined
 }
@@ -64,6 +68,7 @@ const DEFAULTS = {
   addUserDetails: false,
   createFileAttachmentsManifest: false,
   eventsPerFileMax: 10_000,
+  stopWhenIncomplete: false,
 }
 
 const IDENTITY = /^(?:global|(?:site|service|adapter):[^\s:][^\s]{0,254})$/
@@ -92,6 +97,7 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
       addUserDetails,
       createFileAttachmentsManifest: rest.createFileAttachmentsManifest,
       eventsPerFileMax: rest.eventsPerFileMax,
+      ...(rest.stopWhenIncomplete ? { stopWhenIncomplete: true } : {}),
       ...(settings.exportFrom === undefined ? {} : { exportFrom: settings.exportFrom }),
     }
   })

@@ -45,6 +45,10 @@ export const ComplianceSettings = z.strictObject({
     .max(100_000)
     .optional()
     .describe('maximum number of events in one document; default 10,000'),
+  stopWhenIncomplete: z
+    .boolean()
+    .optional()
+    .describe('seal no export that does not show everything it counts: stop until the stylesheet does; default off'),
   /** milliseconds since 1970 */
   exportFrom: z
     .number()

@@ -19,11 +19,14 @@ export {
 } from './manifest.ts'
 export { describeNotRunning, type NotRunning } from './not-running.ts'
 export { describePage, type IncompletePage } from './pages.ts'
+export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {
   encodePoolManifest,
   POOL_DIRECTORY,
   POOL_MANIFEST_FORMAT,
+  type PoolManifest,
   type PoolSeriesEntry,
+  parsePoolManifest,
   poolManifestStatement,
   poolOrigin,
   stemOfPoolManifest,
@@ -31,5 +34,5 @@ export {
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export { nameOfSource } from './source-name.ts'
-export { type SeriesInPool, verifyPool } from './verify-pool.ts'
+export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

@@ -1,6 +1,17 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export {
+  type AnchorCargo,
+  type AnchorKind,
+  type AnchorState,
+  nameAnchors,
+  newestSealedNumber,
+  newestSealedPoolManifest,
+  noteAnchorProblem,
+  readAnchors,
+  recordDelivery,
+} from './anchors.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export { verifyAudit } from './audit-chain.ts'
 export type { CloseDecision } from './close-decision.ts'
@@ -53,6 +64,7 @@ export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './outpu
 export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
+  adoptPoolManifest,
   type ClosedInterval,
   nextPoolManifest,
   type PlannedPoolManifest,
@@ -64,6 +76,7 @@ export {
   takeSigningKey,
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
+export { notePoolProblem } from './pool-sealing-state.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

@@ -1,9 +1,11 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
+import { addIncomplete } from './migrations/incomplete.ts'
 import { createNotRunning } from './migrations/not-running.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
@@ -35,6 +37,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'exports that do not show everything', up: addIncomplete },
+  { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'intervals in which nothing was running', up: createNotRunning },
 ]
 

@@ -24,6 +24,8 @@ const READERS: Readonly<Record<string, (env: Env) => void>> = {
 
 const COMMAND_LINE = [
   'HANSARD_ADMIN_PASSWORD',
+  'HANSARD_ANCHOR_DIRECTORY',
+  'HANSARD_ANCHOR_TSA_URL',
   'HANSARD_AS_PASSWORD',
   'HANSARD_DEBUG',
   'HANSARD_FILES_CLAMD',

@@ -6,8 +6,13 @@ import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
-import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
-import { decodeText } from '@hansard/config'
+import {
+  type AdapterSetting,
+  type AnchorSetting,
+  DEFAULT_ADAPTERS,
+  parseAdapterSettings,
+} from '@hansard/compliance-worker'
+import { type ClockSettings, decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import {
@@ -42,7 +47,7 @@ import {
 } from './compliance-side.ts'
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 
-type StandardEditionOptions = {
+type StandardEditionOptions = ClockSettings & {
   readonly data: string
   /** 0 for any free port */
   readonly port: number
@@ -57,6 +62,8 @@ type StandardEditionOptions = {
   readonly logLevel: string
   /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
   readonly clamd?: string | undefined
+  /** where the newest checkpoint goes after each interval */
+  readonly anchors?: readonly AnchorSetting[] | undefined
   /** false: the compliance side shares this thread and its clock (tests) */
   readonly complianceThread: boolean
 }
@@ -129,6 +136,7 @@ async function start(
     outputDirectory: directory.exports,
     complianceFileStore: directory.complianceFiles,
     signingKey: { file: directory.signingKeyFile },
+    anchors: options.anchors ?? [],
     adapters,
   }
   const compliance = options.complianceThread
@@ -163,9 +171,11 @@ async function start(
   )
   stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
+  const { clockBoundMs, clockRightAt } = options
   const admin = await startAdminApi(
     {
       ...ADMIN_API_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       version: VERSION,
       runIntervalMs: options.runIntervalMs,
       complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
@@ -181,6 +191,7 @@ async function start(
   const channel = await startChannelService(
     {
       ...CHANNEL_SERVICE_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       name: 'channel-1',
       endpoint: urls.channel,
       filesUrl: `${server}/files`,
@@ -192,7 +203,7 @@ async function start(
   void channel.fenced.then(announceFailure)
   attachChannelService(httpServer, '/channel', channel)
   const files = await startFileService(
-    { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
+    { ...FILE_SERVICE_DEFAULTS, clockBoundMs, clockRightAt, name: 'files-1', endpoint: `${server}/files` },
     {
       ...{ app, db: poolDb, clock, log, pool, domain, ...stores },
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
