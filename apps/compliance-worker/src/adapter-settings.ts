@@ -27,8 +27,8 @@ const OPTIONS = {
 }
 
 /**
- * What a new pool exports: the document of the 2013 server, and the extended one, which alone shows changes of rooms and
- * people and chats that were replaced or purged.
+ * What a new pool exports: the document of the 2013 server, and the extended one, which alone shows changes of rooms
+ * and people and chats that were replaced or purged.
  */
 export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
   { name: 'xml', adapter: 'xml', ...OPTIONS },

@@ -8,7 +8,7 @@ import {
   type ManifestFile,
   manifestInterval,
 } from '@hansard/evidence'
-import type { Export, ExportFileRecord, ExportSettings, NotRunning } from '@hansard/staging'
+import type { Export, ExportFileRecord, ExportSettings, TimeNotRunning } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -33,7 +33,7 @@ export function buildManifest({
   pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
-  notRunning: readonly NotRunning[]
+  notRunning: readonly TimeNotRunning[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -62,7 +62,7 @@ export function buildManifest({
   }
 }
 
-function written({ from, to, lastSigns }: NotRunning) {
+function written({ from, to, lastSigns }: TimeNotRunning) {
   const iso = (at: number) => new Date(at).toISOString()
   return { from: iso(from), to: iso(to), lastSigns: lastSigns.map(({ at, ...name }) => ({ ...name, at: iso(at) })) }
 }

@@ -1,5 +1,5 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
-import { contradictionsInNotRunning } from './not-running.ts'
+import { contradictionsInNotRunning } from './not-running-contradictions.ts'
 import { contradictionsInPages } from './page-contradictions.ts'
 import { nameOfSource } from './source-name.ts'
 

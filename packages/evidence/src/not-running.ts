@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Manifest } from './manifest.ts'
 import { sourceName } from './source-members.ts'
 import { nameOfSource } from './source-name.ts'
 
@@ -18,18 +17,6 @@ export const NotRunningList = z.array(NotRunning).min(1)
 export function orderNotRunning({ from, to, lastSigns }: NotRunning): NotRunning {
   const ordered = lastSigns.map(({ source, epoch, incarnation = '', at }) => ({ source, epoch, incarnation, at }))
   return { from, to, lastSigns: ordered }
-}
-
-export function* contradictionsInNotRunning({ kind, interval, notRunning = [] }: Manifest): Generator<string> {
-  if (kind === 'addendum' && notRunning.length > 0) yield 'an addendum does not say when nothing was running'
-  let before = interval.start
-  for (const { from, to, lastSigns } of notRunning) {
-    if (from < before || to <= from || to > interval.end)
-      yield `it was not running from ${from} to ${to}, out of its order`
-    const early = lastSigns.find(({ at }) => at > from)
-    if (early) yield `${nameOfSource(early)} gave a sign of life while nothing was running`
-    before = to
-  }
 }
 
 /** Appends the times of a manifest; one that goes on in the next interval is one time. */

@@ -1,6 +1,6 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
-import { type NotRunning, notRunningColumn } from './not-running.ts'
+import { notRunningColumn, type TimeNotRunning } from './not-running.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -54,7 +54,7 @@ export async function adoptInterval(
     interval: { readonly number: number; readonly startsAt: number; readonly endsAt: number }
     sources: readonly SealedSource[]
     /** as the manifest has it */
-    notRunning: readonly NotRunning[]
+    notRunning: readonly TimeNotRunning[]
     lines: AsyncIterable<SealedLines>
     now: number
   },

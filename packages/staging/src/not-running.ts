@@ -4,7 +4,7 @@ import type { Database, Knex } from '@hansard/sql'
 import { byIdentity, type SourceIdentity } from './source-identity.ts'
 
 /** A time in which no source lived: nobody could record anything. Quiet and stopped must not look alike. */
-export type NotRunning = {
+export type TimeNotRunning = {
   readonly from: number
   readonly to: number
   /** of every service that had lived before, the newest sign */
@@ -26,9 +26,9 @@ const SIGNS_MAX = 100
  * The times of an interval in which no source lived, from the first source's start on. A source that is alive counts as
  * living until now: when it was silent is not on record.
  */
-export function notRunningIn(interval: Interval, lives: readonly SourceLife[]): NotRunning[] {
+export function notRunningIn(interval: Interval, lives: readonly SourceLife[]): TimeNotRunning[] {
   const sorted = lives.toSorted((a, b) => a.startedAt - b.startedAt)
-  const found: NotRunning[] = []
+  const found: TimeNotRunning[] = []
   let until = sorted[0]?.startedAt ?? interval.endsAt
   const addGap = (to: number) => {
     const [from, end] = [Math.max(until, interval.startsAt), Math.min(to, interval.endsAt)]
@@ -42,7 +42,7 @@ export function notRunningIn(interval: Interval, lives: readonly SourceLife[]): 
   return found
 }
 
-function signsBefore(lives: readonly SourceLife[], moment: number): NotRunning['lastSigns'] {
+function signsBefore(lives: readonly SourceLife[], moment: number): TimeNotRunning['lastSigns'] {
   const newest = new Map<string, SourceLife>()
   for (const life of lives.filter(({ lastSign }) => lastSign <= moment)) {
     const other = newest.get(life.source)
@@ -56,7 +56,7 @@ function signsBefore(lives: readonly SourceLife[], moment: number): NotRunning['
 }
 
 /** @internal In the transaction that closes the interval: what is known then is what its manifest says for ever. */
-export async function readNotRunning(tx: Knex, interval: Interval): Promise<NotRunning[]> {
+export async function readNotRunning(tx: Knex, interval: Interval): Promise<TimeNotRunning[]> {
   const alive = await tx('source').where('state', 'alive').andWhere('started_at', '<=', interval.startsAt).first('id')
   if (alive) return []
   const rows: (Omit<SourceLife, 'lastSign'> & { reportedAt: number; lastStamp: number })[] = await tx('source').select(
@@ -75,12 +75,12 @@ export async function readNotRunning(tx: Knex, interval: Interval): Promise<NotR
   return notRunningIn(interval, lives)
 }
 
-export async function notRunningOf(db: Database, intervalNumber: number): Promise<NotRunning[]> {
+export async function notRunningOf(db: Database, intervalNumber: number): Promise<TimeNotRunning[]> {
   const row = await db.knex('closed_interval').where({ number: intervalNumber }).first('not_running')
   return row?.not_running ? JSON.parse(row.not_running) : []
 }
 
 /** @internal */
-export function notRunningColumn(found: readonly NotRunning[]): { not_running: string | null } {
+export function notRunningColumn(found: readonly TimeNotRunning[]): { not_running: string | null } {
   return { not_running: found.length > 0 ? JSON.stringify(found) : null }
 }

@@ -37,8 +37,8 @@ export type VerifyReport = {
   readonly pools: readonly Omit<PoolReport, 'findings' | 'unreadable'>[]
   readonly series: readonly (Omit<SeriesReport, 'findings' | 'unreadable'> & {
     /**
-     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are not
-     * in it; null for the record series itself, and if none is here
+     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are
+     * not in it; null for the record series itself, and if none is here
      */
     readonly record: { readonly compared: number; readonly notInRecord: number } | null
   })[]
