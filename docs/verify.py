@@ -32,10 +32,11 @@ LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
 KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
+SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
     "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
     "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -1263,6 +1264,9 @@ class Pool:
         if (manifest["pool"] != before["pool"] or manifest["interval"]["startMs"] != before["interval"]["endMs"]
                 or manifest["tree"]["size"] < before["tree"]["size"]):
             self.broken("pool-manifest-chain", "%s does not continue %s" % (file, before_file), file=file)
+        went_back = audit_went_back(manifest.get("audit"), before.get("audit"))
+        if went_back:
+            self.broken("audit-trail", "%s: %s, by %s" % (file, went_back, before_file), file=file)
 
     def missing(self, file, first, last):
         numbers = "pool manifest %d is" % first if first == last else "pool manifests %d to %d are" % (first, last)
@@ -1411,7 +1415,8 @@ def parse_pool_manifest(content):
     if isinstance(found, str) and found != POOL_FORMAT and re.fullmatch("hansard-pool-manifest/[0-9]+", found):
         raise Unknown("its format is %s" % found)
     members(manifest, "pool manifest",
-            "format pool number interval series sources tree key previousPoolManifestSha256")
+            "format pool number interval series sources tree "
+            + ("audit " if "audit" in manifest else "") + "key previousPoolManifestSha256")
     require(found == POOL_FORMAT, "format")
     text(manifest["pool"], "pool")
     count(manifest["number"], "number", 1)
@@ -1444,11 +1449,29 @@ def parse_pool_manifest(content):
     count(manifest["tree"]["size"], "tree.size")
     root = manifest["tree"]["root"]
     require(isinstance(root, str) and re.fullmatch("[A-Za-z0-9+/]{43}=", root), "tree.root")
+    if "audit" in manifest:
+        members(manifest["audit"], "audit", "number head")
+        count(manifest["audit"]["number"], "audit.number")
+        digest(manifest["audit"]["head"], "audit.head")
     text(manifest["key"], "key")
     if manifest["previousPoolManifestSha256"] is not None:
         digest(manifest["previousPoolManifestSha256"], "previousPoolManifestSha256")
     require(written(manifest) == content, "the writing")
     return manifest
+
+
+def audit_went_back(now, before):
+    """Why the audit trail cannot be the one of the pool manifest before: records are only ever added."""
+    if before is None:
+        return None
+    had = "had %d records" % before["number"]
+    if now is None:
+        return "it does not name the audit trail, which %s" % had
+    if now["number"] < before["number"]:
+        return "the audit trail has %d records, and %s" % (now["number"], had)
+    if now["number"] == before["number"] and now["head"] != before["head"]:
+        return "record %d of the audit trail was another" % now["number"]
+    return None
 
 
 def pool_name(interval):

@@ -15,6 +15,7 @@ const calm = {
 }
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
+  auditProblem: null as string | null,
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
   poolSealing: { problem: null, unsigned: null } as Parameters<typeof alarmsOf>[0]['poolSealing'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
@@ -62,6 +63,14 @@ it('names sealed files that are not as they were sealed, and what to do', () => 
   )
   expect(first).toMatch(/^The sealed file \/x\/a\.xml is missing\. `hansard exports restore xml\/12`/)
   expect(more).toMatch(/^7 more sealed files/)
+})
+
+it('names a broken audit trail, and how to look at it', () => {
+  const auditProblem = 'Record 12 of the audit trail is missing.'
+  const [alarm] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), auditProblem }, calm)
+  expect(alarm).toBe(
+    'The chain of the audit trail is broken: Record 12 of the audit trail is missing. `hansard audit verify` recomputes it.',
+  )
 })
 
 it('names a source that keeps an interval open permanently, and what to do', () => {

@@ -23,6 +23,7 @@ export function alarmsOf(
   staging: Pick<
     StagingStatus,
     | 'quarantine'
+    | 'auditProblem'
     | 'damagedFiles'
     | 'incompleteExports'
     | 'anchors'
@@ -96,6 +97,11 @@ export function alarmsOf(
     if (clockOffMs === null) continue
     alarms.push(
       `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
+    )
+  }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
     )
   }
   if (staging.quarantine.count > 0) {

@@ -37,6 +37,7 @@ import {
   answerSeal,
   cutFor,
 } from './answer-requests.ts'
+import { createAuditChecking } from './check-audit.ts'
 import { checkStep, isCheckDue } from './check-files.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
@@ -114,6 +115,8 @@ export function createExporter(given: {
     return leftMs > 0 && leftMs <= waitMaxMs
   }
   let checking: Promise<void> | undefined
+  const auditChecking = createAuditChecking(given)
+  let auditing: Promise<void> | undefined
   const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
@@ -151,6 +154,7 @@ export function createExporter(given: {
       }
       poolSealing?.run(lease, signal)
       await anchoring.run(lease, signal)
+      checkAudit(deps)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       const ofFiles = (all: readonly WorkRequest[]) => all.find(({ kind }) => FILE_REQUESTS.has(kind))
@@ -175,11 +179,11 @@ export function createExporter(given: {
       return 'pause'
     },
     async settled() {
-      const all = [lanes.settled(), poolSealing?.settled(), anchoring.settled(), checking]
+      const all = [lanes.settled(), poolSealing?.settled(), anchoring.settled(), checking, auditing]
       return (await Promise.all(all)).includes('progress') ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking])
+      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking, auditing])
     },
   }
 
@@ -191,6 +195,18 @@ export function createExporter(given: {
       })
       .finally(() => {
         checking = undefined
+      })
+  }
+
+  /** A step of the check of the audit trail, likewise. */
+  function checkAudit(deps: TurnDeps): void {
+    auditing ??= auditChecking
+      .step(deps.lease)
+      .catch((error: unknown) => {
+        if (!isWorkersOwn(error, deps)) log.error({ err: error }, 'the audit trail could not be checked')
+      })
+      .finally(() => {
+        auditing = undefined
       })
   }
 

@@ -27,6 +27,7 @@ export type FindingKind =
   | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
   | 'pool-signature' // not signed, or not by a key that may
   | 'pool-tree' // the tree is not the one over the events in the exports
+  | 'audit-trail' // the audit trail has lost records, or was rewritten
   | 'series-missing' // a pool manifest names a series that is not here
   | 'series-cut' // a series does not begin or end where the pool manifests say
   | 'series-altered' // another export than the pool manifest names

@@ -1,6 +1,7 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
+import { createAuditHeads } from './migrations/audit-heads.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
@@ -39,6 +40,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'checks of sealed files', up: createFileCheck },
   { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'anchors of checkpoints', up: createAnchors },
+  { name: 'heads of the audit trail', up: createAuditHeads },
   { name: 'intervals in which nothing was running', up: createNotRunning },
 ]
 

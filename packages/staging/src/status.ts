@@ -2,6 +2,7 @@ import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
 import { type AnchorState, readAnchors } from './anchors.ts'
+import { auditCheck } from './audit-check.ts'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
@@ -41,6 +42,8 @@ export type StagingStatus = {
   /** exports of the last week that do not show everything they count */
   readonly incompleteExports: Awaited<ReturnType<typeof incompleteExports>>
   readonly poolSealing: PoolSealingState
+  /** what the last check of the audit trail's chain found; null: nothing, or there was none yet */
+  readonly auditProblem: string | null
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -115,6 +118,7 @@ export async function readStatus(
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
     incompleteExports: await incompleteExports(db, { since: now - INCOMPLETE_SHOWN_MS, limit: INCOMPLETE_SHOWN }),
     poolSealing: await poolSealingState(db),
+    auditProblem: (await auditCheck(db))?.problem?.message ?? null,
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     anchors: (await readAnchors(db)).map((anchor) => ({

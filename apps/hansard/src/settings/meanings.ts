@@ -43,6 +43,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_FILE_STORE: 'directory of the pool’s files, the same on every machine',
   HANSARD_LOG_LEVEL: 'the least level that is logged; `warn` for `hansard start` without `--json`',
   HANSARD_LOOKUP_HOST: 'address to listen on',
+  HANSARD_LOOKUP_NAME: 'name of this instance; one at a time runs under it',
   HANSARD_LOOKUP_PORT: 'port to listen on',
   HANSARD_LOOKUP_URL: 'URL that clients reach this service at',
   HANSARD_OUTPUT_DIRECTORIES_ALLOWED:
