@@ -121,8 +121,10 @@ def check_shape(manifest):
     compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
     incarnations = FORMATS[manifest["format"]]["incarnations"]
     approval = incarnations and "approval" in manifest
-    members(manifest, "manifest", "format pool adapter options " + ("approval " if approval else "") + "number kind interval files counts omitted "
-            + ("pages " if compared else "") + "sources " + ("forks " if incarnations else "")
+    stopped = incarnations and "notRunning" in manifest
+    members(manifest, "manifest", "format pool adapter options " + ("approval " if approval else "")
+            + "number kind interval files counts omitted " + ("pages " if compared else "") + "sources "
+            + ("forks " if incarnations else "") + ("notRunning " if stopped else "")
             + "previousManifestSha256 contentSha256")
     text(manifest["pool"], "pool")
     members(manifest["adapter"], "adapter", "name type profile version engine stylesheetSha256")
@@ -188,8 +190,28 @@ def check_shape(manifest):
             if fork["leaf"] is not None:
                 digest(fork["leaf"], "forks.leaf")
             count(fork["events"], "forks.events")
+    if stopped:
+        array(manifest["notRunning"], "notRunning")
+        require(manifest["notRunning"], "notRunning")
+        for one in manifest["notRunning"]:
+            members(one, "notRunning", "from to lastSigns")
+            moment(one["from"], "notRunning.from")
+            moment(one["to"], "notRunning.to")
+            array(one["lastSigns"], "notRunning.lastSigns")
+            for sign in one["lastSigns"]:
+                members(sign, "notRunning.lastSigns", "source epoch incarnation at")
+                check_name(sign, "notRunning.lastSigns")
+                moment(sign["at"], "notRunning.lastSigns.at")
     if manifest["previousManifestSha256"] is not None:
         digest(manifest["previousManifestSha256"], "previousManifestSha256")
+
+
+def moment(value, name):
+    require(isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z", value), name)
+    try:
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except ValueError:
+        require(False, name)
 
 
 def check_pages(pages, kinds):
@@ -300,6 +322,17 @@ def contradictions(manifest):
         yield "its chain file has %d lines, its sources %d numbers" % (chains[0]["events"], numbers)
 
     yield from contradictions_of_pages(manifest)
+
+    stopped, before = manifest.get("notRunning", []), interval["start"]
+    if manifest["kind"] == "addendum" and stopped:
+        yield "an addendum does not say when nothing was running"
+    for one in stopped:
+        if one["from"] < before or one["to"] <= one["from"] or one["to"] > interval["end"]:
+            yield "it was not running from %s to %s, out of its order" % (one["from"], one["to"])
+        early = next((sign for sign in one["lastSigns"] if sign["at"] > one["from"]), None)
+        if early:
+            yield "%s gave a sign of life while nothing was running" % name_of(early)
+        before = one["to"]
 
     for part in sources:
         for why in contradictions_of_source(part):
@@ -731,7 +764,8 @@ def compare_with_record(series):
             continue
         compared = 0
         for key, export in keyed(one):
-            others = record.get(key)
+            # What is only in quarantine in one of them was lost here, or there, when a database was restored: both say so.
+            others = [other for other in record.get(key, []) if other["quarantined"] == export["quarantined"]]
             if not others:
                 continue
             compared += 1
@@ -782,6 +816,7 @@ class Series:
         self.exports = self.documents = self.events = self.not_compared = 0
         self.sealed_incomplete = []
         self.texts = self.record = None
+        self.not_running = []
         self.parts = []         # per export: what it is compared by with the record series
         self.changes, self.by_one, self.settings = [], 0, None
         self.tree = Tree()
@@ -868,6 +903,8 @@ class Series:
         self.parts.append({
             "number": number, "kind": manifest["kind"], "counts": manifest["counts"],
             "incarnations": FORMATS[manifest["format"]]["incarnations"],
+            "quarantined": [
+                (name_of(part), part["quarantined"]) for part in manifest["sources"] if part["quarantined"]],
             "window": (manifest["interval"]["startMs"], manifest["interval"]["endMs"]),
             "chain": next((one["sha256"] for one in manifest["files"] if one["role"] == "chain"), None)})
         if manifest["kind"] == "interval":
@@ -876,6 +913,11 @@ class Series:
             self.tiled_to = (manifest["interval"]["endMs"], manifest["interval"]["end"])
             self.start = self.start or manifest["interval"]["start"]
             self.end = manifest["interval"]["end"]
+        for one in manifest.get("notRunning", []):
+            if self.not_running and self.not_running[-1]["to"] == one["from"]:
+                self.not_running[-1]["to"] = one["to"]
+            else:
+                self.not_running.append(dict(one))
         self.not_compared += "pages" not in manifest
         for page in manifest.get("pages", []):
             message = "%s %s" % (page["file"], describe_page(page))
@@ -998,7 +1040,8 @@ class Series:
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
             "incomplete": self.sealed_incomplete, "changes": self.changes, "approvedByOne": self.by_one,
-            "pagesNotCompared": self.not_compared, "texts": self.texts, "record": self.record,
+            "pagesNotCompared": self.not_compared, "notRunning": self.not_running,
+            "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
         }
 
@@ -1719,6 +1762,10 @@ def describe(report):
         for one in series["changes"]:
             yield "  changed   from export %d on, %s is %s; before, it was %s" % (
                 one["export"], one["what"], one["after"], one["before"])
+        for one in series["notRunning"]:
+            signs = ["%s at %s" % (name_of(sign), sign["at"]) for sign in one["lastSigns"]]
+            yield "  NOT RUNNING from %s to %s; last signs of life: %s" % (
+                one["from"], one["to"], ", ".join(signs) if signs else "none")
         for one in series["incomplete"]:
             yield "  SEALED AS INCOMPLETE: export %d: %s" % (one["export"], one["message"])
         for one in series["outstanding"]:

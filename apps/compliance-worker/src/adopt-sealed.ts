@@ -40,9 +40,15 @@ export async function adoptSealedInterval(
   await adoptInterval(db, lease, {
     interval: { number, startsAt, endsAt },
     sources: manifest.sources,
+    notRunning: (manifest.notRunning ?? []).map(read),
     lines: lines(),
     now,
   })
+}
+
+function read({ from, to, lastSigns }: NonNullable<Manifest['notRunning']>[number]) {
+  const signs = lastSigns.map(({ at, incarnation = '', ...name }) => ({ ...name, incarnation, at: Date.parse(at) }))
+  return { from: Date.parse(from), to: Date.parse(to), lastSigns: signs }
 }
 
 /** lines per batch, each of one source */

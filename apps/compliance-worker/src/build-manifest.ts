@@ -8,7 +8,7 @@ import {
   type ManifestFile,
   manifestInterval,
 } from '@hansard/evidence'
-import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
+import type { Export, ExportFileRecord, ExportSettings, TimeNotRunning } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -22,6 +22,7 @@ export function buildManifest({
   pages,
   sources,
   forks,
+  notRunning,
   previousManifestSha256,
 }: {
   planned: Export
@@ -32,6 +33,7 @@ export function buildManifest({
   pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
+  notRunning: readonly TimeNotRunning[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -55,9 +57,15 @@ export function buildManifest({
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
     ...(pages === undefined ? {} : { pages }),
     forks,
+    ...(notRunning.length > 0 ? { notRunning: notRunning.map(written) } : {}),
     previousManifestSha256,
     ...sources,
   }
+}
+
+function written({ from, to, lastSigns }: TimeNotRunning) {
+  const iso = (at: number) => new Date(at).toISOString()
+  return { from: iso(from), to: iso(to), lastSigns: lastSigns.map(({ at, ...name }) => ({ ...name, at: iso(at) })) }
 }
 
 /** A replay of a sealed export uses the recorded format. */

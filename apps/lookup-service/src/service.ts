@@ -5,10 +5,10 @@ import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import {
   createRecordWriter,
-  logClock,
-  requireRightClock,
   createSignIn,
   createSignInRecord,
+  logClock,
+  requireRightClock,
   logClock,
   readActiveServers,
   requireRightClock,

@@ -1,4 +1,5 @@
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
+import { contradictionsInNotRunning } from './not-running-contradictions.ts'
 import { contradictionsInPages } from './page-contradictions.ts'
 import { nameOfSource } from './source-name.ts'
 
@@ -15,6 +16,7 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inFiles(manifest),
     ...inCounts(manifest),
     ...contradictionsInPages(manifest),
+    ...contradictionsInNotRunning(manifest),
     ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${nameOfSource(part)}: ${why}`)),
     ...inOrder(manifest.sources),
     ...inOrder(manifest.forks ?? []),

@@ -1,3 +1,4 @@
+import type { NotRunning } from './not-running.ts'
 import type { SettingChange } from './setting-changes.ts'
 
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
@@ -93,6 +94,8 @@ export type SeriesReport = {
   readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** when no service was running, over all intervals */
+  readonly notRunning: readonly NotRunning[]
   /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
   readonly texts: number | null
   readonly findings: readonly Finding[]

@@ -18,6 +18,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describeNotRunning, type NotRunning } from './not-running.ts'
 export { describePage, type IncompletePage } from './pages.ts'
 export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
 import { Fork, orderFork } from './forks.ts'
+import { NotRunningList, orderNotRunning } from './not-running.ts'
 import { orderPages, Pages } from './pages.ts'
 import { sourceName } from './source-members.ts'
 
@@ -114,6 +115,8 @@ const common = {
   pages: Pages.optional(),
   /** from the third format on */
   forks: z.array(Fork).optional(),
+  /** from the third format on; absent when a service lived all the time, or nobody looked */
+  notRunning: NotRunningList.optional(),
   previousManifestSha256: sha256.nullable(),
 }
 
@@ -160,6 +163,9 @@ export function encodeManifest(manifest: Manifest): string {
       : manifest.sources.map(orderAddendum)
     ).map((part) => (hasIncarnations(manifest.format) ? part : withoutIncarnation(part))),
     ...(hasIncarnations(manifest.format) ? { forks: (manifest.forks ?? []).map(orderFork) } : {}),
+    ...(hasIncarnations(manifest.format) && manifest.notRunning
+      ? { notRunning: manifest.notRunning.map(orderNotRunning) }
+      : {}),
     previousManifestSha256: manifest.previousManifestSha256,
   }
   Manifest.parse(allKinds(ordered))

@@ -1,5 +1,6 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { notRunningColumn, type TimeNotRunning } from './not-running.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -46,11 +47,14 @@ export async function adoptInterval(
   {
     interval,
     sources,
+    notRunning,
     lines,
     now,
   }: {
     interval: { readonly number: number; readonly startsAt: number; readonly endsAt: number }
     sources: readonly SealedSource[]
+    /** as the manifest has it */
+    notRunning: readonly TimeNotRunning[]
     lines: AsyncIterable<SealedLines>
     now: number
   },
@@ -58,7 +62,13 @@ export async function adoptInterval(
   const { number, startsAt, endsAt } = interval
   await underLease(db, lease, async (tx) => {
     if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
-    await tx('closed_interval').insert({ number, starts_at: startsAt, ends_at: endsAt, closed_at: now })
+    await tx('closed_interval').insert({
+      number,
+      starts_at: startsAt,
+      ends_at: endsAt,
+      closed_at: now,
+      ...notRunningColumn(notRunning),
+    })
     // Late events that no sealed addendum has wait for the next one.
     await tx('staged_event')
       .whereRaw('late_in > 0')

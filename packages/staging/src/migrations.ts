@@ -7,6 +7,7 @@ import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
 import { addIncomplete } from './migrations/incomplete.ts'
+import { createNotRunning } from './migrations/not-running.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createSetBacks } from './migrations/set-backs.ts'
@@ -42,6 +43,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'heads of the audit trail', up: createAuditHeads },
   { name: 'two people for what is exported', up: createTwoPeople },
+  { name: 'intervals in which nothing was running', up: createNotRunning },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
