@@ -1,3 +1,5 @@
+export { acceptGap, type GapAnswer } from './accept-gap.ts'
+export { type AcceptedGap, type GapOnRecord, gapsOfExport, listGaps } from './accepted-gaps.ts'
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
@@ -47,6 +49,7 @@ export {
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
+export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing } from './lacking-rows.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'

@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAcceptedGaps } from './migrations/accepted-gaps.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
@@ -34,6 +35,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
