@@ -6,9 +6,10 @@ import {
   type IncompletePage,
   type Manifest,
   type ManifestFile,
+  type AcceptedGap as ManifestGap,
   manifestInterval,
 } from '@hansard/evidence'
-import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
+import type { AcceptedGap, Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -22,6 +23,7 @@ export function buildManifest({
   pages,
   sources,
   forks,
+  gaps,
   previousManifestSha256,
 }: {
   planned: Export
@@ -32,6 +34,7 @@ export function buildManifest({
   pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
+  gaps: readonly AcceptedGap[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -54,9 +57,14 @@ export function buildManifest({
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
     ...(pages === undefined ? {} : { pages }),
     forks,
+    ...(gaps.length === 0 ? {} : { acceptedGaps: gaps.map(describeGap) }),
     previousManifestSha256,
     ...sources,
   }
+}
+
+function describeGap({ at, acceptedBy: [first, second], ...gap }: AcceptedGap): ManifestGap {
+  return { ...gap, acceptedBy: [first, second], at: new Date(at).toISOString() }
 }
 
 /** A replay of a sealed export uses the recorded format. */

@@ -3,6 +3,7 @@ import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import type { SigningKeys } from '@hansard/signing'
 import { type Database, type Lease, LeaseLost } from '@hansard/sql'
+import { noteLacking, StagedRowMissing } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { sealPool } from './seal-pool.ts'
 
@@ -47,6 +48,7 @@ export function createPoolSealing({
       onProgress()
     } catch (error) {
       if (error instanceof LeaseLost || signal.aborted) return
+      if (error instanceof StagedRowMissing) await noteLacking(db, lease, error).catch(() => {})
       retryAt = clock.now() + backoffMs(failures++, RETRY)
       log.error({ err: error, failures }, 'the pool manifest cannot be sealed')
     }

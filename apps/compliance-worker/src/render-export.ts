@@ -10,6 +10,8 @@ import {
   type ExportSettings,
   exportEvents,
   forksOfInterval,
+  gapsOfExport,
+  lackingIn,
   roomsWithRoster,
   rostersOf,
 } from '@hansard/staging'
@@ -88,11 +90,15 @@ export async function renderExport(
 
   const chain = chainText(db, planned, formatOf(subject.settings))
   await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())
+  const lacking = await lackingIn(db, planned.id)
+  if (lacking) throw lacking
   assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
-  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
+  const gaps = await gapsOfExport(db, planned)
+  const sources = chain.sources()
+  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources, forks, gaps })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return { files, pages }
 }

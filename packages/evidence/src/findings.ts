@@ -1,3 +1,5 @@
+import type { AcceptedGap } from './accepted-gaps.ts'
+
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
 export type FindingKind =
   | 'manifest-missing' // files of an export exist, its manifest does not
@@ -60,6 +62,14 @@ export type Outstanding = {
   readonly altered: boolean
 }
 
+/** Numbers that two people have accepted as missing. */
+export type SeriesGap = AcceptedGap & {
+  /** of the export that names it */
+  readonly export: number
+  /** how many of its numbers have arrived since; they are in addenda */
+  readonly arrived: number
+}
+
 export type SeriesReport = {
   readonly series: string
   readonly pool: string | null
@@ -76,6 +86,7 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly acceptedGaps: readonly SeriesGap[]
   readonly incomplete: readonly SealedIncomplete[]
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number

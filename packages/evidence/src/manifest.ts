@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
+import { AcceptedGap, orderGap } from './accepted-gaps.ts'
 import { Fork, orderFork } from './forks.ts'
 import { orderPages, Pages } from './pages.ts'
 import { sourceName } from './source-members.ts'
@@ -100,6 +101,8 @@ const common = {
   pages: Pages.optional(),
   /** from the third format on */
   forks: z.array(Fork).optional(),
+  /** from the third format on; absent where there is none */
+  acceptedGaps: z.array(AcceptedGap).min(1).optional(),
   previousManifestSha256: sha256.nullable(),
 }
 
@@ -145,6 +148,7 @@ export function encodeManifest(manifest: Manifest): string {
       : manifest.sources.map(orderAddendum)
     ).map((part) => (hasIncarnations(manifest.format) ? part : withoutIncarnation(part))),
     ...(hasIncarnations(manifest.format) ? { forks: (manifest.forks ?? []).map(orderFork) } : {}),
+    ...(manifest.acceptedGaps?.length ? { acceptedGaps: manifest.acceptedGaps.map(orderGap) } : {}),
     previousManifestSha256: manifest.previousManifestSha256,
   }
   Manifest.parse(allKinds(ordered))
@@ -223,6 +227,8 @@ export function parseManifest(text: string): ParsedManifest {
     return altered('files: the first format has no attachments files')
   if (format === FIRST_MANIFEST_FORMAT && result.data.pages !== undefined)
     return altered('pages: the first format has none')
+  if (!hasIncarnations(format) && result.data.acceptedGaps !== undefined)
+    return altered('acceptedGaps: the first two formats have none')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
 }

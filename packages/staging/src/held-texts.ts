@@ -23,7 +23,7 @@ export async function stagedStates(
   const gaps = await recentGaps(db)
   const add = (rows: readonly Row[]) => {
     for (const row of rows) {
-      const removed = row.lacks_from > 0 ? [{ from: row.lacks_from, to: row.staged_through }] : []
+      const removed = row.lacks_from > 0 ? [{ from: row.lacks_from, to: row.lacks_from }] : []
       found.set(keyOfSource(row), {
         stagedThrough: row.staged_through,
         stagedHead: row.staged_head,

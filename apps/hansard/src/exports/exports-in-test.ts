@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import {
+  type AcceptedGap,
   type AddendumSource,
   chainLine,
   emptyCounts,
@@ -27,7 +28,7 @@ const MINUTE = 60_000
 type Link = { leaf: string; head: string }
 type ScriptedSource = { source: string; epoch: number; incarnation: string; links: Link[]; through: number }
 
-type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
+type IntervalPart = { through: number; quarantined?: number[]; gaps?: [number, number][]; state?: SourceState }
 export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
 
 type SeriesOptions = {
@@ -80,7 +81,7 @@ export async function exportSeries(
     body: { kind: 'interval'; sources: IntervalSource[] } | { kind: 'addendum'; sources: AddendumSource[] },
     startsAt: number,
     lines: string[],
-    { omitted = 0, forks = [] }: { omitted?: number; forks?: Fork[] } = {},
+    { omitted = 0, forks = [], gaps = [] }: { omitted?: number; forks?: Fork[]; gaps?: AcceptedGap[] } = {},
   ): Promise<SealedExport> {
     number += 1
     const bounds = { startsAt, endsAt: startsAt + MINUTE }
@@ -123,6 +124,7 @@ export async function exportSeries(
       counts: { ...emptyCounts(), chat: total - omitted - uploads, 'file-upload': uploads, backchat: omitted, total },
       omitted: omitted > 0 ? { backchat: omitted } : {},
       forks,
+      acceptedGaps: gaps,
       previousManifestSha256,
       ...body,
     })
@@ -136,6 +138,16 @@ export async function exportSeries(
     }
     sealed.push(result)
     return result
+  }
+
+  /** The gap's head is known where the source has recorded no number after it. */
+  function gapOf(scripted: ScriptedSource, [from, to]: [number, number], isLast: boolean): AcceptedGap {
+    const { source, epoch, incarnation } = scripted
+    const heads = isLast
+      ? { head: headOf(scripted, to), headAfter: null }
+      : { head: null, headAfter: headOf(scripted, to + 1) }
+    const accepted = { acceptedBy: ['olivia', 'otto'] as [string, string], at: new Date(T0).toISOString() }
+    return { source, epoch, incarnation, from, to, ...heads, ...accepted, reason: 'the disk was cut' }
   }
 
   /** of the next export's lines */
@@ -160,10 +172,17 @@ export async function exportSeries(
     ): Promise<SealedExport> {
       const listed: IntervalSource[] = []
       const lines: string[] = []
-      for (const [name, { through, quarantined = [], state = 'alive' }] of Object.entries(parts).sort(byName)) {
+      const accepted: AcceptedGap[] = []
+      for (const [name, { through, quarantined = [], gaps = [], state = 'alive' }] of Object.entries(parts).sort(
+        byName,
+      )) {
         const scripted = sourceOf(name)
         const { source, epoch, incarnation, through: after } = scripted
+        const isLost = (seq: number) => gaps.some(([from, to]) => seq >= from && seq <= to)
+        const lost = gaps.reduce((sum, [from, to]) => sum + to - from + 1, 0)
+        accepted.push(...gaps.map((gap) => gapOf(scripted, gap, gap[1] === through)))
         for (let seq = after + 1; seq <= through; seq++) {
+          if (isLost(seq)) continue
           const { leaf, head } = linkOf(scripted, seq)
           const quarantinedHead = quarantined.includes(seq) ? head : undefined
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf, quarantinedHead }))
@@ -175,7 +194,7 @@ export async function exportSeries(
           state,
           first: through === after ? 0 : after + 1,
           last: through,
-          count: through - after - quarantined.length,
+          count: through - after - lost - quarantined.length,
           headBefore: headOf(scripted, after),
           head: headOf(scripted, through),
           quarantined,
@@ -183,11 +202,19 @@ export async function exportSeries(
         scripted.through = through
       }
       interval += 1
-      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, { omitted, forks })
+      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, {
+        omitted,
+        forks,
+        gaps: accepted,
+      })
     },
     /** `next`: the numbers continue the source's; otherwise they were in quarantine. */
-    async addendum(parts: Record<string, number[]>, { of = 1, next = false } = {}): Promise<SealedExport> {
+    async addendum(
+      parts: Record<string, number[]>,
+      { of = 1, next = false, gaps = [] as [number, number][] } = {},
+    ): Promise<SealedExport> {
       const listed: AddendumSource[] = []
+      const accepted: AcceptedGap[] = []
       const lines: string[] = []
       for (const [name, seqs] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
@@ -197,9 +224,10 @@ export async function exportSeries(
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf }))
         }
         listed.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
+        accepted.push(...gaps.map((gap) => gapOf(scripted, gap, false)))
         if (next) scripted.through = seqs.at(-1)!
       }
-      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines)
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, { gaps: accepted })
     },
   }
 }
