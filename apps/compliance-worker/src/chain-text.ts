@@ -27,10 +27,12 @@ export function chainText(db: Database, planned: Export, format: string): ChainT
   async function* intervalLines() {
     for (const source of await sourcesOfInterval(db, planned.intervalNumber)) {
       const quarantined: number[] = []
+      let count = 0
       yield* linesOf(source, chainOfInterval(db, source), (link) => {
         if (link.kind === null) quarantined.push(link.seq)
+        else count += 1
       })
-      ofInterval.push(describe(source, quarantined))
+      ofInterval.push(describe(source, { count, quarantined }))
     }
   }
 
@@ -96,7 +98,10 @@ export type ManifestSources =
 
 const PIECE = 64 * 1_024
 
-function describe(source: ExportSource, quarantined: number[]): IntervalSource {
+function describe(
+  source: ExportSource,
+  { count, quarantined }: { count: number; quarantined: number[] },
+): IntervalSource {
   const { source: name, epoch, incarnation, state, afterSeq, headAfter, throughSeq, headThrough } = source
   const numbers = throughSeq - afterSeq
   return {
@@ -106,7 +111,7 @@ function describe(source: ExportSource, quarantined: number[]): IntervalSource {
     state,
     first: numbers === 0 ? 0 : afterSeq + 1,
     last: throughSeq,
-    count: numbers - quarantined.length,
+    count,
     headBefore: headAfter,
     head: headThrough,
     quarantined,

@@ -133,7 +133,8 @@ export async function listGaps(db: Database, { limit }: { limit: number }): Prom
     .select('g.accepted_by as acceptedBy', 'g.accepted_at as acceptedAt')
 }
 
-export type GapOnRecord = Required<SourceIdentity> & {
+export type GapOnRecord = SourceIdentity & {
+  readonly incarnation: string
   readonly from: number
   readonly to: number
   readonly state: 'proposed' | 'accepted'

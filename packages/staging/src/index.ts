@@ -49,7 +49,7 @@ export {
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
-export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing } from './lacking-rows.ts'
+export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing, stampsAround } from './lacking-rows.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'

@@ -38,11 +38,11 @@ export async function lackingIn(db: Database, exportId: number): Promise<StagedR
   return row && new StagedRowMissing(row, row.seq)
 }
 
-type LackingNumbers = Required<SourceIdentity> & { readonly from: number; readonly to: number }
+type LackingNumbers = SourceIdentity & { readonly incarnation: string; readonly from: number; readonly to: number }
 
 /** Numbers that count as staged and whose rows were found to be gone: of each source, the first of them. */
 export async function lackingNumbers(db: Database): Promise<LackingNumbers[]> {
-  const rows: (Required<SourceIdentity> & { id: number; from: number; through: number })[] = await db
+  const rows: (LackingNumbers & { id: number; through: number })[] = await db
     .knex('source')
     .where('lacks_from', '>', 0)
     .orderBy(['name', 'epoch', 'incarnation'])
@@ -53,6 +53,22 @@ export async function lackingNumbers(db: Database): Promise<LackingNumbers[]> {
     if (next > from) found.push({ ...source, from, to: next - 1 })
   }
   return found
+}
+
+/** Stamps of the staged events before and after these numbers. */
+export async function stampsAround(
+  db: Database,
+  { source: name, epoch, incarnation = '', from, to }: SourceIdentity & { from: number; to: number },
+): Promise<{ after: number | null; before: number | null }> {
+  const row: { id: number } | undefined = await db.knex('source').where({ name, epoch, incarnation }).first('id')
+  if (!row) return { after: null, before: null }
+  const events = () => db.knex('staged_event').where({ source_id: row.id })
+  const before: { at: number } | undefined = await events()
+    .andWhere('seq', '<', from)
+    .orderBy('seq', 'desc')
+    .first('at')
+  const after: { at: number } | undefined = await events().andWhere('seq', '>', to).orderBy('seq').first('at')
+  return { after: before?.at ?? null, before: after?.at ?? null }
 }
 
 /** The first number from `from` on that is staged, in quarantine in its place, or in an accepted gap. */

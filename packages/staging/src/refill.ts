@@ -3,6 +3,7 @@ import type { Database, Knex } from '@hansard/sql'
 import { gapsOfSource } from './accepted-gaps.ts'
 import { examineEvent } from './examine-event.ts'
 import { headAt } from './head-at.ts'
+import { UNSEALED } from './migrations/exports.ts'
 import { type Fit, insertStaged, stageOne } from './quarantine.ts'
 import type { SourceIdentity } from './source-identity.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -74,9 +75,38 @@ async function refillOne(
   }
   // Its joins and parts were applied when it was staged first.
   if (found.inGap) await stageOne(tx, { source_id: id, seq }, found.staged, now)
-  else await insertStaged(tx, { source_id: id, seq }, found.staged, now)
+  else {
+    await insertStaged(tx, { source_id: id, seq }, found.staged, now)
+    await bindAgain(tx, source, { seq, lateIn: found.staged.lateIn })
+  }
   if (source.lacks_from === seq) await tx('source').where({ id }).update({ lacks_from: 0 })
   return 'staged'
+}
+
+/** Exports of its interval that were planned without it, and are not sealed, are planned again. */
+async function bindAgain(tx: Knex, source: Source, { seq, lateIn }: { seq: number; lateIn: number }): Promise<void> {
+  if (lateIn === 0 && seq > source.cut_seq) return
+  const kind = lateIn === 0 ? 'interval' : 'addendum'
+  const interval = lateIn === 0 ? await intervalOf(tx, source, seq) : lateIn
+  const unsealed: number[] = await tx('export')
+    .where({ kind, interval_number: interval ?? 0 })
+    .whereRaw(UNSEALED)
+    .pluck('id')
+  await tx('compliance_fanout')
+    .whereIn('export_id', unsealed)
+    .andWhere({ source_id: source.id })
+    .andWhere('seq', '>', seq)
+    .delete()
+  await tx('export').whereIn('id', unsealed).update({ state: 'planning' })
+}
+
+async function intervalOf(tx: Knex, { id }: Source, seq: number): Promise<number | undefined> {
+  const part: { interval_number: number } | undefined = await tx('closed_interval_source')
+    .where({ source_id: id })
+    .andWhere('through_seq', '>=', seq)
+    .orderBy('through_seq')
+    .first('interval_number')
+  return part?.interval_number
 }
 
 type Examined =
