@@ -18,6 +18,7 @@ const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; hol
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
   damagedFiles: { count: 0, files: [] },
+  incompleteExports: { count: 0, exports: [] } as Parameters<typeof alarmsOf>[0]['incompleteExports'],
   adapters: [],
   sources: [
     {

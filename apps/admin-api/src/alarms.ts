@@ -19,7 +19,15 @@ const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 export function alarmsOf(
   staging: Pick<
     StagingStatus,
-    'quarantine' | 'damagedFiles' | 'forks' | 'setBacks' | 'adapters' | 'sources' | 'rollCallTakenAt' | 'exporter'
+    | 'quarantine'
+    | 'damagedFiles'
+    | 'incompleteExports'
+    | 'forks'
+    | 'setBacks'
+    | 'adapters'
+    | 'sources'
+    | 'rollCallTakenAt'
+    | 'exporter'
   >,
   {
     now,
@@ -90,6 +98,16 @@ export function alarmsOf(
     alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
   }
   if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
+  const incomplete = staging.incompleteExports
+  for (const { adapter, number, incomplete: words } of incomplete.exports) {
+    alarms.push(
+      `${adapter}/${number} was sealed as incomplete: ${words}. Correct the stylesheet of ${adapter}; nothing is lost.`,
+    )
+  }
+  if (incomplete.count > incomplete.exports.length)
+    alarms.push(
+      `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
+    )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)

@@ -179,5 +179,6 @@ function summaryOf(found: Export & { documents: number; written: number }): Expo
     events: found.events,
     written: found.state === 'sealed' ? found.written : null,
     documents: found.documents,
+    incomplete: found.incomplete,
   }
 }

@@ -2,6 +2,7 @@ import {
   type Adapter,
   type AdapterSetting,
   directoryProblem,
+  type RecordAdapter,
   StylesheetError,
   type XsltEngine,
   XsltEngineClosed,
@@ -26,7 +27,7 @@ import {
   type WorkRequest,
   waitingRequests,
 } from '@hansard/staging'
-import { ADAPTERS } from './adapter-settings.ts'
+import { ADAPTERS, RECORD_SETTING } from './adapter-settings.ts'
 import {
   answerCheck,
   answerFailure,
@@ -92,7 +93,7 @@ export function createExporter(given: {
   keys?: SigningKeys | undefined
 }): Exporter {
   const { db, clock, log, config } = given
-  const unsafe = directoryProblem(config.adapters, config.outputDirectory)
+  const unsafe = directoryProblem([RECORD_SETTING, ...config.adapters], config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
   /** the settings version with which an adapter's stylesheet was compiled */
   const tried = new Map<string, number>()
@@ -125,7 +126,7 @@ export function createExporter(given: {
       const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
       const names = configuration.adapters.map((setting) => setting.name)
-      await registerAdapters(db, lease, names)
+      await registerAdapters(db, lease, configuration.adapters)
       if (configuration.version !== version) {
         // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()
@@ -297,7 +298,7 @@ function isWorkersOwn(error: unknown, { signal }: TurnDeps): boolean {
 }
 
 async function answerOfFiles(
-  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter> },
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter | RecordAdapter> },
   request: WorkRequest,
 ): Promise<void> {
   if (request.kind === 'replay') await answerReplay(deps, request)

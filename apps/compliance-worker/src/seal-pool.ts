@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { lstat, mkdir } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Clock } from '@hansard/clock'
-import { writeDurably } from '@hansard/durable-file'
+import { clearTemporaries, writeDurably } from '@hansard/durable-file'
 import {
   encodePoolManifest,
   manifestInterval,
@@ -66,6 +66,8 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
   for (let sealed = 0; sealed < INTERVALS_PER_RUN; sealed++) {
     deps.signal.throwIfAborted()
     const next = await nextPoolManifest(deps.db)
+    // An earlier run may have died while it wrote.
+    if (next && 'planned' in next) await clearPoolTemporaries(deps)
     const planned = next && ('planned' in next ? next.planned : await plan(deps, next.interval, next.previous))
     if (!planned) return sealed > 0 ? 'progress' : 'nothing'
     await writeFiles(deps, planned)
@@ -210,6 +212,16 @@ async function writeFiles({ db, lease, outputDirectory }: PoolDeps, planned: Pla
       },
     })
   }
+}
+
+async function clearPoolTemporaries({ db, lease, outputDirectory }: PoolDeps): Promise<void> {
+  await assertLease(db, lease)
+  const directory = join(outputDirectory, POOL_DIRECTORY)
+  for (const each of [directory, join(directory, 'keys')])
+    await clearTemporaries(each).catch((error: NodeJS.ErrnoException) => {
+      // It died before there was a directory.
+      if (error.code !== 'ENOENT') throw error
+    })
 }
 
 /** Needs a person: the file was sealed before, with other bytes. */

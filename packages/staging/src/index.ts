@@ -52,7 +52,7 @@ export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, ope
 export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing, stampsAround } from './lacking-rows.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
-export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
   type ClosedInterval,

@@ -5,6 +5,7 @@ import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
+import { addIncomplete } from './migrations/incomplete.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createSetBacks } from './migrations/set-backs.ts'
@@ -35,6 +36,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 

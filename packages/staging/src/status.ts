@@ -4,6 +4,7 @@ import type { Database } from '@hansard/sql'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { incompleteExports } from './exports.ts'
 import { type DamagedFile, damagedFiles } from './file-check.ts'
 import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
@@ -14,6 +15,9 @@ import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
 
 const DAMAGED_SHOWN = 5
+const INCOMPLETE_SHOWN = 5
+/** An export that was sealed as incomplete stays so; for a week it is an alarm. */
+const INCOMPLETE_SHOWN_MS = 7 * 24 * 3_600_000
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -32,6 +36,8 @@ export type StagingStatus = {
   readonly setBacks: readonly SetBack[]
   /** sealed files that are not on disk as they were sealed */
   readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
+  /** exports of the last week that do not show everything they count */
+  readonly incompleteExports: Awaited<ReturnType<typeof incompleteExports>>
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -99,6 +105,7 @@ export async function readStatus(
     forks: await readForks(db),
     setBacks: await readSetBacks(db),
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
+    incompleteExports: await incompleteExports(db, { since: now - INCOMPLETE_SHOWN_MS, limit: INCOMPLETE_SHOWN }),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:

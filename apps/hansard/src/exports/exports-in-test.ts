@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import {
   type AcceptedGap,
@@ -25,7 +26,7 @@ import {
 const T0 = Date.UTC(2026, 10, 20)
 const MINUTE = 60_000
 
-type Link = { leaf: string; head: string }
+type Link = { text: string; leaf: string; head: string }
 type ScriptedSource = { source: string; epoch: number; incarnation: string; links: Link[]; through: number }
 
 type IntervalPart = { through: number; quarantined?: number[]; gaps?: [number, number][]; state?: SourceState }
@@ -37,11 +38,18 @@ type SeriesOptions = {
   readonly formatOf?: (number: number) => Manifest['format']
   /** uploads an export of at least so many events tells and lists; only where its format can */
   readonly transfers?: number
+  /** the record series: its documents hold the texts; all of them chats */
+  readonly record?: boolean
 }
 
 export async function exportSeries(
   directory: string,
-  { adapter = 'xml', formatOf = () => MANIFEST_FORMAT, transfers = 0 }: SeriesOptions = {},
+  {
+    record = false,
+    adapter = record ? 'record' : 'xml',
+    formatOf = () => MANIFEST_FORMAT,
+    transfers = 0,
+  }: SeriesOptions = {},
 ) {
   await mkdir(directory, { recursive: true })
   const sources = new Map<string, ScriptedSource>()
@@ -68,8 +76,10 @@ export async function exportSeries(
   }
   function linkOf(source: ScriptedSource, seq: number): Link {
     for (let next = source.links.length + 1; next <= seq; next++) {
-      const leaf = leafOf(`${source.source}/${source.epoch}/${source.incarnation}/${next}`)
-      source.links.push({ leaf, head: nextHead(headOf(source, next - 1), leaf) })
+      const { source: name, epoch, incarnation } = source
+      const text = JSON.stringify({ kind: 'chat', source: name, epoch, ...(incarnation && { incarnation }), seq: next })
+      const leaf = leafOf(text)
+      source.links.push({ text, leaf, head: nextHead(headOf(source, next - 1), leaf) })
     }
     return source.links[seq - 1]!
   }
@@ -81,6 +91,7 @@ export async function exportSeries(
     body: { kind: 'interval'; sources: IntervalSource[] } | { kind: 'addendum'; sources: AddendumSource[] },
     startsAt: number,
     lines: string[],
+    texts: string[],
     { omitted = 0, forks = [], gaps = [] }: { omitted?: number; forks?: Fork[]; gaps?: AcceptedGap[] } = {},
   ): Promise<SealedExport> {
     number += 1
@@ -89,14 +100,21 @@ export async function exportSeries(
     const stem = `${compact(bounds.startsAt)}_${compact(bounds.endsAt)}${body.kind === 'addendum' ? `_addendum-${number}` : ''}`
     const total = body.sources.reduce((sum, part) => sum + part.count, 0)
     const files: ManifestFile[] = []
-    const put = async (name: string, role: ManifestFile['role'], content: string, events: number) => {
+    const put = async (name: string, role: ManifestFile['role'], content: string | Uint8Array, events: number) => {
       await writeFile(join(directory, name), content)
       const size = Buffer.byteLength(content)
       files.push({ name, role, size, sha256: hash('sha256', content, 'hex'), events })
     }
     const half = Math.floor((total - omitted) / 2)
-    await put(`${stem}-0001.xml`, 'document', `<Conversations export="${number}" part="1"/>\n`, half)
-    await put(`${stem}-0002.xml`, 'document', `<Conversations export="${number}" part="2"/>\n`, total - omitted - half)
+    const documents = [1, 2].map((part) => `${stem}-000${part}.${record ? 'jsonl.gz' : 'xml'}`)
+    for (const [index, name] of documents.entries()) {
+      const held = index === 0 ? texts.slice(0, half) : texts.slice(half)
+      const shown = index === 0 ? half : total - omitted - half
+      const content = record
+        ? gzipSync(held.map((text) => `${text}\n`).join(''))
+        : `<Conversations export="${number}" part="${index + 1}"/>\n`
+      await put(name, 'document', content, shown)
+    }
     const format = formatOf(number)
     const uploads = format === 'hansard-manifest/1' || total - omitted < transfers ? 0 : transfers
     if (uploads > 0) await put(`${stem}-0001.xml.ATTACH`, 'attachments', `<Attachments export="${number}"/>\n`, uploads)
@@ -106,8 +124,8 @@ export async function exportSeries(
       pool: 'fourth-coffee',
       adapter: {
         name: adapter,
-        type: 'xml',
-        profile: 'strict-2013',
+        type: record ? 'record' : 'xml',
+        profile: record ? 'record-1' : 'strict-2013',
         version: '1',
         engine: 'libxslt 1.1.43',
         stylesheetSha256: hash('sha256', 'identity', 'hex'),
@@ -134,7 +152,7 @@ export async function exportSeries(
       stem,
       manifest: `${stem}.manifest.json`,
       chain: `${stem}.chain.txt`,
-      documents: [`${stem}-0001.xml`, `${stem}-0002.xml`],
+      documents,
     }
     sealed.push(result)
     return result
@@ -172,6 +190,7 @@ export async function exportSeries(
     ): Promise<SealedExport> {
       const listed: IntervalSource[] = []
       const lines: string[] = []
+      const texts: string[] = []
       const accepted: AcceptedGap[] = []
       for (const [name, { through, quarantined = [], gaps = [], state = 'alive' }] of Object.entries(parts).sort(
         byName,
@@ -183,8 +202,9 @@ export async function exportSeries(
         accepted.push(...gaps.map((gap) => gapOf(scripted, gap, gap[1] === through)))
         for (let seq = after + 1; seq <= through; seq++) {
           if (isLost(seq)) continue
-          const { leaf, head } = linkOf(scripted, seq)
+          const { text, leaf, head } = linkOf(scripted, seq)
           const quarantinedHead = quarantined.includes(seq) ? head : undefined
+          if (quarantinedHead === undefined) texts.push(text)
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf, quarantinedHead }))
         }
         listed.push({
@@ -202,7 +222,7 @@ export async function exportSeries(
         scripted.through = through
       }
       interval += 1
-      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, {
+      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, texts, {
         omitted,
         forks,
         gaps: accepted,
@@ -216,18 +236,20 @@ export async function exportSeries(
       const listed: AddendumSource[] = []
       const accepted: AcceptedGap[] = []
       const lines: string[] = []
+      const texts: string[] = []
       for (const [name, seqs] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
         const { source, epoch, incarnation } = scripted
         for (const seq of seqs) {
-          const { leaf } = linkOf(scripted, seq)
+          const { text, leaf } = linkOf(scripted, seq)
+          texts.push(text)
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf }))
         }
         listed.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
         accepted.push(...gaps.map((gap) => gapOf(scripted, gap, false)))
         if (next) scripted.through = seqs.at(-1)!
       }
-      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, { gaps: accepted })
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, texts, { gaps: accepted })
     },
   }
 }
