@@ -2,6 +2,7 @@ import type { AllowedDirectories } from '@hansard/adapter'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
+import type { ClockSettings } from '@hansard/config'
 import { PASSWORD_CHARACTERS_MIN } from '@hansard/credentials'
 import type { FileStores } from '@hansard/file-store'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
@@ -11,6 +12,8 @@ import {
   claimFileStores,
   createRecordWriter,
   forgetSignIns,
+  logClock,
+  requireRightClock,
   type SignIn,
   SourceFenced,
   startSource,
@@ -24,7 +27,7 @@ import { handlers } from './handlers.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
 import { serve } from './serve.ts'
 
-export type AdminApiConfig = {
+export type AdminApiConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   readonly heartbeatMs: number
@@ -91,6 +94,7 @@ export async function startAdminApi(
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
+  await requireRightClock(poolDb, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(poolDb, { name: config.name, endpoint: '', now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -101,6 +105,8 @@ export async function startAdminApi(
     clock,
     source,
     place: { pool, site: config.site },
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')

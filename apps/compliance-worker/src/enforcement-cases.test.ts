@@ -67,7 +67,7 @@ it('22 million messages lost in system transitions: an upgrade in the middle of 
   }
   const { db, clock } = bench
   const lease = (await takeLease(db, { name: EXPORTER_LEASE, holder: 'before', clock, ttlMs: LEASE_MS }))!
-  await registerAdapters(db, lease, ['xml'])
+  await registerAdapters(db, lease, [{ name: 'xml' }])
   /** One interval, exported by the version before the upgrade. */
   const exportsBefore = async (adapter: Adapter) => {
     const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!

@@ -8,6 +8,7 @@ import { listAudit, listExports, recordSourceProgress } from '@hansard/staging'
 import { COMPLIANCE, compliancePostgres, complianceSqlite, type ScriptedSource } from '@hansard/staging/testing'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Backup, backUp, restore } from './backup-in-test.ts'
 import { adapterStatus, type Bench, MINUTE, manifests, openBench, T0 } from './worker-in-test.ts'
 
 const at = (minute: number, ms = 0) => T0 + minute * MINUTE + ms
@@ -211,25 +212,6 @@ async function exportsAt(
 ): Promise<void> {
   await bench.deliver(at(minute), sources)
   await worker.drain()
-}
-
-type Backup = Map<string, object[]>
-
-async function backUp(db: Database): Promise<Backup> {
-  const names: { name: string }[] =
-    db.dialect === 'sqlite'
-      ? await db.knex('sqlite_master').where({ type: 'table' }).whereNot('name', 'like', 'sqlite_%').select('name')
-      : await db.knex('information_schema.tables').where({ table_schema: 'public' }).select('table_name as name')
-  return new Map(await Promise.all(names.map(async ({ name }) => [name, await db.knex(name)] as const)))
-}
-
-async function restore(db: Database, backup: Backup): Promise<void> {
-  await db.knex.transaction(async (tx) => {
-    for (const [name, rows] of backup) {
-      await tx(name).delete()
-      for (const row of rows) await tx(name).insert(row)
-    }
-  })
 }
 
 async function verify(directory: string) {

@@ -7,7 +7,7 @@ import { parseSigningKeys, replaceSigningKey } from '@hansard/signing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { replaceSigningKeyFile } from './signing-key-file.ts'
-import { type Bench, MINUTE, openBench, story, T0 } from './worker-in-test.ts'
+import { type Bench, MINUTE, openBench, statusOf, story, T0 } from './worker-in-test.ts'
 
 const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.url))
 const TWO = [DEFAULT_ADAPTERS[0]!, { ...DEFAULT_ADAPTERS[0]!, name: 'more', adapter: 'xml-extended' }]
@@ -220,7 +220,8 @@ describe('the pool manifest of an interval', () => {
     await running.drain()
 
     expect(await readFile(path, 'utf8')).toBe('from another history')
-    expect(await bench.db.knex('pool_manifest').select('state')).toEqual([{ state: 'planned' }])
+    expect(await bench.db.knex('pool_manifest').select('state')).toEqual([])
+    expect((await statusOf(bench)).poolSealing.problem).toContain(`${path} cannot be adopted`)
     await rm(path)
     bench.clock.advance({ ms: 2 * MINUTE })
     await running.drain()

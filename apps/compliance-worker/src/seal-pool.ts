@@ -28,6 +28,7 @@ import {
 } from '@hansard/signing'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
+  adoptPoolManifest,
   type ClosedInterval,
   linesOfInterval,
   nextPoolManifest,
@@ -38,6 +39,7 @@ import {
   seriesAt,
   sourcesOfInterval,
 } from '@hansard/staging'
+import { PoolManifestRefused, poolManifestOnDisk } from './adopt-pool-manifest.ts'
 import { stemOf } from './file-names.ts'
 
 type PoolDeps = {
@@ -48,6 +50,8 @@ type PoolDeps = {
   readonly pool: string
   readonly outputDirectory: string
   readonly keys: SigningKeys
+  /** who adopts, for the audit trail */
+  readonly holder: string
   readonly signal: AbortSignal
 }
 
@@ -70,6 +74,7 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
     if (next && 'planned' in next) await clearPoolTemporaries(deps)
     const planned = next && ('planned' in next ? next.planned : await plan(deps, next.interval, next.previous))
     if (!planned) return sealed > 0 ? 'progress' : 'nothing'
+    if (planned === 'adopted') continue
     await writeFiles(deps, planned)
     await recordPoolManifest(deps.db, deps.lease, { number: planned.number, now: deps.clock.now() })
     deps.log.info({ interval: planned.number, leaves: planned.treeSize }, 'pool manifest and checkpoint sealed')
@@ -77,18 +82,34 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
   return 'progress'
 }
 
-/** Undefined while adapters are still to seal the interval and have time to. */
+/**
+ * Undefined while adapters are still to seal the interval and have time to. `adopted`: it was sealed before the
+ * database was restored, and is on record again.
+ */
 async function plan(
   deps: PoolDeps,
   interval: ClosedInterval,
   previous: PlannedPoolManifest | undefined,
-): Promise<PlannedPoolManifest | undefined> {
-  const { db, lease, clock } = deps
+): Promise<PlannedPoolManifest | 'adopted' | undefined> {
+  const { db, lease, clock, outputDirectory, holder } = deps
   const series = await seriesAt(db, interval.number)
   const waitedMs = clock.now() - interval.closedAt
   // A clock that was set back makes the wait negative. Then there is no telling how long it was.
-  if (series.some(({ active, behind }) => active && behind) && waitedMs >= 0 && waitedMs < WAIT_MS) return undefined
+  const hasTime = waitedMs >= 0 && waitedMs < WAIT_MS
+  if (series.some(({ active, behind }) => active && behind) && hasTime) return undefined
   const tree = await growTree(deps, interval, previous)
+  const directory = join(outputDirectory, POOL_DIRECTORY)
+  const stem = poolStemOf(interval)
+  const onDisk = await poolManifestOnDisk(deps, { directory, stem }, { interval, previous, tree })
+  if (onDisk === 'waits') {
+    if (hasTime) return undefined
+    throw new PoolManifestRefused(join(directory, `${stem}.json`), 'names exports that the database does not have')
+  }
+  if (onDisk) {
+    await adoptPoolManifest(db, lease, { adopted: onDisk, actor: `worker:${holder}`, now: clock.now() })
+    deps.log.warn({ interval: interval.number }, 'pool manifest adopted from disk')
+    return 'adopted'
+  }
   const planned = await textsOf(deps, { interval, previous, series, tree })
   const key = formatVerifierKey(deps.keys.signing.verifier)
   if (await planPoolManifest(db, lease, { planned, key, now: clock.now() })) return planned
@@ -126,7 +147,7 @@ async function textsOf(
     tree: TreeFrontier
   },
 ): Promise<PlannedPoolManifest> {
-  const { number, startsAt, endsAt } = interval
+  const { number } = interval
   const { verifier } = keys.signing
   const sources = await sourcesOfInterval(db, number)
   const root = rootOf(tree)
@@ -148,7 +169,7 @@ async function textsOf(
     key: formatVerifierKey(verifier),
     previousPoolManifestSha256: previous?.manifestSha256 ?? null,
   })
-  const stem = `pool-${stemOf({ kind: 'interval', number, startsAt, endsAt })}`
+  const stem = poolStemOf(interval)
   const manifestSha256 = hash('sha256', manifest, 'hex')
   const checkpoint = formatCheckpoint({ origin: verifier.name, size: tree.size, root })
   return {
@@ -167,6 +188,10 @@ async function textsOf(
       { name: `${stem}.json`, content: manifest },
     ],
   }
+}
+
+function poolStemOf({ number, startsAt, endsAt }: ClosedInterval): string {
+  return `pool-${stemOf({ kind: 'interval', number, startsAt, endsAt })}`
 }
 
 function entryOf({ adapter, active, behind, newest }: PoolSeries, outputDirectory: string): PoolSeriesEntry {

@@ -40,10 +40,10 @@ export function createReachableServices({
   const isReachable = (named: Named): Promise<boolean> => {
     const { endpoint } = named
     const at = answeredAt.get(endpoint)
-    if (at !== undefined && clock.now() - at <= FRESH_MS) return Promise.resolve(true)
+    if (at !== undefined && clock.uptime() - at <= FRESH_MS) return Promise.resolve(true)
     const running = asking.get(endpoint)
     if (running) return running
-    const begunAt = clock.now()
+    const begunAt = clock.uptime()
     const answer = probeEndpoint(named, clock).then((reachable) => {
       asking.delete(endpoint)
       if (reachable) answeredAt.set(endpoint, begunAt)

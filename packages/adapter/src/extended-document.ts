@@ -95,6 +95,8 @@ function writeMessage(
   ])
   writer.empty('Sender', senderAttributes(event.principal, options))
   writer.empty('DateTimeUTC', timestampAttributes(event.at))
+  // The clock was behind the previous stamp, which this event therefore has.
+  if (event.clock !== undefined) writer.empty('ClockUTC', timestampAttributes(event.clock))
   if ('author' in event && event.author) writer.empty('Author', senderAttributes(event.author, options))
   if ('postedAt' in event && event.postedAt !== undefined) {
     writer.empty('PostedTimeUTC', timestampAttributes(event.postedAt))

@@ -9,7 +9,8 @@ import { z } from 'zod'
  * `source`, `epoch` and `seq` identify the recording service and the event's number: every service instance is a
  * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `incarnation` is
  * the start's random name; events recorded before starts had one lack it. `at` is the
- * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event.
+ * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event. `clock` is
+ * there only when the clock was behind that: `at` is then the previous event's, and `clock` what the clock showed.
  * `room.seq` numbers all events of one room, across sources, in the order the pool database committed them.
  */
 const count = z.number().int().nonnegative()
@@ -38,6 +39,7 @@ const common = {
     .optional(),
   seq: count.min(1),
   at: count,
+  clock: count.optional(),
   room: EventRoom,
   principal: EventPrincipal,
 }

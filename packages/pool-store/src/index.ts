@@ -63,6 +63,7 @@ export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-roo
 export { type NamedRoom, roomsNamed } from './lists/rooms-named.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
+export { logClock, requireRightClock } from './record/clock-guard.ts'
 export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
@@ -70,7 +71,14 @@ export { findRepeatedPost } from './record/find-repeated-post.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
-export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
+export {
+  ClockOff,
+  RecordBusy,
+  type RecordError,
+  RecordStopped,
+  RecordUnavailable,
+  SourceFenced,
+} from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveReports,
@@ -80,6 +88,7 @@ export {
   declareDead,
   fileServices,
   finishSource,
+  type LastReport,
   lastReports,
   readSourceProgress,
   requireAlive,

@@ -55,6 +55,7 @@ export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './outpu
 export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
+  adoptPoolManifest,
   type ClosedInterval,
   nextPoolManifest,
   type PlannedPoolManifest,
@@ -66,6 +67,7 @@ export {
   takeSigningKey,
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
+export { notePoolProblem } from './pool-sealing-state.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

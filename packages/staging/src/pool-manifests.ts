@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { appendAudit } from './audit.ts'
 import { UNSEALED } from './migrations/exports.ts'
 
 export type ClosedInterval = {
@@ -109,6 +110,31 @@ export async function planPoolManifest(
       planned_at: now,
     })
     return true
+  })
+}
+
+/**
+ * Records a pool manifest that is on disk, signed and sealed before the database was restored. The key on record stays:
+ * an older one may have signed it.
+ */
+export async function adoptPoolManifest(
+  db: Database,
+  lease: Lease,
+  { adopted, actor, now }: { adopted: PlannedPoolManifest; actor: string; now: number },
+): Promise<void> {
+  await underLease(db, lease, async (tx) => {
+    await tx('pool_manifest').insert({
+      number: adopted.number,
+      state: 'sealed',
+      tree_size: adopted.treeSize,
+      tree_roots: JSON.stringify(adopted.treeRoots),
+      manifest_sha256: adopted.manifestSha256,
+      files: JSON.stringify(adopted.files),
+      planned_at: now,
+      sealed_at: now,
+    })
+    const detail = { manifest: adopted.files.at(-1)!.name }
+    await appendAudit(tx, { at: now, actor, action: 'adopted', object: `pool/${adopted.number}`, detail })
   })
 }
 

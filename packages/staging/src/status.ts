@@ -10,6 +10,7 @@ import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
+import { type PoolSealingState, poolSealingState } from './pool-sealing-state.ts'
 import { countQuarantined } from './quarantine.ts'
 import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
@@ -38,6 +39,7 @@ export type StagingStatus = {
   readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
   /** exports of the last week that do not show everything they count */
   readonly incompleteExports: Awaited<ReturnType<typeof incompleteExports>>
+  readonly poolSealing: PoolSealingState
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -106,6 +108,7 @@ export async function readStatus(
     setBacks: await readSetBacks(db),
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
     incompleteExports: await incompleteExports(db, { since: now - INCOMPLETE_SHOWN_MS, limit: INCOMPLETE_SHOWN }),
+    poolSealing: await poolSealingState(db),
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     exporter:

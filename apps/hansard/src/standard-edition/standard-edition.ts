@@ -7,7 +7,7 @@ import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
 import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
-import { decodeText } from '@hansard/config'
+import { type ClockSettings, decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import {
@@ -42,7 +42,7 @@ import {
 } from './compliance-side.ts'
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 
-type StandardEditionOptions = {
+type StandardEditionOptions = ClockSettings & {
   readonly data: string
   /** 0 for any free port */
   readonly port: number
@@ -163,9 +163,11 @@ async function start(
   )
   stack.defer(() => lookup.stop())
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
+  const { clockBoundMs, clockRightAt } = options
   const admin = await startAdminApi(
     {
       ...ADMIN_API_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       version: VERSION,
       runIntervalMs: options.runIntervalMs,
       complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
@@ -181,6 +183,7 @@ async function start(
   const channel = await startChannelService(
     {
       ...CHANNEL_SERVICE_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       name: 'channel-1',
       endpoint: urls.channel,
       filesUrl: `${server}/files`,
@@ -192,7 +195,7 @@ async function start(
   void channel.fenced.then(announceFailure)
   attachChannelService(httpServer, '/channel', channel)
   const files = await startFileService(
-    { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
+    { ...FILE_SERVICE_DEFAULTS, clockBoundMs, clockRightAt, name: 'files-1', endpoint: `${server}/files` },
     {
       ...{ app, db: poolDb, clock, log, pool, domain, ...stores },
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),

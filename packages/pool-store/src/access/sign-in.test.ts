@@ -104,6 +104,17 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     expect(begun.filter(({ outcome }) => outcome === 'go')).toHaveLength(6)
   })
 
+  it('does not wait for hours because a guess was made while the clock was ahead', async () => {
+    const throttle = createThrottle({ db, clock })
+    const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
+    clock.advance({ hours: 3 })
+    for (let n = 0; n < 6; n += 1) await throttle.begin(attempt)
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'wait' })
+
+    clock.advance({ hours: -3 })
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'go' })
+  })
+
   it('doubles the wait after each further guess, up to a quarter of an hour', async () => {
     const throttle = createThrottle({ db, clock })
     const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }

@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { CLOCKS_MIGRATION } from './clocks.ts'
 import { DEPARTURES_MIGRATION } from './departures.ts'
 import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
@@ -130,4 +131,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
+  CLOCKS_MIGRATION,
 ]
