@@ -1,4 +1,11 @@
-import { createRecordWriter, type RecordWriter, readOutbox, readSourceProgress, startSource } from '@hansard/pool-store'
+import {
+  createRecordWriter,
+  findPrincipal,
+  type RecordWriter,
+  readOutbox,
+  readSourceProgress,
+  startSource,
+} from '@hansard/pool-store'
 import { recordSourceProgress, stageEvents } from '@hansard/staging'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AdminInTest, openAdminInTest } from './admin-in-test.ts'
@@ -23,11 +30,11 @@ describe.each(['sqlite', 'postgres'] as const)('gaps, on %s', (dialect) => {
       omar: await test.addUser('omar', { roles: ['operator'] }),
       audrey: await test.addUser('audrey', { roles: ['auditor'] }),
     }
-    const principal = await db.knex('principal').where({ account: 'otto' }).first()
+    const principal = (await findPrincipal(db, { account: 'otto' }))!
     const source = await startSource(db, { name: 'channel-1', endpoint: 'ws://channel-1', now: clock.now() })
     writer = createRecordWriter({ db, clock, source, place: { pool: 'test', site: undefined } })
     for (const session of ['1', '2', '3', '4', '5']) {
-      const fact = { kind: 'join', roomId: row.id, principal: principal as never, session, rights: 1 } as const
+      const fact = { kind: 'join', roomId: row.id, principal, session, rights: 1 } as const
       const outcome = await writer.record(fact)
       if (outcome instanceof Error) throw outcome
     }

@@ -1,15 +1,15 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
 import {
+  type AcceptedGap,
   FIRST_MANIFEST_FORMAT,
   type Fork,
   type IncompletePage,
   type Manifest,
   type ManifestFile,
-  type AcceptedGap as ManifestGap,
   manifestInterval,
 } from '@hansard/evidence'
-import type { AcceptedGap, Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
+import type { Export, ExportFileRecord, ExportSettings, StagedGap } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -34,7 +34,7 @@ export function buildManifest({
   pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
-  gaps: readonly AcceptedGap[]
+  gaps: readonly StagedGap[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -63,7 +63,7 @@ export function buildManifest({
   }
 }
 
-function describeGap({ at, acceptedBy: [first, second], ...gap }: AcceptedGap): ManifestGap {
+function describeGap({ at, acceptedBy: [first, second], ...gap }: StagedGap): AcceptedGap {
   return { ...gap, acceptedBy: [first, second], at: new Date(at).toISOString() }
 }
 

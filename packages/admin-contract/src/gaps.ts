@@ -19,7 +19,7 @@ export const OpenGap = z.object({
 export type OpenGap = z.infer<typeof OpenGap>
 
 /** Numbers that two people have accepted as missing. */
-export const GapAccepted = z.object({
+const GapAccepted = z.object({
   ...source,
   from: seq,
   to: seq,
@@ -27,7 +27,6 @@ export const GapAccepted = z.object({
   acceptedBy: z.tuple([z.string(), z.string()]),
   acceptedAt: timestamp,
 })
-export type GapAccepted = z.infer<typeof GapAccepted>
 
 export const GapsReply = z.object({ open: z.array(OpenGap), accepted: z.array(GapAccepted) })
 export type GapsReply = z.infer<typeof GapsReply>

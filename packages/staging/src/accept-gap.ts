@@ -3,13 +3,12 @@ import { gapsOfSource } from './accepted-gaps.ts'
 import { appendAudit } from './audit.ts'
 import { headAt } from './head-at.ts'
 import { UNSEALED } from './migrations/exports.ts'
-import { oneNumber } from './one-number.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
 
 /** What one person asks: that these numbers, which no database has, are accepted as a gap. */
-export type GapRequest = {
+type GapRequest = {
   readonly source: SourceIdentity
   /** both included */
   readonly from: number
@@ -20,7 +19,7 @@ export type GapRequest = {
   readonly now: number
 }
 
-export type GapAnswer =
+type GapAnswer =
   | { readonly outcome: 'proposed' }
   | { readonly outcome: 'accepted'; readonly proposedBy: string; readonly reason: string }
   | { readonly outcome: 'refused'; readonly why: string; readonly hint: string }
@@ -196,10 +195,4 @@ async function passOver(tx: Knex, row: Named, { from, to }: Range): Promise<void
   if (exports.length === 0) return
   await bound().delete()
   await tx('export').whereIn('id', exports).whereRaw(UNSEALED).update({ state: 'planning' })
-}
-
-/** How many numbers of accepted gaps have arrived since. */
-export async function arrivedIn(db: Database, sourceId: number, { from, to }: Range): Promise<number> {
-  const staged = db.knex('staged_event').where({ source_id: sourceId }).whereBetween('seq', [from, to])
-  return (await oneNumber(staged.count())) ?? 0
 }

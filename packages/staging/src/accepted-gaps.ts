@@ -21,7 +21,7 @@ export function outsideGaps<Q extends Knex.QueryBuilder>(query: Q, gaps: readonl
 }
 
 /** A gap as the manifest of an export names it. */
-export type AcceptedGap = Required<SourceIdentity> & {
+export type StagedGap = Required<SourceIdentity> & {
   readonly from: number
   readonly to: number
   /** the chain at `to`; null where the source has reported none there */
@@ -66,10 +66,10 @@ function accepted(knex: Knex): Knex.QueryBuilder {
  * The accepted gaps in an export, by source and number. A gap is in the interval of its source's part that contains it.
  * In front of late events it is in the addendum that has the next of these.
  */
-export async function gapsOfExport(db: Database, planned: Export): Promise<AcceptedGap[]> {
+export async function gapsOfExport(db: Database, planned: Export): Promise<StagedGap[]> {
   const rows =
     planned.kind === 'interval' ? await inInterval(db, planned.intervalNumber) : await inAddendum(db, planned)
-  const gaps: AcceptedGap[] = []
+  const gaps: StagedGap[] = []
   for (const { id, head, proposedBy, acceptedBy, ...row } of rows) {
     const after = head === '' ? await headAt(db.knex, { ...row, id }, row.to + 1) : undefined
     gaps.push({ ...row, head: head || null, headAfter: after ?? null, acceptedBy: [proposedBy, acceptedBy] })

@@ -1,6 +1,6 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
-import type { AcceptedGap } from './accepted-gaps.ts'
+import type { StagedGap } from './accepted-gaps.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -16,7 +16,7 @@ type SealedSource = SourceIdentity & {
 
 /** Numbers that were accepted as missing, as a manifest lists them. */
 export type SealedGap = SourceIdentity &
-  Pick<AcceptedGap, 'from' | 'to' | 'head' | 'headAfter' | 'at' | 'reason'> & {
+  Pick<StagedGap, 'from' | 'to' | 'head' | 'headAfter' | 'at' | 'reason'> & {
     readonly acceptedBy: readonly [string, string]
   }
 

@@ -77,8 +77,8 @@ const PAGE = 2_000
  * is found before it is exported.
  *
  * Quarantined numbers are part of the chain. They come with the hash of the quarantined text, whether or not they
- * have been resolved since, so that an interval rendered again has the same content. Numbers that were accepted as a gap
- * are left out, also when they have arrived since: then they are in an addendum.
+ * have been resolved since, so that an interval rendered again has the same content. Numbers that were accepted as a
+ * gap are left out, also when they have arrived since: then they are in an addendum.
  */
 export async function* chainOfInterval(db: Database, source: ExportSource): AsyncGenerator<ChainLink> {
   let head = source.headAfter

@@ -1,5 +1,5 @@
-export { acceptGap, type GapAnswer } from './accept-gap.ts'
-export { type AcceptedGap, type GapOnRecord, gapsOfExport, listGaps } from './accepted-gaps.ts'
+export { acceptGap } from './accept-gap.ts'
+export { type GapOnRecord, gapsOfExport, listGaps, type StagedGap } from './accepted-gaps.ts'
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedGap, type SealedLines } from './adopt-interval.ts'

@@ -72,7 +72,7 @@ export async function stampsAround(
 }
 
 /** The first number from `from` on that is staged, in quarantine in its place, or in an accepted gap. */
-export async function nextOnRecord(
+async function nextOnRecord(
   knex: Knex,
   { id, from, through }: { id: number; from: number; through: number },
 ): Promise<number> {
