@@ -98,19 +98,20 @@ it('knows accepted gaps again from the exports on disk, when the compliance data
     copy.reports(at(3))
     await again.deliver(at(3))
     await next.drain()
+    // What the pool still has would be staged first; it has nothing.
+    copy.reports(at(5))
+    await again.deliver(at(5))
     await next.drain()
 
-    expect((await statusOf(again)).adapters).toEqual([])
-    expect(await again.files()).toMatchObject(before)
-    expect((await manifests(again)).map(({ number, acceptedGaps = [] }) => `${number} ${acceptedGaps.length}`)).toEqual(
-      ['1 1', '2 0', '3 0'],
-    )
+    for (const [name, text] of before) expect((await again.files()).get(name), name).toBe(text)
+    const sealed = (await manifests(again)).map(({ number, acceptedGaps = [] }) => `${number} ${acceptedGaps.length}`)
+    expect(sealed.slice(0, 4)).toEqual(['1 1', '2 0', '3 0', '4 0'])
     expect(await again.db.knex('accepted_gap').select('from_seq', 'to_seq', 'state', 'accepted_by')).toEqual([
       { from_seq: 2, to_seq: 3, state: 'accepted', accepted_by: 'olivia' },
     ])
-    await stageEvents(again.db, copy.envelope(2, 3), at(3))
-    copy.reports(at(4))
-    await again.deliver(at(4))
+    await stageEvents(again.db, copy.envelope(2, 3), at(5))
+    copy.reports(at(6))
+    await again.deliver(at(6))
     await next.drain()
     expect((await manifests(again)).at(-2)).toMatchObject({ kind: 'addendum', counts: { total: 2 } })
   } finally {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeExports, T0, T1, T2, T3 } from './exports-in-test.ts'
+import { describeExports, MINUTE, T0, T1, T2, T3 } from './exports-in-test.ts'
 import {
   acceptGap,
   chainOfInterval,
@@ -10,6 +10,7 @@ import {
   listQuarantined,
   noteLacking,
   numberExports,
+  readStatus,
   recordSourceProgress,
   StagedRowMissing,
   sourcesOfInterval,
@@ -260,6 +261,31 @@ describeExports('staged rows that somebody removed', (exportsOn) => {
     expect(await gapsOfExport(db, (await findExport(db, { adapter: 'xml', number: 1 }))!)).toMatchObject([
       { from: 3, to: 4, head: null },
     ])
+  })
+
+  it('that lie in two intervals are a gap in each', async () => {
+    const { db, pool, close, plan, summary } = exportsOn()
+    const one = pool.source('chat-1', { startedAt: T0 })
+    for (let n = 1; n <= 4; n++) one.says('desk', 'alice', `${n}`, T0 + n)
+    for (let n = 5; n <= 8; n++) one.says('desk', 'alice', `${n}`, T1 + n)
+    one.reports(T2)
+    await stageEvents(db, one.envelope(), T2)
+    await recordSourceProgress(db, pool.rollCall(T2))
+    await close()
+    await close()
+    await db.knex('staged_event').whereIn('seq', [4, 5]).delete()
+    const source = { source: 'chat-1', epoch: 1 }
+    for (const by of [olivia, otto]) await acceptGap(db, { source, from: 4, to: 5, by, reason: 'removed', now: T2 })
+
+    expect([await plan(), await plan()].map(summary)).toEqual(['1 interval 0 1,2,3', '2 interval 1 6,7,8'])
+    const of = async (number: number) => gapsOfExport(db, (await findExport(db, { adapter: 'xml', number }))!)
+    expect([await of(1), await of(2)]).toMatchObject([
+      [{ from: 4, to: 4, head: one.recorded[3]!.head, headAfter: null }],
+      [{ from: 5, to: 5, head: null, headAfter: one.recorded[5]!.head }],
+    ])
+    expect((await readStatus(db, { now: T2, runIntervalMs: MINUTE })).staged.events).toBe(6)
+    await stageEvents(db, one.envelope(4, 5), T2)
+    expect((await readStatus(db, { now: T2, runIntervalMs: MINUTE })).staged.events).toBe(8)
   })
 
   it('are no gap when a sealed export has them', async () => {
