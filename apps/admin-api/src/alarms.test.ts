@@ -15,12 +15,14 @@ const calm = {
 }
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
+  auditProblem: null as string | null,
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
   poolSealing: { problem: null, unsigned: null } as Parameters<typeof alarmsOf>[0]['poolSealing'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
   damagedFiles: { count: 0, files: [] },
   incompleteExports: { count: 0, exports: [] } as Parameters<typeof alarmsOf>[0]['incompleteExports'],
   adapters: [],
+  anchors: [],
   sources: [
     {
       source: 'channel-1',
@@ -61,6 +63,14 @@ it('names sealed files that are not as they were sealed, and what to do', () => 
   )
   expect(first).toMatch(/^The sealed file \/x\/a\.xml is missing\. `hansard exports restore xml\/12`/)
   expect(more).toMatch(/^7 more sealed files/)
+})
+
+it('names a broken audit trail, and how to look at it', () => {
+  const auditProblem = 'Record 12 of the audit trail is missing.'
+  const [alarm] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), auditProblem }, calm)
+  expect(alarm).toBe(
+    'The chain of the audit trail is broken: Record 12 of the audit trail is missing. `hansard audit verify` recomputes it.',
+  )
 })
 
 it('names a source that keeps an interval open permanently, and what to do', () => {
@@ -146,4 +156,24 @@ it('names what a pool database that was set back no longer has, for a week', () 
   )
   const long = setBacks.map((one) => ({ ...one, at: NOW - 8 * 24 * 3_600_000 }))
   expect(alarmsOf({ ...staging({ silentForMs: 0, holding: false }), setBacks: long }, calm)).toEqual([])
+})
+
+it('raises an alarm for an anchor that has failed for longer than an interval, not before', () => {
+  const failing = (overdue: boolean) => ({
+    ...staging({ silentForMs: 1_000, holding: false }),
+    anchors: [
+      {
+        name: '/mnt/anchor',
+        kind: 'directory' as const,
+        problem: '/mnt/anchor is missing.',
+        problemSince: NOW - 90_000,
+        lastDelivered: null,
+        overdue,
+      },
+    ],
+  })
+  expect(alarmsOf(failing(false), calm)).toEqual([])
+  expect(alarmsOf(failing(true), calm)).toEqual([
+    'Anchor /mnt/anchor: no checkpoint was delivered for 90 s. /mnt/anchor is missing.',
+  ])
 })

@@ -23,8 +23,10 @@ export function alarmsOf(
   staging: Pick<
     StagingStatus,
     | 'quarantine'
+    | 'auditProblem'
     | 'damagedFiles'
     | 'incompleteExports'
+    | 'anchors'
     | 'poolSealing'
     | 'forks'
     | 'setBacks'
@@ -97,6 +99,11 @@ export function alarmsOf(
       `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
     )
   }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
+    )
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
@@ -125,6 +132,9 @@ export function alarmsOf(
       `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
     )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
+  for (const { name, problem, problemSince, overdue } of staging.anchors)
+    if (overdue)
+      alarms.push(`Anchor ${name}: no checkpoint was delivered for ${seconds(now - problemSince!)}. ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)
     alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')

@@ -11,6 +11,8 @@ import { createPoolCommands } from '@hansard/pool-commands'
 import {
   claimFileStores,
   createRecordWriter,
+  createSignIn,
+  createSignInRecord,
   forgetSignIns,
   logClock,
   requireRightClock,
@@ -18,6 +20,7 @@ import {
   SourceFenced,
   startSource,
   stopSource,
+  type TokenKeys,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
@@ -60,6 +63,8 @@ export type AdminApi = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
+  /** Its entry to the pool, for tokens that this process itself uses. */
+  readonly signIn: SignIn
   /** Creates the operator's account on the first start; an existing account keeps its password. */
   createOperator(options: { password: string | undefined }): Promise<OperatorAccount>
 }
@@ -81,7 +86,7 @@ export async function startAdminApi(
     bus: Bus
     clock: Clock
     log: Log
-    signIn: SignIn
+    tokenKeys: TokenKeys
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
     queueTroubles?: AdminApiDeps['queueTroubles']
@@ -89,7 +94,7 @@ export async function startAdminApi(
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores } = given
+  const { app, poolDb, complianceDb, bus, clock, log, tokenKeys, settings, fileStores } = given
   const { queueDepth, queueTroubles } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
@@ -118,6 +123,16 @@ export async function startAdminApi(
   })
   stack.defer(() => stopSource(poolDb, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
+  const record = createSignInRecord({
+    writer,
+    dialect: poolDb.dialect,
+    clock,
+    log,
+    service: source.name,
+    pool: { domain, poolRoomId },
+  })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const heartbeat = startLoop({
     clock,
     everyMs: config.heartbeatMs,
@@ -174,6 +189,7 @@ export async function startAdminApi(
   return {
     source,
     fenced,
+    signIn,
     createOperator: ({ password }) =>
       createOperator(
         { poolDb, commands },

@@ -28,6 +28,8 @@ import {
   waitingRequests,
 } from '@hansard/staging'
 import { ADAPTERS, RECORD_SETTING } from './adapter-settings.ts'
+import { anchorProblem } from './anchor-settings.ts'
+import { createAnchoring } from './anchoring.ts'
 import {
   answerCheck,
   answerFailure,
@@ -37,6 +39,7 @@ import {
   answerSeal,
   cutFor,
 } from './answer-requests.ts'
+import { createAuditChecking } from './check-audit.ts'
 import { checkStep, isCheckDue } from './check-files.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
@@ -95,6 +98,9 @@ export function createExporter(given: {
   const { db, clock, log, config } = given
   const unsafe = directoryProblem([RECORD_SETTING, ...config.adapters], config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
+  const { anchors = [], outputDirectory: output } = config
+  const anchoredInside = anchorProblem(anchors, output)
+  if (anchoredInside !== undefined) throw new Error(anchoredInside)
   /** the settings version with which an adapter's stylesheet was compiled */
   const tried = new Map<string, number>()
   const retries = new Map<string, { at: number; failures: number }>()
@@ -102,6 +108,7 @@ export function createExporter(given: {
   let version: number | undefined
   const lanes = createLanes({ onProgress: given.onProgress })
   const poolSealing = given.keys && createPoolSealing({ ...given, keys: given.keys })
+  const anchoring = createAnchoring({ ...given, anchors, outputDirectory: output })
   /** nothing falls due before this unless somebody asks for it */
   let restsUntil = 0
   /** A longer wait than was ever set means that the clock was set back, by as much as hours. */
@@ -110,6 +117,8 @@ export function createExporter(given: {
     return leftMs > 0 && leftMs <= waitMaxMs
   }
   let checking: Promise<void> | undefined
+  const auditChecking = createAuditChecking(given)
+  let auditing: Promise<void> | undefined
   const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
@@ -146,6 +155,8 @@ export function createExporter(given: {
         lanes.run({ name: laneOf(setting.name), lease, work: carryOn, subject: JSON.stringify(setting) })
       }
       poolSealing?.run(lease, signal)
+      await anchoring.run(lease, signal)
+      checkAudit(deps)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       const ofFiles = (all: readonly WorkRequest[]) => all.find(({ kind }) => FILE_REQUESTS.has(kind))
@@ -165,16 +176,16 @@ export function createExporter(given: {
       // An interval that has ended, or is to be sealed, is looked at with every report of the sources' progress. Events
       // that come late, for an interval that is closed, are found by the turn that ends the rest.
       const endsAt = seals.length > 0 ? 0 : (closing.endsAt ?? 0)
-      const retriesAt = [...retries.values()].map(({ at }) => at)
+      const retriesAt = [...[...retries.values()].map(({ at }) => at), anchoring.retryAt() ?? Infinity]
       restsUntil = Math.min(clock.now() + REST_MS_MAX, endsAt, ...retriesAt)
       return 'pause'
     },
     async settled() {
-      const [done, sealing] = await Promise.all([lanes.settled(), poolSealing?.settled(), checking])
-      return done === 'progress' || sealing === 'progress' ? 'progress' : 'nothing'
+      const all = [lanes.settled(), poolSealing?.settled(), anchoring.settled(), checking, auditing]
+      return (await Promise.all(all)).includes('progress') ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled(), checking])
+      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking, auditing])
     },
   }
 
@@ -186,6 +197,18 @@ export function createExporter(given: {
       })
       .finally(() => {
         checking = undefined
+      })
+  }
+
+  /** A step of the check of the audit trail, likewise. */
+  function checkAudit(deps: TurnDeps): void {
+    auditing ??= auditChecking
+      .step(deps.lease)
+      .catch((error: unknown) => {
+        if (!isWorkersOwn(error, deps)) log.error({ err: error }, 'the audit trail could not be checked')
+      })
+      .finally(() => {
+        auditing = undefined
       })
   }
 

@@ -29,6 +29,7 @@ import {
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
   adoptPoolManifest,
+  auditHead,
   type ClosedInterval,
   linesOfInterval,
   nextPoolManifest,
@@ -150,6 +151,7 @@ async function textsOf(
   const { number } = interval
   const { verifier } = keys.signing
   const sources = await sourcesOfInterval(db, number)
+  const audit = await auditHead(db)
   const root = rootOf(tree)
   const manifest = encodePoolManifest({
     format: POOL_MANIFEST_FORMAT,
@@ -166,6 +168,7 @@ async function textsOf(
       head: headThrough,
     })),
     tree: { size: tree.size, root: Buffer.from(root).toString('base64') },
+    ...(audit === undefined ? {} : { audit }),
     key: formatVerifierKey(verifier),
     previousPoolManifestSha256: previous?.manifestSha256 ?? null,
   })
@@ -177,6 +180,7 @@ async function textsOf(
     treeSize: tree.size,
     treeRoots: tree.roots.map((each) => Buffer.from(each).toString('hex')),
     manifestSha256,
+    audit,
     files: [
       ...(isSignedWith(previous, keys) ? [] : publicKeyFiles(keys)),
       { name: `${stem}.checkpoint`, content: signNote(checkpoint, keys.signing) },

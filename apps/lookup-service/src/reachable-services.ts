@@ -21,7 +21,7 @@ type Named = { readonly service: string; readonly endpoint: string }
  * clients do not count: a client could make the pool distrust a healthy service.
  */
 type ReachableServices = {
-  assign(active: readonly string[], avoid: string | undefined): Promise<string | undefined>
+  assign(active: readonly string[], avoid: string | undefined): Promise<Named | undefined>
   readonly loop: Loop
 }
 
@@ -72,7 +72,7 @@ export function createReachableServices({
       for (let last = false; ; ) {
         const chosen = assignments.assign(active, avoid)
         if (chosen) {
-          if (await isReachable(chosen)) return chosen.endpoint
+          if (await isReachable(chosen)) return chosen
           assignments.suspend(chosen.service)
           log.warn(chosen, 'a channel service does not answer; clients are sent to others')
         } else if (last || assignments.suspended().length === 0) {

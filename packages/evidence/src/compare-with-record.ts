@@ -1,5 +1,5 @@
 import type { Finding } from './findings.ts'
-import type { SeriesInPool } from './verify-pool.ts'
+import type { SeriesInPool } from './pool-check.ts'
 import type { SeenExport } from './verify-series.ts'
 
 type Compared = {

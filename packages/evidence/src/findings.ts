@@ -27,11 +27,17 @@ export type FindingKind =
   | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
   | 'pool-signature' // not signed, or not by a key that may
   | 'pool-tree' // the tree is not the one over the events in the exports
+  | 'audit-trail' // the audit trail has lost records, or was rewritten
   | 'series-missing' // a pool manifest names a series that is not here
   | 'series-cut' // a series does not begin or end where the pool manifests say
   | 'series-altered' // another export than the pool manifest names
   | 'series-unknown' // exports that should be in a pool manifest, and are in none
   | 'end-missing' // what was noted elsewhere is not here
+  | 'end-cut' // an anchor has a newer pool manifest
+  | 'history-rewritten' // an anchor has another pool manifest than is here
+  | 'anchor-signature' // what an anchor has is not signed, or not by a key that may
+  | 'time-stamp' // not a time stamp of the checkpoint by the authority that was named
+  | 'range-missing' // the time that was asked for is not covered
 
 /** Where a finding is: a directory below the verified one (`.` for itself), an export number, a file, a source. */
 export type FindingPlace = {
@@ -98,6 +104,18 @@ export type SeriesReport = {
   readonly unreadable: readonly Unreadable[]
 }
 
+/** `files`: notes and checkpoints of this pool that the anchor has. `newest`: the newest pool manifest that it vouches for. */
+export type AnchorsReport = { readonly files: number; readonly newest: string | null }
+
+export type TimeStampsReport = {
+  readonly present: number
+  /** 0 when nobody named an authority to trust */
+  readonly verified: number
+  readonly newest: { readonly file: string; readonly at: string } | null
+  /** between the end of an interval and the time stamp of its checkpoint */
+  readonly lagMsMax: number | null
+}
+
 /** A pool: what its signed pool manifests say of all series together. */
 export type PoolReport = {
   /** the directory of the pool manifests */
@@ -119,6 +137,9 @@ export type PoolReport = {
   readonly treeOf: readonly string[]
   /** exports that are newer than the newest pool manifest */
   readonly unsignedExports: number
+  /** null: nobody named an anchor */
+  readonly anchors: AnchorsReport | null
+  readonly timeStamps: TimeStampsReport
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }

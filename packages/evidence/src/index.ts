@@ -1,4 +1,5 @@
 export type { AcceptedGap } from './accepted-gaps.ts'
+export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
@@ -19,6 +20,7 @@ export {
   rangesOf,
 } from './manifest.ts'
 export { describePage, type IncompletePage } from './pages.ts'
+export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {
   encodePoolManifest,
   POOL_DIRECTORY,
@@ -33,5 +35,5 @@ export {
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export { nameOfSource } from './source-name.ts'
-export { type SeriesInPool, verifyPool } from './verify-pool.ts'
+export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

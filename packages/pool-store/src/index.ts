@@ -28,7 +28,9 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
+export { EXPIRED_AT_ONCE, recordExpiredSessions } from './access/sessions.ts'
 export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
+export { poolItself } from './access/sign-in-events.ts'
 export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
 export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'

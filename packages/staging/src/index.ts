@@ -3,8 +3,29 @@ export { type GapOnRecord, gapsOfExport, listGaps, type StagedGap } from './acce
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedGap, type SealedLines } from './adopt-interval.ts'
+export {
+  type AnchorCargo,
+  type AnchorKind,
+  type AnchorState,
+  nameAnchors,
+  newestSealedNumber,
+  newestSealedPoolManifest,
+  noteAnchorProblem,
+  readAnchors,
+  recordDelivery,
+} from './anchors.ts'
 export { appendAudit, listAudit } from './audit.ts'
-export { verifyAudit } from './audit-chain.ts'
+export {
+  type AuditProblem,
+  auditHead,
+  type SealedHead,
+  type SealedHeads,
+  sealedHeads,
+  startAuditWalk,
+  stepAuditWalk,
+  verifyAudit,
+} from './audit-chain.ts'
+export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,
@@ -61,6 +82,7 @@ export {
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,
+  poolManifestTexts,
   recordPoolManifest,
   seriesAt,
   signingKeyOnRecord,

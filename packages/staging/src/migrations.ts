@@ -1,6 +1,8 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { createAcceptedGaps } from './migrations/accepted-gaps.ts'
+import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
+import { createAuditHeads } from './migrations/audit-heads.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
@@ -37,6 +39,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
   { name: 'exports that do not show everything', up: addIncomplete },
+  { name: 'anchors of checkpoints', up: createAnchors },
+  { name: 'heads of the audit trail', up: createAuditHeads },
   { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 

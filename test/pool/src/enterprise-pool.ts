@@ -108,6 +108,7 @@ export async function startEnterprisePool(
     })
 
   const lookup = service('lookup', 'apps/lookup-service/src/main.ts', {
+    HANSARD_LOOKUP_NAME: 'lookup-1',
     HANSARD_LOOKUP_PORT: String(lookupPort),
   })
   const admin = service('admin', 'apps/admin-api/src/main.ts', {

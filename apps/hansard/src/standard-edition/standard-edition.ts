@@ -6,7 +6,12 @@ import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
 import type { Clock } from '@hansard/clock'
-import { type AdapterSetting, DEFAULT_ADAPTERS, parseAdapterSettings } from '@hansard/compliance-worker'
+import {
+  type AdapterSetting,
+  type AnchorSetting,
+  DEFAULT_ADAPTERS,
+  parseAdapterSettings,
+} from '@hansard/compliance-worker'
 import { type ClockSettings, decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
@@ -21,15 +26,8 @@ import {
 } from '@hansard/http'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { startLookupService } from '@hansard/lookup-service'
-import {
-  createSignIn,
-  createSignInRecord,
-  findPrincipal,
-  openTokenKeys,
-  POOL_MIGRATIONS,
-  poolSettings,
-} from '@hansard/pool-store'
+import { LOOKUP_SERVICE_DEFAULTS, startLookupService } from '@hansard/lookup-service'
+import { findPrincipal, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from '../cli/command-failure.ts'
@@ -57,6 +55,8 @@ type StandardEditionOptions = ClockSettings & {
   readonly logLevel: string
   /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
   readonly clamd?: string | undefined
+  /** where the newest checkpoint goes after each interval */
+  readonly anchors?: readonly AnchorSetting[] | undefined
   /** false: the compliance side shares this thread and its clock (tests) */
   readonly complianceThread: boolean
 }
@@ -77,6 +77,8 @@ export const PASSWORD_KEPT =
 
 /** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
 const POOL_BUSY_MS = 1_500
+/** What the record of sign-ins says of the token for commands on this machine. */
+const RUN_FILE = 'token for commands on this machine'
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
 /** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
@@ -129,6 +131,7 @@ async function start(
     outputDirectory: directory.exports,
     complianceFileStore: directory.complianceFiles,
     signingKey: { file: directory.signingKeyFile },
+    anchors: options.anchors ?? [],
     adapters,
   }
   const compliance = options.complianceThread
@@ -152,16 +155,14 @@ async function start(
     source: { file: directory.tokenKeyFile },
     onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
   })
-  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
-  stack.defer(() => record.stop())
-  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
   const lookup = await startLookupService(
-    { url: urls.lookup, adminUrl: urls.admin },
-    { app, db: poolDb, bus, clock, log, signIn, pool, version: VERSION },
+    { ...LOOKUP_SERVICE_DEFAULTS, url: urls.lookup, adminUrl: urls.admin },
+    { app, db: poolDb, bus, clock, log, tokenKeys, settings, version: VERSION },
   )
   stack.defer(() => lookup.stop())
+  void lookup.fenced.then(announceFailure)
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
   const { clockBoundMs, clockRightAt } = options
   const admin = await startAdminApi(
@@ -174,7 +175,7 @@ async function start(
       temporaryDirectory: directory.root,
     },
     {
-      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores: stores },
+      ...{ app, poolDb, complianceDb, bus, clock, log, tokenKeys, settings, fileStores: stores },
       queueDepth: async () => compliance.queueDepth(),
     },
   )
@@ -217,7 +218,7 @@ async function start(
       // Read each time: a new password or a sign-out ends the tokens of an older version of the account.
       const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
       operatorId = operator.id
-      const { token } = await signIn.issueToken(operator)
+      const { token } = await admin.signIn.issueToken(operator, { remote: '', detail: RUN_FILE })
       await writeRunFile(directory.runFile, {
         ...urls,
         // Commands on this machine do not need the proxy; a certificate is made out to the public name.

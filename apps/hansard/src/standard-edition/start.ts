@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
+import { anchorSettings } from '@hansard/compliance-worker'
 import { clockSettings, commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
@@ -30,6 +31,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
     ...commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' }),
     ...clockSettings(io.env),
   }
+  const anchors = anchorSettings(io.env)
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
@@ -42,6 +44,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       ...settings,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       clamd: clamdAddress(io),
+      anchors,
       complianceThread: true,
     },
     { clock: systemClock, log },

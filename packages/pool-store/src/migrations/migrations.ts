@@ -13,6 +13,7 @@ import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
+import { SESSIONS_MIGRATION } from './sessions.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
 import { TIME_MIGRATION } from './time.ts'
 
@@ -132,4 +133,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
   CLOCKS_MIGRATION,
+  SESSIONS_MIGRATION,
 ]
