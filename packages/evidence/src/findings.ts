@@ -1,3 +1,4 @@
+import type { AcceptedGap } from './accepted-gaps.ts'
 import type { NotRunning } from './not-running.ts'
 import type { SettingChange } from './setting-changes.ts'
 
@@ -71,6 +72,14 @@ export type Outstanding = {
   readonly altered: boolean
 }
 
+/** Numbers that two people have accepted as missing. */
+export type SeriesGap = AcceptedGap & {
+  /** of the export that names it */
+  readonly export: number
+  /** how many of its numbers have arrived since; they are in addenda */
+  readonly arrived: number
+}
+
 export type SeriesReport = {
   readonly series: string
   readonly pool: string | null
@@ -87,6 +96,7 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly acceptedGaps: readonly SeriesGap[]
   readonly incomplete: readonly SealedIncomplete[]
   /** where adapter, stylesheet, engine, an option or the approval differs from the export before */
   readonly changes: readonly SettingChange[]

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
+import { AcceptedGap, orderGap } from './accepted-gaps.ts'
 import { Fork, orderFork } from './forks.ts'
 import { NotRunningList, orderNotRunning } from './not-running.ts'
 import { orderPages, Pages } from './pages.ts'
@@ -117,6 +118,8 @@ const common = {
   forks: z.array(Fork).optional(),
   /** from the third format on; absent when a service lived all the time, or nobody looked */
   notRunning: NotRunningList.optional(),
+  /** from the third format on; absent where there is none */
+  acceptedGaps: z.array(AcceptedGap).min(1).optional(),
   previousManifestSha256: sha256.nullable(),
 }
 
@@ -166,6 +169,7 @@ export function encodeManifest(manifest: Manifest): string {
     ...(hasIncarnations(manifest.format) && manifest.notRunning
       ? { notRunning: manifest.notRunning.map(orderNotRunning) }
       : {}),
+    ...(manifest.acceptedGaps?.length ? { acceptedGaps: manifest.acceptedGaps.map(orderGap) } : {}),
     previousManifestSha256: manifest.previousManifestSha256,
   }
   Manifest.parse(allKinds(ordered))
@@ -246,6 +250,8 @@ export function parseManifest(text: string): ParsedManifest {
     return altered('pages: the first format has none')
   if (format !== MANIFEST_FORMAT && result.data.approval !== undefined)
     return altered('approval: earlier formats have none')
+  if (!hasIncarnations(format) && result.data.acceptedGaps !== undefined)
+    return altered('acceptedGaps: the first two formats have none')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
 }

@@ -1,4 +1,5 @@
 import { addLeaf, EMPTY_TREE, leafHash, type TreeFrontier } from '@hansard/signing'
+import type { AcceptedGap } from './accepted-gaps.ts'
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
@@ -12,7 +13,7 @@ import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
-import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
+import { acceptedGapsOf, finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
 
 /**
  * Verifies one series: all exports of one adapter, in one directory.
@@ -69,6 +70,8 @@ type Series = {
   readonly unlisted: Set<string>
   readonly unreliable: Set<string>
   readonly walks: Map<string, SourceWalk>
+  /** accepted gaps by source, of all manifests */
+  readonly gaps: Map<string, AcceptedGap[]>
   readonly findings: Finding[]
   readonly unreadable: Unreadable[]
   readonly because: string[]
@@ -102,6 +105,7 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unlisted: new Set(directory.files.filter((name) => stemOfExportFile(name) !== undefined)),
     unreliable: new Set(),
     walks: new Map(),
+    gaps: new Map(),
     findings: [],
     unreadable: [],
     because: [],
@@ -154,6 +158,10 @@ async function findManifests(series: Series): Promise<{ file: string; sha256: st
       series.identity ??= { pool, adapter: adapter.name }
       if (series.identity.pool === pool && series.identity.adapter === adapter.name) {
         found.push({ file, sha256: read.sha256, number })
+        for (const gap of read.manifest.acceptedGaps ?? []) {
+          const source = nameOfSource(gap)
+          series.gaps.set(source, [...(series.gaps.get(source) ?? []), gap])
+        }
         continue
       }
       const message = `${file} is of ${pool}, ${adapter.name}; this directory holds ${series.identity.pool}, ${series.identity.adapter}`
@@ -318,7 +326,7 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
 
 function walkOf(series: Series, part: Parameters<typeof nameOfSource>[0]): SourceWalk {
   const name = nameOfSource(part)
-  const walk = series.walks.get(name) ?? startWalk(part)
+  const walk = series.walks.get(name) ?? startWalk(part, series.gaps.get(name) ?? [])
   series.walks.set(name, walk)
   return walk
 }
@@ -376,6 +384,7 @@ function reportOf(series: Series): SeriesReport {
     newestManifest: previous ? { file: previous.file, sha256: previous.sha256 } : null,
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
+    acceptedGaps: [...series.walks.values()].flatMap(acceptedGapsOf),
     incomplete: series.incomplete,
     changes: series.changes,
     approvedByOne: series.approvedByOne,

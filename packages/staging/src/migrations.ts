@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAcceptedGaps } from './migrations/accepted-gaps.ts'
 import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createAuditHeads } from './migrations/audit-heads.ts'
@@ -44,6 +45,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'heads of the audit trail', up: createAuditHeads },
   { name: 'two people for what is exported', up: createTwoPeople },
   { name: 'intervals in which nothing was running', up: createNotRunning },
+  { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {
