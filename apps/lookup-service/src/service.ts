@@ -61,7 +61,6 @@ export async function startLookupService(
   const stack = new AsyncDisposableStack()
   await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   // No endpoint: clients find file and channel services by theirs.
-  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(db, { name: config.name, endpoint: '', now: clock.now() })
   const fenced = Promise.withResolvers<Error>()
   const writer = createRecordWriter({
