@@ -87,7 +87,7 @@ export function alarmsOf(
   for (const { source, epoch, from, to } of missing) {
     const numbers = from === to ? `event ${from}` : `events ${from} to ${to}`
     alarms.push(
-      `Numbers of source ${source}/${epoch} do not arrive: ${numbers} (${to - from + 1} in all) are neither staged nor in the outbox, and are in no export. Somebody removed them from the outbox; stop that, and put them back from a backup.`,
+      `Numbers of source ${source}/${epoch} do not arrive: ${numbers} (${to - from + 1} in all) are neither staged nor in the outbox, and are in no export. Somebody removed them from the outbox; stop that, and put them back from a backup, or see \`hansard gaps list\`.`,
     )
   }
   for (const { source, epoch, participants, lastSeq } of unrecorded) {

@@ -19,6 +19,7 @@ import {
   seal,
   showExport,
 } from './exports.ts'
+import { acceptGapOf, gaps } from './gaps.ts'
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
@@ -61,6 +62,8 @@ export function handlers(): Handlers {
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,
+    gaps,
+    acceptGap: acceptGapOf,
     leases,
     breakLease: breakLeaseByName,
     listExports,

@@ -129,8 +129,8 @@ export async function startAdminApi(
   stack.defer(() => stopSource(poolDb, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
   const record = createSignInRecord({
+    db: poolDb,
     writer,
-    dialect: poolDb.dialect,
     clock,
     log,
     service: source.name,

@@ -1,6 +1,7 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
 import {
+  type AcceptedGap,
   FIRST_MANIFEST_FORMAT,
   type Fork,
   type IncompletePage,
@@ -8,7 +9,7 @@ import {
   type ManifestFile,
   manifestInterval,
 } from '@hansard/evidence'
-import type { Export, ExportFileRecord, ExportSettings } from '@hansard/staging'
+import type { Export, ExportFileRecord, ExportSettings, StagedGap, TimeNotRunning } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -22,6 +23,8 @@ export function buildManifest({
   pages,
   sources,
   forks,
+  notRunning,
+  gaps,
   previousManifestSha256,
 }: {
   planned: Export
@@ -32,6 +35,8 @@ export function buildManifest({
   pages: IncompletePage[] | undefined
   sources: ManifestSources
   forks: Fork[]
+  notRunning: readonly TimeNotRunning[]
+  gaps: readonly StagedGap[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -55,9 +60,20 @@ export function buildManifest({
     omitted: Object.fromEntries(left.map((kind) => [kind, counts[kind]])),
     ...(pages === undefined ? {} : { pages }),
     forks,
+    ...(notRunning.length > 0 ? { notRunning: notRunning.map(written) } : {}),
+    ...(gaps.length === 0 ? {} : { acceptedGaps: gaps.map(describeGap) }),
     previousManifestSha256,
     ...sources,
   }
+}
+
+function written({ from, to, lastSigns }: TimeNotRunning) {
+  const iso = (at: number) => new Date(at).toISOString()
+  return { from: iso(from), to: iso(to), lastSigns: lastSigns.map(({ at, ...name }) => ({ ...name, at: iso(at) })) }
+}
+
+function describeGap({ at, acceptedBy: [first, second], ...gap }: StagedGap): AcceptedGap {
+  return { ...gap, acceptedBy: [first, second], at: new Date(at).toISOString() }
 }
 
 /** A replay of a sealed export uses the recorded format. */

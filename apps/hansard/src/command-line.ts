@@ -14,6 +14,7 @@ import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
 import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
+import { addGapsVerbs } from './gaps/gaps-verbs.ts'
 import { addGroupsVerbs } from './groups/groups-verbs.ts'
 import { addKeysVerbs } from './keys/keys-verbs.ts'
 import { addLeasesVerbs } from './leases/leases-verbs.ts'
@@ -59,13 +60,15 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addComplianceConfigVerbs,
   addComplianceChangesVerbs,
   addQuarantineVerbs,
+  addGapsVerbs,
   addLeasesVerbs,
   addSourcesVerbs,
   addCompletionVerb,
 ]
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or not reached, or not readable
+Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or not reached, or not readable ·
+3 complete except accepted gaps (verify)
 `
 const ENVIRONMENT = `
 Environment:

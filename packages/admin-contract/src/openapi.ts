@@ -7,6 +7,7 @@ import * as compliance from './compliance-configuration.ts'
 import * as data from './data.ts'
 import * as done from './done.ts'
 import * as exports_ from './exports.ts'
+import * as gaps from './gaps.ts'
 import * as groups from './groups.ts'
 import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
@@ -168,6 +169,7 @@ const FILES = [
   data,
   done,
   exports_,
+  gaps,
   groups,
   leases,
   { Problem },

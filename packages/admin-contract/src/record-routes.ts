@@ -16,6 +16,7 @@ import {
 } from './compliance-configuration.ts'
 import { OpenApiDocument } from './done.ts'
 import { ExportDetail, ListExportsQuery, ListExportsReply } from './exports.ts'
+import { AcceptGapReply, AcceptGapRequest, GapsReply } from './gaps.ts'
 import { LeaseBroken, LeasesReply } from './leases.ts'
 import { QuarantineReply } from './quarantine.ts'
 import { RequestAccepted, RequestState } from './requests.ts'
@@ -156,6 +157,25 @@ export const RECORD_ROUTES = {
     query: NO_QUERY,
     body: DeclareDeadRequest,
     reply: DeclareDeadReply,
+  },
+  gaps: {
+    method: 'GET',
+    path: '/admin/gaps',
+    summary: 'List numbers that no database has and that hold exports up, and gaps that were accepted',
+    roles: ['operator', 'officer', 'auditor'],
+    look: { of: ['officer', 'auditor'], action: 'list-gaps', object: 'pool' },
+    query: NO_QUERY,
+    body: undefined,
+    reply: GapsReply,
+  },
+  acceptGap: {
+    method: 'POST',
+    path: '/admin/gaps/accept',
+    summary: 'Propose that missing numbers are accepted as a gap, or accept what somebody else proposed',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: AcceptGapRequest,
+    reply: AcceptGapReply,
   },
   leases: {
     method: 'GET',

@@ -130,8 +130,8 @@ const transferred = {
  * signed in or out; a sign-in that was refused has the pool itself there, because nobody proved who they are, unless
  * the refusal came after that (`not-enabled`).
  *
- * `account`: the account's name; in a refusal as it was typed, truncated and escaped. `remote`: the client's address, if
- * the service knows it. `tokenSession`: id of the session that the sign-in began, the same in all its events. It is
+ * `account`: the account's name; in a refusal as it was typed, truncated and escaped. `remote`: the client's address,
+ * if the service knows it. `tokenSession`: id of the session that the sign-in began, the same in all its events. It is
  * carried by the session's token, and is not the `session` of a `join`, which is one connection.
  */
 const tokenSession = text.min(1)

@@ -1,3 +1,5 @@
+import type { AcceptedGap } from './accepted-gaps.ts'
+import type { NotRunning } from './not-running.ts'
 import type { SettingChange } from './setting-changes.ts'
 
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
@@ -70,6 +72,14 @@ export type Outstanding = {
   readonly altered: boolean
 }
 
+/** Numbers that two people have accepted as missing. */
+export type SeriesGap = AcceptedGap & {
+  /** of the export that names it */
+  readonly export: number
+  /** how many of its numbers have arrived since; they are in addenda */
+  readonly arrived: number
+}
+
 export type SeriesReport = {
   readonly series: string
   readonly pool: string | null
@@ -86,6 +96,7 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly acceptedGaps: readonly SeriesGap[]
   readonly incomplete: readonly SealedIncomplete[]
   /** where adapter, stylesheet, engine, an option or the approval differs from the export before */
   readonly changes: readonly SettingChange[]
@@ -93,6 +104,8 @@ export type SeriesReport = {
   readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** when no service was running, over all intervals */
+  readonly notRunning: readonly NotRunning[]
   /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
   readonly texts: number | null
   readonly findings: readonly Finding[]

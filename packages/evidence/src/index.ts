@@ -1,8 +1,9 @@
+export type { AcceptedGap } from './accepted-gaps.ts'
 export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
+export type { Finding, FindingKind, PoolReport, SeriesGap, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
 export {
   type AddendumSource,
@@ -18,6 +19,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describeNotRunning, type NotRunning } from './not-running.ts'
 export { describePage, type IncompletePage } from './pages.ts'
 export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
 import { EVENT_KINDS, type EventKind } from '@hansard/compliance-event'
 import { z } from 'zod'
+import { AcceptedGap, orderGap } from './accepted-gaps.ts'
 import { Fork, orderFork } from './forks.ts'
+import { NotRunningList, orderNotRunning } from './not-running.ts'
 import { orderPages, Pages } from './pages.ts'
 import { sourceName } from './source-members.ts'
 
@@ -114,6 +116,10 @@ const common = {
   pages: Pages.optional(),
   /** from the third format on */
   forks: z.array(Fork).optional(),
+  /** from the third format on; absent when a service lived all the time, or nobody looked */
+  notRunning: NotRunningList.optional(),
+  /** from the third format on; absent where there is none */
+  acceptedGaps: z.array(AcceptedGap).min(1).optional(),
   previousManifestSha256: sha256.nullable(),
 }
 
@@ -160,6 +166,10 @@ export function encodeManifest(manifest: Manifest): string {
       : manifest.sources.map(orderAddendum)
     ).map((part) => (hasIncarnations(manifest.format) ? part : withoutIncarnation(part))),
     ...(hasIncarnations(manifest.format) ? { forks: (manifest.forks ?? []).map(orderFork) } : {}),
+    ...(hasIncarnations(manifest.format) && manifest.notRunning
+      ? { notRunning: manifest.notRunning.map(orderNotRunning) }
+      : {}),
+    ...(manifest.acceptedGaps?.length ? { acceptedGaps: manifest.acceptedGaps.map(orderGap) } : {}),
     previousManifestSha256: manifest.previousManifestSha256,
   }
   Manifest.parse(allKinds(ordered))
@@ -240,6 +250,8 @@ export function parseManifest(text: string): ParsedManifest {
     return altered('pages: the first format has none')
   if (format !== MANIFEST_FORMAT && result.data.approval !== undefined)
     return altered('approval: earlier formats have none')
+  if (!hasIncarnations(format) && result.data.acceptedGaps !== undefined)
+    return altered('acceptedGaps: the first two formats have none')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
 }

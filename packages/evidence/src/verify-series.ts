@@ -1,9 +1,11 @@
 import { addLeaf, EMPTY_TREE, leafHash, type TreeFrontier } from '@hansard/signing'
+import type { AcceptedGap } from './accepted-gaps.ts'
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
 import { forkMessage } from './forks.ts'
 import { hasIncarnations, type Manifest, parseManifest } from './manifest.ts'
+import { joinNotRunning, type NotRunning } from './not-running.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
@@ -11,7 +13,7 @@ import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
-import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
+import { acceptedGapsOf, finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
 
 /**
  * Verifies one series: all exports of one adapter, in one directory.
@@ -56,6 +58,8 @@ export type SeenExport = {
   readonly chainSha256: string | undefined
   /** events by kind */
   readonly counts: string
+  /** the numbers in quarantine, by source */
+  readonly quarantined: string
   /** over all lines of the chain files up to this export; undefined if one of them is not in order */
   readonly tree: TreeFrontier | undefined
 }
@@ -66,12 +70,15 @@ type Series = {
   readonly unlisted: Set<string>
   readonly unreliable: Set<string>
   readonly walks: Map<string, SourceWalk>
+  /** accepted gaps by source, of all manifests */
+  readonly gaps: Map<string, AcceptedGap[]>
   readonly findings: Finding[]
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
   readonly changes: SettingChange[]
   approvedByOne: number
+  readonly notRunning: NotRunning[]
   pagesNotCompared: number
   /** undefined: no export of the record series has been seen */
   texts: number | undefined
@@ -98,12 +105,14 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unlisted: new Set(directory.files.filter((name) => stemOfExportFile(name) !== undefined)),
     unreliable: new Set(),
     walks: new Map(),
+    gaps: new Map(),
     findings: [],
     unreadable: [],
     because: [],
     incomplete: [],
     changes: [],
     approvedByOne: 0,
+    notRunning: [],
     pagesNotCompared: 0,
     texts: undefined,
     blind: false,
@@ -149,6 +158,10 @@ async function findManifests(series: Series): Promise<{ file: string; sha256: st
       series.identity ??= { pool, adapter: adapter.name }
       if (series.identity.pool === pool && series.identity.adapter === adapter.name) {
         found.push({ file, sha256: read.sha256, number })
+        for (const gap of read.manifest.acceptedGaps ?? []) {
+          const source = nameOfSource(gap)
+          series.gaps.set(source, [...(series.gaps.get(source) ?? []), gap])
+        }
         continue
       }
       const message = `${file} is of ${pool}, ${adapter.name}; this directory holds ${series.identity.pool}, ${series.identity.adapter}`
@@ -208,6 +221,7 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   }
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
+  joinNotRunning(series.notRunning, manifest.notRunning ?? [])
   if (manifest.pages === undefined) series.pagesNotCompared += 1
   for (const page of manifest.pages ?? []) {
     const message = `${page.file} ${describePage(page)}`
@@ -226,6 +240,9 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     incarnations: hasIncarnations(manifest.format),
     chainSha256: manifest.files.find(({ role }) => role === 'chain')?.sha256,
     counts: JSON.stringify(manifest.counts),
+    quarantined: JSON.stringify(
+      manifest.sources.flatMap((part) => (part.quarantined.length > 0 ? [nameOfSource(part), part.quarantined] : [])),
+    ),
   })
   if (manifest.kind === 'interval') {
     series.seenInterval = true
@@ -309,7 +326,7 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
 
 function walkOf(series: Series, part: Parameters<typeof nameOfSource>[0]): SourceWalk {
   const name = nameOfSource(part)
-  const walk = series.walks.get(name) ?? startWalk(part)
+  const walk = series.walks.get(name) ?? startWalk(part, series.gaps.get(name) ?? [])
   series.walks.set(name, walk)
   return walk
 }
@@ -367,10 +384,12 @@ function reportOf(series: Series): SeriesReport {
     newestManifest: previous ? { file: previous.file, sha256: previous.sha256 } : null,
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
+    acceptedGaps: [...series.walks.values()].flatMap(acceptedGapsOf),
     incomplete: series.incomplete,
     changes: series.changes,
     approvedByOne: series.approvedByOne,
     pagesNotCompared: series.pagesNotCompared,
+    notRunning: series.notRunning,
     texts: series.texts ?? null,
     findings: series.findings,
     unreadable: series.unreadable,

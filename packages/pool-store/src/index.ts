@@ -1,5 +1,5 @@
 export { holdAdmission, shareAdmission } from './access/admission.ts'
-export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
+export { identitiesOf, identitiesOfMany, poolItself, principalsWithin } from './access/identities.ts'
 export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
@@ -28,9 +28,7 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { EXPIRED_AT_ONCE, recordExpiredSessions } from './access/sessions.ts'
 export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
-export { poolItself } from './access/sign-in-events.ts'
 export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
 export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'

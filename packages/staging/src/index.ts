@@ -1,6 +1,8 @@
+export { acceptGap } from './accept-gap.ts'
+export { type GapOnRecord, gapsOfExport, listGaps, type StagedGap } from './accepted-gaps.ts'
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
-export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export { AdoptionRefused, adoptInterval, type SealedGap, type SealedLines } from './adopt-interval.ts'
 export {
   type AnchorCargo,
   type AnchorKind,
@@ -70,7 +72,9 @@ export {
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
+export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing, stampsAround } from './lacking-rows.ts'
 export { migrateStaging } from './migrations.ts'
+export { notRunningOf, type TimeNotRunning } from './not-running.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
 export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'

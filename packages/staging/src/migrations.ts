@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAcceptedGaps } from './migrations/accepted-gaps.ts'
 import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createAuditHeads } from './migrations/audit-heads.ts'
@@ -7,6 +8,7 @@ import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
 import { addIncomplete } from './migrations/incomplete.ts'
+import { createNotRunning } from './migrations/not-running.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createSetBacks } from './migrations/set-backs.ts'
@@ -42,6 +44,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'heads of the audit trail', up: createAuditHeads },
   { name: 'two people for what is exported', up: createTwoPeople },
+  { name: 'intervals in which nothing was running', up: createNotRunning },
+  { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -1,6 +1,6 @@
 /** What each setting means. The table in docs/operating.md is made of these and of what each service declares. */
 export const MEANINGS: Readonly<Record<string, string>> = {
-  HANSARD_ADAPTERS_FILE: 'JSON file of the adapters of the very first start; without it one adapter `xml`',
+  HANSARD_ADAPTERS_FILE: 'JSON file of the adapters of the very first start; without it `xml` and `xml-extended`',
   HANSARD_ADMIN_HOST: 'address to listen on',
   HANSARD_ADMIN_NAME: 'name of this instance; one at a time runs under it',
   HANSARD_ADMIN_PASSWORD:
