@@ -14,6 +14,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import zlib
 from datetime import datetime, timezone
+from itertools import zip_longest
 from urllib.parse import quote, unquote
 
 MANIFEST = ".manifest.json"
@@ -32,12 +34,12 @@ HASH = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
-KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
-SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
+KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change",
+         "sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
-    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
-    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/1": {"kinds": KINDS[:8], "roles": ["document", "chain"], "incarnations": False},
+    "hansard-manifest/2": {"kinds": KINDS[:9], "roles": ["document", "attachments", "chain"], "incarnations": False},
+    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -119,8 +121,11 @@ def check_shape(manifest):
     """Members, their order and their types."""
     compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
     incarnations = FORMATS[manifest["format"]]["incarnations"]
-    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted "
-            + ("pages " if compared else "") + "sources " + ("forks " if incarnations else "")
+    approval = incarnations and "approval" in manifest
+    stopped = incarnations and "notRunning" in manifest
+    members(manifest, "manifest", "format pool adapter options " + ("approval " if approval else "")
+            + "number kind interval files counts omitted " + ("pages " if compared else "") + "sources "
+            + ("forks " if incarnations else "") + ("notRunning " if stopped else "")
             + ("acceptedGaps " if incarnations and "acceptedGaps" in manifest else "")
             + "previousManifestSha256 contentSha256")
     text(manifest["pool"], "pool")
@@ -129,6 +134,8 @@ def check_shape(manifest):
         (digest if name == "stylesheetSha256" else text)(value, "adapter.%s" % name)
     require(isinstance(manifest["options"], dict), "options")
     require(all(not isinstance(value, (dict, list)) for value in manifest["options"].values()), "options")
+    if approval:
+        require(manifest["approval"] == "one-person", "approval")
     count(manifest["number"], "number", 1)
     require(manifest["kind"] in ("interval", "addendum"), "kind")
     members(manifest["interval"], "interval", "start end startMs endMs")
@@ -185,6 +192,18 @@ def check_shape(manifest):
             if fork["leaf"] is not None:
                 digest(fork["leaf"], "forks.leaf")
             count(fork["events"], "forks.events")
+    if stopped:
+        array(manifest["notRunning"], "notRunning")
+        require(manifest["notRunning"], "notRunning")
+        for one in manifest["notRunning"]:
+            members(one, "notRunning", "from to lastSigns")
+            moment(one["from"], "notRunning.from")
+            moment(one["to"], "notRunning.to")
+            array(one["lastSigns"], "notRunning.lastSigns")
+            for sign in one["lastSigns"]:
+                members(sign, "notRunning.lastSigns", "source epoch incarnation at")
+                check_name(sign, "notRunning.lastSigns")
+                moment(sign["at"], "notRunning.lastSigns.at")
     if "acceptedGaps" in manifest:
         check_gaps(manifest["acceptedGaps"])
     if manifest["previousManifestSha256"] is not None:
@@ -209,6 +228,14 @@ def check_gaps(gaps):
         text(gap["at"], "acceptedGaps.at")
         require(moment_of(gap["at"]), "acceptedGaps.at")
         text(gap["reason"], "acceptedGaps.reason")
+
+
+def moment(value, name):
+    require(isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z", value), name)
+    try:
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except ValueError:
+        require(False, name)
 
 
 def check_pages(pages, kinds):
@@ -332,6 +359,17 @@ def contradictions(manifest):
     yield from contradictions_of_pages(manifest)
     yield from contradictions_of_gaps(manifest)
 
+    stopped, before = manifest.get("notRunning", []), interval["start"]
+    if manifest["kind"] == "addendum" and stopped:
+        yield "an addendum does not say when nothing was running"
+    for one in stopped:
+        if one["from"] < before or one["to"] <= one["from"] or one["to"] > interval["end"]:
+            yield "it was not running from %s to %s, out of its order" % (one["from"], one["to"])
+        early = next((sign for sign in one["lastSigns"] if sign["at"] > one["from"]), None)
+        if early:
+            yield "%s gave a sign of life while nothing was running" % name_of(early)
+        before = one["to"]
+
     for part in sources:
         for why in contradictions_of_source(manifest, part):
             yield "%s: %s" % (name_of(part), why)
@@ -368,6 +406,24 @@ def contradictions_of_pages(manifest):
 def describe_page(page):
     left = ["%d %s (%s)" % (one["events"], one["kind"], one["reason"]) for one in page["leftOut"]]
     return "; ".join((["does not show " + ", ".join(left)] if left else []) + page["problems"])
+
+
+def settings_of(manifest):
+    """What made the documents, and how many people it takes to change that."""
+    adapter, settings = manifest["adapter"], {}
+    for name in ("type", "profile", "version", "engine"):
+        settings[name] = adapter[name]
+    settings["stylesheet"] = adapter["stylesheetSha256"]
+    for name, value in manifest["options"].items():
+        settings[name] = json.dumps(value, ensure_ascii=False)
+    settings["approval"] = manifest.get("approval", "two-people")
+    return settings
+
+
+def setting_changes(number, before, after):
+    names = list(before) + [name for name in after if name not in before]
+    pairs = [(name, before.get(name, "none"), after.get(name, "none")) for name in names]
+    return [{"export": number, "what": name, "before": was, "after": now} for name, was, now in pairs if was != now]
 
 
 def contradictions_of_gaps(manifest):
@@ -650,7 +706,8 @@ class ChainFile:
                 walk.waiting.setdefault(seq, (self.manifest["number"], None, None, None))
             walk.leave(part["last"], part["head"], self.report_of(part) if through else lambda *_: None)
         if through and self.marked != part["quarantined"]:
-            wrong = min(set(self.marked).symmetric_difference(part["quarantined"]))
+            pairs = zip_longest(self.marked, part["quarantined"], fillvalue=math.inf)
+            wrong = next(min(pair) for pair in pairs if pair[0] != pair[1])
             message = "%s: manifest and chain file do not agree that number %d is in quarantine" % (name_of(part), wrong)
             self.report("chain-line", message, name_of(part), wrong)
 
@@ -867,7 +924,8 @@ def compare_with_record(series):
             continue
         compared = 0
         for key, export in keyed(one):
-            others = record.get(key)
+            # What is only in quarantine in one of them was lost here, or there, when a database was restored: both say so.
+            others = [other for other in record.get(key, []) if other["quarantined"] == export["quarantined"]]
             if not others:
                 continue
             compared += 1
@@ -918,7 +976,9 @@ class Series:
         self.exports = self.documents = self.events = self.not_compared = 0
         self.sealed_incomplete = []
         self.texts = self.record = None
+        self.not_running = []
         self.parts = []         # per export: what it is compared by with the record series
+        self.changes, self.by_one, self.settings = [], 0, None
         self.tree = Tree()
         self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
@@ -1005,6 +1065,8 @@ class Series:
         self.parts.append({
             "number": number, "kind": manifest["kind"], "counts": manifest["counts"],
             "incarnations": FORMATS[manifest["format"]]["incarnations"],
+            "quarantined": [
+                (name_of(part), part["quarantined"]) for part in manifest["sources"] if part["quarantined"]],
             "window": (manifest["interval"]["startMs"], manifest["interval"]["endMs"]),
             "chain": next((one["sha256"] for one in manifest["files"] if one["role"] == "chain"), None)})
         if manifest["kind"] == "interval":
@@ -1013,10 +1075,18 @@ class Series:
             self.tiled_to = (manifest["interval"]["endMs"], manifest["interval"]["end"])
             self.start = self.start or manifest["interval"]["start"]
             self.end = manifest["interval"]["end"]
+        for one in manifest.get("notRunning", []):
+            if self.not_running and self.not_running[-1]["to"] == one["from"]:
+                self.not_running[-1]["to"] = one["to"]
+            else:
+                self.not_running.append(dict(one))
         self.not_compared += "pages" not in manifest
         for page in manifest.get("pages", []):
             message = "%s %s" % (page["file"], describe_page(page))
             self.sealed_incomplete.append({"export": number, "file": page["file"], "message": message})
+        before, self.settings = self.settings, settings_of(manifest)
+        self.changes += setting_changes(number, before, self.settings) if before else []
+        self.by_one += "approval" in manifest
         self.first = self.first or number
         self.previous = (number, file, seen)
         self.exports += 1
@@ -1131,7 +1201,8 @@ class Series:
             "documents": self.documents, "events": self.events,
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
-            "incomplete": self.sealed_incomplete, "pagesNotCompared": self.not_compared,
+            "incomplete": self.sealed_incomplete, "changes": self.changes, "approvedByOne": self.by_one,
+            "pagesNotCompared": self.not_compared, "notRunning": self.not_running,
             "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
             "acceptedGaps": [one for walk in self.walks.values() for one in accepted(walk)],
@@ -1875,6 +1946,16 @@ def describe(report):
         if series["pagesNotCompared"]:
             yield "  pages     not compared with what they count in %d %s" % (
                 series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")
+        if series["approvedByOne"]:
+            yield "  approval  one person may change what is exported, or has, in %d %s" % (
+                series["approvedByOne"], "export" if series["approvedByOne"] == 1 else "exports")
+        for one in series["changes"]:
+            yield "  changed   from export %d on, %s is %s; before, it was %s" % (
+                one["export"], one["what"], one["after"], one["before"])
+        for one in series["notRunning"]:
+            signs = ["%s at %s" % (name_of(sign), sign["at"]) for sign in one["lastSigns"]]
+            yield "  NOT RUNNING from %s to %s; last signs of life: %s" % (
+                one["from"], one["to"], ", ".join(signs) if signs else "none")
         for one in series["incomplete"]:
             yield "  SEALED AS INCOMPLETE: export %d: %s" % (one["export"], one["message"])
         for one in series["outstanding"]:

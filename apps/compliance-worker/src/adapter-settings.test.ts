@@ -1,10 +1,37 @@
 import { directoryProblem } from '@hansard/adapter'
+import { Env } from '@hansard/config'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+import { complianceProcessConfig } from './config.ts'
 import { openBench } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 const fileOf = (...entries: object[]) => JSON.stringify(entries.map((entry) => ({ adapter: 'xml', ...entry })))
+
+it('a new pool exports the strict and the extended document, in both editions', () => {
+  const env = new Env({
+    HANSARD_COMPLIANCE_DATABASE_URL: 'sqlite::memory:',
+    HANSARD_REDIS_URL: 'redis://127.0.0.1:1',
+    HANSARD_OUTPUT_DIRECTORY: '/exports',
+  })
+  expect(complianceProcessConfig(env).adapters).toBe(DEFAULT_ADAPTERS)
+  expect(DEFAULT_ADAPTERS.map(({ name, adapter }) => [name, adapter])).toEqual([
+    ['xml', 'xml'],
+    ['xml-extended', 'xml-extended'],
+  ])
+})
+
+describe('the record series', () => {
+  it('has a name, a type and a directory that no settings file may use', () => {
+    expect(() => parseAdapterSettings(fileOf({ name: 'record' }), 'a.json')).toThrow(
+      'every pool has a series of that name',
+    )
+    expect(() => parseAdapterSettings(fileOf({ name: 'x', adapter: 'record' }), 'a.json')).toThrow('adapter')
+    expect(() => parseAdapterSettings(fileOf({ name: 'x', outputDirectory: 'record' }), 'a.json')).toThrow(
+      'both write to',
+    )
+  })
+})
 
 describe('the output directories of adapters', () => {
   it('are refused when two are the same, however they are spelled', () => {

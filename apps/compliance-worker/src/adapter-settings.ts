@@ -26,7 +26,14 @@ const OPTIONS = {
   eventsPerFileMax: 10_000,
 }
 
-export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [{ name: 'xml', adapter: 'xml', ...OPTIONS }]
+/**
+ * What a new pool exports: the document of the 2013 server, and the extended one, which alone shows changes of rooms
+ * and people and chats that were replaced or purged.
+ */
+export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
+  { name: 'xml', adapter: 'xml', ...OPTIONS },
+  { name: 'xml-extended', adapter: 'xml-extended', ...OPTIONS },
+]
 
 /** Every pool has it beside the configured adapters, and nobody can change or remove it. */
 export const RECORD_SETTING: AdapterSetting = { name: RECORD_SERIES, adapter: RECORD_SERIES, ...OPTIONS }

@@ -44,6 +44,7 @@ export async function adoptSealedInterval(
     interval: { number, startsAt, endsAt },
     sources: manifest.sources,
     gaps,
+    notRunning: (manifest.notRunning ?? []).map(read),
     lines: lines(),
     now,
   })
@@ -51,6 +52,11 @@ export async function adoptSealedInterval(
 
 function gapsIn({ acceptedGaps = [] }: Manifest): SealedGap[] {
   return acceptedGaps.map(({ at, ...gap }) => ({ ...gap, at: Date.parse(at) }))
+}
+
+function read({ from, to, lastSigns }: NonNullable<Manifest['notRunning']>[number]) {
+  const signs = lastSigns.map(({ at, incarnation = '', ...name }) => ({ ...name, incarnation, at: Date.parse(at) }))
+  return { from: Date.parse(from), to: Date.parse(to), lastSigns: signs }
 }
 
 /** lines per batch, each of one source */
@@ -135,10 +141,10 @@ async function differenceFrom(db: Database, planned: Export, manifest: Manifest)
 }
 
 function settingsIn(
-  { adapter, options, format, pages }: Manifest,
+  { adapter, options, format, pages, approval }: Manifest,
   { pool, directory }: { pool: string; directory: string },
 ): ExportSettings {
   const { type, profile, version, engine, stylesheetSha256 } = adapter
   const rendering = { adapter: type, profile, version, engine, stylesheetSha256, pool, options }
-  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined }
+  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined, approval }
 }

@@ -19,14 +19,15 @@ import {
   forksOfInterval,
   gapsOfExport,
   lackingIn,
+  notRunningOf,
   roomsWithRoster,
   rostersOf,
 } from '@hansard/staging'
 import { buildManifest, formatOf } from './build-manifest.ts'
-import { type ChainText, chainText } from './chain-text.ts'
+import { chainText } from './chain-text.ts'
 import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
-import { renderTexts } from './render-texts.ts'
+import { type Rendered, type Rendering, renderTexts } from './render-texts.ts'
 
 /** Writes a file's content completely and returns its size and hash. */
 type PutFile = (file: {
@@ -91,26 +92,13 @@ export async function renderExport(
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
+  const notRunning = planned.kind === 'interval' ? await notRunningOf(db, planned.intervalNumber) : []
   const gaps = await gapsOfExport(db, planned)
-  const sources = chain.sources()
-  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources, forks, gaps })
+  const rendered = { files, counts, pages, sources: chain.sources(), forks, notRunning, gaps }
+  const manifest = buildManifest({ ...subject, adapter, ...rendered })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return { files, pages }
 }
-
-/** What both ways of rendering are given. */
-export type Rendering = {
-  readonly db: Database
-  readonly planned: Export
-  readonly options: AdapterOptions
-  /** of the manifest */
-  readonly format: string
-  /** events by kind, counted here */
-  readonly counts: KindCounts
-  add(name: string, role: ExportFileRecord['role'], content: Content, events: () => number): Promise<void>
-}
-
-export type Rendered = { readonly chain: ChainText; readonly pages: IncompletePage[] | undefined }
 
 async function renderConversations({
   db,

@@ -1,8 +1,12 @@
-import type { RecordAdapter } from '@hansard/adapter'
+import type { AdapterOptions, RecordAdapter } from '@hansard/adapter'
 import type { EventKind } from '@hansard/compliance-event'
-import { chainText } from './chain-text.ts'
+import type { Content } from '@hansard/durable-file'
+import type { IncompletePage } from '@hansard/evidence'
+import type { Database } from '@hansard/sql'
+import type { Export, ExportFileRecord } from '@hansard/staging'
+import { type ChainText, chainText } from './chain-text.ts'
 import { chainFileOf, stemOf } from './file-names.ts'
-import type { Rendered, Rendering } from './render-export.ts'
+import type { KindCounts } from './kind-counts.ts'
 
 /**
  * An export of the record series: the events' texts in the order of the chain file.
@@ -36,3 +40,17 @@ export async function renderTexts({
   await add(chainFileOf(planned), 'chain', lines(), () => chain.numbers())
   return { chain, pages: [] }
 }
+
+/** What both ways of rendering are given. */
+export type Rendering = {
+  readonly db: Database
+  readonly planned: Export
+  readonly options: AdapterOptions
+  /** of the manifest */
+  readonly format: string
+  /** events by kind, counted here */
+  readonly counts: KindCounts
+  add(name: string, role: ExportFileRecord['role'], content: Content, events: () => number): Promise<void>
+}
+
+export type Rendered = { readonly chain: ChainText; readonly pages: IncompletePage[] | undefined }

@@ -36,7 +36,7 @@ it('ends no series of exports without being told to, and shows which have ended'
   const renamed = await line.hansard([config, 'set', 'adapter:two', '--adapter-name', 'three'])
   expect(renamed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('The series of exports two ends') })
   // An adapter is one as soon as the worker has taken it up.
-  await expect.poll(async () => (await line.json(['seal'])).exports.length, { timeout: 60_000 }).toBe(2)
+  await expect.poll(async () => (await line.json(['seal'])).exports.length, { timeout: 60_000 }).toBe(4)
 
   const removed = await line.hansard([config, 'remove', 'adapter:two', '--yes'])
   expect(removed.stdout).toBe(
@@ -47,7 +47,10 @@ it('ends no series of exports without being told to, and shows which have ended'
     .toMatch(/The series two has ended: nothing has been written to it since two\/\d+, sealed /)
   const reset = await line.hansard([config, 'remove', 'global', '--yes'])
   expect(reset.stdout).toBe('global is back to its defaults.\n')
-  expect((await line.json([config, 'list'])).configurations).toMatchObject([{ identity: 'global' }])
+  expect((await line.json([config, 'list'])).configurations).toMatchObject([
+    { identity: 'adapter:xml-extended' },
+    { identity: 'global' },
+  ])
 }, 90_000)
 
 it('takes single settings back, and a stylesheet', async () => {
@@ -68,6 +71,10 @@ it('takes single settings back, and a stylesheet', async () => {
   const own = await line.json([...adapter, '--stylesheet', file, '--events-per-file', '7'])
   expect(own.settings).toHaveProperty('customConfiguration')
   expect((await line.json([...adapter, '--no-stylesheet'])).settings).toEqual({ eventsPerFileMax: 7 })
+  const past = ['compliance-config', 'set', 'adapter:past', '--from']
+  expect((await line.json([...past, 'beginning'])).settings).toEqual({ exportFrom: 0 })
+  expect((await line.json([...past, '2026-11-20'])).settings).toEqual({ exportFrom: Date.UTC(2026, 10, 20) })
+  expect(await line.hansard([...past, 'yesterday'])).toMatchObject({ exitCode: 2 })
   const unset = await line.json(['compliance-config', 'unset', 'adapter:own', 'events-per-file'])
   expect(unset.settings).toEqual({})
 })

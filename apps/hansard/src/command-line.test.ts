@@ -276,7 +276,8 @@ it('replays logs, seals them, and finds every chat of every file in the exports,
     rejected: 0,
     reconnections: 0,
   })
-  expect(sealed.exports.map(({ adapter }: { adapter: string }) => adapter)).toContain('xml')
+  const series = sealed.exports.map(({ adapter }: { adapter: string }) => adapter)
+  expect(series.toSorted()).toEqual(['record', 'xml', 'xml-extended'])
   expect(readFileSync(sealed.document, 'utf8')).toContain('<Conversation>')
   const { exports } = await json(['exports', 'list', '--adapter', 'xml', '--data', data])
   let documents = ''
@@ -292,7 +293,14 @@ it('replays logs, seals them, and finds every chat of every file in the exports,
     const said = plans[index]!.steps.flatMap((step) => (step.kind === 'chat' ? [pictured(step.text)] : []))
     expect(exported, log).toEqual(said)
   }
-  expect(await json(['verify', join(data, 'exports')])).toMatchObject({ outcome: 'good' })
+  const verified = await json(['verify', join(data, 'exports')])
+  expect(verified).toMatchObject({ outcome: 'good' })
+  const [record, ...others] = verified.series
+  expect(record).toMatchObject({ series: 'record', texts: record.events, record: null })
+  for (const { exports, record: beside } of others) expect(beside).toEqual({ compared: exports, notInRecord: 0 })
+  const last = record.lastExport
+  for (const verb of ['replay', 'restore']) await json(['exports', verb, `record/${last}`, '--data', data])
+  expect(await json(['exports', 'replay', `record/${last}`, '--data', data])).toMatchObject({ identical: true })
   const status = await json(['status', '--data', data])
   expect(status).toMatchObject({ outbox: { rows: 0 }, quarantine: { count: 0 }, alarms: [] })
 })

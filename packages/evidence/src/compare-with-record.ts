@@ -26,8 +26,9 @@ export function compareWithRecord(all: readonly SeriesInPool[]): Compared {
     if (isRecord(one) || exports.length === 0 || !pools.has(report.pool)) continue
     let compared = 0
     for (const { key, seen } of keyed(report.pool, exports)) {
-      const others = record.get(key)
-      if (!others) continue
+      // What is only in quarantine in one of them was lost here, or there, when a database was restored: both say so.
+      const others = record.get(key)?.filter(({ quarantined }) => quarantined === seen.quarantined) ?? []
+      if (others.length === 0) continue
       compared += 1
       const { number } = seen
       const differs = others.every(({ chainSha256 }) => chainSha256 !== seen.chainSha256)

@@ -1,5 +1,6 @@
 import { contradictionsInGaps, gapsOf, withoutGaps } from './accepted-gaps.ts'
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
+import { contradictionsInNotRunning } from './not-running-contradictions.ts'
 import { contradictionsInPages } from './page-contradictions.ts'
 import { nameOfSource } from './source-name.ts'
 
@@ -19,6 +20,7 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inFiles(manifest),
     ...inCounts(manifest),
     ...contradictionsInPages(manifest),
+    ...contradictionsInNotRunning(manifest),
     ...contradictionsInGaps(manifest),
     ...manifest.sources.flatMap((part) => [...inSource(manifest, part)].map((why) => `${nameOfSource(part)}: ${why}`)),
     ...inOrder(manifest.sources),

@@ -1,5 +1,8 @@
 import type { AcceptedGap } from './accepted-gaps.ts'
 
+import type { NotRunning } from './not-running.ts'
+import type { SettingChange } from './setting-changes.ts'
+
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
 export type FindingKind =
   | 'manifest-missing' // files of an export exist, its manifest does not
@@ -96,8 +99,14 @@ export type SeriesReport = {
   readonly outstanding: readonly Outstanding[]
   readonly acceptedGaps: readonly SeriesGap[]
   readonly incomplete: readonly SealedIncomplete[]
+  /** where adapter, stylesheet, engine, an option or the approval differs from the export before */
+  readonly changes: readonly SettingChange[]
+  /** exports that say that one person may change what is exported, or has */
+  readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** when no service was running, over all intervals */
+  readonly notRunning: readonly NotRunning[]
   /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
   readonly texts: number | null
   readonly findings: readonly Finding[]

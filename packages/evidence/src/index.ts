@@ -19,6 +19,7 @@ export {
   parseManifest,
   rangesOf,
 } from './manifest.ts'
+export { describeNotRunning, type NotRunning } from './not-running.ts'
 export { describePage, type IncompletePage } from './pages.ts'
 export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {
@@ -34,6 +35,7 @@ export {
   treeLeaf,
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { describeSettingChange } from './setting-changes.ts'
 export { nameOfSource } from './source-name.ts'
 export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

@@ -150,7 +150,8 @@ type Part = {
 
 function partOf(manifest: Manifest, listed: IntervalSource | AddendumSource, walk: SourceWalk): Part {
   const { source } = listed
-  const ranges = numbersOf(manifest, listed)
+  // A manifest may contradict itself: a range that runs backwards has no numbers.
+  const ranges = numbersOf(manifest, listed).filter(([from, to]) => from <= to)
   const gaps = gapsOf(manifest, listed)
   const name = nameOfSource(listed)
   const escapedSource = encodeURIComponent(source)

@@ -5,9 +5,11 @@ import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
 import { forkMessage } from './forks.ts'
 import { hasIncarnations, type Manifest, parseManifest } from './manifest.ts'
+import { joinNotRunning, type NotRunning } from './not-running.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
+import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
@@ -56,6 +58,8 @@ export type SeenExport = {
   readonly chainSha256: string | undefined
   /** events by kind */
   readonly counts: string
+  /** the numbers in quarantine, by source */
+  readonly quarantined: string
   /** over all lines of the chain files up to this export; undefined if one of them is not in order */
   readonly tree: TreeFrontier | undefined
 }
@@ -72,6 +76,9 @@ type Series = {
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
+  readonly changes: SettingChange[]
+  approvedByOne: number
+  readonly notRunning: NotRunning[]
   pagesNotCompared: number
   /** undefined: no export of the record series has been seen */
   texts: number | undefined
@@ -103,6 +110,9 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unreadable: [],
     because: [],
     incomplete: [],
+    changes: [],
+    approvedByOne: 0,
+    notRunning: [],
     pagesNotCompared: 0,
     texts: undefined,
     blind: false,
@@ -211,11 +221,14 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   }
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
+  joinNotRunning(series.notRunning, manifest.notRunning ?? [])
   if (manifest.pages === undefined) series.pagesNotCompared += 1
   for (const page of manifest.pages ?? []) {
     const message = `${page.file} ${describePage(page)}`
     series.incomplete.push({ export: number, file: page.file, message })
   }
+  if (series.previous) series.changes.push(...settingChanges(series.previous.manifest, manifest))
+  if (manifest.approval === 'one-person') series.approvedByOne += 1
   series.first ??= manifest
   series.previous = { manifest, file, sha256 }
   series.exports += 1
@@ -227,6 +240,9 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     incarnations: hasIncarnations(manifest.format),
     chainSha256: manifest.files.find(({ role }) => role === 'chain')?.sha256,
     counts: JSON.stringify(manifest.counts),
+    quarantined: JSON.stringify(
+      manifest.sources.flatMap((part) => (part.quarantined.length > 0 ? [nameOfSource(part), part.quarantined] : [])),
+    ),
   })
   if (manifest.kind === 'interval') {
     series.seenInterval = true
@@ -370,7 +386,10 @@ function reportOf(series: Series): SeriesReport {
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
     acceptedGaps: [...series.walks.values()].flatMap(acceptedGapsOf),
     incomplete: series.incomplete,
+    changes: series.changes,
+    approvedByOne: series.approvedByOne,
     pagesNotCompared: series.pagesNotCompared,
+    notRunning: series.notRunning,
     texts: series.texts ?? null,
     findings: series.findings,
     unreadable: series.unreadable,

@@ -1,6 +1,7 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import type { StagedGap } from './accepted-gaps.ts'
+import { notRunningColumn, type TimeNotRunning } from './not-running.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -54,12 +55,15 @@ export async function adoptInterval(
     interval,
     sources,
     gaps,
+    notRunning,
     lines,
     now,
   }: {
     interval: { readonly number: number; readonly startsAt: number; readonly endsAt: number }
     sources: readonly SealedSource[]
     gaps: readonly SealedGap[]
+    /** as the manifest has it */
+    notRunning: readonly TimeNotRunning[]
     lines: AsyncIterable<SealedLines>
     now: number
   },
@@ -67,7 +71,13 @@ export async function adoptInterval(
   const { number, startsAt, endsAt } = interval
   await underLease(db, lease, async (tx) => {
     if (db.dialect === 'postgres') await tx.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
-    await tx('closed_interval').insert({ number, starts_at: startsAt, ends_at: endsAt, closed_at: now })
+    await tx('closed_interval').insert({
+      number,
+      starts_at: startsAt,
+      ends_at: endsAt,
+      closed_at: now,
+      ...notRunningColumn(notRunning),
+    })
     // Late events that no sealed addendum has wait for the next one.
     await tx('staged_event')
       .whereRaw('late_in > 0')

@@ -2,6 +2,7 @@ import { alignDown, type Interval, nextBoundary } from '@hansard/conversation'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { gapsOfSource, outsideGaps } from './accepted-gaps.ts'
 import { type CloseDecision, decideClose, type SourceStanding } from './close-decision.ts'
+import { notRunningColumn, readNotRunning } from './not-running.ts'
 import { oneNumber } from './one-number.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
 
@@ -75,6 +76,7 @@ export async function closeInterval(
       starts_at: interval.startsAt,
       ends_at: interval.endsAt,
       closed_at: now,
+      ...notRunningColumn(await readNotRunning(tx, interval)),
     })
     const sources: SourceRow[] = await tx('source').where('finished', 0).orderBy('id')
     for (const source of sources) await cutSource(tx, source, interval)

@@ -8,12 +8,14 @@ import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
 import { addIncomplete } from './migrations/incomplete.ts'
+import { createNotRunning } from './migrations/not-running.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createSetBacks } from './migrations/set-backs.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { addLeaseLength } from './migrations/time.ts'
+import { createTwoPeople } from './migrations/two-people.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -41,6 +43,8 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'heads of the audit trail', up: createAuditHeads },
+  { name: 'two people for what is exported', up: createTwoPeople },
+  { name: 'intervals in which nothing was running', up: createNotRunning },
   { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 

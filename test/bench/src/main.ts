@@ -16,15 +16,16 @@ import { closedLoop, openLoop } from './load.ts'
 import { cpuSeconds, cpuSecondsOfDescendants, residentBytes } from './process-figures.ts'
 import { openRawClient } from './raw-client.ts'
 import { rawPostgres, rawSqlite } from './raw-driver.ts'
+import { benchRecordSeries as recordFigures } from './record-series.ts'
 import { benchRooms as roomFigures } from './rooms.ts'
 import { benchSearch as searchFigures } from './search.ts'
 import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
 
-// npm run bench -- [--seconds N] [--only standard,enterprise,latency,fan-out,pipeline,memory,search,rooms] [--chats N]
+// npm run bench -- [--seconds N] [--only standard,enterprise,latency,fan-out,pipeline,record,memory,search,rooms] [--chats N]
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: 'standard,enterprise,latency,fan-out,pipeline,memory,search,rooms' },
+    only: { type: 'string', default: 'standard,enterprise,latency,fan-out,pipeline,record,memory,search,rooms' },
     chats: { type: 'string', default: '1000000' },
   },
 })
@@ -334,6 +335,11 @@ async function benchSearch(): Promise<void> {
   }
 }
 
+async function benchRecord(): Promise<void> {
+  const { strict, record } = await recordFigures(50_000)
+  row('SQLite: CPU of an event in the record series', record, 'µs', strict, 'the same in the strict document')
+}
+
 async function benchRooms(): Promise<void> {
   for (const dialect of ['sqlite', 'postgres'] as const) {
     const name = dialect === 'sqlite' ? 'SQLite' : 'PostgreSQL'
@@ -350,6 +356,7 @@ try {
   if (wanted.has('latency')) await benchLatency()
   if (wanted.has('fan-out')) await benchFanOut()
   if (wanted.has('pipeline')) await benchPipeline()
+  if (wanted.has('record')) await benchRecord()
   if (wanted.has('memory')) await benchMemory()
   if (wanted.has('search')) await benchSearch()
   if (wanted.has('rooms')) await benchRooms()

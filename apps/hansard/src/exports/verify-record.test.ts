@@ -171,6 +171,20 @@ describe('the record series', () => {
     ])
   })
 
+  it('does not compare exports of which one alone has a number in quarantine: it says so already', async () => {
+    const restored = join(temporary, 'restored')
+    await cp(join(sound, 'record'), join(restored, 'record'), { recursive: true })
+    const series = await exportSeries(join(restored, 'xml'))
+    const through = { [`chat-1/1/${'a'.repeat(32)}`]: { through: 3 } }
+    await series.interval({ 'chat é/1': { through: 6 }, ...through })
+    await series.interval({ 'chat é/1': { through: 12 }, ...through })
+    await series.interval({ 'chat é/1': { through: 12 }, ...through })
+
+    const report = await verifyWithBoth(restored)
+    expect(report).toMatchObject({ outcome: 'good' })
+    expect(report.series).toMatchObject([{ texts: 14 }, { record: { compared: 2, notInRecord: 1 } }])
+  })
+
   it('says which exports are not in the record series', async () => {
     const directory = await copyOf(sound)
     const younger = join(temporary, 'younger')

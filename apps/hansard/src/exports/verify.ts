@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import {
   type CheckTimeStamp,
   compareWithRecord,
+  describeNotRunning,
+  describeSettingChange,
   type EvidenceDirectory,
   FileMissing,
   type Finding,
@@ -38,8 +40,8 @@ export type VerifyReport = {
   readonly pools: readonly Omit<PoolReport, 'findings' | 'unreadable'>[]
   readonly series: readonly (Omit<SeriesReport, 'findings' | 'unreadable'> & {
     /**
-     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are not
-     * in it; null for the record series itself, and if none is here
+     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are
+     * not in it; null for the record series itself, and if none is here
      */
     readonly record: { readonly compared: number; readonly notInRecord: number } | null
   })[]
@@ -322,6 +324,11 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),
+    ...(series.approvedByOne > 0
+      ? [`  approval  one person may change what is exported, or has, in ${counted(series.approvedByOne, 'export')}`]
+      : []),
+    ...series.changes.map((change) => `  changed   ${describeSettingChange(change)}`),
+    ...series.notRunning.map((each) => `  ${describeNotRunning(each)}`),
     ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, incarnation, seq, export: number, altered }) =>
