@@ -3,7 +3,8 @@
 
 Written from manifest.md, with Python's standard library (3.8 or later), and `openssl` for the signatures. Looks at DIR
 and all directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what, or
-sealed as incomplete. 2: something cannot be read, or there is nothing to verify.
+sealed as incomplete. 2: something cannot be read, or there is nothing to verify. 3: complete except for numbers that
+two people accepted as missing.
 
 "Cannot be read" and "is not what was sealed" are kept apart: a failing disk is no forgery. Memory does not grow with
 the size of the files.
@@ -13,6 +14,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import zlib
 from datetime import datetime, timezone
+from itertools import zip_longest
 from urllib.parse import quote, unquote
 
 MANIFEST = ".manifest.json"
@@ -31,12 +34,12 @@ HASH = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
-KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
-SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
+KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change",
+         "sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
-    "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
-    "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/1": {"kinds": KINDS[:8], "roles": ["document", "chain"], "incarnations": False},
+    "hansard-manifest/2": {"kinds": KINDS[:9], "roles": ["document", "attachments", "chain"], "incarnations": False},
+    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -118,9 +121,12 @@ def check_shape(manifest):
     """Members, their order and their types."""
     compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
     incarnations = FORMATS[manifest["format"]]["incarnations"]
-    stopped = "notRunning" in manifest and incarnations
-    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted "
-            + ("pages " if compared else "") + "sources " + ("forks " if incarnations else "") + ("notRunning " if stopped else "")
+    approval = incarnations and "approval" in manifest
+    stopped = incarnations and "notRunning" in manifest
+    members(manifest, "manifest", "format pool adapter options " + ("approval " if approval else "")
+            + "number kind interval files counts omitted " + ("pages " if compared else "") + "sources "
+            + ("forks " if incarnations else "") + ("notRunning " if stopped else "")
+            + ("acceptedGaps " if incarnations and "acceptedGaps" in manifest else "")
             + "previousManifestSha256 contentSha256")
     text(manifest["pool"], "pool")
     members(manifest["adapter"], "adapter", "name type profile version engine stylesheetSha256")
@@ -128,6 +134,8 @@ def check_shape(manifest):
         (digest if name == "stylesheetSha256" else text)(value, "adapter.%s" % name)
     require(isinstance(manifest["options"], dict), "options")
     require(all(not isinstance(value, (dict, list)) for value in manifest["options"].values()), "options")
+    if approval:
+        require(manifest["approval"] == "one-person", "approval")
     count(manifest["number"], "number", 1)
     require(manifest["kind"] in ("interval", "addendum"), "kind")
     members(manifest["interval"], "interval", "start end startMs endMs")
@@ -196,6 +204,8 @@ def check_shape(manifest):
                 members(sign, "notRunning.lastSigns", "source epoch incarnation at")
                 check_name(sign, "notRunning.lastSigns")
                 moment(sign["at"], "notRunning.lastSigns.at")
+    if "acceptedGaps" in manifest:
+        check_gaps(manifest["acceptedGaps"])
     if manifest["previousManifestSha256"] is not None:
         digest(manifest["previousManifestSha256"], "previousManifestSha256")
 
@@ -206,6 +216,26 @@ def moment(value, name):
         datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
     except ValueError:
         require(False, name)
+
+
+def check_gaps(gaps):
+    array(gaps, "acceptedGaps")
+    require(gaps, "acceptedGaps")
+    for gap in gaps:
+        members(gap, "acceptedGaps", "source epoch incarnation from to head headAfter acceptedBy at reason")
+        check_name(gap, "acceptedGaps")
+        count(gap["from"], "acceptedGaps.from", 1)
+        count(gap["to"], "acceptedGaps.to", 1)
+        for name in ("head", "headAfter"):
+            if gap[name] is not None:
+                digest(gap[name], "acceptedGaps.%s" % name)
+        array(gap["acceptedBy"], "acceptedGaps.acceptedBy")
+        require(len(gap["acceptedBy"]) == 2, "acceptedGaps.acceptedBy")
+        for person in gap["acceptedBy"]:
+            text(person, "acceptedGaps.acceptedBy")
+        text(gap["at"], "acceptedGaps.at")
+        require(moment_of(gap["at"]), "acceptedGaps.at")
+        text(gap["reason"], "acceptedGaps.reason")
 
 
 def check_pages(pages, kinds):
@@ -259,14 +289,25 @@ def count(value, name, least=0):
     require(type(value) is int and least <= value <= 2**53 - 1, name)
 
 
-def ranges_of(part):
+def gaps_of(manifest, part):
+    """The accepted gaps of a source in an export."""
+    return [gap for gap in manifest.get("acceptedGaps", []) if name_of(gap) == name_of(part)]
+
+
+def ranges_of(manifest, part):
+    """The numbers of a source in the chain file: accepted gaps have no lines."""
     if "seqs" in part:
         return part["seqs"]
-    return [] if part["first"] == 0 else [[part["first"], part["last"]]]
+    ranges = [] if part["first"] == 0 else [[part["first"], part["last"]]]
+    for gap in gaps_of(manifest, part):
+        pieces = [piece for start, end in ranges
+                  for piece in ([start, min(end, gap["from"] - 1)], [max(start, gap["to"] + 1), end])]
+        ranges = [piece for piece in pieces if piece[0] <= piece[1]]
+    return ranges
 
 
-def size_of(part):
-    return sum(end - start + 1 for start, end in ranges_of(part))
+def size_of(ranges):
+    return sum(end - start + 1 for start, end in ranges)
 
 
 def incarnation_of(part):
@@ -311,11 +352,12 @@ def contradictions(manifest):
     listed = sum(file["events"] for file in manifest["files"] if file["role"] == "attachments")
     if listed != transfers:
         yield "its attachments files list %d transfers, %d are to be listed" % (listed, transfers)
-    numbers = sum(size_of(part) for part in sources)
+    numbers = sum(size_of(ranges_of(manifest, part)) for part in sources)
     if chains and chains[0]["events"] != numbers:
         yield "its chain file has %d lines, its sources %d numbers" % (chains[0]["events"], numbers)
 
     yield from contradictions_of_pages(manifest)
+    yield from contradictions_of_gaps(manifest)
 
     stopped, before = manifest.get("notRunning", []), interval["start"]
     if manifest["kind"] == "addendum" and stopped:
@@ -329,7 +371,7 @@ def contradictions(manifest):
         before = one["to"]
 
     for part in sources:
-        for why in contradictions_of_source(part):
+        for why in contradictions_of_source(manifest, part):
             yield "%s: %s" % (name_of(part), why)
     for listed in (sources, manifest.get("forks", [])):
         place = None
@@ -366,13 +408,67 @@ def describe_page(page):
     return "; ".join((["does not show " + ", ".join(left)] if left else []) + page["problems"])
 
 
-def contradictions_of_source(part):
+def settings_of(manifest):
+    """What made the documents, and how many people it takes to change that."""
+    adapter, settings = manifest["adapter"], {}
+    for name in ("type", "profile", "version", "engine"):
+        settings[name] = adapter[name]
+    settings["stylesheet"] = adapter["stylesheetSha256"]
+    for name, value in manifest["options"].items():
+        settings[name] = json.dumps(value, ensure_ascii=False)
+    settings["approval"] = manifest.get("approval", "two-people")
+    return settings
+
+
+def setting_changes(number, before, after):
+    names = list(before) + [name for name in after if name not in before]
+    pairs = [(name, before.get(name, "none"), after.get(name, "none")) for name in names]
+    return [{"export": number, "what": name, "before": was, "after": now} for name, was, now in pairs if was != now]
+
+
+def contradictions_of_gaps(manifest):
+    gaps = manifest.get("acceptedGaps", [])
+    parts = {name_of(part): part for part in reversed(manifest["sources"])}
+    for index, gap in enumerate(gaps):
+        name = name_of(gap)
+        gone = "%s: the gap from %d to %d" % (name, gap["from"], gap["to"])
+        after = gaps[index + 1] if index + 1 < len(gaps) else None
+        adjoins = after is not None and after["from"] == gap["to"] + 1 and name_of(after) == name
+        if gap["to"] < gap["from"]:
+            yield "%s ends before it begins" % gone
+        if gap["acceptedBy"][0] == gap["acceptedBy"][1]:
+            yield "%s was accepted by one person" % gone
+        heads = sum(gap[head] is not None for head in ("head", "headAfter"))
+        if heads > 1 or (heads == 0 and not adjoins):
+            yield "%s does not have one of two heads" % gone
+        if index > 0 and not follows(gaps[index - 1], gap):
+            yield "%s is not listed in its place" % gone
+        part = parts.get(name)
+        ends = part is not None and "first" in part and part["last"] == gap["to"]
+        if part is None or not is_in(gap, part, adjoins) or (ends and part["head"] != gap["head"]):
+            yield "%s is not of this export" % gone
+
+
+def follows(before, gap):
+    def place(one):
+        return one["source"].encode("utf-16-be"), one["epoch"], incarnation_of(one)
+    return before["to"] < gap["from"] if place(before) == place(gap) else place(before) < place(gap)
+
+
+def is_in(gap, part, adjoins):
+    if "first" in part:
+        return part["first"] > 0 and part["first"] <= gap["from"] and gap["to"] <= part["last"]
+    begins = adjoins or any(start == gap["to"] + 1 for start, _ in part["seqs"])
+    return begins and not any(start <= gap["to"] and end >= gap["from"] for start, end in part["seqs"])
+
+
+def contradictions_of_source(manifest, part):
     if "first" in part:
         if part["first"] > part["last"]:
             yield "its numbers run from %d to %d" % (part["first"], part["last"])
         if part["first"] == 0 and part["head"] != part["headBefore"]:
             yield "its chain moved without a number"
-    ranges, end = ranges_of(part), 0
+    ranges, end = ranges_of(manifest, part), 0
     for start, stop in ranges:
         if start <= end or stop < start:
             yield "its numbers are not in order"
@@ -385,9 +481,18 @@ def contradictions_of_source(part):
             yield "number %d in quarantine is out of order or not of this export" % seq
             break
         before = seq
-    if size_of(part) != part["count"] + len(part["quarantined"]):
+    if size_of(ranges) != part["count"] + len(part["quarantined"]):
         yield "it has %d numbers, of which %d are events and %d in quarantine" % (
-            size_of(part), part["count"], len(part["quarantined"]))
+            size_of(ranges), part["count"], len(part["quarantined"]))
+
+
+def moment_of(at):
+    """Whether it is a moment as manifests write one."""
+    try:
+        datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except ValueError:
+        return False
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", at)
 
 
 def iso(ms):
@@ -404,7 +509,7 @@ def iso(ms):
 class Walk:
     """The chain of one source, followed through the exports in the order of their numbers."""
 
-    def __init__(self, part):
+    def __init__(self, part, known_gaps):
         self.name = name_of(part)
         self.source, self.epoch, self.incarnation = part["source"], part["epoch"], incarnation_of(part)
         self.last, self.head = 0, genesis(self.source, self.epoch, self.incarnation)
@@ -413,10 +518,14 @@ class Walk:
         self.ahead = {}         # numbers an addendum brought before their predecessors
         self.waiting = {}       # numbers in quarantine: (export, head before, leaf, head), the last three if known
         self.alive_in = None
+        self.known_gaps = known_gaps    # accepted gaps that the manifests of the series name
+        self.gaps = []          # those that were passed: {gap, export, head before, lines that arrived, line after}
+        self.early = {}         # numbers of gaps that an addendum brought before the gap was passed
+        self.gaps_ahead = []    # gaps before late numbers, until what comes before them is here
 
     def meet(self, before, head, may_anchor, report):
         """An interval says that the chain stands at `head` after number `before`."""
-        self.take_ahead()
+        self.take_ahead(report)
         if before > self.last:
             if may_anchor:
                 self.anchor = before
@@ -424,6 +533,7 @@ class Walk:
                 lines = {seq: line for seq, line in self.ahead.items() if seq <= before}
                 self.holes.append([self.last + 1, before, self.head, head, lines])
             self.ahead = {seq: line for seq, line in self.ahead.items() if seq > before}
+            self.gaps_ahead = []
         elif before < self.last:
             report("chain-twice", before + 1, "number %d is in an earlier export already" % (before + 1))
         elif head != self.head:
@@ -431,9 +541,55 @@ class Walk:
                    else "the chain broke at or before %d" % before)
         self.last, self.head = before, head
 
-    def advance(self, line):
-        self.head = self.after(self.head, line)
-        self.last = line[0]
+    def advance(self, line, report):
+        seq, leaf, recorded, export = line
+        passed = self.gaps[-1] if self.gaps else None
+        if passed and passed["next"] is None and passed["gap"]["to"] == seq - 1:
+            after = passed["gap"]["headAfter"]
+            if after is None:
+                self.head = self.after(passed["gap"]["head"] or self.head, line)
+            else:
+                # The head at the end of the gap is not known: the chain goes on from the one after it.
+                self.head = after if recorded is None else recorded
+                if recorded is not None:
+                    self.waiting[seq] = (export, None, None, None)
+            passed["next"] = (leaf, self.head)
+            self.prove(passed, report)
+        else:
+            self.head = self.after(self.head, line)
+        self.last = seq
+
+    def pass_gap(self, gap, export, report):
+        """Numbers that were accepted as a gap. What arrived of them is in an addendum."""
+        start, end = gap["from"], gap["to"]
+        if start <= self.last:
+            return report("chain-twice", start, "number %d was accepted as a gap, and is in an earlier export" % start)
+        if start > self.last + 1:
+            return self.gaps_ahead.append((gap, export))
+        before = self.gaps[-1]["gap"] if self.gaps else None
+        unknown = before is not None and before["to"] == start - 1 and before["head"] is None
+        passed = {"gap": gap, "export": export, "before": None if unknown else self.head, "next": None,
+                  "lines": {seq: line for seq, line in self.early.items() if start <= seq <= end}}
+        self.gaps.append(passed)
+        self.last = end
+        if gap["head"] is not None:
+            self.head = gap["head"]
+        self.prove(passed, report)
+
+    def prove(self, passed, report):
+        """Once every number of a gap has arrived, the chain proves them."""
+        gap, lines, head, after = passed["gap"], passed["lines"], passed["before"], passed["next"]
+        if len(lines) <= gap["to"] - gap["from"] or head is None:
+            return
+        for seq in range(gap["from"], gap["to"] + 1):
+            head = next_head(head, lines[seq][1])
+        if gap["head"] is not None:
+            proved = head == gap["head"]
+        else:
+            proved = after is None or next_head(head, after[0]) == after[1]
+        if not proved:
+            report("chain-head", gap["to"], "the hashes of numbers %d to %d, which came late, do not continue the chain" % (
+                gap["from"], gap["to"]))
 
     def leave(self, last, head, report):
         if self.last == last and self.head != head:
@@ -444,6 +600,9 @@ class Walk:
         """A number of an addendum."""
         seq, leaf, recorded, _ = line
         hole = next((hole for hole in self.holes if hole[0] <= seq <= hole[1]), None)
+        in_gap = any(gap["from"] <= seq <= gap["to"] for gap in self.known_gaps)
+        passed = next((one for one in self.gaps if one["gap"]["from"] <= seq <= one["gap"]["to"]), None)
+        arrived = passed["lines"] if passed else self.early
         if seq in self.waiting:
             if recorded is None:
                 _, before, _, head = self.waiting.pop(seq)
@@ -453,11 +612,15 @@ class Walk:
             hole[4][seq] = line
             if len(hole[4]) > hole[1] - hole[0]:
                 self.close(hole, report)
+        elif in_gap and seq not in arrived:
+            arrived[seq] = line
+            if passed:
+                self.prove(passed, report)
         elif seq > self.last and seq not in self.ahead:
             self.ahead[seq] = line
-        elif seq > self.anchor or seq in self.ahead:
+        elif seq > self.anchor or seq in self.ahead or in_gap:
             report("chain-twice", seq, "number %d is in an earlier export already" % seq)
-        self.take_ahead()
+        self.take_ahead(report)
 
     def close(self, hole, report):
         self.holes.remove(hole)
@@ -475,9 +638,16 @@ class Walk:
         self.waiting[seq] = (export, head, leaf, recorded)
         return recorded
 
-    def take_ahead(self):
-        while self.last + 1 in self.ahead:
-            self.advance(self.ahead.pop(self.last + 1))
+    def take_ahead(self, report):
+        while True:
+            listed = next((one for one in self.gaps_ahead if one[0]["from"] == self.last + 1), None)
+            if listed:
+                self.gaps_ahead.remove(listed)
+                self.pass_gap(listed[0], listed[1], report)
+            elif self.last + 1 in self.ahead:
+                self.advance(self.ahead.pop(self.last + 1), report)
+            else:
+                return
 
     def finish(self, report):
         missing = [(start, end, lines) for start, end, _, _, lines in self.holes]
@@ -498,6 +668,12 @@ class Walk:
                    "export": export, "altered": altered}
 
 
+def accepted(walk):
+    """What was accepted as missing, and how much of it has arrived since."""
+    for passed in walk.gaps:
+        yield dict(passed["gap"], export=passed["export"], arrived=len(passed["lines"]))
+
+
 class ChainFile:
     """Holds a chain file against its manifest. The first line that is not the one that is due ends the comparison."""
 
@@ -506,7 +682,7 @@ class ChainFile:
         self.parts = [(part, walk_of(part)) for part in manifest["sources"]]
         self.line, self.broken = 0, False
         self.entered = -1
-        self.due, self.marked = None, []
+        self.due, self.marked, self.gaps = None, [], []
 
     def enter(self):
         """Goes to the next source. False after the last one."""
@@ -514,7 +690,8 @@ class ChainFile:
         if self.entered >= len(self.parts):
             return False
         part, walk = self.parts[self.entered]
-        self.numbers = (seq for start, end in ranges_of(part) for seq in range(start, end + 1))
+        self.gaps = gaps_of(self.manifest, part)
+        self.numbers = (seq for start, end in ranges_of(self.manifest, part) for seq in range(start, end + 1))
         self.due, self.marked = next(self.numbers, None), []
         if "first" in part:
             before = part["last"] if part["first"] == 0 else part["first"] - 1
@@ -523,14 +700,21 @@ class ChainFile:
 
     def leave(self, through):
         part, walk = self.parts[self.entered]
+        self.pass_gaps(2**53)
         if "first" in part:
             for seq in part["quarantined"]:
                 walk.waiting.setdefault(seq, (self.manifest["number"], None, None, None))
             walk.leave(part["last"], part["head"], self.report_of(part) if through else lambda *_: None)
         if through and self.marked != part["quarantined"]:
-            wrong = min(set(self.marked).symmetric_difference(part["quarantined"]))
+            pairs = zip_longest(self.marked, part["quarantined"], fillvalue=math.inf)
+            wrong = next(min(pair) for pair in pairs if pair[0] != pair[1])
             message = "%s: manifest and chain file do not agree that number %d is in quarantine" % (name_of(part), wrong)
             self.report("chain-line", message, name_of(part), wrong)
+
+    def pass_gaps(self, until):
+        part, walk = self.parts[self.entered]
+        while self.gaps and self.gaps[0]["from"] < until:
+            walk.pass_gap(self.gaps.pop(0), self.manifest["number"], self.report_of(part))
 
     def report_of(self, part):
         return lambda what, seq, message: self.report(what, "%s: %s" % (name_of(part), message), name_of(part), seq)
@@ -572,8 +756,9 @@ class ChainFile:
         line = (self.due, leaf, recorded, self.manifest["number"])
         if recorded is not None:
             self.marked.append(self.due)
+        self.pass_gaps(self.due)
         if self.manifest["kind"] == "interval":
-            walk.advance(line)
+            walk.advance(line, self.report_of(part))
         else:
             walk.late(line, self.report_of(part))
         self.due = next(self.numbers, None)
@@ -785,7 +970,7 @@ class Series:
         self.findings, self.unreadable, self.because = [], [], []
         self.unlisted = {file for file in files if STEM.match(file)}
         self.unreliable = set()
-        self.walks = {}
+        self.walks, self.gaps = {}, {}
         self.blind = self.seen_interval = False
         self.identity = self.first = self.previous = self.tiled_to = self.start = self.end = None
         self.exports = self.documents = self.events = self.not_compared = 0
@@ -793,6 +978,7 @@ class Series:
         self.texts = self.record = None
         self.not_running = []
         self.parts = []         # per export: what it is compared by with the record series
+        self.changes, self.by_one, self.settings = [], 0, None
         self.tree = Tree()
         self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
@@ -835,6 +1021,8 @@ class Series:
                 self.identity = self.identity or identity
                 if identity == self.identity:
                     found.append((manifest["number"], file, seen))
+                    for gap in manifest.get("acceptedGaps", []):
+                        self.gaps.setdefault(name_of(gap), []).append(gap)
                     continue
                 self.broken("wrong-series", "%s is of %s, %s; this directory holds %s, %s" % (
                     (file,) + identity + self.identity), file=file)
@@ -896,6 +1084,9 @@ class Series:
         for page in manifest.get("pages", []):
             message = "%s %s" % (page["file"], describe_page(page))
             self.sealed_incomplete.append({"export": number, "file": page["file"], "message": message})
+        before, self.settings = self.settings, settings_of(manifest)
+        self.changes += setting_changes(number, before, self.settings) if before else []
+        self.by_one += "approval" in manifest
         self.first = self.first or number
         self.previous = (number, file, seen)
         self.exports += 1
@@ -972,7 +1163,7 @@ class Series:
     def walk_of(self, part):
         key = (part["source"], part["epoch"], incarnation_of(part))
         if key not in self.walks:
-            self.walks[key] = Walk(part)
+            self.walks[key] = Walk(part, self.gaps.get(name_of(part), []))
         return self.walks[key]
 
     def verify_roll_of_sources(self, manifest, file):
@@ -1010,9 +1201,11 @@ class Series:
             "documents": self.documents, "events": self.events,
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
-            "incomplete": self.sealed_incomplete, "pagesNotCompared": self.not_compared,
-            "notRunning": self.not_running, "texts": self.texts, "record": self.record,
+            "incomplete": self.sealed_incomplete, "changes": self.changes, "approvedByOne": self.by_one,
+            "pagesNotCompared": self.not_compared, "notRunning": self.not_running,
+            "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
+            "acceptedGaps": [one for walk in self.walks.values() for one in accepted(walk)],
         }
 
 
@@ -1655,8 +1848,10 @@ def verify(asked):
                          "message": "no manifest or checkpoint here has the SHA-256 %s" % expect})
     reports = [one.report() for one in series]
     incomplete = any(one["incomplete"] for one in reports)
-    outcome = "broken" if findings else "unreadable" if unreadable else "incomplete" if incomplete else "good"
-    codes = {"good": 0, "broken": 1, "incomplete": 1, "unreadable": 2}
+    excepted = any(missing_of(gap) for one in reports for gap in one["acceptedGaps"])
+    outcome = ("broken" if findings else "unreadable" if unreadable else "incomplete" if incomplete
+               else "excepted" if excepted else "good")
+    codes = {"good": 0, "broken": 1, "incomplete": 1, "unreadable": 2, "excepted": 3}
     return {"directory": directory, "outcome": outcome, "exitCode": codes[outcome],
             "trust": "unsigned" if not pools else "pinned" if key else "embedded",
             "pools": [pool.report() for pool in pools], "series": reports,
@@ -1690,6 +1885,31 @@ def instant(text):
     raise argparse.ArgumentTypeError("%s is not a time: write it as 2026-11-20 or 2026-11-20T23:15:00Z" % text)
 
 
+def missing_of(gap):
+    return gap["to"] - gap["from"] + 1 - gap["arrived"]
+
+
+def describe_gap(gap):
+    numbers = "number %d" % gap["from"] if gap["from"] == gap["to"] else "numbers %d to %d" % (gap["from"], gap["to"])
+    arrived = "; %d of them arrived since, in an addendum" % gap["arrived"] if gap["arrived"] else ""
+    return "  ACCEPTED GAP: %s of %s, in export %d, accepted by %s and %s on %s because: %s%s" % (
+        numbers, name_of(gap), gap["export"], gap["acceptedBy"][0], gap["acceptedBy"][1], gap["at"], gap["reason"], arrived)
+
+
+def describe_exceptions(report):
+    told = []
+    for series in report["series"]:
+        for gap in series["acceptedGaps"]:
+            missing = missing_of(gap)
+            line = "Complete except %s %s of %s, accepted by %s and %s on %s because: %s" % (
+                "{:,}".format(missing), "number" if missing == 1 else "numbers", name_of(gap), gap["acceptedBy"][0],
+                gap["acceptedBy"][1], gap["at"], gap["reason"])
+            if missing and line not in told:
+                told.append(line)
+    return told
+
+
+LABELS = {"fork": "FORK  ", "chain-gap": "MISSING"}
 TRUST = {
     "pinned": "Trust: pinned key. All series are those that the holder of the key you named has signed.",
     "embedded": "Trust: embedded key, internally consistent only. Someone who can rewrite all of these files can also sign "
@@ -1726,6 +1946,12 @@ def describe(report):
         if series["pagesNotCompared"]:
             yield "  pages     not compared with what they count in %d %s" % (
                 series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")
+        if series["approvedByOne"]:
+            yield "  approval  one person may change what is exported, or has, in %d %s" % (
+                series["approvedByOne"], "export" if series["approvedByOne"] == 1 else "exports")
+        for one in series["changes"]:
+            yield "  changed   from export %d on, %s is %s; before, it was %s" % (
+                one["export"], one["what"], one["after"], one["before"])
         for one in series["notRunning"]:
             signs = ["%s at %s" % (name_of(sign), sign["at"]) for sign in one["lastSigns"]]
             yield "  NOT RUNNING from %s to %s; last signs of life: %s" % (
@@ -1736,6 +1962,8 @@ def describe(report):
             yield "  NOT YET IN ANY DOCUMENT: %s/%d, in quarantine since export %d%s" % (
                 name_of(one), one["seq"], one["export"],
                 "; its text is not the one that was accepted" if one["altered"] else "")
+        for gap in series["acceptedGaps"]:
+            yield describe_gap(gap)
     for pool in report["pools"]:
         if pool["newestManifest"] is None:
             continue
@@ -1761,12 +1989,14 @@ def describe(report):
         if pool["unsignedExports"]:
             yield "  NOT SIGNED YET: %d exports after the newest pool manifest" % pool["unsignedExports"]
     for finding in report["findings"]:
-        label = "FORK  " if finding["what"] == "fork" else "BROKEN"
-        yield "%s      %s: %s" % (label, finding["series"], finding["message"])
+        label = LABELS.get(finding["what"], "BROKEN")
+        yield "%-12s%s: %s" % (label, finding["series"], finding["message"])
     for one in report["unreadable"]:
         yield "UNREADABLE  %s: %s" % (one["series"], one["message"])
     if report["outcome"] == "good":
         yield "Good: every file is as it was sealed, and every number is accounted for."
+    if report["outcome"] == "excepted":
+        yield from describe_exceptions(report)
     if report["outcome"] == "incomplete":
         yield "Every file is as it was sealed, and every number is accounted for; not every event can be read."
     if any(series["exports"] for series in report["series"]):
@@ -1778,7 +2008,7 @@ def printable(line):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Verifies exports: 0 good, 1 broken, 2 cannot be read.")
+    parser = argparse.ArgumentParser(description="Verifies exports: 0 good, 1 broken, 2 cannot be read, 3 complete except accepted gaps.")
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object for other programs")
     parser.add_argument("--key", help="the public key to trust, NAME+HASH+BASE64, or the file of one")

@@ -5,6 +5,7 @@ const NOW = 1_000_000
 const calm = {
   now: NOW,
   missing: [],
+  lost: [],
   unrecorded: [],
   outboxOldestAt: null,
   queue: { failed: 0 },
@@ -53,6 +54,19 @@ it('names a source that accepts nothing because of its clock, and what to do', (
   ])
   expect(alarms(-86_400_000)).toEqual([expect.stringMatching(/86400 s behind/)])
   expect(alarms(null)).toEqual([])
+})
+
+it('names what only the service knew that had recorded it, when the pool database was set back', () => {
+  const seen = { source: 'channel-1', epoch: 1, incarnation: '' }
+  const lost = [{ ...seen, recordedSeq: 9, foundSeq: 2, at: NOW }]
+  const setBack = { ...seen, poolSeq: 2, lastSeq: 5, stagedThrough: 3, closedThrough: 3, at: NOW }
+  const calmly = staging({ silentForMs: 0, holding: false })
+
+  expect(alarmsOf({ ...calmly, setBacks: [setBack] }, { ...calm, lost })).toEqual([
+    expect.stringMatching(/numbers 3 to 9 of source channel-1\/1 .* 1 of these 7 are in the record, .*; 6 are lost/),
+  ])
+  // The compliance side has not noticed: what it had reported by then is not more than what is there now.
+  expect(alarmsOf(calmly, { ...calm, lost })).toEqual([expect.stringMatching(/numbers 3 to 9 .*; 6 are lost/)])
 })
 
 it('names sealed files that are not as they were sealed, and what to do', () => {

@@ -1,4 +1,4 @@
-import type { LastReport } from '@hansard/pool-store'
+import type { LastReport, LostNumbers } from '@hansard/pool-store'
 import type { StagingStatus } from '@hansard/staging'
 import type { MissingNumbers } from './missing-numbers.ts'
 
@@ -10,7 +10,7 @@ const SKEW_MAX = 5_000
 /** An adapter may keep its interval's pool manifest waiting for a minute. */
 const UNSIGNED_STALE = 180_000
 /** A pool database that was set back is named for so long: what is lost stays lost. */
-const SET_BACK_SHOWN = 7 * 24 * 3_600_000
+export const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
 /**
  * Worst first: what threatens the record, then what delays it.
@@ -38,6 +38,7 @@ export function alarmsOf(
   {
     now,
     missing,
+    lost,
     unrecorded,
     outboxOldestAt,
     queue,
@@ -47,6 +48,8 @@ export function alarmsOf(
     shutOut,
   }: {
     now: number
+    /** what living services had recorded in a pool database that was then set back */
+    lost: readonly LostNumbers[]
     missing: readonly MissingNumbers[]
     /** living sources that serve participants whose joins they did not record */
     unrecorded: readonly { source: string; epoch: number; participants: number; lastSeq: number }[]
@@ -71,10 +74,9 @@ export function alarmsOf(
       `The record and the pool database differ in source ${name}, from number ${seq} on: ${texts}. Was a database restored?`,
     )
   }
-  for (const { source, epoch, incarnation, poolSeq, lastSeq, stagedThrough, closedThrough, at } of staging.setBacks) {
-    if (now - at > SET_BACK_SHOWN) continue
+  for (const setBack of setBacksOf(staging, lost, now)) {
+    const { source, epoch, incarnation, poolSeq, known, stagedThrough, closedThrough } = setBack
     const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
-    const known = Math.max(lastSeq, stagedThrough)
     const count = (through: number) => Math.max(0, through - poolSeq)
     alarms.push(
       `The pool database was set back: numbers ${poolSeq + 1} to ${known} of source ${name} are no longer in it. ` +
@@ -85,7 +87,7 @@ export function alarmsOf(
   for (const { source, epoch, from, to } of missing) {
     const numbers = from === to ? `event ${from}` : `events ${from} to ${to}`
     alarms.push(
-      `Numbers of source ${source}/${epoch} do not arrive: ${numbers} (${to - from + 1} in all) are neither staged nor in the outbox, and are in no export. Somebody removed them from the outbox; stop that, and put them back from a backup.`,
+      `Numbers of source ${source}/${epoch} do not arrive: ${numbers} (${to - from + 1} in all) are neither staged nor in the outbox, and are in no export. Somebody removed them from the outbox; stop that, and put them back from a backup, or see \`hansard gaps list\`.`,
     )
   }
   for (const { source, epoch, participants, lastSeq } of unrecorded) {
@@ -181,4 +183,31 @@ export function alarmsOf(
     alarms.push('No compliance worker holds the exporter’s lease.')
   if (queue !== undefined && queue.failed > 0) alarms.push(`${queue.failed} envelopes were set aside by the queue.`)
   return alarms
+}
+
+type NamedSetBack = Omit<StagingStatus['setBacks'][number], 'lastSeq' | 'at'> & {
+  /** the last number that the source is known to have recorded */
+  readonly known: number
+}
+
+/** What the compliance side knows of a pool database that was set back, and what the services themselves knew. */
+function setBacksOf(
+  { setBacks, sources }: Pick<StagingStatus, 'setBacks' | 'sources'>,
+  lost: readonly LostNumbers[],
+  now: number,
+): NamedSetBack[] {
+  const keyOf = ({ source, epoch, incarnation = '' }: Pick<NamedSetBack, 'source' | 'epoch' | 'incarnation'>) =>
+    `${source}/${epoch}/${incarnation}`
+  const named = new Map<string, NamedSetBack>()
+  for (const { lastSeq, at, ...setBack } of setBacks) {
+    const known = Math.max(lastSeq, setBack.stagedThrough)
+    if (now - at <= SET_BACK_SHOWN) named.set(keyOf(setBack), { ...setBack, known })
+  }
+  for (const { source, epoch, incarnation, recordedSeq, foundSeq } of lost) {
+    const key = keyOf({ source, epoch, incarnation })
+    const staged = sources.find((one) => keyOf(one) === key)?.stagedThrough ?? 0
+    const other = named.get(key) ?? { poolSeq: foundSeq, stagedThrough: staged, closedThrough: 0, known: 0 }
+    named.set(key, { ...other, source, epoch, incarnation, known: Math.max(other.known, recordedSeq) })
+  }
+  return [...named.values()]
 }

@@ -6,6 +6,7 @@ import * as groups from './change-groups.ts'
 import * as rooms from './change-rooms.ts'
 import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
+import * as complianceChanges from './compliance-changes.ts'
 import * as compliance from './compliance-configuration.ts'
 import {
   checkExports,
@@ -18,6 +19,7 @@ import {
   seal,
   showExport,
 } from './exports.ts'
+import { acceptGapOf, gaps } from './gaps.ts'
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
@@ -52,11 +54,16 @@ export function handlers(): Handlers {
     ...settings,
     ...shownSettings,
     ...state,
-    ...compliance,
+    listComplianceConfigurations: compliance.listComplianceConfigurations,
+    putComplianceConfiguration: compliance.putComplianceConfiguration,
+    removeComplianceConfiguration: compliance.removeComplianceConfiguration,
+    ...complianceChanges,
     ...audit,
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),
     declareDead: declareSourceDead,
+    gaps,
+    acceptGap: acceptGapOf,
     leases,
     breakLease: breakLeaseByName,
     listExports,

@@ -6,7 +6,7 @@ import { type AuditProblem, poolManifestTexts, type SealedHead, type SealedHeads
 const BATCH = 50
 
 /** What signed pool manifests say of the audit trail. */
-export type SignedHeads = {
+type SignedHeads = {
   readonly read: SealedHeads
   /** how many different heads had a valid signature, the newest of them, and the keys that signed them */
   found(): { heads: number; newest: (SignedAuditHead & { interval: number }) | null; keys: string[] }

@@ -2,6 +2,7 @@ import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
 import {
   aliveSources,
   lastReports,
+  lostNumbers,
   outboxDepth,
   readActiveServers,
   readPoolState,
@@ -9,7 +10,7 @@ import {
 } from '@hansard/pool-store'
 import { databaseNow, isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
-import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
+import { alarmsOf, SET_BACK_SHOWN, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { missingNumbers } from './missing-numbers.ts'
 import { noticesOf } from './notices.ts'
@@ -31,8 +32,8 @@ export async function poolStatus({
 >): Promise<PoolStatus> {
   // Every age below is one by the clock that all services share.
   const now = await databaseNow(poolDb, clock)
-  const [outbox, staging, queue, troubles, state, active, reports, relayLeads, missing, unrecorded] = await Promise.all(
-    [
+  const [outbox, staging, queue, troubles, state, active, reports, relayLeads, missing, unrecorded, lost] =
+    await Promise.all([
       outboxDepth(poolDb),
       readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),
       queueDepth(),
@@ -43,8 +44,8 @@ export async function poolStatus({
       leaseHeld(poolDb, { name: 'relay', clock }),
       missingNumbers({ poolDb, complianceDb }, now).catch(complianceAway),
       unrecordedParticipants(poolDb),
-    ],
-  )
+      lostNumbers(poolDb, { since: now - SET_BACK_SHOWN }),
+    ])
   const alive = await aliveSources(poolDb, active, now - SOURCE_SILENT)
   const oldest = [outbox.oldestAt, staging.oldestUnexportedAt].filter((at) => at !== null)
   return {
@@ -73,6 +74,7 @@ export async function poolStatus({
     alarms: alarmsOf(staging, {
       now,
       missing,
+      lost,
       unrecorded,
       outboxOldestAt: outbox.oldestAt,
       queue,

@@ -176,8 +176,8 @@ async function createDeps(
       clock,
       tokenKeys,
       record: createSignInRecord({
+        db,
         writer,
-        dialect: db.dialect,
         clock,
         log,
         service: config.name,

@@ -12,6 +12,7 @@ import {
   type ExportSettings,
   getStylesheet,
   previousManifest,
+  type SealedGap,
   type SealedLines,
   sourcesOfInterval,
 } from '@hansard/staging'
@@ -33,6 +34,8 @@ export async function adoptSealedInterval(
   }
   const manifest = await readManifest(directory, sealed.file)
   if (manifest.kind !== 'interval') throw refused(directory, sealed.file, 'is no interval')
+  const gaps: SealedGap[] = []
+  for (const { file } of together) gaps.push(...gapsIn(await readManifest(directory, file)))
   const lines = async function* () {
     for (const { file } of together) yield* linesOf(directory, await readManifest(directory, file))
   }
@@ -41,6 +44,7 @@ export async function adoptSealedInterval(
     interval: { number, startsAt, endsAt },
     sources: manifest.sources,
     notRunning: (manifest.notRunning ?? []).map(read),
+    gaps,
     lines: lines(),
     now,
   })
@@ -49,6 +53,10 @@ export async function adoptSealedInterval(
 function read({ from, to, lastSigns }: NonNullable<Manifest['notRunning']>[number]) {
   const signs = lastSigns.map(({ at, incarnation = '', ...name }) => ({ ...name, incarnation, at: Date.parse(at) }))
   return { from: Date.parse(from), to: Date.parse(to), lastSigns: signs }
+}
+
+function gapsIn({ acceptedGaps = [] }: Manifest): SealedGap[] {
+  return acceptedGaps.map(({ at, ...gap }) => ({ ...gap, at: Date.parse(at) }))
 }
 
 /** lines per batch, each of one source */
@@ -133,10 +141,10 @@ async function differenceFrom(db: Database, planned: Export, manifest: Manifest)
 }
 
 function settingsIn(
-  { adapter, options, format, pages }: Manifest,
+  { adapter, options, format, pages, approval }: Manifest,
   { pool, directory }: { pool: string; directory: string },
 ): ExportSettings {
   const { type, profile, version, engine, stylesheetSha256 } = adapter
   const rendering = { adapter: type, profile, version, engine, stylesheetSha256, pool, options }
-  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined }
+  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined, approval }
 }

@@ -1,6 +1,7 @@
 import type { Adapter } from '@hansard/adapter'
 import { EVENT_KINDS } from '@hansard/compliance-event'
 import {
+  type AcceptedGap,
   FIRST_MANIFEST_FORMAT,
   type Fork,
   type IncompletePage,
@@ -8,7 +9,7 @@ import {
   type ManifestFile,
   manifestInterval,
 } from '@hansard/evidence'
-import type { Export, ExportFileRecord, ExportSettings, TimeNotRunning } from '@hansard/staging'
+import type { Export, ExportFileRecord, ExportSettings, StagedGap, TimeNotRunning } from '@hansard/staging'
 import type { ManifestSources } from './chain-text.ts'
 import type { KindCounts } from './kind-counts.ts'
 
@@ -23,6 +24,7 @@ export function buildManifest({
   sources,
   forks,
   notRunning,
+  gaps,
   previousManifestSha256,
 }: {
   planned: Export
@@ -34,6 +36,7 @@ export function buildManifest({
   sources: ManifestSources
   forks: Fork[]
   notRunning: readonly TimeNotRunning[]
+  gaps: readonly StagedGap[]
   previousManifestSha256: string | null
 }): Manifest {
   const left = EVENT_KINDS.filter((kind) => !adapter.includesKind(kind) && counts[kind] > 0)
@@ -49,6 +52,7 @@ export function buildManifest({
       stylesheetSha256: settings.stylesheetSha256,
     },
     options: { ...settings.options },
+    ...(settings.approval === undefined ? {} : { approval: settings.approval }),
     number: planned.number,
     interval: manifestInterval(planned),
     files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),
@@ -57,6 +61,7 @@ export function buildManifest({
     ...(pages === undefined ? {} : { pages }),
     forks,
     ...(notRunning.length > 0 ? { notRunning: notRunning.map(written) } : {}),
+    ...(gaps.length === 0 ? {} : { acceptedGaps: gaps.map(describeGap) }),
     previousManifestSha256,
     ...sources,
   }
@@ -65,6 +70,10 @@ export function buildManifest({
 function written({ from, to, lastSigns }: TimeNotRunning) {
   const iso = (at: number) => new Date(at).toISOString()
   return { from: iso(from), to: iso(to), lastSigns: lastSigns.map(({ at, ...name }) => ({ ...name, at: iso(at) })) }
+}
+
+function describeGap({ at, acceptedBy: [first, second], ...gap }: StagedGap): AcceptedGap {
+  return { ...gap, acceptedBy: [first, second], at: new Date(at).toISOString() }
 }
 
 /** A replay of a sealed export uses the recorded format. */

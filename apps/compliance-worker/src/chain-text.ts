@@ -32,10 +32,12 @@ export function chainText(
   async function* intervalLines() {
     for (const source of await sourcesOfInterval(db, planned.intervalNumber)) {
       const quarantined: number[] = []
+      let count = 0
       yield* linesOf(source, chainOfInterval(db, source), (link) => {
         if (link.kind === null) quarantined.push(link.seq)
+        else count += 1
       })
-      ofInterval.push(describe(source, quarantined))
+      ofInterval.push(describe(source, { count, quarantined }))
     }
   }
 
@@ -104,7 +106,10 @@ export type ManifestSources =
 
 const PIECE = 64 * 1_024
 
-function describe(source: ExportSource, quarantined: number[]): IntervalSource {
+function describe(
+  source: ExportSource,
+  { count, quarantined }: { count: number; quarantined: number[] },
+): IntervalSource {
   const { source: name, epoch, incarnation, state, afterSeq, headAfter, throughSeq, headThrough } = source
   const numbers = throughSeq - afterSeq
   return {
@@ -114,7 +119,7 @@ function describe(source: ExportSource, quarantined: number[]): IntervalSource {
     state,
     first: numbers === 0 ? 0 : afterSeq + 1,
     last: throughSeq,
-    count: numbers - quarantined.length,
+    count,
     headBefore: headAfter,
     head: headThrough,
     quarantined,

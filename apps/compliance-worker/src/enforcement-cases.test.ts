@@ -80,7 +80,7 @@ it('22 million messages lost in system transitions: an upgrade in the middle of 
     }
     const unsealed = (await nextUnsealed(db, 'xml'))!
     const diskState = async () => ({ unknown: new Map(), problem: undefined })
-    await runExport(deps, { setting: SETTING, adapter, unsealed, diskState })
+    await runExport(deps, { setting: SETTING, adapter, unsealed, diskState, approval: 'two-people' })
   }
 
   says(0, 'a', 'bb')
@@ -132,8 +132,8 @@ it('FINRA 2011, messages stuck in a staging database: their age is shown, and bo
   expect(stuck).toMatchObject({
     oldestUnexportedAt: acceptedAt,
     holding: [{ source: 'chat-2', why: 'silent' }],
-    adapters: [{ lastSealed: null }],
   })
+  expect(stuck.adapters.find(({ name }) => name === 'xml')).toMatchObject({ lastSealed: null })
   await worker.stop()
   // The upgrade: another process, which finds the message where it was stuck.
   silent.ends('dead')

@@ -17,11 +17,13 @@ import {
   type CloseDecision,
   closeInterval,
   nextUnsealed,
+  noteLacking,
   noteProblem,
   numberExports,
   openInterval,
   readAsked,
   registerAdapters,
+  StagedRowMissing,
   type WorkRequest,
   waitingRequests,
 } from '@hansard/staging'
@@ -266,7 +268,7 @@ export function createExporter(given: {
   async function exportWhatCan(
     deps: ExportDeps,
     setting: AdapterSetting,
-    { directoryProblemOf, version: configured }: WorkerConfiguration,
+    { directoryProblemOf, approval, version: configured }: WorkerConfiguration,
   ): Promise<'progress' | 'nothing'> {
     const { name } = setting
     if (tried.get(name) !== configured) {
@@ -294,7 +296,7 @@ export function createExporter(given: {
         }
         if (!unsealed) break
         const { number, kind } = unsealed
-        await runExport(deps, { setting, adapter, unsealed, diskState })
+        await runExport(deps, { setting, adapter, unsealed, diskState, approval })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
       }
       retries.delete(name)
@@ -303,6 +305,7 @@ export function createExporter(given: {
       disks.forget(name)
       // Database errors and the end of the lease concern the whole worker; all other errors this adapter only.
       if (isWorkersOwn(error, deps) || error instanceof XsltEngineClosed) throw error
+      if (error instanceof StagedRowMissing) await noteLacking(db, deps.lease, error)
       const failures = (retry?.failures ?? 0) + 1
       retries.set(name, { failures, at: clock.now() + backoffMs(failures - 1, RETRY) })
       const problem = exportProblem(error, settingsOf(deps, setting, adapter).directory)

@@ -5,7 +5,7 @@ import { POOL_DIRECTORY } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import type { SigningKeys } from '@hansard/signing'
 import { type Database, type Lease, LeaseLost } from '@hansard/sql'
-import { notePoolProblem } from '@hansard/staging'
+import { noteLacking, notePoolProblem, StagedRowMissing } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { sealPool } from './seal-pool.ts'
@@ -61,6 +61,7 @@ export function createPoolSealing({
       onProgress()
     } catch (error) {
       if (error instanceof LeaseLost || signal.aborted) return
+      if (error instanceof StagedRowMissing) await noteLacking(db, lease, error).catch(() => {})
       retryAt = clock.now() + backoffMs(failures++, RETRY)
       log.error({ err: error, failures }, 'the pool manifest cannot be sealed')
       // A database that is away has alarms of its own.

@@ -17,6 +17,8 @@ import {
   type ExportSettings,
   exportEvents,
   forksOfInterval,
+  gapsOfExport,
+  lackingIn,
   notRunningOf,
   roomsWithRoster,
   rostersOf,
@@ -83,13 +85,16 @@ export async function renderExport(
     adapter.profile === 'record-1'
       ? await renderTexts({ ...rendering, adapter })
       : await renderConversations({ ...rendering, adapter, engine, stylesheet, comparesPages, beforeUpload })
+  const lacking = await lackingIn(db, planned.id)
+  if (lacking) throw lacking
   assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
   beforeManifest(pages)
 
   // Addenda share their interval with the export that names its forks.
   const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
   const notRunning = planned.kind === 'interval' ? await notRunningOf(db, planned.intervalNumber) : []
-  const rendered = { files, counts, pages, sources: chain.sources(), forks, notRunning }
+  const gaps = await gapsOfExport(db, planned)
+  const rendered = { files, counts, pages, sources: chain.sources(), forks, notRunning, gaps }
   const manifest = buildManifest({ ...subject, adapter, ...rendered })
   await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
   return { files, pages }

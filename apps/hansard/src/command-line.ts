@@ -8,11 +8,13 @@ import type { ExitCode, Io } from './cli/io.ts'
 import type { Verbs } from './cli/verb.ts'
 import { VERSION } from './cli/version.ts'
 import { addCompletionVerb } from './completion/completion-verb.ts'
+import { addComplianceChangesVerbs } from './compliance-config/compliance-changes-verbs.ts'
 import { addComplianceConfigVerbs } from './compliance-config/compliance-config-verbs.ts'
 import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
 import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
+import { addGapsVerbs } from './gaps/gaps-verbs.ts'
 import { addGroupsVerbs } from './groups/groups-verbs.ts'
 import { addKeysVerbs } from './keys/keys-verbs.ts'
 import { addLeasesVerbs } from './leases/leases-verbs.ts'
@@ -56,14 +58,17 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addConfigVerbs,
   addPoolVerbs,
   addComplianceConfigVerbs,
+  addComplianceChangesVerbs,
   addQuarantineVerbs,
+  addGapsVerbs,
   addLeasesVerbs,
   addSourcesVerbs,
   addCompletionVerb,
 ]
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or not reached, or not readable
+Exit codes: 0 done · 1 the pool or the evidence said no · 2 wrong usage, or not reached, or not readable ·
+3 complete except accepted gaps (verify)
 `
 const ENVIRONMENT = `
 Environment:

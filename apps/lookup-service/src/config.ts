@@ -1,10 +1,18 @@
 import { hostname } from 'node:os'
-import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl } from '@hansard/config'
+import {
+  type ClockSettings,
+  type CommonSettings,
+  clockSettings,
+  commonSettings,
+  type Env,
+  poolDatabaseUrl,
+  redisUrl,
+} from '@hansard/config'
 import { type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** All options of a lookup service. */
-export type LookupServiceConfig = {
+export type LookupServiceConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   /** base URL at which clients reach this service */
@@ -34,6 +42,7 @@ export function lookupProcessConfig(env: Env): LookupProcessConfig {
   const http = httpSettings(env, 'LOOKUP', 7_464)
   return {
     ...commonSettings(env),
+    ...clockSettings(env),
     ...LOOKUP_SERVICE_DEFAULTS,
     http,
     // Several services may run, and each is a source of its own: the default differs for each, and stays the same.

@@ -1,2 +1,2 @@
 export { LOOKUP_SERVICE_DEFAULTS, lookupProcessConfig } from './config.ts'
-export { type LookupService, startLookupService } from './service.ts'
+export { startLookupService } from './service.ts'

@@ -64,7 +64,13 @@ async function startLookup() {
     const rows: { body: string }[] = await db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
     return rows.map(({ body }) => decodeEvent(body))
   }
-  return { db, bus, clock, lookup, signInWith, events }
+  const startTwin = async () => {
+    const twin = await createHttpServer(http, { clock: systemClock, log })
+    stack.defer(() => twin.stop())
+    const deps = { app: twin.app, db, bus, clock, log, tokenKeys, settings, version: '0' }
+    return startLookupService({ ...config, name: 'lookup-2' }, deps)
+  }
+  return { db, bus, clock, lookup, startTwin, signInWith, events }
 }
 
 /** A server that answers the probe of a channel service. */
@@ -138,6 +144,15 @@ it('refuses a sign-in that it cannot record, and says that it must end', async (
   expect(body.token).toBeUndefined()
   expect(await events()).toEqual([])
   expect((await lookup.fenced).message).toContain('lookup-1')
+})
+
+it('does not start by a clock that is behind what is on record', async () => {
+  const { db, clock, startTwin } = await startLookup()
+  await db.knex('source').update({ last_seq: 1, last_stamp: clock.now() + 3_600_000 })
+
+  await expect(startTwin()).rejects.toThrow(/clock/)
+
+  expect(await db.knex('source').where({ name: 'lookup-2' })).toEqual([])
 })
 
 it('reports while it is alive, so that intervals close, and ends its source when it stops', async () => {

@@ -7,9 +7,9 @@ import {
   createRecordWriter,
   createSignIn,
   createSignInRecord,
-  EXPIRED_AT_ONCE,
+  logClock,
   readActiveServers,
-  recordExpiredSessions,
+  requireRightClock,
   SourceFenced,
   type StoredPoolSettings,
   signInRefusal,
@@ -27,7 +27,7 @@ import { createReachableServices } from './reachable-services.ts'
 
 const ANNOUNCE_MS = 10_000
 
-export type LookupService = Service & {
+type LookupService = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
@@ -59,7 +59,9 @@ export async function startLookupService(
   const { app, db, bus, clock, log, tokenKeys, settings, version } = deps
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   // No endpoint: clients find file and channel services by theirs.
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(db, { name: config.name, endpoint: '', now: clock.now() })
   const fenced = Promise.withResolvers<Error>()
   const writer = createRecordWriter({
@@ -67,6 +69,8 @@ export async function startLookupService(
     clock,
     source,
     place: { pool, site: undefined },
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (!(error instanceof SourceFenced)) return log.warn({ err: error }, 'sign-ins could not be recorded')
       log.error({ err: error }, 'fenced by a successor; stopping')
@@ -76,8 +80,8 @@ export async function startLookupService(
   stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
   const record = createSignInRecord({
+    db,
     writer,
-    dialect: db.dialect,
     clock,
     log,
     service: source.name,
@@ -96,10 +100,7 @@ export async function startLookupService(
   const expiring = startLoop({
     clock,
     everyMs: config.expiredMs,
-    async turn() {
-      const found = await recordExpiredSessions({ db, writer, poolRoomId, now: clock.now() })
-      return found === EXPIRED_AT_ONCE ? 'again' : undefined
-    },
+    turn: async () => ((await record.recordExpired()) === 'again' ? 'again' : 'pause'),
     onError: onError('recording expired sessions'),
   })
   stack.defer(() => expiring.stop())

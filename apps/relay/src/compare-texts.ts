@@ -59,3 +59,20 @@ export function sendAgainFrom(
   cursor.differedAt = clock.uptime()
   cursor.sent = Math.min(cursor.sent, seq - 1)
 }
+
+/**
+ * Numbers that count as staged and have no text in the compliance database: their rows were removed there, or they were
+ * accepted as a gap. Where the outbox has the text, it is sent.
+ */
+export async function sendLacking(deps: CompareDeps, cursor: SourceCursor, { lacking }: StagedState): Promise<void> {
+  const { poolDb, complianceDb, clock, config } = deps
+  for (const { from, to } of lacking) {
+    if (clock.now() - cursor.differedAt < config.resendMs) return
+    const rows = (await readOutbox(poolDb, { ...cursor, afterSeq: from - 1, limit: STEP_ROWS })).filter(
+      ({ seq }) => seq <= to,
+    )
+    const held = await heldTexts(complianceDb, cursor, rows)
+    const missing = rows.find(({ seq }) => !held.has(seq))
+    if (missing) sendAgainFrom(deps, cursor, missing.seq)
+  }
+}

@@ -4,7 +4,7 @@ import { deleteFromOutbox, noteStagedThrough, outboxStamps, readOutbox } from '@
 import type { Transport } from '@hansard/queue'
 import type { Database } from '@hansard/sql'
 import { heldTexts, type StagedState, stagedStates } from '@hansard/staging'
-import { compareTexts, sendAgainFrom } from './compare-texts.ts'
+import { compareTexts, sendAgainFrom, sendLacking } from './compare-texts.ts'
 import type { RelayConfig } from './config.ts'
 import { keyOf, type SourceCursor, type SourceCursors } from './source-cursors.ts'
 
@@ -42,6 +42,7 @@ export async function forgetStaged(deps: ForgetDeps): Promise<'again' | 'pause'>
     const before = cursor.staged
     follow(deps, cursor, state)
     if ((await compareTexts(deps, cursor, state)) === 'again') again = true
+    await sendLacking(deps, cursor, state)
     if (state.forked && cursor.compared > cursor.staged) cursor.staged = cursor.compared
     if (cursor.staged !== before) moved.push(cursor)
   }
@@ -55,7 +56,7 @@ export async function forgetStaged(deps: ForgetDeps): Promise<'again' | 'pause'>
 }
 
 /** of a source that the compliance database does not know */
-const UNKNOWN: StagedState = { stagedThrough: 0, stagedHead: '', forked: false }
+const UNKNOWN: StagedState = { stagedThrough: 0, stagedHead: '', forked: false, lacking: [] }
 
 function follow({ clock, log }: ForgetDeps, cursor: SourceCursor, state: StagedState): void {
   const through = state.forked ? Math.max(state.stagedThrough, cursor.compared) : state.stagedThrough

@@ -358,6 +358,30 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     expect(await complianceDb.knex('quarantined_event').pluck('leaf')).toEqual([leafOf(other)])
   })
 
+  it('sends kept rows again whose texts were removed after they were staged, or accepted as a gap', async () => {
+    const { key } = await talk(5)
+    const bodies = () => complianceDb.knex('staged_event').orderBy('seq').pluck('body')
+    const transport = inline()
+    await transport.consume(stage)
+    await relayTo(transport, { config: { keepMs: 3_600_000 } })
+    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
+    const before = await bodies()
+
+    await complianceDb.knex('staged_event').whereIn('seq', [2, 3]).delete()
+    const { id } = await complianceDb.knex('source').first('id')
+    await complianceDb.knex('source').update({ lacks_from: 2 })
+    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
+    expect(await complianceDb.knex('source').first('lacks_from', 'fork_seq')).toEqual({ lacks_from: 0, fork_seq: 0 })
+
+    await complianceDb.knex('staged_event').where('seq', 4).delete()
+    await complianceDb.knex('accepted_gap').insert({
+      ...{ source_id: id, from_seq: 4, to_seq: 4, state: 'accepted', reason: 'r', proposed_by: 'a', accepted_by: 'b' },
+      ...{ proposed_by_officer: 1, proposed_at: 1, accepted_at: 1 },
+    })
+    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
+    expect(await complianceDb.knex('staged_event').where('seq', 4).first('late_in')).toEqual({ late_in: 1 })
+  })
+
   it('fills a compliance database that came back older from the rows it kept', async () => {
     const { key } = await talk(50)
     const bodies = () => complianceDb.knex('staged_event').orderBy('seq').pluck('body')

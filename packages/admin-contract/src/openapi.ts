@@ -2,10 +2,12 @@ import { z } from 'zod'
 import * as audit from './audit.ts'
 import * as categories from './categories.ts'
 import * as chats from './chats.ts'
+import * as complianceChanges from './compliance-changes.ts'
 import * as compliance from './compliance-configuration.ts'
 import * as data from './data.ts'
 import * as done from './done.ts'
 import * as exports_ from './exports.ts'
+import * as gaps from './gaps.ts'
 import * as groups from './groups.ts'
 import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
@@ -163,9 +165,11 @@ const FILES = [
   categories,
   chats,
   compliance,
+  complianceChanges,
   data,
   done,
   exports_,
+  gaps,
   groups,
   leases,
   { Problem },

@@ -1,5 +1,14 @@
 import { ListAuditQuery, ListAuditReply, VerifyAuditQuery, VerifyAuditReply } from './audit.ts'
 import {
+  ApproveComplianceChangeRequest,
+  CloseComplianceChangeRequest,
+  ComplianceChange,
+  ComplianceChangeReply,
+  ListComplianceChangesQuery,
+  ListComplianceChangesReply,
+  ProposeComplianceChangeRequest,
+} from './compliance-changes.ts'
+import {
   ComplianceConfigurationChanged,
   ComplianceConfigurationRemoved,
   ComplianceSettings,
@@ -7,6 +16,7 @@ import {
 } from './compliance-configuration.ts'
 import { OpenApiDocument } from './done.ts'
 import { ExportDetail, ListExportsQuery, ListExportsReply } from './exports.ts'
+import { AcceptGapReply, AcceptGapRequest, GapsReply } from './gaps.ts'
 import { LeaseBroken, LeasesReply } from './leases.ts'
 import { QuarantineReply } from './quarantine.ts'
 import { RequestAccepted, RequestState } from './requests.ts'
@@ -148,6 +158,25 @@ export const RECORD_ROUTES = {
     body: DeclareDeadRequest,
     reply: DeclareDeadReply,
   },
+  gaps: {
+    method: 'GET',
+    path: '/admin/gaps',
+    summary: 'List numbers that no database has and that hold exports up, and gaps that were accepted',
+    roles: ['operator', 'officer', 'auditor'],
+    look: { of: ['officer', 'auditor'], action: 'list-gaps', object: 'pool' },
+    query: NO_QUERY,
+    body: undefined,
+    reply: GapsReply,
+  },
+  acceptGap: {
+    method: 'POST',
+    path: '/admin/gaps/accept',
+    summary: 'Propose that missing numbers are accepted as a gap, or accept what somebody else proposed',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: AcceptGapRequest,
+    reply: AcceptGapReply,
+  },
   leases: {
     method: 'GET',
     path: '/admin/leases',
@@ -200,8 +229,9 @@ export const RECORD_ROUTES = {
   putComplianceConfiguration: {
     method: 'PUT',
     path: '/admin/compliance-configuration/:identity',
-    summary: 'Set a compliance configuration; the given settings replace all previous ones',
-    roles: ['operator'],
+    summary:
+      'Set a compliance configuration; the given settings replace all previous ones. Only where one person may: see compliance changes',
+    roles: ['officer'],
     query: NO_QUERY,
     body: ComplianceSettings,
     reply: ComplianceConfigurationChanged,
@@ -210,10 +240,66 @@ export const RECORD_ROUTES = {
     method: 'DELETE',
     path: '/admin/compliance-configuration/:identity',
     summary:
-      'Remove an adapter, whose series of exports ends; the global one returns to its defaults and keeps its name',
-    roles: ['operator'],
+      'Remove an adapter, whose series of exports ends; the global one returns to its defaults and keeps its name. Only where one person may',
+    roles: ['officer'],
     query: NO_QUERY,
     body: undefined,
     reply: ComplianceConfigurationRemoved,
+  },
+  proposeComplianceChange: {
+    method: 'POST',
+    path: '/admin/compliance-changes',
+    summary: 'Propose a change to what is exported; another person approves it, and one of the two is an officer',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: ProposeComplianceChangeRequest,
+    reply: ComplianceChangeReply,
+  },
+  listComplianceChanges: {
+    method: 'GET',
+    path: '/admin/compliance-changes',
+    summary: 'List proposed changes to what is exported, newest first',
+    roles: ['operator', 'officer', 'auditor'],
+    look: { of: ['officer', 'auditor'], action: 'list-compliance-changes', object: 'pool' },
+    query: ListComplianceChangesQuery,
+    body: undefined,
+    reply: ListComplianceChangesReply,
+  },
+  showComplianceChange: {
+    method: 'GET',
+    path: '/admin/compliance-changes/:change',
+    summary: 'Show a proposed change whole, with the text of its stylesheet',
+    roles: ['operator', 'officer', 'auditor'],
+    look: { of: ['officer', 'auditor'], action: 'show-compliance-change', object: ':change' },
+    query: NO_QUERY,
+    body: undefined,
+    reply: ComplianceChange,
+  },
+  approveComplianceChange: {
+    method: 'POST',
+    path: '/admin/compliance-changes/:change/approve',
+    summary: 'Approve a change that somebody else proposed, named by its hash; it applies at once',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: ApproveComplianceChangeRequest,
+    reply: ComplianceChangeReply,
+  },
+  refuseComplianceChange: {
+    method: 'POST',
+    path: '/admin/compliance-changes/:change/refuse',
+    summary: 'Refuse a change that somebody else proposed',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: CloseComplianceChangeRequest,
+    reply: ComplianceChange,
+  },
+  withdrawComplianceChange: {
+    method: 'POST',
+    path: '/admin/compliance-changes/:change/withdraw',
+    summary: 'Withdraw a change that you proposed',
+    roles: ['operator', 'officer'],
+    query: NO_QUERY,
+    body: CloseComplianceChangeRequest,
+    reply: ComplianceChange,
   },
 } as const satisfies Record<string, Route>

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from './clock.ts'
 
 /**
- * A clock that can be set, as a machine's can: what it shows differs from `base` by the sum of its steps. Its timers and
- * its uptime are those of `base`.
+ * A clock that can be set, as a machine's can: what it shows differs from `base` by the sum of its steps. Its timers
+ * and its uptime are those of `base`.
  */
 export class SteppedClock implements Clock {
   readonly #base: Clock

@@ -8,9 +8,9 @@ import { z } from 'zod'
  *
  * `source`, `epoch` and `seq` identify the recording service and the event's number: every service instance is a
  * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `incarnation` is
- * the start's random name; events recorded before starts had one lack it. `at` is the
- * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event. `clock` is
- * there only when the clock was behind that: `at` is then the previous event's, and `clock` what the clock showed.
+ * the start's random name; events recorded before starts had one lack it. `at` is the source's clock at accept time in
+ * milliseconds since 1970 UTC, never earlier than that of the previous event. `clock` is there only when the clock was
+ * behind that: `at` is then the previous event's, and `clock` what the clock showed.
  * `room.seq` numbers all events of one room, across sources, in the order the pool database committed them.
  */
 const count = z.number().int().nonnegative()
@@ -130,8 +130,8 @@ const transferred = {
  * signed in or out; a sign-in that was refused has the pool itself there, because nobody proved who they are, unless
  * the refusal came after that (`not-enabled`).
  *
- * `account`: the account's name; in a refusal as it was typed, truncated and escaped. `remote`: the client's address, if
- * the service knows it. `tokenSession`: id of the session that the sign-in began, the same in all its events. It is
+ * `account`: the account's name; in a refusal as it was typed, truncated and escaped. `remote`: the client's address,
+ * if the service knows it. `tokenSession`: id of the session that the sign-in began, the same in all its events. It is
  * carried by the session's token, and is not the `session` of a `join`, which is one connection.
  */
 const tokenSession = text.min(1)

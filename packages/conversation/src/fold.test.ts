@@ -105,6 +105,8 @@ describe('folding', () => {
     const weighing = (seq: number, weight: number) => ({ ...chat('a', seq), content: 'x'.repeat(1_000 * (weight - 1)) })
     const events = [weighing(1, 2), weighing(2, 1), weighing(3, 1), weighing(4, 9), weighing(5, 3)]
     expect(shape(await fold(events, { sliceEventsMax: 3 }))).toEqual(['a#1… 1,2', 'a#2… 3', 'a#3… 4', 'a#4. 5'])
+    const first = [weighing(1, 9), weighing(2, 1)]
+    expect(shape(await fold(first, { sliceEventsMax: 3 }))).toEqual(['a#1… 1', 'a#2. 2'])
   })
 
   it('holds one slice at a time, however long the interval', async () => {

@@ -35,6 +35,7 @@ describe('the run interval', () => {
     '24:00:00',
     '00:15:00 m',
     'x5m',
+    'x00:15:00',
     '1h30m',
     '١m',
   ])('refuses %s as invalid', (text) => {

@@ -1,12 +1,16 @@
+import { contradictionsInGaps, gapsOf, withoutGaps } from './accepted-gaps.ts'
 import type { AddendumSource, IntervalSource, Manifest } from './manifest.ts'
 import { contradictionsInNotRunning } from './not-running-contradictions.ts'
 import { contradictionsInPages } from './page-contradictions.ts'
 import { nameOfSource } from './source-name.ts'
 
-/** The numbers of a source in an export, as ranges with both ends included. */
-export function seqsOf(part: IntervalSource | AddendumSource): readonly (readonly [number, number])[] {
+/** The numbers of a source in the chain file of an export, as ranges with both ends included. */
+export function numbersOf(
+  manifest: Manifest,
+  part: IntervalSource | AddendumSource,
+): readonly (readonly [number, number])[] {
   if ('seqs' in part) return part.seqs
-  return part.first === 0 ? [] : [[part.first, part.last]]
+  return part.first === 0 ? [] : withoutGaps([[part.first, part.last]], gapsOf(manifest, part))
 }
 
 /** Contradictions within one manifest. Needs nothing but the manifest. */
@@ -17,7 +21,8 @@ export function contradictionsIn(manifest: Manifest): string[] {
     ...inCounts(manifest),
     ...contradictionsInPages(manifest),
     ...contradictionsInNotRunning(manifest),
-    ...manifest.sources.flatMap((part) => [...inSource(part)].map((why) => `${nameOfSource(part)}: ${why}`)),
+    ...contradictionsInGaps(manifest),
+    ...manifest.sources.flatMap((part) => [...inSource(manifest, part)].map((why) => `${nameOfSource(part)}: ${why}`)),
     ...inOrder(manifest.sources),
     ...inOrder(manifest.forks ?? []),
   ]
@@ -52,14 +57,14 @@ function* inCounts(manifest: Manifest): Generator<string> {
     manifest.options['createFileAttachmentsManifest'] === true ? shownOf('file-upload') + shownOf('file-download') : 0
   const attached = sum(manifest.files.filter((file) => file.role === 'attachments').map((file) => file.events))
   if (attached !== transfers) yield `its attachments files list ${attached} transfers, ${transfers} are to be listed`
-  const numbers = sum(manifest.sources.map(size))
+  const numbers = sum(manifest.sources.map((part) => size(numbersOf(manifest, part))))
   const lines = manifest.files.find((file) => file.role === 'chain')?.events
   if (lines !== undefined && lines !== numbers)
     yield `its chain file has ${lines} lines, its sources ${numbers} numbers`
 }
 
-function* inSource(part: IntervalSource | AddendumSource): Generator<string> {
-  const ranges = seqsOf(part)
+function* inSource(manifest: Manifest, part: IntervalSource | AddendumSource): Generator<string> {
+  const ranges = numbersOf(manifest, part)
   if (!('seqs' in part)) {
     if (part.first > part.last) yield `its numbers run from ${part.first} to ${part.last}`
     if (part.first === 0 && part.head !== part.headBefore) yield 'its chain moved without a number'
@@ -71,8 +76,9 @@ function* inSource(part: IntervalSource | AddendumSource): Generator<string> {
   }
   const strange = firstOutside(part.quarantined, ranges)
   if (strange !== undefined) yield `number ${strange} in quarantine is out of order or not of this export`
-  if (size(part) !== part.count + part.quarantined.length)
-    yield `it has ${size(part)} numbers, of which ${part.count} are events and ${part.quarantined.length} in quarantine`
+  const numbers = size(ranges)
+  if (numbers !== part.count + part.quarantined.length)
+    yield `it has ${numbers} numbers, of which ${part.count} are events and ${part.quarantined.length} in quarantine`
 }
 
 type Named = Parameters<typeof nameOfSource>[0]
@@ -90,8 +96,8 @@ function comesBefore(a: Named, b: Named): boolean {
   return (a.incarnation ?? '') < (b.incarnation ?? '')
 }
 
-function size(part: IntervalSource | AddendumSource): number {
-  return seqsOf(part).reduce((sum, [from, to]) => sum + to - from + 1, 0)
+function size(ranges: readonly (readonly [number, number])[]): number {
+  return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0)
 }
 
 /** The first of `seqs` that is not ascending or is in none of the ranges. Both lists are read once. */

@@ -1,4 +1,6 @@
+import type { AcceptedGap } from './accepted-gaps.ts'
 import type { NotRunning } from './not-running.ts'
+import type { SettingChange } from './setting-changes.ts'
 
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
 export type FindingKind =
@@ -70,6 +72,14 @@ export type Outstanding = {
   readonly altered: boolean
 }
 
+/** Numbers that two people have accepted as missing. */
+export type SeriesGap = AcceptedGap & {
+  /** of the export that names it */
+  readonly export: number
+  /** how many of its numbers have arrived since; they are in addenda */
+  readonly arrived: number
+}
+
 export type SeriesReport = {
   readonly series: string
   readonly pool: string | null
@@ -86,7 +96,12 @@ export type SeriesReport = {
   /** `beginning`: every chain was verified from its first event. `anchor`: what came before is not here. */
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
+  readonly acceptedGaps: readonly SeriesGap[]
   readonly incomplete: readonly SealedIncomplete[]
+  /** where adapter, stylesheet, engine, an option or the approval differs from the export before */
+  readonly changes: readonly SettingChange[]
+  /** exports that say that one person may change what is exported, or has */
+  readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
   /** when no service was running, over all intervals */

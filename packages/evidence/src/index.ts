@@ -1,8 +1,9 @@
+export type { AcceptedGap } from './accepted-gaps.ts'
 export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
-export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
+export type { Finding, FindingKind, PoolReport, SeriesGap, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
 export {
   type AddendumSource,
@@ -34,6 +35,7 @@ export {
   treeLeaf,
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { describeSettingChange } from './setting-changes.ts'
 export { nameOfSource } from './source-name.ts'
 export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

@@ -7,7 +7,7 @@ import { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export const MINUTE = 60_000
 export const T0 = Date.UTC(2026, 10, 20, 23, 15)
 export const ONE = 'a'.repeat(32)
-export const TWO = 'b'.repeat(32)
+const TWO = 'b'.repeat(32)
 
 type Mutable<T> = T extends readonly (infer E)[]
   ? Mutable<E>[]

@@ -1,10 +1,11 @@
+import { type AcceptedGap, gapsOf } from './accepted-gaps.ts'
 import { type ParsedChainLine, parseChainLine } from './chain-line.ts'
-import { seqsOf } from './contradictions.ts'
+import { numbersOf } from './contradictions.ts'
 import type { FindingKind } from './findings.ts'
 import { type AddendumSource, hasIncarnations, type IntervalSource, type Manifest } from './manifest.ts'
 import { cutLines } from './read-evidence.ts'
 import { nameOfSource } from './source-name.ts'
-import { advance, comeLate, leaveInterval, meetInterval, type SourceWalk } from './walk-source.ts'
+import { advance, comeLate, leaveInterval, meetInterval, passGap, type SourceWalk } from './walk-source.ts'
 
 type ChainFinding = {
   readonly what: FindingKind
@@ -37,7 +38,7 @@ export function verifyChainFile(
   },
 ): { take(bytes: Uint8Array): void; end(read: boolean): void } {
   const incarnations = hasIncarnations(manifest.format)
-  const parts = manifest.sources.map((part) => partOf(part, walkOf(part)))
+  const parts = manifest.sources.map((part) => partOf(manifest, part, walkOf(part)))
   let index = -1
   let line = 0
   let broken = false
@@ -51,6 +52,7 @@ export function verifyChainFile(
     meetInterval(part.walk, { before: first === 0 ? last : first - 1, head: headBefore, mayAnchor }, reportOf(part))
   }
   const leave = (part: Part): void => {
+    passUntil(part, Number.MAX_SAFE_INTEGER)
     if ('first' in part.listed) {
       for (const seq of part.listed.quarantined)
         if (!part.walk.outstanding.has(seq)) part.walk.outstanding.set(seq, { export: manifest.number })
@@ -74,6 +76,10 @@ export function verifyChainFile(
       enter(next)
     }
   }
+  const passUntil = (part: Part, seq: number): void => {
+    while (part.gaps[0] && part.gaps[0].from < seq)
+      passGap(part.walk, { gap: part.gaps.shift()!, export: manifest.number }, reportOf(part))
+  }
   const breakOff = (finding: ChainFinding): void => {
     broken = true
     report({ ...finding, message: `${finding.message} (line ${line})` })
@@ -95,7 +101,8 @@ export function verifyChainFile(
     }
     const link = { seq, leaf, quarantinedHead, export: manifest.number }
     if (quarantinedHead !== undefined) due.marked.push(seq)
-    if (manifest.kind === 'interval') advance(due.walk, link)
+    passUntil(due, seq)
+    if (manifest.kind === 'interval') advance(due.walk, link, reportOf(due))
     else comeLate(due.walk, link, reportOf(due))
     nextDue(due)
     onParsed(parsed)
@@ -132,6 +139,8 @@ type Part = {
   readonly escapedSource: string
   readonly walk: SourceWalk
   readonly ranges: readonly (readonly [number, number])[]
+  /** accepted gaps that have not been passed */
+  readonly gaps: AcceptedGap[]
   readonly marked: number[]
   range: number
   due: number | undefined
@@ -139,12 +148,14 @@ type Part = {
   through: boolean
 }
 
-function partOf(listed: IntervalSource | AddendumSource, walk: SourceWalk): Part {
+function partOf(manifest: Manifest, listed: IntervalSource | AddendumSource, walk: SourceWalk): Part {
   const { source } = listed
-  const ranges = seqsOf(listed)
+  // A manifest may contradict itself: a range that runs backwards has no numbers.
+  const ranges = numbersOf(manifest, listed).filter(([from, to]) => from <= to)
+  const gaps = gapsOf(manifest, listed)
   const name = nameOfSource(listed)
   const escapedSource = encodeURIComponent(source)
-  return { listed, name, escapedSource, walk, ranges, marked: [], range: 0, due: ranges[0]?.[0], through: false }
+  return { listed, name, escapedSource, walk, ranges, gaps, marked: [], range: 0, due: ranges[0]?.[0], through: false }
 }
 
 function nextDue(part: Part): void {

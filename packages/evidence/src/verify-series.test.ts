@@ -1,8 +1,14 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { leafOf } from '@hansard/compliance-event'
 import { describe, expect, it } from 'vitest'
-import type { FindingKind, SeriesReport } from './findings.ts'
+import type { Finding, FindingKind, SeriesReport } from './findings.ts'
 import { type Draft, directoryOf, draftSeries, MINUTE, ONE, sealed, T0 } from './series-in-test.ts'
 import { verifySeries } from './verify-series.ts'
+
+const VERIFIER = join(import.meta.dirname, '../../../docs/verify.py')
 
 type Files = Map<string, Buffer>
 /** Changes the exports before whoever forges them computes the hashes again. */
@@ -10,13 +16,16 @@ type Forge = (drafts: Draft[]) => void
 /** Changes what lies in the directory. */
 type Damage = (files: Files) => void
 
-async function verify({ forge, damage }: { forge?: Forge; damage?: Damage } = {}): Promise<SeriesReport> {
+type Done = { forge?: Forge; damage?: Damage }
+
+function filesOf({ forge, damage }: Done): Files {
   const drafts = draftSeries()
   forge?.(drafts)
   const files = sealed(drafts)
   damage?.(files)
-  return verifySeries(directoryOf(files))
+  return files
 }
+const verify = (done: Done = {}): Promise<SeriesReport> => verifySeries(directoryOf(filesOf(done)))
 const told = ({ findings }: SeriesReport) => findings.map(({ what, message }) => `${what}: ${message}`)
 
 /** A part of an export's sources; the kinds of manifest differ only in what a source has. */
@@ -246,7 +255,7 @@ const damaged = (name: string, change: (text: string) => string): Damage => {
 }
 
 /** What is wrong from one export to the next, or between a manifest and its files. */
-const FINDINGS: [string, FindingKind, string, { forge?: Forge; damage?: Damage }][] = [
+const FINDINGS: [string, FindingKind, string, Done][] = [
   [
     'a chain line is of another epoch',
     'chain-line',
@@ -500,6 +509,31 @@ describe('a series is not good when', () => {
     const report = await verify({ forge: (d) => (lines(d, 1)[0]!.leaf = leafOf('changed')) })
     expect(told(report)).toHaveLength(1)
   })
+})
+
+it('docs/verify.py finds the same in each of them, in the same words', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'hansard-series-'))
+  try {
+    const cases = [...CONTRADICTIONS.map(([, , forge]): Done => ({ forge })), ...FINDINGS.map(([, , , done]) => done)]
+    for (const [index, done] of cases.entries()) {
+      await mkdir(join(root, `${index}`))
+      for (const [name, bytes] of filesOf(done)) await writeFile(join(root, `${index}`, name), bytes)
+    }
+    const { stdout, stderr } = spawnSync('python3', [VERIFIER, '--json', root], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    })
+    expect(stderr).toBe('')
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] }
+
+    const said = (all: readonly Finding[]) => all.map(({ what, message }) => `${what}: ${message}`).toSorted()
+    for (const [index, done] of cases.entries()) {
+      const theirs = said(findings.filter(({ series }) => series === `${index}`))
+      expect(theirs, JSON.stringify(index)).toEqual(said((await verify(done)).findings))
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true })
+  }
 })
 
 describe('what cannot be read is no finding', () => {

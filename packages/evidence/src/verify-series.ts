@@ -1,4 +1,5 @@
 import { addLeaf, EMPTY_TREE, leafHash, type TreeFrontier } from '@hansard/signing'
+import type { AcceptedGap } from './accepted-gaps.ts'
 import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
@@ -8,10 +9,11 @@ import { joinNotRunning, type NotRunning } from './not-running.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
+import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
-import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
+import { acceptedGapsOf, finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
 
 /**
  * Verifies one series: all exports of one adapter, in one directory.
@@ -68,10 +70,14 @@ type Series = {
   readonly unlisted: Set<string>
   readonly unreliable: Set<string>
   readonly walks: Map<string, SourceWalk>
+  /** accepted gaps by source, of all manifests */
+  readonly gaps: Map<string, AcceptedGap[]>
   readonly findings: Finding[]
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
+  readonly changes: SettingChange[]
+  approvedByOne: number
   readonly notRunning: NotRunning[]
   pagesNotCompared: number
   /** undefined: no export of the record series has been seen */
@@ -99,10 +105,13 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unlisted: new Set(directory.files.filter((name) => stemOfExportFile(name) !== undefined)),
     unreliable: new Set(),
     walks: new Map(),
+    gaps: new Map(),
     findings: [],
     unreadable: [],
     because: [],
     incomplete: [],
+    changes: [],
+    approvedByOne: 0,
     notRunning: [],
     pagesNotCompared: 0,
     texts: undefined,
@@ -149,6 +158,10 @@ async function findManifests(series: Series): Promise<{ file: string; sha256: st
       series.identity ??= { pool, adapter: adapter.name }
       if (series.identity.pool === pool && series.identity.adapter === adapter.name) {
         found.push({ file, sha256: read.sha256, number })
+        for (const gap of read.manifest.acceptedGaps ?? []) {
+          const source = nameOfSource(gap)
+          series.gaps.set(source, [...(series.gaps.get(source) ?? []), gap])
+        }
         continue
       }
       const message = `${file} is of ${pool}, ${adapter.name}; this directory holds ${series.identity.pool}, ${series.identity.adapter}`
@@ -214,6 +227,8 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     const message = `${page.file} ${describePage(page)}`
     series.incomplete.push({ export: number, file: page.file, message })
   }
+  if (series.previous) series.changes.push(...settingChanges(series.previous.manifest, manifest))
+  if (manifest.approval === 'one-person') series.approvedByOne += 1
   series.first ??= manifest
   series.previous = { manifest, file, sha256 }
   series.exports += 1
@@ -311,7 +326,7 @@ async function verifyFile(series: Series, manifest: Manifest, listed: Manifest['
 
 function walkOf(series: Series, part: Parameters<typeof nameOfSource>[0]): SourceWalk {
   const name = nameOfSource(part)
-  const walk = series.walks.get(name) ?? startWalk(part)
+  const walk = series.walks.get(name) ?? startWalk(part, series.gaps.get(name) ?? [])
   series.walks.set(name, walk)
   return walk
 }
@@ -369,7 +384,10 @@ function reportOf(series: Series): SeriesReport {
     newestManifest: previous ? { file: previous.file, sha256: previous.sha256 } : null,
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
+    acceptedGaps: [...series.walks.values()].flatMap(acceptedGapsOf),
     incomplete: series.incomplete,
+    changes: series.changes,
+    approvedByOne: series.approvedByOne,
     pagesNotCompared: series.pagesNotCompared,
     notRunning: series.notRunning,
     texts: series.texts ?? null,

@@ -1,6 +1,7 @@
 import { genesisHead, type Head, nextHead } from '@hansard/compliance-event'
+import { type AcceptedGap, orderGap } from './accepted-gaps.ts'
 import type { ChainLine } from './chain-line.ts'
-import type { FindingKind, Outstanding } from './findings.ts'
+import type { FindingKind, Outstanding, SeriesGap } from './findings.ts'
 
 /**
  * The chain of one source, walked over all exports of a series in the order they were sealed.
@@ -21,8 +22,26 @@ export type SourceWalk = {
   readonly holes: Hole[]
   readonly ahead: Map<number, Link>
   readonly outstanding: Map<number, Waiting>
+  /** the accepted gaps that the manifests of the series name */
+  readonly knownGaps: readonly AcceptedGap[]
+  /** accepted gaps, in the order they were passed */
+  readonly gaps: PassedGap[]
+  /** numbers of gaps that an addendum contains before the gap is passed */
+  readonly early: Map<number, Link>
+  /** accepted gaps in front of late numbers, until the numbers before them are here */
+  readonly gapsAhead: ListedGap[]
   /** the last export that listed the source as alive, if none since has listed it as ended */
   aliveIn: number | undefined
+}
+
+type ListedGap = { readonly gap: AcceptedGap; readonly export: number }
+type PassedGap = ListedGap & {
+  /** undefined right after another gap */
+  readonly headBefore: Head | undefined
+  /** those of its numbers that have arrived, in an addendum */
+  readonly links: Map<number, Link>
+  /** the number after it */
+  next?: { readonly leaf: string; readonly head: Head }
 }
 
 type Link = Pick<ChainLine, 'seq' | 'leaf' | 'quarantinedHead'> & { readonly export: number }
@@ -32,15 +51,10 @@ type Waiting = { readonly export: number; readonly claim?: { headBefore: Head; l
 type WalkFinding = { readonly what: FindingKind; readonly seq: number; readonly message: string }
 type Report = (finding: WalkFinding) => void
 
-export function startWalk({
-  source,
-  epoch,
-  incarnation = '',
-}: {
-  source: string
-  epoch: number
-  incarnation?: string | undefined
-}): SourceWalk {
+export function startWalk(
+  { source, epoch, incarnation = '' }: { source: string; epoch: number; incarnation?: string | undefined },
+  knownGaps: readonly AcceptedGap[],
+): SourceWalk {
   return {
     source,
     epoch,
@@ -51,6 +65,10 @@ export function startWalk({
     holes: [],
     ahead: new Map(),
     outstanding: new Map(),
+    knownGaps,
+    gaps: [],
+    early: new Map(),
+    gapsAhead: [],
     aliveIn: undefined,
   }
 }
@@ -64,11 +82,12 @@ export function meetInterval(
   { before, head, mayAnchor }: { before: number; head: Head; mayAnchor: boolean },
   report: Report,
 ): void {
-  takeAhead(walk)
+  takeAhead(walk, report)
   if (before > walk.last) {
     if (mayAnchor) walk.anchor = before
     else walk.holes.push(holeUpTo(walk, before, head))
     for (const seq of walk.ahead.keys()) if (seq <= before) walk.ahead.delete(seq)
+    walk.gapsAhead.length = 0
   } else if (before < walk.last) {
     report({ what: 'chain-twice', seq: before + 1, message: `number ${before + 1} is in an earlier export already` })
   } else if (head !== walk.head) {
@@ -81,9 +100,55 @@ export function meetInterval(
 }
 
 /** The next number of an interval. */
-export function advance(walk: SourceWalk, link: Link): void {
-  walk.head = headAfter(walk, walk.head, link)
+export function advance(walk: SourceWalk, link: Link, report: Report): void {
+  const passed = walk.gaps.at(-1)
+  if (passed && passed.next === undefined && passed.gap.to === link.seq - 1) {
+    // The head at the end of the gap may be unknown: then the chain goes on from the one after it.
+    const { head, headAfter: next } = passed.gap
+    if (next === null) walk.head = headAfter(walk, head ?? walk.head, link)
+    else walk.head = link.quarantinedHead ?? next
+    if (next !== null && link.quarantinedHead !== undefined) walk.outstanding.set(link.seq, { export: link.export })
+    passed.next = { leaf: link.leaf, head: walk.head }
+    proveFilled(passed, report)
+  } else {
+    walk.head = headAfter(walk, walk.head, link)
+  }
   walk.last = link.seq
+}
+
+/** Numbers that were accepted as a gap. What has arrived of them stands in an addendum. */
+export function passGap(walk: SourceWalk, listed: ListedGap, report: Report): void {
+  const { from, to, head } = listed.gap
+  if (from <= walk.last) {
+    report({
+      what: 'chain-twice',
+      seq: from,
+      message: `number ${from} was accepted as a gap, and is in an earlier export`,
+    })
+    return
+  }
+  if (from > walk.last + 1) {
+    walk.gapsAhead.push(listed)
+    return
+  }
+  const after = walk.gaps.at(-1)
+  const unknown = after !== undefined && after.gap.to === from - 1 && after.gap.head === null
+  const links = new Map([...walk.early].filter(([seq]) => seq >= from && seq <= to))
+  const passed = { ...listed, headBefore: unknown ? undefined : walk.head, links }
+  walk.gaps.push(passed)
+  walk.last = to
+  if (head !== null) walk.head = head
+  proveFilled(passed, report)
+}
+
+/** Once every number of a gap has arrived, the chain proves them. */
+function proveFilled({ gap, headBefore, links, next }: PassedGap, report: Report): void {
+  if (links.size <= gap.to - gap.from || headBefore === undefined) return
+  let head = headBefore
+  for (let seq = gap.from; seq <= gap.to; seq++) head = nextHead(head, links.get(seq)!.leaf)
+  if (gap.head !== null ? head === gap.head : next === undefined || nextHead(head, next.leaf) === next.head) return
+  const message = `the hashes of numbers ${gap.from} to ${gap.to}, which came late, do not continue the chain`
+  report({ what: 'chain-head', seq: gap.to, message })
 }
 
 /** All numbers of the interval have been read: the walk must be where the manifest says. */
@@ -101,12 +166,18 @@ export function comeLate(walk: SourceWalk, link: Link, report: Report): void {
   const { seq } = link
   const waiting = walk.outstanding.get(seq)
   const hole = walk.holes.find(({ from, to }) => seq >= from && seq <= to)
+  const inGap = walk.knownGaps.some(({ from, to }) => seq >= from && seq <= to)
+  const passed = walk.gaps.find(({ gap }) => seq >= gap.from && seq <= gap.to)
+  const arrived = passed?.links ?? walk.early
   if (waiting) settle(walk, waiting, link, report)
   else if (hole && !hole.links.has(seq)) fill(walk, hole, link, report)
-  else if (seq > walk.last && !walk.ahead.has(seq)) walk.ahead.set(seq, link)
-  else if (seq > walk.anchor || walk.ahead.has(seq))
+  else if (inGap && !arrived.has(seq)) {
+    arrived.set(seq, link)
+    if (passed) proveFilled(passed, report)
+  } else if (seq > walk.last && !walk.ahead.has(seq)) walk.ahead.set(seq, link)
+  else if (seq > walk.anchor || walk.ahead.has(seq) || inGap)
     report({ what: 'chain-twice', seq, message: `number ${seq} is in an earlier export already` })
-  takeAhead(walk)
+  takeAhead(walk, report)
 }
 
 /** What is still missing after the last export. */
@@ -135,6 +206,11 @@ export function outstandingOf(walk: SourceWalk): Outstanding[] {
   }))
 }
 
+/** What was accepted as missing, and how many of it have arrived since. */
+export function acceptedGapsOf(walk: SourceWalk): SeriesGap[] {
+  return walk.gaps.map(({ gap, export: number, links }) => ({ ...orderGap(gap), export: number, arrived: links.size }))
+}
+
 function headAfter(walk: SourceWalk, headBefore: Head, link: Link): Head {
   const { seq, leaf, quarantinedHead } = link
   if (quarantinedHead === undefined) return nextHead(headBefore, leaf)
@@ -142,10 +218,16 @@ function headAfter(walk: SourceWalk, headBefore: Head, link: Link): Head {
   return quarantinedHead
 }
 
-function takeAhead(walk: SourceWalk): void {
-  for (let link = walk.ahead.get(walk.last + 1); link; link = walk.ahead.get(walk.last + 1)) {
-    walk.ahead.delete(link.seq)
-    advance(walk, link)
+function takeAhead(walk: SourceWalk, report: Report): void {
+  for (;;) {
+    const next = walk.last + 1
+    const link = walk.ahead.get(next)
+    const gap = walk.gapsAhead.findIndex((listed) => listed.gap.from === next)
+    if (gap >= 0) passGap(walk, walk.gapsAhead.splice(gap, 1)[0]!, report)
+    else if (link) {
+      walk.ahead.delete(next)
+      advance(walk, link, report)
+    } else return
   }
 }
 

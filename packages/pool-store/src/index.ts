@@ -1,5 +1,5 @@
 export { holdAdmission, shareAdmission } from './access/admission.ts'
-export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
+export { identitiesOf, identitiesOfMany, poolItself, principalsWithin } from './access/identities.ts'
 export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
@@ -28,9 +28,7 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
-export { EXPIRED_AT_ONCE, recordExpiredSessions } from './access/sessions.ts'
 export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
-export { poolItself } from './access/sign-in-events.ts'
 export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
 export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
@@ -70,17 +68,11 @@ export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
+export { type LostNumbers, lostNumbers } from './record/lost-numbers.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
-export {
-  ClockOff,
-  RecordBusy,
-  type RecordError,
-  RecordStopped,
-  RecordUnavailable,
-  SourceFenced,
-} from './record/record-errors.ts'
+export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveReports,

@@ -1,5 +1,6 @@
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import type { StagedGap } from './accepted-gaps.ts'
 import { notRunningColumn, type TimeNotRunning } from './not-running.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { stageEvents } from './stage-events.ts'
@@ -13,6 +14,12 @@ type SealedSource = SourceIdentity & {
   readonly headBefore: string
   readonly head: string
 }
+
+/** Numbers that were accepted as missing, as a manifest lists them. */
+export type SealedGap = SourceIdentity &
+  Pick<StagedGap, 'from' | 'to' | 'head' | 'headAfter' | 'at' | 'reason'> & {
+    readonly acceptedBy: readonly [string, string]
+  }
 
 /** Lines of one chain file, all of one source, in the file's order. */
 export type SealedLines = SourceIdentity & {
@@ -48,6 +55,7 @@ export async function adoptInterval(
     interval,
     sources,
     notRunning,
+    gaps,
     lines,
     now,
   }: {
@@ -55,6 +63,7 @@ export async function adoptInterval(
     sources: readonly SealedSource[]
     /** as the manifest has it */
     notRunning: readonly TimeNotRunning[]
+    gaps: readonly SealedGap[]
     lines: AsyncIterable<SealedLines>
     now: number
   },
@@ -77,7 +86,7 @@ export async function adoptInterval(
     const walks = new Map<string, Walk>()
     const parts = new Map(sources.map((part) => [keyOfSource(part), part]))
     const walkOf = async (part: SourceIdentity & { state?: SourceState }) => {
-      const walk = walks.get(keyOfSource(part)) ?? (await openWalk(tx, part, startsAt))
+      const walk = walks.get(keyOfSource(part)) ?? (await openWalk(tx, part, gaps, startsAt))
       walks.set(keyOfSource(part), walk)
       return walk
     }
@@ -107,6 +116,7 @@ type Walk = {
   readonly name: string
   readonly state: SourceState
   readonly lastSeq: number
+  readonly gaps: readonly SealedGap[]
   through: number
   head: string
 }
@@ -118,6 +128,7 @@ type Walk = {
 async function openWalk(
   tx: Knex.Transaction,
   { source, epoch, incarnation = '', state = 'dead' }: SourceIdentity & { state?: SourceState },
+  gaps: readonly SealedGap[],
   startsAt: number,
 ): Promise<Walk> {
   const read = () => tx('source').where({ name: source, epoch, incarnation }).first()
@@ -149,6 +160,7 @@ async function openWalk(
     name,
     state: row.state,
     lastSeq: row.last_seq,
+    gaps: gaps.filter((gap) => keyOfSource(gap) === name),
     through: row.staged_through,
     head: row.staged_head,
   }
@@ -177,12 +189,14 @@ async function takeLines(
     const known = leaves.get(seq)
     if (known !== undefined && known !== leaf)
       throw new AdoptionRefused(`${file} has another text under ${walk.name}/${seq} than the compliance database.`)
+    await passGaps(tx, walk, seq)
     if (seq > walk.through + 1) {
       const numbers = `${walk.through + 1} to ${seq - 1}`
       throw new AdoptionRefused(`${file} continues ${walk.name} at ${seq}; nothing has its numbers ${numbers}.`)
     }
     if (seq === walk.through + 1) {
-      walk.head = quarantinedHead ?? nextHead(walk.head, leaf)
+      const gap = walk.gaps.find(({ to }) => to === seq - 1)
+      walk.head = quarantinedHead ?? gap?.headAfter ?? nextHead(walk.head, leaf)
       walk.through = seq
     }
     if (known !== undefined) continue
@@ -220,7 +234,27 @@ async function takeLines(
     .update({ state: 'adopted', resolved_at: now })
 }
 
+/** Numbers before this one that were accepted as a gap, whether the database knew it or not. */
+async function passGaps(tx: Knex.Transaction, walk: Walk, seq: number): Promise<void> {
+  for (const { from, to, head, acceptedBy, at, reason } of walk.gaps) {
+    if (from >= seq) return
+    const [proposed_by, accepted_by] = acceptedBy
+    const when = { proposed_at: at, accepted_at: at }
+    await tx('accepted_gap')
+      .insert({
+        ...{ source_id: walk.id, from_seq: from, to_seq: to, state: 'accepted', reason, proposed_by, accepted_by },
+        ...{ ...when, proposed_by_officer: 0, head_before: '', head: head ?? '' },
+      })
+      .onConflict(['source_id', 'from_seq'])
+      .merge()
+    if (from !== walk.through + 1) continue
+    walk.through = to
+    walk.head = head ?? ''
+  }
+}
+
 async function endWalk(tx: Knex.Transaction, walk: Walk, part: SealedSource, number: number): Promise<void> {
+  await passGaps(tx, walk, part.last + 1)
   if (part.last > walk.through)
     throw new AdoptionRefused(`Nothing has the numbers ${walk.through + 1} to ${part.last} of ${walk.name}.`)
   if (part.last === walk.through && part.head !== walk.head)

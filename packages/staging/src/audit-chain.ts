@@ -69,7 +69,7 @@ export const sealedHeads = async (
 }
 
 /** The newest head that a pool manifest holds. */
-export async function newestSealedHead(db: Database): Promise<SealedHead | undefined> {
+async function newestSealedHead(db: Database): Promise<SealedHead | undefined> {
   const row: { audit_number: number; audit_head: string; number: number } | undefined = await db
     .knex('pool_manifest')
     .whereNotNull('audit_number')
@@ -89,7 +89,7 @@ export async function auditHead(db: Database): Promise<AuditMark | undefined> {
 const BATCH = 1_000
 
 /** Where a verification has come to. It is at the beginning again after a step that ended it. */
-export type AuditWalk = {
+type AuditWalk = {
   number: number
   head: Head
   end: AuditMark | undefined

@@ -2,7 +2,7 @@ import { type Database, type Lease, underLease } from '@hansard/sql'
 import type { AuditProblem, AuditVerdict } from './audit-chain.ts'
 
 /** The last whole check of the audit trail's chain; undefined before the first. */
-export type AuditCheck = {
+type AuditCheck = {
   readonly checkedAt: number
   readonly records: number
   readonly problem: AuditProblem | null

@@ -33,13 +33,15 @@ export type AuditRow = Omit<AuditRecord, 'detail'> & {
   readonly head: string
 }
 
-/** Within the transaction that is given, or in one of its own. */
-export async function appendAudit(knex: Knex, record: AuditRecord): Promise<void> {
-  if (knex.isTransaction) await append(knex, record)
-  else await knex.transaction((tx) => append(tx, record))
+/** Within the transaction that is given, or in one of its own. Returns the record's number and head. */
+export async function appendAudit(knex: Knex, record: AuditRecord): Promise<{ number: number; head: string }> {
+  return knex.isTransaction ? append(knex, record) : knex.transaction((tx) => append(tx, record))
 }
 
-async function append(tx: Knex, { at, actor, action, object, detail }: AuditRecord): Promise<void> {
+async function append(
+  tx: Knex,
+  { at, actor, action, object, detail }: AuditRecord,
+): Promise<{ number: number; head: string }> {
   const locked = await tx('audit_chain').where({ id: 1 }).increment('last_number', 1)
   if (locked !== 1) throw new AuditChainLost()
   const { last_number: number, head: before } = await tx('audit_chain').where({ id: 1 }).first('last_number', 'head')
@@ -48,6 +50,7 @@ async function append(tx: Knex, { at, actor, action, object, detail }: AuditReco
   const head = nextHead(before, leaf)
   await tx('audit_record').insert({ ...row, leaf, head })
   await tx('audit_chain').where({ id: 1 }).update({ head })
+  return { number, head }
 }
 
 /** Needs a person: somebody removed the row that continues the chain. Nothing is read or changed without a record. */

@@ -1,6 +1,9 @@
 import { type ComplianceEvent, decodeEvent, type EnvelopeEvent, leafOf, nextHead } from '@hansard/compliance-event'
 
-/** The state of a source's chain before the event: its name, its predecessor's head and the last stamp. */
+/**
+ * The state of a source's chain before the event: its name, its predecessor's head and the last stamp. The head is ""
+ * after numbers that were accepted as a gap: then the chain goes on from the head that came with the event.
+ */
 type ChainPosition = {
   readonly source: string
   readonly epoch: number
@@ -23,7 +26,7 @@ type Examined =
  */
 export function examineEvent(position: ChainPosition, arrived: EnvelopeEvent): Examined {
   const leaf = leafOf(arrived.body)
-  if (nextHead(position.head, leaf) !== arrived.head) {
+  if (position.head !== '' && nextHead(position.head, leaf) !== arrived.head) {
     return { fit: false, leaf, chainHolds: false, reason: 'its bytes do not continue the chain of its source' }
   }
   const unfit = (reason: string): Examined => ({ fit: false, leaf, chainHolds: true, reason })

@@ -1,7 +1,9 @@
 import { leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import { yieldToEventLoop } from '@hansard/lifecycle'
 import type { Database } from '@hansard/sql'
+import { gapsOfSource } from './accepted-gaps.ts'
 import type { Export } from './exports.ts'
+import { StagedRowMissing } from './lacking-rows.ts'
 import { oneNumber } from './one-number.ts'
 import { byIdentity, type SourceIdentity } from './source-identity.ts'
 
@@ -75,12 +77,20 @@ const PAGE = 2_000
  * is found before it is exported.
  *
  * Quarantined numbers are part of the chain. They come with the hash of the quarantined text, whether or not they
- * have been resolved since, so that an interval rendered again has the same content.
+ * have been resolved since, so that an interval rendered again has the same content. Numbers that were accepted as a
+ * gap are left out, also when they have arrived since: then they are in an addendum.
  */
 export async function* chainOfInterval(db: Database, source: ExportSource): AsyncGenerator<ChainLink> {
   let head = source.headAfter
+  const gaps = await gapsOfSource(db.knex, source.id)
   for (let after = source.afterSeq; after < source.throughSeq; ) {
-    const through = Math.min(after + PAGE, source.throughSeq)
+    const gap = gaps.find(({ to }) => to > after)
+    if (gap && gap.from <= after + 1) {
+      after = gap.to
+      head = gap.head
+      continue
+    }
+    const through = Math.min(after + PAGE, source.throughSeq, (gap?.from ?? Number.MAX_SAFE_INTEGER) - 1)
     const staged: { seq: number; body: string; head: string; kind: string }[] = await db
       .knex('staged_event')
       .where({ source_id: source.id, late_in: 0 })
@@ -91,12 +101,13 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
     links.sort((a, b) => a.seq - b.seq)
     for (const link of links) {
       after += 1
-      const follows = nextHead(head, link.leaf) === link.head
-      if (link.seq !== after || (link.kind !== null && !follows)) throw new StagingAltered(source, after)
+      if (link.seq !== after) throw new StagedRowMissing(source, after)
+      const follows = head === '' || nextHead(head, link.leaf) === link.head
+      if (link.kind !== null && !follows) throw new StagingAltered(source, after)
       head = link.head
       yield link
     }
-    if (after !== through) throw new StagingAltered(source, after + 1)
+    if (after !== through) throw new StagedRowMissing(source, after + 1)
     await yieldToEventLoop()
   }
   if (head !== source.headThrough) throw new StagingAltered(source, source.throughSeq)

@@ -10,6 +10,8 @@ export type StagedState = {
   readonly stagedHead: string
   /** numbers of the source have two texts: which of them the pool holds must be compared text by text */
   readonly forked: boolean
+  /** ranges in which numbers that count as staged may have no text: the outbox may still have them */
+  readonly lacking: readonly { readonly from: number; readonly to: number }[]
 }
 
 /** By `keyOfSource`, of those sources that are known here. */
@@ -18,16 +20,23 @@ export async function stagedStates(
   sources: readonly SourceIdentity[],
 ): Promise<Map<string, StagedState>> {
   const found = new Map<string, StagedState>()
+  const gaps = await recentGaps(db)
   const add = (rows: readonly Row[]) => {
-    for (const row of rows)
+    for (const row of rows) {
+      const removed = row.lacks_from > 0 ? [{ from: row.lacks_from, to: row.lacks_from }] : []
       found.set(keyOfSource(row), {
         stagedThrough: row.staged_through,
         stagedHead: row.staged_head,
         forked: row.fork_seq > 0,
+        lacking: [...removed, ...gaps.filter(({ source_id }) => source_id === row.id)],
       })
+    }
   }
   const select = () =>
-    db.knex('source').select('name as source', 'epoch', 'incarnation', 'staged_through', 'staged_head', 'fork_seq')
+    db
+      .knex('source')
+      .select('name as source', 'epoch', 'incarnation', 'staged_through', 'staged_head', 'fork_seq')
+      .select('id', 'lacks_from')
   add(await select().where('finished', 0))
   for (const missing of sources.filter((source) => !found.has(keyOfSource(source)))) {
     const { source: name, epoch, incarnation = '' } = missing
@@ -36,7 +45,25 @@ export async function stagedStates(
   return found
 }
 
-type Row = Required<SourceIdentity> & { staged_through: number; staged_head: string; fork_seq: number }
+type Row = Required<SourceIdentity> & {
+  id: number
+  staged_through: number
+  staged_head: string
+  fork_seq: number
+  lacks_from: number
+}
+
+const GAPS_MAX = 20
+
+/** The newest accepted gaps: somebody may put their numbers back into the outbox. */
+async function recentGaps(db: Database): Promise<{ source_id: number; from: number; to: number }[]> {
+  return db
+    .knex('accepted_gap')
+    .where({ state: 'accepted' })
+    .orderBy('accepted_at', 'desc')
+    .limit(GAPS_MAX)
+    .select('source_id', 'from_seq as from', 'to_seq as to')
+}
 
 /**
  * Which of these texts of a source the compliance database holds at this moment, staged or in quarantine, and since

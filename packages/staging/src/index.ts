@@ -1,6 +1,8 @@
+export { acceptGap } from './accept-gap.ts'
+export { type GapOnRecord, gapsOfExport, listGaps, type StagedGap } from './accepted-gaps.ts'
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
-export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export { AdoptionRefused, adoptInterval, type SealedGap, type SealedLines } from './adopt-interval.ts'
 export {
   type AnchorCargo,
   type AnchorKind,
@@ -12,6 +14,7 @@ export {
   readAnchors,
   recordDelivery,
 } from './anchors.ts'
+export { approvalMode, setApprovalMode } from './approval-mode.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export {
   type AuditProblem,
@@ -26,6 +29,7 @@ export {
 export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
+  type ApprovalMode,
   type ConfigurationChange,
   type ConfigurationSettings,
   listComplianceConfigurations,
@@ -68,6 +72,7 @@ export {
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
+export { lackingIn, lackingNumbers, noteLacking, StagedRowMissing, stampsAround } from './lacking-rows.ts'
 export { migrateStaging } from './migrations.ts'
 export { notRunningOf, type TimeNotRunning } from './not-running.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
@@ -88,6 +93,14 @@ export {
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
 export { notePoolProblem } from './pool-sealing-state.ts'
+export {
+  approveComplianceChange,
+  closeComplianceChange,
+  findComplianceChange,
+  listComplianceChanges,
+  type ProposedChange,
+  proposeComplianceChange,
+} from './proposed-changes.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

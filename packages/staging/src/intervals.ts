@@ -1,5 +1,6 @@
 import { alignDown, type Interval, nextBoundary } from '@hansard/conversation'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { gapsOfSource, outsideGaps } from './accepted-gaps.ts'
 import { type CloseDecision, decideClose, type SourceStanding } from './close-decision.ts'
 import { notRunningColumn, readNotRunning } from './not-running.ts'
 import { oneNumber } from './one-number.ts'
@@ -98,16 +99,16 @@ type SourceRow = {
 }
 
 async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: NumberedInterval): Promise<void> {
-  const cut = await cutOf(tx, source, interval.endsAt)
+  const gaps = await gapsOfSource(tx, source.id)
+  const cut = await cutOf(tx, source, gaps, interval.endsAt)
   // Omits sources that start later. A source that has ever numbered an event is listed until it has ended.
   if (source.started_at >= interval.endsAt && cut.seq === 0) return
   // Late events are the source's first ones: their stamps are before the interval, and stamps never fall.
-  const late = await tx('staged_event')
+  const lateOnes = tx('staged_event')
     .where({ late_in: interval.number, source_id: source.id })
     .andWhere('seq', '>', source.cut_seq)
     .andWhereRaw('late_in > 0')
-    .orderBy('seq', 'desc')
-    .first('seq', 'head')
+  const late = await outsideGaps(lateOnes, gaps).orderBy('seq', 'desc').first('seq', 'head')
   const complete = source.staged_through >= source.last_seq || source.fork_seq > 0
   const ended = source.state !== 'alive' && complete
   await tx('closed_interval_source').insert({
@@ -124,18 +125,26 @@ async function cutSource(tx: Knex.Transaction, source: SourceRow, interval: Numb
     .update({ cut_seq: cut.seq, cut_head: cut.head, finished: ended && cut.seq === source.staged_through ? 1 : 0 })
 }
 
-/** The last number stamped before `endsAt`. A quarantined number counts with its successor. */
-async function cutOf(tx: Knex.Transaction, source: SourceRow, endsAt: number): Promise<{ seq: number; head: string }> {
-  if (source.last_stamp < endsAt) return { seq: source.staged_through, head: source.staged_head }
+/** The last number stamped before `endsAt`. A quarantined number counts with its successor, and so does a gap. */
+async function cutOf(
+  tx: Knex.Transaction,
+  source: SourceRow,
+  gaps: Awaited<ReturnType<typeof gapsOfSource>>,
+  endsAt: number,
+): Promise<{ seq: number; head: string }> {
+  // The head at the end of a gap may be unknown until the next number is staged.
+  if (source.last_stamp < endsAt && source.staged_head !== '')
+    return { seq: source.staged_through, head: source.staged_head }
   // Stamps rise with numbers, so a binary search finds the boundary among a million events in some twenty reads.
   let before = source.cut_seq
   let at = source.staged_through + 1
   while (before + 1 < at) {
     const middle = Math.floor((before + at) / 2)
-    const found: { seq: number; at: number } | undefined = await tx('staged_event')
+    const half = tx('staged_event')
       .where({ source_id: source.id })
       .andWhere('seq', '>=', middle)
       .andWhere('seq', '<', at)
+    const found: { seq: number; at: number } | undefined = await outsideGaps(half, gaps)
       .orderBy('seq')
       .first('seq', 'at')
     if (!found || found.at >= endsAt) at = middle

@@ -36,7 +36,7 @@ describe('on PostgreSQL', () => {
 
   /** Staging of an event in this room stops in the middle of its transaction, until the returned function is called. */
   const blockStagingIn = async (room: string) => {
-    const other = await db.knex.transaction()
+    const other = await idleTransaction(db)
     await other('staged_room').insert({ uri: roomUri(room) })
     return () => other.rollback()
   }
@@ -71,7 +71,7 @@ describe('on PostgreSQL', () => {
     known.says('desk', 'alice', 'late', T1 - 1)
     known.says('desk', 'alice', 'on the boundary', T1)
 
-    const closing = await db.knex.transaction()
+    const closing = await idleTransaction(db)
     await closing.raw(`select pg_advisory_xact_lock(${CLOSING_LOCK})`)
     await closing('closed_interval').insert({ number: 1, starts_at: T0, ends_at: T1, closed_at: T1 })
     const staging = stageEvents(db, known.envelope(2), T1)
@@ -113,7 +113,7 @@ describe('on PostgreSQL', () => {
     source.reports(T2)
     await recordSourceProgress(db, pool.rollCall(T2))
     const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
-    const staging = await db.knex.transaction()
+    const staging = await idleTransaction(db)
     await staging.raw(`select pg_advisory_xact_lock_shared(${CLOSING_LOCK})`)
     const closing = closeInterval(db, lease, { interval, now: T1 })
     expect(await waitsOrDone(db, closing)).toBe('waits')
@@ -135,3 +135,10 @@ describe('on PostgreSQL', () => {
     await expect(closeInterval(db, lease, { interval: next, now: T2 })).rejects.toThrow('no longer holds the lease')
   })
 })
+
+/** The server would end it while a slow machine looks whether others wait. */
+async function idleTransaction(db: Database) {
+  const tx = await db.knex.transaction()
+  await tx.raw('set local idle_in_transaction_session_timeout = 0')
+  return tx
+}

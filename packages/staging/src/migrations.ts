@@ -1,4 +1,5 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
+import { createAcceptedGaps } from './migrations/accepted-gaps.ts'
 import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
 import { createAuditHeads } from './migrations/audit-heads.ts'
@@ -14,6 +15,7 @@ import { createSetBacks } from './migrations/set-backs.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { addLeaseLength } from './migrations/time.ts'
+import { createTwoPeople } from './migrations/two-people.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -41,7 +43,9 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'heads of the audit trail', up: createAuditHeads },
+  { name: 'two people for what is exported', up: createTwoPeople },
   { name: 'intervals in which nothing was running', up: createNotRunning },
+  { name: 'gaps that were accepted', up: createAcceptedGaps },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -1,6 +1,7 @@
-import { genesisHead } from '@hansard/compliance-event'
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { gapsOfSource } from './accepted-gaps.ts'
 import { examineEvent } from './examine-event.ts'
+import { headAt } from './head-at.ts'
 import { oneNumber } from './one-number.ts'
 import { pairStays, presenceOf } from './pair-stays.ts'
 import { writeAnswer } from './requests.ts'
@@ -130,7 +131,7 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
     source: row.source,
     epoch: row.epoch,
     incarnation: row.incarnation,
-    head: await headBefore(tx, row),
+    head: (await headAt(tx, { ...row, id: row.source_id }, row.seq - 1)) ?? '',
     lastStamp: before?.at ?? 0,
   }
   const body = JSON.parse(row.body) as string
@@ -139,27 +140,22 @@ async function retry(tx: Knex.Transaction, row: QuarantinedRow, now: number): Pr
   if (after && examined.event.at > after.at) return remain('it is stamped after its successor')
 
   const closed = await tx('closed_interval').orderBy('number', 'desc').first('ends_at as endsAt', 'number')
-  const late = lateIn(examined.event, { cutSeq: row.cut_seq }, closed ?? { endsAt: 0, number: 0 })
+  const inGap = (await gapsOfSource(tx, row.source_id)).some(({ from, to }) => row.seq >= from && row.seq <= to)
+  // A number that was accepted as a gap is late, although its interval may be open.
+  const late = inGap
+    ? (closed?.number ?? 0) + 1
+    : lateIn(examined.event, { cutSeq: row.cut_seq }, closed ?? { endsAt: 0, number: 0 })
   await stageOne(tx, row, { event: examined.event, body, head: row.head, lateIn: late }, now)
   await tx('quarantined_event').where(key).update({ state: 'staged', resolved_at: now })
   return 'staged'
 }
 
-async function headBefore(tx: Knex.Transaction, row: QuarantinedRow): Promise<string> {
-  if (row.seq === 1) return genesisHead(row.source, row.epoch, row.incarnation)
-  const previous = { source_id: row.source_id, seq: row.seq - 1 }
-  const staged = await tx('staged_event').where(previous).first('head')
-  return (
-    staged ??
-    (await tx('quarantined_event')
-      .where({ ...previous, counted: 1 })
-      .first('head'))
-  ).head
-}
+/** @internal An event that was found fit. */
+export type Fit = Parameters<typeof presenceOf>[0][number]
+type Place = { readonly source_id: number; readonly seq: number }
 
-type Fit = Parameters<typeof presenceOf>[0][number]
-
-async function stageOne(tx: Knex.Transaction, row: QuarantinedRow, fit: Fit, now: number): Promise<void> {
+/** @internal Stages one event outside of the stream of its source, and returns its room. */
+export async function insertStaged(tx: Knex.Transaction, row: Place, fit: Fit, now: number): Promise<number> {
   const { event, body, head } = fit
   await tx('staged_room').insert({ uri: event.room.uri }).onConflict('uri').ignore()
   const { id: roomId } = await tx('staged_room').where({ uri: event.room.uri }).first('id')
@@ -175,6 +171,13 @@ async function stageOne(tx: Knex.Transaction, row: QuarantinedRow, fit: Fit, now
     body,
     staged_at: now,
   })
+  return roomId
+}
+
+/** @internal Likewise, with the stays that it begins and ends. */
+export async function stageOne(tx: Knex.Transaction, row: Place, fit: Fit, now: number): Promise<void> {
+  const { event } = fit
+  const roomId = await insertStaged(tx, row, fit, now)
   for (const presence of presenceOf([fit], new Map([[event.room.uri, roomId]]))) {
     const key = { room_id: presence.roomId, session: presence.session }
     const stays = await tx('participation')

@@ -1,5 +1,6 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
+import { headAt } from './head-at.ts'
 import { oneNumber } from './one-number.ts'
 import { keyOfSource, type SourceIdentity } from './source-identity.ts'
 import { CLOSING_LOCK } from './stage-rules.ts'
@@ -87,20 +88,11 @@ export async function noteForkedHeads(
   for (const report of reports) {
     const row = known.get(keyOfSource(report))
     if (!row || row.fork_seq > 0 || report.lastSeq === 0 || report.lastSeq > row.staged_through) continue
-    const head = report.lastSeq === row.staged_through ? row.staged_head : await headAt(db, row.id, report.lastSeq)
-    if (head === undefined || head === report.head) continue
+    const own = { ...row, source: row.name }
+    const head = report.lastSeq === row.staged_through ? row.staged_head : await headAt(db.knex, own, report.lastSeq)
+    if (!head || head === report.head) continue
     await noteFork(db, row.id, report.lastSeq)
   }
-}
-
-async function headAt(db: Database, id: number, seq: number): Promise<string | undefined> {
-  const staged: { head: string } | undefined = await db.knex('staged_event').where({ source_id: id, seq }).first('head')
-  if (staged) return staged.head
-  const row: { head: string } | undefined = await db
-    .knex('quarantined_event')
-    .where({ source_id: id, seq, counted: 1 })
-    .first('head')
-  return row?.head
 }
 
 /** A source as it was known before a progress. */

@@ -1,5 +1,6 @@
 import type { EnvelopeEvent } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
+import { refill } from './refill.ts'
 import { stagePostgres } from './stage-postgres.ts'
 import { stageSqlite } from './stage-sqlite.ts'
 
@@ -23,7 +24,17 @@ export async function stageEvents(db: Database, envelope: EventsEnvelope, now: n
     total.quarantined += walked.quarantined
     total.more = walked.more && walked.staged + walked.quarantined > 0
   }
-  for (const other of others) total.quarantined += (await stage(db, envelope, [other], now)).quarantined
+  const unheld = [...total.unheld]
+  for (const other of others) {
+    const one = await stage(db, envelope, [other], now)
+    total.quarantined += one.quarantined
+    unheld.push(...one.unheld)
+  }
+  if (unheld.length > 0) {
+    const refilled = await refill(db, envelope, unheld, now)
+    total.staged += refilled.staged
+    total.quarantined += refilled.quarantined
+  }
   return { staged: total.staged, quarantined: total.quarantined, parked: total.parked, again: total.again }
 }
 

@@ -3,7 +3,16 @@ import { type Database, sendTogether, settled, withPostgres } from '@hansard/sql
 import type { PoolClient } from 'pg'
 import { writePresence } from './presence-postgres.ts'
 import { CLOSING_LOCK, PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, forkedAmong, type QuarantineRow, type StagedRow, type WalkedSource, walk } from './walk.ts'
+import {
+  type ClosedThrough,
+  forkedAmong,
+  type KnownTexts,
+  type QuarantineRow,
+  type StagedRow,
+  unheldAmong,
+  type WalkedSource,
+  walk,
+} from './walk.ts'
 
 /**
  * The danger: after a failover a room's row may be missing, and its id may be another room's. So ids are remembered
@@ -46,7 +55,8 @@ async function stage(
 ) {
   const events = arrived === 'parked' ? await readParked(client, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
-  const forks = again.length > 0 ? forkedAmong(again, await knownTexts(client, progress, again), closed) : []
+  const known = again.length > 0 ? await knownTexts(client, progress, again) : undefined
+  const forks = known ? forkedAmong(again, known, closed) : []
   const forked = progress.forked || forks.length > 0
   const walked = walk({ ...progress, forked }, again.length === 0 ? events : events.slice(again.length), closed)
 
@@ -80,6 +90,7 @@ async function stage(
     quarantined: forks.length + walked.quarantined.length,
     parked: arrived === 'parked' ? 0 : walked.beyond.length,
     again: again.length,
+    unheld: known ? unheldAmong(again, known) : [],
     more,
   }
 }
@@ -137,7 +148,7 @@ async function knownTexts(
   client: PoolClient,
   progress: WalkedSource,
   again: readonly EnvelopeEvent[],
-): Promise<Parameters<typeof forkedAmong>[1]> {
+): Promise<KnownTexts> {
   const { rows } = await client.query<{ seq: number; body: string }>({
     name: 'staged-bodies',
     text: 'select seq, body from staged_event where source_id = $1 and seq = any($2::int8[])',
@@ -146,16 +157,21 @@ async function knownTexts(
   const bodies = new Map(rows.map((row) => [row.seq, row.body]))
   const other = again.filter((event) => bodies.get(event.seq) !== event.body)
   const quarantined = new Set<string>()
+  const counted = new Set<number>()
   if (other.length > 0) {
-    const { rows: kept } = await client.query<{ seq: number; leaf: string }>(
-      'select seq, leaf from quarantined_event where source_id = $1 and seq = any($2::int8[])',
+    const { rows: kept } = await client.query<{ seq: number; leaf: string; counted: number }>(
+      'select seq, leaf, counted from quarantined_event where source_id = $1 and seq = any($2::int8[])',
       [progress.id, other.map((event) => event.seq)],
     )
-    for (const { seq, leaf } of kept) quarantined.add(`${seq} ${leaf}`)
+    for (const { seq, leaf, counted: counts } of kept) {
+      quarantined.add(`${seq} ${leaf}`)
+      if (counts === 1) counted.add(seq)
+    }
   }
   return {
     stagedBody: (seq) => bodies.get(seq),
     isQuarantined: (seq, leaf) => quarantined.has(`${seq} ${leaf}`),
+    isCounted: (seq) => counted.has(seq),
   }
 }
 

@@ -7,7 +7,15 @@ export type Stage = (
   identity: { readonly source: string; readonly epoch: number; readonly incarnation?: string | undefined },
   arrived: readonly EnvelopeEvent[] | 'parked',
   now: number,
-) => Promise<{ staged: number; quarantined: number; parked: number; again: number; more: boolean }>
+) => Promise<{
+  staged: number
+  quarantined: number
+  parked: number
+  again: number
+  /** numbers that count as staged and have nothing under them */
+  unheld: readonly EnvelopeEvent[]
+  more: boolean
+}>
 
 /** parked events that one transaction stages: other writers wait for it */
 export const PARKED_PAGE = 1_000

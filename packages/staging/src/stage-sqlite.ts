@@ -3,7 +3,15 @@ import { type SqliteHandle, withSqlite } from '@hansard/sql'
 import type SqliteDatabase from 'better-sqlite3'
 import { type Departure, type PairedStay, pairStays, presenceOf } from './pair-stays.ts'
 import { PARKED_PAGE, type Stage } from './stage-rules.ts'
-import { type ClosedThrough, forkedAmong, type StagedRow, type WalkedSource, walk } from './walk.ts'
+import {
+  type ClosedThrough,
+  forkedAmong,
+  type KnownTexts,
+  type StagedRow,
+  unheldAmong,
+  type WalkedSource,
+  walk,
+} from './walk.ts'
 
 type Sql = Record<StatementName, SqliteDatabase.Statement>
 const prepared = new WeakMap<SqliteHandle, { sql: Sql; rooms: Map<string, number> }>()
@@ -44,7 +52,8 @@ function stage(
   const progress = readProgress(sql, identity, arrived)
   const events = arrived === 'parked' ? readParked(sql, progress) : arrived
   const again = events.filter((event) => event.seq <= progress.stagedThrough)
-  const forks = forkedAmong(again, knownTexts(sql, progress), closed)
+  const known = knownTexts(sql, progress)
+  const forks = forkedAmong(again, known, closed)
   const forked = progress.forked || forks.length > 0
   const walked = walk({ ...progress, forked }, again.length === 0 ? events : events.slice(again.length), closed)
 
@@ -75,6 +84,7 @@ function stage(
     quarantined: forks.length + walked.quarantined.length,
     parked: arrived === 'parked' ? 0 : walked.beyond.length,
     again: again.length,
+    unheld: unheldAmong(again, known),
     more: sql.isParked.get(progress.id, walked.stagedThrough + 1) !== undefined,
   }
 }
@@ -102,10 +112,11 @@ function readParked(sql: Sql, progress: WalkedSource): EnvelopeEvent[] {
   return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as string }))
 }
 
-function knownTexts(sql: Sql, { id }: WalkedSource): Parameters<typeof forkedAmong>[1] {
+function knownTexts(sql: Sql, { id }: WalkedSource): KnownTexts {
   return {
     stagedBody: (seq) => (sql.stagedBody.get(id, seq) as { body: string } | undefined)?.body,
     isQuarantined: (seq, leaf) => sql.isQuarantined.get(id, seq, leaf) !== undefined,
+    isCounted: (seq) => sql.isCounted.get(id, seq) !== undefined,
   }
 }
 
@@ -158,6 +169,7 @@ const STATEMENTS = {
                values (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)
                on conflict do update set counted = max(counted, excluded.counted)`,
   isQuarantined: 'select 1 from quarantined_event where source_id = ? and seq = ? and leaf = ?',
+  isCounted: 'select 1 from quarantined_event where source_id = ? and seq = ? and counted = 1',
   fork: 'update source set fork_seq = ?, fork_in = ? where id = ?',
   parked: 'select seq, at, head, body from parked_event where source_id = ? and seq > ? order by seq limit ?',
   isParked: 'select 1 from parked_event where source_id = ? and seq = ?',

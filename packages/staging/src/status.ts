@@ -104,7 +104,7 @@ export async function readStatus(
     })),
     rollCallTakenAt: rollCall?.taken_at || null,
     staged: {
-      events: numbered - inQuarantine,
+      events: numbered - inQuarantine - (await numbersInGaps(db)),
       // Relays may have sent far ahead: bounded by PARKED_MAX.
       parked:
         (await oneNumber(db.knex(db.knex('parked_event').select('seq').limit(PARKED_MAX).as('parked')).count())) ?? 0,
@@ -128,6 +128,19 @@ export async function readStatus(
     exporter:
       exporter && exporter.expires_at > now ? { holder: exporter.holder, expiresAt: exporter.expires_at } : null,
   }
+}
+
+/** Numbers that count as staged, were accepted as a gap and have not arrived since. */
+async function numbersInGaps(db: Database): Promise<number> {
+  const accepted = () => db.knex('accepted_gap as g').where('g.state', 'accepted')
+  const numbers = await oneNumber(accepted().select(db.knex.raw('sum(g.to_seq - g.from_seq + 1)')))
+  const arrived = await oneNumber(
+    accepted()
+      .join('staged_event as e', 'e.source_id', 'g.source_id')
+      .whereRaw('e.seq between g.from_seq and g.to_seq')
+      .count(),
+  )
+  return (numbers ?? 0) - (arrived ?? 0)
 }
 
 async function sourceRows(db: Database): Promise<Omit<SourceStanding, 'silentForMs' | 'holding'>[]> {

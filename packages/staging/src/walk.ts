@@ -98,14 +98,31 @@ export function walk(progress: WalkedSource, arrived: readonly EnvelopeEvent[], 
  */
 export function forkedAmong(
   again: readonly EnvelopeEvent[],
-  known: { stagedBody: (seq: number) => string | undefined; isQuarantined: (seq: number, leaf: string) => boolean },
+  known: KnownTexts,
   closed: ClosedThrough,
 ): QuarantineRow[] {
   return again.flatMap((event) => {
     const staged = known.stagedBody(event.seq)
     if (staged === event.body || known.isQuarantined(event.seq, leafOf(event.body))) return []
+    if (staged === undefined && !known.isCounted(event.seq)) return []
     return [forkedRow(event, staged === undefined ? CAME_AFTER : ANOTHER_TEXT, closed)]
   })
+}
+
+/** The texts among `again` whose numbers have nothing under them: they are to be filled again (`refill.ts`). */
+export function unheldAmong(again: readonly EnvelopeEvent[], known: KnownTexts): EnvelopeEvent[] {
+  return again.filter(
+    ({ seq, body }) =>
+      known.stagedBody(seq) === undefined && !known.isCounted(seq) && !known.isQuarantined(seq, leafOf(body)),
+  )
+}
+
+/** @internal What the compliance database has under numbers that count as staged. */
+export type KnownTexts = {
+  readonly stagedBody: (seq: number) => string | undefined
+  readonly isQuarantined: (seq: number, leaf: string) => boolean
+  /** a text in quarantine stands in the number's place */
+  readonly isCounted: (seq: number) => boolean
 }
 
 function forkedRow(event: EnvelopeEvent, reason: string, closed: ClosedThrough): QuarantineRow {

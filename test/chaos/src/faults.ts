@@ -5,24 +5,11 @@ import { systemClock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
 import { silentLog } from '@hansard/log'
 import { openBullTransport } from '@hansard/queue'
-import type { Admin, EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
+import type { EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import type { Fault } from './fault.ts'
 import { HOST_FAULTS } from './host-faults.ts'
-
-/** A fault, and how it is repaired. */
-export type Fault = {
-  readonly name: string
-  strike(pool: EnterprisePool, random: Random, during: During): Promise<() => Promise<void>>
-}
-/** What a fault may do and demand while it lasts. */
-export type During = {
-  readonly admin: Admin
-  /** every talker gets on although the fault lasts */
-  progress(): Promise<void>
-  /** the longest that a process is frozen, in milliseconds */
-  readonly frozenMsMax: number
-}
 
 const killed = (name: string, which: (pool: EnterprisePool, random: Random) => readonly ServiceProcess[]): Fault => ({
   name,

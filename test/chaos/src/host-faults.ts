@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '@hansard/clock'
 import type { Admin, EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
-import type { Fault } from './faults.ts'
+import type { Fault } from './fault.ts'
 import { seal } from './seal.ts'
 
 /** Faults of machines: clocks that are set, hosts that vanish, processes frozen for long, disks that lose bytes. */

@@ -3,7 +3,8 @@ import { enterpriseRun } from './enterprise-run.ts'
 import { setBackRun } from './set-back-run.ts'
 import { standardRun } from './standard-run.ts'
 
-// npm run chaos -- [--seed N] [--rounds N] [--edition enterprise|standard] [--frozen SECONDS] [--only WORDS] [--set-back]
+// npm run chaos -- [--seed N] [--rounds N] [--edition enterprise|standard] [--frozen SECONDS] [--only WORDS]
+//   [--set-back]
 // --set-back: databases that go back, each round on a pool of its own
 // --frozen: the longest that a process is frozen; --only: faults whose names contain the words
 const { values } = parseArgs({

@@ -17,6 +17,8 @@ import { type LoggedPost, startTalkers } from './talkers.ts'
 
 const PROGRESS_MS = 90_000
 const SEAL_MS = 60_000
+/** Source progress is taken and staged once a second. */
+const REPORTED_WITHIN_MS = 3_000
 
 const DATABASES = ['pool', 'compliance'] as const
 type Which = readonly (typeof DATABASES)[number][]
@@ -83,8 +85,14 @@ async function oneRound(
   await talkers.progress(1 + random.below(4), PROGRESS_MS)
   if (random.chance(0.5)) await admin.request('seal', {}, SEAL_MS)
   await talkers.progress(1, PROGRESS_MS)
+  if (!running || pool.alwaysStopped) {
+    // Where no service lives on, nobody knows what was recorded since the last source progress.
+    await talkers.hush(PROGRESS_MS)
+    await systemClock.sleep(REPORTED_WITHIN_MS)
+  }
   await pool.setBack(which, running)
   await pool.startEnded()
+  talkers.talk()
   await talkers.progress(2, PROGRESS_MS)
   await talkers.close()
   await pool.startEnded()

@@ -12,10 +12,10 @@ export type TestedMutant = {
 /** A survivor that somebody has looked at. */
 export type Explained = Omit<TestedMutant, 'outcome'> & { readonly why: string }
 
-export const KILLED_SHARE_MIN = 0.9
+const KILLED_SHARE_MIN = 0.9
 const EXPLANATION_MIN = 20
 
-export type Verdict = {
+type Verdict = {
   readonly tested: number
   readonly killed: number
   /** what has to be done; empty when all is well */

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestedMutant } from './judge.ts'
 
@@ -11,6 +10,8 @@ const STRYKER = join(
 )
 /** beyond the time that the tests take without a mutant: a mutant may wait for ever */
 const MUTANT_MS_MAX = 30_000
+
+const CONFIG = 'vitest-for-mutants.config.ts'
 
 type Report = {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Found[] }>>
@@ -25,45 +26,41 @@ type Found = {
 type Place = { readonly line: number; readonly column: number }
 
 /**
- * Changes one file in every way that StrykerJS knows, one change at a time, in a copy of the repository, and runs the
- * tests of its package that reach the change. Texts are not changed: their words are nobody's promise, and a test that
- * compares every word breaks with every word.
+ * Changes one file of a scratch copy in every way that StrykerJS knows, one change at a time, and runs those of the
+ * tests that reach the change. Texts are not changed: their words are nobody's promise, and a test that compares every
+ * word breaks with every word.
  */
-export function testFile(root: string, file: string, tests: readonly string[]): TestedMutant[] {
-  const scratch = mkdtempSync(join(tmpdir(), 'hansard-mutants-'))
-  try {
-    const report = join(scratch, 'report.json')
-    const config = join(scratch, 'stryker.json')
-    const options = {
-      testRunner: 'vitest',
-      plugins: ['@stryker-mutator/vitest-runner'],
-      vitest: { configFile: 'test/mutants/vitest.config.ts' },
-      mutate: [file],
-      testFiles: tests,
-      // No type check: most mutants that do not compile do run.
-      tsconfigFile: 'none',
-      disableTypeChecks: false,
-      mutator: { excludedMutations: ['StringLiteral'] },
-      coverageAnalysis: 'perTest',
-      concurrency: 1,
-      timeoutMS: MUTANT_MS_MAX,
-      ignorePatterns: ['**/dist', 'docs', 'coverage', '.turbo'],
-      tempDirName: join(scratch, 'copy'),
-      reporters: ['json'],
-      jsonReporter: { fileName: report },
-      allowEmpty: true,
-    }
-    writeFileSync(config, JSON.stringify(options))
-    const { status, error } = spawnSync(process.execPath, [STRYKER, 'run', config], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    if (error) throw error
-    if (status !== 0) throw new Error(`StrykerJS could not test ${file}: see above.`)
-    return mutantsOf(JSON.parse(readFileSync(report, 'utf8')) as Report)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
+export function testFile(scratch: string, file: string, tests: readonly string[]): TestedMutant[] {
+  const report = join(scratch, 'mutants-report.json')
+  const options = {
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner'],
+    vitest: { configFile: CONFIG, related: false },
+    mutate: [file],
+    inPlace: true,
+    // No type check: most mutants that do not compile do run.
+    tsconfigFile: 'none',
+    disableTypeChecks: false,
+    mutator: { excludedMutations: ['StringLiteral'] },
+    coverageAnalysis: 'perTest',
+    concurrency: 1,
+    timeoutMS: MUTANT_MS_MAX,
+    reporters: ['json'],
+    jsonReporter: { fileName: report },
+    allowEmpty: true,
   }
+  writeFileSync(
+    join(scratch, CONFIG),
+    `import { configFor } from './test/mutants/vitest-for-mutants.ts'\nexport default configFor(${JSON.stringify(tests)})\n`,
+  )
+  writeFileSync(join(scratch, 'stryker.conf.json'), JSON.stringify(options))
+  const { status, error } = spawnSync(process.execPath, [STRYKER, 'run', 'stryker.conf.json'], {
+    cwd: scratch,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`StrykerJS could not test ${file}: see above.`)
+  return mutantsOf(JSON.parse(readFileSync(report, 'utf8')) as Report)
 }
 
 function mutantsOf({ files }: Report): TestedMutant[] {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { checkRepository } from './check-repository.ts'
 import { EXCEPTIONS } from './exceptions.ts'
 import { type RuleFinding, readRepository, repositoryOf } from './repository.ts'
+import { alarmsIn, alarmsInManual } from './rules/alarms.ts'
 
 describe('this repository', () => {
   const repository = readRepository(resolve(import.meta.dirname, '../../..'))
@@ -15,6 +16,7 @@ describe('this repository', () => {
 
   it('was read: a check of nothing would pass', () => {
     expect(repository.packages.length).toBeGreaterThan(25)
+    expect(alarmsIn(repository).length).toBeGreaterThan(40)
     expect(repository.packages.flatMap(({ sources }) => sources).length).toBeGreaterThan(150)
     expect(
       repository.packages.flatMap(({ sources }) => sources.flatMap(({ reading }) => reading.imports)).length,
@@ -160,6 +162,8 @@ describe('the rules', () => {
     ['files-in-prose', 'packages/queue/README.md', '# queue\n\nStart with `gone.ts`.\n'],
     ['files-in-prose', 'docs/operating.md', '# Operating\n\nSee packages/queue/src/gone.ts.\n'],
     ['files-in-prose', 'ARCHITECTURE.md', '# Architecture\n\n`a.ts` is in every package.\n'],
+    ['alarms-in-manual', 'docs/alarms.md', '# Alarms\n\n## Nobody …\n\n**Means.** **By itself.** **Do.**\n'],
+    ['alarms-in-manual', 'packages/redis/src/troubles.ts', 'const a = { text: `Redis is no.` }'],
     ['tests-in-threat-model', 'docs/threat-model.md', '| A flood | a limit | an alarm | |\n'],
     [
       'tests-in-threat-model',
@@ -174,6 +178,24 @@ describe('the rules', () => {
 
     expect(found).toContain(rule)
     expect(new Set(found).size).toBe(1)
+  })
+
+  it('give every alarm a page under its own words, which says what to do', () => {
+    const page = '## Redis is …\n\n## Redis has …\n\n**Means.** a **By itself.** b **Do.** c\n'
+    const hole = '$'.concat('{b({})}')
+    const alarms = `const a = [{ text: \`Redis is ${hole}.\` + 'So.' }, { text: 'Redis has no (memory).' }]`
+    const found = (manual: string) =>
+      alarmsInManual({
+        packages: [],
+        files: new Map([
+          ['packages/redis/src/troubles.ts', alarms],
+          ['docs/alarms.md', `# Alarms\n\n${manual}`],
+        ]),
+      }).map(({ subject }) => subject)
+    expect(found(page)).toEqual([])
+    expect(found(page.replace('Redis has', 'Redis lacks'))).toEqual(['Redis has no (memory).', 'Redis lacks …'])
+    expect(found(page.replace('**Do.**', ''))).toEqual(['Redis is …', 'Redis has …'])
+    expect(found('')).toEqual(['Redis is ….So.', 'Redis has no (memory).'])
   })
 
   it('let tables, code and what cannot be wrapped be wide', () => {

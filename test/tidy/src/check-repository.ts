@@ -1,5 +1,6 @@
 import type { Exception } from './exceptions.ts'
 import type { Repository, Rule, RuleFinding } from './repository.ts'
+import { alarmsInManual } from './rules/alarms.ts'
 import { importCircles } from './rules/circles.ts'
 import { browserSafe, directImports, pureRules } from './rules/imports.ts'
 import { decisionNames, fixturesAreData, vagueNames } from './rules/names.ts'
@@ -17,6 +18,7 @@ const RULES: readonly Rule[] = [
   filesInProse,
   shortLinesOfProse,
   testsInThreatModel,
+  alarmsInManual,
   pureRules,
   browserSafe,
   clockReads,

@@ -23,7 +23,7 @@ describe('a session', () => {
     uri = (await pool.room('desk', 'open')).uri
     ;({ connect } = await pool.start({}, { clock }))
     const { db, writer, tokenKeys, settings } = pool
-    const service = { writer, dialect: db.dialect, service: 'lookup', pool: settings }
+    const service = { db, writer, service: 'lookup', pool: settings }
     const record = createSignInRecord({ ...service, clock, log: silentLog })
     lookup = createSignIn({ db, clock, tokenKeys, record })
   })

@@ -12,7 +12,7 @@ export type Io = {
 }
 
 /** 0: done. 1: the pool or the evidence said no. 2: wrong usage, or nobody or nothing could be reached or read. */
-export type ExitCode = 0 | 1 | 2
+export type ExitCode = 0 | 1 | 2 | 3
 
 /** Writes the answer of a command: one line of JSON for programs, or text for people. */
 export function answer(io: Io, json: boolean, value: unknown, text: () => string): void {

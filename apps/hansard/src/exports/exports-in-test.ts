@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import {
+  type AcceptedGap,
   type AddendumSource,
   chainLine,
   emptyCounts,
@@ -28,7 +29,7 @@ const MINUTE = 60_000
 type Link = { text: string; leaf: string; head: string }
 type ScriptedSource = { source: string; epoch: number; incarnation: string; links: Link[]; through: number }
 
-type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
+type IntervalPart = { through: number; quarantined?: number[]; gaps?: [number, number][]; state?: SourceState }
 export type SealedExport = { stem: string; manifest: string; chain: string; documents: string[] }
 
 type SeriesOptions = {
@@ -91,7 +92,7 @@ export async function exportSeries(
     startsAt: number,
     lines: string[],
     texts: string[],
-    { omitted = 0, forks = [] }: { omitted?: number; forks?: Fork[] } = {},
+    { omitted = 0, forks = [], gaps = [] }: { omitted?: number; forks?: Fork[]; gaps?: AcceptedGap[] } = {},
   ): Promise<SealedExport> {
     number += 1
     const bounds = { startsAt, endsAt: startsAt + MINUTE }
@@ -141,6 +142,7 @@ export async function exportSeries(
       counts: { ...emptyCounts(), chat: total - omitted - uploads, 'file-upload': uploads, backchat: omitted, total },
       omitted: omitted > 0 ? { backchat: omitted } : {},
       forks,
+      acceptedGaps: gaps,
       previousManifestSha256,
       ...body,
     })
@@ -154,6 +156,16 @@ export async function exportSeries(
     }
     sealed.push(result)
     return result
+  }
+
+  /** The gap's head is known where the source has recorded no number after it. */
+  function gapOf(scripted: ScriptedSource, [from, to]: [number, number], isLast: boolean): AcceptedGap {
+    const { source, epoch, incarnation } = scripted
+    const heads = isLast
+      ? { head: headOf(scripted, to), headAfter: null }
+      : { head: null, headAfter: headOf(scripted, to + 1) }
+    const accepted = { acceptedBy: ['olivia', 'otto'] as [string, string], at: new Date(T0).toISOString() }
+    return { source, epoch, incarnation, from, to, ...heads, ...accepted, reason: 'the disk was cut' }
   }
 
   /** of the next export's lines */
@@ -179,10 +191,17 @@ export async function exportSeries(
       const listed: IntervalSource[] = []
       const lines: string[] = []
       const texts: string[] = []
-      for (const [name, { through, quarantined = [], state = 'alive' }] of Object.entries(parts).sort(byName)) {
+      const accepted: AcceptedGap[] = []
+      for (const [name, { through, quarantined = [], gaps = [], state = 'alive' }] of Object.entries(parts).sort(
+        byName,
+      )) {
         const scripted = sourceOf(name)
         const { source, epoch, incarnation, through: after } = scripted
+        const isLost = (seq: number) => gaps.some(([from, to]) => seq >= from && seq <= to)
+        const lost = gaps.reduce((sum, [from, to]) => sum + to - from + 1, 0)
+        accepted.push(...gaps.map((gap) => gapOf(scripted, gap, gap[1] === through)))
         for (let seq = after + 1; seq <= through; seq++) {
+          if (isLost(seq)) continue
           const { text, leaf, head } = linkOf(scripted, seq)
           const quarantinedHead = quarantined.includes(seq) ? head : undefined
           if (quarantinedHead === undefined) texts.push(text)
@@ -195,7 +214,7 @@ export async function exportSeries(
           state,
           first: through === after ? 0 : after + 1,
           last: through,
-          count: through - after - quarantined.length,
+          count: through - after - lost - quarantined.length,
           headBefore: headOf(scripted, after),
           head: headOf(scripted, through),
           quarantined,
@@ -206,11 +225,16 @@ export async function exportSeries(
       return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, texts, {
         omitted,
         forks,
+        gaps: accepted,
       })
     },
     /** `next`: the numbers continue the source's; otherwise they were in quarantine. */
-    async addendum(parts: Record<string, number[]>, { of = 1, next = false } = {}): Promise<SealedExport> {
+    async addendum(
+      parts: Record<string, number[]>,
+      { of = 1, next = false, gaps = [] as [number, number][] } = {},
+    ): Promise<SealedExport> {
       const listed: AddendumSource[] = []
+      const accepted: AcceptedGap[] = []
       const lines: string[] = []
       const texts: string[] = []
       for (const [name, seqs] of Object.entries(parts).sort(byName)) {
@@ -222,9 +246,10 @@ export async function exportSeries(
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf }))
         }
         listed.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
+        accepted.push(...gaps.map((gap) => gapOf(scripted, gap, false)))
         if (next) scripted.through = seqs.at(-1)!
       }
-      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, texts)
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, texts, { gaps: accepted })
     },
   }
 }

@@ -54,6 +54,7 @@ describe('exports that are in order', () => {
         incomplete: [],
         pagesNotCompared: 6,
         notRunning: [],
+        acceptedGaps: [],
         texts: null,
         record: null,
         outstanding: [{ source: 'chat-1', epoch: 1, incarnation: '', seq: 9, export: 2, altered: false }],

@@ -5,6 +5,7 @@ import {
   type CheckTimeStamp,
   compareWithRecord,
   describeNotRunning,
+  describeSettingChange,
   type EvidenceDirectory,
   FileMissing,
   type Finding,
@@ -23,14 +24,16 @@ import {
 import type { VerifierKey } from '@hansard/signing'
 import type { ExitCode } from '../cli/io.ts'
 import { counted, visible } from '../cli/table.ts'
+import { describeExceptions, describeGap, missingOf } from './describe-gaps.ts'
 
 /**
  * `exitCode`: 0 good; 1 broken, and `findings` say what, or an export is
- * sealed as incomplete; 2 something, or everything, could not be read.
+ * sealed as incomplete; 2 something, or everything, could not be read; 3 complete except numbers that two people
+ * accepted as missing.
  */
 export type VerifyReport = {
   readonly directory: string
-  readonly outcome: 'good' | 'broken' | 'incomplete' | 'unreadable'
+  readonly outcome: 'good' | 'broken' | 'incomplete' | 'unreadable' | 'excepted'
   readonly exitCode: ExitCode
   /** `unsigned`: there is no pool manifest here */
   readonly trust: 'pinned' | 'embedded' | 'unsigned'
@@ -115,7 +118,7 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   }
 }
 
-const EXIT_CODES = { good: 0, broken: 1, incomplete: 1, unreadable: 2 } as const
+const EXIT_CODES = { good: 0, broken: 1, incomplete: 1, unreadable: 2, excepted: 3 } as const
 
 function outcomeOf(found: {
   findings: readonly Finding[]
@@ -124,7 +127,8 @@ function outcomeOf(found: {
 }): VerifyReport['outcome'] {
   if (found.findings.length > 0) return 'broken'
   if (found.unreadable.length > 0) return 'unreadable'
-  return found.reports.some(({ incomplete }) => incomplete.length > 0) ? 'incomplete' : 'good'
+  if (found.reports.some(({ incomplete }) => incomplete.length > 0)) return 'incomplete'
+  return found.reports.some(({ acceptedGaps }) => acceptedGaps.some((gap) => missingOf(gap) > 0)) ? 'excepted' : 'good'
 }
 
 export type VerifyOptions = {
@@ -240,14 +244,18 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
 export function describeReport(report: VerifyReport): string {
   const lines = [...report.series.flatMap(describeSeries), ...report.pools.flatMap(describePool)]
   for (const { what, message, series } of report.findings)
-    lines.push(`${what === 'fork' ? 'FORK  ' : 'BROKEN'}      ${series}: ${message}`)
+    lines.push(`${(LABELS[what] ?? 'BROKEN').padEnd(12)}${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
+  if (report.outcome === 'excepted') lines.push(...describeExceptions(report))
   if (report.outcome === 'incomplete')
     lines.push('Every file is as it was sealed, and every number is accounted for; not every event can be read.')
   if (report.series.some(({ exports }) => exports > 0)) lines.push(...TRUST[report.trust])
   return lines.map((line) => `${visible(line)}\n`).join('')
 }
+
+/** What is printed in front of a finding; all others are `BROKEN`. */
+const LABELS: Partial<Record<Finding['what'], string>> = { fork: 'FORK', 'chain-gap': 'MISSING' }
 
 const TRUST = {
   pinned: ['Trust: pinned key. All series are those that the holder of the key you named has signed.'],
@@ -316,11 +324,16 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),
+    ...(series.approvedByOne > 0
+      ? [`  approval  one person may change what is exported, or has, in ${counted(series.approvedByOne, 'export')}`]
+      : []),
+    ...series.changes.map((change) => `  changed   ${describeSettingChange(change)}`),
     ...series.notRunning.map((each) => `  ${describeNotRunning(each)}`),
     ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, incarnation, seq, export: number, altered }) =>
         `  NOT YET IN ANY DOCUMENT: ${nameOfSource({ source, epoch, incarnation })}/${seq}, in quarantine since export ${number}${altered ? '; its text is not the one that was accepted' : ''}`,
     ),
+    ...series.acceptedGaps.map(describeGap),
   ]
 }

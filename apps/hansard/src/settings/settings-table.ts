@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { adminProcessConfig } from '@hansard/admin-api'
 import { channelProcessConfig } from '@hansard/channel-service'
 import { complianceProcessConfig } from '@hansard/compliance-worker'
-import { commonSettings, Env, type Setting } from '@hansard/config'
+import { clockSettings, commonSettings, Env, type Setting } from '@hansard/config'
 import { fileProcessConfig } from '@hansard/file-service'
 import { lookupProcessConfig } from '@hansard/lookup-service'
 import { relayProcessConfig } from '@hansard/relay'
@@ -18,6 +18,7 @@ const READERS: Readonly<Record<string, (env: Env) => void>> = {
   worker: complianceProcessConfig,
   hansard(env) {
     commonSettings(env)
+    clockSettings(env)
     for (const name of COMMAND_LINE) env.optional(name)
   },
 }

@@ -1,14 +1,14 @@
 import type { Database, Knex } from '@hansard/sql'
 import type { RecordWriter } from '../record/record-writer.ts'
 import { findPrincipals } from './principals.ts'
-import type { Entry } from './sign-in-record.ts'
+import type { SignInToRecord } from './sign-in-entry.ts'
 
 /**
  * Sessions: what a sign-in begins. A row of `signed_in` is a session that has not been signed out and whose end is not
  * on record; `signed_out` has those whose tokens are refused before they expire. Both are written in the transaction
  * that records the sign-in or sign-out.
  */
-export async function beginSessions(tx: Knex.Transaction, entries: readonly Entry[]): Promise<void> {
+export async function beginSessions(tx: Knex.Transaction, entries: readonly SignInToRecord[]): Promise<void> {
   const rows = entries.flatMap(({ event: { outcome, account, principal, session } }) => {
     if (outcome !== 'signed-in' || !principal || !session) return []
     const { id, expiresAt } = session
@@ -22,7 +22,7 @@ export async function beginSessions(tx: Knex.Transaction, entries: readonly Entr
 /** Ends the sessions that are signed out. Returns those that were not signed out before. */
 export async function endSessions(
   tx: Knex.Transaction,
-  entries: readonly Entry[],
+  entries: readonly SignInToRecord[],
   now: number,
 ): Promise<ReadonlySet<string>> {
   const ended = new Set<string>()

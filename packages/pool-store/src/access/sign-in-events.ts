@@ -1,7 +1,8 @@
 import type { RefusedSignIn } from '@hansard/compliance-event'
 import type { SignInOutcome } from '@hansard/rooms'
-import type { Actor, ChangeEvent } from '../record/number-facts.ts'
-import type { Entry } from './sign-in-record.ts'
+import type { ChangeEvent } from '../record/number-facts.ts'
+import { poolItself } from './identities.ts'
+import type { SignInToRecord } from './sign-in-entry.ts'
 
 type Pool = { readonly domain: string; readonly poolRoomId: number }
 
@@ -25,7 +26,7 @@ export function isRefusal(outcome: SignInOutcome): outcome is keyof typeof REFUS
  * A refused sign-in is the pool's event, not that of the account's owner: nobody proved who they are.
  */
 export function signInEvents(
-  { event, row, count }: Entry,
+  { event, row, count }: SignInToRecord,
   { pool, ended }: { pool: Pool; ended: ReadonlySet<string> },
 ): ChangeEvent[] {
   const { outcome, account, principal = poolItself(pool.domain), session, assignedTo } = event
@@ -44,9 +45,4 @@ export function signInEvents(
   if (outcome === 'signed-out' && ended.has(tokenSession))
     return [made({ kind: 'sign-out', account, ...remote, tokenSession })]
   return []
-}
-
-/** The pool as the one who did something. */
-export function poolItself(domain: string): Actor {
-  return { id: 0, uri: `sip:hansard@${domain}`, name: 'Hansard', email: undefined, internal: true }
 }

@@ -2,30 +2,11 @@ import { type Clock, systemClock } from '@hansard/clock'
 import { isKeyShaped } from '@hansard/credentials'
 import { coalesce } from '@hansard/lifecycle'
 import type { SignInOutcome } from '@hansard/rooms'
-import type { Database, Dialect, Knex } from '@hansard/sql'
-import type { Actor } from '../record/number-facts.ts'
+import type { Database, Knex } from '@hansard/sql'
 import type { RecordWriter } from '../record/record-writer.ts'
-import { beginSessions, endSessions } from './sessions.ts'
+import { beginSessions, EXPIRED_AT_ONCE, endSessions, recordExpiredSessions } from './sessions.ts'
+import type { SignInEvent, SignInEventRow, SignInToRecord } from './sign-in-entry.ts'
 import { isRefusal, signInEvents } from './sign-in-events.ts'
-
-export type SignInEvent = {
-  readonly outcome: SignInOutcome
-  /** as it was typed, or the name of the account that a session is of */
-  readonly account: string
-  /** who it was, if they proved it */
-  readonly principal?: (Actor & { readonly credentialVersion: number }) | undefined
-  /** whose account it is, if nobody proved anything */
-  readonly principalId?: number | undefined
-  readonly remote?: string | undefined
-  /** hash of a known device */
-  readonly device?: string | undefined
-  /** what was refused, or done */
-  readonly detail?: string | undefined
-  /** the session that begins or ends */
-  readonly session?: { readonly id: string; readonly expiresAt: number } | undefined
-  /** the channel service that the client is sent to */
-  readonly assignedTo?: string | undefined
-}
 
 /**
  * The record of who signed in and who could not: compliance events, rows for operators, and the log.
@@ -39,6 +20,8 @@ export type SignInRecord = {
   /** Resolves when the event is on record. */
   put(event: SignInEvent): Promise<void>
   note(event: SignInEvent): void
+  /** Records sessions that have expired; see `recordExpiredSessions`. `again`: there may be more. */
+  recordExpired(): Promise<'again' | 'done'>
   /** Records what was noted. Call it before the writer is stopped. */
   stop(): Promise<void>
 }
@@ -58,38 +41,36 @@ const REPEATS_WITHIN_MS = 60_000
 /** Different refusals that are told apart within that time. */
 const REFUSALS_MAX = 300
 
-export type Entry = { readonly event: SignInEvent; readonly row: Omit<SignInEventRow, 'id' | 'count'>; count: number }
-
 export function createSignInRecord({
+  db,
   writer,
-  dialect,
   clock,
   log,
   service,
   pool,
 }: {
+  db: Database
   writer: Pick<RecordWriter, 'change'>
-  dialect: Dialect
   clock: Clock
   log: RecordLog
   service: string
   pool: { readonly domain: string; readonly poolRoomId: number }
 }): SignInRecord {
-  let waiting = new Map<string, Entry>()
+  let waiting = new Map<string, SignInToRecord>()
   let timer: { cancel(): void } | undefined
   let minute: { cancel(): void } | undefined
   let stopped = false
   let writtenAt = Number.NEGATIVE_INFINITY
   /** refusals of this minute that are recorded, with how often they were repeated since */
-  let refusals = new Map<string, Entry>()
+  let refusals = new Map<string, SignInToRecord>()
 
-  const entryOf = (event: SignInEvent, count = 1): Entry => ({
+  const entryOf = (event: SignInEvent, count = 1): SignInToRecord => ({
     event,
     row: rowOf(event, { service, at: clock.now() }),
     count,
   })
 
-  const add = (entry: Entry) => {
+  const add = (entry: SignInToRecord) => {
     const key = keyOf(entry)
     const known = waiting.get(key)
     if (known) known.count += entry.count
@@ -114,8 +95,8 @@ export function createSignInRecord({
         return { events: entries.flatMap((entry) => signInEvents(entry, { pool, ended })), rights: [], result: {} }
       })
     } catch (error) {
-      // Kept for the next time, as far as there is room. Who could not be put on record was not signed in or out. If the
-      // connection broke while committing, a refusal may be recorded twice.
+      // Kept for the next time, as far as there is room. Who could not be put on record was not signed in or out. If
+      // the connection broke while committing, a refusal may be recorded twice.
       const noted = entries.filter(({ event }) => !IS_PUT.has(event.outcome)).slice(0, NOTED_MAX)
       for (const [at, entry] of noted.entries()) waiting.set(`kept ${entry.row.at} ${at}`, entry)
       later(RETRY_MS)
@@ -143,7 +124,7 @@ export function createSignInRecord({
   }
 
   /** Whether this refusal was counted as a repeat. */
-  const isRepeat = (entry: Entry): boolean => {
+  const isRepeat = (entry: SignInToRecord): boolean => {
     const key = keyOf(entry)
     const known = refusals.get(key)
     if (known) {
@@ -170,7 +151,7 @@ export function createSignInRecord({
   /** In a crowd, sign-ins share a transaction of PostgreSQL: they wait a moment for each other. */
   const gather = async () => {
     const elapsed = systemClock.now() - writtenAt
-    if (dialect === 'postgres' && elapsed >= 0 && elapsed < GATHER_MS) await systemClock.sleep(GATHER_MS - elapsed)
+    if (db.dialect === 'postgres' && elapsed >= 0 && elapsed < GATHER_MS) await systemClock.sleep(GATHER_MS - elapsed)
   }
 
   return {
@@ -185,6 +166,10 @@ export function createSignInRecord({
       else add(entryOf(waiting.size < NOTED_MAX ? event : { outcome: 'more-failures', account: '' }))
       later(NOTE_WITHIN_MS)
     },
+    async recordExpired() {
+      const found = await recordExpiredSessions({ db, writer, poolRoomId: pool.poolRoomId, now: clock.now() })
+      return found === EXPIRED_AT_ONCE ? 'again' : 'done'
+    },
     async stop() {
       stopped = true
       takeRepeats()
@@ -197,7 +182,7 @@ export function createSignInRecord({
 /** Outcomes that somebody waits for: `put`. */
 const IS_PUT: ReadonlySet<SignInOutcome> = new Set(['signed-in', 'proved', 'signed-out'])
 
-function keyOf({ event, row }: Entry): string {
+function keyOf({ event, row }: SignInToRecord): string {
   const { outcome, account, principal_id, remote, device, detail } = row
   return JSON.stringify([outcome, account, principal_id, remote, device, detail, event.session?.id])
 }
@@ -209,7 +194,7 @@ async function insertRows(tx: Knex.Transaction, rows: readonly Omit<SignInEventR
 // knex writes a multi-row insert for SQLite as a compound select, which has at most 500 terms.
 const BATCH = 400
 
-function tell(log: RecordLog, row: Entry['row'], count: number): void {
+function tell(log: RecordLog, row: SignInToRecord['row'], count: number): void {
   const { outcome, account, remote, device, detail } = row
   const fields = { outcome, account, remote, device: device.slice(0, 8), ...(detail ? { detail } : {}), count }
   const usual =
@@ -220,7 +205,7 @@ function tell(log: RecordLog, row: Entry['row'], count: number): void {
 
 const TYPED_MAX = 64
 
-function rowOf(event: SignInEvent, { service, at }: { service: string; at: number }): Entry['row'] {
+function rowOf(event: SignInEvent, { service, at }: { service: string; at: number }): SignInToRecord['row'] {
   return {
     at,
     service,
@@ -291,17 +276,4 @@ export async function forgetSignIns(knex: Knex, before: number): Promise<number>
     forgotten += rows
     if (rows < FORGET_AT_ONCE) return forgotten
   }
-}
-
-type SignInEventRow = {
-  id: number
-  at: number
-  service: string
-  outcome: SignInOutcome
-  account: string
-  principal_id: number | null
-  remote: string
-  device: string
-  detail: string
-  count: number
 }

@@ -76,7 +76,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   const recordOf = async (name = 'lookup') => {
     const source = await startSource(db, { name: `${name} ${randomUUID()}`, endpoint: '', now: NOW })
     const writer = createRecordWriter({ db, clock, source, place: { pool: 'test' } })
-    return createSignInRecord({ writer, dialect, clock, log, service: name, pool: settings })
+    return createSignInRecord({ db, writer, clock, log, service: name, pool: settings })
   }
   /** One of several services of the pool. */
   const service = async (name = 'lookup'): Promise<SignIn> => {

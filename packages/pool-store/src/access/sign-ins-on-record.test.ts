@@ -11,17 +11,16 @@ import {
   createPrincipals,
   createRecordWriter,
   declareDead,
-  EXPIRED_AT_ONCE,
   endAllSessions,
   findPrincipal,
   type Principal,
   poolSettings,
-  recordExpiredSessions,
   SourceFenced,
   type StoredPoolSettings,
   startSource,
 } from '../index.ts'
 import { openStoreInTest, type StoreInTest } from '../store-in-test.ts'
+import { EXPIRED_AT_ONCE } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createSignInRecord } from './sign-in-record.ts'
 import { openTokenKeys } from './token-keys.ts'
@@ -68,11 +67,10 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
     const name = `lookup-${started}`
     const source = await startSource(db, { name, endpoint: '', now: NOW })
     const writer = createRecordWriter({ db, clock, source, place: { pool: 'test' } })
-    const record = createSignInRecord({ writer, dialect, clock, log, service: name, pool: settings })
+    const record = createSignInRecord({ db, writer, clock, log, service: name, pool: settings })
     const tokenKeys = await openTokenKeys({ db, clock, source: { file: join(directory, 'keys.json') } })
     const signIn = createSignIn({ db, clock, tokenKeys, record })
-    const expire = () => recordExpiredSessions({ db, writer, poolRoomId: settings.poolRoomId, now: clock.now() })
-    return { name, source, writer, record, signIn, expire }
+    return { name, source, writer, record, signIn }
   }
   /** What is on record: kind, who, and what the event says besides. */
   const events = async () => {
@@ -121,11 +119,12 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
     await one.signIn.beginSession(bob, { remote: REMOTE })
     await endAllSessions(db.knex, bob.id)
     clock.advance({ ms: 12 * HOUR - 1 })
-    expect(await one.expire()).toBe(0)
+    expect(await one.record.recordExpired()).toBe('done')
+    expect((await told()).filter(({ kind }) => kind === 'session-expired')).toEqual([])
 
     clock.advance({ ms: 1 })
-    await Promise.all([one.expire(), two.expire()])
-    await two.expire()
+    await Promise.all([one, two].map(({ record }) => record.recordExpired()))
+    await two.record.recordExpired()
 
     const ends = (await told()).filter(({ kind }) => kind === 'session-expired')
     const who = { by: 'sip:alice@example.com', account: 'alice', tokenSession: session }
@@ -141,7 +140,7 @@ describe.each(['sqlite', 'postgres'] as const)('sign-ins on record on %s', (dial
     await Promise.all(crowd)
     clock.advance({ hours: 12 })
 
-    expect([await lookup.expire(), await lookup.expire(), await lookup.expire()]).toEqual([EXPIRED_AT_ONCE, 1, 0])
+    expect([await lookup.record.recordExpired(), await lookup.record.recordExpired()]).toEqual(['again', 'done'])
 
     const expired = (await told()).filter(({ kind }) => kind === 'session-expired')
     expect(new Set(expired.map((event) => event['tokenSession'])).size).toBe(EXPIRED_AT_ONCE + 1)

@@ -14,6 +14,7 @@ import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
 import { SESSIONS_MIGRATION } from './sessions.ts'
+import { SET_BACKS_MIGRATION } from './set-backs.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
 import { TIME_MIGRATION } from './time.ts'
 
@@ -134,4 +135,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   KEPT_ROWS_MIGRATION,
   CLOCKS_MIGRATION,
   SESSIONS_MIGRATION,
+  SET_BACKS_MIGRATION,
 ]

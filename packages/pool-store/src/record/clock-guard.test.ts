@@ -3,7 +3,6 @@ import { decodeEvent } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  ClockOff,
   createRecordWriter,
   type Fact,
   lastReports,
@@ -17,6 +16,7 @@ import {
 } from '../index.ts'
 import { NOW, openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 import type { ChangeWork } from './commit-change.ts'
+import { ClockOff } from './record-errors.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

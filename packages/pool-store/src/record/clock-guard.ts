@@ -14,7 +14,7 @@ import { ClockOff } from './record-errors.ts'
  * even where the database shares the machine. Which of two times is right after that, only a person can know. So the
  * source waits until both agree again, or until it is started anew, which is how a person says that the time is right.
  */
-export type ClockGuard = {
+type ClockGuard = {
   /**
    * The time to stamp with. `off`: the clock is not to be believed, nothing may be stamped, and `now` is a time that is
    * not later than the true one.
@@ -106,7 +106,7 @@ function readTogether(clock: Clock): Moment {
   }
 }
 
-/** How far a clock that showed `from` and then `to` is ahead of `time`, read in between; undefined: within the bound. */
+/** How far a clock that showed `from`, then `to`, is ahead of `time`, read in between; undefined: within the bound. */
 function outside(time: number, { from, to, boundMs }: { from: number; to: number; boundMs: number }) {
   if (from - time > boundMs) return from - time
   if (time - to > boundMs) return to - time

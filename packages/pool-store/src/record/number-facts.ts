@@ -253,7 +253,7 @@ function createNumbering(
  * The stamp of a batch, and what the source's clock showed. A stamp is never lower than the one before, so it is held
  * there while the clock is behind, and the event says what the clock showed.
  */
-export type StampTime = { readonly at: number; readonly clock: number }
+type StampTime = { readonly at: number; readonly clock: number }
 
 /** Who did it, as events name them. */
 export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'>

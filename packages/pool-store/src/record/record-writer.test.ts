@@ -7,6 +7,7 @@ import {
   chatsAfter,
   createRecordWriter,
   type Fact,
+  lostNumbers,
   type Outcome,
   type Principal,
   policyEnables,
@@ -303,6 +304,22 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((fenced as Error).message).toMatch(/has recorded number 2, and the pool database knows it only up to 1/)
     expect(await record(writer, chat('four'))).toBe(fenced)
     expect(await outboxOf(source)).toHaveLength(1)
+    // Nobody else knows of the number that is gone.
+    const { name, epoch, incarnation } = source
+    expect((await lostNumbers(db, { since: NOW })).filter((lost) => lost.source === name)).toEqual([
+      { source: name, epoch, incarnation, recordedSeq: 2, foundSeq: 1, at: clock.now() },
+    ])
+  })
+
+  it('writes down what it had recorded when the database does not know it any more', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    await db.knex('source').where({ name: source.name }).delete()
+
+    expect(await record(writer, chat('two'))).toBeInstanceOf(SourceFenced)
+    expect((await lostNumbers(db, { since: NOW })).filter((lost) => lost.source === source.name)).toMatchObject([
+      { recordedSeq: 1, foundSeq: 0 },
+    ])
   })
 
   it('fences itself when the database has another chain up to its number', async () => {

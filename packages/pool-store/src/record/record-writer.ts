@@ -6,6 +6,7 @@ import { ChangeFailed, type ChangeWork, commitChange } from './commit-change.ts'
 import { createCommitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
+import { noteLostNumbers } from './lost-numbers.ts'
 import type { After, SourceCounters } from './number-facts.ts'
 import {
   type ClockOff,
@@ -114,11 +115,17 @@ export function createRecordWriter(options: {
       .knex('source')
       .where({ name: source.name, epoch: source.epoch, incarnation: source.incarnation })
       .first('last_seq', 'last_stamp', 'head', 'state')
+    const found = row?.last_seq ?? 0
+    // Numbers that this writer has seen committed must not be given out again with other texts.
+    if (found < confirmed.lastSeq || (found === confirmed.lastSeq && row && row.head !== confirmed.head)) {
+      const wentBack = { committed: confirmed.lastSeq, found }
+      // Nobody else knows of what was acknowledged since the last source progress.
+      if (found < confirmed.lastSeq)
+        await noteLostNumbers(db, source, { recorded: confirmed.lastSeq, found, now: clock.now() })
+      throw new SourceFenced(source, wentBack)
+    }
     if (row?.state !== 'alive') throw new SourceFenced(source)
     const read = { lastSeq: row.last_seq, lastStamp: row.last_stamp, head: row.head }
-    // Numbers that this writer has seen committed must not be given out again with other texts.
-    if (read.lastSeq < confirmed.lastSeq || (read.lastSeq === confirmed.lastSeq && read.head !== confirmed.head))
-      throw new SourceFenced(source, { committed: confirmed.lastSeq, found: read.lastSeq })
     confirmed = read
     return read
   }
