@@ -8,8 +8,6 @@ import {
   createSignIn,
   createSignInRecord,
   logClock,
-  requireRightClock,
-  logClock,
   readActiveServers,
   requireRightClock,
   SourceFenced,

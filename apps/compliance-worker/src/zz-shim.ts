@@ -1,0 +1,13 @@
+// @ts-nocheck
+import { isDeepStrictEqual } from 'node:util'
+const asym = (e) => e && typeof e === 'object' && e.asymmetricMatch
+const eq = (a, e, sub) => { if (asym(e)) return e.asymmetricMatch(a); if (e instanceof RegExp && typeof a === 'string') return e.test(a); if (Array.isArray(e)) return Array.isArray(a) && a.length === e.length && e.every((x, i) => eq(a[i], x, sub)); if (e && typeof e === 'object') { if (!a || typeof a !== 'object') return false; const k = sub ? Object.keys(e) : [...new Set([...Object.keys(e), ...Object.keys(a)])]; return k.every((x) => eq(a[x], e[x], sub)) } return Object.is(a, e) }
+const fail = (what, a, e) => { const err = new Error(what + ' expected ' + JSON.stringify(e)); err.actual = a; throw err }
+export const expect = Object.assign((a) => ({ toEqual: (e) => eq(a, e) || fail('toEqual', a, e), toMatchObject: (e) => eq(a, e, true) || fail('match', a, e), toContain: (e) => a.includes(e) || fail('contain', a, e), toHaveLength: (n) => a.length === n || fail('length', a, n), toBe: (e) => Object.is(a, e) || fail('be', a, e), toMatch: (e) => (typeof e === 'string' ? a.includes(e) : e.test(a)) || fail('match', a, String(e)), toBeUndefined: () => a === undefined || fail('undefined', a), toBeNull: () => a === null || fail('null', a), toBeDefined: () => a !== undefined || fail('defined', a), not: { toBe: (e) => !Object.is(a, e) || fail('not be', a, e), toContain: (e) => !a.includes(e) || fail('not contain', a, e) }, rejects: { toThrow: async (m) => { try { await a } catch (e) { if (String(e.message).includes(m)) return; throw e } fail('reject', a, m) } }, toThrow: (m) => { try { a() } catch (e) { if (String(e.message).includes(m)) return; throw e } fail('throw', a, m) } }), { stringContaining: (s) => ({ asymmetricMatch: (o) => String(o).includes(s) }) })
+const tests = []
+let prefix = ''
+const before = [], afters = []
+export const beforeAll = (f) => before.push(f), afterAll = (f) => afters.push(f)
+export const describe = Object.assign((n, fn) => { const p = prefix; prefix += n + ' > '; fn(); prefix = p }, {})
+export const it = Object.assign((n, fn) => tests.push([prefix + n, fn]), { each: (rows) => (n, fn) => rows.forEach((r) => tests.push([prefix + n + ' ' + String(Array.isArray(r) ? r[0] : r), () => fn(...(Array.isArray(r) ? r : [r]))])) })
+setTimeout(async () => { let bad = 0; for (const f of before) await f(); for (const [n, fn] of tests) { try { await fn() } catch (e) { bad++; console.log('FAIL', n, '\n    ', String(e.message).slice(0, 400), JSON.stringify(e.actual)?.slice(0,500)) } } for (const f of afters) await f(); console.log(tests.length - bad, 'ok', bad, 'failed') }, 0)
