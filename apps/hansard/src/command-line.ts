@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { addAddInVerbs } from './add-ins/add-ins-verbs.ts'
 import { addAuditVerbs } from './audit/audit-verbs.ts'
+import { addBackupVerbs } from './backup/backup-verbs.ts'
 import { addCategoriesVerbs } from './categories/categories-verbs.ts'
 import { addChatsVerbs } from './chats/chats-verbs.ts'
 import { misused, reportFailure } from './cli/command-failure.ts'
@@ -59,6 +60,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addQuarantineVerbs,
   addLeasesVerbs,
   addSourcesVerbs,
+  addBackupVerbs,
   addCompletionVerb,
 ]
 
