@@ -12,6 +12,7 @@ import { addCompletionVerb } from './completion/completion-verb.ts'
 import { addComplianceConfigVerbs } from './compliance-config/compliance-config-verbs.ts'
 import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
+import { addDoctorVerb } from './doctor/doctor-verb.ts'
 import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
 import { addGroupsVerbs } from './groups/groups-verbs.ts'
@@ -61,6 +62,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addLeasesVerbs,
   addSourcesVerbs,
   addBackupVerbs,
+  addDoctorVerb,
   addCompletionVerb,
 ]
 
