@@ -93,7 +93,10 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
       'sealed 2',
       'sealed 2',
     ])
-    expect((await statusOf(bench)).adapters[0]).toMatchObject({ problem: null, waiting: 0 })
+    const { adapters, setBacks } = await statusOf(bench)
+    expect(adapters[0]).toMatchObject({ problem: null, waiting: 0 })
+    // The pool was restored too: what it no longer has is named.
+    expect(setBacks).toMatchObject([{ source: 'chat-1', epoch: 1, poolSeq: 3, lastSeq: 5, closedThrough: 5 }])
   })
 
   it('exports what the sealed interval does not have as an addendum', async () => {
