@@ -1,3 +1,4 @@
+import type { LastReport, LostNumbers } from '@hansard/pool-store'
 import type { StagingStatus } from '@hansard/staging'
 import type { MissingNumbers } from './missing-numbers.ts'
 
@@ -9,7 +10,7 @@ const SKEW_MAX = 5_000
 /** An adapter may keep its interval's pool manifest waiting for a minute. */
 const UNSIGNED_STALE = 180_000
 /** A pool database that was set back is named for so long: what is lost stays lost. */
-const SET_BACK_SHOWN = 7 * 24 * 3_600_000
+export const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
 /**
  * Worst first: what threatens the record, then what delays it.
@@ -22,7 +23,10 @@ export function alarmsOf(
   staging: Pick<
     StagingStatus,
     | 'quarantine'
+    | 'auditProblem'
     | 'damagedFiles'
+    | 'incompleteExports'
+    | 'anchors'
     | 'poolSealing'
     | 'forks'
     | 'setBacks'
@@ -34,6 +38,7 @@ export function alarmsOf(
   {
     now,
     missing,
+    lost,
     unrecorded,
     outboxOldestAt,
     queue,
@@ -43,6 +48,8 @@ export function alarmsOf(
     shutOut,
   }: {
     now: number
+    /** what living services had recorded in a pool database that was then set back */
+    lost: readonly LostNumbers[]
     missing: readonly MissingNumbers[]
     /** living sources that serve participants whose joins they did not record */
     unrecorded: readonly { source: string; epoch: number; participants: number; lastSeq: number }[]
@@ -51,7 +58,7 @@ export function alarmsOf(
     /** what is wrong with Redis, in sentences */
     queueTroubles: readonly string[]
     /** when each living source last reported, according to the pool database */
-    reports: readonly { source: string; epoch: number; reportedAt: number }[]
+    reports: readonly LastReport[]
     /** a relay holds the lease */
     relayLeads: boolean
     /** the active servers, when none of them is running */
@@ -67,10 +74,9 @@ export function alarmsOf(
       `The record and the pool database differ in source ${name}, from number ${seq} on: ${texts}. Was a database restored?`,
     )
   }
-  for (const { source, epoch, incarnation, poolSeq, lastSeq, stagedThrough, closedThrough, at } of staging.setBacks) {
-    if (now - at > SET_BACK_SHOWN) continue
+  for (const setBack of setBacksOf(staging, lost, now)) {
+    const { source, epoch, incarnation, poolSeq, known, stagedThrough, closedThrough } = setBack
     const name = incarnation === '' ? `${source}/${epoch}` : `${source}/${epoch}/${incarnation}`
-    const known = Math.max(lastSeq, stagedThrough)
     const count = (through: number) => Math.max(0, through - poolSeq)
     alarms.push(
       `The pool database was set back: numbers ${poolSeq + 1} to ${known} of source ${name} are no longer in it. ` +
@@ -89,6 +95,17 @@ export function alarmsOf(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
     )
   }
+  for (const { source, epoch, clockOffMs } of reports) {
+    if (clockOffMs === null) continue
+    alarms.push(
+      `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
+    )
+  }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
+    )
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
@@ -100,6 +117,16 @@ export function alarmsOf(
     alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
   }
   if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
+  const incomplete = staging.incompleteExports
+  for (const { adapter, number, incomplete: words } of incomplete.exports) {
+    alarms.push(
+      `${adapter}/${number} was sealed as incomplete: ${words}. Correct the stylesheet of ${adapter}; nothing is lost.`,
+    )
+  }
+  if (incomplete.count > incomplete.exports.length)
+    alarms.push(
+      `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
+    )
   const { problem: unsignedBecause, unsigned } = staging.poolSealing
   if (unsignedBecause !== null) alarms.push(`Pool manifests are not being signed: ${unsignedBecause}`)
   else if (unsigned !== null && now - unsigned.closedAt > UNSIGNED_STALE)
@@ -107,6 +134,9 @@ export function alarmsOf(
       `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
     )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
+  for (const { name, problem, problemSince, overdue } of staging.anchors)
+    if (overdue)
+      alarms.push(`Anchor ${name}: no checkpoint was delivered for ${seconds(now - problemSince!)}. ${problem}`)
   alarms.push(...queueTroubles)
   if (queue === undefined && queueTroubles.length === 0)
     alarms.push('The queue cannot be reached. Nothing is lost; events wait in the outbox.')
@@ -153,4 +183,31 @@ export function alarmsOf(
     alarms.push('No compliance worker holds the exporter’s lease.')
   if (queue !== undefined && queue.failed > 0) alarms.push(`${queue.failed} envelopes were set aside by the queue.`)
   return alarms
+}
+
+type NamedSetBack = Omit<StagingStatus['setBacks'][number], 'lastSeq' | 'at'> & {
+  /** the last number that the source is known to have recorded */
+  readonly known: number
+}
+
+/** What the compliance side knows of a pool database that was set back, and what the services themselves knew. */
+function setBacksOf(
+  { setBacks, sources }: Pick<StagingStatus, 'setBacks' | 'sources'>,
+  lost: readonly LostNumbers[],
+  now: number,
+): NamedSetBack[] {
+  const keyOf = ({ source, epoch, incarnation = '' }: Pick<NamedSetBack, 'source' | 'epoch' | 'incarnation'>) =>
+    `${source}/${epoch}/${incarnation}`
+  const named = new Map<string, NamedSetBack>()
+  for (const { lastSeq, at, ...setBack } of setBacks) {
+    const known = Math.max(lastSeq, setBack.stagedThrough)
+    if (now - at <= SET_BACK_SHOWN) named.set(keyOf(setBack), { ...setBack, known })
+  }
+  for (const { source, epoch, incarnation, recordedSeq, foundSeq } of lost) {
+    const key = keyOf({ source, epoch, incarnation })
+    const staged = sources.find((one) => keyOf(one) === key)?.stagedThrough ?? 0
+    const other = named.get(key) ?? { poolSeq: foundSeq, stagedThrough: staged, closedThrough: 0, known: 0 }
+    named.set(key, { ...other, source, epoch, incarnation, known: Math.max(other.known, recordedSeq) })
+  }
+  return [...named.values()]
 }

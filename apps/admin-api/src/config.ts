@@ -1,5 +1,6 @@
 import {
   type CommonSettings,
+  clockSettings,
   commonSettings,
   complianceDatabaseUrl,
   directoriesAllowed,
@@ -12,6 +13,7 @@ import { parseRunInterval } from '@hansard/conversation'
 import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import type { FileStoreDirectories } from '@hansard/file-store'
 import { type HttpSettings, httpSettings } from '@hansard/http'
+import type { ApprovalMode } from '@hansard/staging'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
@@ -31,12 +33,14 @@ type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
 export function adminProcessConfig(env: Env): AdminProcessConfig {
   return {
     ...commonSettings(env),
+    ...clockSettings(env),
     name: env.string('HANSARD_ADMIN_NAME', { fallback: ADMIN_API_DEFAULTS.name }),
     heartbeatMs: ADMIN_API_DEFAULTS.heartbeatMs,
     complianceDirectories: {
       outputDirectory: env.optional('HANSARD_OUTPUT_DIRECTORY'),
       directoriesAllowed: directoriesAllowed(env),
     },
+    approval: approvalSetting(env, { fallback: ADMIN_API_DEFAULTS.approval }),
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
     http: httpSettings(env, 'ADMIN', 7_466),
     site: site(env),
@@ -58,6 +62,11 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
     fileStores: fileStoreDirectories(env),
   }
+}
+
+/** How many people it takes to change what is exported. The two editions have different defaults. */
+export function approvalSetting(env: Env, { fallback }: { fallback: ApprovalMode }): ApprovalMode {
+  return env.choice('HANSARD_APPROVAL', { of: ['two-people', 'one-person'], fallback })
 }
 
 /** Both or neither: a file in only one of them is missing either from the record or from the pool. */

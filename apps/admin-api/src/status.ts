@@ -2,6 +2,7 @@ import type { PoolStatus, SealedInterval } from '@hansard/admin-contract'
 import {
   aliveSources,
   lastReports,
+  lostNumbers,
   outboxDepth,
   readActiveServers,
   readPoolState,
@@ -9,9 +10,10 @@ import {
 } from '@hansard/pool-store'
 import { databaseNow, isTransient, leaseHeld } from '@hansard/sql'
 import { type AdapterProgress, readStatus } from '@hansard/staging'
-import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
+import { alarmsOf, SET_BACK_SHOWN, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { missingNumbers } from './missing-numbers.ts'
+import { noticesOf } from './notices.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Where every accepted event is now, and what an operator should do about it. */
@@ -30,8 +32,8 @@ export async function poolStatus({
 >): Promise<PoolStatus> {
   // Every age below is one by the clock that all services share.
   const now = await databaseNow(poolDb, clock)
-  const [outbox, staging, queue, troubles, state, active, reports, relayLeads, missing, unrecorded] = await Promise.all(
-    [
+  const [outbox, staging, queue, troubles, state, active, reports, relayLeads, missing, unrecorded, lost] =
+    await Promise.all([
       outboxDepth(poolDb),
       readStatus(complianceDb, { now, runIntervalMs }).catch(complianceAway),
       queueDepth(),
@@ -42,8 +44,8 @@ export async function poolStatus({
       leaseHeld(poolDb, { name: 'relay', clock }),
       missingNumbers({ poolDb, complianceDb }, now).catch(complianceAway),
       unrecordedParticipants(poolDb),
-    ],
-  )
+      lostNumbers(poolDb, { since: now - SET_BACK_SHOWN }),
+    ])
   const alive = await aliveSources(poolDb, active, now - SOURCE_SILENT)
   const oldest = [outbox.oldestAt, staging.oldestUnexportedAt].filter((at) => at !== null)
   return {
@@ -67,9 +69,12 @@ export async function poolStatus({
       name,
       lastSealed: sealedInterval(name, lastSealed),
     })),
+    anchors: staging.anchors.map(({ name, kind, problem, lastDelivered }) => ({ name, kind, problem, lastDelivered })),
+    notices: noticesOf(staging),
     alarms: alarmsOf(staging, {
       now,
       missing,
+      lost,
       unrecorded,
       outboxOldestAt: outbox.oldestAt,
       queue,

@@ -108,7 +108,7 @@ describe.each(['sqlite', 'postgres'] as const)('sealed files, on %s', (dialect) 
   it('are checked when somebody asks', async () => {
     const { bench, directory, ask, named } = await benchWithExports()
     await using _ = bench
-    expect(await ask({ kind: 'check' })).toMatchObject({ state: 'done', result: { files: 6, damagedCount: 0 } })
+    expect(await ask({ kind: 'check' })).toMatchObject({ state: 'done', result: { files: 12, damagedCount: 0 } })
     const document = await named('-0001.xml')
     const text = await readFile(join(directory, document), 'utf8')
     await writeFile(join(directory, document), text.replace('before', 'BEFORE'))

@@ -84,6 +84,7 @@ describe('the pool manifest of an interval', () => {
       ]),
     ).toEqual([
       ['more', 'more', 'active', true, 3],
+      ['record', 'record', 'active', true, 3],
       ['xml', 'xml', 'active', true, 3],
     ])
     expect(newest.previousPoolManifestSha256).toBe(
@@ -92,7 +93,7 @@ describe('the pool manifest of an interval', () => {
     expect(await verify()).toMatchObject({
       exitCode: 0,
       trust: 'embedded',
-      pools: [{ manifests: 2, treeOf: ['more', 'xml'], unsignedExports: 0, trust: 'embedded' }],
+      pools: [{ manifests: 2, treeOf: ['more', 'record', 'xml'], unsignedExports: 0, trust: 'embedded' }],
     })
     const [publicKey] = await readdir(join(output, 'pool', 'keys'))
     expect(await verify('--key', join(output, 'pool', 'keys', publicKey!))).toMatchObject({
@@ -116,6 +117,7 @@ describe('the pool manifest of an interval', () => {
 
     expect((await poolManifest(0)).series).toMatchObject([
       { adapter: 'more', complete: false, number: 0, manifest: null, directory: null },
+      { adapter: 'record', complete: true, number: 1 },
       { adapter: 'xml', complete: true, number: 1 },
     ])
     await stuck.stop()
@@ -124,6 +126,7 @@ describe('the pool manifest of an interval', () => {
     await mended.drain()
     expect((await poolManifest(1)).series).toMatchObject([
       { adapter: 'more', complete: true, number: 2 },
+      { adapter: 'record', complete: true, number: 2 },
       { adapter: 'xml', complete: true, number: 2 },
     ])
     expect(await verify()).toMatchObject({ exitCode: 0 })
@@ -139,9 +142,14 @@ describe('the pool manifest of an interval', () => {
     await bench.deliver(T0 + 2 * MINUTE, sources)
     await other.drain()
 
-    expect((await poolManifest(0)).series.map((each: { adapter: string }) => each.adapter)).toEqual(['more', 'xml'])
+    expect((await poolManifest(0)).series.map((each: { adapter: string }) => each.adapter)).toEqual([
+      'more',
+      'record',
+      'xml',
+    ])
     expect((await poolManifest(1)).series).toMatchObject([
       { adapter: 'more', state: 'ended', complete: false, number: 1 },
+      { adapter: 'record', state: 'active', complete: true, number: 2 },
       { adapter: 'third', state: 'active', complete: true, number: 1 },
       { adapter: 'xml', state: 'active', complete: true, number: 2 },
     ])

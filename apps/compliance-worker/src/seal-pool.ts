@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { lstat, mkdir } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Clock } from '@hansard/clock'
-import { writeDurably } from '@hansard/durable-file'
+import { clearTemporaries, writeDurably } from '@hansard/durable-file'
 import {
   encodePoolManifest,
   manifestInterval,
@@ -29,6 +29,7 @@ import {
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
   adoptPoolManifest,
+  auditHead,
   type ClosedInterval,
   linesOfInterval,
   nextPoolManifest,
@@ -70,6 +71,8 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
   for (let sealed = 0; sealed < INTERVALS_PER_RUN; sealed++) {
     deps.signal.throwIfAborted()
     const next = await nextPoolManifest(deps.db)
+    // An earlier run may have died while it wrote.
+    if (next && 'planned' in next) await clearPoolTemporaries(deps)
     const planned = next && ('planned' in next ? next.planned : await plan(deps, next.interval, next.previous))
     if (!planned) return sealed > 0 ? 'progress' : 'nothing'
     if (planned === 'adopted') continue
@@ -148,6 +151,7 @@ async function textsOf(
   const { number } = interval
   const { verifier } = keys.signing
   const sources = await sourcesOfInterval(db, number)
+  const audit = await auditHead(db)
   const root = rootOf(tree)
   const manifest = encodePoolManifest({
     format: POOL_MANIFEST_FORMAT,
@@ -164,6 +168,7 @@ async function textsOf(
       head: headThrough,
     })),
     tree: { size: tree.size, root: Buffer.from(root).toString('base64') },
+    ...(audit === undefined ? {} : { audit }),
     key: formatVerifierKey(verifier),
     previousPoolManifestSha256: previous?.manifestSha256 ?? null,
   })
@@ -175,6 +180,7 @@ async function textsOf(
     treeSize: tree.size,
     treeRoots: tree.roots.map((each) => Buffer.from(each).toString('hex')),
     manifestSha256,
+    audit,
     files: [
       ...(isSignedWith(previous, keys) ? [] : publicKeyFiles(keys)),
       { name: `${stem}.checkpoint`, content: signNote(checkpoint, keys.signing) },
@@ -235,6 +241,16 @@ async function writeFiles({ db, lease, outputDirectory }: PoolDeps, planned: Pla
       },
     })
   }
+}
+
+async function clearPoolTemporaries({ db, lease, outputDirectory }: PoolDeps): Promise<void> {
+  await assertLease(db, lease)
+  const directory = join(outputDirectory, POOL_DIRECTORY)
+  for (const each of [directory, join(directory, 'keys')])
+    await clearTemporaries(each).catch((error: NodeJS.ErrnoException) => {
+      // It died before there was a directory.
+      if (error.code !== 'ENOENT') throw error
+    })
 }
 
 /** Needs a person: the file was sealed before, with other bytes. */

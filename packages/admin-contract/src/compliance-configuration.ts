@@ -45,13 +45,29 @@ export const ComplianceSettings = z.strictObject({
     .max(100_000)
     .optional()
     .describe('maximum number of events in one document; default 10,000'),
+  stopWhenIncomplete: z
+    .boolean()
+    .optional()
+    .describe('seal no export that does not show everything it counts: stop until the stylesheet does; default off'),
+  /** milliseconds since 1970 */
+  exportFrom: z
+    .number()
+    .int()
+    .min(0)
+    .max(8.64e15)
+    .optional()
+    .describe('gives a series without exports the past, from the interval that holds this moment'),
 })
 export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 
 export const ComplianceConfigurationEntry = z.object({ identity, settings: ComplianceSettings })
 export type ComplianceConfigurationEntry = z.infer<typeof ComplianceConfigurationEntry>
 
-export const ListComplianceConfigurationsReply = z.object({ configurations: z.array(ComplianceConfigurationEntry) })
+export const ListComplianceConfigurationsReply = z.object({
+  configurations: z.array(ComplianceConfigurationEntry),
+  /** `one-person`: one person may change what is exported, or has set something that applies now */
+  approval: z.enum(['two-people', 'one-person']),
+})
 export type ListComplianceConfigurationsReply = z.infer<typeof ListComplianceConfigurationsReply>
 
 /** Names of adapters that no longer exist after the change: nothing more is exported to their series. */

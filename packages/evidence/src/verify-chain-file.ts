@@ -141,7 +141,8 @@ type Part = {
 
 function partOf(listed: IntervalSource | AddendumSource, walk: SourceWalk): Part {
   const { source } = listed
-  const ranges = seqsOf(listed)
+  // A manifest may contradict itself: a range that runs backwards has no numbers.
+  const ranges = seqsOf(listed).filter(([from, to]) => from <= to)
   const name = nameOfSource(listed)
   const escapedSource = encodeURIComponent(source)
   return { listed, name, escapedSource, walk, ranges, marked: [], range: 0, due: ranges[0]?.[0], through: false }

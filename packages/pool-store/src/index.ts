@@ -1,5 +1,5 @@
 export { holdAdmission, shareAdmission } from './access/admission.ts'
-export { identitiesOf, identitiesOfMany, principalsWithin } from './access/identities.ts'
+export { identitiesOf, identitiesOfMany, poolItself, principalsWithin } from './access/identities.ts'
 export { invitationsOf } from './access/invitations.ts'
 export { type PolicyPlace, policyEnables } from './access/policies.ts'
 export {
@@ -63,10 +63,12 @@ export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-roo
 export { type NamedRoom, roomsNamed } from './lists/rooms-named.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
+export { logClock, requireRightClock } from './record/clock-guard.ts'
 export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
 export { findRepeatedPost } from './record/find-repeated-post.ts'
+export { type LostNumbers, lostNumbers } from './record/lost-numbers.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
@@ -81,6 +83,7 @@ export {
   declareDead,
   fileServices,
   finishSource,
+  type LastReport,
   lastReports,
   readSourceProgress,
   requireAlive,

@@ -208,3 +208,34 @@ describe('standing', () => {
     expect([...of([EVERYBODY], {}, roles).roles]).toEqual(['presenter'])
   })
 })
+
+it('to post takes no right to upload files, and to upload takes both', () => {
+  const without = room({ category: { invitations: true, fileUpload: false, chatHistory: true } })
+  expect(answer('post', without, standing('member'))).toBe('yes')
+  expect(answer('upload-file', without, standing('member'))).toBe('file-upload-off')
+  expect(answer('upload-file', room(), standing())).toBe('not-a-member')
+})
+
+it('a disabled room is known to be disabled by its members, and unknown to everybody else', () => {
+  const disabled = room({ disabled: true, privacy: 'secret' })
+  for (const operation of [...MANAGING, ...ADMINISTRATION]) {
+    expect(answer(operation, disabled, standing('member'))).toBe('room-disabled')
+    expect(answer(operation, disabled, outside('member'))).toBe('no-such-room')
+    expect(answer(operation, disabled, standing())).toBe('no-such-room')
+  }
+  expect(answer('change-room', room({ privacy: 'secret' }), standing())).toBe('no-such-room')
+})
+
+it('a principal holds the roles of the lists that one of its identities is in, and no others', () => {
+  const scope = { allowed: new Set([1]), denied: new Set<number>(), creators: new Set([5]) }
+  const roles = { members: new Set([2]), managers: new Set([3]), presenters: new Set([4]) }
+  const held = (...identities: number[]) => {
+    const { inScope, creator, roles: of } = standingOf(new Set(identities), { scope, roles, administrator: false })
+    return [inScope, creator, [...of].join()]
+  }
+  expect(held(1)).toEqual([true, false, ''])
+  expect([held(2), held(3), held(4)].map(([, , roles]) => roles)).toEqual(['member', 'manager', 'presenter'])
+  expect(held(5)).toEqual([false, true, ''])
+  expect(held(1, 2, 3, 4, 5, 6, 7)).toEqual([true, true, 'member,manager,presenter'])
+  expect(held()).toEqual([false, false, ''])
+})

@@ -1,10 +1,33 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export {
+  type AnchorCargo,
+  type AnchorKind,
+  type AnchorState,
+  nameAnchors,
+  newestSealedNumber,
+  newestSealedPoolManifest,
+  noteAnchorProblem,
+  readAnchors,
+  recordDelivery,
+} from './anchors.ts'
+export { approvalMode, setApprovalMode } from './approval-mode.ts'
 export { appendAudit, listAudit } from './audit.ts'
-export { verifyAudit } from './audit-chain.ts'
+export {
+  type AuditProblem,
+  auditHead,
+  type SealedHead,
+  type SealedHeads,
+  sealedHeads,
+  startAuditWalk,
+  stepAuditWalk,
+  verifyAudit,
+} from './audit-chain.ts'
+export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
+  type ApprovalMode,
   type ConfigurationChange,
   type ConfigurationSettings,
   listComplianceConfigurations,
@@ -49,7 +72,7 @@ export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
-export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
   adoptPoolManifest,
@@ -58,6 +81,7 @@ export {
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,
+  poolManifestTexts,
   recordPoolManifest,
   seriesAt,
   signingKeyOnRecord,
@@ -65,6 +89,14 @@ export {
 } from './pool-manifests.ts'
 export { claimPoolName, poolNameOnRecord } from './pool-name.ts'
 export { notePoolProblem } from './pool-sealing-state.ts'
+export {
+  approveComplianceChange,
+  closeComplianceChange,
+  findComplianceChange,
+  listComplianceChanges,
+  type ProposedChange,
+  proposeComplianceChange,
+} from './proposed-changes.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

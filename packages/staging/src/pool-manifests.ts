@@ -1,5 +1,6 @@
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { appendAudit } from './audit.ts'
+import type { AuditMark } from './audit-chain.ts'
 import { UNSEALED } from './migrations/exports.ts'
 
 export type ClosedInterval = {
@@ -27,6 +28,8 @@ export type PlannedPoolManifest = {
   readonly treeSize: number
   readonly treeRoots: readonly string[]
   readonly manifestSha256: string
+  /** the head of the audit trail that the manifest holds */
+  readonly audit?: AuditMark | undefined
   readonly files: readonly { readonly name: string; readonly content: string }[]
 }
 
@@ -106,6 +109,8 @@ export async function planPoolManifest(
       tree_size: planned.treeSize,
       tree_roots: JSON.stringify(planned.treeRoots),
       manifest_sha256: planned.manifestSha256,
+      audit_number: planned.audit?.number ?? null,
+      audit_head: planned.audit?.head ?? null,
       files: JSON.stringify(planned.files),
       planned_at: now,
     })
@@ -152,6 +157,18 @@ export async function recordPoolManifest(
   })
 }
 
+/** The texts of the pool manifests of these intervals. */
+export async function poolManifestTexts(
+  db: Database,
+  numbers: readonly number[],
+): Promise<Map<number, PlannedPoolManifest['files']>> {
+  const rows: { number: number; files: string }[] = await db
+    .knex('pool_manifest')
+    .whereIn('number', [...numbers])
+    .select('number', 'files')
+  return new Map(rows.map(({ number, files }) => [number, JSON.parse(files)]))
+}
+
 const SIGNING_KEY = 'signing-key'
 
 /** The public key that the pool's manifests are signed with, or undefined before the first. */
@@ -187,6 +204,8 @@ type PoolManifestRow = {
   tree_size: number
   tree_roots: string
   manifest_sha256: string
+  audit_number: number | null
+  audit_head: string | null
   files: string
 }
 
@@ -196,6 +215,7 @@ function parseRow(row: PoolManifestRow): PlannedPoolManifest {
     treeSize: row.tree_size,
     treeRoots: JSON.parse(row.tree_roots),
     manifestSha256: row.manifest_sha256,
+    audit: row.audit_number === null ? undefined : { number: row.audit_number, head: row.audit_head! },
     files: JSON.parse(row.files),
   }
 }

@@ -8,12 +8,8 @@ import { openBullTransport } from '@hansard/queue'
 import type { EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-
-/** A fault, and how it is repaired. */
-type Fault = {
-  readonly name: string
-  strike(pool: EnterprisePool, random: Random): Promise<() => Promise<void>>
-}
+import type { Fault } from './fault.ts'
+import { HOST_FAULTS } from './host-faults.ts'
 
 const killed = (name: string, which: (pool: EnterprisePool, random: Random) => readonly ServiceProcess[]): Fault => ({
   name,
@@ -34,6 +30,7 @@ const paused = (name: string, which: (pool: EnterprisePool, random: Random) => S
 })
 
 export const FAULTS: readonly Fault[] = [
+  ...HOST_FAULTS,
   killed('kill a channel service', (pool, random) => [random.pick(pool.channels)]),
   killed('kill both channel services', (pool) => pool.channels),
   killed('kill the relay', (pool, random) => [random.pick(pool.relays)]),

@@ -54,4 +54,16 @@ export const EXCEPTIONS: readonly Exception[] = [
     subject: 'Date.now',
     because: 'It is assigned, not read: in the sandbox of a stylesheet the time does not advance.',
   },
+  {
+    rule: 'unused-exports',
+    path: 'test/mutants/vitest-for-mutants.ts',
+    subject: 'configFor',
+    because: 'The configuration that is written for each run of mutants imports it.',
+  },
+  ...['@stryker-mutator/core', '@stryker-mutator/vitest-runner'].map((subject) => ({
+    rule: 'unused-dependencies',
+    path: 'test/mutants/package.json',
+    subject,
+    because: 'It is run as a program, with its runner as a plugin that it finds by name.',
+  })),
 ]

@@ -2,7 +2,7 @@ import { openDatabase } from '@hansard/sql'
 import { placesOf } from '../backup/places.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { visible } from '../cli/table.ts'
-import { judgeReplication, readReplication } from './standbys.ts'
+import { judgeReplication, type Replication, readReplication } from './standbys.ts'
 
 /** What the loss of a machine can take from the pool. Exit code 1 when that includes acknowledged chats. */
 export async function doctorCommand(
@@ -15,7 +15,7 @@ export async function doctorCommand(
     answer(io, options.json, { edition: 'standard', databases: [] }, () => `${text}\n`)
     return 0
   }
-  const databases = []
+  const databases: (Replication & ReturnType<typeof judgeReplication> & { database: string })[] = []
   for (const [database, url] of [
     ['pool', places.poolDatabase],
     ['compliance', places.complianceDatabase],

@@ -24,7 +24,7 @@ export async function listExports(
       exports.map((one) => [
         exportId(one.adapter, one.number),
         one.kind,
-        one.state,
+        one.incomplete === null ? one.state : 'INCOMPLETE',
         utc(one.start),
         utc(one.end),
         one.events,
@@ -45,6 +45,7 @@ export async function showExport(io: Io, id: string, options: Options): Promise<
       `Interval   ${utc(detail.start)} to ${utc(detail.end)}\n`,
       `Sealed     ${detail.sealedAt === null ? 'not yet' : utc(detail.sealedAt)}\n`,
       `Events     ${eventsOf(detail)}\n`,
+      ...(detail.incomplete === null ? [] : [`INCOMPLETE ${visible(detail.incomplete)}\n`]),
       `Directory  ${detail.directory}\n`,
       `Manifest   ${detail.manifest ?? 'not yet'}\n`,
       ...(detail.manifestSha256 === null ? [] : [`           SHA-256 ${detail.manifestSha256}\n`]),

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { adminProcessConfig } from '@hansard/admin-api'
 import { channelProcessConfig } from '@hansard/channel-service'
 import { complianceProcessConfig } from '@hansard/compliance-worker'
-import { commonSettings, Env, type Setting } from '@hansard/config'
+import { clockSettings, commonSettings, Env, type Setting } from '@hansard/config'
 import { fileProcessConfig } from '@hansard/file-service'
 import { lookupProcessConfig } from '@hansard/lookup-service'
 import { relayProcessConfig } from '@hansard/relay'
@@ -18,12 +18,15 @@ const READERS: Readonly<Record<string, (env: Env) => void>> = {
   worker: complianceProcessConfig,
   hansard(env) {
     commonSettings(env)
+    clockSettings(env)
     for (const name of COMMAND_LINE) env.optional(name)
   },
 }
 
 const COMMAND_LINE = [
   'HANSARD_ADMIN_PASSWORD',
+  'HANSARD_ANCHOR_DIRECTORY',
+  'HANSARD_ANCHOR_TSA_URL',
   'HANSARD_AS_PASSWORD',
   'HANSARD_DEBUG',
   'HANSARD_FILES_CLAMD',
@@ -78,5 +81,5 @@ function fallbackOf(readers: readonly string[], settings: readonly Setting[]): s
     return requiring.length === readers.length ? 'required' : `required by ${requiring.join(', ')}`
   const first = settings.map((each) => each.fallback).find((each) => each !== undefined)
   if (first === undefined) return ''
-  return `\`${first === `worker@${hostname()}` ? 'worker@HOSTNAME' : first}\``
+  return `\`${first.replace(`@${hostname()}`, '@HOSTNAME')}\``
 }

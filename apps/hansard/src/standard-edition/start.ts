@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { approvalSetting } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
-import { commonSettings } from '@hansard/config'
+import { anchorSettings } from '@hansard/compliance-worker'
+import { clockSettings, commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
 import { sharedHttpSettings } from '@hansard/http'
@@ -9,7 +11,7 @@ import { createLog } from '@hansard/log'
 import { CommandFailure } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { DEFAULT_DATA_DIRECTORY } from '../cli/pool-address.ts'
-import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
+import { PASSWORD_KEPT, STANDARD_APPROVAL, startStandardEdition } from './standard-edition.ts'
 
 export type StartOptions = {
   readonly data: string
@@ -26,7 +28,12 @@ export type StartOptions = {
 
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
-  const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const settings = {
+    ...commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' }),
+    ...clockSettings(io.env),
+  }
+  const anchors = anchorSettings(io.env)
+  const approval = approvalSetting(io.env, { fallback: STANDARD_APPROVAL })
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
@@ -37,8 +44,10 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       http: httpOptions(options, io),
       runIntervalMs: runInterval(options.interval),
       ...settings,
+      approval,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       clamd: clamdAddress(io),
+      anchors,
       complianceThread: true,
     },
     { clock: systemClock, log },

@@ -1,4 +1,5 @@
 import { type Database, gathered, type Knex, keyedRead } from '@hansard/sql'
+import type { Actor } from '../record/number-facts.ts'
 
 /**
  * Ids of the identities a principal acts under: itself, its domain, and every group that contains one of these,
@@ -87,3 +88,8 @@ export async function principalsWithin(db: Database | Knex.Transaction, principa
 }
 
 const BATCH = 400
+
+/** The pool as the one who did something. */
+export function poolItself(domain: string): Actor {
+  return { id: 0, uri: `sip:hansard@${domain}`, name: 'Hansard', email: undefined, internal: true }
+}

@@ -7,10 +7,12 @@ import {
   chatsAfter,
   createRecordWriter,
   type Fact,
+  lostNumbers,
   type Outcome,
   type Principal,
   policyEnables,
   type RecordError,
+  RecordStopped,
   type RecordWriter,
   readOutbox,
   readSourceProgress,
@@ -207,18 +209,6 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     ).toEqual(['join', 'join', [2, 2], 'join', [1, 2], 'join'])
   })
 
-  it('never stamps an event earlier than the one before, whatever the clock does', async () => {
-    const { source, writer } = await start()
-    await record(writer, chat('a'))
-    const late = { clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } }
-    const slow = createRecordWriter({ db, place, ...late })
-    await slow.stop()
-    clock.advance({ seconds: 2 })
-    await record(writer, chat('b'))
-    const stamps = (await outboxOf(source)).map((row) => row.at)
-    expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
-  })
-
   it('refuses joins and reads of users whom a policy bars, the most specific policy first', async () => {
     const { source, writer } = await start()
     const put = async (identity: string, enabled: boolean) => {
@@ -314,6 +304,22 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect((fenced as Error).message).toMatch(/has recorded number 2, and the pool database knows it only up to 1/)
     expect(await record(writer, chat('four'))).toBe(fenced)
     expect(await outboxOf(source)).toHaveLength(1)
+    // Nobody else knows of the number that is gone.
+    const { name, epoch, incarnation } = source
+    expect((await lostNumbers(db, { since: NOW })).filter((lost) => lost.source === name)).toEqual([
+      { source: name, epoch, incarnation, recordedSeq: 2, foundSeq: 1, at: clock.now() },
+    ])
+  })
+
+  it('writes down what it had recorded when the database does not know it any more', async () => {
+    const { source, writer } = await start()
+    await record(writer, chat('one'))
+    await db.knex('source').where({ name: source.name }).delete()
+
+    expect(await record(writer, chat('two'))).toBeInstanceOf(SourceFenced)
+    expect((await lostNumbers(db, { since: NOW })).filter((lost) => lost.source === source.name)).toMatchObject([
+      { recordedSeq: 1, foundSeq: 0 },
+    ])
   })
 
   it('fences itself when the database has another chain up to its number', async () => {
@@ -388,6 +394,25 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect([...long.keys()]).toEqual(['backchat', 'RecordBusy', 'chat', 'join', 'part'])
     // Recorded reads do not count any more.
     expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
+  })
+
+  it('answers all that it has accepted before it stops, in several batches, and refuses what comes later', async () => {
+    const { source } = await start()
+    const writer = createRecordWriter({ db, clock, source, place, batchMax: 2 })
+    const facts = ['a', 'b', 'c', 'd', 'e'].map((post) => record(writer, chat(post)))
+    const change = writer.change(async () => ({ events: [], rights: [], result: 'made' }))
+    const report = writer.report()
+
+    await writer.stop()
+
+    expect(await outboxOf(source)).toHaveLength(5)
+    expect(await Promise.all(facts)).toMatchObject([1, 2, 3, 4, 5].map((chatId) => ({ kind: 'chat', chatId })))
+    expect(await change).toBe('made')
+    expect(await report).toBeUndefined()
+    expect(await record(writer, chat('f'))).toBeInstanceOf(RecordStopped)
+    await expect(writer.change(async () => ({ events: [], rights: [], result: '' }))).rejects.toThrow(RecordStopped)
+    await expect(writer.report()).rejects.toThrow(RecordStopped)
+    expect(await outboxOf(source)).toHaveLength(5)
   })
 
   it('answers in the order of the record, and flushes a batch after its callers have run', async () => {
