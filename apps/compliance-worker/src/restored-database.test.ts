@@ -9,7 +9,7 @@ import { COMPLIANCE, compliancePostgres, complianceSqlite, type ScriptedSource }
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Backup, backUp, restore } from './backup-in-test.ts'
-import { adapterStatus, type Bench, MINUTE, manifests, openBench, T0 } from './worker-in-test.ts'
+import { adapterStatus, type Bench, MINUTE, manifests, openBench, statusOf, T0 } from './worker-in-test.ts'
 
 const at = (minute: number, ms = 0) => T0 + minute * MINUTE + ms
 
@@ -89,6 +89,9 @@ describe.each(['sqlite', 'postgres'] as const)('a database restored from a backu
       (await listExports(db, { adapter: 'xml', limit: 10 })).map(({ state, events }) => `${state} ${events}`),
     ).toEqual(['sealed 1', 'sealed 0', 'sealed 0', 'sealed 1', 'sealed 1', 'sealed 2', 'sealed 2'])
     expect(await adapterStatus(bench)).toMatchObject({ problem: null, waiting: 0 })
+    // The pool was restored too: what it no longer has is named.
+    const { setBacks } = await statusOf(bench)
+    expect(setBacks).toMatchObject([{ source: 'chat-1', epoch: 1, poolSeq: 3, lastSeq: 5, closedThrough: 5 }])
   })
 
   it('exports what the sealed interval does not have as an addendum', async () => {

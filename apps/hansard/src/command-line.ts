@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { addAddInVerbs } from './add-ins/add-ins-verbs.ts'
 import { addAuditVerbs } from './audit/audit-verbs.ts'
+import { addBackupVerbs } from './backup/backup-verbs.ts'
 import { addCategoriesVerbs } from './categories/categories-verbs.ts'
 import { addChatsVerbs } from './chats/chats-verbs.ts'
 import { misused, reportFailure } from './cli/command-failure.ts'
@@ -12,6 +13,7 @@ import { addComplianceChangesVerbs } from './compliance-config/compliance-change
 import { addComplianceConfigVerbs } from './compliance-config/compliance-config-verbs.ts'
 import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
+import { addDoctorVerb } from './doctor/doctor-verb.ts'
 import { addEndpointVerbs } from './endpoints/endpoints-verbs.ts'
 import { addExportsVerbs } from './exports/exports-verbs.ts'
 import { addGapsVerbs } from './gaps/gaps-verbs.ts'
@@ -63,6 +65,8 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addGapsVerbs,
   addLeasesVerbs,
   addSourcesVerbs,
+  addBackupVerbs,
+  addDoctorVerb,
   addCompletionVerb,
 ]
 

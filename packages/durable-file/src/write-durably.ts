@@ -21,12 +21,12 @@ export async function writeDurably(
   directory: string,
   name: string,
   content: Content,
-  { beforeRename, disk = DISK }: { beforeRename?: () => Promise<void>; disk?: Disk } = {},
+  { beforeRename, mode = 0o640, disk = DISK }: { beforeRename?: () => Promise<void>; mode?: number; disk?: Disk } = {},
 ): Promise<WrittenFile> {
   const temporary = join(directory, `${TEMPORARY_PREFIX}${name}.${randomUUID()}`)
   const final = join(directory, name)
   try {
-    const { size, sha256 } = await writeFlushed(temporary, content, disk)
+    const { size, sha256 } = await writeFlushed(temporary, content, { mode, disk })
     if ((await digestOf(final))?.sha256 === sha256) {
       await disk.rm(temporary)
       // The previous run may have died between its rename and the flush of the directory.
@@ -102,10 +102,14 @@ export async function digestOf(path: string): Promise<{ size: number; sha256: st
   return { size, sha256: hash.digest('hex') }
 }
 
-async function writeFlushed(path: string, content: Content, disk: Disk): Promise<{ size: number; sha256: string }> {
+async function writeFlushed(
+  path: string,
+  content: Content,
+  { mode, disk }: { mode: number; disk: Disk },
+): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256')
   let size = 0
-  const file = await disk.open(path, 'wx', 0o640)
+  const file = await disk.open(path, 'wx', mode)
   try {
     for await (const piece of pieces(content)) {
       const bytes = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece

@@ -72,6 +72,7 @@ export { type LostNumbers, lostNumbers } from './record/lost-numbers.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
+export { outboxGaps } from './record/outbox-gaps.ts'
 export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {

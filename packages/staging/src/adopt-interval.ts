@@ -94,8 +94,8 @@ export async function adoptInterval(
       const walk = await walkOf({ ...batch, state: parts.get(keyOfSource(batch))?.state ?? 'dead' })
       await takeLines(tx, walk, batch, { number, startsAt, now })
     }
-    for (const part of sources) await endWalk(tx, await walkOf(part), part, number)
-    for (const walk of walks.values()) if (!parts.has(walk.name)) await saveWalk(tx, walk, {})
+    for (const part of sources) await endWalk(tx, await walkOf(part), part, { number, now })
+    for (const walk of walks.values()) if (!parts.has(walk.name)) await saveWalk(tx, walk, {}, now)
     await makeLate(tx, interval)
   })
   await stageParked(db, now)
@@ -117,6 +117,8 @@ type Walk = {
   readonly state: SourceState
   readonly lastSeq: number
   readonly gaps: readonly SealedGap[]
+  /** The pool reported `lastSeq` as the last number that this source ever gave out. */
+  readonly isFinal: boolean
   through: number
   head: string
 }
@@ -161,6 +163,7 @@ async function openWalk(
     state: row.state,
     lastSeq: row.last_seq,
     gaps: gaps.filter((gap) => keyOfSource(gap) === name),
+    isFinal: row.reported_at > 0 && row.state !== 'alive' && row.went_back_at === 0,
     through: row.staged_through,
     head: row.staged_head,
   }
@@ -253,7 +256,12 @@ async function passGaps(tx: Knex.Transaction, walk: Walk, seq: number): Promise<
   }
 }
 
-async function endWalk(tx: Knex.Transaction, walk: Walk, part: SealedSource, number: number): Promise<void> {
+async function endWalk(
+  tx: Knex.Transaction,
+  walk: Walk,
+  part: SealedSource,
+  { number, now }: { number: number; now: number },
+): Promise<void> {
   await passGaps(tx, walk, part.last + 1)
   if (part.last > walk.through)
     throw new AdoptionRefused(`Nothing has the numbers ${walk.through + 1} to ${part.last} of ${walk.name}.`)
@@ -271,17 +279,19 @@ async function endWalk(tx: Knex.Transaction, walk: Walk, part: SealedSource, num
   const lastSeq = Math.max(walk.lastSeq, walk.through)
   // A source that was alive in this interval has to be listed in the next one, be it as ended.
   const finished = part.state !== 'alive' && walk.state !== 'alive' && lastSeq === part.last ? 1 : 0
-  await saveWalk(tx, walk, { cut_seq: part.last, cut_head: part.head, finished })
+  await saveWalk(tx, walk, { cut_seq: part.last, cut_head: part.head, finished }, now)
 }
 
-async function saveWalk(tx: Knex.Transaction, walk: Walk, more: object): Promise<void> {
-  const { id, through, head, lastSeq } = walk
+/** A source that had more numbers in its sealed life than the pool says it ever had: the pool was set back too. */
+async function saveWalk(tx: Knex.Transaction, walk: Walk, more: object, now: number): Promise<void> {
+  const { id, through, head, lastSeq, isFinal } = walk
   await tx('source')
     .where({ id })
     .update({
       staged_through: through,
       staged_head: head,
       ...(through > lastSeq ? { last_seq: through, head } : {}),
+      ...(through > lastSeq && isFinal ? { went_back_at: now, pool_seq: lastSeq } : {}),
       ...more,
     })
   await tx('parked_event').where({ source_id: id }).andWhere('seq', '<=', through).delete()

@@ -91,7 +91,7 @@ export {
   signingKeyOnRecord,
   takeSigningKey,
 } from './pool-manifests.ts'
-export { claimPoolName } from './pool-name.ts'
+export { claimPoolName, poolNameOnRecord } from './pool-name.ts'
 export { notePoolProblem } from './pool-sealing-state.ts'
 export {
   approveComplianceChange,
@@ -116,4 +116,5 @@ export { roomsWithRoster, rostersOf } from './rosters.ts'
 export { keyOfSource, type SourceIdentity } from './source-identity.ts'
 export { finishedSources, recordSourceProgress, rollCallTakenAt, stagedThrough } from './source-progress.ts'
 export { stageEvents } from './stage-events.ts'
+export { stagedNumbers } from './staged-numbers.ts'
 export { type AdapterProgress, readStatus, type StagingStatus } from './status.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '@hansard/sql'
+import type { Database, Knex } from '@hansard/sql'
 
 /** Needs an operator: the service was given another pool's database. Nothing was changed. */
 class WrongPool extends Error {
@@ -29,4 +29,10 @@ export async function claimPoolName(db: Database, given: string | undefined): Pr
     await tx('compliance_setting').where({ name: 'pool' }).update({ value: given })
     return given
   })
+}
+
+/** The name of the pool that the database belongs to. */
+export async function poolNameOnRecord(knex: Knex): Promise<string> {
+  const row: { value: string } | undefined = await knex('compliance_setting').where({ name: 'pool' }).first('value')
+  return row?.value ?? UNNAMED
 }

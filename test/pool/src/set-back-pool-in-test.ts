@@ -6,15 +6,23 @@ import { readExports } from './read-exports.ts'
 
 const ROOM = 'desk'
 
+type Talker = {
+  readonly acknowledged: string[]
+  says(...texts: string[]): Promise<void>
+  at(server: () => string): Talker
+}
+
 /** A person who posts, and remembers which chats were acknowledged. */
-export async function startTalker(admin: Admin, server: () => string) {
+export async function startTalker(admin: Admin, server: () => string): Promise<Talker> {
   const { users } = await admin.ask('addUsers', { users: [{ account: 'alice', generateKey: true }] })
   const password = users[0]!.key!
   const { rooms } = await admin.ask('addRooms', { rooms: [{ name: ROOM, privacy: 'open' }] })
   const room = rooms[0]!.uri
   const acknowledged: string[] = []
-  return {
+  /** The same person, at a pool that answers elsewhere. */
+  const at = (server: () => string): Talker => ({
     acknowledged,
+    at,
     async says(...texts: string[]): Promise<void> {
       const client = await connect({ server: server(), account: 'alice', password })
       try {
@@ -27,7 +35,8 @@ export async function startTalker(admin: Admin, server: () => string) {
         await client.close()
       }
     },
-  }
+  })
+  return at(server)
 }
 
 /** The acknowledged chats that are neither on the page of an export nor in the quarantine. */
