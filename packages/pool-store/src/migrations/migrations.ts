@@ -4,6 +4,7 @@ import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
 import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
+import { IMPORTED_CHATS_MIGRATION } from './imported-chats.ts'
 import { INCARNATIONS_MIGRATION } from './incarnations.ts'
 import { KEPT_ROWS_MIGRATION } from './kept-rows.ts'
 import { POSTS_MIGRATION } from './posts.ts'
@@ -130,4 +131,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
+  IMPORTED_CHATS_MIGRATION,
 ]
