@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies exports, without Hansard: python3 verify.py [--json] [--key KEY] [--expect SHA256] [--from N] DIR
+"""Verifies exports, without Hansard: python3 verify.py [--key KEY] [--anchors DIR] DIR (--help names all options)
 
 Written from manifest.md, with Python's standard library (3.8 or later), and `openssl` for the signatures. Looks at DIR
 and all directories below it; each that holds exports is a series. Exit code 0: good. 1: broken, and it says what, or
@@ -19,8 +19,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import zlib
 from datetime import datetime, timezone
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MANIFEST = ".manifest.json"
 STEM = re.compile(
@@ -31,10 +32,11 @@ LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
 KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
+SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
     "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
     "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -42,6 +44,8 @@ POOL_FORMAT = "hansard-pool-manifest/1"
 POOL_NAME = re.compile(r"pool-[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z_[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z")
 STATES = ["alive", "stopped", "fenced", "dead"]
 LINE_MAX = 100_000
+RECORD_PROFILE = "record-1"
+TEXT_MAX = 64 << 20
 
 
 def sha256(text):
@@ -579,6 +583,185 @@ class ChainFile:
             self.leave(False)
 
 
+# ------------------------------------------------------------------------------------------------ the record series
+
+
+class NotTexts(Exception):
+    """The file is not texts, one a line, compressed as gzip."""
+
+
+class CannotRead(Exception):
+    """Somebody else's finding."""
+
+
+class Texts:
+    """An export of the record series: the leaf of every text, computed again, held against the chain file."""
+
+    def __init__(self, path, manifest, report):
+        self.path, self.manifest, self.report = path, manifest, report
+        self.matching, self.counts = 0, {}
+
+    def verify(self):
+        chain = next((file["name"] for file in self.manifest["files"] if file["role"] == "chain"), None)
+        if chain is None:
+            return self.matching
+        due = self.chain_lines(chain)
+        try:
+            for listed in self.manifest["files"]:
+                if listed["role"] == "document" and not self.verify_document(listed["name"], listed["events"], due):
+                    return self.matching
+            missing = next(due, None)
+            if missing:
+                self.report(chain, "%s: the text of %s/%d is in no document" % (chain, missing["name"], missing["seq"]))
+            else:
+                for kind in KINDS:
+                    found, said = self.counts.get(kind, 0), self.manifest["counts"].get(kind, 0)
+                    if found != said:
+                        self.report(chain, "its texts are %d events of kind %s, it counts %d" % (found, kind, said))
+        except NotTexts as error:
+            self.report(error.args[0], "%s %s" % error.args)
+        except CannotRead:
+            pass
+        return self.matching
+
+    def verify_document(self, file, events, due):
+        lines, problem = 0, None
+        for one in self.texts(file):
+            lines += 1
+            # After a problem only to see that the file can be decompressed to its end.
+            if problem:
+                continue
+            line = next(due, None)
+            why = self.difference(one, line) if line else "it has a text that the chain file does not have"
+            if why:
+                place = {"source": line["name"], "seq": line["seq"]} if line else {}
+                problem = ("%s: %s (line %d)" % (file, why, lines), place)
+        if lines != events:
+            problem = problem or ("%s has %d texts, its manifest says %d" % (file, lines, events), {})
+        if problem:
+            self.report(file, problem[0], **problem[1])
+            return False
+        self.matching += lines
+        return True
+
+    def difference(self, one, line):
+        due = "%s/%d" % (line["name"], line["seq"])
+        event = event_of(one)
+        found = event and "%s/%d" % (name_of(event), event["seq"])
+        if found and found != due:
+            return "the text of %s is due, that of %s is there" % (due, found)
+        if hashlib.sha256(one).hexdigest() != line["leaf"]:
+            return "the text of %s does not have the hash that its chain has" % due
+        if not event:
+            return "the text of %s is no event" % due
+        self.counts[event["kind"]] = self.counts.get(event["kind"], 0) + 1
+        return None
+
+    def chain_lines(self, file):
+        """The lines with a text. They were held against the manifest before; a line that is none ends them."""
+        incarnations = FORMATS[self.manifest["format"]]["incarnations"]
+        for raw in self.reading(file, lambda opened: opened.readline(LINE_MAX)):
+            match = LINE.fullmatch(raw[:-1].decode("latin-1")) if raw.endswith(b"\n") else None
+            if not match or (match.group(3) is not None) != incarnations:
+                raise CannotRead()
+            source, epoch, named, seq, leaf, recorded = match.groups()
+            if recorded is None:
+                part = {"source": unquote(source), "epoch": int(epoch), "incarnation": (named or "-").replace("-", "")}
+                yield {"name": name_of(part), "seq": int(seq), "leaf": leaf}
+
+    def texts(self, file):
+        unpack, rest, begun = None, b"", False
+        for data in self.reading(file, lambda opened: opened.read(1 << 20)):
+            while data:
+                unpack, begun = unpack or zlib.decompressobj(31), True
+                try:
+                    lines = (rest + unpack.decompress(data, 1 << 20)).split(b"\n")
+                except zlib.error:
+                    raise NotTexts(file, "cannot be decompressed")
+                rest = lines.pop()
+                if len(rest) > TEXT_MAX:
+                    raise NotTexts(file, "has a line that is too long")
+                yield from lines
+                data = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+                if unpack.eof:
+                    unpack = None
+                elif not data:
+                    break
+        if unpack or not begun:
+            raise NotTexts(file, "cannot be decompressed")
+        if rest:
+            raise NotTexts(file, "ends within a line")
+
+    def reading(self, file, read):
+        try:
+            with open_regular(os.path.join(self.path, file)) as opened:
+                while True:
+                    part = read(opened)
+                    if not part:
+                        return
+                    yield part
+        except OSError:
+            raise CannotRead()
+
+
+def event_of(one):
+    try:
+        event = json.loads(one.decode("utf-8", "replace"), parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    event.setdefault("incarnation", "")
+    named = all(isinstance(event.get(name), str) for name in ("kind", "source", "incarnation"))
+    return event if named and all(type(event.get(name)) is int for name in ("epoch", "seq")) else None
+
+
+def compare_with_record(series):
+    """All series seal the same intervals of the same chains: the exports of one interval have the same chain file."""
+    record, pools, findings = {}, set(), []
+    for one in (one for one in series if one.texts is not None):
+        pools.add(one.identity and one.identity[0])
+        for key, export in keyed(one):
+            record.setdefault(key, []).append(export)
+    for one in series:
+        if one.texts is not None or not one.parts or one.identity[0] not in pools:
+            continue
+        compared = 0
+        for key, export in keyed(one):
+            others = record.get(key)
+            if not others:
+                continue
+            compared += 1
+            if all(other["chain"] != export["chain"] for other in others):
+                differs = "has other numbers or hashes than the record series"
+            elif all(other["counts"] != export["counts"] for other in others):
+                differs = "counts other events than the record series"
+            else:
+                continue
+            findings.append({
+                "series": one.name, "what": "record-differs", "export": export["number"],
+                "message": "export %d of %s %s in the same interval" % (export["number"], one.identity[1], differs)})
+        one.record = {"compared": compared, "notInRecord": len(one.parts) - compared}
+    return findings
+
+
+def keyed(one):
+    """Addenda have a number and a name of each series' own; they belong to the interval that they were sealed with."""
+    addenda, before = [], None
+    for export in one.parts:
+        if before is not None and export["number"] != before + 1:
+            addenda = []
+        before = export["number"]
+        if export["kind"] == "addendum":
+            addenda.append(export)
+            continue
+        interval = (one.identity[0], export["incarnations"], export["window"])
+        for addendum in addenda:
+            yield interval + (addendum["window"],), addendum
+        addenda = []
+        yield interval, export
+
+
 # ------------------------------------------------------------------------------------------------------ the series
 
 
@@ -596,6 +779,8 @@ class Series:
         self.exports = self.documents = self.events = self.not_compared = 0
         self.sealed_incomplete = []
         self.changes, self.by_one, self.settings = [], 0, None
+        self.texts = self.record = None
+        self.parts = []         # per export: what it is compared by with the record series
         self.tree = Tree()
         self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
@@ -673,6 +858,15 @@ class Series:
             self.broken("fork", message, export=number, file=file, source=name_of(fork), seq=fork["seq"])
         for listed in manifest["files"]:
             self.verify_file(manifest, listed)
+        if manifest["adapter"]["profile"] == RECORD_PROFILE:
+            def report(file, message, **place):
+                self.broken("record-text", message, export=number, file=file, **place)
+            self.texts = (self.texts or 0) + Texts(self.path, manifest, report).verify()
+        self.parts.append({
+            "number": number, "kind": manifest["kind"], "counts": manifest["counts"],
+            "incarnations": FORMATS[manifest["format"]]["incarnations"],
+            "window": (manifest["interval"]["startMs"], manifest["interval"]["endMs"]),
+            "chain": next((one["sha256"] for one in manifest["files"] if one["role"] == "chain"), None)})
         if manifest["kind"] == "interval":
             self.verify_roll_of_sources(manifest, file)
             self.seen_interval = True
@@ -802,6 +996,7 @@ class Series:
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
             "incomplete": self.sealed_incomplete, "changes": self.changes, "approvedByOne": self.by_one,
             "pagesNotCompared": self.not_compared,
+            "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
         }
 
@@ -937,9 +1132,11 @@ def led_to(start, links):
 class Pool:
     """The pool manifests in one directory, and the series that they name."""
 
-    def __init__(self, path, name, files, series, pinned, begin):
+    def __init__(self, path, name, files, series, asked):
         self.path, self.name, self.files, self.series = path, name, files, series
-        self.pinned, self.begin = pinned, begin
+        self.pinned, self.begin, self.since = asked.key, asked.begin, asked.since
+        self.anchors, self.tsa_ca = asked.anchor_files, asked.tsa_ca
+        self.anchored, self.stamps = None, None
         self.findings, self.unreadable, self.found = [], [], []
         self.blind, self.trusted, self.current = False, [], []
         self.tree_of, self.unsigned = [], 0
@@ -969,6 +1166,9 @@ class Pool:
             self.verify_signatures(file, seen, manifest, index == len(self.found) - 1)
         if self.found:
             self.verify_series()
+        if self.anchors is not None:
+            self.anchored = verify_anchors(self)
+        self.stamps = verify_time_stamps(self)
 
     def find(self):
         for file in sorted(name for name in self.files if name.endswith(".json") and POOL_NAME.fullmatch(name[:-5])):
@@ -1021,16 +1221,20 @@ class Pool:
         for file in sorted(self.files):
             stem, _, ending = file.rpartition(".")
             manifest = stem + ".json"
-            if ending not in ("note", "checkpoint") or not POOL_NAME.fullmatch(stem) or manifest in self.files:
+            if ending not in ("note", "checkpoint", "tsr") or not POOL_NAME.fullmatch(stem) or manifest in self.files:
                 continue
-            if newest is None or manifest <= newest:
+            # The .json file is written after note and checkpoint, and before a time stamp.
+            if newest is None or manifest <= newest or ending == "tsr":
                 self.broken("pool-manifest-missing", "%s is missing, and %s is there" % (manifest, file), file=manifest)
 
     def is_next(self, file, manifest, previous):
         number, link = manifest["number"], manifest["previousPoolManifestSha256"]
         if previous is None:
-            if number > self.begin:
+            if self.since is None and number > self.begin:
                 self.missing(file, self.begin, number - 1)
+            if self.since is not None and number > 1 and manifest["interval"]["startMs"] > self.since:
+                self.broken("range-missing", "the pool manifests begin at %s, after %s" % (
+                    manifest["interval"]["start"], iso(self.since)), file=file)
             if (number == 1) != (link is None):
                 self.broken("pool-manifest-chain", "%s: only number 1 has none before it" % file, file=file)
             return
@@ -1045,6 +1249,9 @@ class Pool:
         if (manifest["pool"] != before["pool"] or manifest["interval"]["startMs"] != before["interval"]["endMs"]
                 or manifest["tree"]["size"] < before["tree"]["size"]):
             self.broken("pool-manifest-chain", "%s does not continue %s" % (file, before_file), file=file)
+        went_back = audit_went_back(manifest.get("audit"), before.get("audit"))
+        if went_back:
+            self.broken("audit-trail", "%s: %s, by %s" % (file, went_back, before_file), file=file)
 
     def missing(self, file, first, last):
         numbers = "pool manifest %d is" % first if first == last else "pool manifests %d to %d are" % (first, last)
@@ -1178,6 +1385,7 @@ class Pool:
             "checkpoint": last and {"size": last["tree"]["size"], "root": last["tree"]["root"]},
             "trust": "pinned" if self.pinned else "embedded", "key": last and last["key"],
             "treeOf": self.tree_of, "unsignedExports": self.unsigned,
+            "anchors": self.anchored, "timeStamps": self.stamps,
         }
 
 
@@ -1192,7 +1400,8 @@ def parse_pool_manifest(content):
     if isinstance(found, str) and found != POOL_FORMAT and re.fullmatch("hansard-pool-manifest/[0-9]+", found):
         raise Unknown("its format is %s" % found)
     members(manifest, "pool manifest",
-            "format pool number interval series sources tree key previousPoolManifestSha256")
+            "format pool number interval series sources tree "
+            + ("audit " if "audit" in manifest else "") + "key previousPoolManifestSha256")
     require(found == POOL_FORMAT, "format")
     text(manifest["pool"], "pool")
     count(manifest["number"], "number", 1)
@@ -1225,6 +1434,10 @@ def parse_pool_manifest(content):
     count(manifest["tree"]["size"], "tree.size")
     root = manifest["tree"]["root"]
     require(isinstance(root, str) and re.fullmatch("[A-Za-z0-9+/]{43}=", root), "tree.root")
+    if "audit" in manifest:
+        members(manifest["audit"], "audit", "number head")
+        count(manifest["audit"]["number"], "audit.number")
+        digest(manifest["audit"]["head"], "audit.head")
     text(manifest["key"], "key")
     if manifest["previousPoolManifestSha256"] is not None:
         digest(manifest["previousPoolManifestSha256"], "previousPoolManifestSha256")
@@ -1232,16 +1445,165 @@ def parse_pool_manifest(content):
     return manifest
 
 
+def audit_went_back(now, before):
+    """Why the audit trail cannot be the one of the pool manifest before: records are only ever added."""
+    if before is None:
+        return None
+    had = "had %d records" % before["number"]
+    if now is None:
+        return "it does not name the audit trail, which %s" % had
+    if now["number"] < before["number"]:
+        return "the audit trail has %d records, and %s" % (now["number"], had)
+    if now["number"] == before["number"] and now["head"] != before["head"]:
+        return "record %d of the audit trail was another" % now["number"]
+    return None
+
+
 def pool_name(interval):
     return "pool-%s_%s.json" % tuple(
         re.sub("[-:]", "", interval[end]).replace(".000", "") for end in ("start", "end"))
 
 
+# ---------------------------------------------------------------------------------------- anchors and time stamps
+
+
+def verify_anchors(pool):
+    """Compares the pool manifests with the notes and checkpoints that an anchor has kept."""
+    report, cut, rewritten = {"files": 0, "newest": None}, [], []
+    path, files = pool.anchors
+    # Notes first: they name their pool manifest, a checkpoint only describes its tree.
+    for file in sorted((one for one in files if re.search(r"\.(note|checkpoint)\Z", one)),
+                       key=lambda one: (not one.endswith(".note"), one)):
+        try:
+            with open_regular(os.path.join(path, file)) as opened:
+                note = open_note(opened.read().decode("utf-8"))
+        except UnicodeDecodeError:
+            note = None
+        except OSError as error:
+            pool.cannot_read("anchors/" + file, error)
+            continue
+        name = pool.pinned[0] if pool.pinned else pool.found[-1][2]["key"].split("+")[0] if pool.found else None
+        if note and name is not None and not any(one[0] == name for one in note[1]):
+            continue
+        report["files"] += 1
+        if not note or not any(signed_by(note, key) for key in pool.trusted):
+            pool.broken("anchor-signature", "%s, which the anchor has, is not signed by a key to trust here" % file, file=file)
+            continue
+        outcome, named = compare_anchored(pool, file, note[0].split("\n"))
+        if outcome == "here":
+            report["newest"] = max(report["newest"] or "", named)
+        elif outcome == "cut":
+            cut.append(named)
+        elif outcome == "rewritten":
+            rewritten.append(named)
+
+    def tell(what, file, message):
+        if pool.blind:
+            pool.cannot_read(file, message + ", or in what could not be read")
+        else:
+            pool.broken(what, message, file=file)
+    if cut:
+        here = "the newest pool manifest here is " + pool.found[-1][0] if pool.found else "no pool manifest is here"
+        tell("end-cut", max(cut), "the end is cut off: %s was anchored, and %s" % (max(cut), here))
+    if rewritten:
+        tell("history-rewritten", min(rewritten),
+             "history was rewritten: %s was anchored, and what is here is another one" % min(rewritten))
+    if report["files"] == 0:
+        pool.cannot_read("anchors", "no note or checkpoint there is of this pool")
+    return report
+
+
+def compare_anchored(pool, file, lines):
+    """`here`, `cut`, `rewritten`, `older` or None, and the pool manifest or the file of the anchor."""
+    found = pool.found
+    if lines[0] == POOL_FORMAT and len(lines) > 2:
+        name = lines[1]
+        for one, seen, _ in found:
+            if one == name:
+                return "here" if seen == lines[2] else "rewritten", name
+        if not found or name > found[-1][0]:
+            return "cut", name
+        if name < found[0][0]:
+            return "older" if found[0][2]["number"] > 1 else "rewritten", name
+        # It is here, was altered, and was reported.
+        return "older" if name in pool.files else "rewritten", name
+    tree = checkpoint_of(lines)
+    if tree is None:
+        return None, file
+    if not found or tree[0] > found[-1][2]["tree"]["size"]:
+        return "cut", file
+    for one, _, manifest in found:
+        if (manifest["tree"]["size"], manifest["tree"]["root"]) == tree:
+            return "here", one
+    older = tree[0] < found[0][2]["tree"]["size"] and found[0][2]["number"] > 1
+    return "older" if older else "rewritten", file
+
+
+def checkpoint_of(lines):
+    """Size and root of a checkpoint's lines, or None."""
+    if len(lines) < 3 or not lines[0] or not re.fullmatch("0|[1-9][0-9]{0,15}", lines[1]):
+        return None
+    root = exact_base64(lines[2])
+    return (int(lines[1]), lines[2]) if root and len(root) == 32 and int(lines[1]) < 1 << 53 else None
+
+
+def verify_time_stamps(pool):
+    """The replies of a time-stamp authority (RFC 3161) beside the checkpoints."""
+    report = {"present": 0, "verified": 0, "newest": None, "lagMsMax": None}
+    for file, _, manifest in pool.found:
+        stamp, checkpoint = file[:-5] + ".tsr", file[:-5] + ".checkpoint"
+        if stamp not in pool.files:
+            continue
+        report["present"] += 1
+        if pool.tsa_ca is None:
+            continue
+        try:
+            open_regular(os.path.join(pool.path, stamp)).close()
+        except OSError as error:
+            pool.cannot_read(stamp, error)
+            continue
+        if checkpoint not in pool.files:
+            continue
+        at = time_stamped(os.path.join(pool.path, stamp), os.path.join(pool.path, checkpoint), pool.tsa_ca)
+        if at is None:
+            pool.broken("time-stamp", "%s is not a time stamp of %s by the authority that was named" % (stamp, checkpoint),
+                        file=stamp)
+            continue
+        report["verified"] += 1
+        report["newest"] = {"file": stamp, "at": iso(at)}
+        lag = at - manifest["interval"]["endMs"]
+        report["lagMsMax"] = lag if report["lagMsMax"] is None else max(report["lagMsMax"], lag)
+    return report
+
+
+def time_stamped(reply, data, ca_file):
+    """The time of a reply that openssl verifies, or None. The certificate has to be valid at that time, not today."""
+    shown = subprocess.run(["openssl", "ts", "-reply", "-in", reply, "-text"],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    match = re.search(rb"^Time stamp: (\w{3}) +(\d+) (\d\d):(\d\d):(\d\d)(?:\.(\d+))? (\d{4}) GMT$", shown.stdout, re.M)
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".encode().split()
+    if shown.returncode or not match or match.group(1) not in months:
+        return None
+    day, hour, minute, second, year = (int(match.group(group)) for group in (2, 3, 4, 5, 7))
+    at = int(datetime(year, months.index(match.group(1)) + 1, day, hour, minute, second, tzinfo=timezone.utc).timestamp())
+    verified = subprocess.run(
+        ["openssl", "ts", "-verify", "-in", reply, "-data", data, "-CAfile", ca_file, "-attime", str(at)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return at * 1000 + int((match.group(6) or b"0").ljust(3, b"0")[:3]) if verified else None
+
+
 # ---------------------------------------------------------------------------------------------------- the whole
 
 
-def verify(directory, key=None, expect=None, begin=1):
+def verify(asked):
+    directory, key, expect = asked.directory, asked.key, asked.expect
     findings, unreadable, series, directories = [], [], [], []
+    asked.anchor_files = None
+    if asked.anchors is not None:
+        try:
+            asked.anchor_files = (asked.anchors, os.listdir(asked.anchors))
+        except OSError as error:
+            unreadable.append({"series": "anchors", "message": "the directory cannot be read: %s" % error})
     for path, name, files in directories_below(directory, ".", unreadable):
         if any(file.endswith(".json") and POOL_NAME.fullmatch(file[:-5]) for file in files):
             directories.append((path, name, files))
@@ -1256,7 +1618,7 @@ def verify(directory, key=None, expect=None, begin=1):
                                "this is the directory of the pool manifests: verify the one above it"})
             continue
         above = os.path.dirname(name)
-        pool = Pool(path, name, files, [one for one in series if not above or one.name.startswith(above + "/")], key, begin)
+        pool = Pool(path, name, files, [one for one in series if not above or one.name.startswith(above + "/")], asked)
         pool.verify()
         pools.append(pool)
         if expect is not None:
@@ -1264,11 +1626,15 @@ def verify(directory, key=None, expect=None, begin=1):
     for one in series + pools:
         findings += one.findings
         unreadable += one.unreadable
+    findings += compare_with_record(series)
     if not series and not pools and not unreadable:
         unreadable.append({"series": ".", "message": "there is no export here, so there is nothing to verify"})
     if key and series and not pools:
         findings.append({"series": ".", "what": "pool-signature",
                          "message": "no pool manifest is here, so nothing is signed"})
+    if asked.anchor_files and not pools:
+        findings.append({"series": ".", "what": "end-cut", "message": "no pool manifest is here, and the anchor has some"})
+    findings += uncovered(pools, [one.report() for one in series], asked)
     if expect is not None and expect not in known:
         findings.append({"series": ".", "what": "end-missing",
                          "message": "no manifest or checkpoint here has the SHA-256 %s" % expect})
@@ -1280,6 +1646,33 @@ def verify(directory, key=None, expect=None, begin=1):
             "trust": "unsigned" if not pools else "pinned" if key else "embedded",
             "pools": [pool.report() for pool in pools], "series": reports,
             "findings": findings, "unreadable": unreadable}
+
+
+def uncovered(pools, series, asked):
+    """What of the time that was asked for is not here. Where pool manifests are, they say how far all series go."""
+    def short(name, end):
+        if asked.until is not None and (end is None or end < iso(asked.until)):
+            yield {"series": name, "what": "range-missing",
+                   "message": "what is here ends at %s, before %s" % (end or "no time", iso(asked.until))}
+    for pool in pools:
+        yield from short(pool.name, pool.found[-1][2]["interval"]["end"] if pool.found else None)
+    for one in [] if pools else series:
+        yield from short(one["series"], one["to"])
+        # Before export 1 there was nothing.
+        since = None if one["firstExport"] == 1 else asked.since
+        if since is not None and (one["from"] is None or one["from"] > iso(since)):
+            yield {"series": one["series"], "what": "range-missing",
+                   "message": "what is here begins at %s, after %s" % (one["from"] or "no time", iso(since))}
+
+
+def instant(text):
+    """Milliseconds since 1970 of 2026-11-20 or 2026-11-20T23:15:00Z."""
+    for layout in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"):
+        try:
+            return round(datetime.strptime(text, layout).replace(tzinfo=timezone.utc).timestamp() * 1000)
+        except ValueError:
+            pass
+    raise argparse.ArgumentTypeError("%s is not a time: write it as 2026-11-20 or 2026-11-20T23:15:00Z" % text)
 
 
 TRUST = {
@@ -1307,6 +1700,14 @@ def describe(report):
         else:
             yield "  trust     from where the series begins; what came before is not part of it (%s)" % "; ".join(
                 series["trust"]["because"])
+        if series["texts"] is not None:
+            yield "  texts     %d %s, each with the hash that its chain has" % (
+                series["texts"], "text" if series["texts"] == 1 else "texts")
+        if series["record"] is not None:
+            same, left = series["record"]["compared"], series["record"]["notInRecord"]
+            yield "  record    the same events as the record series in %d %s%s" % (
+                same, "export" if same == 1 else "exports",
+                "; %d %s not in the record series" % (left, "export" if left == 1 else "exports") if left else "")
         if series["pagesNotCompared"]:
             yield "  pages     not compared with what they count in %d %s" % (
                 series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")
@@ -1335,6 +1736,15 @@ def describe(report):
             yield "            not computed again: no series here begins with the first interval"
         yield "  newest    %s" % pool["newestManifest"]["file"]
         yield "            SHA-256 %s" % pool["newestManifest"]["sha256"]
+        if pool["anchors"]:
+            upto = pool["anchors"]["newest"]
+            yield "  anchored  %d files, %s" % (pool["anchors"]["files"], "up to " + upto if upto else "none of what is here")
+        stamps = pool["timeStamps"]
+        if stamps["present"] and stamps["newest"] is None:
+            yield "  stamped   %d time stamps, not checked" % stamps["present"]
+        elif stamps["present"]:
+            yield "  stamped   %d of %d time stamps good, the newest at %s; each within %d s of the end of its interval" % (
+                stamps["verified"], stamps["present"], stamps["newest"]["at"], max(0, -(-stamps["lagMsMax"] // 1000)))
         if pool["unsignedExports"]:
             yield "  NOT SIGNED YET: %d exports after the newest pool manifest" % pool["unsignedExports"]
     for finding in report["findings"]:
@@ -1362,7 +1772,15 @@ def main():
     parser.add_argument("--expect", metavar="SHA256", help="of a manifest or checkpoint that must be there")
     parser.add_argument("--from", dest="begin", metavar="N", type=int, default=1,
                         help="pool manifests before this number may be absent")
+    parser.add_argument("--since", metavar="TIME", type=instant,
+                        help="the exports must cover all from this time on; earlier ones may be absent")
+    parser.add_argument("--until", metavar="TIME", type=instant, help="the exports must cover all up to this time")
+    parser.add_argument("--anchors", metavar="DIR",
+                        help="what an anchor has kept: a cut-off end and rewritten history show")
+    parser.add_argument("--tsa-ca", metavar="FILE", help="CA certificates of the time-stamp authority: check time stamps")
     arguments = parser.parse_args()
+    if arguments.tsa_ca is not None and not os.access(arguments.tsa_ca, os.R_OK):
+        parser.error("--tsa-ca %s cannot be read" % arguments.tsa_ca)
     key = None
     if arguments.key is not None:
         text_of_key = arguments.key
@@ -1373,7 +1791,8 @@ def main():
         if key is None:
             parser.error("--key %s is not a verifier key, NAME+HASH+BASE64" % arguments.key)
     try:
-        report = verify(arguments.directory, key, arguments.expect, arguments.begin)
+        arguments.key = key
+        report = verify(arguments)
     except FileNotFoundError as error:
         if error.filename != "openssl":
             raise

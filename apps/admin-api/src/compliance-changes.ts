@@ -11,7 +11,13 @@ import {
   proposeComplianceChange as proposeOf,
 } from '@hansard/staging'
 import type { Call, Handle } from './call.ts'
-import { checkOf, globalDefaults, requireStylesheet, withSeriesEnded } from './compliance-configuration.ts'
+import {
+  checkOf,
+  globalDefaults,
+  refuseLatePast,
+  requireStylesheet,
+  withSeriesEnded,
+} from './compliance-configuration.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { AdminProblem } from './problems.ts'
 import { unwrap } from './unwrap.ts'
@@ -23,6 +29,7 @@ import { unwrap } from './unwrap.ts'
 export const proposeComplianceChange: Handle<'proposeComplianceChange'> = async (deps, call) => {
   const { actor, body } = call
   await requireStylesheet(body.settings?.customConfiguration)
+  if (body.settings) await refuseLatePast(deps, body.identity, body.settings)
   const proposed = settled(
     await proposeOf(deps.complianceDb, {
       identity: body.identity,
@@ -52,7 +59,10 @@ export const approveComplianceChange: Handle<'approveComplianceChange'> = async 
 
 async function approved(deps: AdminApiDeps, by: Principal, { id, sha256 }: { id: number; sha256: string }) {
   const alone = (await approvalMode(deps.complianceDb)) === 'one-person'
-  const proposerId = (await findComplianceChange(deps.complianceDb, id))?.proposedById
+  const proposed = await findComplianceChange(deps.complianceDb, id)
+  // A series may have begun since it was proposed.
+  if (proposed?.settings) await refuseLatePast(deps, proposed.identity, proposed.settings)
+  const proposerId = proposed?.proposedById
   const proposer = proposerId === undefined ? undefined : await findPrincipal(deps.poolDb, { id: proposerId })
   const byOne = alone && proposerId === by.id
   const { done, ended } = await withSeriesEnded(deps, async () => {

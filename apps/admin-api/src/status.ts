@@ -12,6 +12,7 @@ import { type AdapterProgress, readStatus } from '@hansard/staging'
 import { alarmsOf, SOURCE_SILENT } from './alarms.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { missingNumbers } from './missing-numbers.ts'
+import { noticesOf } from './notices.ts'
 import { AdminProblem } from './problems.ts'
 
 /** Where every accepted event is now, and what an operator should do about it. */
@@ -67,6 +68,8 @@ export async function poolStatus({
       name,
       lastSealed: sealedInterval(name, lastSealed),
     })),
+    anchors: staging.anchors.map(({ name, kind, problem, lastDelivered }) => ({ name, kind, problem, lastDelivered })),
+    notices: noticesOf(staging),
     alarms: alarmsOf(staging, {
       now,
       missing,

@@ -12,6 +12,7 @@ import {
 } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { DEFAULT_ADAPTERS, parseAdapterSettings } from './adapter-settings.ts'
+import { type AnchorSetting, anchorProblem, anchorSettings } from './anchor-settings.ts'
 import { type SigningKeySource, signingKeySource } from './signing-key-file.ts'
 
 /** All options of a compliance worker. */
@@ -32,6 +33,8 @@ export type ComplianceWorkerConfig = {
   readonly complianceFileStore?: string | undefined
   /** the key that pool manifests and checkpoints are signed with; without it there are none */
   readonly signingKey?: SigningKeySource | undefined
+  /** where the newest checkpoint goes after each interval */
+  readonly anchors?: readonly AnchorSetting[] | undefined
   /** how often the exporter looks for work, in addition to waking up for source progress */
   readonly tickMs: number
   /** how often every sealed file is read again and compared with its hash; 0 turns it off */
@@ -53,7 +56,7 @@ type ComplianceProcessConfig = Omit<ComplianceWorkerConfig, 'pool'> &
   }
 
 export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
-  return {
+  const config = {
     ...commonSettings(env),
     complianceDatabaseUrl: complianceDatabaseUrl(env),
     redisUrl: redisUrl(env),
@@ -67,8 +70,12 @@ export function complianceProcessConfig(env: Env): ComplianceProcessConfig {
     directoriesAllowed: directoriesAllowed(env),
     complianceFileStore: env.optional('HANSARD_COMPLIANCE_FILE_STORE'),
     signingKey: signingKeySource(env),
+    anchors: anchorSettings(env),
     tickMs: env.integer('HANSARD_WORKER_TICK_MS', { min: 50, max: 60_000, fallback: 1_000 }),
     checkFilesEveryMs: 3_600_000 * env.integer('HANSARD_EXPORTS_CHECK_HOURS', { min: 0, max: 8_760, fallback: 24 }),
     leaseMs: env.integer('HANSARD_WORKER_LEASE_MS', { min: 1_000, max: 60_000, fallback: LEASE_MS }),
   }
+  const problem = anchorProblem(config.anchors, config.outputDirectory)
+  if (problem !== undefined) env.problem(problem)
+  return config
 }

@@ -3,14 +3,18 @@ import { StylesheetError } from '@hansard/adapter'
 
 /** What an operator reads when an adapter cannot continue: what happened, and what to do. */
 export function exportProblem(error: unknown, directory: string): string {
-  const { code, path } = error as NodeJS.ErrnoException
-  const rest = 'Nothing is lost: the export is written by itself as soon as it can be.'
   if (error instanceof StylesheetError) return `${error.message} ${error.hint}`
-  if ((error as NodeJS.ErrnoException).syscall !== undefined && typeof code === 'string') {
-    const where = path === undefined || isIn(directory, path) ? directory : path
-    return `${DISK[code]?.(where) ?? `${where} could not be written to (${code}).`} ${rest}`
-  }
+  const disk = diskProblem(error, directory)
+  if (disk !== undefined) return `${disk} Nothing is lost: the export is written by itself as soon as it can be.`
   return (error as Error).message ?? String(error)
+}
+
+/** What is wrong with the directory's disk, and what to do; undefined for an error of another kind. */
+export function diskProblem(error: unknown, directory: string): string | undefined {
+  const { code, path, syscall } = error as NodeJS.ErrnoException
+  if (syscall === undefined || typeof code !== 'string') return undefined
+  const where = path === undefined || isIn(directory, path) ? directory : path
+  return DISK[code]?.(where) ?? `${where} could not be written to (${code}).`
 }
 
 function isIn(directory: string, path: string): boolean {

@@ -17,6 +17,7 @@ import {
 } from '@hansard/staging'
 import { complianceSqlite, type ScriptedPool, type ScriptedSource, scriptedPool } from '@hansard/staging/testing'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
+import type { AnchorSetting } from './anchor-settings.ts'
 import { IDENTITY_FILE } from './directory-identity.ts'
 import { type ComplianceWorker, startComplianceWorker } from './service.ts'
 import type { SigningKeySource } from './signing-key-file.ts'
@@ -37,6 +38,7 @@ export type Bench = AsyncDisposable & {
     directory?: string
     complianceFileStore?: string
     signingKey?: SigningKeySource
+    anchors?: readonly AnchorSetting[]
   }): Promise<ComplianceWorker>
   /** Every source reports, and everything recorded so far is delivered. */
   deliver(at: number, sources?: readonly ScriptedSource[]): Promise<void>
@@ -60,10 +62,11 @@ export async function openBench(given: { db?: Database; directory?: string; at?:
     directory,
     async worker({
       name = 'w1',
-      adapters = DEFAULT_ADAPTERS,
+      adapters = [DEFAULT_ADAPTERS[0]!],
       directory: outputDirectory = directory,
       complianceFileStore,
       signingKey,
+      anchors,
     } = {}) {
       await configure(db, adapters, clock.now())
       const config = {
@@ -74,6 +77,7 @@ export async function openBench(given: { db?: Database; directory?: string; at?:
         adapters,
         complianceFileStore,
         signingKey,
+        anchors,
         tickMs: 1_000,
       }
       const worker = await startComplianceWorker({ complianceDb: db, transport, clock, log: silentLog, config })
@@ -152,3 +156,6 @@ export function story(bench: Bench) {
 
 /** What `hansard status` reads. */
 export const statusOf = (bench: Bench) => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
+
+export const adapterStatus = async (bench: Bench, adapter = 'xml') =>
+  (await statusOf(bench)).adapters.find(({ name }) => name === adapter)!

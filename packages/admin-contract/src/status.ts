@@ -40,6 +40,18 @@ export type AdapterStatus = z.infer<typeof AdapterStatus>
 export const EndedAdapter = z.object({ name: z.string(), lastSealed: SealedInterval.nullable() })
 export type EndedAdapter = z.infer<typeof EndedAdapter>
 
+/** A place outside of the pool that the newest checkpoint goes to after each interval. */
+export const AnchorStatus = z.object({
+  /** a directory, or the URL of a time-stamp authority */
+  name: z.string(),
+  kind: z.enum(['directory', 'time-stamps']),
+  /** why it cannot be delivered to now; null when it can */
+  problem: z.string().nullable(),
+  /** the pool manifest, by number and name without its ending, whose checkpoint it has */
+  lastDelivered: z.object({ number: count, stem: z.string(), deliveredAt: timestamp }).nullable(),
+})
+export type AnchorStatus = z.infer<typeof AnchorStatus>
+
 /** Where every accepted event is now. */
 export const PoolStatus = z.object({
   pool: z.string(),
@@ -60,6 +72,9 @@ export const PoolStatus = z.object({
   quarantine: z.object({ count }),
   adapters: z.array(AdapterStatus),
   endedAdapters: z.array(EndedAdapter),
+  anchors: z.array(AnchorStatus),
+  /** what this pool cannot prove, as it is set up; nothing is wrong */
+  notices: z.array(z.string()),
   /** sentences for an operator, worst first; empty when all is well */
   alarms: z.array(z.string()),
 })

@@ -19,17 +19,25 @@ export type FindingKind =
   | 'chain-twice' // a number is in two exports
   | 'chain-head' // hashes do not lead to the head the manifest names
   | 'source-missing' // a source that was alive is not listed
+  | 'record-text' // a text of the record series is not the one that the chain stands for
+  | 'record-differs' // another series has other events in the same interval than the record series
   | 'fork' // a source gave numbers out twice; the other texts are in no document
   | 'pool-manifest-altered' // not the bytes that were signed
   | 'pool-manifest-missing' // a pool manifest, or the note or checkpoint beside it, is missing
   | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
   | 'pool-signature' // not signed, or not by a key that may
   | 'pool-tree' // the tree is not the one over the events in the exports
+  | 'audit-trail' // the audit trail has lost records, or was rewritten
   | 'series-missing' // a pool manifest names a series that is not here
   | 'series-cut' // a series does not begin or end where the pool manifests say
   | 'series-altered' // another export than the pool manifest names
   | 'series-unknown' // exports that should be in a pool manifest, and are in none
   | 'end-missing' // what was noted elsewhere is not here
+  | 'end-cut' // an anchor has a newer pool manifest
+  | 'history-rewritten' // an anchor has another pool manifest than is here
+  | 'anchor-signature' // what an anchor has is not signed, or not by a key that may
+  | 'time-stamp' // not a time stamp of the checkpoint by the authority that was named
+  | 'range-missing' // the time that was asked for is not covered
 
 /** Where a finding is: a directory below the verified one (`.` for itself), an export number, a file, a source. */
 export type FindingPlace = {
@@ -85,8 +93,22 @@ export type SeriesReport = {
   readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
+  readonly texts: number | null
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
+}
+
+/** `files`: notes and checkpoints of this pool that the anchor has. `newest`: the newest pool manifest that it vouches for. */
+export type AnchorsReport = { readonly files: number; readonly newest: string | null }
+
+export type TimeStampsReport = {
+  readonly present: number
+  /** 0 when nobody named an authority to trust */
+  readonly verified: number
+  readonly newest: { readonly file: string; readonly at: string } | null
+  /** between the end of an interval and the time stamp of its checkpoint */
+  readonly lagMsMax: number | null
 }
 
 /** A pool: what its signed pool manifests say of all series together. */
@@ -110,6 +132,9 @@ export type PoolReport = {
   readonly treeOf: readonly string[]
   /** exports that are newer than the newest pool manifest */
   readonly unsignedExports: number
+  /** null: nobody named an anchor */
+  readonly anchors: AnchorsReport | null
+  readonly timeStamps: TimeStampsReport
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }

@@ -1,4 +1,6 @@
+export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
+export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
@@ -17,11 +19,14 @@ export {
   rangesOf,
 } from './manifest.ts'
 export { describePage, type IncompletePage } from './pages.ts'
+export type { CheckTimeStamp, SeriesInPool } from './pool-check.ts'
 export {
   encodePoolManifest,
   POOL_DIRECTORY,
   POOL_MANIFEST_FORMAT,
+  type PoolManifest,
   type PoolSeriesEntry,
+  parsePoolManifest,
   poolManifestStatement,
   poolOrigin,
   stemOfPoolManifest,
@@ -30,5 +35,5 @@ export {
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
 export { describeSettingChange } from './setting-changes.ts'
 export { nameOfSource } from './source-name.ts'
-export { type SeriesInPool, verifyPool } from './verify-pool.ts'
+export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

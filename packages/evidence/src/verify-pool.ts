@@ -1,15 +1,25 @@
 import {
   formatVerifierKey,
   isSame,
-  isSignedBy,
   parseCheckpoint,
-  parseNote,
   parseVerifierKey,
   rootOf,
   successorsOf,
   type VerifierKey,
 } from '@hansard/signing'
-import type { Finding, PoolReport, SeriesReport, Unreadable } from './findings.ts'
+import { auditWentBack } from './audit-heads.ts'
+import type { PoolReport } from './findings.ts'
+import {
+  broken,
+  type Check,
+  cannotRead,
+  type Found,
+  newCheck,
+  type PoolOptions,
+  readText,
+  type SeriesInPool,
+  signedText,
+} from './pool-check.ts'
 import {
   type PoolManifest,
   type PoolSeriesEntry,
@@ -17,24 +27,9 @@ import {
   poolManifestStatement,
   stemOfPoolManifest,
 } from './pool-manifest.ts'
-import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
-import type { SeenExport } from './verify-series.ts'
-
-/** A series that lies beside or below the pool manifests' directory. */
-export type SeriesInPool = { readonly report: SeriesReport; readonly exports: readonly SeenExport[] }
-
-type PoolOptions = {
-  /** all series below the directory that contains the directory of the pool manifests */
-  readonly series: readonly SeriesInPool[]
-  /** the contents of its directory `keys`, or undefined if there is none */
-  readonly keys: EvidenceDirectory | undefined
-  /** the key that the caller trusts; undefined: the one that comes with the package */
-  readonly pinned: VerifierKey | undefined
-  /** pool manifests before this number may be absent */
-  readonly from: number
-}
-
-const FILE_BYTES_MAX = 64 << 20
+import type { EvidenceDirectory } from './read-evidence.ts'
+import { verifyAnchors } from './verify-anchors.ts'
+import { verifyTimeStamps } from './verify-time-stamps.ts'
 
 /**
  * Verifies the pool manifests of one pool, and that its series are the ones that they name: whole, from their
@@ -51,6 +46,8 @@ export async function verifyPool(directory: EvidenceDirectory, options: PoolOpti
   }
   const newest = found.at(-1)
   const treeOf = newest ? verifySeriesOf(check, found) : []
+  const anchors = await verifyAnchors(check, found)
+  const timeStamps = await verifyTimeStamps(check, found)
   return {
     directory: directory.name,
     pool: newest?.manifest.pool ?? null,
@@ -65,61 +62,10 @@ export async function verifyPool(directory: EvidenceDirectory, options: PoolOpti
     key: newest?.manifest.key ?? null,
     treeOf,
     unsignedExports: check.unsignedExports,
+    anchors,
+    timeStamps,
     findings: check.findings,
     unreadable: check.unreadable,
-  }
-}
-
-type Found = { readonly file: string; readonly sha256: string; readonly manifest: PoolManifest }
-type Check = PoolOptions & {
-  readonly directory: EvidenceDirectory
-  readonly findings: Finding[]
-  readonly unreadable: Unreadable[]
-  /** a pool manifest could not be read: what is missing may be in it */
-  blind: boolean
-  /** any pool manifest may be signed with these */
-  trusted: VerifierKey[]
-  /** the newest one must be signed with one of these */
-  current: VerifierKey[]
-  unsignedExports: number
-}
-
-function newCheck(directory: EvidenceDirectory, options: PoolOptions): Check {
-  const state = { findings: [], unreadable: [], blind: false, trusted: [], current: [], unsignedExports: 0 }
-  return { ...options, directory, ...state }
-}
-
-function broken({ findings, directory }: Check, finding: Omit<Finding, 'series'>): void {
-  findings.push({ series: directory.name, ...finding })
-}
-
-function cannotRead({ unreadable, directory }: Check, file: string, reason: string): void {
-  unreadable.push({ series: directory.name, file, message: `${file}: ${reason}` })
-}
-
-/** The text of a file, or why there is none. */
-async function readText(
-  directory: EvidenceDirectory,
-  file: string,
-): Promise<
-  | { readonly outcome: 'read'; readonly text: string; readonly sha256: string }
-  | { readonly outcome: 'missing' }
-  | { readonly outcome: 'not-text' }
-  | { readonly outcome: 'unreadable'; readonly reason: string }
-> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  const read = await readHashed(directory, file, (bytes) => {
-    size += bytes.length
-    if (size <= FILE_BYTES_MAX) chunks.push(Uint8Array.from(bytes))
-  })
-  if (read.outcome !== 'read') return read
-  if (size > FILE_BYTES_MAX) return { outcome: 'not-text' }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
-    return { outcome: 'read', text, sha256: read.sha256 }
-  } catch {
-    return { outcome: 'not-text' }
   }
 }
 
@@ -175,15 +121,15 @@ function parsedKey(text: string): VerifierKey[] {
   }
 }
 
-/** Notes and checkpoints without their pool manifest. */
+/** Notes, checkpoints and time stamps without their pool manifest. */
 function reportLeftovers(check: Check, found: readonly Found[]): void {
   const known = new Set(check.directory.files)
   for (const file of check.directory.files.toSorted()) {
-    const manifest = file.replace(/\.(note|checkpoint)$/, '.json')
+    const manifest = file.replace(/\.(note|checkpoint|tsr)$/, '.json')
     if (manifest === file || stemOfPoolManifest(manifest) === undefined || known.has(manifest)) continue
-    // The json file is written last. Of an interval after the newest one it may be about to be.
+    // The json file is written after note and checkpoint, and before a time stamp. Of an interval after the newest one it may be about to be.
     const newest = found.at(-1)?.file
-    if (newest !== undefined && manifest > newest) continue
+    if (newest !== undefined && manifest > newest && !file.endsWith('.tsr')) continue
     broken(check, {
       what: 'pool-manifest-missing',
       file: manifest,
@@ -201,7 +147,11 @@ function isNextOf(check: Check, { file, manifest }: Found, previous: Found | und
     broken(check, { what: 'pool-manifest-missing', file, message: `${numbers} missing before ${file}` })
   }
   if (!previous) {
-    if (number > check.from) missing(check.from)
+    if (check.since === undefined && number > check.from) missing(check.from)
+    if (check.since !== undefined && number > 1 && interval.startMs > check.since) {
+      const message = `the pool manifests begin at ${interval.start}, after ${new Date(check.since).toISOString()}`
+      broken(check, { what: 'range-missing', file, message })
+    }
     if ((number === 1) !== (link === null))
       broken(check, { what: 'pool-manifest-chain', file, message: `${file}: only number 1 has none before it` })
     return
@@ -218,6 +168,8 @@ function isNextOf(check: Check, { file, manifest }: Found, previous: Found | und
   }
   if (pool !== before.pool || interval.startMs !== before.interval.endMs || tree.size < before.tree.size)
     broken(check, { what: 'pool-manifest-chain', file, message: `${file} does not continue ${previous.file}` })
+  const wentBack = auditWentBack(manifest.audit, before.audit)
+  if (wentBack) broken(check, { what: 'audit-trail', file, message: `${file}: ${wentBack}, by ${previous.file}` })
 }
 
 async function verifySignatures(check: Check, found: Found, isNewest: boolean): Promise<void> {
@@ -245,20 +197,6 @@ async function verifySignatures(check: Check, found: Found, isNewest: boolean): 
     const message = `${stem}.checkpoint is of another tree than ${file}`
     broken(check, { what: 'pool-tree', file: `${stem}.checkpoint`, message })
   }
-}
-
-/** The text of a note that the key has signed, or undefined after a finding. */
-async function signedText(check: Check, file: string, key: VerifierKey): Promise<string | undefined> {
-  const read = await readText(check.directory, file)
-  if (read.outcome === 'unreadable') cannotRead(check, file, read.reason)
-  else if (read.outcome === 'missing')
-    broken(check, { what: 'pool-manifest-missing', file, message: `${file} is missing` })
-  else {
-    const note = read.outcome === 'read' ? parseNote(read.text) : undefined
-    if (note && isSignedBy(note, key) === 'valid') return note.text
-    broken(check, { what: 'pool-signature', file, message: `${file} does not have a valid signature` })
-  }
-  return undefined
 }
 
 /** Compares the series with the pool manifests, and returns the names of those that the tree was computed from. */

@@ -1,9 +1,30 @@
 export { activateAdapters, noteProblem } from './adapters.ts'
 export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
+export {
+  type AnchorCargo,
+  type AnchorKind,
+  type AnchorState,
+  nameAnchors,
+  newestSealedNumber,
+  newestSealedPoolManifest,
+  noteAnchorProblem,
+  readAnchors,
+  recordDelivery,
+} from './anchors.ts'
 export { approvalMode, setApprovalMode } from './approval-mode.ts'
 export { appendAudit, listAudit } from './audit.ts'
-export { verifyAudit } from './audit-chain.ts'
+export {
+  type AuditProblem,
+  auditHead,
+  type SealedHead,
+  type SealedHeads,
+  sealedHeads,
+  startAuditWalk,
+  stepAuditWalk,
+  verifyAudit,
+} from './audit-chain.ts'
+export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ApprovalMode,
@@ -51,20 +72,23 @@ export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
-export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
+  adoptPoolManifest,
   type ClosedInterval,
   nextPoolManifest,
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,
+  poolManifestTexts,
   recordPoolManifest,
   seriesAt,
   signingKeyOnRecord,
   takeSigningKey,
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
+export { notePoolProblem } from './pool-sealing-state.ts'
 export {
   approveComplianceChange,
   closeComplianceChange,

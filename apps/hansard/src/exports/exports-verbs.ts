@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { asked, json, type PoolOptions, positive, type Verbs } from '../cli/verb.ts'
+import type { VerifyCommandOptions } from './verify-command.ts'
 
 export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
   asked(json(program.command('seal')))
@@ -74,8 +75,12 @@ export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
     .option('--key <key>', 'the public key to trust, NAME+HASH+BASE64, or the file of one')
     .option('--expect <sha256>', 'of a manifest or checkpoint that must be there')
     .option('--from <n>', 'pool manifests before this number may be absent', positive)
+    .option('--since <time>', 'the exports must cover all from this time on; earlier ones may be absent')
+    .option('--until <time>', 'the exports must cover all up to this time')
+    .option('--anchors <dir>', 'what an anchor has kept: a cut-off end and rewritten history show')
+    .option('--tsa-ca <file>', 'CA certificates of the time-stamp authority: check time stamps, with openssl')
     .action(
-      run(async (directory: string, options: { json: boolean; key?: string; expect?: string; from?: number }) => {
+      run(async (directory: string, options: VerifyCommandOptions) => {
         const { verifyCommand } = await import('./verify-command.ts')
         return verifyCommand(io, directory, options)
       }),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatVerifierKey } from '@hansard/signing'
 import { expect } from 'vitest'
+import { timeStampChecker } from './check-time-stamp.ts'
 import { exportSeries, forge, type SealedExport } from './exports-in-test.ts'
 import { type VerifyOptions, type VerifyReport, verifyDirectory } from './verify.ts'
 
@@ -22,12 +23,20 @@ export async function soundSeries(directory: string): Promise<SealedExport[]> {
   await series.interval({ 'chat-1/1': { through: 15 }, 'chat 2 é/2': { through: 4 }, 'chat-3/1': { through: 5 } })
   return series.sealed
 }
-async function verifyWithPython(directory: string, options: VerifyOptions): Promise<VerifyReport> {
-  const { key, expect: expected, from } = options
+/** `tsaCa`: the CA certificates of a time-stamp authority, in a file. */
+type VerifyOptionsInTest = VerifyOptions & { readonly tsaCa?: string }
+
+async function verifyWithPython(directory: string, options: VerifyOptionsInTest): Promise<VerifyReport> {
+  const { key, expect: expected, from, since, until, anchors, tsaCa } = options
+  const iso = (ms: number) => new Date(ms).toISOString()
   const args = [
     ...(key ? ['--key', formatVerifierKey(key)] : []),
     ...(expected === undefined ? [] : ['--expect', expected]),
     ...(from === undefined ? [] : ['--from', String(from)]),
+    ...(since === undefined ? [] : ['--since', iso(since)]),
+    ...(until === undefined ? [] : ['--until', iso(until)]),
+    ...(anchors === undefined ? [] : ['--anchors', anchors]),
+    ...(tsaCa === undefined ? [] : ['--tsa-ca', tsaCa]),
   ]
   const [code, stdout, stderr] = await new Promise<[number, string, string]>((resolve) => {
     execFile('python3', [PYTHON, '--json', ...args, directory], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
@@ -41,8 +50,9 @@ async function verifyWithPython(directory: string, options: VerifyOptions): Prom
 }
 
 /** Both implementations, which must say the same in the same words, but for what the system says of its errors. */
-export async function verifyWithBoth(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const ours = await verifyDirectory(directory, options)
+export async function verifyWithBoth(directory: string, options: VerifyOptionsInTest = {}): Promise<VerifyReport> {
+  const checkTimeStamp = options.tsaCa === undefined ? undefined : timeStampChecker(options.tsaCa)
+  const ours = await verifyDirectory(directory, { ...options, checkTimeStamp })
   const theirs = await verifyWithPython(directory, options)
   const comparable = ({ findings, unreadable, ...report }: VerifyReport) => ({
     ...report,

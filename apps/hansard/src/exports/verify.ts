@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
+  type CheckTimeStamp,
+  compareWithRecord,
   describeSettingChange,
   type EvidenceDirectory,
   FileMissing,
@@ -33,7 +35,13 @@ export type VerifyReport = {
   /** `unsigned`: there is no pool manifest here */
   readonly trust: 'pinned' | 'embedded' | 'unsigned'
   readonly pools: readonly Omit<PoolReport, 'findings' | 'unreadable'>[]
-  readonly series: readonly Omit<SeriesReport, 'findings' | 'unreadable'>[]
+  readonly series: readonly (Omit<SeriesReport, 'findings' | 'unreadable'> & {
+    /**
+     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are not
+     * in it; null for the record series itself, and if none is here
+     */
+    readonly record: { readonly compared: number; readonly notInRecord: number } | null
+  })[]
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }
@@ -44,10 +52,8 @@ export type VerifyReport = {
  * Where there is nothing to verify the answer is not "good": an empty directory is what is left when everything was
  * taken away.
  */
-export async function verifyDirectory(
-  directory: string,
-  { key, expect, from = 1 }: VerifyOptions = {},
-): Promise<VerifyReport> {
+export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const { key, expect, from = 1, since, anchors: anchorPath, checkTimeStamp } = options
   const series: SeriesInPool[] = []
   const directories: FoundDirectory[] = []
   const unreadable: Unreadable[] = []
@@ -63,6 +69,7 @@ export async function verifyDirectory(
     }
   }
   const pools: PoolReport[] = []
+  const anchors = anchorPath === undefined ? undefined : await anchorFiles(anchorPath, unreadable)
   for (const found of directories) {
     const above = found.name === '.' ? undefined : dirname(found.name)
     if (above === undefined) {
@@ -71,16 +78,21 @@ export async function verifyDirectory(
     }
     const isBelow = ({ report }: SeriesInPool) => above === '.' || report.series.startsWith(`${above}/`)
     const keys = await keysOf(directory, found)
-    pools.push(await verifyPool(found, { series: series.filter(isBelow), keys, pinned: key, from }))
+    const given = { pinned: key, from, since, anchors, checkTimeStamp }
+    pools.push(await verifyPool(found, { ...given, series: series.filter(isBelow), keys }))
     if (expect !== undefined) await addHashes(found, known)
   }
   const reports = [...series.map(({ report }) => report), ...pools]
-  const findings = reports.flatMap((report) => report.findings)
+  const record = compareWithRecord(series)
+  const findings = [...reports.flatMap((report) => report.findings), ...record.findings]
   unreadable.push(...reports.flatMap((report) => report.unreadable))
   if (reports.length === 0 && unreadable.length === 0)
     unreadable.push({ series: '.', message: 'there is no export here, so there is nothing to verify' })
   if (key && pools.length === 0 && series.length > 0)
     findings.push({ series: '.', what: 'pool-signature', message: 'no pool manifest is here, so nothing is signed' })
+  if (anchors && pools.length === 0)
+    findings.push({ series: '.', what: 'end-cut', message: 'no pool manifest is here, and the anchor has some' })
+  findings.push(...uncovered({ pools, series: series.map(({ report }) => report) }, options))
   if (expect !== undefined && !known.has(expect))
     findings.push({
       series: '.',
@@ -94,7 +106,10 @@ export async function verifyDirectory(
     exitCode: EXIT_CODES[outcome],
     trust: pools.length === 0 ? 'unsigned' : key ? 'pinned' : 'embedded',
     pools: pools.map(({ findings: _, unreadable: __, ...report }) => report),
-    series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => report),
+    series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => ({
+      ...report,
+      record: record.series.get(report.series) ?? null,
+    })),
     findings,
     unreadable,
   }
@@ -119,6 +134,48 @@ export type VerifyOptions = {
   readonly expect?: string | undefined
   /** the first pool manifest that must be here */
   readonly from?: number | undefined
+  /** the time that must be covered, in milliseconds since 1970; what came before it may be absent */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** the directory with what an anchor has kept */
+  readonly anchors?: string | undefined
+  /** undefined: time stamps are only counted */
+  readonly checkTimeStamp?: CheckTimeStamp | undefined
+}
+
+/** What of the time that was asked for is not here. Where pool manifests are, they say how far all series go. */
+function uncovered(
+  { pools, series }: { pools: readonly PoolReport[]; series: readonly SeriesReport[] },
+  { since, until }: VerifyOptions,
+): Finding[] {
+  const iso = (ms: number) => new Date(ms).toISOString()
+  const findings: Finding[] = []
+  const compare = (name: string, to: string | null) => {
+    if (until === undefined || (to !== null && Date.parse(to) >= until)) return
+    const message = `what is here ends at ${to ?? 'no time'}, before ${iso(until)}`
+    findings.push({ series: name, what: 'range-missing', message })
+  }
+  if (pools.length > 0) for (const { directory, to } of pools) compare(directory, to)
+  else
+    for (const { series: name, firstExport, from, to } of series) {
+      compare(name, to)
+      // Before export 1 there was nothing.
+      if (since === undefined || firstExport === 1 || (from !== null && Date.parse(from) <= since)) continue
+      const message = `what is here begins at ${from ?? 'no time'}, after ${iso(since)}`
+      findings.push({ series: name, what: 'range-missing', message })
+    }
+  return findings
+}
+
+/** What an anchor has kept. Without a file in it there is nothing to compare with, which is not good. */
+async function anchorFiles(path: string, unreadable: Unreadable[]): Promise<EvidenceDirectory | undefined> {
+  try {
+    const files = await readdir(path)
+    return { name: 'anchors', files, read: (file) => readRegularFile(join(path, file)) }
+  } catch (error) {
+    unreadable.push({ series: 'anchors', message: `the directory cannot be read: ${(error as Error).message}` })
+    return undefined
+  }
 }
 
 const isOfSeries = (file: string) => file.endsWith(MANIFEST_SUFFIX) || stemOfExportFile(file) !== undefined
@@ -216,10 +273,28 @@ function describePool(pool: VerifyReport['pools'][number]): string[] {
       : '            not computed again: no series here begins with the first interval',
     `  newest    ${pool.newestManifest.file}`,
     `            SHA-256 ${pool.newestManifest.sha256}`,
+    ...(pool.anchors
+      ? [
+          `  anchored  ${counted(pool.anchors.files, 'file')}, ${pool.anchors.newest === null ? 'none of what is here' : `up to ${pool.anchors.newest}`}`,
+        ]
+      : []),
+    ...describeTimeStamps(pool.timeStamps),
     ...(pool.unsignedExports > 0
       ? [`  NOT SIGNED YET: ${counted(pool.unsignedExports, 'export')} after the newest pool manifest`]
       : []),
   ]
+}
+
+function describeRecord({ compared, notInRecord }: { compared: number; notInRecord: number }): string {
+  const same = `the same events as the record series in ${counted(compared, 'export')}`
+  return notInRecord === 0 ? same : `${same}; ${counted(notInRecord, 'export')} not in the record series`
+}
+
+function describeTimeStamps({ present, verified, newest, lagMsMax }: PoolReport['timeStamps']): string[] {
+  if (present === 0) return []
+  if (newest === null || lagMsMax === null) return [`  stamped   ${counted(present, 'time stamp')}, not checked`]
+  const late = `each within ${Math.max(0, Math.ceil(lagMsMax / 1_000))} s of the end of its interval`
+  return [`  stamped   ${verified} of ${counted(present, 'time stamp')} good, the newest at ${newest.at}; ${late}`]
 }
 
 function describeSeries(series: VerifyReport['series'][number]): string[] {
@@ -234,6 +309,10 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     series.trust.from === 'beginning'
       ? '  trust     every source was followed from its first event'
       : `  trust     from where the series begins; what came before is not part of it (${series.trust.because.join('; ')})`,
+    ...(series.texts === null
+      ? []
+      : [`  texts     ${counted(series.texts, 'text')}, each with the hash that its chain has`]),
+    ...(series.record === null ? [] : [`  record    ${describeRecord(series.record)}`]),
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),

@@ -24,6 +24,8 @@ const READERS: Readonly<Record<string, (env: Env) => void>> = {
 
 const COMMAND_LINE = [
   'HANSARD_ADMIN_PASSWORD',
+  'HANSARD_ANCHOR_DIRECTORY',
+  'HANSARD_ANCHOR_TSA_URL',
   'HANSARD_AS_PASSWORD',
   'HANSARD_DEBUG',
   'HANSARD_FILES_CLAMD',
@@ -78,5 +80,5 @@ function fallbackOf(readers: readonly string[], settings: readonly Setting[]): s
     return requiring.length === readers.length ? 'required' : `required by ${requiring.join(', ')}`
   const first = settings.map((each) => each.fallback).find((each) => each !== undefined)
   if (first === undefined) return ''
-  return `\`${first === `worker@${hostname()}` ? 'worker@HOSTNAME' : first}\``
+  return `\`${first.replace(`@${hostname()}`, '@HOSTNAME')}\``
 }

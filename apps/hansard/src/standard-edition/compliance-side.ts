@@ -1,5 +1,10 @@
 import type { Clock } from '@hansard/clock'
-import { type AdapterSetting, type SigningKeySource, startComplianceWorker } from '@hansard/compliance-worker'
+import {
+  type AdapterSetting,
+  type AnchorSetting,
+  type SigningKeySource,
+  startComplianceWorker,
+} from '@hansard/compliance-worker'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { openInlineTransport } from '@hansard/queue'
@@ -14,6 +19,7 @@ export type ComplianceSideConfig = {
   readonly adapters: readonly AdapterSetting[]
   readonly complianceFileStore: string
   readonly signingKey: SigningKeySource
+  readonly anchors: readonly AnchorSetting[]
 }
 
 export type QueueDepth = { readonly waiting: number; readonly active: number; readonly failed: number }

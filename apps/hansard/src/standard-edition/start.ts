@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { approvalSetting } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
-import { commonSettings } from '@hansard/config'
+import { anchorSettings } from '@hansard/compliance-worker'
+import { clockSettings, commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
 import { sharedHttpSettings } from '@hansard/http'
@@ -27,7 +28,11 @@ export type StartOptions = {
 
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
-  const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const settings = {
+    ...commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' }),
+    ...clockSettings(io.env),
+  }
+  const anchors = anchorSettings(io.env)
   const approval = approvalSetting(io.env, { fallback: STANDARD_APPROVAL })
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
@@ -42,6 +47,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       approval,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       clamd: clamdAddress(io),
+      anchors,
       complianceThread: true,
     },
     { clock: systemClock, log },

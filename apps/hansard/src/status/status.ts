@@ -31,6 +31,7 @@ function describe(status: PoolStatus): string {
     `Unexported  ${status.oldestUnexportedAgeMs === null ? 'nothing' : `oldest ${age(status.oldestUnexportedAgeMs)}`}\n`,
     `Interval    ${openInterval === null ? 'none open yet' : `${utc(openInterval.start)} to ${utc(openInterval.end)}, open`}\n`,
     `Quarantine  ${counted(quarantine.count, 'event')}\n`,
+    ...status.notices.map((notice) => `Note        ${visible(notice)}\n`),
     '\n',
     table(
       ['SOURCE', 'EPOCH', 'STATE', 'LAST', 'STAGED', 'REPORTED', ''],
@@ -56,9 +57,26 @@ function describe(status: PoolStatus): string {
         problem ?? '',
       ]),
     ),
+    ...describeAnchors(status.anchors),
     ...status.endedAdapters.map(({ name, lastSealed }) => {
       const since = lastSealed === null ? '' : ` since ${name}/${lastSealed.number}, sealed ${utc(lastSealed.sealedAt)}`
       return `\nThe series ${visible(name)} has ended: nothing has been written to it${since}.\n`
     }),
   ].join('')
+}
+
+function describeAnchors(anchors: PoolStatus['anchors']): string[] {
+  if (anchors.length === 0) return []
+  return [
+    '\n',
+    table(
+      ['ANCHOR', 'LAST DELIVERED', 'AT', 'PROBLEM'],
+      anchors.map(({ name, lastDelivered, problem }) => [
+        name,
+        lastDelivered === null ? 'nothing yet' : lastDelivered.stem,
+        lastDelivered === null ? '' : utc(lastDelivered.deliveredAt),
+        problem ?? '',
+      ]),
+    ),
+  ]
 }
