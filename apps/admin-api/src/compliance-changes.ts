@@ -59,7 +59,10 @@ export const approveComplianceChange: Handle<'approveComplianceChange'> = async 
 
 async function approved(deps: AdminApiDeps, by: Principal, { id, sha256 }: { id: number; sha256: string }) {
   const alone = (await approvalMode(deps.complianceDb)) === 'one-person'
-  const proposerId = (await findComplianceChange(deps.complianceDb, id))?.proposedById
+  const proposed = await findComplianceChange(deps.complianceDb, id)
+  // A series may have begun since it was proposed.
+  if (proposed?.settings) await refuseLatePast(deps, proposed.identity, proposed.settings)
+  const proposerId = proposed?.proposedById
   const proposer = proposerId === undefined ? undefined : await findPrincipal(deps.poolDb, { id: proposerId })
   const byOne = alone && proposerId === by.id
   const { done, ended } = await withSeriesEnded(deps, async () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { close, createWriteStream, open } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -126,22 +126,27 @@ async function sendExport(deps: DataDeps, request: FastifyRequest, reply: Fastif
 
 async function receiveImport(deps: DataDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const actor = await administrator(deps, request)
-  const dryRun = parse(ImportDataQuery, request.query).dryRun === 'true'
+  const query = parse(ImportDataQuery, request.query)
+  const dryRun = query.dryRun === 'true'
   if (!(request.body instanceof Readable)) {
     throw new AdminProblem('malformed', 'Send the zip of an export as the body, with Content-Type: application/zip.')
   }
-  const file = await openDataFile(await keep(request.body, deps))
+  const { descriptor, sha256 } = await keep(request.body, deps)
+  const origin = { name: query.name, sha256 }
+  const file = await openDataFile(descriptor)
   try {
     await auditRead(deps, actor.account, dryRun ? 'try-import-data' : 'import-data', file.identity, {
       from: file.about.pool,
       level: file.manifest.level,
+      file: origin.name,
+      fileSha256: origin.sha256,
     })
   } catch (error) {
     file.close()
     throw error
   }
   const lines = new PassThrough()
-  void carryOut(deps, { actor, dryRun, file, lines }).finally(() => {
+  void carryOut(deps, { actor, dryRun, file, origin, lines }).finally(() => {
     file.close()
     lines.end()
   })
@@ -152,11 +157,12 @@ type Import = {
   readonly actor: Principal
   readonly dryRun: boolean
   readonly file: Awaited<ReturnType<typeof openDataFile>>
+  readonly origin: { readonly name: string; readonly sha256: string }
   readonly lines: PassThrough
 }
 
 /** Reports progress during the import, so that neither side considers the other dead. */
-async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import): Promise<void> {
+async function carryOut(deps: DataDeps, { actor, dryRun, file, origin, lines }: Import): Promise<void> {
   const { poolDb: db, clock, writer, poolRoomId, pool, fileStores, log } = deps
   const say = (line: ImportLine) => void (lines.writable && lines.write(`${JSON.stringify(line)}\n`))
   let last: ImportLine = { at: 'checking', lines: 0 }
@@ -180,6 +186,7 @@ async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import):
       fileStores,
       stop,
       dryRun,
+      origin,
       actor,
       by: actor.account,
       onChanged: (changed) => publish(deps, changed),
@@ -198,27 +205,29 @@ async function carryOut(deps: DataDeps, { actor, dryRun, file, lines }: Import):
 
 /**
  * Writes the body to an unlinked file: however this process ends, the disk space is freed and nobody can read the
- * chats in it. Returns its descriptor.
+ * chats in it. Returns its descriptor, and the SHA-256 of what was received.
  */
 async function keep(
   content: Readable,
   { temporaryDirectory = tmpdir(), uploadBytesMax = UPLOAD_BYTES_MAX }: DataDeps,
-): Promise<number> {
+): Promise<{ descriptor: number; sha256: string }> {
   const path = join(temporaryDirectory, `hansard-import-${randomUUID()}.zip`)
   const descriptor = await opening(path, 'wx+', 0o600)
   try {
     await rm(path)
     let size = 0
+    const sha256 = createHash('sha256')
     async function* limited(pieces: AsyncIterable<Buffer>) {
       for await (const piece of pieces) {
         size += piece.byteLength
         if (size > uploadBytesMax)
           throw new AdminProblem('too-large', `A data file may have at most ${uploadBytesMax} bytes here.`)
+        sha256.update(piece)
         yield piece
       }
     }
     await pipeline(content, limited, createWriteStream('', { fd: descriptor, autoClose: false, start: 0 }))
-    return descriptor
+    return { descriptor, sha256: sha256.digest('hex') }
   } catch (error) {
     await closing(descriptor)
     throw error

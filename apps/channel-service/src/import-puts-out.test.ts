@@ -65,7 +65,8 @@ describe.each(['sqlite', 'postgres'] as const)('an import while users chat, on %
     const writer = createRecordWriter({ db, clock: systemClock, source, place: { pool: 'test' } })
     const { id: poolRoomId } = await findPoolRoom(db)
     const file = await openDataFile(path)
-    const who = { actor, by: 'admin', pool: 'test', dryRun: false, poolRoomId }
+    const origin = { name: 'pool-data.zip', sha256: '0'.repeat(64) }
+    const who = { actor, by: 'admin', pool: 'test', dryRun: false, poolRoomId, origin }
     try {
       return await importData(file, { db, clock: systemClock, writer, ...who })
     } finally {

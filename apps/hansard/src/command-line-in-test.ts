@@ -21,7 +21,7 @@ export type PoolOnTheLine = AsyncDisposable & {
   talk(
     line: readonly string[],
     options: { readonly env: Record<string, string>; readonly input: PassThrough },
-  ): { heard(text: string): Promise<string>; readonly done: Promise<number> }
+  ): { heard(text: string): Promise<string>; written(): readonly string[]; readonly done: Promise<number> }
   /** What a command answers that must succeed. */
   // biome-ignore lint/suspicious/noExplicitAny: what a test reads of it is what it is about.
   json(line: readonly string[], options?: Options): Promise<any>
@@ -59,6 +59,7 @@ export async function startPoolOnTheLine({
     const io = { stdin: input, stdout, stderr, env: new Env(env), stop }
     return {
       done: runCommandLine([...line, '--data', data], io),
+      written: () => written,
       heard: (text) =>
         new Promise((resolve) => {
           const look = () => {

@@ -26,6 +26,8 @@ export const ExportDataQuery = z.strictObject({
 export const ImportDataQuery = z.strictObject({
   /** report what would be done and change nothing */
   dryRun: flag,
+  /** what the importer calls the file: put on record with every chat */
+  name: z.string().min(1).max(255).default('unnamed'),
 })
 
 export const DataReportReply = z.object({

@@ -104,7 +104,7 @@ function select(db: Database, wanted: Wanted, chats: Bound, content: string): Pr
   return rowsOf<Row>(
     db.knex,
     `select chat.room_id, chat.chat_id, chat.posted_at, chat.principal_id, ${content} as content, chat.title,
-            chat.alert, chat.state, ${CHAT_BYTES} as bytes,
+            chat.alert, chat.state, chat.imported_by, chat.imported_at, ${CHAT_BYTES} as bytes,
             principal.uri, principal.display_name
      from ${chats.sql} join principal on principal.id = chat.principal_id
      where chat.state <> 'purged' and not chat.unlogged and chat.posted_at between ? and ?`,

@@ -50,8 +50,14 @@ function isSaid(frame: Record<string, unknown>): boolean {
     typeof frame['at'] === 'number' &&
     typeof frame['text'] === 'string' &&
     (frame['title'] === undefined || typeof frame['title'] === 'string') &&
-    (frame['alert'] === undefined || frame['alert'] === true)
+    (frame['alert'] === undefined || frame['alert'] === true) &&
+    (frame['imported'] === undefined || isImported(frame['imported']))
   )
+}
+
+function isImported(value: unknown): boolean {
+  const { by, at } = (value ?? {}) as Record<string, unknown>
+  return typeof by === 'string' && typeof at === 'number'
 }
 
 function isId(value: unknown): boolean {

@@ -64,6 +64,7 @@ export const CHANGE_SUBJECTS = [
   'compliance-configuration',
   'pool-state',
   'quarantined-file',
+  'imported-chat',
 ] as const
 
 /** The value of a property or, for a property that is a list, entries of it. */
@@ -84,6 +85,10 @@ const value = z.union([text, z.number(), z.boolean(), z.null(), z.array(text)])
  * the conversation of the room it was meant for. `principal` is the sender, and `after` has `storedName`, `size`,
  * `sha256`, `signature`, the scanner's name for its finding, and `givenName`, exactly what the sender called the file
  * (`subject.name` is that name made safe; changes recorded before it was kept lack it).
+ *
+ * A chat that was imported is a created `imported-chat` in the conversation of its room. `principal` is the importer.
+ * `after` has where it comes from (`file`, `fileSha256`, `pool`) and what that file says: `chatId`, `author`,
+ * `authorName`, `postedAt`, `content`, `alert`, `state`, and of a story `title`.
  */
 export const Change = z.strictObject({
   action: z.enum(['created', 'changed', 'deleted']),

@@ -132,7 +132,8 @@ async function importFrom(pool: PoolInTest, path: string): Promise<Changed[]> {
   must(await pool.commands.changeUser(POOL, again))
   const actor = await pool.principal('admin')
   const file = await openDataFile(path)
-  const who = { actor, by: 'admin', pool: 'two', dryRun: false, poolRoomId }
+  const origin = { name: 'pool-data.zip', sha256: '0'.repeat(64) }
+  const who = { actor, by: 'admin', pool: 'two', dryRun: false, poolRoomId, origin }
   try {
     await importData(file, { db, clock, writer: service.writer, ...who, onChanged: (each) => told.push(each) })
   } finally {

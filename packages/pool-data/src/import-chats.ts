@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ChangeValue } from '@hansard/compliance-event'
 import { POOL_CONFIGURATION_RANGES } from '@hansard/pool-store'
 import { keptPrincipalUri, parseRoomUri } from '@hansard/rooms'
 import { chatsEntryOf } from './data-format.ts'
@@ -17,8 +18,10 @@ type Room = { readonly id: number; readonly lastChatId: number; readonly disable
  * hub would deliver years-old chats as new. So chats are imported only into disabled rooms; rooms that the import
  * created are disabled.
  *
- * The imported chats are not emitted as chat events, because the pool they come from has recorded them. Each batch is
- * one change event of the room with the SHA-256 of what was imported.
+ * Nobody posted these chats here, and the file may say anything. So each is on record as an `imported-chat`: who
+ * imported it, from which file, and what that file says of author, time and text. It is never a chat event. Its row
+ * names the importer, and whoever is shown the chat is shown that too. Each batch is also one change event of the room
+ * with the SHA-256 of what was imported.
  */
 export async function importChats(run: ImportRun): Promise<void> {
   for await (const room of run.file.lines('rooms')) {
@@ -72,6 +75,8 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
       alert: line.alert,
       state: line.state,
       unlogged: line.unlogged,
+      imported_by: step.run.actor.uri,
+      imported_at: step.at,
     })),
   )
   const [first, last] = [fresh[0]!.line.id, fresh.at(-1)!.line.id]
@@ -85,7 +90,31 @@ async function importBatch(step: Step, { uri, name }: LineOf<'rooms'>, lines: re
     importedSha256: hash.digest('hex'),
   }
   tell(step, 'changed', { type: 'room', uri, name }, { before: {}, after }, room.id)
+  const names = await namesOf(step, [...new Set(authors.values())])
+  for (const { line } of fresh) {
+    const name = names.get(authors.get(keptPrincipalUri(line.author))!) ?? null
+    tell(step, 'created', subjectOf(uri, line), { before: {}, after: toldOf(step, line, name) }, room.id)
+  }
   step.count('chats', 'made', fresh.length)
+}
+
+function subjectOf(room: string, { id }: ChatLine) {
+  return { type: 'imported-chat' as const, uri: `${room}#${id}`, name: `chat ${id}` }
+}
+
+function toldOf({ run }: Step, line: ChatLine, authorName: string | null): Record<string, ChangeValue> {
+  const { id: chatId, author, at: postedAt, content, title, alert, state } = line
+  const origin = { file: run.origin.name, fileSha256: run.origin.sha256, pool: run.file.about.pool }
+  const said = { chatId, author, authorName, postedAt, content, alert, state }
+  return { ...origin, ...said, ...(title === null ? {} : { title }) }
+}
+
+async function namesOf(step: Step, ids: readonly number[]): Promise<Map<number, string>> {
+  const rows: { id: number; display_name: string }[] = await step
+    .knex('principal')
+    .whereIn('id', ids)
+    .select('id', 'display_name')
+  return new Map(rows.map((row) => [row.id, row.display_name]))
 }
 
 /** The chats that can be added. Existing ones are compared, and whatever cannot be added is reported. */

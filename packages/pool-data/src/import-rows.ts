@@ -5,7 +5,16 @@ import type { Step } from './import-run.ts'
 /** The properties that a change altered. */
 export type Differences = { before: Record<string, ChangeValue>; after: Record<string, ChangeValue> }
 export type ImportedSubject = {
-  type: 'room' | 'category' | 'user' | 'group' | 'add-in' | 'policy' | 'endpoint' | 'pool-configuration'
+  type:
+    | 'room'
+    | 'category'
+    | 'user'
+    | 'group'
+    | 'add-in'
+    | 'policy'
+    | 'endpoint'
+    | 'pool-configuration'
+    | 'imported-chat'
   uri: string
   name: string
 }

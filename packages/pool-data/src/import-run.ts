@@ -23,6 +23,8 @@ export type ImportDeps = {
   readonly clock: Clock
   readonly writer: RecordWriter
   readonly actor: Actor
+  /** the file, as the importer called it, and the SHA-256 of its bytes */
+  readonly origin: { readonly name: string; readonly sha256: string }
   /** the room under which changes that concern no room are recorded */
   readonly poolRoomId: number
   /** the two stores for file contents; undefined: contents are not imported */

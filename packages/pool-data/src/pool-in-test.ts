@@ -105,7 +105,17 @@ export async function openPoolAt(
     },
     async importFrom(path, { through = (file: DataFile) => file, ...options } = {}) {
       const file = await openDataFile(path)
-      const deps = { db, clock, writer, actor: admin, poolRoomId, pool, by: admin.account, dryRun: false }
+      const deps = {
+        db,
+        clock,
+        writer,
+        actor: admin,
+        poolRoomId,
+        pool,
+        by: admin.account,
+        dryRun: false,
+        origin: ORIGIN,
+      }
       try {
         return await importData(through(file), { ...deps, ...options })
       } finally {
@@ -118,6 +128,8 @@ export async function openPoolAt(
     },
   }
 }
+
+const ORIGIN = { name: 'pool-data.zip', sha256: '0'.repeat(64) }
 
 /** The entries of a zip by name. */
 export async function contentsOfZip(path: string): Promise<Map<string, string>> {

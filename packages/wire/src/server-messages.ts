@@ -23,6 +23,8 @@ const told = {
   alert: z.literal(true).optional(),
   /** the chat is a story */
   title: z.string().optional(),
+  /** it was not posted in this pool: who imported it, and when. Author, time and text are what the imported file says */
+  imported: z.object({ by: z.string(), at: z.number() }).optional(),
 }
 export const HistoryChat = z.object({
   ...told,
@@ -226,6 +228,7 @@ export function chatFrame(chat: {
   alert?: boolean | undefined
   title?: string | undefined
   replaced?: boolean | undefined
+  imported?: { readonly by: string; readonly at: number } | undefined
 }): string {
   return JSON.stringify({
     t: 'chat',
@@ -237,6 +240,7 @@ export function chatFrame(chat: {
     ...(chat.alert ? { alert: true as const } : {}),
     ...(chat.title === undefined ? {} : { title: chat.title }),
     ...(chat.replaced ? { replaced: true as const } : {}),
+    ...(chat.imported ? { imported: chat.imported } : {}),
   } satisfies ServerMessageOf<'chat'>)
 }
 

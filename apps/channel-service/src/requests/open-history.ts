@@ -67,6 +67,7 @@ export function historyChat(chat: Chat): HistoryChat {
     ...(chat.alert ? { alert: true as const } : {}),
     ...(chat.title === undefined ? {} : { title: chat.title }),
     ...(chat.state === 'replaced' ? { replaced: true as const } : {}),
+    ...(chat.imported ? { imported: chat.imported } : {}),
   }
 }
 

@@ -6,9 +6,11 @@ import { textFrame } from '../delivery/frames.ts'
 /** The frame of a chat of this room. Undefined for a purged chat. */
 export function frameOfChat(room: string, chat: Chat): Buffer | undefined {
   if (chat.state === 'purged') return undefined
-  const { chatId, postedAt, author, text, alert, title, state } = chat
+  const { chatId, postedAt, author, text, alert, title, state, imported } = chat
   const replaced = state === 'replaced'
-  return textFrame(chatFrame({ room, chat: chatId, at: postedAt, from: author, text, alert, title, replaced }))
+  return textFrame(
+    chatFrame({ room, chat: chatId, at: postedAt, from: author, text, alert, title, replaced, imported }),
+  )
 }
 
 /** Sent instead of chats that are purged or not for this client, so that the client does not take them for lost. */

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { DATA_IMPORT_PATH, ImportLine } from '@hansard/admin-contract'
@@ -19,7 +20,7 @@ type Options = PoolOptions & { readonly dryRun: boolean; readonly report?: strin
 export async function importDataCommand(io: Io, path: string, options: Options): Promise<ExitCode> {
   await checkHere(path)
   const admin = await openAdmin(io, options)
-  const query = new URLSearchParams({ dryRun: String(options.dryRun) })
+  const query = new URLSearchParams({ dryRun: String(options.dryRun), name: basename(path).slice(0, 255) })
   const waiting = startWaiting(io, { what: options.dryRun ? 'trying' : 'importing', json: options.json })
   let report: DataReport | undefined
   try {

@@ -89,17 +89,22 @@ export function where({ rooms }: Pick<Talk, 'rooms'>, room: string): string {
   return rooms.size > 1 ? `[${visible(room)}] ` : ''
 }
 
-type ShownChat = Pick<Chat, 'at' | 'from' | 'text' | 'title' | 'alert' | 'replaced'>
+type ShownChat = Pick<Chat, 'at' | 'from' | 'text' | 'title' | 'alert' | 'replaced' | 'imported'>
 
 /** A chat on a line: an alert is marked, a story begins with its title. Lines after the first are indented. */
-export function chatText({ at, from, text, title, alert, replaced }: ShownChat, paint: Paint, now: number): string {
+export function chatText(
+  { at, from, text, title, alert, replaced, imported }: ShownChat,
+  paint: Paint,
+  now: number,
+): string {
   const time = paint('dim', localTime(at, now))
   const marks = [
+    ...(imported ? [paint('bold', `[imported by ${visible(imported.by)}] `)] : []),
     ...(alert ? [paint(['bold', 'red'], 'ALERT ')] : []),
     ...(title === undefined ? [] : [paint('bold', `[${visible(title)}] `)]),
   ].join('')
   const lines = `${text}${replaced ? ' (replaced)' : ''}`.split(/\r?\n/).map(visible)
-  const action = title === undefined && !alert ? /^\/me (.*)$/s.exec(lines[0]!) : null
+  const action = title === undefined && !alert && !imported ? /^\/me (.*)$/s.exec(lines[0]!) : null
   const name = paint(styleOf(from.name), visible(from.name))
   const first = action ? `${time}  * ${name} ${action[1]}` : `${time} <${name}> ${marks}${lines[0]}`
   return [first, ...lines.slice(1).map((line) => `${' '.repeat(6)}${line}`)].join('\n')

@@ -5,6 +5,7 @@ import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
 import { GIVEN_NAMES_MIGRATION } from './given-names.ts'
 import { IMPORT_MIGRATION } from './import.ts'
+import { IMPORTED_CHATS_MIGRATION } from './imported-chats.ts'
 import { INCARNATIONS_MIGRATION } from './incarnations.ts'
 import { KEPT_ROWS_MIGRATION } from './kept-rows.ts'
 import { POSTS_MIGRATION } from './posts.ts'
@@ -136,4 +137,5 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   CLOCKS_MIGRATION,
   SESSIONS_MIGRATION,
   SET_BACKS_MIGRATION,
+  IMPORTED_CHATS_MIGRATION,
 ]

@@ -12,6 +12,8 @@ export type Chat = {
   readonly text: string
   /** `replaced`: the text differs from the one posted. `purged`: only the id is left. */
   readonly state: 'kept' | 'replaced' | 'purged'
+  /** it was not posted here: who imported it (their URI), and when */
+  readonly imported?: { readonly by: string; readonly at: number }
 }
 
 /**
@@ -101,6 +103,8 @@ export type ChatRow = {
   alert: boolean | number
   title: string | null
   state: Chat['state']
+  imported_by: string | null
+  imported_at: number | null
   uri: string
   display_name: string
 }
@@ -110,7 +114,8 @@ function select(db: Database, roomId: number) {
     .knex<ChatRow>('chat')
     .join('principal', 'principal.id', 'chat.principal_id')
     .where({ room_id: roomId })
-    .select<ChatRow[]>('chat_id', 'posted_at', 'content', 'alert', 'title', 'state', 'uri', 'display_name')
+    .select<ChatRow[]>('chat_id', 'posted_at', 'content', 'alert', 'title', 'state', 'imported_by', 'imported_at')
+    .select<ChatRow[]>('uri', 'display_name')
 }
 
 export function chatOf(row: ChatRow): Chat {
@@ -122,5 +127,6 @@ export function chatOf(row: ChatRow): Chat {
     title: row.title === null ? undefined : (JSON.parse(row.title) as string),
     text: JSON.parse(row.content) as string,
     state: row.state,
+    ...(row.imported_by === null ? {} : { imported: { by: row.imported_by, at: row.imported_at! } }),
   }
 }
