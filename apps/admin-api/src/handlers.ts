@@ -21,6 +21,7 @@ import {
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
+import { proveEvent } from './prove-event.ts'
 import * as audit from './show-audit.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
@@ -61,6 +62,7 @@ export function handlers(): Handlers {
     breakLease: breakLeaseByName,
     listExports,
     showExport,
+    proveEvent,
     replayExport,
     checkExports,
     restoreExport,

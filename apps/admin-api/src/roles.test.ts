@@ -43,6 +43,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
   ],
   officer: [
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
+    ...(['proveEvent'] as const),
     ...([
       'listComplianceConfigurations',
       'listSignIns',
@@ -57,7 +58,14 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
     ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
-    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
+    ...([
+      'quarantine',
+      'listComplianceConfigurations',
+      'listSignIns',
+      'listAudit',
+      'verifyAudit',
+      'proveEvent',
+    ] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),

@@ -6,6 +6,7 @@ export { ExportDetail, ExportSummary, exportId, ListExportsReply, parseExportId 
 export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail } from './groups.ts'
 export { openApiDocument } from './openapi.ts'
 export { PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'
+export { ProofReply } from './proof.ts'
 export {
   CheckResult,
   QuarantineRetryResult,

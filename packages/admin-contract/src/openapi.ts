@@ -9,6 +9,7 @@ import * as exports_ from './exports.ts'
 import * as groups from './groups.ts'
 import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
+import * as proof from './proof.ts'
 import * as quarantine from './quarantine.ts'
 import * as requests from './requests.ts'
 import * as rooms from './rooms.ts'
@@ -169,6 +170,7 @@ const FILES = [
   groups,
   leases,
   { Problem },
+  proof,
   quarantine,
   requests,
   rooms,

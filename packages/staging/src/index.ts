@@ -55,6 +55,7 @@ export {
   nextToCheck,
   recordFileCheck,
 } from './file-check.ts'
+export { type EventInExport, type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
@@ -69,6 +70,7 @@ export {
   type PoolSeries,
   planPoolManifest,
   recordPoolManifest,
+  sealedPoolManifest,
   seriesAt,
   signingKeyOnRecord,
   takeSigningKey,
