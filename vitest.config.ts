@@ -41,7 +41,7 @@ export default defineConfig({
     projects: [
       project(
         'unit',
-        ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy}/**/*.test.ts'],
+        ['{packages,adapters,apps}/*/src/**/*.test.ts', 'test/{pool-state,servers,run,tidy,mutants}/**/*.test.ts'],
         300_000,
       ),
       project('pool', ['test/{pool,scenarios,permissions}/**/*.test.ts'], 300_000),

@@ -19,8 +19,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import zlib
 from datetime import datetime, timezone
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MANIFEST = ".manifest.json"
 STEM = re.compile(
@@ -31,10 +32,11 @@ LINE = re.compile(
     r"([^\t]+)\t([1-9][0-9]{0,14})\t(?:(-|[0-9a-f]{32})\t)?([1-9][0-9]{0,14})\t([0-9a-f]{64})(?:\tquarantined\t([0-9a-f]{64}))?"
 )
 KINDS = ["chat", "join", "part", "backchat", "file-upload", "file-download", "chat-replaced", "chat-purged", "change"]
+SIGN_INS = ["sign-in", "sign-in-refused", "assignment", "sign-out", "session-expired"]
 FORMATS = {
     "hansard-manifest/1": {"kinds": KINDS[:-1], "roles": ["document", "chain"], "incarnations": False},
     "hansard-manifest/2": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": False},
-    "hansard-manifest/3": {"kinds": KINDS, "roles": ["document", "attachments", "chain"], "incarnations": True},
+    "hansard-manifest/3": {"kinds": KINDS + SIGN_INS, "roles": ["document", "attachments", "chain"], "incarnations": True},
 }
 REASONS = ["missing", "in-part", "time", "sender", "repeated", "changed", "malformed"]
 PROBLEMS = ["empty", "malformed", "names", "depends-on-texts"]
@@ -42,6 +44,8 @@ POOL_FORMAT = "hansard-pool-manifest/1"
 POOL_NAME = re.compile(r"pool-[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z_[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z")
 STATES = ["alive", "stopped", "fenced", "dead"]
 LINE_MAX = 100_000
+RECORD_PROFILE = "record-1"
+TEXT_MAX = 64 << 20
 
 
 def sha256(text):
@@ -558,6 +562,185 @@ class ChainFile:
             self.leave(False)
 
 
+# ------------------------------------------------------------------------------------------------ the record series
+
+
+class NotTexts(Exception):
+    """The file is not texts, one a line, compressed as gzip."""
+
+
+class CannotRead(Exception):
+    """Somebody else's finding."""
+
+
+class Texts:
+    """An export of the record series: the leaf of every text, computed again, held against the chain file."""
+
+    def __init__(self, path, manifest, report):
+        self.path, self.manifest, self.report = path, manifest, report
+        self.matching, self.counts = 0, {}
+
+    def verify(self):
+        chain = next((file["name"] for file in self.manifest["files"] if file["role"] == "chain"), None)
+        if chain is None:
+            return self.matching
+        due = self.chain_lines(chain)
+        try:
+            for listed in self.manifest["files"]:
+                if listed["role"] == "document" and not self.verify_document(listed["name"], listed["events"], due):
+                    return self.matching
+            missing = next(due, None)
+            if missing:
+                self.report(chain, "%s: the text of %s/%d is in no document" % (chain, missing["name"], missing["seq"]))
+            else:
+                for kind in KINDS:
+                    found, said = self.counts.get(kind, 0), self.manifest["counts"].get(kind, 0)
+                    if found != said:
+                        self.report(chain, "its texts are %d events of kind %s, it counts %d" % (found, kind, said))
+        except NotTexts as error:
+            self.report(error.args[0], "%s %s" % error.args)
+        except CannotRead:
+            pass
+        return self.matching
+
+    def verify_document(self, file, events, due):
+        lines, problem = 0, None
+        for one in self.texts(file):
+            lines += 1
+            # After a problem only to see that the file can be decompressed to its end.
+            if problem:
+                continue
+            line = next(due, None)
+            why = self.difference(one, line) if line else "it has a text that the chain file does not have"
+            if why:
+                place = {"source": line["name"], "seq": line["seq"]} if line else {}
+                problem = ("%s: %s (line %d)" % (file, why, lines), place)
+        if lines != events:
+            problem = problem or ("%s has %d texts, its manifest says %d" % (file, lines, events), {})
+        if problem:
+            self.report(file, problem[0], **problem[1])
+            return False
+        self.matching += lines
+        return True
+
+    def difference(self, one, line):
+        due = "%s/%d" % (line["name"], line["seq"])
+        event = event_of(one)
+        found = event and "%s/%d" % (name_of(event), event["seq"])
+        if found and found != due:
+            return "the text of %s is due, that of %s is there" % (due, found)
+        if hashlib.sha256(one).hexdigest() != line["leaf"]:
+            return "the text of %s does not have the hash that its chain has" % due
+        if not event:
+            return "the text of %s is no event" % due
+        self.counts[event["kind"]] = self.counts.get(event["kind"], 0) + 1
+        return None
+
+    def chain_lines(self, file):
+        """The lines with a text. They were held against the manifest before; a line that is none ends them."""
+        incarnations = FORMATS[self.manifest["format"]]["incarnations"]
+        for raw in self.reading(file, lambda opened: opened.readline(LINE_MAX)):
+            match = LINE.fullmatch(raw[:-1].decode("latin-1")) if raw.endswith(b"\n") else None
+            if not match or (match.group(3) is not None) != incarnations:
+                raise CannotRead()
+            source, epoch, named, seq, leaf, recorded = match.groups()
+            if recorded is None:
+                part = {"source": unquote(source), "epoch": int(epoch), "incarnation": (named or "-").replace("-", "")}
+                yield {"name": name_of(part), "seq": int(seq), "leaf": leaf}
+
+    def texts(self, file):
+        unpack, rest, begun = None, b"", False
+        for data in self.reading(file, lambda opened: opened.read(1 << 20)):
+            while data:
+                unpack, begun = unpack or zlib.decompressobj(31), True
+                try:
+                    lines = (rest + unpack.decompress(data, 1 << 20)).split(b"\n")
+                except zlib.error:
+                    raise NotTexts(file, "cannot be decompressed")
+                rest = lines.pop()
+                if len(rest) > TEXT_MAX:
+                    raise NotTexts(file, "has a line that is too long")
+                yield from lines
+                data = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+                if unpack.eof:
+                    unpack = None
+                elif not data:
+                    break
+        if unpack or not begun:
+            raise NotTexts(file, "cannot be decompressed")
+        if rest:
+            raise NotTexts(file, "ends within a line")
+
+    def reading(self, file, read):
+        try:
+            with open_regular(os.path.join(self.path, file)) as opened:
+                while True:
+                    part = read(opened)
+                    if not part:
+                        return
+                    yield part
+        except OSError:
+            raise CannotRead()
+
+
+def event_of(one):
+    try:
+        event = json.loads(one.decode("utf-8", "replace"), parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    event.setdefault("incarnation", "")
+    named = all(isinstance(event.get(name), str) for name in ("kind", "source", "incarnation"))
+    return event if named and all(type(event.get(name)) is int for name in ("epoch", "seq")) else None
+
+
+def compare_with_record(series):
+    """All series seal the same intervals of the same chains: the exports of one interval have the same chain file."""
+    record, pools, findings = {}, set(), []
+    for one in (one for one in series if one.texts is not None):
+        pools.add(one.identity and one.identity[0])
+        for key, export in keyed(one):
+            record.setdefault(key, []).append(export)
+    for one in series:
+        if one.texts is not None or not one.parts or one.identity[0] not in pools:
+            continue
+        compared = 0
+        for key, export in keyed(one):
+            others = record.get(key)
+            if not others:
+                continue
+            compared += 1
+            if all(other["chain"] != export["chain"] for other in others):
+                differs = "has other numbers or hashes than the record series"
+            elif all(other["counts"] != export["counts"] for other in others):
+                differs = "counts other events than the record series"
+            else:
+                continue
+            findings.append({
+                "series": one.name, "what": "record-differs", "export": export["number"],
+                "message": "export %d of %s %s in the same interval" % (export["number"], one.identity[1], differs)})
+        one.record = {"compared": compared, "notInRecord": len(one.parts) - compared}
+    return findings
+
+
+def keyed(one):
+    """Addenda have a number and a name of each series' own; they belong to the interval that they were sealed with."""
+    addenda, before = [], None
+    for export in one.parts:
+        if before is not None and export["number"] != before + 1:
+            addenda = []
+        before = export["number"]
+        if export["kind"] == "addendum":
+            addenda.append(export)
+            continue
+        interval = (one.identity[0], export["incarnations"], export["window"])
+        for addendum in addenda:
+            yield interval + (addendum["window"],), addendum
+        addenda = []
+        yield interval, export
+
+
 # ------------------------------------------------------------------------------------------------------ the series
 
 
@@ -574,6 +757,8 @@ class Series:
         self.identity = self.first = self.previous = self.tiled_to = self.start = self.end = None
         self.exports = self.documents = self.events = self.not_compared = 0
         self.sealed_incomplete = []
+        self.texts = self.record = None
+        self.parts = []         # per export: what it is compared by with the record series
         self.tree = Tree()
         self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
@@ -651,6 +836,15 @@ class Series:
             self.broken("fork", message, export=number, file=file, source=name_of(fork), seq=fork["seq"])
         for listed in manifest["files"]:
             self.verify_file(manifest, listed)
+        if manifest["adapter"]["profile"] == RECORD_PROFILE:
+            def report(file, message, **place):
+                self.broken("record-text", message, export=number, file=file, **place)
+            self.texts = (self.texts or 0) + Texts(self.path, manifest, report).verify()
+        self.parts.append({
+            "number": number, "kind": manifest["kind"], "counts": manifest["counts"],
+            "incarnations": FORMATS[manifest["format"]]["incarnations"],
+            "window": (manifest["interval"]["startMs"], manifest["interval"]["endMs"]),
+            "chain": next((one["sha256"] for one in manifest["files"] if one["role"] == "chain"), None)})
         if manifest["kind"] == "interval":
             self.verify_roll_of_sources(manifest, file)
             self.seen_interval = True
@@ -776,6 +970,7 @@ class Series:
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
             "incomplete": self.sealed_incomplete, "pagesNotCompared": self.not_compared,
+            "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
         }
 
@@ -1028,6 +1223,9 @@ class Pool:
         if (manifest["pool"] != before["pool"] or manifest["interval"]["startMs"] != before["interval"]["endMs"]
                 or manifest["tree"]["size"] < before["tree"]["size"]):
             self.broken("pool-manifest-chain", "%s does not continue %s" % (file, before_file), file=file)
+        went_back = audit_went_back(manifest.get("audit"), before.get("audit"))
+        if went_back:
+            self.broken("audit-trail", "%s: %s, by %s" % (file, went_back, before_file), file=file)
 
     def missing(self, file, first, last):
         numbers = "pool manifest %d is" % first if first == last else "pool manifests %d to %d are" % (first, last)
@@ -1176,7 +1374,8 @@ def parse_pool_manifest(content):
     if isinstance(found, str) and found != POOL_FORMAT and re.fullmatch("hansard-pool-manifest/[0-9]+", found):
         raise Unknown("its format is %s" % found)
     members(manifest, "pool manifest",
-            "format pool number interval series sources tree key previousPoolManifestSha256")
+            "format pool number interval series sources tree "
+            + ("audit " if "audit" in manifest else "") + "key previousPoolManifestSha256")
     require(found == POOL_FORMAT, "format")
     text(manifest["pool"], "pool")
     count(manifest["number"], "number", 1)
@@ -1209,11 +1408,29 @@ def parse_pool_manifest(content):
     count(manifest["tree"]["size"], "tree.size")
     root = manifest["tree"]["root"]
     require(isinstance(root, str) and re.fullmatch("[A-Za-z0-9+/]{43}=", root), "tree.root")
+    if "audit" in manifest:
+        members(manifest["audit"], "audit", "number head")
+        count(manifest["audit"]["number"], "audit.number")
+        digest(manifest["audit"]["head"], "audit.head")
     text(manifest["key"], "key")
     if manifest["previousPoolManifestSha256"] is not None:
         digest(manifest["previousPoolManifestSha256"], "previousPoolManifestSha256")
     require(written(manifest) == content, "the writing")
     return manifest
+
+
+def audit_went_back(now, before):
+    """Why the audit trail cannot be the one of the pool manifest before: records are only ever added."""
+    if before is None:
+        return None
+    had = "had %d records" % before["number"]
+    if now is None:
+        return "it does not name the audit trail, which %s" % had
+    if now["number"] < before["number"]:
+        return "the audit trail has %d records, and %s" % (now["number"], had)
+    if now["number"] == before["number"] and now["head"] != before["head"]:
+        return "record %d of the audit trail was another" % now["number"]
+    return None
 
 
 def pool_name(interval):
@@ -1383,6 +1600,7 @@ def verify(asked):
     for one in series + pools:
         findings += one.findings
         unreadable += one.unreadable
+    findings += compare_with_record(series)
     if not series and not pools and not unreadable:
         unreadable.append({"series": ".", "message": "there is no export here, so there is nothing to verify"})
     if key and series and not pools:
@@ -1456,6 +1674,14 @@ def describe(report):
         else:
             yield "  trust     from where the series begins; what came before is not part of it (%s)" % "; ".join(
                 series["trust"]["because"])
+        if series["texts"] is not None:
+            yield "  texts     %d %s, each with the hash that its chain has" % (
+                series["texts"], "text" if series["texts"] == 1 else "texts")
+        if series["record"] is not None:
+            same, left = series["record"]["compared"], series["record"]["notInRecord"]
+            yield "  record    the same events as the record series in %d %s%s" % (
+                same, "export" if same == 1 else "exports",
+                "; %d %s not in the record series" % (left, "export" if left == 1 else "exports") if left else "")
         if series["pagesNotCompared"]:
             yield "  pages     not compared with what they count in %d %s" % (
                 series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")

@@ -16,7 +16,7 @@ export const xml = defineXsltAdapter({
 export const xmlExtended = defineXsltAdapter({
   name: 'xml-extended',
   profile: 'extended-1',
-  version: '3',
+  version: '4',
   extension: 'xml',
   stylesheet,
   stylesheetIsIdentity: true,

@@ -15,7 +15,7 @@ import { ManualClock } from '@hansard/clock'
 import { type FileStores, openFileStores } from '@hansard/file-store'
 import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { silentLog } from '@hansard/log'
-import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql'
 import { migrateStaging } from '@hansard/staging'
 import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
@@ -102,8 +102,6 @@ export async function openAdminInTest(
   const httpServer = await createHttpServer(http, { clock, log })
   const { app } = httpServer
   const tokenKeys = await openTokenKeys({ db: poolDb, clock, source: { file: join(directory, 'token-keys.json') } })
-  const signIns = createSignInRecord({ db: poolDb, clock, log, service: 'admin-1' })
-  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record: signIns })
   const start = (on: FastifyInstance) =>
     startAdminApi(
       { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
@@ -114,7 +112,7 @@ export async function openAdminInTest(
         bus: listening,
         clock,
         log,
-        signIn,
+        tokenKeys,
         settings,
         fileStores,
         queueDepth: async () => ({ waiting: 0, active: 0, failed: 0 }),
@@ -187,7 +185,6 @@ export async function openAdminInTest(
     async close() {
       await httpServer.stop()
       for (const api of [admin, ...twins]) await api.stop()
-      await signIns.stop()
       await bus.close()
       await poolDb.close()
       await complianceDb.close()

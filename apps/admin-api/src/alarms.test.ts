@@ -9,15 +9,18 @@ const calm = {
   outboxOldestAt: null,
   queue: { failed: 0 },
   queueTroubles: [] as string[],
-  reports: [] as { source: string; epoch: number; reportedAt: number }[],
+  reports: [] as { source: string; epoch: number; reportedAt: number; clockOffMs: number | null }[],
   relayLeads: true,
   shutOut: [],
 }
 const staging = (source: { state?: 'alive' | 'stopped'; silentForMs: number; holding: boolean }) => ({
   quarantine: { count: 0 },
+  auditProblem: null as string | null,
   forks: [] as Parameters<typeof alarmsOf>[0]['forks'],
+  poolSealing: { problem: null, unsigned: null } as Parameters<typeof alarmsOf>[0]['poolSealing'],
   setBacks: [] as Parameters<typeof alarmsOf>[0]['setBacks'],
   damagedFiles: { count: 0, files: [] },
+  incompleteExports: { count: 0, exports: [] } as Parameters<typeof alarmsOf>[0]['incompleteExports'],
   adapters: [],
   anchors: [],
   sources: [
@@ -41,6 +44,17 @@ it('raises no alarm for a living source that has not reported since the interval
   expect(alarmsOf(staging({ silentForMs: 15_000, holding: true }), calm)).toEqual([])
 })
 
+it('names a source that accepts nothing because of its clock, and what to do', () => {
+  const report = { source: 'channel-1', epoch: 1, reportedAt: NOW }
+  const alarms = (clockOffMs: number | null) =>
+    alarmsOf(staging({ silentForMs: 0, holding: false }), { ...calm, reports: [{ ...report, clockOffMs }] })
+  expect(alarms(10_800_000)).toEqual([
+    expect.stringMatching(/^The clock of source channel-1\/1 is 10800 s ahead: it accepts nothing.*restart/),
+  ])
+  expect(alarms(-86_400_000)).toEqual([expect.stringMatching(/86400 s behind/)])
+  expect(alarms(null)).toEqual([])
+})
+
 it('names sealed files that are not as they were sealed, and what to do', () => {
   const file = { adapter: 'xml', number: 12, directory: '/x', name: 'a.xml', problem: 'is missing' }
   const [first, more] = alarmsOf(
@@ -49,6 +63,14 @@ it('names sealed files that are not as they were sealed, and what to do', () => 
   )
   expect(first).toMatch(/^The sealed file \/x\/a\.xml is missing\. `hansard exports restore xml\/12`/)
   expect(more).toMatch(/^7 more sealed files/)
+})
+
+it('names a broken audit trail, and how to look at it', () => {
+  const auditProblem = 'Record 12 of the audit trail is missing.'
+  const [alarm] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), auditProblem }, calm)
+  expect(alarm).toBe(
+    'The chain of the audit trail is broken: Record 12 of the audit trail is missing. `hansard audit verify` recomputes it.',
+  )
 })
 
 it('names a source that keeps an interval open permanently, and what to do', () => {
@@ -65,7 +87,7 @@ it('raises an alarm when nobody can sign in because no active server is running'
 
 it('names a broken Redis, and neither the sources nor the outbox that suffer from it', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
-  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500 }]
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 500, clockOffMs: null }]
   const replica = 'Redis is a replica and takes no writes.'
 
   for (const broken of [
@@ -80,7 +102,7 @@ it('names a broken Redis, and neither the sources nor the outbox that suffer fro
 
 it('names a source that is silent by the pool database itself, though the queue is broken as well', () => {
   const suffering = { ...staging({ silentForMs: 180_000, holding: true }), rollCallTakenAt: NOW - 180_000 }
-  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 60_000 }]
+  const reports = [{ source: 'channel-1', epoch: 1, reportedAt: NOW - 60_000, clockOffMs: null }]
 
   const alarms = alarmsOf(suffering, { ...calm, reports, queue: undefined })
 
@@ -111,6 +133,18 @@ it('names a source that has forked, first of all', () => {
   const heads = { ...fork, incarnation: 'a'.repeat(32), events: 0 }
   const [named] = alarmsOf({ ...staging({ silentForMs: 0, holding: false }), forks: [heads] }, calm)
   expect(named).toMatch(/differ in source channel-1\/1\/a{32}, .* no other text has arrived/)
+})
+
+it('names that pool manifests are not being signed, and why where it is known', () => {
+  const quiet = staging({ silentForMs: 0, holding: false })
+  const waiting = (ms: number) => ({ problem: null, unsigned: { interval: 7, closedAt: NOW - ms } })
+  expect(alarmsOf({ ...quiet, poolSealing: waiting(180_000) }, calm)).toEqual([])
+  expect(alarmsOf({ ...quiet, poolSealing: waiting(180_001) }, calm)).toEqual([
+    expect.stringContaining('Pool manifests are not being signed: interval 7 has waited for 180 s.'),
+  ])
+  expect(alarmsOf({ ...quiet, poolSealing: { ...waiting(1), problem: 'it does not follow.' } }, calm)).toEqual([
+    'Pool manifests are not being signed: it does not follow.',
+  ])
 })
 
 it('names what a pool database that was set back no longer has, for a week', () => {

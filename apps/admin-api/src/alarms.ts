@@ -1,3 +1,4 @@
+import type { LastReport } from '@hansard/pool-store'
 import type { StagingStatus } from '@hansard/staging'
 import type { MissingNumbers } from './missing-numbers.ts'
 
@@ -6,6 +7,8 @@ const ROLL_CALL_STALE = 15_000
 export const SOURCE_SILENT = 15_000
 const OUTBOX_STALE = 60_000
 const SKEW_MAX = 5_000
+/** An adapter may keep its interval's pool manifest waiting for a minute. */
+const UNSIGNED_STALE = 180_000
 /** A pool database that was set back is named for so long: what is lost stays lost. */
 const SET_BACK_SHOWN = 7 * 24 * 3_600_000
 
@@ -20,11 +23,14 @@ export function alarmsOf(
   staging: Pick<
     StagingStatus,
     | 'quarantine'
+    | 'auditProblem'
     | 'damagedFiles'
+    | 'incompleteExports'
+    | 'anchors'
+    | 'poolSealing'
     | 'forks'
     | 'setBacks'
     | 'adapters'
-    | 'anchors'
     | 'sources'
     | 'rollCallTakenAt'
     | 'exporter'
@@ -49,7 +55,7 @@ export function alarmsOf(
     /** what is wrong with Redis, in sentences */
     queueTroubles: readonly string[]
     /** when each living source last reported, according to the pool database */
-    reports: readonly { source: string; epoch: number; reportedAt: number }[]
+    reports: readonly LastReport[]
     /** a relay holds the lease */
     relayLeads: boolean
     /** the active servers, when none of them is running */
@@ -87,6 +93,17 @@ export function alarmsOf(
       `Source ${source}/${epoch} serves people and records nothing: ${participants} of its participants joined after its last event, number ${lastSeq}. Stop the service, and keep its database for examination.`,
     )
   }
+  for (const { source, epoch, clockOffMs } of reports) {
+    if (clockOffMs === null) continue
+    alarms.push(
+      `The clock of source ${source}/${epoch} is ${seconds(Math.abs(clockOffMs))} ${clockOffMs > 0 ? 'ahead' : 'behind'}: it accepts nothing until the clock is right. Set the clock that is wrong; if it was set and is right now, restart the service.`,
+    )
+  }
+  if (staging.auditProblem !== null) {
+    alarms.push(
+      `The chain of the audit trail is broken: ${staging.auditProblem} \`hansard audit verify\` recomputes it.`,
+    )
+  }
   if (staging.quarantine.count > 0) {
     alarms.push(
       `${staging.quarantine.count} events are in quarantine and in no export. See \`hansard quarantine list\`.`,
@@ -98,6 +115,22 @@ export function alarmsOf(
     alarms.push(`The sealed file ${directory}/${name} ${problem}. ${restore}`)
   }
   if (count > files.length) alarms.push(`${count - files.length} more sealed files are not as they were sealed.`)
+  const incomplete = staging.incompleteExports
+  for (const { adapter, number, incomplete: words } of incomplete.exports) {
+    alarms.push(
+      `${adapter}/${number} was sealed as incomplete: ${words}. Correct the stylesheet of ${adapter}; nothing is lost.`,
+    )
+  }
+  if (incomplete.count > incomplete.exports.length)
+    alarms.push(
+      `${incomplete.count - incomplete.exports.length} more exports of the last week were sealed as incomplete.`,
+    )
+  const { problem: unsignedBecause, unsigned } = staging.poolSealing
+  if (unsignedBecause !== null) alarms.push(`Pool manifests are not being signed: ${unsignedBecause}`)
+  else if (unsigned !== null && now - unsigned.closedAt > UNSIGNED_STALE)
+    alarms.push(
+      `Pool manifests are not being signed: interval ${unsigned.interval} has waited for ${seconds(now - unsigned.closedAt)}. Start the exporting worker again with the pool's signing key.`,
+    )
   for (const { name, problem } of staging.adapters) if (problem !== null) alarms.push(`Adapter ${name}: ${problem}`)
   for (const { name, problem, problemSince, overdue } of staging.anchors)
     if (overdue)

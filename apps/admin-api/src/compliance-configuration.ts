@@ -8,6 +8,7 @@ import {
 import {
   type ConfigurationChange,
   type ConfigurationSettings,
+  hasExports,
   listComplianceConfigurations as listOf,
   putComplianceConfiguration as putOf,
   removeComplianceConfiguration as removeOf,
@@ -28,10 +29,28 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
   const { customConfiguration } = call.body
   const problem = customConfiguration === undefined ? undefined : await stylesheetProblemOf(customConfiguration)
   if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
+  await refuseLatePast(deps, identity, call.body)
   const { after, ended } = await changed(deps, call, () =>
     putOf(deps.complianceDb, { ...changing(deps, call), settings: () => call.body }),
   )
   return { identity, settings: after ?? {}, ended }
+}
+
+/** The past is for a series that has not begun: its exports are numbered and chained in the order of time. */
+async function refuseLatePast(
+  { complianceDb }: AdminApiDeps,
+  identity: string,
+  settings: ComplianceConfiguration['settings'],
+): Promise<void> {
+  const { exportFrom } = settings
+  const before = (await listOf(complianceDb)).configurations.find((known) => known.identity === identity)?.settings
+  if (exportFrom === undefined || exportFrom === before?.['exportFrom']) return
+  const name = adaptersOf([{ identity, settings }])[0]!.name
+  if (!(await hasExports(complianceDb, name))) return
+  throw new AdminProblem(
+    'invalid',
+    `exportFrom: the series ${name} has exports, and the past can be given only to one without. Choose another adapterName.`,
+  )
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   type CommonSettings,
+  clockSettings,
   commonSettings,
   complianceDatabaseUrl,
   directoriesAllowed,
@@ -31,6 +32,7 @@ type AdminProcessConfig = Omit<AdminApiConfig, 'version'> &
 export function adminProcessConfig(env: Env): AdminProcessConfig {
   return {
     ...commonSettings(env),
+    ...clockSettings(env),
     name: env.string('HANSARD_ADMIN_NAME', { fallback: ADMIN_API_DEFAULTS.name }),
     heartbeatMs: ADMIN_API_DEFAULTS.heartbeatMs,
     complianceDirectories: {

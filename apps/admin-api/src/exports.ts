@@ -5,7 +5,7 @@ import {
   type ListExportsReply,
   parseExportId,
 } from '@hansard/admin-contract'
-import { newestStamp } from '@hansard/pool-store'
+import { lastReports, newestStamp } from '@hansard/pool-store'
 import { databaseNow } from '@hansard/sql'
 import {
   addRequest,
@@ -64,6 +64,9 @@ export const showExport: Handle<'showExport'> = async (deps, { path }): Promise<
 /** A source may stamp this much ahead of the database's clock, and be sealed with what it said; milliseconds. */
 const STAMPS_AHEAD_MAX = 5_000
 
+/** A database's clock that is further ahead of every source's report is wrong, or no source lives; milliseconds. */
+const REPORTS_BEHIND_MAX = 60_000
+
 /**
  * The interval to be sealed contains what was accepted before the request: it ends after the last stamp on record,
  * and after the request by the clock of the database, whatever the clock of this service says.
@@ -80,6 +83,15 @@ export const seal: Handle<'seal'> = async (deps, { actor }) => {
       'conflict',
       `Source ${ahead.source}/${ahead.epoch} stamps its events ${seconds} s ahead of the database's clock: an interval that ends now does not contain them.`,
       'Correct the clock of its machine, or wait until that time has come; see `hansard status`.',
+    )
+  }
+  const newest = Math.max(...(await lastReports(poolDb)).map(({ reportedAt }) => reportedAt))
+  if (Number.isFinite(newest) && now - newest > REPORTS_BEHIND_MAX) {
+    const seconds = Math.round((now - newest) / 1_000)
+    throw new AdminProblem(
+      'conflict',
+      `By the database's clock no source has reported for ${seconds} s: an interval that ends now cannot close.`,
+      'Correct the clock of the database, or start the services; see `hansard status`.',
     )
   }
   const requestedAt = Math.max(now, ahead?.at ?? 0)
@@ -179,5 +191,6 @@ function summaryOf(found: Export & { documents: number; written: number }): Expo
     events: found.events,
     written: found.state === 'sealed' ? found.written : null,
     documents: found.documents,
+    incomplete: found.incomplete,
   }
 }

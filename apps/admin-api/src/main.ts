@@ -6,7 +6,7 @@ import { openFileStores } from '@hansard/file-store'
 import { baseUrl, createHttpServer } from '@hansard/http'
 import { returnMemoryWhenQuiet, runProcess } from '@hansard/lifecycle'
 import { createLog } from '@hansard/log'
-import { createSignIn, createSignInRecord, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
+import { openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { openBullTransport } from '@hansard/queue'
 import { requireRedis } from '@hansard/redis'
 import { migrate, openDatabase } from '@hansard/sql'
@@ -47,8 +47,6 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
     password: config.operatorPassword,
     charactersMin: config.passwordCharactersMin,
   })
-  const record = createSignInRecord({ db: poolDb, clock: systemClock, log, service: config.name })
-  stack.defer(() => record.stop())
   const server = await createHttpServer(config.http, { clock: systemClock, log })
   // Registered here too: a later step that fails must not leave its loops running. Stopping twice is one stop.
   stack.defer(() => server.stop())
@@ -61,7 +59,7 @@ await runProcess(process, 'admin-api', async ({ stack, ready }) => {
       bus,
       clock: systemClock,
       log,
-      signIn: createSignIn({ db: poolDb, clock: systemClock, tokenKeys, record }),
+      tokenKeys,
       settings,
       fileStores,
       queueDepth: () => transport.depth().catch(() => undefined),

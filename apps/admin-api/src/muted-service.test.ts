@@ -109,17 +109,19 @@ it('one row removed in the middle is named by its number; rows that only wait ar
   expect(await missing()).toEqual([expect.stringMatching(/^Numbers of source channel-1\/1 .*: event 2 \(1 in all\)/)])
 })
 
-it('a service that serves people and records nothing is named', async () => {
-  const writer = await startService('channel-1')
-  await join(writer, 'recorded')
-  expect((await alarms()).join()).not.toContain('records nothing')
+it('FINRA, $100,000, users not connected to the archiver: a service that serves people and records nothing is named', async () => {
+  for (const name of ['channel-1', 'channel-2', 'channel-3']) {
+    const writer = await startService(name)
+    for (const session of ['a', 'b', 'c']) await join(writer, `${name} ${session}`)
+  }
+  const unrecorded = async () => (await alarms()).filter((alarm) => alarm.includes('records nothing'))
+  expect(await unrecorded()).toEqual([])
 
-  const { source, epoch, ...row } = await test.poolDb.knex('participant').first()
-  await test.poolDb
-    .knex('participant')
-    .insert({ ...row, source, epoch, session: 'unrecorded', joined_at: row.joined_at + 1 })
+  const { session: _, ...row } = await test.poolDb.knex('participant').where({ source: 'channel-2' }).first()
+  const joined_at = row.joined_at + 1
+  for (const name of ['d', 'e']) await test.poolDb.knex('participant').insert({ ...row, session: name, joined_at })
 
-  expect(await alarms()).toContainEqual(
-    expect.stringMatching(/^Source channel-1\/1 serves people and records nothing: 1 of its participants/),
-  )
+  expect(await unrecorded()).toEqual([
+    expect.stringMatching(/^Source channel-2\/1 serves people and records nothing: 2 of its participants/),
+  ])
 })

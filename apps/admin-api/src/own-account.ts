@@ -34,9 +34,8 @@ export const signOut: Handle<'signOut'> = async (
     await unwrap(commands.signOutEverywhere(principal, { user: principal.uri }))
     signIn.record.note({ outcome: 'signed-out-everywhere', ...about })
   } else {
-    await signIn.endSession(holder)
+    await signIn.endSession({ ...holder, remote })
     bus.publish({ t: 'principal-changed', principals: [principal.id] })
-    signIn.record.note({ outcome: 'signed-out', ...about })
   }
   return { done: true }
 }

@@ -2,6 +2,7 @@ import type { AllowedDirectories } from '@hansard/adapter'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import type { Bus } from '@hansard/bus'
 import type { Clock } from '@hansard/clock'
+import type { ClockSettings } from '@hansard/config'
 import { PASSWORD_CHARACTERS_MIN } from '@hansard/credentials'
 import type { FileStores } from '@hansard/file-store'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
@@ -10,11 +11,16 @@ import { createPoolCommands } from '@hansard/pool-commands'
 import {
   claimFileStores,
   createRecordWriter,
+  createSignIn,
+  createSignInRecord,
   forgetSignIns,
+  logClock,
+  requireRightClock,
   type SignIn,
   SourceFenced,
   startSource,
   stopSource,
+  type TokenKeys,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
@@ -24,7 +30,7 @@ import { handlers } from './handlers.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
 import { serve } from './serve.ts'
 
-export type AdminApiConfig = {
+export type AdminApiConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   readonly heartbeatMs: number
@@ -57,6 +63,8 @@ export type AdminApi = Service & {
   readonly source: { readonly name: string; readonly epoch: number }
   /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
   readonly fenced: Promise<Error>
+  /** Its entry to the pool, for tokens that this process itself uses. */
+  readonly signIn: SignIn
   /** Creates the operator's account on the first start; an existing account keeps its password. */
   createOperator(options: { password: string | undefined }): Promise<OperatorAccount>
 }
@@ -78,7 +86,7 @@ export async function startAdminApi(
     bus: Bus
     clock: Clock
     log: Log
-    signIn: SignIn
+    tokenKeys: TokenKeys
     settings: { pool: string; domain: string; poolRoomId: number }
     queueDepth: AdminApiDeps['queueDepth']
     queueTroubles?: AdminApiDeps['queueTroubles']
@@ -86,11 +94,12 @@ export async function startAdminApi(
     fileStores?: FileStores | undefined
   },
 ): Promise<AdminApi> {
-  const { app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores } = given
+  const { app, poolDb, complianceDb, bus, clock, log, tokenKeys, settings, fileStores } = given
   const { queueDepth, queueTroubles } = given
   const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
   if (fileStores) await claimFileStores(poolDb, fileStores)
+  await requireRightClock(poolDb, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(poolDb, { name: config.name, endpoint: '', now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -101,6 +110,8 @@ export async function startAdminApi(
     clock,
     source,
     place: { pool, site: config.site },
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')
@@ -112,6 +123,16 @@ export async function startAdminApi(
   })
   stack.defer(() => stopSource(poolDb, { ...source, now: clock.now() }))
   stack.defer(() => writer.stop())
+  const record = createSignInRecord({
+    writer,
+    dialect: poolDb.dialect,
+    clock,
+    log,
+    service: source.name,
+    pool: { domain, poolRoomId },
+  })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const heartbeat = startLoop({
     clock,
     everyMs: config.heartbeatMs,
@@ -168,6 +189,7 @@ export async function startAdminApi(
   return {
     source,
     fenced,
+    signIn,
     createOperator: ({ password }) =>
       createOperator(
         { poolDb, commands },

@@ -169,6 +169,27 @@ describe.each(['sqlite', 'postgres'] as const)('settings of the pool over HTTP, 
     ])
   })
 
+  it('gives the past to a series without exports only', async () => {
+    const at = (identity: string) => ({ token, deps: { identity } })
+    await test.complianceDb.knex('export').insert({
+      ...{ adapter: 'begun', number: 1, kind: 'interval', interval_number: 1, starts_at: 0, ends_at: 60_000 },
+      ...{ state: 'sealed', events: 0, planned_at: 0 },
+    })
+    const fresh = await test.done('putComplianceConfiguration', { ...at('adapter:fresh'), body: { exportFrom: 0 } })
+    expect(fresh.settings).toEqual({ exportFrom: 0 })
+    await test.done('putComplianceConfiguration', { ...at('adapter:begun'), body: {} })
+    const refused = await test.ask('putComplianceConfiguration', { ...at('adapter:begun'), body: { exportFrom: 0 } })
+    expect(refused.body).toMatchObject({
+      error: 'invalid',
+      message: expect.stringContaining('series begun has exports'),
+    })
+    expect(
+      (await test.ask('putComplianceConfiguration', { ...at('adapter:fresh'), body: { exportFrom: -1 } })).status,
+    ).toBe(400)
+    for (const identity of ['adapter:begun', 'adapter:fresh'])
+      await test.done('removeComplianceConfiguration', at(identity))
+  })
+
   it('resets the global compliance configuration to its defaults, and keeps its series', async () => {
     const global = { token, deps: { identity: 'global' } }
     const body = { adapterName: 'firm', addUserDetails: true, runIntervalMs: 900_000 }

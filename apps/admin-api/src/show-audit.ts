@@ -1,6 +1,7 @@
 import { listAudit as auditOnRecord, verifyAudit as recompute } from '@hansard/staging'
 import type { Handle } from './call.ts'
 import { AdminProblem } from './problems.ts'
+import { createSignedHeads } from './signed-heads.ts'
 
 /** Who read or changed what, newest first. */
 export const listAudit: Handle<'listAudit'> = async ({ complianceDb }, { query }) => {
@@ -13,5 +14,10 @@ export const listAudit: Handle<'listAudit'> = async ({ complianceDb }, { query }
 export const verifyAudit: Handle<'verifyAudit'> = async ({ complianceDb }, { query: { number, head } }) => {
   if ((number === undefined) !== (head === undefined))
     throw new AdminProblem('malformed', 'A noted number and its head are given together, or neither.')
-  return recompute(complianceDb, number === undefined || head === undefined ? {} : { expect: { number, head } })
+  const signed = createSignedHeads()
+  const verdict = await recompute(complianceDb, {
+    heads: signed.read,
+    expect: number === undefined || head === undefined ? undefined : { number, head },
+  })
+  return { ...verdict, signed: signed.found() }
 }

@@ -9,5 +9,9 @@ export const signIn: Handle<'signIn'> = async ({ signIn: people }, { body, remot
   const { principal } = result
   const newDevice = await result.rememberDevice()
   const device = newDevice === undefined ? {} : { device: newDevice }
-  return { ...(await people.issueToken(principal)), roles: [...principal.roles], ...device }
+  return {
+    ...(await people.issueToken(principal, { remote, device: result.device })),
+    roles: [...principal.roles],
+    ...device,
+  }
 }

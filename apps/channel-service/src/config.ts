@@ -1,11 +1,20 @@
-import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, redisUrl, site } from '@hansard/config'
+import {
+  type ClockSettings,
+  type CommonSettings,
+  clockSettings,
+  commonSettings,
+  type Env,
+  poolDatabaseUrl,
+  redisUrl,
+  site,
+} from '@hansard/config'
 import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import { baseUrl, type HttpSettings, httpSettings, webSocketUrl } from '@hansard/http'
 import { SILENT_BEFORE_DEAD_MS } from '@hansard/pool-store'
 import { FRAME_BYTES_MAX, type Limits } from '@hansard/wire'
 
 /** All options of a channel service. Times are milliseconds unless the name says otherwise. */
-export type ChannelServiceConfig = {
+export type ChannelServiceConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   /** WebSocket URL at which clients reach this service */
@@ -82,6 +91,7 @@ export function channelProcessConfig(env: Env): ChannelProcessConfig {
   const chatBytesMax = env.integer('HANSARD_CHAT_BYTES_MAX', { min: 0, max: 262_144, fallback: 0 })
   return {
     ...commonSettings(env),
+    ...clockSettings(env),
     http,
     name,
     endpoint: env.string('HANSARD_CHANNEL_ENDPOINT', { fallback: webSocketUrl(baseUrl(http), path) }),

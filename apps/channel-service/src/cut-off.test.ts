@@ -126,6 +126,38 @@ describe('a service that is cut off from the database', () => {
     const roster = await watching.ask({ t: 'roster', room: room.uri })
     expect(roster).toMatchObject({ participants: expect.arrayContaining([{ uri: bob.uri, name: 'BOB' }]) })
   })
+
+  it('records the departure of a user whose connection closes while the join is being recorded', async () => {
+    const { connect } = await pool.start({}, { db })
+    const alice = await connect('alice')
+    const coming = await connect('bob')
+    await alice.ask({ t: 'join', room: room.uri })
+    const answer = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    let joining = false
+    proxy.onSent = (sent) => {
+      joining ||= sent.includes('add-participants')
+      return undefined
+    }
+    proxy.onAnswered = (answered) => {
+      if (!joining || !answered.includes('COMMIT')) return undefined
+      proxy.onAnswered = () => undefined
+      held.resolve()
+      return answer.promise
+    }
+    void coming.ask({ t: 'join', room: room.uri })
+    await held.promise
+    coming.ws.terminate()
+    await coming.closed
+    // By its answer, the service has seen the other connection close.
+    for (let n = 1; n <= 3; n += 1) await alice.ask({ t: 'ping' })
+    const after = alice.post(room, 'in the batch after the join')
+    answer.resolve()
+
+    expect(await after).toMatchObject({ t: 'posted', chat: 1 })
+    expect((await eventsOf('BOB')).map(({ kind }) => kind)).toEqual(['join', 'part'])
+    expect(await pool.db.knex('participant').select('principal_id')).not.toContainEqual({ principal_id: bob.id })
+  })
 })
 
 describe.each(['sqlite', 'postgres'] as const)('on a bus that loses messages, on %s', (dialect) => {

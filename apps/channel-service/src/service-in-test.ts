@@ -68,6 +68,7 @@ export async function openPoolInTest(dialect: Dialect) {
     db,
     url,
     tokenKeys,
+    settings,
     writer,
     openBus,
     async person(account: string): Promise<Principal> {
@@ -120,9 +121,14 @@ export async function openPoolInTest(dialect: Dialect) {
       running.push({ stop: service.stop, server })
       return { service, server, endpoint, connect: (account?: string) => connect(endpoint, account) }
     },
+    /** What is on record, sign-ins left out. */
     async events() {
       const rows: { body: string }[] = await db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
-      return rows.map((row) => decodeEvent(row.body))
+      return rows.map((row) => decodeEvent(row.body)).filter((event) => !('account' in event))
+    },
+    async signIns() {
+      const rows: { body: string }[] = await db.knex('outbox').orderBy(['source', 'epoch', 'seq'])
+      return rows.map((row) => decodeEvent(row.body)).filter((event) => 'account' in event)
     },
     async close() {
       for (const { stop, server } of running) {

@@ -7,6 +7,8 @@ import {
   createRecordWriter,
   createSignIn,
   createSignInRecord,
+  logClock,
+  requireRightClock,
   type Source,
   SourceFenced,
   type StoredPoolSettings,
@@ -54,6 +56,7 @@ type Given = { db: Database; bus: Bus; clock: Clock; log: Log; settings: StoredP
 export async function startChannelService(config: ChannelServiceConfig, given: Given): Promise<ChannelService> {
   const { db, bus, clock, log } = given
   const stack = new AsyncDisposableStack()
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
   // A change made by this service takes effect here at once, whether or not the bus is up.
@@ -124,6 +127,8 @@ async function createDeps(
     clock,
     source,
     place,
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onCommit: liveness.confirm,
     onBatch: () => delivery.endOfBatch(),
     onFailure(error) {
@@ -170,7 +175,14 @@ async function createDeps(
       db,
       clock,
       tokenKeys,
-      record: createSignInRecord({ db, clock, log, service: config.name }),
+      record: createSignInRecord({
+        writer,
+        dialect: db.dialect,
+        clock,
+        log,
+        service: config.name,
+        pool: { domain: settings.domain, poolRoomId: settings.poolRoomId },
+      }),
     }),
     rooms,
     config,

@@ -234,6 +234,32 @@ export const unloggedRooms = (dialect: 'sqlite' | 'postgres') =>
       expect(await heard(late)).toEqual(['logged', [2, 5], 'logged again'])
     })
 
+    it('lets participants catch up who were there when the room was moved to a category without history', async () => {
+      room = await pool.room('moved', 'open')
+      const commands = createPoolCommands({
+        db: pool.db,
+        writer: pool.writer,
+        bus: pool.openBus(),
+        from: 'elsewhere/1',
+        domain: 'example.com',
+        poolRoomId: (await findPoolRoom(pool.db))!.id,
+      })
+      await join(alice)
+      const bob = await enter('bob')
+      await say('logged')
+      const to = { room: 'moved', category: 'Off the page' }
+      expect(await commands.changeRoom(poolActor('example.com'), to)).toMatchObject({ ok: true })
+      await say('quiet')
+      await cut(bob)
+      await say('missed')
+
+      const back = await enter('bob', 1)
+      const carol = await enter('carol', 0)
+
+      expect(await heard(back)).toEqual(['quiet', 'missed'])
+      expect(await heard(carol)).toEqual([[1, 3]])
+    })
+
     it('keeps no departures in rooms with history', async () => {
       room = await pool.room('desk', 'open')
       await join(alice)

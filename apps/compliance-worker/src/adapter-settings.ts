@@ -1,30 +1,42 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Adapter, type AdapterSetting, directoryProblem } from '@hansard/adapter'
+import {
+  ADAPTER_TYPES,
+  type Adapter,
+  type AdapterSetting,
+  directoryProblem,
+  RECORD_SERIES,
+  type RecordAdapter,
+} from '@hansard/adapter'
+import { record } from '@hansard/adapter-record'
 import { xml, xmlExtended } from '@hansard/adapter-xml'
 import { decodeText } from '@hansard/config'
 import { z } from 'zod'
 
 /** The adapters of this program. The worker registers adapters, so it alone may import them. */
-export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map(
-  [xml, xmlExtended].map((adapter) => [adapter.name, adapter]),
+export const ADAPTERS: ReadonlyMap<string, Adapter | RecordAdapter> = new Map(
+  [xml, xmlExtended, record].map((adapter) => [adapter.name, adapter]),
 )
 
-export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [
-  {
-    name: 'xml',
-    adapter: 'xml',
-    oneChatRoomPerOutputFile: false,
-    addChatRoomDetails: false,
-    addUserDetails: false,
-    createFileAttachmentsManifest: false,
-    eventsPerFileMax: 10_000,
-  },
-]
+const OPTIONS = {
+  oneChatRoomPerOutputFile: false,
+  addChatRoomDetails: false,
+  addUserDetails: false,
+  createFileAttachmentsManifest: false,
+  eventsPerFileMax: 10_000,
+}
+
+export const DEFAULT_ADAPTERS: readonly AdapterSetting[] = [{ name: 'xml', adapter: 'xml', ...OPTIONS }]
+
+/** Every pool has it beside the configured adapters, and nobody can change or remove it. */
+export const RECORD_SETTING: AdapterSetting = { name: RECORD_SERIES, adapter: RECORD_SERIES, ...OPTIONS }
 
 const Setting = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore'),
-  adapter: z.enum([...ADAPTERS.keys()] as [string, ...string[]]),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes lower-case letters, digits, dot, dash and underscore')
+    .refine((name) => name !== RECORD_SERIES, `is not ${RECORD_SERIES}: every pool has a series of that name`),
+  adapter: z.enum(ADAPTER_TYPES),
   stylesheet: z.string().optional(),
   stylesheetPath: z.string().optional(),
   outputDirectory: z.string().min(1).optional(),
@@ -33,6 +45,7 @@ const Setting = z.strictObject({
   addUserDetails: z.boolean().default(false),
   createFileAttachmentsManifest: z.boolean().default(false),
   eventsPerFileMax: z.number().int().min(1).max(100_000).default(10_000),
+  stopWhenIncomplete: z.boolean().optional(),
 })
 
 /**
@@ -55,7 +68,7 @@ export function parseAdapterSettings(text: string, where: string): AdapterSettin
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined)
     throw new Error(`${where}: two adapters are called ${twice}; their exports could not be told apart.`)
-  const problem = directoryProblem(parsed.data)
+  const problem = directoryProblem([RECORD_SETTING, ...parsed.data])
   if (problem !== undefined) throw new Error(`${where}: ${problem}`)
   return parsed.data.map(({ stylesheetPath, ...setting }) => {
     if (stylesheetPath === undefined) return setting

@@ -16,7 +16,7 @@ import {
   sourcesOfInterval,
 } from '@hansard/staging'
 import { manifestFileOf } from './file-names.ts'
-import { incompleteProblem } from './incomplete-problem.ts'
+import { incompleteness } from './incompleteness.ts'
 import { type DiskState, readManifest, refused, type SealedOnDisk } from './sealed-on-disk.ts'
 
 /** Closes the interval with this number as the export on disk, and the addenda before it, have it. */
@@ -103,7 +103,7 @@ export async function adoptSealedExport(
     files,
     events: total,
     previousManifestSha256,
-    problem: incompleteProblem(planned, manifest.pages),
+    incomplete: incompleteness(manifest.pages),
     actor,
     object: `${planned.adapter}/${planned.number}`,
     now,

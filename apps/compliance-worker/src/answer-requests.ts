@@ -1,4 +1,4 @@
-import type { Adapter } from '@hansard/adapter'
+import type { Adapter, RecordAdapter } from '@hansard/adapter'
 import {
   answerRequest,
   appendAudit,
@@ -20,7 +20,7 @@ export async function answerRetry({ db, lease, clock }: TurnDeps, request: WorkR
 
 /** Renders a sealed export again and answers whether the result is the same. The read is audited. */
 export async function answerReplay(
-  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter>; holder: string },
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter | RecordAdapter>; holder: string },
   request: WorkRequest & { kind: 'replay' },
 ): Promise<void> {
   const { db, lease, clock, holder } = deps
@@ -45,7 +45,7 @@ export async function answerReplay(
 
 /** Writes the sealed bytes of an export again, on record. */
 export async function answerRestore(
-  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter> },
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter | RecordAdapter> },
   request: WorkRequest & { kind: 'restore' },
 ): Promise<void> {
   const { db, lease, clock, holder } = deps

@@ -26,7 +26,7 @@ export function buildManifest({
 }: {
   planned: Export
   settings: ExportSettings
-  adapter: Adapter
+  adapter: Pick<Adapter, 'includesKind'>
   files: readonly ExportFileRecord[]
   counts: KindCounts
   pages: IncompletePage[] | undefined

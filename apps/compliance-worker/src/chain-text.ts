@@ -16,9 +16,14 @@ import {
  * sorted by source, epoch, incarnation and number.
  *
  * It is streamed, because it may have millions of lines. The summary of each source for the manifest is collected on
- * the way; read it after the last line was consumed.
+ * the way; read it after the last line was consumed. `onLink` is called with every number before its line is written.
  */
-export function chainText(db: Database, planned: Export, format: string): ChainText {
+export function chainText(
+  db: Database,
+  planned: Export,
+  format: string,
+  onLink: (link: ChainLink) => Promise<void> | undefined = () => undefined,
+): ChainText {
   const ofInterval: IntervalSource[] = []
   const ofAddendum: AddendumSource[] = []
   let numbers = 0
@@ -59,6 +64,9 @@ export function chainText(db: Database, planned: Export, format: string): ChainT
       numbers += 1
       if (link.kind !== null) events += 1
       note(link)
+      // Mostly there is nothing to wait for, and waiting a million times takes seconds.
+      const pending = onLink(link)
+      if (pending) await pending
       const { seq, leaf, head, kind } = link
       const quarantinedHead = kind === null ? head : undefined
       piece += chainLine({ source, epoch, incarnation: shown ? incarnation : undefined, seq, leaf, quarantinedHead })
@@ -81,7 +89,7 @@ export function chainText(db: Database, planned: Export, format: string): ChainT
   }
 }
 
-type ChainText = {
+export type ChainText = {
   lines(): AsyncIterable<string>
   sources(): ManifestSources
   /** lines */

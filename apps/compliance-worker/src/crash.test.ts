@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openXsltEngine, type XsltEngine } from '@hansard/adapter'
 import { xml } from '@hansard/adapter-xml'
@@ -74,7 +74,7 @@ async function diesAfter(bench: Bench, last: Step, setting = SETTING): Promise<E
     ttlMs: LEASE_MS,
   }))!
   const deps = partsOf(bench, lease)
-  await registerAdapters(db, lease, ['xml'])
+  await registerAdapters(db, lease, [{ name: 'xml' }])
   const interval = (await openInterval(db, { runIntervalMs: MINUTE }))!
   await closeInterval(db, lease, { interval, now: T0 + MINUTE })
   if (last === 'closed') return deps
@@ -252,6 +252,28 @@ describe('a worker that succeeds a dead one', () => {
     await diesAfter(bench, 3, { ...SETTING, outputDirectory: dead })
     await rm(dead, { recursive: true })
     expect(await finishes(bench)).toEqual(await finishes(undisturbed))
+  })
+
+  it('removes the manifest of an earlier run before the documents, so that it never describes what is gone', async () => {
+    await using bench = await stagedBench()
+    const earlier = join(bench.directory, 'earlier')
+    await diesAfter(bench, FILES, { ...SETTING, outputDirectory: earlier })
+    const ofExport = async () => (await readdir(earlier)).filter((name) => name.startsWith('2026'))
+    const manifest = (await ofExport()).find((name) => name.endsWith('.manifest.json'))!
+    // No document can be removed, and one of them is read from the directory before the manifest.
+    for (const name of await ofExport()) {
+      if (name === manifest) continue
+      await rm(join(earlier, name))
+      await mkdir(join(earlier, name))
+    }
+    for (let n = 1; n <= 200 && (await ofExport())[0] === manifest; n++)
+      await mkdir(join(earlier, manifest.replace('.manifest.json', `-${n}.xml`)))
+    const documents = (await ofExport()).filter((name) => name !== manifest)
+    expect((await ofExport())[0]).not.toBe(manifest)
+
+    await finishes(bench)
+
+    expect(await ofExport()).toEqual(documents)
   })
 
   it('waits until the other’s lease has expired, and not longer', async () => {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { IDENTITY_FILE } from './directory-identity.ts'
-import { type Bench, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
+import { adapterStatus, type Bench, MINUTE, manifests, openBench, story, T0 } from './worker-in-test.ts'
 
 async function benchWithOneExport() {
   const bench = await openBench()
@@ -21,7 +21,7 @@ async function benchWithOneExport() {
   }
 }
 
-const problemOf = async (bench: Bench) => (await statusOf(bench)).adapters[0]!.problem
+const problemOf = async (bench: Bench) => (await adapterStatus(bench)).problem
 
 describe('an output directory', () => {
   it('gets an identity when it is created', async () => {

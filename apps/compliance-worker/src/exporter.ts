@@ -2,6 +2,7 @@ import {
   type Adapter,
   type AdapterSetting,
   directoryProblem,
+  type RecordAdapter,
   StylesheetError,
   type XsltEngine,
   XsltEngineClosed,
@@ -24,7 +25,7 @@ import {
   type WorkRequest,
   waitingRequests,
 } from '@hansard/staging'
-import { ADAPTERS } from './adapter-settings.ts'
+import { ADAPTERS, RECORD_SETTING } from './adapter-settings.ts'
 import { anchorProblem } from './anchor-settings.ts'
 import { createAnchoring } from './anchoring.ts'
 import {
@@ -36,6 +37,7 @@ import {
   answerSeal,
   cutFor,
 } from './answer-requests.ts'
+import { createAuditChecking } from './check-audit.ts'
 import { checkStep, isCheckDue } from './check-files.ts'
 import { storedFilesIn } from './check-stored-file.ts'
 import { isDatabaseTrouble } from './classify-error.ts'
@@ -92,7 +94,7 @@ export function createExporter(given: {
   keys?: SigningKeys | undefined
 }): Exporter {
   const { db, clock, log, config } = given
-  const unsafe = directoryProblem(config.adapters, config.outputDirectory)
+  const unsafe = directoryProblem([RECORD_SETTING, ...config.adapters], config.outputDirectory)
   if (unsafe !== undefined) throw new Error(unsafe)
   const { anchors = [], outputDirectory: output } = config
   const anchoredInside = anchorProblem(anchors, output)
@@ -113,6 +115,8 @@ export function createExporter(given: {
     return leftMs > 0 && leftMs <= waitMaxMs
   }
   let checking: Promise<void> | undefined
+  const auditChecking = createAuditChecking(given)
+  let auditing: Promise<void> | undefined
   const disks = createDiskStates({ ...given, ...config })
   const openStoredFile = storedFilesIn(config.complianceFileStore)
 
@@ -129,7 +133,7 @@ export function createExporter(given: {
       const deps: TurnDeps = { ...given, lease, pool, outputDirectory, openStoredFile, signal }
       const configuration = await readConfiguration()
       const names = configuration.adapters.map((setting) => setting.name)
-      await registerAdapters(db, lease, names)
+      await registerAdapters(db, lease, configuration.adapters)
       if (configuration.version !== version) {
         // A changed configuration is tried at once, without waiting for the next attempt.
         retries.clear()
@@ -150,6 +154,7 @@ export function createExporter(given: {
       }
       poolSealing?.run(lease, signal)
       await anchoring.run(lease, signal)
+      checkAudit(deps)
       for (const request of seals)
         await answerSeal(deps, request, { adapters: names, waitsFor: sentence(closing.held) })
       const ofFiles = (all: readonly WorkRequest[]) => all.find(({ kind }) => FILE_REQUESTS.has(kind))
@@ -174,11 +179,11 @@ export function createExporter(given: {
       return 'pause'
     },
     async settled() {
-      const all = [lanes.settled(), poolSealing?.settled(), anchoring.settled(), checking]
+      const all = [lanes.settled(), poolSealing?.settled(), anchoring.settled(), checking, auditing]
       return (await Promise.all(all)).includes('progress') ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking])
+      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking, auditing])
     },
   }
 
@@ -190,6 +195,18 @@ export function createExporter(given: {
       })
       .finally(() => {
         checking = undefined
+      })
+  }
+
+  /** A step of the check of the audit trail, likewise. */
+  function checkAudit(deps: TurnDeps): void {
+    auditing ??= auditChecking
+      .step(deps.lease)
+      .catch((error: unknown) => {
+        if (!isWorkersOwn(error, deps)) log.error({ err: error }, 'the audit trail could not be checked')
+      })
+      .finally(() => {
+        auditing = undefined
       })
   }
 
@@ -301,7 +318,7 @@ function isWorkersOwn(error: unknown, { signal }: TurnDeps): boolean {
 }
 
 async function answerOfFiles(
-  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter> },
+  deps: ExportDeps & { adapters: ReadonlyMap<string, Adapter | RecordAdapter> },
   request: WorkRequest,
 ): Promise<void> {
   if (request.kind === 'replay') await answerReplay(deps, request)

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseManifest } from '@hansard/evidence'
-import { addRequest, findExport, findRequest, readStatus } from '@hansard/staging'
+import { addRequest, findExport, findRequest } from '@hansard/staging'
 import { expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
-import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+import { adapterStatus, type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 const STEM = '20261120T231500Z_20261120T231600Z'
@@ -32,8 +32,7 @@ async function openStore() {
   }
 }
 
-const problemOf = async (bench: Bench) =>
-  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters[0]!.problem
+const problemOf = async (bench: Bench) => (await adapterStatus(bench)).problem
 
 async function manifestOf(bench: Bench, adapter: string) {
   const parsed = parseManifest((await bench.files(adapter)).get(`${STEM}.manifest.json`)!)

@@ -115,6 +115,8 @@ describe('workers as processes', () => {
       await once(child.stdout!, 'data')
       return child
     }
+    // Two adapters, the record series and the pool manifests.
+    const EXPORTS = 4 * INTERVALS
     const sealed = async () => {
       const exports = (await listExports(killedDb, { limit: 100 })).filter((e) => e.state === 'sealed').length
       return exports + (await killedDb.knex('pool_manifest').where({ state: 'sealed' })).length
@@ -122,14 +124,14 @@ describe('workers as processes', () => {
     /** Resolves when everything is sealed; checks whenever the worker reports that it sealed something. */
     const allSealed = async (worker: ChildProcess) => {
       const lines = on(createInterface(worker.stderr!), 'line', { close: ['close'] })
-      if ((await sealed()) === 3 * INTERVALS) return
-      for await (const [line] of lines) if (line.includes(' sealed') && (await sealed()) === 3 * INTERVALS) return
+      if ((await sealed()) === EXPORTS) return
+      for await (const [line] of lines) if (line.includes(' sealed') && (await sealed()) === EXPORTS) return
       throw new Error('A worker ended before everything was sealed.')
     }
 
     let kills = 0
     for (const moves of KILL_AFTER_MOVES) {
-      if ((await sealed()) === 3 * INTERVALS) break
+      if ((await sealed()) === EXPORTS) break
       const watching = new AbortController()
       const moved = filesMove(join(directory, 'killed'), { times: moves, signal: watching.signal })
       const workers = await Promise.all([spawnWorker('w1'), spawnWorker('w2')])

@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import { backoffMs } from '@hansard/backoff'
 import type { Clock } from '@hansard/clock'
+import { POOL_DIRECTORY } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import type { SigningKeys } from '@hansard/signing'
 import { type Database, type Lease, LeaseLost } from '@hansard/sql'
+import { notePoolProblem } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
+import { exportProblem } from './export-problem.ts'
 import { sealPool } from './seal-pool.ts'
 
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
@@ -20,6 +24,7 @@ export function createPoolSealing({
   clock,
   log,
   config: { pool, outputDirectory },
+  holder,
   keys,
   onProgress,
 }: {
@@ -27,6 +32,7 @@ export function createPoolSealing({
   clock: Clock
   log: Log
   config: ComplianceWorkerConfig
+  holder: string
   keys: SigningKeys
   onProgress: () => void
 }): PoolSealing {
@@ -34,12 +40,20 @@ export function createPoolSealing({
   let progress = false
   let failures = 0
   let retryAt = 0
+  /** what is on record as the problem; undefined: not known, another worker may have noted one */
+  let noted: string | null | undefined
+  const note = async (lease: Lease, problem: string | null) => {
+    if (noted === problem) return
+    await notePoolProblem(db, lease, problem)
+    noted = problem
+  }
   /** A longer wait than was ever set means that the clock was set back. */
   const rests = () => retryAt > clock.now() && retryAt - clock.now() <= RETRY.delayMaxMs
 
   async function once(lease: Lease, signal: AbortSignal): Promise<void> {
     try {
-      const done = await sealPool({ db, lease, clock, log, pool, outputDirectory, keys, signal })
+      const done = await sealPool({ db, lease, clock, log, pool, outputDirectory, keys, signal, holder })
+      await note(lease, null)
       failures = 0
       retryAt = 0
       if (done === 'nothing') return
@@ -49,6 +63,8 @@ export function createPoolSealing({
       if (error instanceof LeaseLost || signal.aborted) return
       retryAt = clock.now() + backoffMs(failures++, RETRY)
       log.error({ err: error, failures }, 'the pool manifest cannot be sealed')
+      // A database that is away has alarms of its own.
+      await note(lease, exportProblem(error, join(outputDirectory, POOL_DIRECTORY))).catch(() => undefined)
     }
   }
 

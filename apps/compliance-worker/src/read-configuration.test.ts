@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ADAPTER_TYPES, type ComplianceSettings } from '@hansard/adapter'
+import { ADAPTER_TYPES, type ComplianceSettings, configurationsProblem, RECORD_SERIES } from '@hansard/adapter'
 import { silentLog } from '@hansard/log'
 import {
   findExport,
@@ -13,7 +13,7 @@ import {
 import { expect, it } from 'vitest'
 import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { startComplianceWorker } from './service.ts'
-import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
+import { type Bench, MINUTE, manifests, openBench, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 
@@ -23,9 +23,9 @@ const set = (bench: Bench, identity: string, settings: ComplianceSettings) =>
     settings: (before) => ({ ...before, ...settings }),
   })
 const problems = async (bench: Bench) =>
-  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters.map(
-    ({ name, problem }) => [name, problem] as const,
-  )
+  (await readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })).adapters
+    .filter(({ name }) => name !== RECORD_SERIES)
+    .map(({ name, problem }) => [name, problem] as const)
 
 /** Chats in each of the next minutes, all of them delivered. */
 async function talk(bench: Bench) {
@@ -36,8 +36,8 @@ async function talk(bench: Bench) {
   }
 }
 
-it('knows every adapter that a configuration may name', () => {
-  expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES].toSorted())
+it('knows every adapter that a configuration may name, and that of the record series', () => {
+  expect([...ADAPTERS.keys()].toSorted()).toEqual([...ADAPTER_TYPES, RECORD_SERIES].toSorted())
 })
 
 it('applies a changed configuration to the next export, and does not change sealed ones', async () => {
@@ -120,6 +120,77 @@ it('no longer waits for a removed adapter, and lets it catch up when it comes ba
   expect(await findExport(bench.db, { adapter: 'broken', number: 2 })).toMatchObject({ state: 'sealed', events: 1 })
 })
 
+it('has the record series beside whatever is configured, under a name and in a directory that nobody else gets', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  // As if they had been set before the name was reserved.
+  await set(bench, 'adapter:record', { adapterType: 'xml', addUserDetails: true })
+  await set(bench, 'adapter:thief', { adapterOutputDirectory: 'record' })
+  await minute(0)
+  await worker.drain()
+
+  expect(await findExport(bench.db, { adapter: RECORD_SERIES, number: 1 })).toMatchObject({
+    state: 'sealed',
+    settings: {
+      adapter: RECORD_SERIES,
+      profile: 'record-1',
+      engine: 'fflate/0.8.3',
+      options: { addUserDetails: false },
+    },
+  })
+  expect(await problems(bench)).toEqual([
+    ['thief', expect.stringContaining('both write to')],
+    ['xml', null],
+  ])
+  const refused = (settings: ComplianceSettings) =>
+    configurationsProblem([{ identity: 'adapter:a', settings }], { directoriesAllowed: [] })
+  expect(refused({ adapterName: 'record' })).toContain('is reserved')
+  expect(refused({ adapterType: 'record' })).toContain('there is no adapter of type')
+  expect(refused({ adapterOutputDirectory: 'record' })).toContain('both write to')
+  expect(refused({ adapterOutputDirectory: 'records' })).toBeUndefined()
+})
+
+it('gives a new adapter the past on request, from the beginning or from a moment, and only while it has no export', async () => {
+  await using bench = await openBench()
+  const worker = await bench.worker()
+  const minute = await talk(bench)
+  for (const n of [0, 1, 2]) await minute(n)
+  await worker.drain()
+
+  await set(bench, 'adapter:all', { exportFrom: 0 })
+  await set(bench, 'adapter:later', { exportFrom: T0 + MINUTE + 1 })
+  await set(bench, 'adapter:now', {})
+  await worker.drain()
+  const startsOf = async (adapter: string) =>
+    (await manifests(bench, adapter)).map(({ interval, counts }) => [interval.startMs - T0, counts.total])
+  expect(await startsOf('all')).toEqual([
+    [0, 1],
+    [MINUTE, 1],
+    [2 * MINUTE, 1],
+  ])
+  expect(await startsOf('later')).toEqual([
+    [MINUTE, 1],
+    [2 * MINUTE, 1],
+  ])
+  expect(await findExport(bench.db, { adapter: 'now', number: 1 })).toBeUndefined()
+  const chains = async (adapter: string) =>
+    [...(await bench.files(adapter))].filter(([name]) => name.endsWith('.chain.txt'))
+  expect(await chains('all')).toEqual(await chains('xml'))
+
+  // Nothing of it is sealed yet: it may still be given the past. A series that has begun goes on where it is.
+  await set(bench, 'adapter:now', { exportFrom: T0 + 2 * MINUTE })
+  await set(bench, 'adapter:later', { exportFrom: 0 })
+  await worker.drain()
+  await minute(3)
+  await worker.drain()
+  expect(await startsOf('now')).toEqual([
+    [2 * MINUTE, 1],
+    [3 * MINUTE, 1],
+  ])
+  expect((await startsOf('later')).map(([start]) => start)).toEqual([MINUTE, 2 * MINUTE, 3 * MINUTE])
+})
+
 it('closes intervals of the configured length', async () => {
   await using bench = await openBench()
   const worker = await bench.worker()
@@ -159,7 +230,7 @@ it('never writes to a forbidden directory, whatever the database says, and conti
     ['xml', null],
   ])
   expect(await readdir(outside)).toEqual([])
-  expect(await readdir(bench.directory)).toEqual(['xml'])
+  expect((await readdir(bench.directory)).toSorted()).toEqual([RECORD_SERIES, 'xml'])
   await rm(outside, { recursive: true })
 })
 

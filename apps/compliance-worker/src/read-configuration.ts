@@ -7,17 +7,21 @@ import {
   configurationsOf,
   directoryProblem,
   outputDirectoryProblem,
+  RECORD_SERIES,
   runIntervalOf,
 } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
+import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
 import { listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
+import { RECORD_SETTING } from './adapter-settings.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 
 /** The export configuration as read at the start of a tick. */
 export type WorkerConfiguration = {
   /** differs from that of the previous tick whenever anything does */
   readonly version: number
+  /** the configured ones, and the record series */
   readonly adapters: readonly AdapterSetting[]
   readonly runIntervalMs: number
   /** why this adapter's files may not be written to their directory, or undefined */
@@ -30,10 +34,12 @@ export type WorkerConfiguration = {
  *
  * Directories are checked again here although they were checked when they were set: that was with another program's
  * settings, and this program's account does the writing.
+ *
+ * The record series is added here, after everything that somebody can configure: no setting removes it.
  */
 export function configurationReader(
   config: ComplianceWorkerConfig,
-  { db, clock, holder }: { db: Database; clock: Clock; holder: string },
+  { db, clock, log, holder }: { db: Database; clock: Clock; log: Log; holder: string },
 ): () => Promise<WorkerConfiguration> {
   // The administrator of this machine wrote the settings file.
   const named = config.adapters.flatMap(({ outputDirectory }) =>
@@ -44,6 +50,7 @@ export function configurationReader(
     directoriesAllowed: [...(config.directoriesAllowed ?? []), ...named],
   }
   let seeded = false
+  let warnedOf: number | undefined
   return async () => {
     if (!seeded) {
       const configurations = configurationsOf(config.adapters)
@@ -52,7 +59,17 @@ export function configurationReader(
     }
     const { version, configurations } = await listComplianceConfigurations(db)
     const known = configurations as readonly ComplianceConfiguration[]
-    const adapters = adaptersOf(known)
+    const configured = adaptersOf(known)
+    // Configured before the name was reserved. Its exports stay, and the series goes on as the record series.
+    if (configured.some(({ name }) => name === RECORD_SERIES) && version !== warnedOf) {
+      const adapter = RECORD_SERIES
+      log.error(
+        { adapter },
+        'this adapter stops: its name is reserved; add it under another name, with --from beginning',
+      )
+      warnedOf = version
+    }
+    const adapters = [...configured.filter(({ name }) => name !== RECORD_SERIES), RECORD_SETTING]
     return {
       version,
       adapters,
@@ -68,6 +85,8 @@ function problemOf(
   allowed: AllowedDirectories,
 ): string | undefined {
   const { name, outputDirectory } = setting
+  // Another adapter that was given its directory stops; the record series does not.
+  if (name === RECORD_SERIES) return undefined
   const notAllowed = outputDirectory === undefined ? undefined : outputDirectoryProblem(outputDirectory, allowed)
   if (notAllowed !== undefined) return notAllowed
   // Two adapters that conflict stop; all others continue.

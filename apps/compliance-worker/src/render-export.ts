@@ -1,4 +1,11 @@
-import { type Adapter, type AdapterOptions, type Page, showsEverything, type XsltEngine } from '@hansard/adapter'
+import {
+  type Adapter,
+  type AdapterOptions,
+  type Page,
+  type RecordAdapter,
+  showsEverything,
+  type XsltEngine,
+} from '@hansard/adapter'
 import type { ComplianceEvent, EventOf } from '@hansard/compliance-event'
 import { foldConversations, type RoomSlice } from '@hansard/conversation'
 import type { Content } from '@hansard/durable-file'
@@ -14,9 +21,10 @@ import {
   rostersOf,
 } from '@hansard/staging'
 import { buildManifest, formatOf } from './build-manifest.ts'
-import { chainText } from './chain-text.ts'
+import { type ChainText, chainText } from './chain-text.ts'
 import { chainFileOf, manifestFileOf, stemOf } from './file-names.ts'
 import { type KindCounts, newKindCounts, totalOf } from './kind-counts.ts'
+import { renderTexts } from './render-texts.ts'
 
 /** Writes a file's content completely and returns its size and hash. */
 type PutFile = (file: {
@@ -39,14 +47,17 @@ export async function renderExport(
     put,
     signal,
     beforeUpload = async () => {},
+    beforeManifest = () => {},
   }: {
     db: Database
-    adapter: Adapter
+    adapter: Adapter | RecordAdapter
     engine: XsltEngine
     put: PutFile
     signal: AbortSignal
     /** Called with every upload before it is exported; an error stops the export. */
     beforeUpload?: (upload: EventOf<'file-upload'>) => Promise<void>
+    /** Called when all documents are written; an error stops the export. */
+    beforeManifest?: (pages: readonly IncompletePage[] | undefined) => void
   },
   subject: {
     planned: Export
@@ -57,7 +68,6 @@ export async function renderExport(
 ): Promise<{ files: ExportFileRecord[]; pages: IncompletePage[] | undefined }> {
   const { planned, settings, stylesheet } = subject
   const options = settings.options as unknown as AdapterOptions
-  const interval = { startsAt: planned.startsAt, endsAt: planned.endsAt }
   const files: ExportFileRecord[] = []
   const add = async (name: string, role: ExportFileRecord['role'], content: Content, events: () => number) => {
     signal.throwIfAborted()
@@ -66,17 +76,59 @@ export async function renderExport(
   }
 
   const counts = newKindCounts()
-  const slices = conversationsOf({
-    db,
-    adapter,
-    planned,
-    eventsPerFileMax: options.eventsPerFileMax,
-    counts,
-    beforeUpload,
-  })
+  const rendering = { db, planned, options, format: formatOf(settings), counts, add }
   const { comparesPages } = settings
-  const { kind, number } = planned
-  const context = { stem: stemOf(planned), interval, kind, number, comparesPages }
+  const { chain, pages } =
+    adapter.profile === 'record-1'
+      ? await renderTexts({ ...rendering, adapter })
+      : await renderConversations({ ...rendering, adapter, engine, stylesheet, comparesPages, beforeUpload })
+  assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
+  beforeManifest(pages)
+
+  // Addenda share their interval with the export that names its forks.
+  const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
+  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
+  await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
+  return { files, pages }
+}
+
+/** What both ways of rendering are given. */
+export type Rendering = {
+  readonly db: Database
+  readonly planned: Export
+  readonly options: AdapterOptions
+  /** of the manifest */
+  readonly format: string
+  /** events by kind, counted here */
+  readonly counts: KindCounts
+  add(name: string, role: ExportFileRecord['role'], content: Content, events: () => number): Promise<void>
+}
+
+export type Rendered = { readonly chain: ChainText; readonly pages: IncompletePage[] | undefined }
+
+async function renderConversations({
+  db,
+  planned,
+  options,
+  format,
+  counts,
+  add,
+  adapter,
+  engine,
+  stylesheet,
+  comparesPages,
+  beforeUpload,
+}: Rendering & {
+  adapter: Adapter
+  engine: XsltEngine
+  stylesheet: string
+  comparesPages: boolean | undefined
+  beforeUpload: (upload: EventOf<'file-upload'>) => Promise<void>
+}): Promise<Rendered> {
+  const { eventsPerFileMax } = options
+  const slices = conversationsOf({ db, adapter, planned, eventsPerFileMax, counts, beforeUpload })
+  const { kind, number, startsAt, endsAt } = planned
+  const context = { stem: stemOf(planned), interval: { startsAt, endsAt }, kind, number, comparesPages }
   let pages: IncompletePage[] | undefined = comparesPages ? [] : undefined
   for await (const file of adapter.translate(slices, options, context, engine, stylesheet)) {
     await add(file.name, file.role, file.bytes, () => file.events)
@@ -85,16 +137,9 @@ export async function renderExport(
     if (!file.page) pages = undefined
     else if (!showsEverything(file.page)) pages?.push(incompletePage(file.name, file.page))
   }
-
-  const chain = chainText(db, planned, formatOf(subject.settings))
+  const chain = chainText(db, planned, format)
   await add(chainFileOf(planned), 'chain', chain.lines(), () => chain.numbers())
-  assertSame(planned, { folded: totalOf(counts), chained: chain.events() })
-
-  // Addenda share their interval with the export that names its forks.
-  const forks = planned.kind === 'interval' ? await forksOfInterval(db, planned.intervalNumber) : []
-  const manifest = buildManifest({ ...subject, adapter, files, counts, pages, sources: chain.sources(), forks })
-  await add(manifestFileOf(planned), 'manifest', encodeManifest(manifest), () => planned.events)
-  return { files, pages }
+  return { chain, pages }
 }
 
 function incompletePage(file: string, { shown, leftOut, problems }: Page): IncompletePage {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Adapter, XsltEngine } from '@hansard/adapter'
+import type { Adapter, RecordAdapter, XsltEngine } from '@hansard/adapter'
 import type { Content } from '@hansard/durable-file'
 import type { Database } from '@hansard/sql'
 import { filesOf, findExport, getStylesheet } from '@hansard/staging'
@@ -26,7 +26,12 @@ type Replayed = {
  * export, not the current ones.
  */
 export async function replayExport(
-  deps: { db: Database; engine: XsltEngine; adapters: ReadonlyMap<string, Adapter>; signal: AbortSignal },
+  deps: {
+    db: Database
+    engine: XsltEngine
+    adapters: ReadonlyMap<string, Adapter | RecordAdapter>
+    signal: AbortSignal
+  },
   { adapter, number }: { adapter: string; number: number },
 ): Promise<Replayed | { readonly refused: string }> {
   const { db, adapters } = deps

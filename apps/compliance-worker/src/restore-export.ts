@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Adapter, XsltEngine } from '@hansard/adapter'
+import type { Adapter, RecordAdapter, XsltEngine } from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { digestOf, flushDirectory, writeDurably } from '@hansard/durable-file'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
@@ -16,7 +16,7 @@ type RestoreDeps = {
   readonly clock: Clock
   readonly pool: string
   readonly engine: XsltEngine
-  readonly adapters: ReadonlyMap<string, Adapter>
+  readonly adapters: ReadonlyMap<string, Adapter | RecordAdapter>
   readonly signal: AbortSignal
 }
 

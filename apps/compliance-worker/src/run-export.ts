@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Adapter, type AdapterSetting, directoryOf, type XsltEngine } from '@hansard/adapter'
+import {
+  type Adapter,
+  type AdapterSetting,
+  directoryOf,
+  type RecordAdapter,
+  StylesheetError,
+  type XsltEngine,
+} from '@hansard/adapter'
 import type { Clock } from '@hansard/clock'
 import { clearTemporaries, digestOf, removeDurably, writeDurably } from '@hansard/durable-file'
-import { MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
+import { type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
@@ -21,7 +28,7 @@ import { checkStoredFile, type OpenStoredFile } from './check-stored-file.ts'
 import { isDiskTrouble } from './classify-error.ts'
 import { assertIdentity, openDirectory } from './directory-identity.ts'
 import { belongsTo, manifestFileOf, stemOf } from './file-names.ts'
-import { incompleteProblem } from './incomplete-problem.ts'
+import { incompleteness } from './incompleteness.ts'
 import { renderExport } from './render-export.ts'
 import { type DiskState, refused } from './sealed-on-disk.ts'
 
@@ -60,7 +67,7 @@ export async function runExport(
     diskState,
   }: {
     setting: AdapterSetting
-    adapter: Adapter
+    adapter: Adapter | RecordAdapter
     unsealed: Export
     /** what the directory holds that the database does not know as sealed */
     diskState: () => Promise<Pick<DiskState, 'unknown' | 'problem'>>
@@ -95,18 +102,36 @@ export async function runExport(
       adapter,
       put: (file) => write(deps, { directory: settings.directory, identity }, file),
       beforeUpload: (upload) => checkStoredFile(deps.openStoredFile, upload),
+      beforeManifest: (pages) => {
+        if (setting.stopWhenIncomplete) refuseIncomplete(planned, pages)
+      },
     },
     { planned, settings, stylesheet, previousManifestSha256 },
   )
   if (planned.settings !== null) await removeOthers(deps, settings.directory, stemOf(planned), files)
-  const problem = incompleteProblem(planned, pages)
-  await sealExport(db, lease, { exportId: planned.id, files, previousManifestSha256, problem, now: clock.now() })
+  await sealExport(db, lease, {
+    exportId: planned.id,
+    files,
+    previousManifestSha256,
+    incomplete: incompleteness(pages),
+    now: clock.now(),
+  })
+}
+
+/** Without its manifest the export is not sealed: the next attempt may have another stylesheet. */
+function refuseIncomplete({ adapter, number }: Export, pages: readonly IncompletePage[] | undefined): void {
+  const words = incompleteness(pages)
+  if (words === undefined) return
+  throw new StylesheetError({
+    problem: `${adapter}/${number} would be incomplete and is not sealed: ${words}.`,
+    hint: `Correct the stylesheet of ${adapter}, or let it seal such exports with stopWhenIncomplete off. Nothing is lost.`,
+  })
 }
 
 export function settingsOf(
   { engine, pool, outputDirectory }: Pick<ExportDeps, 'engine' | 'pool' | 'outputDirectory'>,
   setting: AdapterSetting,
-  adapter: Adapter,
+  adapter: Adapter | RecordAdapter,
 ): ExportSettings {
   const { oneChatRoomPerOutputFile, addChatRoomDetails, addUserDetails, eventsPerFileMax } = setting
   const { createFileAttachmentsManifest } = setting
@@ -114,7 +139,7 @@ export function settingsOf(
     adapter: adapter.name,
     profile: adapter.profile,
     version: adapter.version,
-    engine: engine.version,
+    engine: adapter.profile === 'record-1' ? adapter.engine : engine.version,
     stylesheetSha256: sha256Of(setting.stylesheet ?? adapter.defaultStylesheet),
     pool,
     options: {

@@ -7,7 +7,7 @@ import { parseSigningKeys, replaceSigningKey } from '@hansard/signing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { replaceSigningKeyFile } from './signing-key-file.ts'
-import { type Bench, MINUTE, openBench, story, T0 } from './worker-in-test.ts'
+import { type Bench, MINUTE, openBench, statusOf, story, T0 } from './worker-in-test.ts'
 
 const VERIFIER = fileURLToPath(new URL('../../../docs/verify.py', import.meta.url))
 const TWO = [DEFAULT_ADAPTERS[0]!, { ...DEFAULT_ADAPTERS[0]!, name: 'more', adapter: 'xml-extended' }]
@@ -84,6 +84,7 @@ describe('the pool manifest of an interval', () => {
       ]),
     ).toEqual([
       ['more', 'more', 'active', true, 3],
+      ['record', 'record', 'active', true, 3],
       ['xml', 'xml', 'active', true, 3],
     ])
     expect(newest.previousPoolManifestSha256).toBe(
@@ -92,7 +93,7 @@ describe('the pool manifest of an interval', () => {
     expect(await verify()).toMatchObject({
       exitCode: 0,
       trust: 'embedded',
-      pools: [{ manifests: 2, treeOf: ['more', 'xml'], unsignedExports: 0, trust: 'embedded' }],
+      pools: [{ manifests: 2, treeOf: ['more', 'record', 'xml'], unsignedExports: 0, trust: 'embedded' }],
     })
     const [publicKey] = await readdir(join(output, 'pool', 'keys'))
     expect(await verify('--key', join(output, 'pool', 'keys', publicKey!))).toMatchObject({
@@ -116,6 +117,7 @@ describe('the pool manifest of an interval', () => {
 
     expect((await poolManifest(0)).series).toMatchObject([
       { adapter: 'more', complete: false, number: 0, manifest: null, directory: null },
+      { adapter: 'record', complete: true, number: 1 },
       { adapter: 'xml', complete: true, number: 1 },
     ])
     await stuck.stop()
@@ -124,6 +126,7 @@ describe('the pool manifest of an interval', () => {
     await mended.drain()
     expect((await poolManifest(1)).series).toMatchObject([
       { adapter: 'more', complete: true, number: 2 },
+      { adapter: 'record', complete: true, number: 2 },
       { adapter: 'xml', complete: true, number: 2 },
     ])
     expect(await verify()).toMatchObject({ exitCode: 0 })
@@ -139,9 +142,14 @@ describe('the pool manifest of an interval', () => {
     await bench.deliver(T0 + 2 * MINUTE, sources)
     await other.drain()
 
-    expect((await poolManifest(0)).series.map((each: { adapter: string }) => each.adapter)).toEqual(['more', 'xml'])
+    expect((await poolManifest(0)).series.map((each: { adapter: string }) => each.adapter)).toEqual([
+      'more',
+      'record',
+      'xml',
+    ])
     expect((await poolManifest(1)).series).toMatchObject([
       { adapter: 'more', state: 'ended', complete: false, number: 1 },
+      { adapter: 'record', state: 'active', complete: true, number: 2 },
       { adapter: 'third', state: 'active', complete: true, number: 1 },
       { adapter: 'xml', state: 'active', complete: true, number: 2 },
     ])
@@ -212,7 +220,8 @@ describe('the pool manifest of an interval', () => {
     await running.drain()
 
     expect(await readFile(path, 'utf8')).toBe('from another history')
-    expect(await bench.db.knex('pool_manifest').select('state')).toEqual([{ state: 'planned' }])
+    expect(await bench.db.knex('pool_manifest').select('state')).toEqual([])
+    expect((await statusOf(bench)).poolSealing.problem).toContain(`${path} cannot be adopted`)
     await rm(path)
     bench.clock.advance({ ms: 2 * MINUTE })
     await running.drain()

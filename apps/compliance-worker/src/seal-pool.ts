@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { lstat, mkdir } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Clock } from '@hansard/clock'
-import { writeDurably } from '@hansard/durable-file'
+import { clearTemporaries, writeDurably } from '@hansard/durable-file'
 import {
   encodePoolManifest,
   manifestInterval,
@@ -28,6 +28,8 @@ import {
 } from '@hansard/signing'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
+  adoptPoolManifest,
+  auditHead,
   type ClosedInterval,
   linesOfInterval,
   nextPoolManifest,
@@ -38,6 +40,7 @@ import {
   seriesAt,
   sourcesOfInterval,
 } from '@hansard/staging'
+import { PoolManifestRefused, poolManifestOnDisk } from './adopt-pool-manifest.ts'
 import { stemOf } from './file-names.ts'
 
 type PoolDeps = {
@@ -48,6 +51,8 @@ type PoolDeps = {
   readonly pool: string
   readonly outputDirectory: string
   readonly keys: SigningKeys
+  /** who adopts, for the audit trail */
+  readonly holder: string
   readonly signal: AbortSignal
 }
 
@@ -66,8 +71,11 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
   for (let sealed = 0; sealed < INTERVALS_PER_RUN; sealed++) {
     deps.signal.throwIfAborted()
     const next = await nextPoolManifest(deps.db)
+    // An earlier run may have died while it wrote.
+    if (next && 'planned' in next) await clearPoolTemporaries(deps)
     const planned = next && ('planned' in next ? next.planned : await plan(deps, next.interval, next.previous))
     if (!planned) return sealed > 0 ? 'progress' : 'nothing'
+    if (planned === 'adopted') continue
     await writeFiles(deps, planned)
     await recordPoolManifest(deps.db, deps.lease, { number: planned.number, now: deps.clock.now() })
     deps.log.info({ interval: planned.number, leaves: planned.treeSize }, 'pool manifest and checkpoint sealed')
@@ -75,18 +83,34 @@ export async function sealPool(deps: PoolDeps): Promise<'progress' | 'nothing'> 
   return 'progress'
 }
 
-/** Undefined while adapters are still to seal the interval and have time to. */
+/**
+ * Undefined while adapters are still to seal the interval and have time to. `adopted`: it was sealed before the
+ * database was restored, and is on record again.
+ */
 async function plan(
   deps: PoolDeps,
   interval: ClosedInterval,
   previous: PlannedPoolManifest | undefined,
-): Promise<PlannedPoolManifest | undefined> {
-  const { db, lease, clock } = deps
+): Promise<PlannedPoolManifest | 'adopted' | undefined> {
+  const { db, lease, clock, outputDirectory, holder } = deps
   const series = await seriesAt(db, interval.number)
   const waitedMs = clock.now() - interval.closedAt
   // A clock that was set back makes the wait negative. Then there is no telling how long it was.
-  if (series.some(({ active, behind }) => active && behind) && waitedMs >= 0 && waitedMs < WAIT_MS) return undefined
+  const hasTime = waitedMs >= 0 && waitedMs < WAIT_MS
+  if (series.some(({ active, behind }) => active && behind) && hasTime) return undefined
   const tree = await growTree(deps, interval, previous)
+  const directory = join(outputDirectory, POOL_DIRECTORY)
+  const stem = poolStemOf(interval)
+  const onDisk = await poolManifestOnDisk(deps, { directory, stem }, { interval, previous, tree })
+  if (onDisk === 'waits') {
+    if (hasTime) return undefined
+    throw new PoolManifestRefused(join(directory, `${stem}.json`), 'names exports that the database does not have')
+  }
+  if (onDisk) {
+    await adoptPoolManifest(db, lease, { adopted: onDisk, actor: `worker:${holder}`, now: clock.now() })
+    deps.log.warn({ interval: interval.number }, 'pool manifest adopted from disk')
+    return 'adopted'
+  }
   const planned = await textsOf(deps, { interval, previous, series, tree })
   const key = formatVerifierKey(deps.keys.signing.verifier)
   if (await planPoolManifest(db, lease, { planned, key, now: clock.now() })) return planned
@@ -124,9 +148,10 @@ async function textsOf(
     tree: TreeFrontier
   },
 ): Promise<PlannedPoolManifest> {
-  const { number, startsAt, endsAt } = interval
+  const { number } = interval
   const { verifier } = keys.signing
   const sources = await sourcesOfInterval(db, number)
+  const audit = await auditHead(db)
   const root = rootOf(tree)
   const manifest = encodePoolManifest({
     format: POOL_MANIFEST_FORMAT,
@@ -143,10 +168,11 @@ async function textsOf(
       head: headThrough,
     })),
     tree: { size: tree.size, root: Buffer.from(root).toString('base64') },
+    ...(audit === undefined ? {} : { audit }),
     key: formatVerifierKey(verifier),
     previousPoolManifestSha256: previous?.manifestSha256 ?? null,
   })
-  const stem = `pool-${stemOf({ kind: 'interval', number, startsAt, endsAt })}`
+  const stem = poolStemOf(interval)
   const manifestSha256 = hash('sha256', manifest, 'hex')
   const checkpoint = formatCheckpoint({ origin: verifier.name, size: tree.size, root })
   return {
@@ -154,6 +180,7 @@ async function textsOf(
     treeSize: tree.size,
     treeRoots: tree.roots.map((each) => Buffer.from(each).toString('hex')),
     manifestSha256,
+    audit,
     files: [
       ...(isSignedWith(previous, keys) ? [] : publicKeyFiles(keys)),
       { name: `${stem}.checkpoint`, content: signNote(checkpoint, keys.signing) },
@@ -165,6 +192,10 @@ async function textsOf(
       { name: `${stem}.json`, content: manifest },
     ],
   }
+}
+
+function poolStemOf({ number, startsAt, endsAt }: ClosedInterval): string {
+  return `pool-${stemOf({ kind: 'interval', number, startsAt, endsAt })}`
 }
 
 function entryOf({ adapter, active, behind, newest }: PoolSeries, outputDirectory: string): PoolSeriesEntry {
@@ -210,6 +241,16 @@ async function writeFiles({ db, lease, outputDirectory }: PoolDeps, planned: Pla
       },
     })
   }
+}
+
+async function clearPoolTemporaries({ db, lease, outputDirectory }: PoolDeps): Promise<void> {
+  await assertLease(db, lease)
+  const directory = join(outputDirectory, POOL_DIRECTORY)
+  for (const each of [directory, join(directory, 'keys')])
+    await clearTemporaries(each).catch((error: NodeJS.ErrnoException) => {
+      // It died before there was a directory.
+      if (error.code !== 'ENOENT') throw error
+    })
 }
 
 /** Needs a person: the file was sealed before, with other bytes. */

@@ -3,7 +3,7 @@ import { findExport } from '@hansard/staging'
 import { expect, it } from 'vitest'
 import { ADAPTERS, DEFAULT_ADAPTERS } from './adapter-settings.ts'
 import { replayExport } from './replay-export.ts'
-import { configure, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
+import { adapterStatus, configure, MINUTE, manifests, openBench, statusOf, story, T0 } from './worker-in-test.ts'
 
 const [XML] = DEFAULT_ADAPTERS
 const sheet = (body: string) =>
@@ -46,21 +46,42 @@ it.each([
   for (const { leftOut } of first!.pages!)
     for (const { kind, events } of leftOut) missing[kind] = (missing[kind] ?? 0) + events
   expect(missing).toEqual(left)
-  const { problem } = (await statusOf(bench)).adapters[0]!
-  expect(problem).toContain('xml/1 was sealed as incomplete: ')
-  expect(problem).toContain(words)
+  expect((await statusOf(bench)).incompleteExports).toMatchObject({
+    count: 1,
+    exports: [{ adapter: 'xml', number: 1, incomplete: expect.stringContaining(words) }],
+  })
 
-  // The correction clears the alarm with the next export; what is sealed stays as it is, and can be replayed.
+  // What is sealed stays as it is, stays an alarm when the next export is complete, and can be replayed.
   await configure(bench.db, [XML!], bench.clock.now())
   bench.clock.advance({ minutes: 1 })
   await bench.deliver(T0 + 2 * MINUTE, sources)
   await worker.drain()
   expect((await manifests(bench)).map(({ pages }) => pages?.length)).toEqual([1, 0])
-  expect((await statusOf(bench)).adapters[0]!.problem).toBeNull()
+  expect((await statusOf(bench)).incompleteExports.count).toBe(1)
   const engine = await openXsltEngine()
   const deps = { db: bench.db, engine, adapters: ADAPTERS, signal: new AbortController().signal }
   expect(await replayExport(deps, { adapter: 'xml', number: 1 })).toMatchObject({ identical: true })
   await engine.close()
+})
+
+it('an export that would be incomplete is not sealed where the officer wants that, until the stylesheet is corrected', async () => {
+  await using bench = await openBench()
+  const stylesheet = sheet(`${IDENTITY}<xsl:template match="Message[contains(@content, 'before')]" priority="2"/>`)
+  const worker = await bench.worker({ adapters: [{ ...XML!, stylesheet, stopWhenIncomplete: true }] })
+  await bench.deliver(T0 + MINUTE, story(bench))
+  await worker.drain()
+
+  expect(await manifests(bench)).toEqual([])
+  const { problem } = await adapterStatus(bench)
+  expect(problem).toContain('xml/1 would be incomplete and is not sealed: ')
+  expect(problem).toContain('does not show 1 chat (changed)')
+
+  await configure(bench.db, [{ ...XML!, stopWhenIncomplete: true }], bench.clock.now())
+  bench.clock.advance({ minutes: 1 })
+  await worker.drain()
+  expect((await manifests(bench)).map(({ number, pages }) => [number, pages])).toEqual([[1, []]])
+  expect((await adapterStatus(bench)).problem).toBeNull()
+  expect((await statusOf(bench)).incompleteExports.count).toBe(0)
 })
 
 it('an export recorded without the comparison is replayed without it', async () => {

@@ -4,7 +4,7 @@ import type { Envelope } from '@hansard/compliance-event'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import type { Transport } from '@hansard/queue'
-import { type Database, type Lease, LeaseLost, releaseLease, takeLease } from '@hansard/sql'
+import { type Database, databaseNow, type Lease, LeaseLost, releaseLease, takeLease } from '@hansard/sql'
 import { EXPORTER_LEASE, keyOfSource, recordSourceProgress, stageEvents } from '@hansard/staging'
 import { type ComplianceWorkerConfig, LEASE_MS } from './config.ts'
 import { createExporter } from './exporter.ts'
@@ -140,7 +140,7 @@ export async function startComplianceWorker({
 
 async function take(db: Database, clock: Clock, envelope: Envelope): Promise<void> {
   if (envelope.kind === 'events') await stageEvents(db, envelope, clock.now())
-  else await recordSourceProgress(db, envelope.rollCall)
+  else await recordSourceProgress(db, envelope.rollCall, { now: await databaseNow(db, clock) })
 }
 
 /**

@@ -62,7 +62,7 @@ export async function openBench(given: { db?: Database; directory?: string; at?:
     directory,
     async worker({
       name = 'w1',
-      adapters = DEFAULT_ADAPTERS,
+      adapters = [DEFAULT_ADAPTERS[0]!],
       directory: outputDirectory = directory,
       complianceFileStore,
       signingKey,
@@ -156,3 +156,6 @@ export function story(bench: Bench) {
 
 /** What `hansard status` reads. */
 export const statusOf = (bench: Bench) => readStatus(bench.db, { now: bench.clock.now(), runIntervalMs: MINUTE })
+
+export const adapterStatus = async (bench: Bench, adapter = 'xml') =>
+  (await statusOf(bench)).adapters.find(({ name }) => name === adapter)!

@@ -1,9 +1,17 @@
-import { type CommonSettings, commonSettings, type Env, poolDatabaseUrl, site } from '@hansard/config'
+import {
+  type ClockSettings,
+  type CommonSettings,
+  clockSettings,
+  commonSettings,
+  type Env,
+  poolDatabaseUrl,
+  site,
+} from '@hansard/config'
 import { parseClamdAddress } from '@hansard/file-store'
 import { baseUrl, type HttpSettings, httpSettings } from '@hansard/http'
 
 /** All options of a file service. Times are milliseconds unless the name says otherwise. */
-export type FileServiceConfig = {
+export type FileServiceConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
   readonly name: string
   /** URL at which clients reach this service: `https://chat.example.com/files` */
@@ -53,6 +61,7 @@ export function fileProcessConfig(env: Env): FileProcessConfig {
   return {
     ...d,
     ...commonSettings(env),
+    ...clockSettings(env),
     http,
     name: env.string('HANSARD_FILES_NAME'),
     endpoint: env.string('HANSARD_FILES_ENDPOINT', { fallback: `${baseUrl(http)}/files` }),

@@ -107,11 +107,11 @@ async function* send(
 ): AsyncGenerator<Uint8Array> {
   const { opened, range, signal, cut, transfer } = options
   if (range.end < range.start) return
-  const begunAt = clock.now()
+  const begunAt = clock.uptime()
   let lookedAt = begunAt
   const source = opened.read(range.start, range.end)
   for await (const piece of source as AsyncIterable<Uint8Array>) {
-    const now = clock.now()
+    const now = clock.uptime()
     if (signal.aborted || now - begunAt > config.transferMs) throw new CutOff('The transfer was cancelled.')
     if (now - lookedAt >= config.accessCheckMs) {
       lookedAt = now

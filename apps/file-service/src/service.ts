@@ -3,7 +3,15 @@ import type { FileStore, Scanner } from '@hansard/file-store'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
 import { createFileCommands } from '@hansard/pool-commands'
-import { claimFileStores, createRecordWriter, SourceFenced, startSource, stopSource } from '@hansard/pool-store'
+import {
+  claimFileStores,
+  createRecordWriter,
+  logClock,
+  requireRightClock,
+  SourceFenced,
+  startSource,
+  stopSource,
+} from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import type { FastifyInstance } from 'fastify'
 import type { FileServiceConfig } from './config.ts'
@@ -44,6 +52,7 @@ export async function startFileService(
   const { app, db, clock, log } = deps
   const stack = new AsyncDisposableStack()
   await claimFileStores(db, deps)
+  await requireRightClock(db, clock, { boundMs: config.clockBoundMs, statedTime: config.clockRightAt })
   const source = await startSource(db, { name: config.name, endpoint: config.endpoint, now: clock.now() })
   let announceFenced = (_reason: Error) => {}
   const fenced = new Promise<Error>((resolve) => {
@@ -56,6 +65,8 @@ export async function startFileService(
     clock,
     source,
     place,
+    clockBoundMs: config.clockBoundMs,
+    onClock: logClock(log),
     onFailure(error) {
       if (error instanceof SourceFenced) {
         log.error({ err: error }, 'fenced by a successor; stopping')

@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { findFile } from '@hansard/pool-store'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_SERVICE_DEFAULTS } from './config.ts'
 import { type FilesInTest, type Issued, type StartOptions, send, startFilesInTest } from './files-in-test.ts'
 
 const CONTENT = Buffer.from('the minutes of the meeting, as a file')
@@ -58,6 +59,36 @@ describe.each(['sqlite', 'postgres'] as const)('an upload that is refused, on %s
       expect([...(await pool.filesIn('files')), ...(await pool.filesIn('compliance-files'))]).toEqual([])
     },
   )
+
+  it('is not swept away if it began before its token expired, and completes', async () => {
+    const { transferMs } = FILE_SERVICE_DEFAULTS
+    await start({ config: { idleMs: transferMs } })
+    const issued = await pool.upload(pool.alice, { size: CONTENT.length })
+    const never = await pool.upload(pool.alice, { size: 3 })
+    const stateOf = async ({ fileId }: Issued) => (await findFile(pool.db.knex, fileId))!.state
+    pool.clock.advance({ ms: issued.expiresAt - 1 - pool.clock.now() })
+    const running = request(issued.url, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${issued.token}`, 'content-length': `${CONTENT.length}` },
+    })
+    const answered = new Promise<number>((resolve) =>
+      running.on('response', (response) => resolve(response.statusCode!)),
+    )
+    running.write(CONTENT.subarray(0, 20))
+    await expect.poll(async () => (await send('HEAD', issued.url, issued)).headers['upload-offset']).toBe('20')
+
+    pool.clock.advance({ ms: transferMs - 1 })
+    await pool.service.sweep()
+    expect([await stateOf(issued), await stateOf(never)]).toEqual(['uploading', 'uploading'])
+    running.end(CONTENT.subarray(20))
+
+    expect(await answered).toBe(201)
+    expect((await pool.events()).map(({ kind }) => kind)).toEqual(['file-upload'])
+    // Whoever could still be sending the other one has been cut off by then.
+    pool.clock.advance({ ms: transferMs + 3 })
+    await pool.service.sweep()
+    expect([await stateOf(issued), await stateOf(never)]).toEqual(['kept', 'expired'])
+  })
 
   it.each([
     ['to a category that takes no files', { category: { file_upload: false } }],

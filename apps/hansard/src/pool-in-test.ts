@@ -15,13 +15,11 @@ import { keySecret, newKey } from '@hansard/credentials'
 import { createHttpServer, HTTP_DEFAULTS } from '@hansard/http'
 import { stopOnce } from '@hansard/lifecycle'
 import { silentLog } from '@hansard/log'
-import { startLookupService } from '@hansard/lookup-service'
+import { LOOKUP_SERVICE_DEFAULTS, startLookupService } from '@hansard/lookup-service'
 import { createPoolCommands, DEFAULT_CATEGORY, poolActor } from '@hansard/pool-commands'
 import {
   createPrincipals,
   createRecordWriter,
-  createSignIn,
-  createSignInRecord,
   openTokenKeys,
   POOL_MIGRATIONS,
   poolSettings,
@@ -86,26 +84,24 @@ export async function startTalkPool({
   const room = await makeRoom({ db, bus, settings }, chatHistory)
   const source = { file: join(directory, 'token-keys.json') }
   const tokenKeys = await openTokenKeys({ db, clock: systemClock, source })
-  const record = createSignInRecord({ db, clock: systemClock, log: silentLog, service: 'lookup' })
-  stack.defer(() => record.stop())
-  const signIn = createSignIn({ db, clock: systemClock, tokenKeys, record })
   const http = { ...HTTP_DEFAULTS, host: '127.0.0.1', port: await freePort() }
   const httpServer = await createHttpServer(http, { clock: systemClock, log: silentLog, forceCloseConnections: true })
   stack.defer(() => httpServer.stop())
   const { app } = httpServer
   let channel: ChannelService
   const server = `http://127.0.0.1:${http.port}`
-  const lookupConfig = { url: server, adminUrl: undefined }
-  await startLookupService(lookupConfig, {
+  const lookupConfig = { ...LOOKUP_SERVICE_DEFAULTS, url: server, adminUrl: undefined }
+  const lookup = await startLookupService(lookupConfig, {
     app,
     db,
     bus,
     clock: systemClock,
     log: silentLog,
-    signIn,
-    pool: 'test',
+    tokenKeys,
+    settings,
     version: '0',
   })
+  stack.defer(() => lookup.stop())
   httpServer.takeUpgrades((request, socket, head) => channel.upgrade(request, socket, head))
   await httpServer.listen()
 

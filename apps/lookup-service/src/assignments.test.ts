@@ -1,4 +1,4 @@
-import { ManualClock } from '@hansard/clock'
+import { ManualClock, SteppedClock } from '@hansard/clock'
 import { expect, it } from 'vitest'
 import { createAssignments, REPORT_EXPIRES_MS } from './assignments.ts'
 
@@ -32,6 +32,18 @@ it('leaves out a service that is full or silent', () => {
   assignments.report(load('alive', 0))
   expect(assignments.assign()?.endpoint).toBe('ws://alive')
   clock.advance({ ms: REPORT_EXPIRES_MS + 1 })
+  expect(assignments.assign()).toBeUndefined()
+})
+
+it('leaves out a service that fell silent before a clock that was ahead was set right', () => {
+  const time = new ManualClock(0)
+  const clock = new SteppedClock(time)
+  const assignments = createAssignments({ clock })
+  clock.step(3 * 3_600_000)
+  assignments.report(load('silent', 0))
+  clock.step(-3 * 3_600_000)
+  expect(assignments.assign()?.endpoint).toBe('ws://silent')
+  time.advance({ ms: REPORT_EXPIRES_MS + 1 })
   expect(assignments.assign()).toBeUndefined()
 })
 

@@ -32,7 +32,7 @@ type Known = LoadReport & { reportedAt: number; assignedSince: number; suspended
 export function createAssignments({ clock }: { clock: Clock }): Assignments {
   const loads = new Map<string, Known>()
   const current = () => {
-    for (const [service, load] of loads) if (clock.now() - load.reportedAt > REPORT_EXPIRES_MS) loads.delete(service)
+    for (const [service, load] of loads) if (clock.uptime() - load.reportedAt > REPORT_EXPIRES_MS) loads.delete(service)
     return [...loads.values()]
   }
   const leastLoaded = (among: readonly Known[]): Known | undefined => {
@@ -54,7 +54,7 @@ export function createAssignments({ clock }: { clock: Clock }): Assignments {
       const before = loads.get(load.service)
       // A new address is a new process: state of the old one does not apply to it.
       const suspended = before?.endpoint === load.endpoint && before.suspended
-      loads.set(load.service, { ...load, reportedAt: clock.now(), assignedSince: 0, suspended })
+      loads.set(load.service, { ...load, reportedAt: clock.uptime(), assignedSince: 0, suspended })
     },
     remove: (service) => void loads.delete(service),
     assign(active = [], avoid) {

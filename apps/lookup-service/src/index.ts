@@ -1,2 +1,2 @@
-export { lookupProcessConfig } from './config.ts'
-export { startLookupService } from './service.ts'
+export { LOOKUP_SERVICE_DEFAULTS, lookupProcessConfig } from './config.ts'
+export { type LookupService, startLookupService } from './service.ts'

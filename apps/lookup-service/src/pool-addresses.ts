@@ -29,23 +29,23 @@ export function createPoolAddresses({
 
   const read = async () => {
     try {
-      files = { at: clock.now(), urls: await fileServices(db, clock.now() - FILES_EXPIRE_MS) }
+      files = { at: clock.uptime(), urls: await fileServices(db, clock.now() - FILES_EXPIRE_MS) }
     } catch {
       // While the database is down, answer with the last known addresses.
-      files = { ...files, at: clock.now() }
+      files = { ...files, at: clock.uptime() }
     }
     return files.urls
   }
 
   return {
-    heard: (url) => void heardAt.set(url, clock.now()),
+    heard: (url) => void heardAt.set(url, clock.uptime()),
     lookups() {
-      for (const [url, at] of heardAt) if (clock.now() - at > LOOKUP_EXPIRES_MS) heardAt.delete(url)
+      for (const [url, at] of heardAt) if (clock.uptime() - at > LOOKUP_EXPIRES_MS) heardAt.delete(url)
       return [...new Set([own(), ...heardAt.keys()])]
     },
     // Anybody may request the directory: read the database once a second at most.
     async files() {
-      if (clock.now() - files.at <= FRESH_MS) return files.urls
+      if (clock.uptime() - files.at <= FRESH_MS) return files.urls
       reading ??= read().finally(() => {
         reading = undefined
       })

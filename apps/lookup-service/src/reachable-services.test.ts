@@ -41,7 +41,9 @@ function lookup() {
   running.push(() => services.loop.stop())
   const report = (service: string, endpoint: string, sessions = 0) =>
     assignments.report({ service, endpoint, sessions, sessionsMax: 100 })
-  return { clock, services, report, assignments }
+  const { loop } = services
+  const assign = async (...given: Parameters<typeof services.assign>) => (await services.assign(...given))?.endpoint
+  return { clock, services: { loop, assign }, report, assignments }
 }
 
 it('assigns no client to a dead service, and assigns clients again when it is back', async () => {

@@ -21,7 +21,7 @@ type Named = { readonly service: string; readonly endpoint: string }
  * clients do not count: a client could make the pool distrust a healthy service.
  */
 type ReachableServices = {
-  assign(active: readonly string[], avoid: string | undefined): Promise<string | undefined>
+  assign(active: readonly string[], avoid: string | undefined): Promise<Named | undefined>
   readonly loop: Loop
 }
 
@@ -40,10 +40,10 @@ export function createReachableServices({
   const isReachable = (named: Named): Promise<boolean> => {
     const { endpoint } = named
     const at = answeredAt.get(endpoint)
-    if (at !== undefined && clock.now() - at <= FRESH_MS) return Promise.resolve(true)
+    if (at !== undefined && clock.uptime() - at <= FRESH_MS) return Promise.resolve(true)
     const running = asking.get(endpoint)
     if (running) return running
-    const begunAt = clock.now()
+    const begunAt = clock.uptime()
     const answer = probeEndpoint(named, clock).then((reachable) => {
       asking.delete(endpoint)
       if (reachable) answeredAt.set(endpoint, begunAt)
@@ -72,7 +72,7 @@ export function createReachableServices({
       for (let last = false; ; ) {
         const chosen = assignments.assign(active, avoid)
         if (chosen) {
-          if (await isReachable(chosen)) return chosen.endpoint
+          if (await isReachable(chosen)) return chosen
           assignments.suspend(chosen.service)
           log.warn(chosen, 'a channel service does not answer; clients are sent to others')
         } else if (last || assignments.suspended().length === 0) {

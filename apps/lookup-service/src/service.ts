@@ -3,7 +3,20 @@ import type { Clock } from '@hansard/clock'
 import { TooManySignIns } from '@hansard/credentials'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { readActiveServers, type SignIn, signInRefusal } from '@hansard/pool-store'
+import {
+  createRecordWriter,
+  createSignIn,
+  createSignInRecord,
+  EXPIRED_AT_ONCE,
+  readActiveServers,
+  recordExpiredSessions,
+  SourceFenced,
+  type StoredPoolSettings,
+  signInRefusal,
+  startSource,
+  stopSource,
+  type TokenKeys,
+} from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
 import { type PoolDirectory, type SignInReply, SignInRequest } from '@hansard/wire'
 import type { FastifyInstance } from 'fastify'
@@ -14,9 +27,19 @@ import { createReachableServices } from './reachable-services.ts'
 
 const ANNOUNCE_MS = 10_000
 
+export type LookupService = Service & {
+  readonly source: { readonly name: string; readonly epoch: number }
+  /** Resolves, with the reason, when a successor has fenced this instance: its process should end. */
+  readonly fenced: Promise<Error>
+}
+
 /**
  * The lookup service: tells clients the addresses of the pool's services, signs users in, and assigns each session
- * the least-loaded channel service. Its only state is what the channel services report again within ten seconds.
+ * the least-loaded channel service.
+ *
+ * It is a source: a sign-in and its assignment are on record before they are answered, and one that cannot be recorded
+ * is refused. While it is alive it reports every second, because no interval closes before it has. Everything else it
+ * knows is what the channel services report again within ten seconds.
  *
  * Adds its routes to a Fastify instance that the caller creates, listens with and closes.
  */
@@ -28,13 +51,58 @@ export async function startLookupService(
     bus: Bus
     clock: Clock
     log: Log
-    signIn: SignIn
-    pool: string
+    tokenKeys: TokenKeys
+    settings: StoredPoolSettings
     version: string
   },
-): Promise<Service> {
-  const { app, db, bus, clock, log, signIn, pool, version } = deps
+): Promise<LookupService> {
+  const { app, db, bus, clock, log, tokenKeys, settings, version } = deps
+  const { pool, domain, poolRoomId } = settings
   const stack = new AsyncDisposableStack()
+  // No endpoint: clients find file and channel services by theirs.
+  const source = await startSource(db, { name: config.name, endpoint: '', now: clock.now() })
+  const fenced = Promise.withResolvers<Error>()
+  const writer = createRecordWriter({
+    db,
+    clock,
+    source,
+    place: { pool, site: undefined },
+    onFailure(error) {
+      if (!(error instanceof SourceFenced)) return log.warn({ err: error }, 'sign-ins could not be recorded')
+      log.error({ err: error }, 'fenced by a successor; stopping')
+      fenced.resolve(error)
+    },
+  })
+  stack.defer(() => stopSource(db, { ...source, now: clock.now() }))
+  stack.defer(() => writer.stop())
+  const record = createSignInRecord({
+    writer,
+    dialect: db.dialect,
+    clock,
+    log,
+    service: source.name,
+    pool: { domain, poolRoomId },
+  })
+  stack.defer(() => record.stop())
+  const signIn = createSignIn({ db, clock, tokenKeys, record })
+  const onError = (doing: string) => (error: unknown) => log.warn({ err: error }, `${doing} failed; trying again`)
+  const heartbeat = startLoop({
+    clock,
+    everyMs: config.heartbeatMs,
+    turn: () => writer.report(),
+    onError: onError('heartbeat'),
+  })
+  stack.defer(() => heartbeat.stop())
+  const expiring = startLoop({
+    clock,
+    everyMs: config.expiredMs,
+    async turn() {
+      const found = await recordExpiredSessions({ db, writer, poolRoomId, now: clock.now() })
+      return found === EXPIRED_AT_ONCE ? 'again' : undefined
+    },
+    onError: onError('recording expired sessions'),
+  })
+  stack.defer(() => expiring.stop())
   const assignments = createAssignments({ clock })
   const reachable = createReachableServices({ assignments, clock, log })
   stack.defer(() => reachable.loop.stop())
@@ -55,7 +123,7 @@ export async function startLookupService(
     clock,
     everyMs: ANNOUNCE_MS,
     turn: announce,
-    onError: (error) => log.warn({ err: error }, 'telling other lookup services failed'),
+    onError: onError('telling other lookup services'),
   })
   stack.defer(() => announcing.stop())
 
@@ -82,8 +150,10 @@ export async function startLookupService(
         return await reply.send({ error: result.reason, message: signInRefusal(result) })
       }
       const active = await readActiveServers(db)
-      const endpoint = await reachable.assign(active, avoid)
-      if (!endpoint) {
+      const assigned = await reachable.assign(active, avoid)
+      if (!assigned) {
+        const { id: principalId } = result.principal
+        signIn.record.note({ outcome: 'no-channel-service', account, principalId, remote: request.ip })
         // The answer does not name the servers: that is for operators only.
         const message =
           active.length === 0
@@ -97,10 +167,14 @@ export async function startLookupService(
       const { principal } = result
       // Only now: a client that gets no endpoint signs in again, and each try would take the place of a known device.
       const newDevice = await result.rememberDevice()
-      const { token, expiresAt } = await signIn.issueToken(principal)
+      const { token, expiresAt } = await signIn.issueToken(principal, {
+        remote: request.ip,
+        device: result.device,
+        assignedTo: assigned.service,
+      })
       const granted: SignInReply = {
         token,
-        endpoint,
+        endpoint: assigned.endpoint,
         principal: { id: principal.id, uri: principal.uri, name: principal.name },
         expiresAt,
         ...(newDevice === undefined ? {} : { device: newDevice }),
@@ -114,6 +188,8 @@ export async function startLookupService(
     }
   })
 
+  log.info({ source: source.name, epoch: source.epoch }, 'lookup service started')
+
   const stop = stopOnce(stack)
-  return { stop, [Symbol.asyncDispose]: stop }
+  return { source, fenced: fenced.promise, stop, [Symbol.asyncDispose]: stop }
 }

@@ -50,12 +50,12 @@ export function sendAgainFrom(
   cursor: SourceCursor,
   seq: number,
 ): void {
-  if (clock.now() - cursor.differedAt < config.resendMs) return
+  if (clock.uptime() - cursor.differedAt < config.resendMs) return
   const { source, epoch, incarnation } = cursor
   log.error(
     { source, epoch, incarnation, seq },
     'the compliance database does not have the text that the outbox has under a staged number; it is sent again',
   )
-  cursor.differedAt = clock.now()
+  cursor.differedAt = clock.uptime()
   cursor.sent = Math.min(cursor.sent, seq - 1)
 }

@@ -62,7 +62,7 @@ function follow({ clock, log }: ForgetDeps, cursor: SourceCursor, state: StagedS
   if (through > cursor.staged) {
     cursor.staged = through
     cursor.sent = Math.max(cursor.sent, through)
-    cursor.movedAt = clock.now()
+    cursor.movedAt = clock.uptime()
   } else if (through < cursor.staged) {
     const { source, epoch, staged } = cursor
     log.warn(
@@ -72,7 +72,7 @@ function follow({ clock, log }: ForgetDeps, cursor: SourceCursor, state: StagedS
     cursor.staged = through
     cursor.sent = through
     cursor.compared = Math.min(cursor.compared, through)
-    cursor.movedAt = clock.now()
+    cursor.movedAt = clock.uptime()
   }
 }
 
@@ -126,7 +126,7 @@ async function sendAgainWhatSeemsLost(deps: {
   config: RelayConfig
 }): Promise<void> {
   const { transport, clock, log, cursors, config } = deps
-  const idleFor = ({ sent, staged, movedAt }: SourceCursor) => (sent > staged ? clock.now() - movedAt : 0)
+  const idleFor = ({ sent, staged, movedAt }: SourceCursor) => (sent > staged ? clock.uptime() - movedAt : 0)
   const stuck = [...cursors.values()].filter((cursor) => idleFor(cursor) >= config.resendMs)
   if (stuck.length === 0) return
 
@@ -138,6 +138,6 @@ async function sendAgainWhatSeemsLost(deps: {
       'events did not arrive and are sent again',
     )
     cursor.sent = cursor.staged
-    cursor.movedAt = clock.now()
+    cursor.movedAt = clock.uptime()
   }
 }

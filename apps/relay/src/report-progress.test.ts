@@ -10,7 +10,7 @@ import { reportProgress } from './report-progress.ts'
 const PATIENCE = 60_000
 
 /** Sends source progress every second into a queue that is only emptied by the test. */
-async function openBench() {
+async function openBench(backlog = 150) {
   const poolDb = openDatabase({ url: 'sqlite::memory:' })
   const complianceDb = openDatabase({ url: 'sqlite::memory:' })
   await migrate(poolDb, POOL_MIGRATIONS)
@@ -27,10 +27,13 @@ async function openBench() {
     reports,
     config: { patienceMs: PATIENCE },
   }
-  const backlog: Envelope = { kind: 'events', source: 'channel-1', epoch: 1, events: [] }
-  await transport.send(Array.from({ length: 150 }, () => backlog))
+  const waiting: Envelope = { kind: 'events', source: 'channel-1', epoch: 1, events: [] }
+  await transport.send(Array.from({ length: backlog }, () => waiting))
   return {
+    poolDb,
     complianceDb,
+    transport,
+    deps,
     clock,
     /** How many source progresses were sent. */
     async reports(times: number): Promise<number> {
@@ -62,4 +65,22 @@ it('sends source progress again if the last was not staged for long: it may be l
   expect(await bench.reports(1)).toBe(1)
   expect(await bench.reports(PATIENCE / 1_000 - 1)).toBe(0)
   expect(await bench.reports(1)).toBe(1)
+})
+
+it('takes the time before it reads the sources: one that starts in between is in the next, not missing from this', async () => {
+  await using bench = await openBench(0)
+  const { poolDb, transport, clock } = bench
+  const begunAt = clock.now()
+  // The clock moves while the sources are read.
+  poolDb.knex.on('query-response', (_rows: unknown, { sql }: { sql: string }) => {
+    if (/from `source`/.test(sql)) clock.advance({ ms: 5_000 })
+  })
+
+  await reportProgress(bench.deps, new AbortController().signal)
+
+  const { promise, resolve } = Promise.withResolvers<Envelope>()
+  const consumer = await transport.consume(async (envelope) => resolve(envelope))
+  expect(await promise).toEqual({ kind: 'roll-call', rollCall: { takenAt: begunAt, sources: [] } })
+  expect(clock.now()).toBe(begunAt + 5_000)
+  await consumer.stop()
 })

@@ -62,7 +62,8 @@ async function isDue(
   { complianceDb, transport, reports, config }: Parameters<typeof reportProgress>[0],
   now: number,
 ): Promise<boolean> {
-  if (now - reports.outstanding >= config.patienceMs) return true
+  // One of the future was taken by a clock that was wrong.
+  if (now - reports.outstanding >= config.patienceMs || now < reports.outstanding) return true
   const { waiting } = await transport.depth()
   return waiting === 0 || (await rollCallTakenAt(complianceDb)) >= reports.outstanding
 }

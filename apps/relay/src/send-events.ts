@@ -46,7 +46,7 @@ export async function sendEvents(
     if (first !== from + 1 && first > cursor.staged + 1) {
       log.error({ source, epoch, from: from + 1, to: first - 1 }, 'events are missing from the outbox')
     }
-    if (from === cursor.staged) cursor.movedAt = clock.now()
+    if (from === cursor.staged) cursor.movedAt = clock.uptime()
     await transport.send(envelopesOf({ source, epoch, incarnation }, events, config.batchEvents), { signal })
     sent = true
 
@@ -59,7 +59,7 @@ export async function sendEvents(
   // Last, because it needs the compliance database: while that is down, events of known sources are still sent.
   const reports = sources.filter((report) => !cursors.has(keyOf(report)))
   if (reports.length > 0) {
-    await takeUp(complianceDb, cursors, { reports, now: clock.now() })
+    await takeUp(complianceDb, cursors, { reports, now: clock.uptime() })
     again = true
   }
   if (again) return 'again'

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@hansard/clock'
-import type { Envelope } from '@hansard/compliance-event'
+import { type Envelope, leafOf } from '@hansard/compliance-event'
 import { silentLog } from '@hansard/log'
 import {
   createPrincipals,
@@ -110,6 +110,8 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     toStop.push(() => transport.close())
     return transport
   }
+  const keptRows = async () => (await poolDb.knex('outbox').select('seq')).length
+  /** without those that are staged */
   const outboxRows = async () => (await outboxDepth(poolDb)).rows
   const staged = async (key: string) => (await stagedThrough(complianceDb)).get(key)
 
@@ -167,7 +169,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
       { concurrency: 1 },
     )
 
-    await relayTo(transport, { config: { batchEvents: 10 } })
+    await relayTo(transport, { config: { resendMs: 60_000, batchEvents: 10 } })
 
     await vi.waitFor(async () => expect(await outboxRows()).toBe(0), until)
     const of = (source: string) => sizes.filter((size) => size.startsWith(source))
@@ -327,6 +329,67 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     await vi.waitFor(async () => expect((await readSourceProgress(poolDb, 0)).sources).toEqual([]), until)
     expect(await outboxRows()).toBe(0)
     await second.stop()
+  })
+
+  it('keeps a row whose text is not the one that is staged under its number, and sends it again', async () => {
+    const { key } = await talk(5)
+    const transport = inline()
+    const sent: string[] = []
+    let staging = true
+    await transport.consume(async (envelope) => {
+      if (envelope.kind === 'events') sent.push(...envelope.events.map(({ body }) => body))
+      if (staging || envelope.kind === 'roll-call') await stage(envelope)
+    })
+    const first = await relayTo(transport, { config: { keepMs: 3_600_000 } })
+    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
+    await first.stop()
+    staging = false
+    const { body }: { body: string } = await poolDb.knex('outbox').where('seq', 3).first('body')
+    const other = body.replace('"chat 2"', '"chat X"')
+    expect(other).not.toBe(body)
+    await poolDb.knex('outbox').where('seq', 3).update({ body: other })
+
+    await relayTo(transport)
+    await vi.waitFor(() => expect(sent).toContain(other), until)
+    expect(await poolDb.knex('outbox').where('body', other).first('seq')).toEqual({ seq: 3 })
+
+    staging = true
+    await vi.waitFor(async () => expect(await keptRows()).toBe(0), until)
+    expect(await complianceDb.knex('quarantined_event').pluck('leaf')).toEqual([leafOf(other)])
+  })
+
+  it('fills a compliance database that came back older from the rows it kept', async () => {
+    const { key } = await talk(50)
+    const bodies = () => complianceDb.knex('staged_event').orderBy('seq').pluck('body')
+    const transport = inline()
+    await transport.consume(stage)
+    await relayTo(transport, { config: { keepMs: 3_600_000 } })
+    await vi.waitFor(async () => expect(await staged(key)).toBe(50), until)
+    const before = await bodies()
+
+    const { head }: { head: string } = await poolDb.knex('outbox').where('seq', 20).first('head')
+    await complianceDb.knex('staged_event').where('seq', '>', 20).delete()
+    await complianceDb.knex('source').update({ staged_through: 20, staged_head: head })
+
+    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
+    expect(await keptRows()).toBe(50)
+  })
+
+  it('keeps staged rows for their time, and at most so many', async () => {
+    let ahead = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + ahead }
+    const { key } = await talk(50)
+    const transport = inline()
+    await transport.consume(stage)
+    const first = await relayTo(transport, { clock, config: { keepMs: 3_600_000, keptRowsMax: 10 } })
+    await vi.waitFor(async () => expect([await staged(key), (await keptRows()) <= 10]).toEqual([50, true]), until)
+    await first.stop()
+    const { key: later } = await talk(50, 'channel-2')
+    await relayTo(transport, { clock, config: { keepMs: 3_600_000 } })
+    await vi.waitFor(async () => expect([await staged(later), (await keptRows()) >= 50]).toEqual([50, true]), until)
+
+    ahead = 3_700_000
+    await vi.waitFor(async () => expect(await keptRows()).toBe(0), until)
   })
 
   it('lets one of several relays work, and another take over when it stops', async () => {

@@ -41,14 +41,10 @@ export async function startRelay(deps: {
   const holder = `${config.relayName} ${randomUUID()}`
   let lease: Lease | undefined
   let heldUntil = 0
-  // A clock that was set back would stretch the lease.
-  const leading = () => {
-    const left = heldUntil - clock.now()
-    return lease !== undefined && left > 0 && left <= config.leaseMs
-  }
+  const leading = () => lease !== undefined && clock.uptime() < heldUntil
 
   const keepLease = async () => {
-    const now = clock.now()
+    const now = clock.uptime()
     const taken = await takeLease(poolDb, { name: 'relay', holder, clock, ttlMs: config.leaseMs })
     if (taken && taken.token !== lease?.token) {
       log.info({ relay: config.relayName, token: taken.token }, 'this relay works now')

@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { RUN_INTERVAL_MAX_MS, RUN_INTERVAL_MIN_MS } from '@hansard/conversation'
+import { RECORD_SERIES } from './record-adapter.ts'
 
 /**
  * The compliance configuration: what a pool exports, as operators set it while the pool runs.
@@ -31,6 +32,10 @@ export type ComplianceSettings = {
   /** milliseconds; only in `global` */
   readonly runIntervalMs?: number | undefined
   readonly eventsPerFileMax?: number | undefined
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
+  /** milliseconds since 1970; a series without exports begins with the interval that holds this moment; never inherited */
+  readonly exportFrom?: number | undefined
 }
 
 /** One adapter as configured. Several may run the same program with different stylesheets or options. */
@@ -47,9 +52,13 @@ export type AdapterSetting = {
   readonly addUserDetails: boolean
   readonly createFileAttachmentsManifest: boolean
   readonly eventsPerFileMax: number
+  /** An export that does not show everything it counts is not sealed, and waits for another stylesheet. */
+  readonly stopWhenIncomplete?: boolean | undefined
+  /** a series without exports begins with the interval that holds this moment; otherwise with the one that closes next */
+  readonly exportFrom?: number | undefined
 }
 
-/** Every adapter type of this program, by name. The worker registers them. */
+/** Every adapter type that can be configured, by name. The worker registers them. */
 export const ADAPTER_TYPES = ['xml', 'xml-extended'] as const
 
 const DEFAULTS = {
@@ -59,6 +68,7 @@ const DEFAULTS = {
   addUserDetails: false,
   createFileAttachmentsManifest: false,
   eventsPerFileMax: 10_000,
+  stopWhenIncomplete: false,
 }
 
 const IDENTITY = /^(?:global|(?:site|service|adapter):[^\s:][^\s]{0,254})$/
@@ -87,6 +97,8 @@ export function adaptersOf(configurations: readonly ComplianceConfiguration[]): 
       addUserDetails,
       createFileAttachmentsManifest: rest.createFileAttachmentsManifest,
       eventsPerFileMax: rest.eventsPerFileMax,
+      ...(rest.stopWhenIncomplete ? { stopWhenIncomplete: true } : {}),
+      ...(settings.exportFrom === undefined ? {} : { exportFrom: settings.exportFrom }),
     }
   })
   return adapters.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -123,7 +135,7 @@ export function configurationsProblem(
   const names = adapters.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) return `Two adapters are called ${twice}; their exports could not be told apart.`
-  return directoryProblem(adapters, allowed.outputDirectory)
+  return directoryProblem([{ name: RECORD_SERIES }, ...adapters], allowed.outputDirectory)
 }
 
 /** The configured length of an interval, if any. */
@@ -194,12 +206,17 @@ function problemOf({ identity, settings }: ComplianceConfiguration, allowed: All
   if (!IDENTITY.test(identity)) return 'an identity is global, site:…, service:… or adapter:…'
   const { adapterType = DEFAULTS.adapterType, adapterOutputDirectory, customConfiguration = '' } = settings
   const { eventsPerFileMax = DEFAULTS.eventsPerFileMax, runIntervalMs } = settings
-  if (!ADAPTER_NAME.test(adapterNameOf({ identity, settings })))
+  const name = adapterNameOf({ identity, settings })
+  if (name === RECORD_SERIES)
+    return `the name ${RECORD_SERIES} is reserved for the series of the events’ texts, which every pool has; choose another with adapterName`
+  if (!ADAPTER_NAME.test(name))
     return 'an adapter’s name takes lower-case letters, digits, dot, dash and underscore; give it one with adapterName'
   if (!(ADAPTER_TYPES as readonly string[]).includes(adapterType))
     return `there is no adapter of type ${JSON.stringify(adapterType)}; there are ${ADAPTER_TYPES.join(', ')}`
   if (!Number.isInteger(eventsPerFileMax) || eventsPerFileMax < 1 || eventsPerFileMax > EVENTS_PER_FILE_MAX)
     return `eventsPerFileMax is a whole number from 1 to ${EVENTS_PER_FILE_MAX}`
+  const { exportFrom = 0 } = settings
+  if (!Number.isSafeInteger(exportFrom) || exportFrom < 0) return 'exportFrom is a time in milliseconds since 1970'
   if (customConfiguration.length > STYLESHEET_CHARACTERS_MAX) return 'the stylesheet is longer than 1 MiB'
   if (runIntervalMs !== undefined) {
     if (identity !== 'global') return 'all adapters share the pool’s intervals; set the run interval in global'

@@ -220,6 +220,7 @@ const EMPTY: Scenario = {
 }
 
 const SHA256 = '0'.repeat(64)
+const SESSION = { account: 'alice', tokenSession: 't-1' }
 const FILE = { storedName: '3f6c1c62-8f1f-4c0a-9a55-0f6f0f6f0f6f.txt', fileName: 'notes.txt', size: 1, sha256: SHA256 }
 
 function oneOfEach(): ComplianceEvent[] {
@@ -265,6 +266,16 @@ function eventOf(
         before: { topic: 'before' },
         after: { topic: content },
       }
+    case 'sign-in':
+      return { ...common, kind, ...SESSION, remote: '10.0.0.9', expiresAt: STARTS_AT + 3_600_000 }
+    case 'sign-in-refused':
+      return { ...common, kind, account: 'alice', remote: '10.0.0.9', reason: 'wrong-credentials', count: 2 }
+    case 'assignment':
+      return { ...common, kind, ...SESSION, service: 'channel-1' }
+    case 'sign-out':
+      return { ...common, kind, ...SESSION, remote: '10.0.0.9' }
+    case 'session-expired':
+      return { ...common, kind, ...SESSION, expiresAt: STARTS_AT }
   }
 }
 

@@ -27,6 +27,11 @@ export const MESSAGE_TYPES = {
   'chat-replaced': 'CHATREPLACED',
   'chat-purged': 'CHATPURGED',
   change: 'CHANGE',
+  'sign-in': 'SIGNIN',
+  'sign-in-refused': 'SIGNINREFUSED',
+  assignment: 'ASSIGNMENT',
+  'sign-out': 'SIGNOUT',
+  'session-expired': 'SESSIONEXPIRED',
 } as const satisfies Record<EventKind, string>
 
 export function messageContent(event: ComplianceEvent): string {
@@ -43,6 +48,11 @@ export function messageContent(event: ComplianceEvent): string {
     case 'part':
     case 'chat-purged':
     case 'change':
+    case 'sign-in':
+    case 'sign-in-refused':
+    case 'assignment':
+    case 'sign-out':
+    case 'session-expired':
       return ''
   }
 }

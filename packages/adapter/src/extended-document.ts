@@ -95,10 +95,13 @@ function writeMessage(
   ])
   writer.empty('Sender', senderAttributes(event.principal, options))
   writer.empty('DateTimeUTC', timestampAttributes(event.at))
+  // The clock was behind the previous stamp, which this event therefore has.
+  if (event.clock !== undefined) writer.empty('ClockUTC', timestampAttributes(event.clock))
   if ('author' in event && event.author) writer.empty('Author', senderAttributes(event.author, options))
   if ('postedAt' in event && event.postedAt !== undefined) {
     writer.empty('PostedTimeUTC', timestampAttributes(event.postedAt))
   }
+  if ('expiresAt' in event) writer.empty('ExpiresTimeUTC', timestampAttributes(event.expiresAt))
   if (event.kind === 'change') {
     writeProperties(writer, 'Before', event.before)
     writeProperties(writer, 'After', event.after)
@@ -167,6 +170,28 @@ function ownAttributes(event: ComplianceEvent): Attributes {
         ...exactly('subjectUri', event.subject.uri),
         ...exactly('subjectName', event.subject.name),
       ]
+    case 'sign-in':
+    case 'sign-out':
+      return [
+        ...exactly('account', event.account),
+        ...maybe('remote', event.remote),
+        ['tokenSession', event.tokenSession],
+      ]
+    case 'sign-in-refused':
+      return [
+        ...exactly('account', event.account),
+        ...maybe('remote', event.remote),
+        ['reason', event.reason],
+        ['count', event.count],
+      ]
+    case 'assignment':
+      return [
+        ...exactly('account', event.account),
+        ['tokenSession', event.tokenSession],
+        ...exactly('service', event.service),
+      ]
+    case 'session-expired':
+      return [...exactly('account', event.account), ['tokenSession', event.tokenSession]]
   }
 }
 

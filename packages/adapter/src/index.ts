@@ -15,6 +15,7 @@ export {
 } from './compliance-configuration.ts'
 export { EXTENDED_NAMESPACE } from './extended-document.ts'
 export { type Page, showsEverything } from './page.ts'
+export { RECORD_SERIES, type RecordAdapter, type RecordDocuments } from './record-adapter.ts'
 export { StylesheetError } from './stylesheet-error.ts'
 export { stylesheetProblem } from './stylesheet-problem.ts'
 export { visibleText } from './xml-text.ts'

@@ -175,7 +175,7 @@ function sharedTokens(xml: string, mark: string, tokens: Token[]): Map<string, s
 const RANK: Record<TokenRole, number> = { other: 0, name: 1, sender: 2, words: 3, detail: 3, time: 3 }
 
 const WORDS = new Set(['content', 'title', 'replaced', 'replacedTitle', 'subjectName'])
-const DETAILS = /^(?:query|fileName|givenName|subjectUri|session|roomName|\w+Json)$/
+const DETAILS = /^(?:query|fileName|givenName|subjectUri|session|tokenSession|account|remote|service|roomName|\w+Json)$/
 
 function roleOf(element: string, attribute: string): TokenRole | undefined {
   switch (element) {

@@ -57,5 +57,21 @@ export const VerifyAuditReply = z.object({
       message: z.string(),
     })
     .nullable(),
+  /** heads of the chain that signed pool manifests hold, up to the problem if there is one */
+  signed: z.object({
+    heads: count,
+    /** public keys that signed them: compare with the one you know */
+    keys: z.array(z.string()),
+    newest: z
+      .object({
+        number: count,
+        head: z.string(),
+        interval: count,
+        /** the end of the interval, in ISO 8601 */
+        at: z.string(),
+        key: z.string(),
+      })
+      .nullable(),
+  }),
 })
 export type VerifyAuditReply = z.infer<typeof VerifyAuditReply>

@@ -45,6 +45,18 @@ export const ComplianceSettings = z.strictObject({
     .max(100_000)
     .optional()
     .describe('maximum number of events in one document; default 10,000'),
+  stopWhenIncomplete: z
+    .boolean()
+    .optional()
+    .describe('seal no export that does not show everything it counts: stop until the stylesheet does; default off'),
+  /** milliseconds since 1970 */
+  exportFrom: z
+    .number()
+    .int()
+    .min(0)
+    .max(8.64e15)
+    .optional()
+    .describe('gives a series without exports the past, from the interval that holds this moment'),
 })
 export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 

@@ -24,6 +24,8 @@ export const ExportSummary = z.object({
   written: count.nullable(),
   /** documents, without the chain file and the manifest */
   documents: count,
+  /** what it does not show of the events that it counts; null when it shows all of them, or is not sealed */
+  incomplete: z.string().nullable(),
 })
 export type ExportSummary = z.infer<typeof ExportSummary>
 

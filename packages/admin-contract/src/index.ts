@@ -1,3 +1,4 @@
+export type { VerifyAuditReply } from './audit.ts'
 export { AddCategoryRequest, Category, CategoryDetail, ChangeCategoryRequest } from './categories.ts'
 export { DEFAULT_REPLACEMENT } from './chats.ts'
 export { ComplianceSettings } from './compliance-configuration.ts'

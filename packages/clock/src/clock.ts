@@ -1,3 +1,5 @@
+import { uptime } from 'node:os'
+
 /**
  * Time is passed in, so that a test can set it.
  *
@@ -12,6 +14,11 @@ export type Clock = {
    * clock that follows real time: then the servers are asked.
    */
   serverNow?(): number
+  /**
+   * Milliseconds since some fixed moment. They pass while the machine sleeps too, and nobody can set them: two readings
+   * of `now()` are further apart than two of `uptime()` only when somebody has set the clock in between.
+   */
+  uptime(): number
   /** Calls back once after `ms` milliseconds of this clock. The timer does not keep the process alive. */
   after(ms: number, callback: () => void): Timer
   /** Resolves after `ms` milliseconds of this clock, or at once when `signal` aborts. Never rejects. */
@@ -22,12 +29,27 @@ export type Timer = { cancel(): void }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: readUptime,
   after(ms, callback) {
     const handle = setTimeout(callback, ms)
     handle.unref?.()
     return { cancel: () => clearTimeout(handle) }
   },
   sleep: (ms, signal) => sleepOn({ after: keepAlive }, ms, signal),
+}
+
+/** The uptime is a file to the operating system: it is read again after so many milliseconds of this process. */
+const UPTIME_READ_MS = 10
+let uptimeRead = { at: Number.NEGATIVE_INFINITY, ms: 0 }
+let uptimeShown = 0
+
+/** Not performance.now() alone: it stands still while the machine sleeps. */
+function readUptime(): number {
+  const at = performance.now()
+  if (at - uptimeRead.at >= UPTIME_READ_MS) uptimeRead = { at, ms: uptime() * 1_000 }
+  // The file counts in hundredths of a second.
+  uptimeShown = Math.max(uptimeShown, uptimeRead.ms + (at - uptimeRead.at))
+  return uptimeShown
 }
 
 /** Keeps the process alive: a sleeper will continue, and the process must not end before. */
@@ -50,6 +72,10 @@ export class ManualClock implements Clock {
   }
 
   serverNow(): number {
+    return this.#now
+  }
+
+  uptime(): number {
     return this.#now
   }
 

@@ -1,1 +1,2 @@
 export { type Clock, ManualClock, systemClock, type Timer } from './clock.ts'
+export { SteppedClock } from './stepped-clock.ts'

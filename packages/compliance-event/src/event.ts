@@ -9,7 +9,8 @@ import { z } from 'zod'
  * `source`, `epoch` and `seq` identify the recording service and the event's number: every service instance is a
  * source, every start of it an epoch, and within an epoch events are numbered 1, 2, 3 … without a gap. `incarnation` is
  * the start's random name; events recorded before starts had one lack it. `at` is the
- * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event.
+ * source's clock at accept time in milliseconds since 1970 UTC, never earlier than that of the previous event. `clock` is
+ * there only when the clock was behind that: `at` is then the previous event's, and `clock` what the clock showed.
  * `room.seq` numbers all events of one room, across sources, in the order the pool database committed them.
  */
 const count = z.number().int().nonnegative()
@@ -38,6 +39,7 @@ const common = {
     .optional(),
   seq: count.min(1),
   at: count,
+  clock: count.optional(),
   room: EventRoom,
   principal: EventPrincipal,
 }
@@ -123,6 +125,29 @@ const transferred = {
   sha256: text,
 }
 
+/**
+ * Sign-ins and what became of them. They concern no room and belong to the pool's own conversation. `principal` is who
+ * signed in or out; a sign-in that was refused has the pool itself there, because nobody proved who they are, unless
+ * the refusal came after that (`not-enabled`).
+ *
+ * `account`: the account's name; in a refusal as it was typed, truncated and escaped. `remote`: the client's address, if
+ * the service knows it. `tokenSession`: id of the session that the sign-in began, the same in all its events. It is
+ * carried by the session's token, and is not the `session` of a `join`, which is one connection.
+ */
+const tokenSession = text.min(1)
+const who = { account: text, remote: text.optional() }
+
+/** Why a sign-in was refused. `more-failures`: so many different ones at once that they were only counted. */
+export const RefusedSignIn = z.enum([
+  'wrong-credentials',
+  'too-many-attempts',
+  'token-refused',
+  'not-enabled',
+  'no-channel-service',
+  'more-failures',
+])
+export type RefusedSignIn = z.infer<typeof RefusedSignIn>
+
 export const ComplianceEvent = z.discriminatedUnion('kind', [
   /** `alert`: of high importance. `title`: the chat is a story, and `content` is its body. */
   z.strictObject({
@@ -158,6 +183,16 @@ export const ComplianceEvent = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('chat-purged'), ...edited }),
   /** `principal` changed what governs the pool. See `Change`. */
   z.strictObject({ ...common, kind: z.literal('change'), ...Change.shape }),
+  /** `expiresAt`: the session's token is refused from then on. */
+  z.strictObject({ ...common, kind: z.literal('sign-in'), ...who, tokenSession, expiresAt: count }),
+  /** `count` equal refusals. */
+  z.strictObject({ ...common, kind: z.literal('sign-in-refused'), ...who, reason: RefusedSignIn, count: count.min(1) }),
+  /** `service`: the channel service that the lookup service sent the client to. */
+  z.strictObject({ ...common, kind: z.literal('assignment'), account: text, tokenSession, service: text.min(1) }),
+  /** Of one session, or, without `tokenSession`, of all sessions of `account`. */
+  z.strictObject({ ...common, kind: z.literal('sign-out'), ...who, tokenSession: tokenSession.optional() }),
+  /** The session was not signed out before its token expired. */
+  z.strictObject({ ...common, kind: z.literal('session-expired'), account: text, tokenSession, expiresAt: count }),
 ])
 export type ComplianceEvent = z.infer<typeof ComplianceEvent>
 export type EventKind = ComplianceEvent['kind']
@@ -173,4 +208,9 @@ export const EVENT_KINDS = [
   'chat-replaced',
   'chat-purged',
   'change',
+  'sign-in',
+  'sign-in-refused',
+  'assignment',
+  'sign-out',
+  'session-expired',
 ] as const satisfies readonly EventKind[]

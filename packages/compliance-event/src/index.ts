@@ -10,4 +10,5 @@ export {
   type EventOf,
   type EventPrincipal,
   type PartReason,
+  type RefusedSignIn,
 } from './event.ts'

@@ -35,6 +35,27 @@ export const redisUrl = (env: Env): string => env.string('HANSARD_REDIS_URL')
 /** The site whose settings apply to this service before those of the whole pool. */
 export const site = (env: Env): string | undefined => env.optional('HANSARD_SITE')
 
+/** When the clock of a service that stamps events is believed. */
+export type ClockSettings = {
+  /** milliseconds that it may differ from the database's, and be set by while the service runs */
+  readonly clockBoundMs?: number | undefined
+  /** the true time, as a person has stated it */
+  readonly clockRightAt?: number | undefined
+}
+
+export function clockSettings(env: Env): ClockSettings {
+  return {
+    clockBoundMs: 1_000 * env.integer('HANSARD_CLOCK_BOUND_SECONDS', { min: 5, max: 3_600, fallback: 60 }),
+    clockRightAt: env.parsed('HANSARD_CLOCK_RIGHT_AT', { parse: parseTime, fallback: undefined }),
+  }
+}
+
+function parseTime(text: string): number | undefined {
+  const at = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) throw new Error('it takes a time with its zone, such as 2026-01-02T03:04Z.')
+  return at
+}
+
 /** Reads `HANSARD_<service>_HOST` and `HANSARD_<service>_PORT`. */
 export function listenAddress(env: Env, service: string, defaultPort: number): ListenAddress {
   return {

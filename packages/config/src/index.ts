@@ -1,6 +1,8 @@
 export { addressKey } from './address-key.ts'
 export {
+  type ClockSettings,
   type CommonSettings,
+  clockSettings,
   commonSettings,
   complianceDatabaseUrl,
   directoriesAllowed,

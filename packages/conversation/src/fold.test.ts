@@ -80,6 +80,33 @@ describe('folding', () => {
     await expect(fold([chat('b', 1), chat('a', 1)])).rejects.toThrow('must be sorted')
   })
 
+  it('refuses silent rooms that are out of order or repeated', async () => {
+    const silent = (...uris: string[]) => from(...uris.map((uri) => ({ uri, name: uri })))
+    await expect(fold([], { roomsWithRosterOnly: silent('b', 'a') })).rejects.toThrow('a came after b')
+    await expect(fold([], { roomsWithRosterOnly: silent('a', 'a') })).rejects.toThrow('a came after a')
+    await expect(fold([chat('c', 1)], { roomsWithRosterOnly: silent('b', 'a') })).rejects.toThrow('must be sorted')
+  })
+
+  it('gives a silent room its name and its rosters, in one whole slice', async () => {
+    const entry = { session: 's', principal: alice, joinedAt: 1 }
+    const rosterOf = async () => ({ atStart: [entry], atEnd: [entry, entry] })
+    const rooms = from({ uri: 'a', name: 'desk' })
+    const room = { uri: 'a', name: 'desk' }
+    expect(await fold([], { roomsWithRosterOnly: rooms, rosterOf })).toEqual([
+      { room, events: [], slice: 1, last: true, rosterAtStart: [entry], rosterAtEnd: [entry, entry] },
+    ])
+  })
+
+  it.each([0, -1, Number.NaN])('refuses slices of %s events', async (sliceEventsMax) => {
+    await expect(fold([chat('a', 1)], { sliceEventsMax })).rejects.toThrow('A slice holds at least one event')
+  })
+
+  it('fills a slice up to its limit and not beyond, and gives an event that is larger one of its own', async () => {
+    const weighing = (seq: number, weight: number) => ({ ...chat('a', seq), content: 'x'.repeat(1_000 * (weight - 1)) })
+    const events = [weighing(1, 2), weighing(2, 1), weighing(3, 1), weighing(4, 9), weighing(5, 3)]
+    expect(shape(await fold(events, { sliceEventsMax: 3 }))).toEqual(['a#1… 1,2', 'a#2… 3', 'a#3… 4', 'a#4. 5'])
+  })
+
   it('holds one slice at a time, however long the interval', async () => {
     let given = 0
     const endless = async function* () {
@@ -112,6 +139,27 @@ it('counts the title of a story, and every entry of a changed list, by size', ()
   expect(eventWeight({ ...purged, kind: 'chat-replaced', content: 'x'.repeat(500), title: 'y'.repeat(500) })).toBe(3)
   expect(eventWeight({ ...change, before: { topic: 'x'.repeat(1_000) }, after: { topic: 'y'.repeat(1_000) } })).toBe(3)
   expect(eventWeight({ ...change, after: { members: people } })).toBe(1 + 'members'.length + people[0]!.length)
+})
+
+it('counts one for an event, and one more from the thousandth character of whatever it says', () => {
+  const { content: _, chatId: __, kind: ___, ...common } = chat('a', 1) as Extract<ComplianceEvent, { kind: 'chat' }>
+  const of = (detail: object) => eventWeight({ ...common, ...detail } as ComplianceEvent)
+  const file = { storedName: 'x'.repeat(5_000), size: 1, sha256: '' }
+  const weights = [999, 1_000, 1_999, 2_000].map((length) => {
+    const text = 'x'.repeat(length)
+    return [
+      of({ kind: 'chat', chatId: 1, content: text }),
+      of({ kind: 'backchat', firstChatId: 1, lastChatId: 2, query: text }),
+      of({ kind: 'file-upload', ...file, fileName: text }),
+      of({ kind: 'file-download', ...file, fileName: '', givenName: text }),
+      of({ kind: 'change', action: 'changed', subject: { type: 'room', uri: '', name: text }, before: {}, after: {} }),
+      of({ kind: 'change', action: 'changed', subject: { type: 'room', uri: text, name: '' }, before: {}, after: {} }),
+    ]
+  })
+  expect(weights).toEqual([1, 2, 2, 3].map((weight) => Array.from({ length: 6 }, () => weight)))
+  expect(of({ kind: 'backchat', firstChatId: 1, lastChatId: 2 })).toBe(1)
+  expect(of({ kind: 'join', session: 'x'.repeat(5_000) })).toBe(1)
+  expect(of({ kind: 'part', session: 'x'.repeat(5_000), reason: 'left' })).toBe(1)
 })
 
 it('counts a long text as several events, so that files stay bounded', async () => {

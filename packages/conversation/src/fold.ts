@@ -73,6 +73,11 @@ function charactersOf(event: ComplianceEvent): number {
       )
     case 'join':
     case 'part':
+    case 'sign-in':
+    case 'sign-in-refused':
+    case 'assignment':
+    case 'sign-out':
+    case 'session-expired':
       return 0
   }
 }

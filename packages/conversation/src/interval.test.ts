@@ -16,16 +16,30 @@ describe('the run interval', () => {
     ['1.06:00:00', 30 * 60 * MINUTE],
     ['30.00:00:00', 30 * DAY],
     [' 5m ', 5 * MINUTE],
+    ['23:59:59', DAY - 1_000],
+    ['0.00:01', MINUTE],
+    ['29.23:59:59', 30 * DAY - 1_000],
   ])('reads %s', (text, ms) => {
     expect(parseRunInterval(text)).toBe(ms)
   })
 
-  it.each(['', '15', '15s', 'm', '-5m', '1.5h', '00:60:00', '24:00:00', '1h30m', '١m'])(
-    'refuses %s as invalid',
-    (text) => {
-      expect(() => parseRunInterval(text)).toThrow('is not an interval')
-    },
-  )
+  it.each([
+    '',
+    '15',
+    '15s',
+    'm',
+    '-5m',
+    '1.5h',
+    '00:60:00',
+    '00:01:60',
+    '24:00:00',
+    '00:15:00 m',
+    'x5m',
+    '1h30m',
+    '١m',
+  ])('refuses %s as invalid', (text) => {
+    expect(() => parseRunInterval(text)).toThrow('is not an interval')
+  })
 
   it.each(['0m', '31d', '00:00:59', '30.00:00:01', '721h'])('refuses %s as out of range', (text) => {
     expect(() => parseRunInterval(text)).toThrow('one minute to thirty days')

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { clearTemporaries, digestOf, removeDurably, writeDurably } from './write-durably.ts'
+import { clearTemporaries, digestOf, removeDurably, writeAll, writeDurably } from './write-durably.ts'
 
 const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex')
 
@@ -114,5 +114,28 @@ describe('writing durably', () => {
     await writeFile(join(directory, 'big'), bytes)
     expect(await digestOf(join(directory, 'big'))).toEqual({ size: 300_000, sha256: sha256(bytes) })
     expect(await digestOf(join(directory, 'none'))).toBeUndefined()
+  })
+
+  it('does not take a file that cannot be read for a missing one', async () => {
+    await expect(digestOf(directory)).rejects.toMatchObject({ code: 'EISDIR' })
+  })
+
+  it.each([
+    [undefined, '....hello world'],
+    [2, '..hello world'],
+  ])('writes on where a short write has ended, at position %s', async (position, expected) => {
+    const path = join(directory, 'short')
+    await writeFile(path, '....')
+    const file = await open(path, position === undefined ? 'a' : 'r+')
+    const write = file.write.bind(file) as (bytes: Uint8Array, from: number, size: number, at: number | null) => unknown
+    // A nearly full disk takes fewer bytes than it is given.
+    const short = (bytes: Uint8Array, from: number, size: number, at: number | null) =>
+      write(bytes, from, Math.min(size, 3), at)
+    Object.defineProperty(file, 'write', { value: short })
+
+    await writeAll(file, Buffer.from('hello world'), position)
+
+    await file.close()
+    expect(await readFile(path, 'utf8')).toBe(expected)
   })
 })

@@ -14,35 +14,40 @@ import { join } from 'node:path'
  * A file that already holds the same bytes is left untouched, time stamps included, so writing may be repeated after
  * a crash.
  *
- * `beforeRename` runs last, when only the rename is left; if it throws, the file is not put in place.
+ * `beforeRename` runs last, when only the rename is left; if it throws, the file is not put in place. `disk` is the
+ * disk unless a test watches the order of the calls, which no file shows afterwards.
  */
 export async function writeDurably(
   directory: string,
   name: string,
   content: Content,
-  { beforeRename }: { beforeRename?: () => Promise<void> } = {},
+  { beforeRename, disk = DISK }: { beforeRename?: () => Promise<void>; disk?: Disk } = {},
 ): Promise<WrittenFile> {
   const temporary = join(directory, `${TEMPORARY_PREFIX}${name}.${randomUUID()}`)
   const final = join(directory, name)
   try {
-    const { size, sha256 } = await writeFlushed(temporary, content)
+    const { size, sha256 } = await writeFlushed(temporary, content, disk)
     if ((await digestOf(final))?.sha256 === sha256) {
-      await rm(temporary)
+      await disk.rm(temporary)
       // The previous run may have died between its rename and the flush of the directory.
-      await flushDirectory(directory)
+      await flushDirectory(directory, disk)
       return { name, size, sha256, replaced: false }
     }
     await beforeRename?.()
-    await rename(temporary, final)
-    await flushDirectory(directory)
+    await disk.rename(temporary, final)
+    await flushDirectory(directory, disk)
     return { name, size, sha256, replaced: true }
   } catch (error) {
     // A failed attempt must not fill a full disk further. If even this fails, `clearTemporaries` finds the file
     // later.
-    await rm(temporary, { force: true }).catch(() => {})
+    await disk.rm(temporary, { force: true }).catch(() => {})
     throw error
   }
 }
+
+/** The calls whose order decides what survives a power failure. */
+export type Disk = Pick<typeof import('node:fs/promises'), 'open' | 'rename' | 'rm'>
+const DISK: Disk = { open, rename, rm }
 
 /** Bytes, a text, or a stream of either for content that is too large for memory. */
 export type Content = Uint8Array | string | AsyncIterable<Uint8Array | string>
@@ -72,13 +77,13 @@ export async function clearTemporaries(directory: string): Promise<string[]> {
 export async function removeDurably(
   directory: string,
   names: readonly string[],
-  { beforeEach }: { beforeEach?: () => Promise<void> } = {},
+  { beforeEach, disk = DISK }: { beforeEach?: () => Promise<void>; disk?: Disk } = {},
 ): Promise<void> {
   for (const name of names) {
     await beforeEach?.()
-    await rm(join(directory, name), { force: true })
+    await disk.rm(join(directory, name), { force: true })
   }
-  if (names.length > 0) await flushDirectory(directory)
+  if (names.length > 0) await flushDirectory(directory, disk)
 }
 
 /** Size and SHA-256 of a file; undefined when it does not exist. */
@@ -97,10 +102,10 @@ export async function digestOf(path: string): Promise<{ size: number; sha256: st
   return { size, sha256: hash.digest('hex') }
 }
 
-async function writeFlushed(path: string, content: Content): Promise<{ size: number; sha256: string }> {
+async function writeFlushed(path: string, content: Content, disk: Disk): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256')
   let size = 0
-  const file = await open(path, 'wx', 0o640)
+  const file = await disk.open(path, 'wx', 0o640)
   try {
     for await (const piece of pieces(content)) {
       const bytes = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece
@@ -134,8 +139,8 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position?: n
 }
 
 /** Flushes a directory, so that its names survive a power failure. */
-export async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+export async function flushDirectory(directory: string, disk: Disk = DISK): Promise<void> {
+  const handle = await disk.open(directory, 'r')
   try {
     await handle.sync()
   } finally {

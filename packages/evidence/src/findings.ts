@@ -17,12 +17,15 @@ export type FindingKind =
   | 'chain-twice' // a number is in two exports
   | 'chain-head' // hashes do not lead to the head the manifest names
   | 'source-missing' // a source that was alive is not listed
+  | 'record-text' // a text of the record series is not the one that the chain stands for
+  | 'record-differs' // another series has other events in the same interval than the record series
   | 'fork' // a source gave numbers out twice; the other texts are in no document
   | 'pool-manifest-altered' // not the bytes that were signed
   | 'pool-manifest-missing' // a pool manifest, or the note or checkpoint beside it, is missing
   | 'pool-manifest-chain' // does not carry the hash of the pool manifest before it
   | 'pool-signature' // not signed, or not by a key that may
   | 'pool-tree' // the tree is not the one over the events in the exports
+  | 'audit-trail' // the audit trail has lost records, or was rewritten
   | 'series-missing' // a pool manifest names a series that is not here
   | 'series-cut' // a series does not begin or end where the pool manifests say
   | 'series-altered' // another export than the pool manifest names
@@ -84,6 +87,8 @@ export type SeriesReport = {
   readonly incomplete: readonly SealedIncomplete[]
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
+  /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */
+  readonly texts: number | null
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }

@@ -1,4 +1,6 @@
+export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
+export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 export type { Finding, FindingKind, PoolReport, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
@@ -22,7 +24,9 @@ export {
   encodePoolManifest,
   POOL_DIRECTORY,
   POOL_MANIFEST_FORMAT,
+  type PoolManifest,
   type PoolSeriesEntry,
+  parsePoolManifest,
   poolManifestStatement,
   poolOrigin,
   stemOfPoolManifest,

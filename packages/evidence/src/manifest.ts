@@ -14,14 +14,26 @@ import { sourceName } from './source-members.ts'
  */
 export const MANIFEST_FORMAT = 'hansard-manifest/3'
 
-/** Has neither incarnations of sources nor forks. */
+/** Has neither incarnations of sources nor forks, and no kinds of sign-ins. */
 const SECOND_MANIFEST_FORMAT = 'hansard-manifest/2'
 
 /** Manifests of earlier formats stay readable for ever. The first has neither changes nor attachments files. */
 export const FIRST_MANIFEST_FORMAT = 'hansard-manifest/1'
-const UNKNOWN_TO_FIRST: EventKind = 'change'
+/** Kinds of events that a format does not count: they were not recorded when it was written. */
+const UNKNOWN_TO_SECOND = [
+  'sign-in',
+  'sign-in-refused',
+  'assignment',
+  'sign-out',
+  'session-expired',
+] as const satisfies readonly EventKind[]
+const UNKNOWN_TO_FIRST = ['change', ...UNKNOWN_TO_SECOND] as const satisfies readonly EventKind[]
+const unknownTo = (format: unknown): readonly EventKind[] => {
+  if (format === FIRST_MANIFEST_FORMAT) return UNKNOWN_TO_FIRST
+  return format === SECOND_MANIFEST_FORMAT ? UNKNOWN_TO_SECOND : []
+}
 const kindsOf = (format: Manifest['format']): EventKind[] =>
-  EVENT_KINDS.filter((kind) => format !== FIRST_MANIFEST_FORMAT || kind !== UNKNOWN_TO_FIRST)
+  EVENT_KINDS.filter((kind) => !unknownTo(format).includes(kind))
 
 const count = z.int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lowercase hexadecimal')
@@ -228,10 +240,11 @@ export function parseManifest(text: string): ParsedManifest {
 }
 
 /**
- * A manifest of the first format, read as if it had counted zero of the kinds it does not know. The bytes are not
+ * A manifest of an earlier format, read as if it had counted zero of the kinds it does not know. The bytes are not
  * rewritten.
  */
 function allKinds<M extends { format?: unknown; counts?: unknown }>(members: M): M {
-  if (members.format !== FIRST_MANIFEST_FORMAT || typeof members.counts !== 'object') return members
-  return { ...members, counts: { [UNKNOWN_TO_FIRST]: 0, ...members.counts } }
+  const unknown = unknownTo(members.format)
+  if (unknown.length === 0 || typeof members.counts !== 'object') return members
+  return { ...members, counts: { ...Object.fromEntries(unknown.map((kind) => [kind, 0])), ...members.counts } }
 }

@@ -45,6 +45,8 @@ export const PoolManifest = z.strictObject({
     }),
   ),
   tree: z.strictObject({ size: count, root: z.string().regex(/^[A-Za-z0-9+/]{43}=$/) }),
+  /** the audit trail: its newest record, and the head of its chain after that; absent before it was sealed */
+  audit: z.strictObject({ number: count, head: digest }).optional(),
   key: text,
   previousPoolManifestSha256: digest.nullable(),
 })

@@ -7,6 +7,7 @@ import {
   successorsOf,
   type VerifierKey,
 } from '@hansard/signing'
+import { auditWentBack } from './audit-heads.ts'
 import type { PoolReport } from './findings.ts'
 import {
   broken,
@@ -167,6 +168,8 @@ function isNextOf(check: Check, { file, manifest }: Found, previous: Found | und
   }
   if (pool !== before.pool || interval.startMs !== before.interval.endMs || tree.size < before.tree.size)
     broken(check, { what: 'pool-manifest-chain', file, message: `${file} does not continue ${previous.file}` })
+  const wentBack = auditWentBack(manifest.audit, before.audit)
+  if (wentBack) broken(check, { what: 'audit-trail', file, message: `${file}: ${wentBack}, by ${previous.file}` })
 }
 
 async function verifySignatures(check: Check, found: Found, isNewest: boolean): Promise<void> {

@@ -3,12 +3,13 @@ import { contradictionsIn } from './contradictions.ts'
 import { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
 import type { Finding, FindingPlace, SealedIncomplete, SeriesReport, Unreadable } from './findings.ts'
 import { forkMessage } from './forks.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { hasIncarnations, type Manifest, parseManifest } from './manifest.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
+import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
 import { finishWalk, outstandingOf, type SourceWalk, startWalk } from './walk-source.ts'
 
 /**
@@ -48,6 +49,12 @@ export type SeenExport = {
   /** undefined: an addendum */
   readonly startMs: number | undefined
   readonly endMs: number | undefined
+  /** start and end, of an addendum too */
+  readonly window: string
+  readonly incarnations: boolean
+  readonly chainSha256: string | undefined
+  /** events by kind */
+  readonly counts: string
   /** over all lines of the chain files up to this export; undefined if one of them is not in order */
   readonly tree: TreeFrontier | undefined
 }
@@ -63,6 +70,8 @@ type Series = {
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
   pagesNotCompared: number
+  /** undefined: no export of the record series has been seen */
+  texts: number | undefined
   blind: boolean
   tree: TreeFrontier | undefined
   identity: { pool: string; adapter: string } | undefined
@@ -91,6 +100,7 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     because: [],
     incomplete: [],
     pagesNotCompared: 0,
+    texts: undefined,
     blind: false,
     identity: undefined,
     exports: 0,
@@ -185,6 +195,12 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     broken(series, { what: 'fork', ...place, source, seq: fork.seq, message: forkMessage(fork, file, source) })
   }
   for (const listed of manifest.files) await verifyFile(series, manifest, listed)
+  if (manifest.adapter.profile === RECORD_PROFILE) {
+    series.texts ??= 0
+    series.texts += await verifyTexts(series.directory, manifest, (finding) =>
+      broken(series, { what: 'record-text', export: number, ...finding }),
+    )
+  }
   if (manifest.kind === 'interval') verifyRollOfSources(series, manifest, place)
 
   if (manifest.pages === undefined) series.pagesNotCompared += 1
@@ -197,7 +213,13 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
   series.exports += 1
   series.events += manifest.counts.total
   const { startMs, endMs } = manifest.kind === 'interval' ? manifest.interval : {}
-  series.onExport({ number, sha256, startMs, endMs, tree: series.tree })
+  series.onExport({
+    ...{ number, sha256, startMs, endMs, tree: series.tree },
+    window: `${manifest.interval.startMs}-${manifest.interval.endMs}`,
+    incarnations: hasIncarnations(manifest.format),
+    chainSha256: manifest.files.find(({ role }) => role === 'chain')?.sha256,
+    counts: JSON.stringify(manifest.counts),
+  })
   if (manifest.kind === 'interval') {
     series.seenInterval = true
     series.tiledTo = manifest.interval.endMs
@@ -340,6 +362,7 @@ function reportOf(series: Series): SeriesReport {
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
     incomplete: series.incomplete,
     pagesNotCompared: series.pagesNotCompared,
+    texts: series.texts ?? null,
     findings: series.findings,
     unreadable: series.unreadable,
   }

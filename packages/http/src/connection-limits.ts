@@ -114,11 +114,11 @@ export function limitConnections(
   })
   server.on('request', (message, response) => {
     const pending = all.get(nameOf(message.socket))
-    if (pending) pending.request = { message, response, since: clock.now() }
+    if (pending) pending.request = { message, response, since: clock.uptime() }
   })
 
   const sweep = () => {
-    const now = clock.now()
+    const now = clock.uptime()
     for (const pending of all.values()) {
       const { request } = pending
       if (!request) continue

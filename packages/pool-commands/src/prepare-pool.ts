@@ -1,3 +1,4 @@
+import { poolItself } from '@hansard/pool-store'
 import { newCategoryUri } from '@hansard/rooms'
 import { type CommandActor, type Context, changeEvents } from './context.ts'
 import { lockRooms } from './locked.ts'
@@ -8,14 +9,7 @@ export const DEFAULT_CATEGORY = 'General'
 
 /** The pool itself, as the actor of its own changes. */
 export function poolActor(domain: string): CommandActor {
-  return {
-    id: 0,
-    uri: `sip:hansard@${domain}`,
-    name: 'Hansard',
-    email: undefined,
-    internal: true,
-    roles: ['administrator'],
-  }
+  return { ...poolItself(domain), roles: ['administrator'] }
 }
 
 /**

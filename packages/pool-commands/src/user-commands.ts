@@ -187,7 +187,8 @@ export function userCommands(context: Context) {
         const subject = { type: 'user' as const, uri, name }
         const after = { sessions: 'ended' }
         const events = changeEvents({ roomId: poolRoomId, by, action: 'changed', subject, after })
-        return { events, rights: [], result: { id, uri, account } }
+        const signedOut = { roomId: poolRoomId, principal: by, detail: { kind: 'sign-out' as const, account } }
+        return { events: [...events, signedOut], rights: [], result: { id, uri, account } }
       })
       if (result.ok) bus.publish({ t: 'principal-changed', principals: [result.value.id] })
       return result

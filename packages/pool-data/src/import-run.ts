@@ -116,7 +116,7 @@ export async function openImportRun(
   let renewedAt = 0
   const renew = async () => {
     if (reader) return
-    renewedAt = clock.now()
+    renewedAt = clock.uptime()
     if (await takeLease(db, { name: LEASE, holder, clock, ttlMs: LEASE_MS })) return
     throw new ImportBusy('Another import is under way in this pool, or was killed less than a minute ago.')
   }
@@ -143,7 +143,7 @@ export async function openImportRun(
     doneOf: (entry) => done.get(entry),
     async goOn() {
       stopWhenTold()
-      if (clock.now() - renewedAt > LEASE_MS / 3) await renew()
+      if (clock.uptime() - renewedAt > LEASE_MS / 3) await renew()
     },
     isReference: (kind) => file.manifest.references.includes(kind),
     async batch(entry, through, work) {

@@ -28,7 +28,9 @@ export {
   standingsIn,
 } from './access/room-access.ts'
 export { roomsOfBarred, roomsUnderPolicy } from './access/rooms-of-barred.ts'
+export { EXPIRED_AT_ONCE, recordExpiredSessions } from './access/sessions.ts'
 export { createSignIn, type SignIn, sessionsEndedSince, signInRefusal } from './access/sign-in.ts'
+export { poolItself } from './access/sign-in-events.ts'
 export { createSignInRecord, forgetSignIns, listSignIns } from './access/sign-in-record.ts'
 export { openTokenKeys, type TokenKeys } from './access/token-keys.ts'
 export { claimFileStores } from './files/claim-file-stores.ts'
@@ -63,6 +65,7 @@ export { asSeenBy, type ReadableRoom, readableRooms } from './lists/readable-roo
 export { type NamedRoom, roomsNamed } from './lists/rooms-named.ts'
 export { usageOf } from './lists/usage.ts'
 export { POOL_MIGRATIONS } from './migrations/migrations.ts'
+export { logClock, requireRightClock } from './record/clock-guard.ts'
 export type { Actor, ChangeEvent, Made } from './record/commit-change.ts'
 export { forgetDepartures, UNLOGGED_HELD_MS } from './record/departures.ts'
 export type { Fact, Outcome } from './record/facts.ts'
@@ -70,7 +73,14 @@ export { findRepeatedPost } from './record/find-repeated-post.ts'
 export { newestStamp } from './record/newest-stamp.ts'
 export { deleteFromOutbox, outboxHead, outboxStamps, readOutbox } from './record/outbox.ts'
 export { noteStagedThrough, outboxDepth } from './record/outbox-depth.ts'
-export { RecordBusy, type RecordError, RecordStopped, RecordUnavailable, SourceFenced } from './record/record-errors.ts'
+export {
+  ClockOff,
+  RecordBusy,
+  type RecordError,
+  RecordStopped,
+  RecordUnavailable,
+  SourceFenced,
+} from './record/record-errors.ts'
 export { createRecordWriter, type RecordWriter } from './record/record-writer.ts'
 export {
   aliveReports,
@@ -80,6 +90,7 @@ export {
   declareDead,
   fileServices,
   finishSource,
+  type LastReport,
   lastReports,
   readSourceProgress,
   requireAlive,

@@ -7,6 +7,8 @@ export const SIGN_IN_OUTCOMES = [
   'too-many-attempts',
   'token-refused',
   'not-enabled',
+  /** the password was right, and no channel service had room */
+  'no-channel-service',
   'password-changed',
   'signed-out',
   'signed-out-everywhere',

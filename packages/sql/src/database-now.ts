@@ -9,8 +9,8 @@ import type { Database } from './database.ts'
  * `knex`: the transaction that needs the time.
  */
 export async function databaseNow(db: Database, clock: Clock, knex: Knex = db.knex): Promise<number> {
-  if (clock.serverNow) return clock.serverNow()
   if (db.dialect === 'sqlite') return clock.now()
+  if (clock.serverNow) return clock.serverNow()
   const { rows }: { rows: { now: number }[] } = await knex.raw(
     'select (extract(epoch from clock_timestamp()) * 1000)::bigint as now',
   )

@@ -127,6 +127,39 @@ describe.each(['sqlite', 'postgres'] as const)('a leader lease on %s', (dialect)
   })
 })
 
+it('PostgreSQL: of two that ask at once for a lease that has expired, one gets it', async () => {
+  const server = await sharePostgres()
+  const db = openDatabase({ url: await server.createDatabase('leases') })
+  try {
+    await db.knex.schema.createTable('lease', (table) => {
+      table.text('name').primary()
+      table.text('holder').notNullable()
+      table.bigInteger('token').notNullable()
+      table.bigInteger('expires_at').notNullable()
+      table.bigInteger('length_ms').notNullable()
+    })
+    const take = (holder: string, now: number) =>
+      takeLease(db, { name: 'work', holder, clock: new ManualClock(now), ttlMs: 100 })
+    await take('a', 1_000)
+    // Both have asked before either can be told.
+    const held = await db.knex.transaction()
+    await held('lease').where({ name: 'work' }).update({ length_ms: 100 })
+    let answered = 0
+    const asking = ['b', 'c'].map((holder) => take(holder, 1_100).finally(() => (answered += 1)))
+    const waiting = async () =>
+      (await held('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'")).length
+    while ((await waiting()) < 2 && answered === 0);
+    await held.commit()
+
+    const taken = (await Promise.all(asking)).filter((lease) => lease !== undefined)
+    expect(taken).toMatchObject([{ token: 2 }])
+    expect(await db.knex('lease').first('holder', 'token')).toEqual({ holder: taken[0]!.holder, token: 2 })
+  } finally {
+    await db.close()
+    await server.stop()
+  }
+})
+
 it('PostgreSQL: leases expire by the clock of the server, not by those of the processes', async () => {
   const server = await sharePostgres()
   const db = openDatabase({ url: await server.createDatabase('leases') })

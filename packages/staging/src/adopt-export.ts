@@ -16,7 +16,7 @@ export async function adoptExport(
     files,
     events,
     previousManifestSha256,
-    problem,
+    incomplete,
     actor,
     object,
     now,
@@ -28,7 +28,7 @@ export async function adoptExport(
     events: number
     previousManifestSha256: string | null
     /** The export is sealed, and somebody has to know something about it. */
-    problem?: string | undefined
+    incomplete?: string | undefined
     actor: string
     object: string
     now: number
@@ -41,7 +41,7 @@ export async function adoptExport(
     await tx('export')
       .where({ id: exportId, state: 'planned' })
       .update({ settings: JSON.stringify(settings), stylesheet_sha256: sha256, events })
-    await sealRow(tx, { exportId, files, previousManifestSha256, problem, now })
+    await sealRow(tx, { exportId, files, previousManifestSha256, incomplete, now })
     const manifest = files.find((file) => file.role === 'manifest')
     await appendAudit(tx, { at: now, actor, action: 'adopted', object, detail: { manifest: manifest?.name } })
   })

@@ -6,17 +6,18 @@ import { type AuditRow, leafOfAudit } from './audit.ts'
  * Recomputes the chain of the audit trail.
  *
  * What it proves: no record was altered, added, removed or moved by somebody who did not also recompute every head
- * after it and the row of `audit_chain`. Whoever may write to the whole compliance database can do that, so a head
- * that somebody noted elsewhere is worth more: `expect` compares with it.
+ * after it and the row of `audit_chain`. Whoever may write to the whole compliance database can do that, so it also
+ * compares with the heads that every interval's signed pool manifest holds (`heads`), and with one that somebody noted
+ * elsewhere (`expect`).
  */
-type AuditProblem = {
+export type AuditProblem = {
   readonly what: 'altered' | 'missing' | 'added' | 'unexpected'
   /** the first record concerned; null for a record without a number */
   readonly number: number | null
   readonly message: string
 }
 
-type AuditVerdict = {
+export type AuditVerdict = {
   /** records that were recomputed */
   readonly records: number
   /** the head after them */
@@ -25,37 +26,92 @@ type AuditVerdict = {
 }
 
 /** A number and the head after it, as somebody noted them. */
-type AuditMark = { readonly number: number; readonly head: Head }
+export type AuditMark = { readonly number: number; readonly head: Head }
 
 /** Recomputes the whole chain. Records that are added meanwhile are not part of it. */
 export async function verifyAudit(
   db: Database,
-  { expect }: { expect?: AuditMark | undefined } = {},
+  { expect, heads = sealedHeads }: { expect?: AuditMark | undefined; heads?: SealedHeads } = {},
 ): Promise<AuditVerdict> {
   const walk = startAuditWalk()
   for (;;) {
-    const step = await stepAuditWalk(db, walk, { recordsMax: BATCH, expect })
+    const step = await stepAuditWalk(db, walk, { recordsMax: BATCH, expect, heads })
     if (step.ended) return step.verdict
   }
+}
+
+/** The head of the audit trail that pool manifests hold: `interval` is the first of those with this head. */
+export type SealedHead = AuditMark & { readonly interval: number }
+/** Reads the heads after records `after` + 1 to `through`, or says what is wrong with a pool manifest. */
+export type SealedHeads = (
+  db: Database,
+  range: { readonly after: number; readonly through: number },
+) => Promise<readonly SealedHead[] | AuditProblem>
+
+/** As the compliance database has them: no signature is verified. */
+export const sealedHeads = async (
+  db: Database,
+  { after, through }: { after: number; through: number },
+): Promise<SealedHead[]> => {
+  const rows: { audit_number: number; audit_head: string; interval: number }[] = await db
+    .knex('pool_manifest')
+    .where('audit_number', '>', after)
+    .andWhere('audit_number', '<=', through)
+    .groupBy('audit_number', 'audit_head')
+    .orderBy(['audit_number', 'interval'])
+    .select('audit_number', 'audit_head')
+    .min('number as interval')
+  return rows.map(({ audit_number: number, audit_head: head, interval }) => ({
+    number,
+    head,
+    interval: Number(interval),
+  }))
+}
+
+/** The newest head that a pool manifest holds. */
+export async function newestSealedHead(db: Database): Promise<SealedHead | undefined> {
+  const row: { audit_number: number; audit_head: string; number: number } | undefined = await db
+    .knex('pool_manifest')
+    .whereNotNull('audit_number')
+    .orderBy('audit_number', 'desc')
+    .orderBy('number', 'desc')
+    .first('audit_number', 'audit_head', 'number')
+  return row && { number: row.audit_number, head: row.audit_head, interval: row.number }
+}
+
+/** Where the audit trail is now; undefined when the row that continues it was removed. */
+export async function auditHead(db: Database): Promise<AuditMark | undefined> {
+  const chain = await chainRow(db.knex)
+  return chain && { number: chain.last_number, head: chain.head }
 }
 
 /** records that are read at once */
 const BATCH = 1_000
 
 /** Where a verification has come to. It is at the beginning again after a step that ended it. */
-type AuditWalk = { number: number; head: Head; end: AuditMark | undefined }
+export type AuditWalk = {
+  number: number
+  head: Head
+  end: AuditMark | undefined
+  /** of the pool manifests when the walk began */
+  newest: SealedHead | undefined
+}
 
-function startAuditWalk(): AuditWalk {
-  return { number: 0, head: '', end: undefined }
+export function startAuditWalk(): AuditWalk {
+  return { number: 0, head: '', end: undefined, newest: undefined }
 }
 
 type Step = { readonly ended: false } | { readonly ended: true; readonly verdict: AuditVerdict }
 
 /** Recomputes at most `recordsMax` further records. */
-async function stepAuditWalk(
+export async function stepAuditWalk(
   db: Database,
   walk: AuditWalk,
-  { recordsMax, expect }: { recordsMax: number; expect?: AuditMark | undefined },
+  {
+    recordsMax,
+    expect,
+    heads = sealedHeads,
+  }: { recordsMax: number; expect?: AuditMark | undefined; heads?: SealedHeads },
 ): Promise<Step> {
   const end = (problem: AuditProblem | null): Step => {
     const verdict = { records: walk.number, head: walk.head, problem }
@@ -63,9 +119,15 @@ async function stepAuditWalk(
     return { ended: true, verdict }
   }
   if (walk.end === undefined) {
+    // Read first: a pool manifest that is sealed meanwhile may hold a record that is not part of this walk.
+    const newest = await newestSealedHead(db)
     const chain = await chainRow(db.knex)
     if (!chain) return end({ what: 'missing', number: null, message: 'The row of audit_chain was removed.' })
-    Object.assign(walk, { number: 0, head: chain.genesis, end: { number: chain.last_number, head: chain.head } })
+    Object.assign(walk, { number: 0, head: chain.genesis, newest })
+    walk.end = { number: chain.last_number, head: chain.head }
+    const begun = await heads(db, { after: -1, through: 0 })
+    const problem = 'what' in begun ? begun : rewritten(walk, begun)
+    if (problem) return end(problem)
   }
   const last = walk.end!
   const rows: AuditRow[] = await db
@@ -74,8 +136,11 @@ async function stepAuditWalk(
     .andWhere('number', '<=', last.number)
     .orderBy('number')
     .limit(recordsMax)
+  const sealed = await heads(db, { after: walk.number, through: rows.at(-1)?.number ?? walk.number })
+  if ('what' in sealed) return end(sealed)
+  const byNumber = Map.groupBy(sealed, ({ number }) => number)
   for (const row of rows) {
-    const problem = problemOf(row, walk) ?? unexpected(walk, expect)
+    const problem = problemOf(row, walk) ?? unexpected(walk, expect) ?? rewritten(walk, byNumber.get(walk.number) ?? [])
     if (problem) return end(problem)
   }
   if (rows.length === recordsMax) return { ended: false }
@@ -105,6 +170,16 @@ function unexpected(walk: AuditWalk, expect: AuditMark | undefined): AuditProble
   return { what: 'unexpected', number, message }
 }
 
+function rewritten(walk: AuditWalk, sealed: readonly SealedHead[]): AuditProblem | undefined {
+  const other = sealed.find(({ number, head }) => number === walk.number && head !== walk.head)
+  if (!other) return undefined
+  const { number } = walk
+  const message =
+    `The head after record ${number} is ${walk.head}, and the pool manifest of interval ${other.interval} has ` +
+    `${other.head}: records up to it were rewritten.`
+  return { what: 'unexpected', number, message }
+}
+
 async function problemAtEnd(
   knex: Knex,
   walk: AuditWalk,
@@ -121,6 +196,13 @@ async function problemAtEnd(
     }
   if (expect && expect.number > number) {
     const message = `The audit trail ends with record ${number}, and record ${expect.number} was expected: its end was cut off.`
+    return { what: 'missing', number: number + 1, message }
+  }
+  if (walk.newest && walk.newest.number > number) {
+    const { number: sealed, interval } = walk.newest
+    const message =
+      `The audit trail ends with record ${number}, and the pool manifest of interval ${interval} has record ${sealed}: ` +
+      'its end was cut off.'
     return { what: 'missing', number: number + 1, message }
   }
   const stray: { id: number } | undefined = await knex('audit_record').whereNull('number').orderBy('id').first('id')

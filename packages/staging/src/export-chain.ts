@@ -25,6 +25,8 @@ export type ChainLink = {
   readonly head: string
   /** `null`: quarantined, in no document */
   readonly kind: string | null
+  /** the text that was hashed; undefined if it is in quarantine */
+  readonly body?: string | undefined
 }
 
 /** The sources in an interval's manifest, as they were when it closed; sorted by name (code points), epoch and incarnation. */
@@ -84,7 +86,7 @@ export async function* chainOfInterval(db: Database, source: ExportSource): Asyn
       .where({ source_id: source.id, late_in: 0 })
       .whereBetween('seq', [after + 1, through])
       .select('seq', 'body', 'head', 'kind')
-    const links: ChainLink[] = staged.map(({ seq, body, head, kind }) => ({ seq, leaf: leafOf(body), head, kind }))
+    const links: ChainLink[] = staged.map((event) => ({ ...event, leaf: leafOf(event.body) }))
     if (links.length < through - after) links.push(...(await quarantinedLinks(db, source.id, after, through, links)))
     links.sort((a, b) => a.seq - b.seq)
     for (const link of links) {
@@ -121,7 +123,7 @@ export async function* chainOfAddendum(db: Database, addendum: Export, sourceId:
       .select('e.seq', 'e.body', 'e.head', 'e.kind')
     for (const { seq, body, head, kind } of rows) {
       while (placeholders[0] && placeholders[0].seq < seq) yield placeholders.shift()!
-      yield { seq, leaf: leafOf(body), head, kind }
+      yield { seq, leaf: leafOf(body), head, kind, body }
     }
     const last = rows.at(-1)
     if (!last) return

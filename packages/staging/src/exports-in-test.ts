@@ -43,7 +43,7 @@ export const describeExports = (title: string, tests: (exportsOn: () => ExportsI
         clock: new ManualClock(T0),
         ttlMs: 10_000,
       }))!
-      await registerAdapters(db, lease, ['xml'])
+      await registerAdapters(db, lease, [{ name: 'xml' }])
       current = exportsIn(db, lease)
     })
     afterEach(() => current.db.close())

@@ -132,7 +132,7 @@ describeExports('exports', (exportsOn) => {
     await stageEvents(db, source.envelope(), T3)
     await recordSourceProgress(db, pool.rollCall(T3))
     await close()
-    await registerAdapters(db, lease, ['xml', 'new'])
+    await registerAdapters(db, lease, [{ name: 'xml' }, { name: 'new' }])
     await close()
     await close()
     expect([await plan('new'), await plan('new'), await plan('new')].map(summary)).toEqual([

@@ -1,5 +1,6 @@
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
 import { UNSEALED } from './migrations/exports.ts'
+import { oneNumber } from './one-number.ts'
 
 /**
  * Exports: one adapter's output for one closed interval, or for the late events of an earlier one.
@@ -25,6 +26,8 @@ export type Export = {
   readonly previousManifestSha256: string | null
   readonly plannedAt: number
   readonly sealedAt: number | null
+  /** what it does not show of the events that it counts; null when it shows all of them, or is not sealed */
+  readonly incomplete: string | null
 }
 
 /** All inputs besides the events that determine the bytes of an export, and the location of its files. */
@@ -162,6 +165,19 @@ export async function exportsBefore(db: Database, id: number, limit: number): Pr
   return rows.map(parseExport)
 }
 
+/** Exports sealed since `since` that do not show everything they count, the newest ones first. */
+export async function incompleteExports(
+  db: Database,
+  { since, limit }: { since: number; limit: number },
+): Promise<{ count: number; exports: Pick<Export, 'adapter' | 'number' | 'incomplete'>[] }> {
+  const found = () => db.knex('export').whereNotNull('incomplete').andWhere('sealed_at', '>', since)
+  const exports: { adapter: string; number: number; incomplete: string }[] = await found()
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .select('adapter', 'number', 'incomplete')
+  return { count: (await oneNumber(found().count())) ?? 0, exports }
+}
+
 export async function filesOf(db: Database, exportId: number): Promise<ExportFileRecord[]> {
   return db
     .knex('export_file')
@@ -214,8 +230,8 @@ type Seal = {
   exportId: number
   files: readonly ExportFileRecord[]
   previousManifestSha256: string | null
-  /** The export is sealed, and somebody has to know something about it. */
-  problem?: string | undefined
+  /** what it does not show of the events that it counts */
+  incomplete?: string | undefined
   now: number
 }
 
@@ -227,28 +243,26 @@ export async function sealExport(db: Database, lease: Lease, seal: Seal): Promis
 /** @internal The transaction and the lease are the caller's. */
 export async function sealRow(
   tx: Knex.Transaction,
-  { exportId, files, previousManifestSha256, problem, now }: Seal,
+  { exportId, files, previousManifestSha256, incomplete, now }: Seal,
 ): Promise<void> {
   const manifest = files.find((file) => file.role === 'manifest')
   if (!manifest) throw new Error(`Export ${exportId} has no manifest; without one it cannot be sealed.`)
-  const sealed = await tx('export').where({ id: exportId, state: 'planned' }).update({
-    state: 'sealed',
-    sealed_at: now,
-    manifest_name: manifest.name,
-    manifest_sha256: manifest.sha256,
-    previous_manifest_sha256: previousManifestSha256,
-  })
+  const sealed = await tx('export')
+    .where({ id: exportId, state: 'planned' })
+    .update({
+      state: 'sealed',
+      sealed_at: now,
+      manifest_name: manifest.name,
+      manifest_sha256: manifest.sha256,
+      previous_manifest_sha256: previousManifestSha256,
+      incomplete: incomplete ?? null,
+    })
   if (sealed !== 1) throw new Error(`Export ${exportId} is not planned, or was sealed before.`)
   // The adapter is no longer blocked.
   await tx('adapter_state')
     .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
     .whereNotNull('problem')
     .update({ problem: null, problem_since: null })
-  if (problem !== undefined) {
-    await tx('adapter_state')
-      .whereIn('adapter', tx('export').where({ id: exportId }).select('adapter'))
-      .update({ problem, problem_since: now })
-  }
   const rows = files.map((file, position) => ({ export_id: exportId, position, ...file }))
   // SQLite limits the number of parameters per statement.
   for (let from = 0; from < rows.length; from += 100) await tx('export_file').insert(rows.slice(from, from + 100))
@@ -270,6 +284,7 @@ type ExportRow = {
   previous_manifest_sha256: string | null
   planned_at: number
   sealed_at: number | null
+  incomplete: string | null
   documents?: number | string
   written?: number | string | null
 }
@@ -291,5 +306,6 @@ function parseExport(row: ExportRow): Export {
     previousManifestSha256: row.previous_manifest_sha256,
     plannedAt: row.planned_at,
     sealedAt: row.sealed_at,
+    incomplete: row.incomplete,
   }
 }

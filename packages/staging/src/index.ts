@@ -13,7 +13,17 @@ export {
   recordDelivery,
 } from './anchors.ts'
 export { appendAudit, listAudit } from './audit.ts'
-export { verifyAudit } from './audit-chain.ts'
+export {
+  type AuditProblem,
+  auditHead,
+  type SealedHead,
+  type SealedHeads,
+  sealedHeads,
+  startAuditWalk,
+  stepAuditWalk,
+  verifyAudit,
+} from './audit-chain.ts'
+export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
   type ConfigurationChange,
@@ -61,14 +71,16 @@ export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
 export { migrateStaging } from './migrations.ts'
 export { directoryIdentity, hasSealedIn, recordDirectoryIdentity } from './output-directories.ts'
-export { bindEvents, numberExports, registerAdapters } from './plan-exports.ts'
+export { bindEvents, hasExports, numberExports, registerAdapters } from './plan-exports.ts'
 export { linesOfInterval } from './pool-lines.ts'
 export {
+  adoptPoolManifest,
   type ClosedInterval,
   nextPoolManifest,
   type PlannedPoolManifest,
   type PoolSeries,
   planPoolManifest,
+  poolManifestTexts,
   recordPoolManifest,
   sealedPoolManifest,
   seriesAt,
@@ -76,6 +88,7 @@ export {
   takeSigningKey,
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
+export { notePoolProblem } from './pool-sealing-state.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

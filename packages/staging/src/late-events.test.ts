@@ -98,7 +98,7 @@ describeExports('exports of late events', (exportsOn) => {
 
   it('are planned alike for a delayed adapter, whatever left quarantine meanwhile', async () => {
     const { db, pool, lease, close, plan, summary } = exportsOn()
-    await registerAdapters(db, lease, ['xml', 'slow'])
+    await registerAdapters(db, lease, [{ name: 'xml' }, { name: 'slow' }])
     const source = pool.source('chat-1', { startedAt: T0 })
     source.says('desk', 'alice', 'held back', T0 + 10)
     source.says('desk', 'alice', 'after', T0 + 20)

@@ -1,10 +1,12 @@
 import { type Database, type Knex, type Migration, migrate } from '@hansard/sql'
 import { createAnchors } from './migrations/anchors.ts'
 import { chainAuditRecords } from './migrations/audit-chain.ts'
+import { createAuditHeads } from './migrations/audit-heads.ts'
 import { createConfigurationTables } from './migrations/configuration.ts'
 import { createExportTables } from './migrations/exports.ts'
 import { createFileCheck } from './migrations/file-check.ts'
 import { createForks } from './migrations/forks.ts'
+import { addIncomplete } from './migrations/incomplete.ts'
 import { createPoolManifests } from './migrations/pool-manifests.ts'
 import { createPoolName } from './migrations/pool-name.ts'
 import { createSetBacks } from './migrations/set-backs.ts'
@@ -35,7 +37,9 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'pool manifests and checkpoints', up: createPoolManifests },
   { name: 'pool databases that were set back', up: createSetBacks },
   { name: 'checks of sealed files', up: createFileCheck },
+  { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'anchors of checkpoints', up: createAnchors },
+  { name: 'heads of the audit trail', up: createAuditHeads },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

@@ -12,19 +12,38 @@ import { oneNumber } from './one-number.ts'
  * never exports an event twice; a violation is an error here, never ignored.
  */
 
-/** Registers adapters. A new one begins with the interval that closes next. */
-export async function registerAdapters(db: Database, lease: Lease, adapters: readonly string[]): Promise<void> {
-  const known: { adapter: string }[] = await db
+type NewAdapter = { readonly name: string; readonly exportFrom?: number | undefined }
+
+/**
+ * Registers adapters. A new one begins with the interval that closes next, or with the one that holds `exportFrom`:
+ * everything that was ever staged is still there. `exportFrom` counts as long as the series has no export.
+ */
+export async function registerAdapters(db: Database, lease: Lease, adapters: readonly NewAdapter[]): Promise<void> {
+  const names = adapters.map(({ name }) => name)
+  const known: { adapter: string; exported_through: number }[] = await db
     .knex('adapter_state')
-    .whereIn('adapter', [...adapters])
-    .select('adapter')
-  const unknown = adapters.filter((name) => !known.some((row) => row.adapter === name))
-  if (unknown.length === 0) return
+    .whereIn('adapter', names)
+    .select('adapter', 'exported_through')
+  const due: NewAdapter[] = []
+  for (const each of adapters) {
+    const state = known.find(({ adapter }) => adapter === each.name)
+    if (!state || (each.exportFrom !== undefined && state.exported_through > 0 && !(await hasExports(db, each.name))))
+      due.push(each)
+  }
+  if (due.length === 0) return
   await underLease(db, lease, async (tx) => {
     const last = (await oneNumber(tx('closed_interval').max('number'))) ?? 0
-    const rows = unknown.map((adapter) => ({ adapter, exported_through: last }))
-    await tx('adapter_state').insert(rows).onConflict('adapter').ignore()
+    for (const { name: adapter, exportFrom } of due) {
+      const before = tx('closed_interval').where('ends_at', '<=', exportFrom ?? 0)
+      const exported_through = exportFrom === undefined ? last : ((await oneNumber(before.max('number'))) ?? 0)
+      await tx('adapter_state').insert({ adapter, exported_through }).onConflict('adapter').merge(['exported_through'])
+    }
   })
+}
+
+/** Whether the series has begun: then its past is fixed. */
+export async function hasExports(db: Database, adapter: string): Promise<boolean> {
+  return (await db.knex('export').where({ adapter }).first('id')) !== undefined
 }
 
 /** An export of an adapter that is sealed on disk. */

@@ -1,4 +1,6 @@
 import { type Database, type Knex, type Lease, underLease } from '@hansard/sql'
+import { appendAudit } from './audit.ts'
+import type { AuditMark } from './audit-chain.ts'
 import { UNSEALED } from './migrations/exports.ts'
 
 export type ClosedInterval = {
@@ -26,6 +28,8 @@ export type PlannedPoolManifest = {
   readonly treeSize: number
   readonly treeRoots: readonly string[]
   readonly manifestSha256: string
+  /** the head of the audit trail that the manifest holds */
+  readonly audit?: AuditMark | undefined
   readonly files: readonly { readonly name: string; readonly content: string }[]
 }
 
@@ -121,10 +125,37 @@ export async function planPoolManifest(
       tree_size: planned.treeSize,
       tree_roots: JSON.stringify(planned.treeRoots),
       manifest_sha256: planned.manifestSha256,
+      audit_number: planned.audit?.number ?? null,
+      audit_head: planned.audit?.head ?? null,
       files: JSON.stringify(planned.files),
       planned_at: now,
     })
     return true
+  })
+}
+
+/**
+ * Records a pool manifest that is on disk, signed and sealed before the database was restored. The key on record stays:
+ * an older one may have signed it.
+ */
+export async function adoptPoolManifest(
+  db: Database,
+  lease: Lease,
+  { adopted, actor, now }: { adopted: PlannedPoolManifest; actor: string; now: number },
+): Promise<void> {
+  await underLease(db, lease, async (tx) => {
+    await tx('pool_manifest').insert({
+      number: adopted.number,
+      state: 'sealed',
+      tree_size: adopted.treeSize,
+      tree_roots: JSON.stringify(adopted.treeRoots),
+      manifest_sha256: adopted.manifestSha256,
+      files: JSON.stringify(adopted.files),
+      planned_at: now,
+      sealed_at: now,
+    })
+    const detail = { manifest: adopted.files.at(-1)!.name }
+    await appendAudit(tx, { at: now, actor, action: 'adopted', object: `pool/${adopted.number}`, detail })
   })
 }
 
@@ -140,6 +171,18 @@ export async function recordPoolManifest(
       .update({ state: 'sealed', sealed_at: now })
     if (sealed !== 1) throw new Error(`The pool manifest of interval ${number} is not planned, or was sealed before.`)
   })
+}
+
+/** The texts of the pool manifests of these intervals. */
+export async function poolManifestTexts(
+  db: Database,
+  numbers: readonly number[],
+): Promise<Map<number, PlannedPoolManifest['files']>> {
+  const rows: { number: number; files: string }[] = await db
+    .knex('pool_manifest')
+    .whereIn('number', [...numbers])
+    .select('number', 'files')
+  return new Map(rows.map(({ number, files }) => [number, JSON.parse(files)]))
 }
 
 const SIGNING_KEY = 'signing-key'
@@ -177,6 +220,8 @@ type PoolManifestRow = {
   tree_size: number
   tree_roots: string
   manifest_sha256: string
+  audit_number: number | null
+  audit_head: string | null
   files: string
 }
 
@@ -186,6 +231,7 @@ function parseRow(row: PoolManifestRow): PlannedPoolManifest {
     treeSize: row.tree_size,
     treeRoots: JSON.parse(row.tree_roots),
     manifestSha256: row.manifest_sha256,
+    audit: row.audit_number === null ? undefined : { number: row.audit_number, head: row.audit_head! },
     files: JSON.parse(row.files),
   }
 }

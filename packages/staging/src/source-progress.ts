@@ -10,15 +10,25 @@ import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.
  * Reports arrive late, repeatedly and in any order, but a source's report only grows: numbers and stamps rise, and an
  * ended source does not come back. The greatest value seen is therefore the newest, and the order does not matter.
  */
-export async function recordSourceProgress(db: Database, rollCall: SourceProgress): Promise<void> {
+export async function recordSourceProgress(
+  db: Database,
+  rollCall: SourceProgress,
+  /** the time by the clock of the database */
+  { now }: { now?: number } = {},
+): Promise<void> {
   await noteWentBack(db, rollCall)
   const known = await knownSources(db, rollCall.sources)
   const changed = newerThanKnown(known, rollCall.sources)
   await db.knex.transaction(async (tx) => {
     for (let from = 0; from < changed.length; from += BATCH) await putReports(tx, changed.slice(from, from + BATCH))
-    await tx('roll_call').where({ id: 1 }).andWhere('taken_at', '<', rollCall.takenAt).update({
-      taken_at: rollCall.takenAt,
-    })
+    // One of the future was taken by a clock that was wrong: it would count as newer than all later ones.
+    await tx('roll_call')
+      .where({ id: 1 })
+      .andWhere((older) => {
+        older.where('taken_at', '<', rollCall.takenAt)
+        if (now !== undefined) older.orWhere('taken_at', '>', now + FUTURE_MS)
+      })
+      .update({ taken_at: rollCall.takenAt })
   })
   await noteForkedHeads(db, known, rollCall.sources)
 }
@@ -41,6 +51,9 @@ async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]
     }),
   )
 }
+
+/** The clocks of the two databases may differ by this much; milliseconds. */
+const FUTURE_MS = 60_000
 
 /** reports per statement, on both dialects */
 const BATCH = 400

@@ -2,19 +2,25 @@ import type { SourceState } from '@hansard/compliance-event'
 import type { Interval } from '@hansard/conversation'
 import type { Database } from '@hansard/sql'
 import { type AnchorState, readAnchors } from './anchors.ts'
+import { auditCheck } from './audit-check.ts'
 import type { Holding } from './close-decision.ts'
 import { configuredRunInterval } from './compliance-configurations.ts'
 import { EXPORTER_LEASE } from './exporter-lease.ts'
+import { incompleteExports } from './exports.ts'
 import { type DamagedFile, damagedFiles } from './file-check.ts'
 import { readForks, type StagedFork } from './forks.ts'
 import { intervalReadiness, openInterval } from './intervals.ts'
 import { UNSEALED } from './migrations/exports.ts'
 import { oneNumber } from './one-number.ts'
+import { type PoolSealingState, poolSealingState } from './pool-sealing-state.ts'
 import { countQuarantined } from './quarantine.ts'
 import { readSetBacks, type SetBack } from './set-back.ts'
 import { keyOfSource } from './source-identity.ts'
 
 const DAMAGED_SHOWN = 5
+const INCOMPLETE_SHOWN = 5
+/** An export that was sealed as incomplete stays so; for a week it is an alarm. */
+const INCOMPLETE_SHOWN_MS = 7 * 24 * 3_600_000
 
 /** parked events are counted up to this number */
 const PARKED_MAX = 10_000
@@ -33,6 +39,11 @@ export type StagingStatus = {
   readonly setBacks: readonly SetBack[]
   /** sealed files that are not on disk as they were sealed */
   readonly damagedFiles: { readonly count: number; readonly files: readonly DamagedFile[] }
+  /** exports of the last week that do not show everything they count */
+  readonly incompleteExports: Awaited<ReturnType<typeof incompleteExports>>
+  readonly poolSealing: PoolSealingState
+  /** what the last check of the audit trail's chain found; null: nothing, or there was none yet */
+  readonly auditProblem: string | null
   readonly adapters: readonly AdapterProgress[]
   /** adapters that were removed: nothing has been added to their series since */
   readonly endedAdapters: readonly Pick<AdapterProgress, 'name' | 'lastSealed'>[]
@@ -105,6 +116,9 @@ export async function readStatus(
     forks: await readForks(db),
     setBacks: await readSetBacks(db),
     damagedFiles: await damagedFiles(db, { limit: DAMAGED_SHOWN }),
+    incompleteExports: await incompleteExports(db, { since: now - INCOMPLETE_SHOWN_MS, limit: INCOMPLETE_SHOWN }),
+    poolSealing: await poolSealingState(db),
+    auditProblem: (await auditCheck(db))?.problem?.message ?? null,
     adapters: await adapterRows(db),
     endedAdapters: await endedAdapters(db),
     anchors: (await readAnchors(db)).map((anchor) => ({

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { systemClock } from '@hansard/clock'
 import { allParticipants } from '@hansard/pool-store'
 import { type Database, openDatabase } from '@hansard/sql'
 import { type Admin, type ExportedMessage, type Random, readExports } from '@hansard/test-pool'
@@ -35,6 +36,7 @@ export async function breaches(subject: {
     found.push(
       ...(await nothingLost(poolDb, complianceDb, messages)),
       ...(await replayEqualsState(poolDb, complianceDb)),
+      ...(await nothingInTheFuture(complianceDb)),
       ...(await wallsHeld(poolDb, complianceDb, subject.walled)),
     )
   } finally {
@@ -82,20 +84,28 @@ function inRoomOrder(messages: readonly ExportedMessage[]): string[] {
 const BEING_WRITTEN = 'if this export is being written just now'
 const VERIFICATIONS_MAX = 20
 
-/** A scheduled export may be sealed at this moment: what is only being written is verified again. */
 async function verifies(directory: string): Promise<string[]> {
+  const { good, said } = await verdict(directory)
+  return good ? [] : [`the independent verifier says: ${said.slice(0, 2_000)}`]
+}
+
+/**
+ * What the independent verifier says of a directory. A scheduled export may be sealed at this moment: what is only
+ * being written is verified again.
+ */
+export async function verdict(directory: string): Promise<{ good: boolean; said: string }> {
   let said = ''
   for (let run = 0; run < VERIFICATIONS_MAX; run++) {
     try {
-      await promisify(execFile)('python3', [VERIFIER, directory], { maxBuffer: 64 * 1_024 * 1_024 })
-      return []
+      const { stdout } = await promisify(execFile)('python3', [VERIFIER, directory], { maxBuffer: 64 * 1_024 * 1_024 })
+      return { good: true, said: stdout }
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
       said = `${stdout}${stderr}`
       if (!said.includes(BEING_WRITTEN)) break
     }
   }
-  return [`the independent verifier says: ${said.slice(0, 2_000)}`]
+  return { good: false, said }
 }
 
 /** Everything committed in the pool database is staged, and the outbox is empty. */
@@ -114,6 +124,20 @@ async function nothingLost(
   if (staged !== numbered) found.push(`sources numbered ${numbered} events, ${staged} are staged`)
   if (quarantined !== 0) found.push(`${quarantined} events are in quarantine`)
   if (exported !== chats) found.push(`${chats} chats are on record, ${exported} are exported`)
+  return found
+}
+
+/** A clock that is further off is not believed. */
+const CLOCK_BOUND_MS = 60_000
+
+/** No event has a time that has not come, and no interval is sealed before it has ended. */
+async function nothingInTheFuture(complianceDb: Database): Promise<string[]> {
+  const now = systemClock.now()
+  const { stamp } = (await complianceDb.knex('staged_event').max({ stamp: 'at' }).first())!
+  const { end } = (await complianceDb.knex('closed_interval').max({ end: 'ends_at' }).first())!
+  const found: string[] = []
+  if (Number(stamp) > now + CLOCK_BOUND_MS) found.push(`an event is stamped ${Number(stamp) - now} ms ahead`)
+  if (Number(end) > now) found.push(`an interval is closed ${Number(end) - now} ms before its end`)
   return found
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
+import { seal } from './seal.ts'
 import { startTalkers } from './talkers.ts'
 import { startWallLife } from './wall-life.ts'
 
@@ -16,6 +17,7 @@ export type ChaosResult = {
 
 const PROGRESS_MS = 90_000
 const CHECK_EVERY = 10
+const FROZEN_MS_MAX = 15_000
 
 /**
  * Continuous faults on an Enterprise Edition pool under load. A round is one seeded fault: it strikes while users
@@ -26,8 +28,13 @@ export async function enterpriseRun(options: {
   seed: number
   rounds: number
   report: (line: string) => void
+  /** the longest that a process is frozen, in milliseconds */
+  frozenMsMax?: number
+  /** only faults whose names contain this */
+  only?: string | undefined
 }): Promise<ChaosResult> {
-  const { seed, rounds, report } = options
+  const { seed, rounds, report, frozenMsMax = FROZEN_MS_MAX, only = '' } = options
+  const faults = FAULTS.filter(({ name }) => name.includes(only))
   const random = seeded(seed)
   const disk = mountSmallDisk()
   await using pool = await startEnterprisePool({
@@ -35,21 +42,24 @@ export async function enterpriseRun(options: {
     relays: 2,
     workers: 2,
     outputDirectory: disk.path,
+    clocks: true,
+    secondHost: true,
     env: { HANSARD_CHANNEL_DECLARE_DEAD_AFTER_SECONDS: '0' },
   })
   try {
     const admin = await openAdmin(pool.server)
     const talkers = await startTalkers({ server: () => pool.server, admin, seed })
     const wall = await startWallLife({ server: () => pool.server, admin, seed })
+    const during = { admin, progress: () => talkers.progress(1, PROGRESS_MS), frozenMsMax }
     let found: string[] = []
     let round = 0
     for (round = 1; round <= rounds && found.length === 0; round += 1) {
-      const fault = random.pick(FAULTS)
+      const fault = random.pick(faults)
       report(`round ${round}/${rounds}: ${fault.name}`)
       try {
         // Half of the faults strike while an interval is being closed and exported.
         if (random.chance(0.5)) await askToSeal(admin)
-        const heal = await fault.strike(pool, random)
+        const heal = await fault.strike(pool, random, during)
         // A frozen admin API answers only once it runs again.
         const asked = random.chance(0.5) ? askToSeal(admin) : undefined
         await endure(random)
@@ -59,7 +69,7 @@ export async function enterpriseRun(options: {
         if (round % CHECK_EVERY === 0 || round === rounds) {
           await talkers.hush(PROGRESS_MS)
           await wall.hush()
-          await admin.request('seal')
+          await seal(admin)
           found = await breaches({
             ...pool,
             exports: pool.outputDirectory,

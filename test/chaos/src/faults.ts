@@ -5,14 +5,23 @@ import { systemClock } from '@hansard/clock'
 import type { Envelope } from '@hansard/compliance-event'
 import { silentLog } from '@hansard/log'
 import { openBullTransport } from '@hansard/queue'
-import type { EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
+import type { Admin, EnterprisePool, Random, ServiceProcess } from '@hansard/test-pool'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { HOST_FAULTS } from './host-faults.ts'
 
 /** A fault, and how it is repaired. */
-type Fault = {
+export type Fault = {
   readonly name: string
-  strike(pool: EnterprisePool, random: Random): Promise<() => Promise<void>>
+  strike(pool: EnterprisePool, random: Random, during: During): Promise<() => Promise<void>>
+}
+/** What a fault may do and demand while it lasts. */
+export type During = {
+  readonly admin: Admin
+  /** every talker gets on although the fault lasts */
+  progress(): Promise<void>
+  /** the longest that a process is frozen, in milliseconds */
+  readonly frozenMsMax: number
 }
 
 const killed = (name: string, which: (pool: EnterprisePool, random: Random) => readonly ServiceProcess[]): Fault => ({
@@ -34,6 +43,7 @@ const paused = (name: string, which: (pool: EnterprisePool, random: Random) => S
 })
 
 export const FAULTS: readonly Fault[] = [
+  ...HOST_FAULTS,
   killed('kill a channel service', (pool, random) => [random.pick(pool.channels)]),
   killed('kill both channel services', (pool) => pool.channels),
   killed('kill the relay', (pool, random) => [random.pick(pool.relays)]),

@@ -20,7 +20,7 @@ export type Admin = {
   list(name: 'listRooms', after: string): Promise<AdminReplyOf<'listRooms'>>
   /** Requests work from the worker and waits until it is done. */
   request(
-    name: 'seal' | 'replayExport' | 'retryQuarantine',
+    name: 'seal' | 'replayExport' | 'retryQuarantine' | 'checkExports' | 'restoreExport',
     parts?: Record<string, string | number>,
     withinMs?: number,
   ): Promise<unknown>

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@hansard/test-servers'
 import { type ServiceProcess, serviceProcess } from './service-process.ts'
+import { startVanishingHost, type VanishingHost } from './vanishing-host.ts'
 
 export const OPERATOR_PASSWORD = 'the password of the test operator'
 
@@ -31,6 +32,8 @@ export type EnterprisePool = AsyncDisposable & {
     readonly files: number
     readonly channels: number[]
   }
+  /** The machine of the second channel service, relay and worker, where `secondHost` asked for one. */
+  readonly secondHost: VanishingHost | undefined
   /** The environment of a second instance under the name of channel service `index`, on another port. */
   twinOfChannel(index: number): Promise<ServiceProcess>
   stop(): Promise<void>
@@ -47,6 +50,10 @@ export async function startEnterprisePool(
     /** the URL at which clients reach the pool; undefined: each service at its own port */
     publicUrl?: (ports: EnterprisePool['ports']) => Promise<string>
     env?: Readonly<Record<string, string>>
+    /** the clocks of the services can be set */
+    clocks?: boolean
+    /** the second channel service, relay and worker reach PostgreSQL as another machine would, which may vanish */
+    secondHost?: boolean
   } = {},
 ): Promise<EnterprisePool> {
   const { channelServices = 2, relays = 1, workers = 2, runInterval = '1m', durable = false } = options
@@ -55,6 +62,8 @@ export async function startEnterprisePool(
   const [postgres, redis] = await Promise.all([startPostgres({ durable }), startRedis()])
   const poolDatabaseUrl = await postgres.createDatabase('pool')
   const complianceDatabaseUrl = await postgres.createDatabase('compliance')
+
+  const secondHost = options.secondHost ? await startVanishingHost(postgres.port) : undefined
 
   const [lookupPort, adminPort, filesPort] = [await freePort(), await freePort(), await freePort()]
   const channelPorts: number[] = []
@@ -83,10 +92,23 @@ export async function startEnterprisePool(
   }
   // Shares are mounted before services start: a missing store is refused, not created.
   for (const store of [common.HANSARD_FILE_STORE, common.HANSARD_COMPLIANCE_FILE_STORE]) await mkdir(store)
+  const overSecondHost: Record<string, string> = secondHost
+    ? {
+        HANSARD_POOL_DATABASE_URL: secondHost.url(poolDatabaseUrl),
+        HANSARD_COMPLIANCE_DATABASE_URL: secondHost.url(complianceDatabaseUrl),
+      }
+    : {}
   const service = (name: string, program: string, env: Record<string, string> = {}) =>
-    serviceProcess({ name, program, env: { ...common, ...env }, logFile: join(directory, `${name}.log`) })
+    serviceProcess({
+      name,
+      program,
+      env: { ...common, ...(name.endsWith('-2') ? overSecondHost : {}), ...env },
+      logFile: join(directory, `${name}.log`),
+      ...(options.clocks ? { clockFile: join(directory, `${name}.clock`) } : {}),
+    })
 
   const lookup = service('lookup', 'apps/lookup-service/src/main.ts', {
+    HANSARD_LOOKUP_NAME: 'lookup-1',
     HANSARD_LOOKUP_PORT: String(lookupPort),
   })
   const admin = service('admin', 'apps/admin-api/src/main.ts', {
@@ -120,6 +142,7 @@ export async function startEnterprisePool(
     stopping ??= (async () => {
       for (const process of all()) process.resume()
       await Promise.all(all().map((process) => process.kill()))
+      secondHost?.close()
       await Promise.all([postgres.stop(), redis.stop()])
       if (!process.env['HANSARD_KEEP']) await rm(directory, { recursive: true, force: true })
     })()
@@ -150,6 +173,7 @@ export async function startEnterprisePool(
     relays: relayProcesses,
     workers: workerProcesses,
     ports,
+    secondHost,
     async twinOfChannel(index) {
       const twin = await channel(channels[index]!.name, await freePort())
       twins.push(twin)

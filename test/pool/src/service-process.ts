@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const require = createRequire(import.meta.url)
+const SET_CLOCK = new URL('./set-clock.ts', import.meta.url).href
 
 /** One service of a pool, as a process that can be killed, paused and started again. */
 export type ServiceProcess = {
@@ -19,6 +20,8 @@ export type ServiceProcess = {
   /** Asks it to stop and waits until it has; returns its exit code. */
   stop(): Promise<number | null>
   pause(): void
+  /** Sets its clock this far ahead of the true time (negative: behind); only with `clockFile`. */
+  setClock(aheadMs: number): void
   resume(): void
   readonly running: boolean
 }
@@ -31,9 +34,12 @@ export function serviceProcess(options: {
   env: Readonly<Record<string, string>>
   /** path of its log; appended to */
   logFile: string
-  execArgv?: readonly string[]
+  /** its clock can be set; the file keeps what it shows */
+  clockFile?: string
 }): ServiceProcess {
-  const { name, program, args = [], env, logFile, execArgv = [] } = options
+  const { name, program, args = [], logFile, clockFile } = options
+  const execArgv = clockFile === undefined ? [] : ['--import', SET_CLOCK]
+  const env = clockFile === undefined ? options.env : { ...options.env, TEST_CLOCK_FILE: clockFile }
   let child: ChildProcess | undefined
 
   const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
@@ -78,6 +84,12 @@ export function serviceProcess(options: {
       const exited = once(child!, 'exit') as Promise<[number | null]>
       child!.kill('SIGTERM')
       return (await exited)[0]
+    },
+    setClock(aheadMs) {
+      if (clockFile === undefined) throw new Error(`The clock of ${name} cannot be set.`)
+      // Renamed, so that a reader never sees half of it.
+      writeFileSync(`${clockFile}.new`, String(aheadMs))
+      renameSync(`${clockFile}.new`, clockFile)
     },
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),

@@ -15,7 +15,9 @@ export type StandardPool = AsyncDisposable & {
   restart(): Promise<void>
 }
 
-export async function startStandardPool(options: { interval?: string; data?: string } = {}): Promise<StandardPool> {
+export async function startStandardPool(
+  options: { interval?: string; data?: string; clocks?: boolean } = {},
+): Promise<StandardPool> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'hansard-data-')))
   const port = await freePort()
   const started = serviceProcess({
@@ -24,6 +26,7 @@ export async function startStandardPool(options: { interval?: string; data?: str
     args: ['start', '--data', data, '--port', String(port), '--interval', options.interval ?? '1m', '--json'],
     env: { HANSARD_ADMIN_PASSWORD: OPERATOR_PASSWORD },
     logFile: join(data, 'standard.log'),
+    ...(options.clocks ? { clockFile: join(data, 'test.clock') } : {}),
   })
   let urls = await started.start()
   return {

@@ -76,5 +76,8 @@ it('answers a caller without access as for a room that does not exist, and recor
   for (const answers of known) expect(answers).toEqual(unknown)
   expect(await alice.saw(rooms[0]!.uri)).toEqual(['Alice Ciccu: Is somebody at the door?'])
   const { strict, extended } = await story.seal()
-  expect(strict + extended).not.toContain('lena@litware.com')
+  expect(strict).not.toContain('lena@litware.com')
+  // That she signed in concerns no room.
+  const hers = extended.split('\n').filter((line) => line.includes('lena@litware.com'))
+  expect(hers.map((line) => /type="(\w+)"/.exec(line)?.[1])).toEqual(['SIGNIN', 'ASSIGNMENT'])
 })

@@ -12,6 +12,8 @@ export type PostgresServer = ServerProcess & {
   createDatabase(name: string, options?: { encoding?: string }): Promise<string>
   /** Sets a parameter of the running server; `undefined` restores its value at the start. */
   setParameter(name: string, value: string | undefined): Promise<void>
+  /** Works on the databases while nobody else reaches the server: a backup taken, or put in their place. */
+  offline(work: (client: pg.Client) => Promise<unknown>): Promise<void>
 }
 
 /**
@@ -84,6 +86,18 @@ export async function startPostgres({
         await client.query(`alter system ${to}`)
         await client.query('select pg_reload_conf()')
       }),
+    async offline(work) {
+      const usual = port
+      await end(child, 'SIGINT')
+      ;({ child, port } = await launchOnFreePort(launchOn))
+      try {
+        await asOwner(work)
+      } finally {
+        await end(child, 'SIGINT')
+        port = usual
+        child = await launchAfterCrash(() => launchOn(port))
+      }
+    },
     kill: () => end(child, 'SIGKILL'),
     async restart() {
       await end(child, 'SIGKILL')

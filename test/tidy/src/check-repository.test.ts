@@ -160,6 +160,12 @@ describe('the rules', () => {
     ['files-in-prose', 'packages/queue/README.md', '# queue\n\nStart with `gone.ts`.\n'],
     ['files-in-prose', 'docs/operating.md', '# Operating\n\nSee packages/queue/src/gone.ts.\n'],
     ['files-in-prose', 'ARCHITECTURE.md', '# Architecture\n\n`a.ts` is in every package.\n'],
+    ['tests-in-threat-model', 'docs/threat-model.md', '| A flood | a limit | an alarm | |\n'],
+    [
+      'tests-in-threat-model',
+      'docs/threat-model.md',
+      '| A flood | a limit | | `test/pool/src/all.test.ts` "is survived" |\n',
+    ],
     ['short-lines-of-prose', 'ARCHITECTURE.md', `# Architecture\n\n${'many words '.repeat(12)}\n`],
     ['short-lines-of-prose', 'packages/queue/src/a.ts', `// ${'many words '.repeat(12)}\nexport const a = 1`],
   ])('hold %s against %s: %s', (rule, path, text) => {

@@ -5,7 +5,7 @@ import { browserSafe, directImports, pureRules } from './rules/imports.ts'
 import { decisionNames, fixturesAreData, vagueNames } from './rules/names.ts'
 import { headOfApp, indexIsAPromise, uniformPackages } from './rules/packages.ts'
 import { clockReads, environment, noConsole, noProcessExit } from './rules/process.ts'
-import { filesInProse, shortLinesOfProse } from './rules/prose.ts'
+import { filesInProse, shortLinesOfProse, testsInThreatModel } from './rules/prose.ts'
 import { oneTypeOneName, unusedDependencies, unusedExports } from './rules/unused.ts'
 
 const RULES: readonly Rule[] = [
@@ -16,6 +16,7 @@ const RULES: readonly Rule[] = [
   oneTypeOneName,
   filesInProse,
   shortLinesOfProse,
+  testsInThreatModel,
   pureRules,
   browserSafe,
   clockReads,

@@ -30,7 +30,7 @@ export function createAttention(options: {
   onError: (error: unknown) => void
 }): Attention {
   const { db, bus, clock, onError } = options
-  let feedsReadAt = clock.now()
+  let feedsReadAt = clock.uptime()
   const people = new Map<number, Set<Session>>()
   const watches = createWatches(options)
   const feeds = createLiveFeeds({ db, people, onError })
@@ -69,8 +69,8 @@ export function createAttention(options: {
     },
     async compare() {
       await watches.compare()
-      if (clock.now() < feedsReadAt + FEEDS_EVERY_MS) return
-      feedsReadAt = clock.now()
+      if (clock.uptime() < feedsReadAt + FEEDS_EVERY_MS) return
+      feedsReadAt = clock.uptime()
       await feeds.reload()
     },
     stop: () => watches.stop(),

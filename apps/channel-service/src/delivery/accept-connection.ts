@@ -50,7 +50,7 @@ export function openDoor(
       outgoing,
       bufferMax: config.sessionBufferMax,
       requestsPerSecond: config.requestsPerSecond,
-      now: clock.now(),
+      now: clock.uptime(),
       onRefused: (re, code) => recordRefusal(deps, session, { re, code }),
     })
     connections.add(session)

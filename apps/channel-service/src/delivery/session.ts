@@ -17,7 +17,7 @@ export class Session {
   readonly socket: Socket
   readonly ws: WebSocket
   principal: Principal | undefined
-  /** the session that its token was issued for; undefined when it signed in with a password */
+  /** the session that its sign-in began, which several connections may share */
   tokenSession: string | undefined
   /** when it ends unless it is renewed, in milliseconds since 1970 */
   expiresAt = Number.POSITIVE_INFINITY

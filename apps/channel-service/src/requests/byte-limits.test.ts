@@ -1,4 +1,4 @@
-import { ManualClock } from '@hansard/clock'
+import { ManualClock, SteppedClock } from '@hansard/clock'
 import { Env } from '@hansard/config'
 import { expect, it } from 'vitest'
 import { channelProcessConfig } from '../config.ts'
@@ -19,6 +19,17 @@ it('a session may send two seconds’ worth at once, and learns when it may send
   expect(limits.take(ann, 300)).toBe(1)
   clock.advance({ ms: 1 })
   expect(limits.take(ann, 300)).toBe(0)
+})
+
+it('a session is not limited by a clock that was ahead and is right again', () => {
+  const clock = new SteppedClock(new ManualClock(0))
+  const limits = createByteLimits({ clock, perSession: 1_000, perAccount: 10_000 })
+  const ann = asker(1)
+
+  clock.step(3 * 3_600_000)
+  expect(limits.take(ann, 1_000)).toBe(0)
+  clock.step(-3 * 3_600_000)
+  expect(limits.take(ann, 1_000)).toBe(0)
 })
 
 it('an account has one allowance for all its sessions, and keeps it when they end', () => {

@@ -14,7 +14,7 @@ type Bucket = { allowance: number; at: number }
 
 /** Token buckets that each hold two seconds' worth. */
 export function createByteLimits(options: {
-  readonly clock: { now(): number }
+  readonly clock: { uptime(): number }
   readonly perSession: number
   readonly perAccount: number
 }): ByteLimits {
@@ -25,7 +25,7 @@ export function createByteLimits(options: {
   let sweepAbove = SWEEP_ABOVE
 
   const refilled = <K>(buckets: Map<K, Bucket>, key: K, perSecond: number): Bucket => {
-    const now = clock.now()
+    const now = clock.uptime()
     const bucket = buckets.get(key) ?? { allowance: 2 * perSecond, at: now }
     bucket.allowance = Math.min(2 * perSecond, bucket.allowance + ((now - bucket.at) / 1_000) * perSecond)
     bucket.at = now

@@ -39,7 +39,7 @@ function read(deps: ChannelServiceDeps, session: Session, data: string): void {
     return malformed(session, re, `${issue.path.join('.') || 'frame'}: ${issue.message}`)
   }
   const message = parsed.data
-  if (!session.mayRequest(deps.clock.now())) {
+  if (!session.mayRequest(deps.clock.uptime())) {
     return session.refuse(message.id, 'too-fast', 'This session sends more requests than the service takes. Slow down.')
   }
   if (!session.principal && message.t !== 'sign-in' && message.t !== 'ping') {

@@ -35,6 +35,25 @@ describe.each(['sqlite', 'postgres'] as const)('a post under a used name on %s',
     expect(r.chats().map(([, text]) => text)).toEqual(['monday', 'tuesday'])
   })
 
+  it('is delivered once, and other services hear of it once, however often it is repeated', async () => {
+    const { room, r, post } = await meet('once')
+    const bus = pool.openBus()
+    const told: number[] = []
+    await bus.subscribeRoom(room.id, (message) => {
+      if (message.t === 'chats') told.push(...message.chats.map((chat) => chat.id))
+    })
+
+    expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
+    expect(await post('monday', { again: true })).toMatchObject({ t: 'posted', chat: 1 })
+    expect(await post('monday')).toMatchObject({ t: 'posted', chat: 1 })
+    expect(await post('tuesday', { post: 'msg-2' })).toMatchObject({ t: 'posted', chat: 2 })
+
+    await expect.poll(() => told.at(-1)).toBe(2)
+    expect(told).toEqual([1, 2])
+    await r.until(() => r.chats().length === 2)
+    expect(r.chats().map(([id]) => id)).toEqual([1, 2])
+  })
+
   it('is answered as recorded even if the author may no longer post there', async () => {
     const { author, room, a, post } = await meet('lost')
     const first = await post('monday')

@@ -1,7 +1,7 @@
 import { ManualClock, systemClock } from '@hansard/clock'
 import { hashPassword, keySecret, newKey } from '@hansard/credentials'
 import { silentLog } from '@hansard/log'
-import { createSignIn, createSignInRecord, findPrincipal, putSecret } from '@hansard/pool-store'
+import { createSignIn, createSignInRecord, findPrincipal, putSecret, type SignIn } from '@hansard/pool-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyOf, openPoolInTest, type PoolInTest } from '../service-in-test.ts'
 
@@ -14,6 +14,7 @@ describe('a session', () => {
   let clock: ManualClock
   let connect: Awaited<ReturnType<PoolInTest['start']>>['connect']
   let uri: string
+  let lookup: SignIn
   beforeAll(async () => {
     pool = await openPoolInTest('sqlite')
     await pool.person('alice')
@@ -21,13 +22,16 @@ describe('a session', () => {
     clock = new ManualClock(systemClock.now())
     uri = (await pool.room('desk', 'open')).uri
     ;({ connect } = await pool.start({}, { clock }))
+    const { db, writer, tokenKeys, settings } = pool
+    const service = { writer, dialect: db.dialect, service: 'lookup', pool: settings }
+    const record = createSignInRecord({ ...service, clock, log: silentLog })
+    lookup = createSignIn({ db, clock, tokenKeys, record })
   })
   afterAll(() => pool?.close())
 
   const tokenOf = async (account: string) => {
-    const record = createSignInRecord({ db: pool.db, clock, log: silentLog, service: 'lookup' })
-    const signIn = createSignIn({ db: pool.db, clock, tokenKeys: pool.tokenKeys, record })
-    return (await signIn.issueToken((await findPrincipal(pool.db, { account }))!)).token
+    const principal = (await findPrincipal(pool.db, { account }))!
+    return (await lookup.issueToken(principal, { remote: '10.0.0.9' })).token
   }
   const signedIn = async (token: string) => {
     const client = await connect()

@@ -45,6 +45,9 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
   if (session.closed || session.closing) return
   const newDevice = await known.rememberDevice?.()
   if (session.closed || session.closing) return
+  // On record before it may do anything.
+  const { session: tokenSession, expiresAt } = await known.begin()
+  if (session.closed || session.closing) return
   if (!deps.connections.claim(session, principal.id)) {
     const max = deps.connections.perAccountMax
     return session.refuse(
@@ -54,8 +57,8 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     )
   }
   session.principal = principal
-  session.tokenSession = known.session
-  session.expiresAt = known.expiresAt
+  session.tokenSession = tokenSession
+  session.expiresAt = expiresAt
   // What was read of the account may have been changed before this session could be found by its name.
   if (session.doubtful) await recheckMembers(deps, [session])
   if (session.closing) return
@@ -68,7 +71,7 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
     session: session.id,
     principal: { id: principalId, uri, name },
     limits: { ...configuration.limits },
-    expiresIn: known.expiresAt - deps.clock.now(),
+    expiresIn: expiresAt - deps.clock.now(),
     ...(newDevice === undefined ? {} : { device: newDevice }),
     brief: true,
     ...(roomManagementUrl === '' ? {} : { roomManagementUrl }),
@@ -77,12 +80,12 @@ async function signInOnce(deps: Deps, session: Session, message: ClientMessageOf
 
 type Known = {
   readonly principal: Principal
-  readonly session: string | undefined
-  readonly expiresAt: number
+  /** Begins the session of a password, or answers with that of a token, which is on record already. */
+  readonly begin: () => Promise<{ readonly session: string; readonly expiresAt: number }>
   readonly rememberDevice?: () => Promise<string | undefined>
 }
 
-/** Who signs in, and for how long; undefined when that was refused. */
+/** Who signs in; undefined when that was refused. */
 async function identify(
   { signIn }: Deps,
   session: Session,
@@ -91,7 +94,7 @@ async function identify(
   if (token !== undefined) {
     const holder = await signIn.withToken(token)
     if (!holder) refuseToken({ signIn }, session, id)
-    return holder
+    return holder && { principal: holder.principal, begin: async () => holder }
   }
   if (account === undefined || password === undefined) {
     session.refuse(id, 'malformed', 'sign-in takes a token, or an account and a password.')
@@ -103,7 +106,9 @@ async function identify(
     return undefined
   }
   const { principal, rememberDevice } = result
-  return { principal, session: undefined, expiresAt: signIn.expiresAt(), rememberDevice }
+  const { remote } = session
+  const begin = () => signIn.beginSession(principal, { remote, device: result.device })
+  return { principal, begin, rememberDevice }
 }
 
 /** Lets a session go on: with a newer token of the same account it lasts as long as that. */
@@ -125,5 +130,5 @@ function refuseToken({ signIn }: Pick<Deps, 'signIn'>, session: Session, id: num
 }
 
 function about({ remote }: Session, principal: Principal | undefined) {
-  return { account: principal?.account ?? '', principalId: principal?.id, remote }
+  return { account: principal?.account ?? '', principal, remote }
 }

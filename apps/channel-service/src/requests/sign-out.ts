@@ -24,11 +24,8 @@ export async function signOut(
     }
     signIn.record.note({ outcome: 'signed-out-everywhere', ...about })
   } else {
-    if (tokenSession !== undefined) {
-      await signIn.endSession({ principal: principal!, session: tokenSession, expiresAt })
-      bus.publish({ t: 'principal-changed', principals: [principal!.id] })
-    }
-    signIn.record.note({ outcome: 'signed-out', ...about })
+    await signIn.endSession({ principal: principal!, session: tokenSession!, expiresAt, remote })
+    bus.publish({ t: 'principal-changed', principals: [principal!.id] })
   }
   session.closing = true
   await partAllRooms(deps, session, 'disconnected')

@@ -1,15 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import {
-  atLeastOne,
-  DATES,
-  moment,
-  momentAfter,
-  type PoolOptions,
-  poolVerb,
-  positive,
-  type Verbs,
-} from '../cli/verb.ts'
-import type { ListAuditOptions, Mark } from './audit.ts'
+import { atLeastOne, DATES, moment, momentAfter, poolVerb, positive, type Verbs } from '../cli/verb.ts'
+import type { ListAuditOptions, Mark, VerifyAuditOptions } from './audit.ts'
 
 /** Who read or changed what. */
 export function addAuditVerbs(program: Command, { io, run }: Verbs): void {
@@ -28,14 +19,19 @@ export function addAuditVerbs(program: Command, { io, run }: Verbs): void {
         return listAudit(io, options)
       }),
     )
-  poolVerb(audit, 'verify', 'recompute the chain; names the first record that is altered or missing')
+  poolVerb(audit, 'verify', 'recompute the chain and compare it with signed heads; names the first record that differs')
+    .option('--key <key>', 'a public key that heads may be signed with; again for one that was replaced', collect, [])
     .option('--expect <number:head>', 'a head that was noted earlier: its record must still be there', mark)
     .action(
-      run(async (options: PoolOptions & { expect?: Mark }) => {
+      run(async (options: VerifyAuditOptions) => {
         const { verifyAudit } = await import('./audit.ts')
         return verifyAudit(io, options)
       }),
     )
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
 }
 
 function mark(text: string): Mark {

@@ -11,6 +11,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   runIntervalMs: 'run-interval',
   customConfiguration: 'stylesheet',
   eventsPerFileMax: 'events-per-file',
+  exportFrom: 'from',
   chatContentExceedsMb: 'content-exceeds',
   searchDescription: 'in-description',
   resultSize: 'limit',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { genesisHead, leafOf, nextHead, type SourceState } from '@hansard/compliance-event'
 import {
   type AddendumSource,
@@ -24,7 +25,7 @@ import {
 const T0 = Date.UTC(2026, 10, 20)
 const MINUTE = 60_000
 
-type Link = { leaf: string; head: string }
+type Link = { text: string; leaf: string; head: string }
 type ScriptedSource = { source: string; epoch: number; incarnation: string; links: Link[]; through: number }
 
 type IntervalPart = { through: number; quarantined?: number[]; state?: SourceState }
@@ -36,11 +37,18 @@ type SeriesOptions = {
   readonly formatOf?: (number: number) => Manifest['format']
   /** uploads an export of at least so many events tells and lists; only where its format can */
   readonly transfers?: number
+  /** the record series: its documents hold the texts; all of them chats */
+  readonly record?: boolean
 }
 
 export async function exportSeries(
   directory: string,
-  { adapter = 'xml', formatOf = () => MANIFEST_FORMAT, transfers = 0 }: SeriesOptions = {},
+  {
+    record = false,
+    adapter = record ? 'record' : 'xml',
+    formatOf = () => MANIFEST_FORMAT,
+    transfers = 0,
+  }: SeriesOptions = {},
 ) {
   await mkdir(directory, { recursive: true })
   const sources = new Map<string, ScriptedSource>()
@@ -67,8 +75,10 @@ export async function exportSeries(
   }
   function linkOf(source: ScriptedSource, seq: number): Link {
     for (let next = source.links.length + 1; next <= seq; next++) {
-      const leaf = leafOf(`${source.source}/${source.epoch}/${source.incarnation}/${next}`)
-      source.links.push({ leaf, head: nextHead(headOf(source, next - 1), leaf) })
+      const { source: name, epoch, incarnation } = source
+      const text = JSON.stringify({ kind: 'chat', source: name, epoch, ...(incarnation && { incarnation }), seq: next })
+      const leaf = leafOf(text)
+      source.links.push({ text, leaf, head: nextHead(headOf(source, next - 1), leaf) })
     }
     return source.links[seq - 1]!
   }
@@ -80,6 +90,7 @@ export async function exportSeries(
     body: { kind: 'interval'; sources: IntervalSource[] } | { kind: 'addendum'; sources: AddendumSource[] },
     startsAt: number,
     lines: string[],
+    texts: string[],
     { omitted = 0, forks = [] }: { omitted?: number; forks?: Fork[] } = {},
   ): Promise<SealedExport> {
     number += 1
@@ -88,14 +99,21 @@ export async function exportSeries(
     const stem = `${compact(bounds.startsAt)}_${compact(bounds.endsAt)}${body.kind === 'addendum' ? `_addendum-${number}` : ''}`
     const total = body.sources.reduce((sum, part) => sum + part.count, 0)
     const files: ManifestFile[] = []
-    const put = async (name: string, role: ManifestFile['role'], content: string, events: number) => {
+    const put = async (name: string, role: ManifestFile['role'], content: string | Uint8Array, events: number) => {
       await writeFile(join(directory, name), content)
       const size = Buffer.byteLength(content)
       files.push({ name, role, size, sha256: hash('sha256', content, 'hex'), events })
     }
     const half = Math.floor((total - omitted) / 2)
-    await put(`${stem}-0001.xml`, 'document', `<Conversations export="${number}" part="1"/>\n`, half)
-    await put(`${stem}-0002.xml`, 'document', `<Conversations export="${number}" part="2"/>\n`, total - omitted - half)
+    const documents = [1, 2].map((part) => `${stem}-000${part}.${record ? 'jsonl.gz' : 'xml'}`)
+    for (const [index, name] of documents.entries()) {
+      const held = index === 0 ? texts.slice(0, half) : texts.slice(half)
+      const shown = index === 0 ? half : total - omitted - half
+      const content = record
+        ? gzipSync(held.map((text) => `${text}\n`).join(''))
+        : `<Conversations export="${number}" part="${index + 1}"/>\n`
+      await put(name, 'document', content, shown)
+    }
     const format = formatOf(number)
     const uploads = format === 'hansard-manifest/1' || total - omitted < transfers ? 0 : transfers
     if (uploads > 0) await put(`${stem}-0001.xml.ATTACH`, 'attachments', `<Attachments export="${number}"/>\n`, uploads)
@@ -105,8 +123,8 @@ export async function exportSeries(
       pool: 'fourth-coffee',
       adapter: {
         name: adapter,
-        type: 'xml',
-        profile: 'strict-2013',
+        type: record ? 'record' : 'xml',
+        profile: record ? 'record-1' : 'strict-2013',
         version: '1',
         engine: 'libxslt 1.1.43',
         stylesheetSha256: hash('sha256', 'identity', 'hex'),
@@ -132,7 +150,7 @@ export async function exportSeries(
       stem,
       manifest: `${stem}.manifest.json`,
       chain: `${stem}.chain.txt`,
-      documents: [`${stem}-0001.xml`, `${stem}-0002.xml`],
+      documents,
     }
     sealed.push(result)
     return result
@@ -160,12 +178,14 @@ export async function exportSeries(
     ): Promise<SealedExport> {
       const listed: IntervalSource[] = []
       const lines: string[] = []
+      const texts: string[] = []
       for (const [name, { through, quarantined = [], state = 'alive' }] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
         const { source, epoch, incarnation, through: after } = scripted
         for (let seq = after + 1; seq <= through; seq++) {
-          const { leaf, head } = linkOf(scripted, seq)
+          const { text, leaf, head } = linkOf(scripted, seq)
           const quarantinedHead = quarantined.includes(seq) ? head : undefined
+          if (quarantinedHead === undefined) texts.push(text)
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf, quarantinedHead }))
         }
         listed.push({
@@ -183,23 +203,28 @@ export async function exportSeries(
         scripted.through = through
       }
       interval += 1
-      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, { omitted, forks })
+      return seal({ kind: 'interval', sources: listed }, T0 + (interval - 1) * MINUTE, lines, texts, {
+        omitted,
+        forks,
+      })
     },
     /** `next`: the numbers continue the source's; otherwise they were in quarantine. */
     async addendum(parts: Record<string, number[]>, { of = 1, next = false } = {}): Promise<SealedExport> {
       const listed: AddendumSource[] = []
       const lines: string[] = []
+      const texts: string[] = []
       for (const [name, seqs] of Object.entries(parts).sort(byName)) {
         const scripted = sourceOf(name)
         const { source, epoch, incarnation } = scripted
         for (const seq of seqs) {
-          const { leaf } = linkOf(scripted, seq)
+          const { text, leaf } = linkOf(scripted, seq)
+          texts.push(text)
           lines.push(chainLine({ source, epoch, incarnation: shown(incarnation), seq, leaf }))
         }
         listed.push({ source, epoch, incarnation, seqs: rangesOf(seqs), count: seqs.length, quarantined: [] })
         if (next) scripted.through = seqs.at(-1)!
       }
-      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines)
+      return seal({ kind: 'addendum', sources: listed }, T0 + (of - 1) * MINUTE, lines, texts)
     },
   }
 }

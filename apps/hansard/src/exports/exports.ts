@@ -24,7 +24,7 @@ export async function listExports(
       exports.map((one) => [
         exportId(one.adapter, one.number),
         one.kind,
-        one.state,
+        one.incomplete === null ? one.state : 'INCOMPLETE',
         utc(one.start),
         utc(one.end),
         one.events,
@@ -45,6 +45,7 @@ export async function showExport(io: Io, id: string, options: Options): Promise<
       `Interval   ${utc(detail.start)} to ${utc(detail.end)}\n`,
       `Sealed     ${detail.sealedAt === null ? 'not yet' : utc(detail.sealedAt)}\n`,
       `Events     ${eventsOf(detail)}\n`,
+      ...(detail.incomplete === null ? [] : [`INCOMPLETE ${visible(detail.incomplete)}\n`]),
       `Directory  ${detail.directory}\n`,
       `Manifest   ${detail.manifest ?? 'not yet'}\n`,
       ...(detail.manifestSha256 === null ? [] : [`           SHA-256 ${detail.manifestSha256}\n`]),
@@ -87,23 +88,27 @@ export async function replayExport(io: Io, id: string, options: Options): Promis
     })
     progress.end()
     const result = ReplayResult.parse(done.result)
-    const onDisk = result.onDisk.map(({ name, problem }) => `  on disk: ${name} ${problem}\n`).join('')
-    answer(io, options.json, result, () =>
-      result.identical
-        ? `${id}: ${counted(result.files, 'file')}, identical to what was sealed.\n${onDisk}`
-        : [
-            `${id}: NOT identical to what was sealed.\n`,
-            ...result.differences.map(
-              ({ name, sealedSha256, renderedSha256 }) =>
-                `  ${name}\n    sealed   ${sealedSha256 ?? 'missing'}\n    rendered ${renderedSha256 ?? 'missing'}\n`,
-            ),
-            onDisk,
-          ].join(''),
-    )
+    answer(io, options.json, result, () => describeReplay(id, result))
     return result.identical && result.onDisk.length === 0 ? 0 : 1
   } finally {
     progress.end()
   }
+}
+
+/** "Identical" only when both the rendered bytes and the files on disk are what was sealed. */
+function describeReplay(id: string, { identical, files, differences, onDisk }: ReplayResult): string {
+  if (identical && onDisk.length === 0) return `${id}: ${counted(files, 'file')}, identical to what was sealed.\n`
+  return [
+    identical
+      ? `${id}: the record gives the sealed bytes, but the files on disk are NOT what was sealed:\n`
+      : `${id}: NOT identical to what was sealed.\n`,
+    ...differences.map(
+      ({ name, sealedSha256, renderedSha256 }) =>
+        `  ${name}\n    sealed   ${sealedSha256 ?? 'missing'}\n    rendered ${renderedSha256 ?? 'missing'}\n`,
+    ),
+    ...onDisk.map(({ name, problem }) => `  on disk: ${name} ${problem}\n`),
+    ...(identical ? [`\`hansard exports restore ${id}\` writes the sealed bytes again.\n`] : []),
+  ].join('')
 }
 
 function find(admin: AdminClient, id: string): Promise<ExportDetail> {

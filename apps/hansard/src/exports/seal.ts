@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { RECORD_SERIES } from '@hansard/adapter'
 import { SealResult } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
 import { type AdminClient, awaitRequest, openAdmin } from '../cli/admin-client.ts'
@@ -56,7 +57,8 @@ function shellWord(path: string): string {
 async function newestDocument(admin: AdminClient): Promise<string | undefined> {
   const { exports } = await admin.ask('listExports', { query: { limit: LOOK_BACK } })
   for (const { adapter, number, events, state } of exports) {
-    if (events === 0 || state !== 'sealed') continue
+    // Its documents are compressed, and the others show the same events.
+    if (events === 0 || state !== 'sealed' || adapter === RECORD_SERIES) continue
     const { directory, files } = await admin.ask('showExport', { parts: { adapter, number } })
     const document = files.findLast((file) => file.role === 'document' && file.events > 0)
     if (document) return join(directory, document.name)

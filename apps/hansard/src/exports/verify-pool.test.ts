@@ -197,6 +197,26 @@ describe('what was forged is found:', () => {
     expect(whatOf(await verifyWithBoth(root))).toEqual(['pool-manifest-chain'])
   })
 
+  it.each([
+    ['a record was cut off', { number: 6, head: 'b'.repeat(64) }],
+    ['its newest record was rewritten', { number: 7, head: 'b'.repeat(64) }],
+    ['it is not named any more', undefined],
+  ])('an audit trail of which %s', async (_, audit) => {
+    const { root } = await copy()
+    const signed = (fourth: typeof audit) =>
+      signPool(root, ['more', 'xml'], keysOf, (manifest) => {
+        const third = { number: 7, head: 'a'.repeat(64) }
+        const named = manifest.number === 3 ? third : manifest.number === 4 ? fourth : undefined
+        if (named) manifest.audit = named
+      })
+    await signed({ number: 8, head: 'c'.repeat(64) })
+    expect(await verifyWithBoth(root)).toMatchObject({ exitCode: 0 })
+
+    await signed(audit)
+
+    expect(whatOf(await verifyWithBoth(root))).toEqual(['audit-trail'])
+  })
+
   it('a series that no pool manifest names, and an export beyond the signed ones', async () => {
     const { root } = await copy()
     const series = await exportSeries(join(root, 'extra'), { adapter: 'extra' })

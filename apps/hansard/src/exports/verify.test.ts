@@ -53,6 +53,8 @@ describe('exports that are in order', () => {
         trust: { from: 'beginning', because: [] },
         incomplete: [],
         pagesNotCompared: 6,
+        texts: null,
+        record: null,
         outstanding: [{ source: 'chat-1', epoch: 1, incarnation: '', seq: 9, export: 2, altered: false }],
       },
     ])

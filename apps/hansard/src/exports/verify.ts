@@ -3,6 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   type CheckTimeStamp,
+  compareWithRecord,
   type EvidenceDirectory,
   FileMissing,
   type Finding,
@@ -33,7 +34,13 @@ export type VerifyReport = {
   /** `unsigned`: there is no pool manifest here */
   readonly trust: 'pinned' | 'embedded' | 'unsigned'
   readonly pools: readonly Omit<PoolReport, 'findings' | 'unreadable'>[]
-  readonly series: readonly Omit<SeriesReport, 'findings' | 'unreadable'>[]
+  readonly series: readonly (Omit<SeriesReport, 'findings' | 'unreadable'> & {
+    /**
+     * how many of its exports have the same events as the record series, by their hashes, and how many intervals are not
+     * in it; null for the record series itself, and if none is here
+     */
+    readonly record: { readonly compared: number; readonly notInRecord: number } | null
+  })[]
   readonly findings: readonly Finding[]
   readonly unreadable: readonly Unreadable[]
 }
@@ -75,7 +82,8 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
     if (expect !== undefined) await addHashes(found, known)
   }
   const reports = [...series.map(({ report }) => report), ...pools]
-  const findings = reports.flatMap((report) => report.findings)
+  const record = compareWithRecord(series)
+  const findings = [...reports.flatMap((report) => report.findings), ...record.findings]
   unreadable.push(...reports.flatMap((report) => report.unreadable))
   if (reports.length === 0 && unreadable.length === 0)
     unreadable.push({ series: '.', message: 'there is no export here, so there is nothing to verify' })
@@ -97,7 +105,10 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
     exitCode: EXIT_CODES[outcome],
     trust: pools.length === 0 ? 'unsigned' : key ? 'pinned' : 'embedded',
     pools: pools.map(({ findings: _, unreadable: __, ...report }) => report),
-    series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => report),
+    series: series.map(({ report: { findings: _, unreadable: __, ...report } }) => ({
+      ...report,
+      record: record.series.get(report.series) ?? null,
+    })),
     findings,
     unreadable,
   }
@@ -273,6 +284,11 @@ function describePool(pool: VerifyReport['pools'][number]): string[] {
   ]
 }
 
+function describeRecord({ compared, notInRecord }: { compared: number; notInRecord: number }): string {
+  const same = `the same events as the record series in ${counted(compared, 'export')}`
+  return notInRecord === 0 ? same : `${same}; ${counted(notInRecord, 'export')} not in the record series`
+}
+
 function describeTimeStamps({ present, verified, newest, lagMsMax }: PoolReport['timeStamps']): string[] {
   if (present === 0) return []
   if (newest === null || lagMsMax === null) return [`  stamped   ${counted(present, 'time stamp')}, not checked`]
@@ -292,6 +308,10 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     series.trust.from === 'beginning'
       ? '  trust     every source was followed from its first event'
       : `  trust     from where the series begins; what came before is not part of it (${series.trust.because.join('; ')})`,
+    ...(series.texts === null
+      ? []
+      : [`  texts     ${counted(series.texts, 'text')}, each with the hash that its chain has`]),
+    ...(series.record === null ? [] : [`  record    ${describeRecord(series.record)}`]),
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),

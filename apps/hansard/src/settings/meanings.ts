@@ -24,6 +24,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_CHANNEL_UNSIGNED_MAX: 'connections that have not signed in; 0: a quarter of all',
   HANSARD_CHANNEL_UNSIGNED_PER_ADDRESS_MAX: 'of these, those from one address; 0: half of them',
   HANSARD_CHAT_BYTES_MAX: 'bytes of a chat; 0: as the pool’s configuration says',
+  HANSARD_CLOCK_BOUND_SECONDS:
+    'a service whose clock differs by more from the database’s, or was set by more, records nothing until it is right',
+  HANSARD_CLOCK_RIGHT_AT:
+    'the true time, by another clock, for one start after the clock was ahead: `2026-01-02T03:04Z`; see below',
   HANSARD_COMPLIANCE_DATABASE_URL: 'PostgreSQL database of the compliance side, `postgres://…`, in UTF-8',
   HANSARD_COMPLIANCE_FILE_STORE: 'directory of the compliance side’s copy of every file, the same on every machine',
   HANSARD_DEBUG: '`true`: a command that fails prints where',
@@ -39,6 +43,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   HANSARD_FILE_STORE: 'directory of the pool’s files, the same on every machine',
   HANSARD_LOG_LEVEL: 'the least level that is logged; `warn` for `hansard start` without `--json`',
   HANSARD_LOOKUP_HOST: 'address to listen on',
+  HANSARD_LOOKUP_NAME: 'name of this instance; one at a time runs under it',
   HANSARD_LOOKUP_PORT: 'port to listen on',
   HANSARD_LOOKUP_URL: 'URL that clients reach this service at',
   HANSARD_OUTPUT_DIRECTORIES_ALLOWED:

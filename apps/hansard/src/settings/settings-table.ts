@@ -80,5 +80,5 @@ function fallbackOf(readers: readonly string[], settings: readonly Setting[]): s
     return requiring.length === readers.length ? 'required' : `required by ${requiring.join(', ')}`
   const first = settings.map((each) => each.fallback).find((each) => each !== undefined)
   if (first === undefined) return ''
-  return `\`${first === `worker@${hostname()}` ? 'worker@HOSTNAME' : first}\``
+  return `\`${first.replace(`@${hostname()}`, '@HOSTNAME')}\``
 }

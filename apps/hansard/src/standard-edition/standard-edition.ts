@@ -12,7 +12,7 @@ import {
   DEFAULT_ADAPTERS,
   parseAdapterSettings,
 } from '@hansard/compliance-worker'
-import { decodeText } from '@hansard/config'
+import { type ClockSettings, decodeText } from '@hansard/config'
 import { FILE_SERVICE_DEFAULTS, startFileService } from '@hansard/file-service'
 import { createClamdScanner, openFileStores } from '@hansard/file-store'
 import {
@@ -26,15 +26,8 @@ import {
 } from '@hansard/http'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { startLookupService } from '@hansard/lookup-service'
-import {
-  createSignIn,
-  createSignInRecord,
-  findPrincipal,
-  openTokenKeys,
-  POOL_MIGRATIONS,
-  poolSettings,
-} from '@hansard/pool-store'
+import { LOOKUP_SERVICE_DEFAULTS, startLookupService } from '@hansard/lookup-service'
+import { findPrincipal, openTokenKeys, POOL_MIGRATIONS, poolSettings } from '@hansard/pool-store'
 import { migrate, openDatabase } from '@hansard/sql'
 import { claimPoolName, migrateStaging } from '@hansard/staging'
 import { CommandFailure } from '../cli/command-failure.ts'
@@ -47,7 +40,7 @@ import {
 } from './compliance-side.ts'
 import { dataDirectory, lockDataDirectory } from './data-directory.ts'
 
-type StandardEditionOptions = {
+type StandardEditionOptions = ClockSettings & {
   readonly data: string
   /** 0 for any free port */
   readonly port: number
@@ -84,6 +77,8 @@ export const PASSWORD_KEPT =
 
 /** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
 const POOL_BUSY_MS = 1_500
+/** What the record of sign-ins says of the token for commands on this machine. */
+const RUN_FILE = 'token for commands on this machine'
 const TOKEN_RENEWAL_MS = 6 * 60 * 60 * 1_000
 
 /** A whole pool in one process: SQLite, inline queue, files on disk. Everything it keeps lies in one directory. */
@@ -160,27 +155,27 @@ async function start(
     source: { file: directory.tokenKeyFile },
     onError: (error) => log.error({ err: error }, 'the token keys could not be read again'),
   })
-  const record = createSignInRecord({ db: poolDb, clock, log, service: 'hansard' })
-  stack.defer(() => record.stop())
-  const signIn = createSignIn({ db: poolDb, clock, tokenKeys, record })
   const server = baseUrl(http)
   const urls = { server, lookup: server, channel: webSocketUrl(server, '/channel'), admin: server }
   const lookup = await startLookupService(
-    { url: urls.lookup, adminUrl: urls.admin },
-    { app, db: poolDb, bus, clock, log, signIn, pool, version: VERSION },
+    { ...LOOKUP_SERVICE_DEFAULTS, url: urls.lookup, adminUrl: urls.admin },
+    { app, db: poolDb, bus, clock, log, tokenKeys, settings, version: VERSION },
   )
   stack.defer(() => lookup.stop())
+  void lookup.fenced.then(announceFailure)
   const stores = await openFileStores({ directory: directory.files, complianceDirectory: directory.complianceFiles })
+  const { clockBoundMs, clockRightAt } = options
   const admin = await startAdminApi(
     {
       ...ADMIN_API_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       version: VERSION,
       runIntervalMs: options.runIntervalMs,
       complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
       temporaryDirectory: directory.root,
     },
     {
-      ...{ app, poolDb, complianceDb, bus, clock, log, signIn, settings, fileStores: stores },
+      ...{ app, poolDb, complianceDb, bus, clock, log, tokenKeys, settings, fileStores: stores },
       queueDepth: async () => compliance.queueDepth(),
     },
   )
@@ -189,6 +184,7 @@ async function start(
   const channel = await startChannelService(
     {
       ...CHANNEL_SERVICE_DEFAULTS,
+      ...{ clockBoundMs, clockRightAt },
       name: 'channel-1',
       endpoint: urls.channel,
       filesUrl: `${server}/files`,
@@ -200,7 +196,7 @@ async function start(
   void channel.fenced.then(announceFailure)
   attachChannelService(httpServer, '/channel', channel)
   const files = await startFileService(
-    { ...FILE_SERVICE_DEFAULTS, name: 'files-1', endpoint: `${server}/files` },
+    { ...FILE_SERVICE_DEFAULTS, clockBoundMs, clockRightAt, name: 'files-1', endpoint: `${server}/files` },
     {
       ...{ app, db: poolDb, clock, log, pool, domain, ...stores },
       scanner: options.clamd === undefined ? undefined : createClamdScanner({ address: options.clamd, clock }),
@@ -222,7 +218,7 @@ async function start(
       // Read each time: a new password or a sign-out ends the tokens of an older version of the account.
       const operator = (await findPrincipal(poolDb, { account: OPERATOR_ACCOUNT }))!
       operatorId = operator.id
-      const { token } = await signIn.issueToken(operator)
+      const { token } = await admin.signIn.issueToken(operator, { remote: '', detail: RUN_FILE })
       await writeRunFile(directory.runFile, {
         ...urls,
         // Commands on this machine do not need the proxy; a certificate is made out to the public name.

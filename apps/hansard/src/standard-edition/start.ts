@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
 import { anchorSettings } from '@hansard/compliance-worker'
-import { commonSettings } from '@hansard/config'
+import { clockSettings, commonSettings } from '@hansard/config'
 import { parseRunInterval } from '@hansard/conversation'
 import { parseClamdAddress } from '@hansard/file-store'
 import { sharedHttpSettings } from '@hansard/http'
@@ -27,7 +27,10 @@ export type StartOptions = {
 
 /** Runs a Standard Edition pool until the process is asked to end, and then stops it properly. */
 export async function startCommand(options: StartOptions, io: Io): Promise<ExitCode> {
-  const settings = commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' })
+  const settings = {
+    ...commonSettings(io.env, { logLevel: options.json ? 'info' : 'warn' }),
+    ...clockSettings(io.env),
+  }
   const anchors = anchorSettings(io.env)
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })

@@ -164,7 +164,10 @@ function oneEach<Row extends { id: number; role: PoolRole | null }>(rows: readon
   return found
 }
 
-export async function findPrincipals(db: Database, ids: readonly number[]): Promise<Map<number, Principal>> {
+export async function findPrincipals(
+  db: Database | Knex.Transaction,
+  ids: readonly number[],
+): Promise<Map<number, Principal>> {
   const found = new Map<number, Principal>()
   for (let from = 0; from < ids.length; from += BATCH) {
     for (const [row, roles] of oneEach(await readPrincipals.id(db, ids.slice(from, from + BATCH))))

@@ -1,4 +1,4 @@
-import { scryptSync } from 'node:crypto'
+import { randomUUID, scryptSync } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,14 @@ import { ManualClock } from '@hansard/clock'
 import { keySecret, newKey, TooManySignIns, verifySecret } from '@hansard/credentials'
 import type { Database } from '@hansard/sql'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createPrincipals, findPrincipal } from '../index.ts'
+import {
+  createPrincipals,
+  createRecordWriter,
+  findPrincipal,
+  poolSettings,
+  type StoredPoolSettings,
+  startSource,
+} from '../index.ts'
 import { openStoreInTest, type StoreInTest } from '../store-in-test.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
 import { createSignInRecord, forgetSignIns, listSignIns } from './sign-in-record.ts'
@@ -30,11 +37,13 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   let db: Database
   let clock: ManualClock
   let directory: string
+  let settings: StoredPoolSettings
   let lines: { level: string; fields: Record<string, unknown> }[]
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'hansard-sign-in-'))
     store = await openStoreInTest(dialect)
     db = store.db
+    settings = await poolSettings(db, { pool: 'test', domain: 'example.com' })
     const person = { domain: 'example.com', now: 1 }
     await createPrincipals(db.knex, [
       { ...person, account: 'alice', displayName: 'Alice', secret: CHEAP },
@@ -48,7 +57,15 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   beforeEach(async () => {
     clock = new ManualClock(NOW)
     lines = []
-    for (const table of ['sign_in_failure', 'sign_in_event', 'known_device', 'signed_out', 'token_key'])
+    for (const table of [
+      'sign_in_failure',
+      'sign_in_event',
+      'known_device',
+      'signed_out',
+      'signed_in',
+      'token_key',
+      'outbox',
+    ])
       await db.knex(table).delete()
     await rm(join(directory, 'keys.json'), { force: true })
   })
@@ -56,9 +73,14 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   const note = (level: string) => (fields: object) => void lines.push({ level, fields: fields as never })
   const log = { info: note('info'), warn: note('warn') }
   const keysIn = (file: string) => openTokenKeys({ db, clock, source: { file: join(directory, file) } })
+  const recordOf = async (name = 'lookup') => {
+    const source = await startSource(db, { name: `${name} ${randomUUID()}`, endpoint: '', now: NOW })
+    const writer = createRecordWriter({ db, clock, source, place: { pool: 'test' } })
+    return createSignInRecord({ writer, dialect, clock, log, service: name, pool: settings })
+  }
   /** One of several services of the pool. */
   const service = async (name = 'lookup'): Promise<SignIn> => {
-    const record = createSignInRecord({ db, clock, log, service: name })
+    const record = await recordOf(name)
     return createSignIn({ db, clock, tokenKeys: await keysIn('keys.json'), record })
   }
   const guess = (on: SignIn, more: { device?: string; remote?: string; account?: string } = {}) =>
@@ -102,6 +124,17 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     const begun = await Promise.all(Array.from({ length: 20 }, () => throttle.begin(attempt)))
 
     expect(begun.filter(({ outcome }) => outcome === 'go')).toHaveLength(6)
+  })
+
+  it('does not wait for hours because a guess was made while the clock was ahead', async () => {
+    const throttle = createThrottle({ db, clock })
+    const attempt = { account: 'alice', remote: '10.0.0.9', device: undefined }
+    clock.advance({ hours: 3 })
+    for (let n = 0; n < 6; n += 1) await throttle.begin(attempt)
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'wait' })
+
+    clock.advance({ hours: -3 })
+    expect(await throttle.begin(attempt)).toMatchObject({ outcome: 'go' })
   })
 
   it('doubles the wait after each further guess, up to a quarter of an hour', async () => {
@@ -206,7 +239,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   })
 
   it('signs nobody in of a crowd whose record fails', async () => {
-    const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+    const record = await recordOf()
     const put = (account: string) => record.put({ outcome: 'signed-in', account })
     await put('first')
     await db.knex.schema.renameTable('sign_in_event', 'away')
@@ -259,11 +292,12 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
   it('ends the session of a token, and no other of the account', async () => {
     const [lookup, channel] = [await service(), await service('channel-1')]
     const alice = (await findPrincipal(db, { account: 'alice' }))!
-    const [one, two] = [await lookup.issueToken(alice), await lookup.issueToken(alice)]
+    const from = { remote: '10.0.0.9' }
+    const [one, two] = [await lookup.issueToken(alice, from), await lookup.issueToken(alice, from)]
     const holder = (await channel.withToken(one.token))!
     expect(holder).toMatchObject({ principal: { account: 'alice' }, expiresAt: NOW + 12 * HOUR })
 
-    await channel.endSession(holder)
+    await channel.endSession({ ...holder, remote: '10.0.0.9' })
 
     expect(await lookup.withToken(one.token)).toBeUndefined()
     expect(await lookup.withToken(two.token)).toBeDefined()
@@ -275,7 +309,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     it('has a sign-in before it is answered, and equal failures within a second as one row', async () => {
       const lookup = await service()
       for (let n = 0; n < 3; n += 1) await guess(lookup)
-      await right(lookup)
+      await lookup.issueToken((await findPrincipal(db, { account: 'alice' }))!, { remote: '10.0.0.9' })
 
       const rows = await listSignIns(db, { limit: 10 })
 
@@ -290,7 +324,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     })
 
     it('stays small whatever is sent, escapes typed names, and keeps nothing that looks like a key', async () => {
-      const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+      const record = await recordOf()
       for (let n = 0; n < 5_000; n += 1) record.note({ outcome: 'wrong-credentials', account: `made up ${n}` })
       await record.stop()
       const rows = await listSignIns(db, { limit: 1_000 })
@@ -307,7 +341,7 @@ describe.each(['sqlite', 'postgres'] as const)('signing in on %s', (dialect) => 
     })
 
     it('can be queried by account, outcome and time, page by page, and is deleted after its retention', async () => {
-      const record = createSignInRecord({ db, clock, log, service: 'lookup' })
+      const record = await recordOf()
       for (const account of ['alice', 'robot', 'alice']) {
         await record.put({ outcome: 'signed-in', account })
         clock.advance({ hours: 1 })

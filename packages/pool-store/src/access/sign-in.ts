@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '@hansard/clock'
 import { addressKey } from '@hansard/config'
 import { isKeyShaped, verifySecret } from '@hansard/credentials'
 import { isKeepable } from '@hansard/rooms'
-import { type Database, groupedTransaction } from '@hansard/sql'
+import type { Database } from '@hansard/sql'
 import { addKnownDevice, findKnownDevice } from './known-devices.ts'
 import { findPrincipal, type Principal } from './principals.ts'
 import type { SignInRecord } from './sign-in-record.ts'
@@ -15,11 +14,12 @@ export type SignIn = {
   /** Checks a password or key, throttled and on record. */
   withPassword(credentials: Credentials): Promise<PasswordResult>
   withToken(token: string): Promise<TokenHolder | undefined>
-  issueToken(principal: Principal): Promise<{ token: string; expiresAt: number }>
-  /** Ends one session: no token of it is accepted any more. */
-  endSession(holder: TokenHolder): Promise<void>
-  /** When a session that begins now without a token must be renewed. */
-  expiresAt(): number
+  /** Begins a session. Resolves with its token once the sign-in is on record: nobody is in who is not. */
+  issueToken(principal: Principal, from: SignedInFrom): Promise<{ token: string; expiresAt: number }>
+  /** The same for a session that needs no token: it is one connection. */
+  beginSession(principal: Principal, from: SignedInFrom): Promise<{ session: string; expiresAt: number }>
+  /** Ends one session: no token of it is accepted any more. Resolves once that is on record. */
+  endSession(holder: TokenHolder & { readonly remote: string }): Promise<void>
   readonly record: SignInRecord
 }
 type Credentials = {
@@ -31,10 +31,22 @@ type Credentials = {
   /** `prove`: somebody who is signed in proves again who they are, which is no sign-in of its own */
   readonly purpose?: 'sign-in' | 'prove'
 }
+/** Where somebody signed in, and what they were given. */
+type SignedInFrom = {
+  readonly remote: string
+  /** hash of a known device */
+  readonly device?: string | undefined
+  /** the channel service that the client is sent to */
+  readonly assignedTo?: string | undefined
+  readonly detail?: string | undefined
+}
 type PasswordResult =
   | {
+      /** The password is right. A session begins with `issueToken` or `beginSession`. */
       readonly outcome: 'signed-in'
       readonly principal: Principal
+      /** hash of the known device that the password came from */
+      readonly device: string | undefined
       /** Makes the device known. Resolves with the token that it keeps, or undefined when there is none to keep. */
       rememberDevice(): Promise<string | undefined>
     }
@@ -70,15 +82,33 @@ export function createSignIn({
   record: SignInRecord
 }): SignIn {
   const throttle = createThrottle({ db, clock })
+  const newSession = () => ({ session: globalThis.crypto.randomUUID(), expiresAt: clock.now() + TOKEN_MS })
+  const putSignIn = (
+    principal: Principal,
+    { session, expiresAt }: { session: string; expiresAt: number },
+    from: SignedInFrom,
+  ) =>
+    record.put({
+      outcome: 'signed-in',
+      account: principal.account,
+      principal,
+      session: { id: session, expiresAt },
+      ...from,
+    })
 
   return {
     record,
-    expiresAt: () => clock.now() + TOKEN_MS,
-    async issueToken(principal) {
-      const expiresAt = clock.now() + TOKEN_MS
-      const session = randomBytes(12).toString('base64url')
+    async issueToken(principal, from) {
+      const { session, expiresAt } = newSession()
       const claims = { id: principal.id, version: principal.credentialVersion, session, expiresAt }
-      return { token: await tokenKeys.sign(claims), expiresAt }
+      const token = await tokenKeys.sign(claims)
+      await putSignIn(principal, { session, expiresAt }, from)
+      return { token, expiresAt }
+    },
+    async beginSession(principal, from) {
+      const session = newSession()
+      await putSignIn(principal, session, from)
+      return session
     },
     async withPassword({ account, password, remote, device: shown, purpose = 'sign-in' }) {
       const found = isKeepable(account) ? await findPrincipal(db, { account }) : undefined
@@ -111,12 +141,11 @@ export function createSignIn({
       }
       const { secret: _, ...principal } = found
       if (guessable) await throttle.succeeded(attempt)
-      // On record first: nobody is in who is not on it.
-      await record.put({ outcome: purpose === 'prove' ? 'proved' : 'signed-in', ...about })
+      if (purpose === 'prove') await record.put({ outcome: 'proved', ...about })
       const isNew = purpose === 'sign-in' && guessable && device === undefined
       const rememberDevice = async () =>
         isNew ? addKnownDevice(db, { principalId: principal.id, now: clock.now() }) : undefined
-      return { outcome: 'signed-in', principal, rememberDevice }
+      return { outcome: 'signed-in', principal, device, rememberDevice }
     },
     async withToken(token) {
       const claims = await tokenKeys.verify(token)
@@ -128,12 +157,9 @@ export function createSignIn({
       const ended: unknown = await db.knex('signed_out').where({ session }).first('session')
       return ended ? undefined : { principal, session, expiresAt }
     },
-    async endSession({ session, expiresAt }) {
-      const now = clock.now()
-      await groupedTransaction(db, async (tx) => {
-        await tx('signed_out').where('expires_at', '<', now).delete()
-        await tx('signed_out').insert({ session, at: now, expires_at: expiresAt }).onConflict('session').ignore()
-      })
+    async endSession({ principal, session, expiresAt, remote }) {
+      const { account } = principal
+      await record.put({ outcome: 'signed-out', account, principal, session: { id: session, expiresAt }, remote })
     },
   }
 }

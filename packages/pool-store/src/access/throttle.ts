@@ -68,7 +68,12 @@ export function createThrottle({
         const set: { key: string; waitUntil: number }[] = []
         // Always the narrow bucket first, so that two attempts cannot deadlock.
         for (const bucket of buckets) counts.push(await lockBucket(tx, bucket.key, now))
-        const waitMs = Math.max(...counts.map(({ waitUntil }) => waitUntil)) - now
+        // A longer wait than was ever set means that the clock was set back since.
+        const waits = counts.map(({ waitUntil }, at) => {
+          const waitMs = waitUntil - now
+          return waitMs <= buckets[at]!.rule.longestWaitMs ? waitMs : 0
+        })
+        const waitMs = Math.max(...waits)
         if (waitMs > 0) return { outcome: 'wait', waitMs }
         for (const [at, { key, rule }] of buckets.entries()) {
           const failures = counts[at]!.failures + 1

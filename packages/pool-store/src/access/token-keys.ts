@@ -66,16 +66,16 @@ export async function openTokenKeys({
       changedAt = seen
     }
     accepted = trustedKeys(file.trusted, await publishedKeys(db), clock.now())
-    readAt = clock.now()
+    readAt = clock.uptime()
   }
   await read()
   const reread = coalesce(async () => {
     // Also after a failure: an unreachable database must not be queried with every request.
-    readAt = clock.now()
+    readAt = clock.uptime()
     await read().catch(onError)
   })
   const keepFresh = async () => {
-    if (clock.now() - readAt >= REREAD_MS) await reread()
+    if (clock.uptime() - readAt >= REREAD_MS) await reread()
   }
 
   return {
@@ -96,7 +96,7 @@ export async function openTokenKeys({
       const id = keyIdOf(token)
       if (id === undefined) return undefined
       await keepFresh()
-      if (!accepted.has(id) && clock.now() - readAt >= REREAD_UNKNOWN_MS) await reread()
+      if (!accepted.has(id) && clock.uptime() - readAt >= REREAD_UNKNOWN_MS) await reread()
       const known = accepted.get(id)
       if (!known || (known.acceptedUntil !== undefined && known.acceptedUntil <= clock.now())) return undefined
       return verifyToken(token, known.key)

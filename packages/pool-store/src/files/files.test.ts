@@ -185,6 +185,18 @@ describe.each(['sqlite', 'postgres'] as const)('files on %s', (dialect) => {
       expect((await fileCounts(knex)).quarantined).toBe(state === 'quarantined' ? before + 1 : before)
     })
 
+    it('expires the moment after its deadline, not at it', async () => {
+      const { knex } = store.db
+      const { fileId, expiresAt } = await issued(upload(await someone(), { now: NOW - 100 * FILE_TOKEN_MS }))
+      const stateAt = async (before: number) => {
+        await expireUploads(knex, { before, now: NOW })
+        return (await findFile(knex, fileId))!.state
+      }
+      expect(await stateAt(expiresAt)).toBe('uploading')
+      expect(await stateAt(expiresAt + 1)).toBe('expired')
+      await markBytesRemoved(knex, fileId)
+    })
+
     it('that was never completed expires, and its bytes are listed for removal once', async () => {
       const { knex } = store.db
       const long = NOW - 10 * FILE_TOKEN_MS

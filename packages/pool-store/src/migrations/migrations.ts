@@ -1,4 +1,5 @@
 import type { Knex, Migration } from '@hansard/sql'
+import { CLOCKS_MIGRATION } from './clocks.ts'
 import { DEPARTURES_MIGRATION } from './departures.ts'
 import { EDITS_MIGRATION } from './edits.ts'
 import { FILES_MIGRATION } from './files.ts'
@@ -12,6 +13,7 @@ import { ROOM_NAMES_MIGRATION } from './room-names.ts'
 import { ROOMS_MIGRATION } from './rooms.ts'
 import { SEARCH_MIGRATION } from './search.ts'
 import { SEARCH_VERSION_MIGRATION } from './search-version.ts'
+import { SESSIONS_MIGRATION } from './sessions.ts'
 import { SIGN_IN_MIGRATION } from './sign-in.ts'
 import { TIME_MIGRATION } from './time.ts'
 
@@ -130,4 +132,6 @@ export const POOL_MIGRATIONS: readonly Migration[] = [
   TIME_MIGRATION,
   INCARNATIONS_MIGRATION,
   KEPT_ROWS_MIGRATION,
+  CLOCKS_MIGRATION,
+  SESSIONS_MIGRATION,
 ]

@@ -38,7 +38,7 @@ export async function commitChange<T>(
       throw new ChangeFailed('The change was not made.', { cause: error })
     })
     const rooms = await lockRooms(db, tx, [...made.events.map((event) => event.roomId), ...made.rights])
-    const after = numberEvents(made.events, rooms, source, at)
+    const after = numberEvents(made.events, rooms, source, { at, clock: now })
     await raiseRights(tx, made.rights)
     for (const room of after.rooms) await tx('room').where({ id: room.id }).update({ last_room_seq: room.lastRoomSeq })
     for (let from = 0; from < after.outbox.length; from += BATCH) {

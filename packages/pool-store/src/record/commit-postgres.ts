@@ -30,7 +30,7 @@ import type { Source } from './sources.ts'
  * rooms, compares them with the counters the chats were numbered by, and writes only if none has changed. Everything
  * else, and a wrong guess, takes a transaction of four round trips, and one more when it contains joins or reads.
  */
-export function createCommitPostgres(clock: Pick<Clock, 'now'>): Commit {
+export function createCommitPostgres(clock: Pick<Clock, 'uptime'>): Commit {
   const remembered = rememberRooms(clock)
   return (db, source, facts, now, options) =>
     withPostgres(db, async (client) => {

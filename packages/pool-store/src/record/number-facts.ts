@@ -89,7 +89,7 @@ export function numberFacts(
   now: number,
 ): After {
   const at = Math.max(now, source.lastStamp)
-  const numbering = createNumbering(before.rooms, source, at)
+  const numbering = createNumbering(before.rooms, source, { at, clock: now })
   const posts = new Map(before.posts)
   const present = new Map(before.participants)
   const stays = followStays(before.stays)
@@ -207,7 +207,7 @@ function repeatOf(recorded: RecordedPost, fact: ChatFact): Outcome {
 function createNumbering(
   before: ReadonlyMap<number, RoomCounters>,
   source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
-  at: number,
+  { at, clock }: StampTime,
 ) {
   const rooms = new Map<number, Counting>()
   for (const room of before.values()) rooms.set(room.id, { ...room, touched: false })
@@ -227,6 +227,7 @@ function createNumbering(
         ...(source.incarnation === '' ? {} : { incarnation: source.incarnation }),
         seq,
         at,
+        ...(clock < at ? { clock } : {}),
         room: { uri: room.uri, name: room.name, seq: room.lastRoomSeq },
         principal: {
           id: principal.id,
@@ -248,12 +249,18 @@ function createNumbering(
   }
 }
 
+/**
+ * The stamp of a batch, and what the source's clock showed. A stamp is never lower than the one before, so it is held
+ * there while the clock is behind, and the event says what the clock showed.
+ */
+export type StampTime = { readonly at: number; readonly clock: number }
+
 /** Who did it, as events name them. */
 export type Actor = Pick<Principal, 'id' | 'uri' | 'name' | 'email' | 'internal'>
 
 type Counting = { -readonly [K in keyof RoomCounters]: RoomCounters[K] } & { touched: boolean }
 
-type Common = 'v' | 'source' | 'epoch' | 'incarnation' | 'seq' | 'at' | 'room' | 'principal'
+type Common = 'v' | 'source' | 'epoch' | 'incarnation' | 'seq' | 'at' | 'clock' | 'room' | 'principal'
 /** The content of an event besides who, where and when. */
 type EventDetail = { [K in EventKind]: Omit<EventOf<K>, Common> }[EventKind]
 
@@ -265,9 +272,9 @@ export function numberEvents(
   events: readonly ChangeEvent[],
   rooms: ReadonlyMap<number, RoomCounters>,
   source: SourceCounters & Pick<Source, 'name' | 'epoch' | 'incarnation'>,
-  at: number,
+  time: StampTime,
 ): Pick<After, 'outbox' | 'rooms' | 'source'> {
-  const numbering = createNumbering(rooms, source, at)
+  const numbering = createNumbering(rooms, source, time)
   for (const { roomId, principal, detail } of events) {
     const room = numbering.rooms.get(roomId)
     if (!room) throw new Error(`A change was recorded in room ${roomId}, which does not exist.`)

@@ -5,6 +5,31 @@ export class RecordUnavailable extends Error {
   override name = 'RecordUnavailable'
 }
 
+/**
+ * Transient: the clock of this service is not to be believed, so nothing was stamped and nothing recorded. `ms` is how
+ * far it is ahead (negative: behind) of what it was compared with.
+ */
+export class ClockOff extends RecordUnavailable {
+  override name = 'ClockOff'
+  readonly ms: number
+  constructor({ ms, from }: { ms: number; from: 'database' | 'uptime' | 'stamps' }) {
+    const difference = `${Math.round(Math.abs(ms) / 1_000)} s ${ms > 0 ? 'ahead' : 'behind'}`
+    const [than, mend] = {
+      database: [`${difference} of the database's`, 'Correct the one that is wrong.'],
+      uptime: [
+        `${difference} of what the machine's uptime gives: it was set`,
+        'Set it right, or restart the service if it is right now.',
+      ],
+      stamps: [
+        `${difference} of the last stamp that this source gave`,
+        'Set it right, or restart the service if it is right now.',
+      ],
+    }[from] as [string, string]
+    super(`This service's clock is ${than}. It accepts nothing until the clock is right. ${mend}`)
+    this.ms = ms
+  }
+}
+
 /** Transient: the writer's limit of waiting facts is reached. This fact was not accepted. */
 export class RecordBusy extends Error {
   override name = 'RecordBusy'

@@ -11,6 +11,7 @@ import {
   type Principal,
   policyEnables,
   type RecordError,
+  RecordStopped,
   type RecordWriter,
   readOutbox,
   readSourceProgress,
@@ -207,18 +208,6 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     ).toEqual(['join', 'join', [2, 2], 'join', [1, 2], 'join'])
   })
 
-  it('never stamps an event earlier than the one before, whatever the clock does', async () => {
-    const { source, writer } = await start()
-    await record(writer, chat('a'))
-    const late = { clock: new ManualClock(NOW - 60_000), source: { ...source, lastStamp: NOW } }
-    const slow = createRecordWriter({ db, place, ...late })
-    await slow.stop()
-    clock.advance({ seconds: 2 })
-    await record(writer, chat('b'))
-    const stamps = (await outboxOf(source)).map((row) => row.at)
-    expect(stamps).toEqual(stamps.toSorted((x, y) => x - y))
-  })
-
   it('refuses joins and reads of users whom a policy bars, the most specific policy first', async () => {
     const { source, writer } = await start()
     const put = async (identity: string, enabled: boolean) => {
@@ -388,6 +377,25 @@ describe.each(['sqlite', 'postgres'] as const)('the record writer on %s', (diale
     expect([...long.keys()]).toEqual(['backchat', 'RecordBusy', 'chat', 'join', 'part'])
     // Recorded reads do not count any more.
     expect((await counted(looks(10, 'short'))).get('backchat')).toHaveLength(10)
+  })
+
+  it('answers all that it has accepted before it stops, in several batches, and refuses what comes later', async () => {
+    const { source } = await start()
+    const writer = createRecordWriter({ db, clock, source, place, batchMax: 2 })
+    const facts = ['a', 'b', 'c', 'd', 'e'].map((post) => record(writer, chat(post)))
+    const change = writer.change(async () => ({ events: [], rights: [], result: 'made' }))
+    const report = writer.report()
+
+    await writer.stop()
+
+    expect(await outboxOf(source)).toHaveLength(5)
+    expect(await Promise.all(facts)).toMatchObject([1, 2, 3, 4, 5].map((chatId) => ({ kind: 'chat', chatId })))
+    expect(await change).toBe('made')
+    expect(await report).toBeUndefined()
+    expect(await record(writer, chat('f'))).toBeInstanceOf(RecordStopped)
+    await expect(writer.change(async () => ({ events: [], rights: [], result: '' }))).rejects.toThrow(RecordStopped)
+    await expect(writer.report()).rejects.toThrow(RecordStopped)
+    expect(await outboxOf(source)).toHaveLength(5)
   })
 
   it('answers in the order of the record, and flushes a batch after its callers have run', async () => {

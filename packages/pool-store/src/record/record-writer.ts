@@ -1,12 +1,14 @@
 import type { Clock } from '@hansard/clock'
 import { type Database, isTransient, isUniqueViolation } from '@hansard/sql'
 import type { PolicyPlace } from '../access/policies.ts'
+import { createClockGuard } from './clock-guard.ts'
 import { ChangeFailed, type ChangeWork, commitChange } from './commit-change.ts'
 import { createCommitPostgres } from './commit-postgres.ts'
 import { commitSqlite } from './commit-sqlite.ts'
 import type { Fact, Outcome } from './facts.ts'
 import type { After, SourceCounters } from './number-facts.ts'
 import {
+  type ClockOff,
   RecordBusy,
   type RecordError,
   RecordStopped,
@@ -14,7 +16,7 @@ import {
   SourceFenced,
   SourceMoved,
 } from './record-errors.ts'
-import type { Source } from './sources.ts'
+import { noteClockOff, type Source } from './sources.ts'
 
 /**
  * The record writer: the only way a fact enters the pool database.
@@ -27,6 +29,9 @@ import type { Source } from './sources.ts'
  * nothing it remembers: it reads the source's counters again before it writes, and answers every fact of the batch
  * with `RecordUnavailable`. The client repeats its post under the same name and gets the first chat id if the commit
  * did happen. The writer's owner repeats departures; a second one records nothing.
+ *
+ * The other danger is a clock that lies (`clock-guard.ts`). While it does, facts and changes are answered with
+ * `ClockOff`. Reports go on, by a time that is not later than the true one, so that no interval waits for this source.
  */
 export type RecordWriter = {
   /**
@@ -67,13 +72,20 @@ export function createRecordWriter(options: {
   onCommit?: (begunAt: number) => void
   /** called after the facts of each batch were answered and their callers have run */
   onBatch?: (facts: readonly Fact[]) => void
+  /** a clock that is further off is not believed, in milliseconds */
+  clockBoundMs?: number | undefined
+  /** called when the clock is not to be believed any more, and when it is again */
+  onClock?: (off: ClockOff | undefined) => void
   /** called when a batch failed and its outcome may be unknown */
   onFailure?: (error: unknown, facts: readonly Fact[]) => void
 }): RecordWriter {
   const { db, clock, source, place, batchMax = 512, waitingMax = 65_536, onCommit, onBatch, onFailure } = options
-  const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096 } = options
+  const { waitingCharactersMax = 64 * 1_024 * 1_024, readsWaitingMax = 4_096, onClock } = options
   const commit = db.dialect === 'sqlite' ? commitSqlite : createCommitPostgres(clock)
   const begun: SourceCounters = { lastSeq: 0, lastStamp: source.lastStamp, head: source.head }
+  const guard = createClockGuard({ db, clock, boundMs: options.clockBoundMs })
+  /** what the clock was last said to be, here and in the source's row */
+  let said: { told: boolean; noted: number | null } = { told: false, noted: null }
   let counters: SourceCounters | undefined = begun
   /** the counters of the last commit that was confirmed */
   let confirmed = begun
@@ -111,17 +123,38 @@ export function createRecordWriter(options: {
     return read
   }
 
-  const commitBatch = async (facts: readonly Fact[]): Promise<After> => {
+  /** The time to stamp with, and why nothing may be stamped with it. */
+  const readClock = async (lastStamp: number) => {
+    const read = await guard.read(lastStamp)
+    const { off } = read
+    if (said.told !== (off !== undefined)) onClock?.(off)
+    said = { ...said, told: off !== undefined }
+    const noted = off ? 1_000 * Math.round(off.ms / 1_000) : null
+    if (said.noted !== noted) {
+      await noteClockOff(db, source, noted)
+      said = { ...said, noted }
+    }
+    return read
+  }
+
+  /** `off`: nothing but the time was committed. */
+  const commitBatch = async (facts: readonly Fact[]): Promise<{ after: After; off: ClockOff | undefined }> => {
+    counters ??= await readCounters()
+    const { now, off } = await readClock(counters.lastStamp)
+    return { after: await commitAt(off ? [] : facts, now), off }
+  }
+
+  const commitAt = async (facts: readonly Fact[], now: number): Promise<After> => {
     counters ??= await readCounters()
     const numbered = { ...counters, name: source.name, epoch: source.epoch, incarnation: source.incarnation }
     try {
-      return await commit(db, numbered, facts, clock.now(), { findRepeats: false, place })
+      return await commit(db, numbered, facts, now, { findRepeats: false, place })
     } catch (error) {
       // Throws SourceFenced when the source has been ended.
       if (error instanceof SourceMoved) await readCounters()
       // A client repeated a post without declaring it; the unique index refused it and nothing was written.
       if (!isUniqueViolation(error)) throw error
-      return await commit(db, numbered, facts, clock.now(), { findRepeats: true, place })
+      return await commit(db, numbered, facts, now, { findRepeats: true, place })
     }
   }
 
@@ -131,7 +164,9 @@ export function createRecordWriter(options: {
       counters ??= await readCounters()
       const numbered = { ...counters, name: source.name, epoch: source.epoch, incarnation: source.incarnation }
       const begunAt = clock.now()
-      const committed = await commitChange(db, numbered, work, begunAt)
+      const { now, off } = await readClock(counters.lastStamp)
+      if (off) return reject(off)
+      const committed = await commitChange(db, numbered, work, now)
       counters = committed.source
       confirmed = counters
       onCommit?.(begunAt)
@@ -165,11 +200,12 @@ export function createRecordWriter(options: {
       committing = batch.length
       const facts = batch.map((entry) => entry.fact)
       let after: After | undefined
+      let off: ClockOff | undefined
       let failure: unknown
       try {
         if (ended) throw ended
         const begunAt = clock.now()
-        after = await commitBatch(facts)
+        ;({ after, off } = await commitBatch(facts))
         counters = after.source
         confirmed = counters
         onCommit?.(begunAt)
@@ -181,10 +217,10 @@ export function createRecordWriter(options: {
       for (const { fact } of batch) count(fact, -1)
       if (after) {
         const { outcomes } = after
-        batch.forEach((entry, index) => entry.resolve(outcomes[index]!))
+        batch.forEach((entry, index) => entry.resolve(off ?? outcomes[index]!))
         for (const report of reporting) report.resolve()
         await callersHaveRun()
-        onBatch?.(facts)
+        onBatch?.(off ? [] : facts)
       } else {
         const refusal = failure instanceof SourceFenced ? failure : unavailable(failure)
         if (failure instanceof SourceFenced) ended = failure

@@ -24,14 +24,14 @@ export type RememberedRooms = {
 const SHARED_FOR_MS = 1_000
 const ROOMS_MAX = 50_000
 
-export function rememberRooms(clock: Pick<Clock, 'now'>): RememberedRooms {
+export function rememberRooms(clock: Pick<Clock, 'uptime'>): RememberedRooms {
   const known = new Map<number, RoomCounters>()
   const sharedUntil = new Map<number, number>()
 
   const guessOf = (id: number): RoomCounters | undefined => {
     const until = sharedUntil.get(id)
     if (until !== undefined) {
-      if (clock.now() < until) return undefined
+      if (clock.uptime() < until) return undefined
       sharedUntil.delete(id)
     }
     return known.get(id)
@@ -59,7 +59,7 @@ export function rememberRooms(clock: Pick<Clock, 'now'>): RememberedRooms {
       if (sharedUntil.size > ROOMS_MAX) sharedUntil.clear()
       for (const id of ids) {
         known.delete(id)
-        sharedUntil.set(id, clock.now() + SHARED_FOR_MS)
+        sharedUntil.set(id, clock.uptime() + SHARED_FOR_MS)
       }
     },
     forget() {

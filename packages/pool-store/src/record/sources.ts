@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { genesisHead, type SourceProgress, type SourceReport, type SourceState } from '@hansard/compliance-event'
 import { type Database, endingBlockers, isUniqueViolation } from '@hansard/sql'
+import { CLOCK_BOUND_MS } from './clock-guard.ts'
 import { SourceFenced } from './record-errors.ts'
 
 /**
@@ -47,7 +48,9 @@ export async function startSource(
           .orderBy('epoch', 'desc')
           .first('epoch', 'last_stamp')
         const epoch = (before?.epoch ?? 0) + 1
-        const startedAt = Math.max(now, before?.last_stamp ?? 0)
+        // Stamps of a name do not go back with a restart, unless they were false: this start has the true time.
+        const lastStamp = before?.last_stamp ?? 0
+        const startedAt = lastStamp - now > CLOCK_BOUND_MS ? now : Math.max(now, lastStamp)
         const incarnation = randomBytes(16).toString('hex')
         const head = genesisHead(name, epoch, incarnation)
         await tx('source').insert({
@@ -215,7 +218,29 @@ export async function aliveSources(db: Database, names: readonly string[], since
   return rows.map((row) => row.name)
 }
 
-/** The time of each alive source's last report, read from the pool database: an outage of the queue cannot hide it. */
-export async function lastReports(db: Database): Promise<{ source: string; epoch: number; reportedAt: number }[]> {
-  return db.knex('source').where('state', 'alive').select('name as source', 'epoch', 'reported_at as reportedAt')
+/**
+ * The time of each alive source's last report, read from the pool database: an outage of the queue cannot hide it.
+ * `clockOffMs`: it stamps nothing, because its clock is so far ahead (negative: behind).
+ */
+export type LastReport = {
+  readonly source: string
+  readonly epoch: number
+  readonly reportedAt: number
+  readonly clockOffMs: number | null
+}
+export async function lastReports(db: Database): Promise<LastReport[]> {
+  return db
+    .knex('source')
+    .where('state', 'alive')
+    .orderBy('name')
+    .select('name as source', 'epoch', 'reported_at as reportedAt', 'clock_off_ms as clockOffMs')
+}
+
+/** Puts on record, for the status, that a source stamps nothing because of its clock; null: it stamps again. */
+export async function noteClockOff(
+  db: Database,
+  { name, epoch, incarnation }: Pick<Source, 'name' | 'epoch' | 'incarnation'>,
+  offMs: number | null,
+): Promise<void> {
+  await db.knex('source').where({ name, epoch, incarnation }).update({ clock_off_ms: offMs })
 }

@@ -30,6 +30,29 @@ function resolve(code: readonly string[], document: string, mention: string): nu
   return near.length || ending.length
 }
 
+const THREATS = 'docs/threat-model.md'
+const COLUMNS_OF_THREATS = 4
+const TESTS_OF_ROW = /`([^`]+\.test\.ts)`((?:,? "[^"]+")+)/g
+
+/** Every row of the threat model names the tests that hold it, and these tests are there. */
+export function testsInThreatModel({ files }: Repository): RuleFinding[] {
+  const rows = (files.get(THREATS) ?? '')
+    .split('\n')
+    .filter((line) => line.split('|').length === COLUMNS_OF_THREATS + 2)
+  return rows.flatMap((row) => {
+    if (/^\| What (?:is done|happens) \||^\|--/.test(row)) return []
+    const subject = row.slice(2, row.indexOf(' | '))
+    const finding = (message: string) => ({ rule: 'tests-in-threat-model', path: THREATS, subject, message })
+    const tests = [...row.matchAll(TESTS_OF_ROW)].flatMap(([, path, titles]) =>
+      [...titles!.matchAll(/"([^"]+)"/g)].map(([, title]) => ({ path: path!, title: title! })),
+    )
+    if (tests.length === 0) return [finding(`names no test: ${subject}`)]
+    return tests
+      .filter(({ path, title }) => !files.get(path)?.includes(title))
+      .map(({ path, title }) => finding(`${path} has no test "${title}"`))
+  })
+}
+
 const COLUMNS_MAX = 120
 const COMMENT = /^\s*(?:\*|\/\/) /
 const CODE_FENCE = /^\s*```/

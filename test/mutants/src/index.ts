@@ -1,0 +1,1 @@
+export { type Explained, judge, type TestedMutant } from './judge.ts'
