@@ -7,6 +7,7 @@ import {
   type EvidenceDirectory,
   FileMissing,
   type Finding,
+  findingLabel,
   MANIFEST_SUFFIX,
   nameOfSource,
   type PoolReport,
@@ -239,7 +240,7 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
 export function describeReport(report: VerifyReport): string {
   const lines = [...report.series.flatMap(describeSeries), ...report.pools.flatMap(describePool)]
   for (const { what, message, series } of report.findings)
-    lines.push(`${what === 'fork' ? 'FORK  ' : 'BROKEN'}      ${series}: ${message}`)
+    lines.push(`${findingLabel(what).padEnd(12)}${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
   if (report.outcome === 'incomplete')
