@@ -119,7 +119,8 @@ def check_shape(manifest):
     """Members, their order and their types."""
     compared = "pages" in manifest and manifest["format"] != "hansard-manifest/1"
     incarnations = FORMATS[manifest["format"]]["incarnations"]
-    members(manifest, "manifest", "format pool adapter options number kind interval files counts omitted "
+    approval = incarnations and "approval" in manifest
+    members(manifest, "manifest", "format pool adapter options " + ("approval " if approval else "") + "number kind interval files counts omitted "
             + ("pages " if compared else "") + "sources " + ("forks " if incarnations else "")
             + "previousManifestSha256 contentSha256")
     text(manifest["pool"], "pool")
@@ -128,6 +129,8 @@ def check_shape(manifest):
         (digest if name == "stylesheetSha256" else text)(value, "adapter.%s" % name)
     require(isinstance(manifest["options"], dict), "options")
     require(all(not isinstance(value, (dict, list)) for value in manifest["options"].values()), "options")
+    if approval:
+        require(manifest["approval"] == "one-person", "approval")
     count(manifest["number"], "number", 1)
     require(manifest["kind"] in ("interval", "addendum"), "kind")
     members(manifest["interval"], "interval", "start end startMs endMs")
@@ -333,6 +336,24 @@ def contradictions_of_pages(manifest):
 def describe_page(page):
     left = ["%d %s (%s)" % (one["events"], one["kind"], one["reason"]) for one in page["leftOut"]]
     return "; ".join((["does not show " + ", ".join(left)] if left else []) + page["problems"])
+
+
+def settings_of(manifest):
+    """What made the documents, and how many people it takes to change that."""
+    adapter, settings = manifest["adapter"], {}
+    for name in ("type", "profile", "version", "engine"):
+        settings[name] = adapter[name]
+    settings["stylesheet"] = adapter["stylesheetSha256"]
+    for name, value in manifest["options"].items():
+        settings[name] = json.dumps(value, ensure_ascii=False)
+    settings["approval"] = manifest.get("approval", "two-people")
+    return settings
+
+
+def setting_changes(number, before, after):
+    names = list(before) + [name for name in after if name not in before]
+    pairs = [(name, before.get(name, "none"), after.get(name, "none")) for name in names]
+    return [{"export": number, "what": name, "before": was, "after": now} for name, was, now in pairs if was != now]
 
 
 def contradictions_of_source(part):
@@ -760,6 +781,7 @@ class Series:
         self.sealed_incomplete = []
         self.texts = self.record = None
         self.parts = []         # per export: what it is compared by with the record series
+        self.changes, self.by_one, self.settings = [], 0, None
         self.tree = Tree()
         self.seen = []          # per export: (number, SHA-256, start and end of an interval, tree size and root)
 
@@ -856,6 +878,9 @@ class Series:
         for page in manifest.get("pages", []):
             message = "%s %s" % (page["file"], describe_page(page))
             self.sealed_incomplete.append({"export": number, "file": page["file"], "message": message})
+        before, self.settings = self.settings, settings_of(manifest)
+        self.changes += setting_changes(number, before, self.settings) if before else []
+        self.by_one += "approval" in manifest
         self.first = self.first or number
         self.previous = (number, file, seen)
         self.exports += 1
@@ -970,8 +995,8 @@ class Series:
             "documents": self.documents, "events": self.events,
             "newestManifest": {"file": file, "sha256": digest_of_file} if file else None,
             "trust": {"from": "anchor" if self.because else "beginning", "because": self.because},
-            "incomplete": self.sealed_incomplete, "pagesNotCompared": self.not_compared,
-            "texts": self.texts, "record": self.record,
+            "incomplete": self.sealed_incomplete, "changes": self.changes, "approvedByOne": self.by_one,
+            "pagesNotCompared": self.not_compared, "texts": self.texts, "record": self.record,
             "outstanding": [one for walk in self.walks.values() for one in walk.outstanding()],
         }
 
@@ -1721,6 +1746,12 @@ def describe(report):
         if series["pagesNotCompared"]:
             yield "  pages     not compared with what they count in %d %s" % (
                 series["pagesNotCompared"], "export" if series["pagesNotCompared"] == 1 else "exports")
+        if series["approvedByOne"]:
+            yield "  approval  one person may change what is exported, or has, in %d %s" % (
+                series["approvedByOne"], "export" if series["approvedByOne"] == 1 else "exports")
+        for one in series["changes"]:
+            yield "  changed   from export %d on, %s is %s; before, it was %s" % (
+                one["export"], one["what"], one["after"], one["before"])
         for one in series["incomplete"]:
             yield "  SEALED AS INCOMPLETE: export %d: %s" % (one["export"], one["message"])
         for one in series["outstanding"]:

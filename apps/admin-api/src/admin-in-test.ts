@@ -20,7 +20,7 @@ import { type Database, type Dialect, migrate, openDatabase } from '@hansard/sql
 import { migrateStaging } from '@hansard/staging'
 import { copyOfTemplate, sharePostgres, type Template, template } from '@hansard/test-servers'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { ADMIN_API_DEFAULTS, startAdminApi } from './index.ts'
+import { ADMIN_API_DEFAULTS, type AdminApiConfig, startAdminApi } from './index.ts'
 import type { AdminApi } from './service.ts'
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -55,7 +55,7 @@ export type AdminInTest = {
   /** The changes on record, oldest first. */
   changes(): Promise<{ by: string; action: string; subject: string; before: object; after: object }[]>
   /** Another API under the same name, on the same databases. */
-  startTwin(): Promise<AdminApi>
+  startTwin(config?: Partial<AdminApiConfig>): Promise<AdminApi>
   close(): Promise<void>
 }
 
@@ -68,11 +68,13 @@ export async function openAdminInTest(
     withFiles = false,
     site,
     operatorPassword,
+    approval = 'one-person',
   }: {
     withFiles?: boolean
     site?: string
     /** undefined: the operator has a generated key, which is checked without being stretched */
     operatorPassword?: string
+    approval?: 'two-people' | 'one-person'
   } = {},
 ): Promise<AdminInTest> {
   const directory = mkdtempSync(join(tmpdir(), 'hansard-admin-'))
@@ -102,9 +104,9 @@ export async function openAdminInTest(
   const httpServer = await createHttpServer(http, { clock, log })
   const { app } = httpServer
   const tokenKeys = await openTokenKeys({ db: poolDb, clock, source: { file: join(directory, 'token-keys.json') } })
-  const start = (on: FastifyInstance) =>
+  const start = (on: FastifyInstance, config: Partial<AdminApiConfig> = {}) =>
     startAdminApi(
-      { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site },
+      { ...ADMIN_API_DEFAULTS, version: '1', runIntervalMs: 60_000, site, approval, ...config },
       {
         app: on,
         poolDb,
@@ -177,8 +179,8 @@ export async function openAdminInTest(
           after,
         }))
     },
-    async startTwin() {
-      const twin = await start((await createHttpServer(http, { clock, log })).app)
+    async startTwin(config) {
+      const twin = await start((await createHttpServer(http, { clock, log })).app, config)
       twins.push(twin)
       return twin
     },

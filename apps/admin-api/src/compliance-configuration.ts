@@ -6,6 +6,7 @@ import {
   stylesheetProblem,
 } from '@hansard/adapter'
 import {
+  approvalMode,
   type ConfigurationChange,
   type ConfigurationSettings,
   hasExports,
@@ -19,16 +20,15 @@ import { AdminProblem } from './problems.ts'
 import { unwrap } from './unwrap.ts'
 
 export const listComplianceConfigurations: Handle<'listComplianceConfigurations'> = async ({ complianceDb }) => {
-  const { configurations } = await listOf(complianceDb)
-  return { configurations: configurations.map(({ identity, settings }) => ({ identity, settings })) }
+  const { configurations, approval } = await listOf(complianceDb)
+  return { configurations: configurations.map(({ identity, settings }) => ({ identity, settings })), approval }
 }
 
 /** The whole configuration is checked by the worker's own rules; what the worker could not use is refused here. */
 export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = async (deps, call) => {
+  await requireOnePerson(deps)
   const identity = call.path['identity']!
-  const { customConfiguration } = call.body
-  const problem = customConfiguration === undefined ? undefined : await stylesheetProblemOf(customConfiguration)
-  if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
+  await requireStylesheet(call.body.customConfiguration)
   await refuseLatePast(deps, identity, call.body)
   const { after, ended } = await changed(deps, call, () =>
     putOf(deps.complianceDb, { ...changing(deps, call), settings: () => call.body }),
@@ -37,7 +37,7 @@ export const putComplianceConfiguration: Handle<'putComplianceConfiguration'> = 
 }
 
 /** The past is for a series that has not begun: its exports are numbered and chained in the order of time. */
-async function refuseLatePast(
+export async function refuseLatePast(
   { complianceDb }: AdminApiDeps,
   identity: string,
   settings: ComplianceConfiguration['settings'],
@@ -58,6 +58,7 @@ async function refuseLatePast(
  * exports are numbered under that name. Any other configuration is an adapter, whose series ends.
  */
 export const removeComplianceConfiguration: Handle<'removeComplianceConfiguration'> = async (deps, call) => {
+  await requireOnePerson(deps)
   const known = (await listOf(deps.complianceDb)).configurations.map(({ identity }) => identity)
   const identity = call.path['identity']!
   if (!known.includes(identity))
@@ -71,27 +72,53 @@ export const removeComplianceConfiguration: Handle<'removeComplianceConfiguratio
   return { removed: identity, ended }
 }
 
+async function requireOnePerson({ complianceDb }: AdminApiDeps): Promise<void> {
+  if ((await approvalMode(complianceDb)) === 'one-person') return
+  const message = 'A change to what is exported takes two people.'
+  throw new AdminProblem(
+    'conflict',
+    message,
+    'Propose it (POST /admin/compliance-changes); another person approves it.',
+  )
+}
+
+/** The global settings after it was removed: the defaults, and the name that its exports are numbered under. */
+export async function globalDefaults(complianceDb: AdminApiDeps['complianceDb']) {
+  const { configurations } = await listOf(complianceDb)
+  const before = configurations.find(({ identity }) => identity === 'global')?.settings
+  return { adapterName: before?.['adapterName'] }
+}
+
 /** Makes a change, records it, and returns the series of exports that it ended. */
 async function changed(deps: AdminApiDeps, call: Call, make: () => Promise<ConfigurationChange>) {
+  const { done, ended } = await withSeriesEnded(deps, async () => {
+    const change = settled(await make())
+    const told = { identity: call.path['identity']!, before: change.before, after: change.after }
+    await unwrap(deps.commands.tellComplianceConfiguration(call.actor, told))
+    return change
+  })
+  return { after: done.after, ended }
+}
+
+/** Also returns the series of exports that the work ended. */
+export async function withSeriesEnded<T>({ complianceDb }: AdminApiDeps, work: () => Promise<T>) {
   const series = async () => {
-    const { configurations } = await listOf(deps.complianceDb)
+    const { configurations } = await listOf(complianceDb)
     return adaptersOf(configurations as readonly ComplianceConfiguration[]).map(({ name }) => name)
   }
   const before = await series()
-  const change = settled(await make())
-  const identity = call.path['identity']!
-  await unwrap(
-    deps.commands.tellComplianceConfiguration(call.actor, { identity, before: change.before, after: change.after }),
-  )
+  const done = await work()
   const after = await series()
-  return { after: change.after, ended: before.filter((name) => !after.includes(name)) }
+  return { done, ended: before.filter((name) => !after.includes(name)) }
 }
 
-/** In a new thread each time, because stylesheets are rarely set. */
-async function stylesheetProblemOf(stylesheet: string): Promise<string | undefined> {
+/** Compiles it in a new thread each time, because stylesheets are rarely set. */
+export async function requireStylesheet(stylesheet: string | undefined): Promise<void> {
+  if (stylesheet === undefined) return
   const engine = await openXsltEngine({ timeoutMs: COMPILE_WITHIN_MS })
   try {
-    return await stylesheetProblem(engine, stylesheet)
+    const problem = await stylesheetProblem(engine, stylesheet)
+    if (problem !== undefined) throw new AdminProblem('invalid', `customConfiguration: ${problem}`)
   } finally {
     await engine.close()
   }
@@ -99,16 +126,12 @@ async function stylesheetProblemOf(stylesheet: string): Promise<string | undefin
 
 const COMPILE_WITHIN_MS = 10_000
 
-function changing(
-  { clock, complianceDirectories }: AdminApiDeps,
-  { actor, path }: Pick<Call, 'actor' | 'path'>,
-): Parameters<typeof removeOf>[1] {
-  return {
-    identity: path['identity']!,
-    actor: actor.account,
-    now: clock.now(),
-    check: (all) => configurationsProblem(all as readonly ComplianceConfiguration[], complianceDirectories),
-  }
+export function checkOf({ complianceDirectories }: AdminApiDeps): Parameters<typeof removeOf>[1]['check'] {
+  return (all) => configurationsProblem(all as readonly ComplianceConfiguration[], complianceDirectories)
+}
+
+function changing(deps: AdminApiDeps, { actor, path }: Pick<Call, 'actor' | 'path'>): Parameters<typeof removeOf>[1] {
+  return { identity: path['identity']!, actor: actor.account, now: deps.clock.now(), check: checkOf(deps) }
 }
 
 function settled(change: ConfigurationChange): Extract<ConfigurationChange, { outcome: 'done' }> {

@@ -13,6 +13,7 @@ import { parseRunInterval } from '@hansard/conversation'
 import { PASSWORD_CHARACTERS_MIN, type TokenKeySource, tokenKeySource } from '@hansard/credentials'
 import type { FileStoreDirectories } from '@hansard/file-store'
 import { type HttpSettings, httpSettings } from '@hansard/http'
+import type { ApprovalMode } from '@hansard/staging'
 import { ADMIN_API_DEFAULTS, type AdminApiConfig } from './service.ts'
 
 /** The settings of an admin API that runs as its own process. */
@@ -39,6 +40,7 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
       outputDirectory: env.optional('HANSARD_OUTPUT_DIRECTORY'),
       directoriesAllowed: directoriesAllowed(env),
     },
+    approval: approvalSetting(env, { fallback: ADMIN_API_DEFAULTS.approval }),
     temporaryDirectory: env.optional('HANSARD_TEMPORARY_DIRECTORY'),
     http: httpSettings(env, 'ADMIN', 7_466),
     site: site(env),
@@ -60,6 +62,11 @@ export function adminProcessConfig(env: Env): AdminProcessConfig {
     operatorPassword: env.optional('HANSARD_ADMIN_PASSWORD'),
     fileStores: fileStoreDirectories(env),
   }
+}
+
+/** How many people it takes to change what is exported. The two editions have different defaults. */
+export function approvalSetting(env: Env, { fallback }: { fallback: ApprovalMode }): ApprovalMode {
+  return env.choice('HANSARD_APPROVAL', { of: ['two-people', 'one-person'], fallback })
 }
 
 /** Both or neither: a file in only one of them is missing either from the record or from the pool. */

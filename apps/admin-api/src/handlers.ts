@@ -6,6 +6,7 @@ import * as groups from './change-groups.ts'
 import * as rooms from './change-rooms.ts'
 import * as settings from './change-settings.ts'
 import * as users from './change-users.ts'
+import * as complianceChanges from './compliance-changes.ts'
 import * as compliance from './compliance-configuration.ts'
 import {
   checkExports,
@@ -53,7 +54,10 @@ export function handlers(): Handlers {
     ...settings,
     ...shownSettings,
     ...state,
-    ...compliance,
+    listComplianceConfigurations: compliance.listComplianceConfigurations,
+    putComplianceConfiguration: compliance.putComplianceConfiguration,
+    removeComplianceConfiguration: compliance.removeComplianceConfiguration,
+    ...complianceChanges,
     ...audit,
     status: (deps) => poolStatus(deps),
     usageReport: createUsageReport(),

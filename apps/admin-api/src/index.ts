@@ -1,3 +1,3 @@
-export { adminProcessConfig } from './config.ts'
+export { adminProcessConfig, approvalSetting } from './config.ts'
 export { requireOperatorPassword } from './operator-account.ts'
-export { ADMIN_API_DEFAULTS, startAdminApi } from './service.ts'
+export { ADMIN_API_DEFAULTS, type AdminApiConfig, startAdminApi } from './service.ts'

@@ -8,6 +8,11 @@ beforeAll(async () => {
 })
 afterAll(() => test?.close())
 
+const COMPLIANCE_CHANGES = [
+  ...(['proposeComplianceChange', 'listComplianceChanges', 'showComplianceChange'] as const),
+  ...(['approveComplianceChange', 'refuseComplianceChange', 'withdrawComplianceChange'] as const),
+] as const
+
 /** Written again by hand: the catalogue is under test. */
 const MAY: Record<Caller, readonly AdminRouteName[]> = {
   administrator: [
@@ -38,10 +43,11 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
       'checkExports',
     ] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
-    ...(['listComplianceConfigurations', 'putComplianceConfiguration', 'removeComplianceConfiguration'] as const),
+    ...(['listComplianceConfigurations', ...COMPLIANCE_CHANGES] as const),
     ...(['listConfigurations', 'effectiveConfiguration', 'showConfiguration', 'listSignIns'] as const),
   ],
   officer: [
+    ...(['putComplianceConfiguration', 'removeComplianceConfiguration', ...COMPLIANCE_CHANGES] as const),
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
     ...(['proveEvent'] as const),
     ...([
@@ -58,14 +64,9 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['listRooms', 'showRoom', 'eligiblePrincipals', 'listAddIns', 'showAddIn', 'listPolicies'] as const),
     ...(['showPolicy', 'listEndpoints', 'listConfigurations', 'effectiveConfiguration', 'showConfiguration'] as const),
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
-    ...([
-      'quarantine',
-      'listComplianceConfigurations',
-      'listSignIns',
-      'listAudit',
-      'verifyAudit',
-      'proveEvent',
-    ] as const),
+    ...(['listComplianceChanges', 'showComplianceChange'] as const),
+    ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
+    ...(['proveEvent'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),
@@ -75,7 +76,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
 
 const PARTS = {
   ...{ adapter: 'xml', number: 1, id: '1', user: 'none', group: 'none', category: 'none', room: 'none', addIn: 'none' },
-  ...{ lease: 'none', policy: 'none', endpoint: 'none', identity: 'none' },
+  ...{ lease: 'none', change: 1, policy: 'none', endpoint: 'none', identity: 'none' },
 }
 
 it.each(['administrator', 'operator', 'officer', 'auditor'] as const)(

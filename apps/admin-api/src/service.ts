@@ -7,7 +7,7 @@ import { PASSWORD_CHARACTERS_MIN } from '@hansard/credentials'
 import type { FileStores } from '@hansard/file-store'
 import { type Service, startLoop, stopOnce } from '@hansard/lifecycle'
 import type { Log } from '@hansard/log'
-import { createPoolCommands } from '@hansard/pool-commands'
+import { createPoolCommands, poolActor } from '@hansard/pool-commands'
 import {
   claimFileStores,
   createRecordWriter,
@@ -23,12 +23,14 @@ import {
   type TokenKeys,
 } from '@hansard/pool-store'
 import type { Database } from '@hansard/sql'
+import { type ApprovalMode, setApprovalMode } from '@hansard/staging'
 import type { FastifyInstance } from 'fastify'
 import { serveData } from './data.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { handlers } from './handlers.ts'
 import { createOperator, type OperatorAccount } from './operator-account.ts'
 import { serve } from './serve.ts'
+import { unwrap } from './unwrap.ts'
 
 export type AdminApiConfig = ClockSettings & {
   /** the source's name: one instance at a time may run under it */
@@ -44,6 +46,8 @@ export type AdminApiConfig = ClockSettings & {
   /** the compliance worker's default, for the status; a stored configuration overrides it */
   readonly runIntervalMs: number
   readonly complianceDirectories: AllowedDirectories
+  /** how many people it takes to change what is exported; the last admin API that started decides for the pool */
+  readonly approval: ApprovalMode
   /** directory for the temporary file of an import */
   readonly temporaryDirectory?: string | undefined
 }
@@ -53,6 +57,7 @@ export const ADMIN_API_DEFAULTS = {
   heartbeatMs: 1_000,
   passwordCharactersMin: PASSWORD_CHARACTERS_MIN,
   signInRecordDays: 400,
+  approval: 'two-people',
   complianceDirectories: { directoriesAllowed: [] },
 } as const satisfies Partial<AdminApiConfig>
 
@@ -158,6 +163,12 @@ export async function startAdminApi(
     poolRoomId,
   })
   await commands.preparePool()
+  const mode = config.approval
+  const modeBefore = await setApprovalMode(complianceDb, { mode, actor: `server:${config.name}`, now: clock.now() })
+  if (modeBefore !== undefined && modeBefore !== mode) {
+    const told = { identity: 'approval', before: { approval: modeBefore }, after: { approval: mode } }
+    await unwrap(commands.tellComplianceConfiguration(poolActor(domain), told))
+  }
   const { version, site, runIntervalMs, complianceDirectories, passwordCharactersMin } = config
   const deps: AdminApiDeps = {
     poolDb,

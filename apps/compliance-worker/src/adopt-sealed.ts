@@ -127,10 +127,10 @@ async function differenceFrom(db: Database, planned: Export, manifest: Manifest)
 }
 
 function settingsIn(
-  { adapter, options, format, pages }: Manifest,
+  { adapter, options, format, pages, approval }: Manifest,
   { pool, directory }: { pool: string; directory: string },
 ): ExportSettings {
   const { type, profile, version, engine, stylesheetSha256 } = adapter
   const rendering = { adapter: type, profile, version, engine, stylesheetSha256, pool, options }
-  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined }
+  return { ...rendering, directory, manifestFormat: format, comparesPages: pages !== undefined, approval }
 }

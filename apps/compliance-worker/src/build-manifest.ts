@@ -47,6 +47,7 @@ export function buildManifest({
       stylesheetSha256: settings.stylesheetSha256,
     },
     options: { ...settings.options },
+    ...(settings.approval === undefined ? {} : { approval: settings.approval }),
     number: planned.number,
     interval: manifestInterval(planned),
     files: files.map(({ name, role, size, sha256, events }) => ({ name, role, size, sha256, events }) as ManifestFile),

@@ -30,6 +30,7 @@ import { type Bench, MINUTE, openBench, T0 } from './worker-in-test.ts'
 /** One event per file, so that an export has several files. */
 const SETTING = { ...DEFAULT_ADAPTERS[0]!, eventsPerFileMax: 1 }
 const FILES = 5
+const APPROVAL = 'two-people' as const
 const NONE = async () => ({ unknown: new Map(), problem: undefined })
 
 let engine: XsltEngine
@@ -165,9 +166,9 @@ describe('a worker that succeeds a dead one', () => {
     const files = await finishes(bench)
     const unsealed = { ...(await findExport(bench.db, { adapter: 'xml', number: 1 }))!, state: 'planned' as const }
 
-    await expect(runExport(zombie, { setting: SETTING, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(
-      LeaseLost,
-    )
+    await expect(
+      runExport(zombie, { setting: SETTING, adapter: xml, unsealed, diskState: NONE, approval: APPROVAL }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -189,9 +190,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
-      LeaseLost,
-    )
+    await expect(
+      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE, approval: APPROVAL }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(new Map())
   })
 
@@ -214,7 +215,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting, adapter: xml, unsealed, diskState: NONE })).rejects.toThrow(LeaseLost)
+    await expect(
+      runExport(zombie, { setting, adapter: xml, unsealed, diskState: NONE, approval: APPROVAL }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(files)
   })
 
@@ -239,9 +242,9 @@ describe('a worker that succeeds a dead one', () => {
       },
     }
     const unsealed = (await nextUnsealed(bench.db, 'xml'))!
-    await expect(runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE })).rejects.toThrow(
-      LeaseLost,
-    )
+    await expect(
+      runExport(zombie, { setting: SETTING, adapter: sleepy, unsealed, diskState: NONE, approval: APPROVAL }),
+    ).rejects.toThrow(LeaseLost)
     expect(await bench.files()).toEqual(new Map())
   })
 

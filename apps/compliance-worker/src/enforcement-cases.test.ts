@@ -80,7 +80,7 @@ it('22 million messages lost in system transitions: an upgrade in the middle of 
     }
     const unsealed = (await nextUnsealed(db, 'xml'))!
     const diskState = async () => ({ unknown: new Map(), problem: undefined })
-    await runExport(deps, { setting: SETTING, adapter, unsealed, diskState })
+    await runExport(deps, { setting: SETTING, adapter, unsealed, diskState, approval: 'two-people' })
   }
 
   says(0, 'a', 'bb')

@@ -266,7 +266,7 @@ export function createExporter(given: {
   async function exportWhatCan(
     deps: ExportDeps,
     setting: AdapterSetting,
-    { directoryProblemOf, version: configured }: WorkerConfiguration,
+    { directoryProblemOf, approval, version: configured }: WorkerConfiguration,
   ): Promise<'progress' | 'nothing'> {
     const { name } = setting
     if (tried.get(name) !== configured) {
@@ -294,7 +294,7 @@ export function createExporter(given: {
         }
         if (!unsealed) break
         const { number, kind } = unsealed
-        await runExport(deps, { setting, adapter, unsealed, diskState })
+        await runExport(deps, { setting, adapter, unsealed, diskState, approval })
         log.info({ export: `${name}/${number}`, kind, events: unsealed.events }, 'export sealed')
       }
       retries.delete(name)

@@ -13,7 +13,7 @@ import {
 import type { Clock } from '@hansard/clock'
 import type { Log } from '@hansard/log'
 import type { Database } from '@hansard/sql'
-import { listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
+import { type ApprovalMode, listComplianceConfigurations, seedComplianceConfigurations } from '@hansard/staging'
 import { RECORD_SETTING } from './adapter-settings.ts'
 import type { ComplianceWorkerConfig } from './config.ts'
 
@@ -24,6 +24,7 @@ export type WorkerConfiguration = {
   /** the configured ones, and the record series */
   readonly adapters: readonly AdapterSetting[]
   readonly runIntervalMs: number
+  readonly approval: ApprovalMode
   /** why this adapter's files may not be written to their directory, or undefined */
   directoryProblemOf(setting: AdapterSetting): string | undefined
 }
@@ -57,7 +58,7 @@ export function configurationReader(
       await seedComplianceConfigurations(db, { configurations, actor: `worker:${holder}`, now: clock.now() })
       seeded = true
     }
-    const { version, configurations } = await listComplianceConfigurations(db)
+    const { version, approval, configurations } = await listComplianceConfigurations(db)
     const known = configurations as readonly ComplianceConfiguration[]
     const configured = adaptersOf(known)
     // Configured before the name was reserved. Its exports stay, and the series goes on as the record series.
@@ -72,6 +73,7 @@ export function configurationReader(
     const adapters = [...configured.filter(({ name }) => name !== RECORD_SERIES), RECORD_SETTING]
     return {
       version,
+      approval,
       adapters,
       runIntervalMs: runIntervalOf(known) ?? config.runIntervalMs,
       directoryProblemOf: (setting) => problemOf(setting, adapters, allowed),

@@ -15,6 +15,7 @@ import { type IncompletePage, MANIFEST_FORMAT, MANIFEST_SUFFIX } from '@hansard/
 import type { Log } from '@hansard/log'
 import { assertLease, type Database, type Lease } from '@hansard/sql'
 import {
+  type ApprovalMode,
   bindEvents,
   type Export,
   type ExportFileRecord,
@@ -65,19 +66,23 @@ export async function runExport(
     adapter,
     unsealed,
     diskState,
+    approval,
   }: {
     setting: AdapterSetting
     adapter: Adapter | RecordAdapter
     unsealed: Export
     /** what the directory holds that the database does not know as sealed */
     diskState: () => Promise<Pick<DiskState, 'unknown' | 'problem'>>
+    /** how many people it took, or takes, to change what is exported */
+    approval: ApprovalMode
   },
 ): Promise<void> {
   const { db, lease, clock, pool, holder, signal } = deps
   const planned = await bindEvents(db, lease, unsealed)
   signal.throwIfAborted()
 
-  const settings = settingsOf(deps, setting, adapter)
+  const byOne = approval === 'one-person' ? { approval } : {}
+  const settings = { ...settingsOf(deps, setting, adapter), ...byOne }
   const stylesheet = setting.stylesheet ?? adapter.defaultStylesheet
   const { adapter: name, number } = planned
   const identity = await openDirectory(deps, { adapter: name, directory: settings.directory, first: number === 1 })

@@ -117,7 +117,7 @@ export async function configure(db: Database, adapters: readonly AdapterSetting[
     await removeComplianceConfiguration(db, { identity, ...by })
   }
   for (const { identity, settings } of configurationsOf(adapters)) {
-    await putComplianceConfiguration(db, { identity, settings: () => settings, ...by })
+    await putComplianceConfiguration(db, { identity, settings: () => settings, approval: 'two-people', ...by })
   }
 }
 

@@ -29,11 +29,15 @@ export type PoolOnTheLine = AsyncDisposable & {
   addUser(account: string, ...more: string[]): Promise<Record<string, string>>
 }
 
-export async function startPoolOnTheLine(): Promise<PoolOnTheLine> {
+export async function startPoolOnTheLine({
+  approval,
+}: {
+  approval?: 'one-person' | 'two-people'
+} = {}): Promise<PoolOnTheLine> {
   const data = mkdtempSync(join(tmpdir(), 'hansard-'))
   const place = { data, port: 0, host: '127.0.0.1', domain: 'example.com', pool: 'test' }
   const more = { operatorPassword: 'the operator of these tests', logLevel: 'silent' as const, complianceThread: false }
-  const options = { ...place, ...more, runIntervalMs: 60 * 60_000 }
+  const options = { ...place, ...more, runIntervalMs: 60 * 60_000, approval }
   const pool = await startStandardEdition(options, { clock: systemClock, log: silentLog })
 
   const hansard: PoolOnTheLine['hansard'] = async (line, { env = {}, input = '' } = {}) => {

@@ -8,6 +8,7 @@ import type { ExitCode, Io } from './cli/io.ts'
 import type { Verbs } from './cli/verb.ts'
 import { VERSION } from './cli/version.ts'
 import { addCompletionVerb } from './completion/completion-verb.ts'
+import { addComplianceChangesVerbs } from './compliance-config/compliance-changes-verbs.ts'
 import { addComplianceConfigVerbs } from './compliance-config/compliance-config-verbs.ts'
 import { addConfigVerbs } from './config/config-verbs.ts'
 import { addDataVerbs } from './data/data-verbs.ts'
@@ -56,6 +57,7 @@ const NOUNS: readonly ((program: Command, verbs: Verbs) => void)[] = [
   addConfigVerbs,
   addPoolVerbs,
   addComplianceConfigVerbs,
+  addComplianceChangesVerbs,
   addQuarantineVerbs,
   addLeasesVerbs,
   addSourcesVerbs,

@@ -63,7 +63,11 @@ export type ComplianceSettings = z.infer<typeof ComplianceSettings>
 export const ComplianceConfigurationEntry = z.object({ identity, settings: ComplianceSettings })
 export type ComplianceConfigurationEntry = z.infer<typeof ComplianceConfigurationEntry>
 
-export const ListComplianceConfigurationsReply = z.object({ configurations: z.array(ComplianceConfigurationEntry) })
+export const ListComplianceConfigurationsReply = z.object({
+  configurations: z.array(ComplianceConfigurationEntry),
+  /** `one-person`: one person may change what is exported, or has set something that applies now */
+  approval: z.enum(['two-people', 'one-person']),
+})
 export type ListComplianceConfigurationsReply = z.infer<typeof ListComplianceConfigurationsReply>
 
 /** Names of adapters that no longer exist after the change: nothing more is exported to their series. */

@@ -1,6 +1,7 @@
 export type { VerifyAuditReply } from './audit.ts'
 export { AddCategoryRequest, Category, CategoryDetail, ChangeCategoryRequest } from './categories.ts'
 export { DEFAULT_REPLACEMENT } from './chats.ts'
+export { ComplianceChange } from './compliance-changes.ts'
 export { ComplianceSettings } from './compliance-configuration.ts'
 export { DATA_EXPORT_PATH, DATA_IMPORT_PATH, ExportDataQuery, ImportDataQuery, ImportLine } from './data.ts'
 export { ExportDetail, ExportSummary, exportId, ListExportsReply, parseExportId } from './exports.ts'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import * as audit from './audit.ts'
 import * as categories from './categories.ts'
 import * as chats from './chats.ts'
+import * as complianceChanges from './compliance-changes.ts'
 import * as compliance from './compliance-configuration.ts'
 import * as data from './data.ts'
 import * as done from './done.ts'
@@ -164,6 +165,7 @@ const FILES = [
   categories,
   chats,
   compliance,
+  complianceChanges,
   data,
   done,
   exports_,

@@ -1,3 +1,5 @@
+import type { SettingChange } from './setting-changes.ts'
+
 /** The kinds of finding. The names are stable; docs/verify.py prints the same. */
 export type FindingKind =
   | 'manifest-missing' // files of an export exist, its manifest does not
@@ -85,6 +87,10 @@ export type SeriesReport = {
   readonly trust: { readonly from: 'beginning' | 'anchor'; readonly because: readonly string[] }
   readonly outstanding: readonly Outstanding[]
   readonly incomplete: readonly SealedIncomplete[]
+  /** where adapter, stylesheet, engine, an option or the approval differs from the export before */
+  readonly changes: readonly SettingChange[]
+  /** exports that say that one person may change what is exported, or has */
+  readonly approvedByOne: number
   /** exports whose documents nobody has compared with what they count: they were sealed by an older version */
   readonly pagesNotCompared: number
   /** of the record series: texts whose leaf was computed again and is the one in the chain; null in other series */

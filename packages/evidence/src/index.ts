@@ -34,6 +34,7 @@ export {
   treeLeaf,
 } from './pool-manifest.ts'
 export { type EvidenceDirectory, FileMissing } from './read-evidence.ts'
+export { describeSettingChange } from './setting-changes.ts'
 export { nameOfSource } from './source-name.ts'
 export { verifyPool } from './verify-pool.ts'
 export { type SeenExport, verifySeries } from './verify-series.ts'

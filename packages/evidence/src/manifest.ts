@@ -102,6 +102,8 @@ const common = {
     stylesheetSha256: sha256,
   }),
   options: z.record(z.string(), z.union([z.boolean(), z.number(), z.string(), z.null()])),
+  /** one person may change what is exported, or has; absent: it takes two. From the third format on */
+  approval: z.literal('one-person').optional(),
   number: count.min(1),
   interval: z.strictObject({ start: time, end: time, startMs: count, endMs: count }),
   files: z.array(ManifestFile),
@@ -143,6 +145,7 @@ export function encodeManifest(manifest: Manifest): string {
       stylesheetSha256: adapter.stylesheetSha256,
     },
     options: Object.fromEntries(Object.entries(manifest.options).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(manifest.approval === undefined ? {} : { approval: manifest.approval }),
     number: manifest.number,
     kind: manifest.kind,
     interval: { start: interval.start, end: interval.end, startMs: interval.startMs, endMs: interval.endMs },
@@ -235,6 +238,8 @@ export function parseManifest(text: string): ParsedManifest {
     return altered('files: the first format has no attachments files')
   if (format === FIRST_MANIFEST_FORMAT && result.data.pages !== undefined)
     return altered('pages: the first format has none')
+  if (format !== MANIFEST_FORMAT && result.data.approval !== undefined)
+    return altered('approval: earlier formats have none')
   if (encodeManifest(result.data) !== text) return altered('it is not written the way manifests are written')
   return { outcome: 'parsed', manifest: result.data }
 }

@@ -7,6 +7,7 @@ import { hasIncarnations, type Manifest, parseManifest } from './manifest.ts'
 import { describePage } from './pages.ts'
 import { treeLeaf } from './pool-manifest.ts'
 import { type EvidenceDirectory, readHashed } from './read-evidence.ts'
+import { type SettingChange, settingChanges } from './setting-changes.ts'
 import { nameOfSource } from './source-name.ts'
 import { verifyChainFile } from './verify-chain-file.ts'
 import { RECORD_PROFILE, verifyTexts } from './verify-texts.ts'
@@ -69,6 +70,8 @@ type Series = {
   readonly unreadable: Unreadable[]
   readonly because: string[]
   readonly incomplete: SealedIncomplete[]
+  readonly changes: SettingChange[]
+  approvedByOne: number
   pagesNotCompared: number
   /** undefined: no export of the record series has been seen */
   texts: number | undefined
@@ -99,6 +102,8 @@ function newSeries(directory: EvidenceDirectory, onExport: Series['onExport']): 
     unreadable: [],
     because: [],
     incomplete: [],
+    changes: [],
+    approvedByOne: 0,
     pagesNotCompared: 0,
     texts: undefined,
     blind: false,
@@ -208,6 +213,8 @@ async function verifyExport(series: Series, file: string, sha256: string): Promi
     const message = `${page.file} ${describePage(page)}`
     series.incomplete.push({ export: number, file: page.file, message })
   }
+  if (series.previous) series.changes.push(...settingChanges(series.previous.manifest, manifest))
+  if (manifest.approval === 'one-person') series.approvedByOne += 1
   series.first ??= manifest
   series.previous = { manifest, file, sha256 }
   series.exports += 1
@@ -361,6 +368,8 @@ function reportOf(series: Series): SeriesReport {
     trust: { from: series.because.length === 0 ? 'beginning' : 'anchor', because: series.because },
     outstanding: [...series.walks.values()].flatMap(outstandingOf),
     incomplete: series.incomplete,
+    changes: series.changes,
+    approvedByOne: series.approvedByOne,
     pagesNotCompared: series.pagesNotCompared,
     texts: series.texts ?? null,
     findings: series.findings,

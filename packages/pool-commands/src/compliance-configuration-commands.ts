@@ -15,7 +15,17 @@ export function complianceConfigurationCommands(context: Context) {
      */
     tellComplianceConfiguration: (
       by: CommandActor,
-      { identity, ...settings }: { identity: string; before: Settings | undefined; after: Settings | undefined },
+      {
+        identity,
+        proposedBy,
+        ...settings
+      }: {
+        identity: string
+        before: Settings | undefined
+        after: Settings | undefined
+        /** the account that proposed the change, where another one approved it */
+        proposedBy?: string | undefined
+      },
     ): Promise<Result<undefined>> =>
       context.make(by, async (by) => {
         const subject = {
@@ -25,15 +35,17 @@ export function complianceConfigurationCommands(context: Context) {
         }
         const common = { roomId: poolRoomId, by, subject }
         const [before, after] = [settings.before, settings.after].map((side) => side && told(side))
+        const proposed: Properties = proposedBy === undefined ? {} : { proposedBy }
         if (!before || !after) {
           const action = after ? 'created' : 'deleted'
-          const events = changeEvents({ ...common, action, ...(before ? { before } : {}), ...(after ? { after } : {}) })
+          const events = changeEvents({ ...common, action, before: before ?? {}, after: { ...after, ...proposed } })
           return { events: before || after ? events : [], rights: [], result: undefined }
         }
         // A setting that was removed falls back to the wider configuration.
         const gone = Object.fromEntries(Object.keys(before).map((name) => [name, null]))
         const change = difference(before, { ...gone, ...after })
-        const events = change ? changeEvents({ ...common, action: 'changed', ...change }) : []
+        const tells = change && { before: change.before, after: { ...change.after, ...proposed } }
+        const events = tells ? changeEvents({ ...common, action: 'changed', ...tells }) : []
         return { events, rights: [], result: undefined }
       }),
   }

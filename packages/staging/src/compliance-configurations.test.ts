@@ -36,7 +36,7 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
   const identities = async () => (await listComplianceConfigurations(db)).configurations.map(({ identity }) => identity)
 
   it('are set, read, changed and removed, each time with an audit record and a higher version', async () => {
-    expect(await listComplianceConfigurations(db)).toEqual({ version: 0, configurations: [] })
+    expect(await listComplianceConfigurations(db)).toEqual({ version: 0, approval: 'two-people', configurations: [] })
 
     const first = { adapterName: 'xml', addUserDetails: true, eventsPerFileMax: 10, adapterType: undefined }
     await put('global', first)
@@ -46,11 +46,12 @@ describe.each(['sqlite', 'postgres'] as const)('compliance configurations on %s'
     expect(changed).toEqual({ outcome: 'done', before: { ...after, addUserDetails: true }, after })
     expect(await listComplianceConfigurations(db)).toEqual({
       version: 2,
+      approval: 'one-person',
       configurations: [{ identity: 'global', settings: after }],
     })
 
     expect(await removeComplianceConfiguration(db, { identity: 'global', ...by })).toMatchObject({ before: after })
-    expect(await listComplianceConfigurations(db)).toEqual({ version: 3, configurations: [] })
+    expect(await listComplianceConfigurations(db)).toEqual({ version: 3, approval: 'two-people', configurations: [] })
     const audit = await listAudit(db, { limit: 10 })
     expect(audit.map(({ actor, action, object, detail }) => [actor, action, object, detail['after']])).toEqual([
       ['dora', 'compliance-configuration-removed', 'global', null],

@@ -12,14 +12,22 @@ export type ConfigurationSettings = Readonly<Record<string, string | number | bo
 type StoredConfigurations = {
   /** incremented by every change */
   readonly version: number
+  /** `one-person`: one person may change what is exported, or has set something that applies now */
+  readonly approval: ApprovalMode
   /** sorted by identity */
   readonly configurations: readonly StoredConfiguration[]
 }
 
+/** How many people it takes to change what is exported. */
+export type ApprovalMode = 'two-people' | 'one-person'
+
 export async function listComplianceConfigurations(db: Database): Promise<StoredConfigurations> {
   // The version first: after a concurrent change the caller reads again and misses nothing.
-  const { version } = await db.knex('compliance_configuration_state').where({ id: 1 }).first('version')
-  return { version, configurations: await readAll(db.knex) }
+  const state = await db.knex('compliance_configuration_state').where({ id: 1 }).first('version', 'approval_mode')
+  const all = await readAll(db.knex)
+  const one = state.approval_mode === 'one-person' || all.some(({ approval }) => approval === 'one-person')
+  const configurations = all.map(({ identity, settings }) => ({ identity, settings }))
+  return { version: state.version, approval: one ? 'one-person' : 'two-people', configurations }
 }
 
 /** The length of an interval in milliseconds, if configured: the one setting that concerns the whole pool. */
@@ -38,11 +46,13 @@ export type ConfigurationChange =
   /** An expected refusal, with the reason. Nothing was changed. */
   | { readonly outcome: 'refused'; readonly problem: string }
 
-type Changing = {
+export type Changing = {
   readonly identity: string
   /** an account */
   readonly actor: string
   readonly now: number
+  /** `two-people`: with the approval of another account; absent: by one */
+  readonly approval?: ApprovalMode | undefined
   /** Gets all configurations as they would be; returns the reason for a refusal, if any. */
   readonly check: (configurations: readonly StoredConfiguration[]) => string | undefined
 }
@@ -60,7 +70,7 @@ export function putComplianceConfiguration(
 /** Removes a configuration, with its audit record. The adapter's exports stay unchanged. */
 export function removeComplianceConfiguration(db: Database, given: Changing): Promise<ConfigurationChange> {
   return change(db, given, (before) => {
-    if (before === undefined) throw new Refused(`There is no compliance configuration ${given.identity}.`)
+    if (before === undefined) throw new ConfigurationRefused(`There is no compliance configuration ${given.identity}.`)
     return undefined
   })
 }
@@ -85,7 +95,7 @@ export async function seedComplianceConfigurations(
     // The pool is already configured: seeding would add configurations that nobody asked for.
     if (known.length > 0) return
     for (const { identity, settings } of configurations) {
-      await write(tx, { identity, settings: withoutUndefined(settings), actor, now })
+      await write(tx, { identity, settings: withoutUndefined(settings), actor, now, approval: 'seeded' })
       await audit(tx, { identity, actor, now, action: 'compliance-configuration-seeded' }, undefined, settings)
     }
   })
@@ -93,48 +103,60 @@ export async function seedComplianceConfigurations(
 
 async function change(
   db: Database,
-  { identity, actor, now, check }: Changing,
+  changing: Changing,
   to: (before: ConfigurationSettings | undefined) => ConfigurationSettings | undefined,
 ): Promise<ConfigurationChange> {
   try {
-    return await db.knex.transaction(async (tx) => {
-      await tx('compliance_configuration_state').where({ id: 1 }).increment('version', 1)
-      const all = await readAll(tx)
-      const before = all.find((known) => known.identity === identity)?.settings
-      const after = to(before)
-      const others = all.filter((known) => known.identity !== identity)
-      const problem = check(after === undefined ? others : [...others, { identity, settings: after }].sort(byIdentity))
-      if (problem !== undefined) throw new Refused(problem)
-      if (after === undefined) await tx('compliance_configuration').where({ identity }).delete()
-      else await write(tx, { identity, settings: after, actor, now })
-      const action = after === undefined ? 'compliance-configuration-removed' : 'compliance-configuration-put'
-      await audit(tx, { identity, actor, now, action }, before, after)
-      return { outcome: 'done', before, after }
-    })
+    return await db.knex.transaction((tx) => changeWithin(tx, changing, to))
   } catch (error) {
-    if (error instanceof Refused) return { outcome: 'refused', problem: error.message }
+    if (error instanceof ConfigurationRefused) return { outcome: 'refused', problem: error.message }
     throw error
   }
 }
 
-/** Thrown to roll the transaction back. */
-class Refused extends Error {}
+/** @internal Within the caller's transaction, which locks the state from here on. A refusal is thrown. */
+export async function changeWithin(
+  tx: Knex,
+  { identity, actor, now, check, approval = 'one-person', detail }: Changing & { detail?: object },
+  to: (before: ConfigurationSettings | undefined) => ConfigurationSettings | undefined,
+): Promise<Extract<ConfigurationChange, { outcome: 'done' }>> {
+  await tx('compliance_configuration_state').where({ id: 1 }).increment('version', 1)
+  const all = (await readAll(tx)).map(({ identity, settings }) => ({ identity, settings }))
+  const before = all.find((known) => known.identity === identity)?.settings
+  const after = to(before)
+  const others = all.filter((known) => known.identity !== identity)
+  const problem = check(after === undefined ? others : [...others, { identity, settings: after }].sort(byIdentity))
+  if (problem !== undefined) throw new ConfigurationRefused(problem)
+  if (after === undefined) await tx('compliance_configuration').where({ identity }).delete()
+  else await write(tx, { identity, settings: after, actor, now, approval })
+  const action = after === undefined ? 'compliance-configuration-removed' : 'compliance-configuration-put'
+  await audit(tx, { identity, actor, now, action, ...(detail ? { more: detail } : {}) }, before, after)
+  return { outcome: 'done', before, after }
+}
 
-async function readAll(knex: Knex): Promise<StoredConfiguration[]> {
-  const rows: { identity: string; settings: string }[] = await knex('compliance_configuration').select(
-    'identity',
-    'settings',
-  )
+/** @internal Thrown to roll the transaction back. */
+export class ConfigurationRefused extends Error {}
+
+type Approval = ApprovalMode | 'seeded'
+
+/** @internal */
+export async function readAll(knex: Knex): Promise<(StoredConfiguration & { approval: Approval })[]> {
+  const columns = ['identity', 'settings', 'approval'] as const
+  const rows: { identity: string; settings: string; approval: Approval }[] = await knex(
+    'compliance_configuration',
+  ).select(...columns)
   return rows
-    .map(({ identity, settings }) => ({ identity, settings: JSON.parse(settings) as ConfigurationSettings }))
+    .map(({ settings, ...row }) => ({ ...row, settings: JSON.parse(settings) as ConfigurationSettings }))
     .sort(byIdentity)
 }
 
+type Row = { readonly actor: string; readonly now: number; readonly approval: Approval }
+
 async function write(
   tx: Knex,
-  { identity, settings, actor, now }: StoredConfiguration & { actor: string; now: number },
+  { identity, settings, actor, now, approval }: StoredConfiguration & Pick<Row, 'actor' | 'now' | 'approval'>,
 ): Promise<void> {
-  const row = { settings: JSON.stringify(settings), changed_at: now, changed_by: actor }
+  const row = { settings: JSON.stringify(settings), changed_at: now, changed_by: actor, approval }
   await tx('compliance_configuration')
     .insert({ identity, ...row })
     .onConflict('identity')
@@ -143,21 +165,28 @@ async function write(
 
 async function audit(
   tx: Knex,
-  { identity, actor, now, action }: { identity: string; actor: string; now: number; action: string },
+  {
+    identity,
+    actor,
+    now,
+    action,
+    more,
+  }: Pick<Row, 'actor' | 'now'> & { identity: string; action: string; more?: object },
   before: ConfigurationSettings | undefined,
   after: ConfigurationSettings | undefined,
 ): Promise<void> {
-  const detail = { before: before ? told(before) : null, after: after ? told(after) : null }
+  const detail = { ...more, before: before ? told(before) : null, after: after ? told(after) : null }
   await appendAudit(tx, { at: now, actor, action, object: identity, detail })
 }
 
-/** A stylesheet may be a megabyte; its hash identifies it, and every stylesheet that was used is on record. */
-function told({ customConfiguration, ...settings }: ConfigurationSettings): ConfigurationSettings {
+/** @internal A stylesheet may be a megabyte; its hash identifies it, and every one that was used is on record. */
+export function told({ customConfiguration, ...settings }: ConfigurationSettings): ConfigurationSettings {
   if (typeof customConfiguration !== 'string') return settings
   return { ...settings, customConfigurationSha256: hash('sha256', customConfiguration, 'hex') }
 }
 
-function withoutUndefined(settings: ConfigurationSettings): ConfigurationSettings {
+/** @internal */
+export function withoutUndefined(settings: ConfigurationSettings): ConfigurationSettings {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }
 

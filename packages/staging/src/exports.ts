@@ -44,6 +44,8 @@ export type ExportSettings = {
   readonly manifestFormat?: string | undefined
   /** absent: from before the pages of an export were compared with what they count */
   readonly comparesPages?: boolean | undefined
+  /** absent: two people approved what is exported, or nobody had to */
+  readonly approval?: 'one-person' | undefined
 }
 
 export type ExportFileRecord = {

@@ -12,6 +12,7 @@ export {
   readAnchors,
   recordDelivery,
 } from './anchors.ts'
+export { approvalMode, setApprovalMode } from './approval-mode.ts'
 export { appendAudit, listAudit } from './audit.ts'
 export {
   type AuditProblem,
@@ -26,6 +27,7 @@ export {
 export { recordAuditCheck } from './audit-check.ts'
 export type { CloseDecision } from './close-decision.ts'
 export {
+  type ApprovalMode,
   type ConfigurationChange,
   type ConfigurationSettings,
   listComplianceConfigurations,
@@ -89,6 +91,14 @@ export {
 } from './pool-manifests.ts'
 export { claimPoolName } from './pool-name.ts'
 export { notePoolProblem } from './pool-sealing-state.ts'
+export {
+  approveComplianceChange,
+  closeComplianceChange,
+  findComplianceChange,
+  listComplianceChanges,
+  type ProposedChange,
+  proposeComplianceChange,
+} from './proposed-changes.ts'
 export { countQuarantined, listQuarantined, retryQuarantine } from './quarantine.ts'
 export {
   addRequest,

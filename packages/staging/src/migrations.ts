@@ -13,6 +13,7 @@ import { createSetBacks } from './migrations/set-backs.ts'
 import { createIncarnations } from './migrations/sources.ts'
 import { createStagedTables } from './migrations/staged.ts'
 import { addLeaseLength } from './migrations/time.ts'
+import { createTwoPeople } from './migrations/two-people.ts'
 import { createWorkTables } from './migrations/work.ts'
 
 /**
@@ -40,6 +41,7 @@ const STAGING_MIGRATIONS: readonly Migration[] = [
   { name: 'exports that do not show everything', up: addIncomplete },
   { name: 'anchors of checkpoints', up: createAnchors },
   { name: 'heads of the audit trail', up: createAuditHeads },
+  { name: 'two people for what is exported', up: createTwoPeople },
 ]
 
 export function migrateStaging(db: Database): Promise<void> {

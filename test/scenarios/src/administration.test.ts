@@ -34,7 +34,7 @@ it('exports the actor, old and new value of every change, counts it in the stric
   await ida.ask('removeAddIn', undefined, { addIn: 'Quotes' })
   await ida.ask('removeGroup', undefined, { group: 'Traders' })
 
-  await ida.ask('changeUser', { roles: { add: ['operator'] } }, { user: 'ida' })
+  await ida.ask('changeUser', { roles: { add: ['operator', 'officer'] } }, { user: 'ida' })
   const { configurations } = await ida.ask('listComplianceConfigurations')
   const { identity, settings } = configurations.find((one) => one.settings.adapterType === 'xml-extended')!
   await ida.ask('putComplianceConfiguration', { ...settings, eventsPerFileMax: 5_000 }, { identity })

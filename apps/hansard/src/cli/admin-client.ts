@@ -155,8 +155,12 @@ async function fetchOrFail(url: URL, init: RequestInit): Promise<Response> {
 
 /** Names of what a route takes. */
 function propertiesOf({ body, query }: Route): ReadonlySet<string> {
-  const names = [body, query].flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []))
-  return new Set(names)
+  const names = (schema: unknown): string[] =>
+    schema instanceof z.ZodObject
+      ? Object.entries(schema.shape).flatMap(([name, member]) => [name, ...(name === 'settings' ? inner(member) : [])])
+      : []
+  const inner = (member: unknown) => names(member instanceof z.ZodNullable ? member.unwrap() : member)
+  return new Set([body, query].flatMap(names))
 }
 
 function problemOf(url: URL, status: number, answer: unknown, properties: ReadonlySet<string> = new Set()): Error {

@@ -39,7 +39,8 @@ export function settingsNamed<S extends z.ZodObject>(schema: S, named: readonly 
  * those of the request that was refused.
  */
 export function inOptionNames(message: string, properties: ReadonlySet<string>): string {
-  return message.replace(/(?<![\w"'.-])[a-z]+[A-Z][A-Za-z]*(?![\w"'])/g, (name) =>
-    properties.has(name) ? `--${optionName(name)}` : name,
-  )
+  return message.replace(/(?<![\w"'.-])(?:settings\.)?[a-z]+[A-Z][A-Za-z]*(?![\w"'])/g, (found) => {
+    const name = found.replace(/^settings\./, '')
+    return properties.has(name) ? `--${optionName(name)}` : found
+  })
 }

@@ -3,7 +3,7 @@ import { adaptersOf } from '@hansard/adapter'
 import { type AdminReplyOf, ComplianceSettings } from '@hansard/admin-contract'
 import { decodeText } from '@hansard/config'
 import { type AdminClient, openAdmin } from '../cli/admin-client.ts'
-import { misused } from '../cli/command-failure.ts'
+import { misused, refused } from '../cli/command-failure.ts'
 import { confirm } from '../cli/confirm.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { settingsNamed } from '../cli/option-names.ts'
@@ -11,15 +11,20 @@ import { type GivenOptions, valuesOf } from '../cli/schema-options.ts'
 import { properties } from '../cli/table.ts'
 import type { PoolOptions } from '../cli/verb.ts'
 import { COMPLIANCE_TEXTS } from './compliance-texts.ts'
+import { describedSettings, endOf } from './described-settings.ts'
 
-export type ComplianceConfigOptions = PoolOptions &
+export type ProposeOptions = PoolOptions & { readonly reason?: string }
+export type ComplianceConfigOptions = ProposeOptions &
   GivenOptions & { readonly stylesheet?: string | false; readonly yes: boolean }
 type Configuration = AdminReplyOf<'listComplianceConfigurations'>['configurations'][number]
 
 export async function listComplianceConfig(io: Io, options: PoolOptions): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
   const reply = await admin.ask('listComplianceConfigurations')
-  answer(io, options.json, reply, () => reply.configurations.map(described).join(''))
+  answer(io, options.json, reply, () => {
+    const one = 'One person may change what is exported, or has set something that applies now.\n'
+    return reply.configurations.map(described).join('') + (reply.approval === 'one-person' ? one : '')
+  })
   return 0
 }
 
@@ -48,7 +53,7 @@ export async function unsetComplianceConfig(
   io: Io,
   identity: string,
   settings: readonly string[],
-  options: PoolOptions & { yes: boolean },
+  options: ProposeOptions & { yes: boolean },
 ): Promise<ExitCode> {
   const names = settingsNamed(ComplianceSettings, settings)
   const admin = await openAdmin(io, options)
@@ -61,7 +66,7 @@ export async function unsetComplianceConfig(
 async function put(
   io: Io,
   admin: AdminClient,
-  options: PoolOptions & { yes: boolean },
+  options: ProposeOptions & { yes: boolean },
   identity: string,
   change: (before: Configuration['settings']) => Configuration['settings'],
 ): Promise<ExitCode> {
@@ -70,12 +75,31 @@ async function put(
   const settings = change(configurations.find((one) => one.identity === identity)?.settings ?? {})
   const ending = seriesEnding(configurations, [...others, { identity, settings }])
   if (ending.length > 0) await confirm(io, options, `${endOf(ending)} Go on?`)
-  const changed = await admin.ask('putComplianceConfiguration', { parts: { identity }, body: settings })
-  answer(
-    io,
-    options.json,
-    changed,
-    () => described(changed) + (changed.ended.length > 0 ? `${endOf(changed.ended)}\n` : ''),
+  return propose(io, admin, options, { identity, settings, done: described({ identity, settings }) })
+}
+
+/** Proposes the present settings again, so that two people have approved what applies. */
+export async function confirmComplianceConfig(io: Io, identity: string, options: ProposeOptions): Promise<ExitCode> {
+  const admin = await openAdmin(io, options)
+  const { configurations } = await admin.ask('listComplianceConfigurations')
+  const now = configurations.find((one) => one.identity === identity)
+  if (!now) throw refused(`There is no compliance configuration ${identity}.`)
+  return propose(io, admin, options, { ...now, done: described(now) })
+}
+
+/** Where one person may change what is exported, an officer's proposal applies at once. */
+async function propose(
+  io: Io,
+  admin: AdminClient,
+  { json, reason }: ProposeOptions,
+  { done, ...wanted }: { identity: string; settings: Configuration['settings'] | null; done: string },
+): Promise<ExitCode> {
+  const body = { ...wanted, ...(reason === undefined ? {} : { reason }) }
+  const { change, ended } = await admin.ask('proposeComplianceChange', { body })
+  answer(io, json, { ...wanted, ended, change }, () =>
+    change.state === 'approved'
+      ? `${[done.trimEnd(), ...(ended.length > 0 ? [endOf(ended)] : [])].join(wanted.settings === null ? ' ' : '\n')}\n`
+      : `Proposed as change ${change.id}; nothing has changed yet. Another person approves it, and one of the two is an officer:\n  hansard compliance-changes approve ${change.id} --as ACCOUNT\n`,
   )
   return 0
 }
@@ -84,7 +108,7 @@ async function put(
 export async function removeComplianceConfig(
   io: Io,
   identity: string,
-  options: PoolOptions & { yes: boolean },
+  options: ProposeOptions & { yes: boolean },
 ): Promise<ExitCode> {
   const admin = await openAdmin(io, options)
   const { configurations } = await admin.ask('listComplianceConfigurations')
@@ -95,22 +119,14 @@ export async function removeComplianceConfig(
   )
   const question = identity === 'global' ? 'Take global back to its defaults?' : `Remove ${identity}? ${endOf(ending)}`
   if (known) await confirm(io, options, question)
-  const removed = await admin.ask('removeComplianceConfiguration', { parts: { identity } })
-  answer(io, options.json, removed, () => {
-    const done = identity === 'global' ? 'global is back to its defaults.' : `${identity} has been removed.`
-    return `${[done, ...(removed.ended.length > 0 ? [endOf(removed.ended)] : [])].join(' ')}\n`
-  })
-  return 0
+  const done = identity === 'global' ? 'global is back to its defaults.' : `${identity} has been removed.`
+  return propose(io, admin, options, { identity, settings: null, done })
 }
 
 function seriesEnding(before: readonly Configuration[], after: readonly Configuration[]): string[] {
   const names = (configurations: readonly Configuration[]) => adaptersOf(configurations).map(({ name }) => name)
   const left = names(after)
   return names(before).filter((name) => !left.includes(name))
-}
-
-function endOf(series: readonly string[]): string {
-  return `The series of exports ${series.join(', ')} ends: nothing more is written to it.`
 }
 
 async function readStylesheet(file: string): Promise<string> {
@@ -126,11 +142,5 @@ async function readStylesheet(file: string): Promise<string> {
 }
 
 function described({ identity, settings }: Configuration): string {
-  return properties([
-    ['identity', identity],
-    ...Object.entries(settings).map(([name, value]) => {
-      const text = String(value)
-      return [name, name === 'customConfiguration' ? `a stylesheet of ${text.length} characters` : text] as const
-    }),
-  ])
+  return properties([['identity', identity], ...describedSettings(settings)])
 }

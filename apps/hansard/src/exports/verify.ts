@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import {
   type CheckTimeStamp,
   compareWithRecord,
+  describeSettingChange,
   type EvidenceDirectory,
   FileMissing,
   type Finding,
@@ -316,6 +317,10 @@ function describeSeries(series: VerifyReport['series'][number]): string[] {
     ...(series.pagesNotCompared > 0
       ? [`  pages     not compared with what they count in ${counted(series.pagesNotCompared, 'export')}`]
       : []),
+    ...(series.approvedByOne > 0
+      ? [`  approval  one person may change what is exported, or has, in ${counted(series.approvedByOne, 'export')}`]
+      : []),
+    ...series.changes.map((change) => `  changed   ${describeSettingChange(change)}`),
     ...series.incomplete.map(({ export: number, message }) => `  SEALED AS INCOMPLETE: export ${number}: ${message}`),
     ...series.outstanding.map(
       ({ source, epoch, incarnation, seq, export: number, altered }) =>

@@ -7,6 +7,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'password of the operator: of the account that the first start makes, and of a command with `--server`',
   HANSARD_ADMIN_PORT: 'port to listen on',
   HANSARD_ADMIN_URL: 'URL that clients reach the admin API at',
+  HANSARD_APPROVAL:
+    'how many people it takes to change what is exported; `hansard start` has `one-person` when not set',
   HANSARD_AS_PASSWORD: 'password of the account that `--as` names',
   HANSARD_CHANNEL_ACCOUNT_BYTES_PER_SECOND: 'bytes that the sessions of one account may send, on average',
   HANSARD_CHANNEL_BYTES_PER_SECOND: 'bytes that a session may send, on average',

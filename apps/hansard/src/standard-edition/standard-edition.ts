@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
-import { ADMIN_API_DEFAULTS, requireOperatorPassword, startAdminApi } from '@hansard/admin-api'
+import { ADMIN_API_DEFAULTS, type AdminApiConfig, requireOperatorPassword, startAdminApi } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { openInlineBus } from '@hansard/bus'
 import { attachChannelService, CHANNEL_SERVICE_DEFAULTS, startChannelService } from '@hansard/channel-service'
@@ -53,6 +53,8 @@ type StandardEditionOptions = ClockSettings & {
   /** of the operator, on the first start; a random one is made when absent */
   readonly operatorPassword: string | undefined
   readonly logLevel: string
+  /** how many people it takes to change what is exported; one when absent */
+  readonly approval?: AdminApiConfig['approval'] | undefined
   /** address of the virus scanner that files are shown to, or undefined: they are not scanned */
   readonly clamd?: string | undefined
   /** where the newest checkpoint goes after each interval */
@@ -74,6 +76,9 @@ export type StandardEdition = Service & {
 
 export const PASSWORD_KEPT =
   'HANSARD_ADMIN_PASSWORD is not the operator’s password here; the stored password is kept.\n'
+
+/** A new pool has one account. Every manifest says that one person may change what is exported. */
+export const STANDARD_APPROVAL = 'one-person'
 
 /** Another program that holds the pool database's lock longer than this makes a post be answered `try-again`. */
 const POOL_BUSY_MS = 1_500
@@ -171,6 +176,7 @@ async function start(
       ...{ clockBoundMs, clockRightAt },
       version: VERSION,
       runIntervalMs: options.runIntervalMs,
+      approval: options.approval ?? STANDARD_APPROVAL,
       complianceDirectories: { outputDirectory: directory.exports, directoriesAllowed: [] },
       temporaryDirectory: directory.root,
     },

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { approvalSetting } from '@hansard/admin-api'
 import { OPERATOR_ACCOUNT } from '@hansard/admin-contract'
 import { systemClock } from '@hansard/clock'
 import { anchorSettings } from '@hansard/compliance-worker'
@@ -10,7 +11,7 @@ import { createLog } from '@hansard/log'
 import { CommandFailure } from '../cli/command-failure.ts'
 import { answer, type ExitCode, type Io } from '../cli/io.ts'
 import { DEFAULT_DATA_DIRECTORY } from '../cli/pool-address.ts'
-import { PASSWORD_KEPT, startStandardEdition } from './standard-edition.ts'
+import { PASSWORD_KEPT, STANDARD_APPROVAL, startStandardEdition } from './standard-edition.ts'
 
 export type StartOptions = {
   readonly data: string
@@ -32,6 +33,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
     ...clockSettings(io.env),
   }
   const anchors = anchorSettings(io.env)
+  const approval = approvalSetting(io.env, { fallback: STANDARD_APPROVAL })
   io.env.check()
   const log = createLog({ service: 'hansard', level: settings.logLevel })
   const pool = await startStandardEdition(
@@ -42,6 +44,7 @@ export async function startCommand(options: StartOptions, io: Io): Promise<ExitC
       http: httpOptions(options, io),
       runIntervalMs: runInterval(options.interval),
       ...settings,
+      approval,
       operatorPassword: io.env.optional('HANSARD_ADMIN_PASSWORD'),
       clamd: clamdAddress(io),
       anchors,
