@@ -14,6 +14,12 @@ const READING: readonly Reading[] = (Object.keys(ADMIN_ROUTES) as AdminRouteName
 /** Reads that leave no audit record: an addition needs a reason that an auditor would accept. */
 const UNRECORDED = ['openapi', 'status', 'request']
 
+/** Where a query must say something. */
+const QUERIES: Partial<Record<AdminRouteName, Record<string, string>>> = {
+  eligiblePrincipals: { category: 'General' },
+  proveEvent: { event: 'channel-1/1/1' },
+}
+
 describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API, on %s', (dialect) => {
   let test: AdminInTest
   let operator: string
@@ -46,7 +52,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
     async (role) => {
       let kept = 0
       for (const { name, route, look } of READING) {
-        const query = name === 'eligiblePrincipals' ? { category: 'General' } : {}
+        const query = QUERIES[name] ?? {}
         const { status, added } = await ask(name, { token: tokens[role], query })
         const may = route.roles === 'everybody' || route.roles.includes(role)
         // Everybody may call these as a manager of rooms, and is refused because they manage none.

@@ -23,6 +23,7 @@ import { acceptGapOf, gaps } from './gaps.ts'
 import { breakLeaseByName, leases } from './leases.ts'
 import * as ownAccount from './own-account.ts'
 import * as state from './pool-state.ts'
+import { proveEvent } from './prove-event.ts'
 import * as audit from './show-audit.ts'
 import * as shownCategories from './show-categories.ts'
 import * as shownGroups from './show-groups.ts'
@@ -68,6 +69,7 @@ export function handlers(): Handlers {
     breakLease: breakLeaseByName,
     listExports,
     showExport,
+    proveEvent,
     replayExport,
     checkExports,
     restoreExport,

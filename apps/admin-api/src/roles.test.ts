@@ -49,6 +49,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
   officer: [
     ...(['putComplianceConfiguration', 'removeComplianceConfiguration', ...COMPLIANCE_CHANGES] as const),
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
+    ...(['proveEvent'] as const),
     ...([
       'listComplianceConfigurations',
       'listSignIns',
@@ -65,6 +66,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
     ...(['listComplianceChanges', 'showComplianceChange'] as const),
     ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
+    ...(['proveEvent'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),

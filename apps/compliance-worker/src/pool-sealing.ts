@@ -4,11 +4,12 @@ import type { Clock } from '@hansard/clock'
 import { POOL_DIRECTORY } from '@hansard/evidence'
 import type { Log } from '@hansard/log'
 import type { SigningKeys } from '@hansard/signing'
-import { type Database, type Lease, LeaseLost } from '@hansard/sql'
-import { noteLacking, notePoolProblem, StagedRowMissing } from '@hansard/staging'
+import { assertLease, type Database, type Lease, LeaseLost } from '@hansard/sql'
+import { newestSealedNumber, noteLacking, notePoolProblem, StagedRowMissing } from '@hansard/staging'
 import type { ComplianceWorkerConfig } from './config.ts'
 import { exportProblem } from './export-problem.ts'
 import { sealPool } from './seal-pool.ts'
+import { writeVerifier } from './verifier-in-package.ts'
 
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 
@@ -47,6 +48,18 @@ export function createPoolSealing({
     await notePoolProblem(db, lease, problem)
     noted = problem
   }
+  let verifierUnder: number | undefined
+  /** Once per lease, when there is a pool manifest. Without it nothing is worse than it was: it holds up nothing. */
+  async function putVerifier(lease: Lease): Promise<void> {
+    if (verifierUnder === lease.token || (await newestSealedNumber(db)) === 0) return
+    verifierUnder = lease.token
+    try {
+      await writeVerifier(outputDirectory, { assertMayWrite: () => assertLease(db, lease) })
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error
+      log.warn({ err: error }, 'the verifier was not written beside the pool manifests')
+    }
+  }
   /** A longer wait than was ever set means that the clock was set back. */
   const rests = () => retryAt > clock.now() && retryAt - clock.now() <= RETRY.delayMaxMs
 
@@ -54,6 +67,7 @@ export function createPoolSealing({
     try {
       const done = await sealPool({ db, lease, clock, log, pool, outputDirectory, keys, signal, holder })
       await note(lease, null)
+      await putVerifier(lease)
       failures = 0
       retryAt = 0
       if (done === 'nothing') return

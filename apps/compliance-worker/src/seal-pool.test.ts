@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -154,6 +154,26 @@ describe('the pool manifest of an interval', () => {
       { adapter: 'xml', state: 'active', complete: true, number: 2 },
     ])
     expect(await verify()).toMatchObject({ exitCode: 0 })
+  })
+
+  it('has the verifier beside it, which a newer worker replaces, and which verifies the package alone', async () => {
+    const sources = story(bench)
+    await using first = await worker()
+    await first.drain()
+    await expect(readdir(join(output, 'pool'))).rejects.toThrow('ENOENT')
+    await bench.deliver(T0 + MINUTE, sources)
+    await first.drain()
+    await first.stop()
+    const beside = join(output, 'pool', 'verify.py')
+    expect(await readFile(beside, 'utf8')).toBe(await readFile(VERIFIER, 'utf8'))
+    expect(await readFile(join(output, 'pool', 'manifest.md'), 'utf8')).toContain('# ')
+    const printed = execFileSync('python3', ['-I', beside, output])
+    expect(String(printed)).toContain('Good: every file is as it was sealed')
+
+    await writeFile(beside, 'print("of an older version")')
+    await using second = await worker({ name: 'w2' })
+    await second.drain()
+    expect(await readFile(beside, 'utf8')).toBe(await readFile(VERIFIER, 'utf8'))
   })
 
   const STEPS = ['keys/ID.pub', 'STEM.checkpoint', 'STEM.note', 'STEM.json', 'the record'] as const

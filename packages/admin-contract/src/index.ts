@@ -9,6 +9,7 @@ export type { AcceptGapRequest, OpenGap } from './gaps.ts'
 export { AddGroupRequest, ChangeGroupRequest, Group, GroupDetail } from './groups.ts'
 export { openApiDocument } from './openapi.ts'
 export { PROBLEM_STATUS, Problem, type ProblemCode } from './problem.ts'
+export { ProofReply } from './proof.ts'
 export {
   CheckResult,
   QuarantineRetryResult,

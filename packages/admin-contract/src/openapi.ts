@@ -11,6 +11,7 @@ import * as gaps from './gaps.ts'
 import * as groups from './groups.ts'
 import * as leases from './leases.ts'
 import { PROBLEM_STATUS, Problem } from './problem.ts'
+import * as proof from './proof.ts'
 import * as quarantine from './quarantine.ts'
 import * as requests from './requests.ts'
 import * as rooms from './rooms.ts'
@@ -173,6 +174,7 @@ const FILES = [
   groups,
   leases,
   { Problem },
+  proof,
   quarantine,
   requests,
   rooms,

@@ -18,6 +18,7 @@ import { OpenApiDocument } from './done.ts'
 import { ExportDetail, ListExportsQuery, ListExportsReply } from './exports.ts'
 import { AcceptGapReply, AcceptGapRequest, GapsReply } from './gaps.ts'
 import { LeaseBroken, LeasesReply } from './leases.ts'
+import { ProofQuery, ProofReply } from './proof.ts'
 import { QuarantineReply } from './quarantine.ts'
 import { RequestAccepted, RequestState } from './requests.ts'
 import { NO_QUERY, type Route } from './route.ts'
@@ -102,6 +103,16 @@ export const RECORD_ROUTES = {
     query: NO_QUERY,
     body: undefined,
     reply: ExportDetail,
+  },
+  proveEvent: {
+    method: 'GET',
+    path: '/admin/proof',
+    summary: 'Prove that an event is on record: its text, its exports, and its path to the signed checkpoint',
+    roles: ['officer', 'auditor'],
+    look: { of: 'everybody', action: 'prove-event', object: 'pool' },
+    query: ProofQuery,
+    body: undefined,
+    reply: ProofReply,
   },
   replayExport: {
     method: 'POST',

@@ -3,6 +3,7 @@ export { type SignedAuditHead, signedAuditHead } from './audit-heads.ts'
 export { chainLine, parseChainLine } from './chain-line.ts'
 export { compareWithRecord } from './compare-with-record.ts'
 export { MANIFEST_SUFFIX, stemOfExportFile } from './file-names.ts'
+export { findingLabel } from './finding-label.ts'
 export type { Finding, FindingKind, PoolReport, SeriesGap, SeriesReport, Unreadable } from './findings.ts'
 export type { Fork } from './forks.ts'
 export {

@@ -75,6 +75,19 @@ export async function findExport(
   return row && parseExport(row)
 }
 
+/** The exports that have an event, by the names of their adapters. */
+export async function exportsOfEvent(
+  db: Database,
+  { sourceId, seq }: { sourceId: number; seq: number },
+): Promise<Export[]> {
+  const bound = db.knex('compliance_fanout').where({ source_id: sourceId, seq })
+  // The primary key begins with the adapter.
+  const adapters = db.knex('adapter_state').select('adapter')
+  const ids = bound.whereIn('adapter', adapters).select('export_id')
+  const rows: ExportRow[] = await db.knex('export').whereIn('id', ids).orderBy('adapter')
+  return rows.map(parseExport)
+}
+
 /** The adapter's newest sealed export, and where its last sealed interval ends. */
 export async function lastSealed(
   db: Database,

@@ -69,6 +69,7 @@ export {
   nextToCheck,
   recordFileCheck,
 } from './file-check.ts'
+export { type EventInExport, type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
@@ -87,6 +88,7 @@ export {
   planPoolManifest,
   poolManifestTexts,
   recordPoolManifest,
+  sealedPoolManifest,
   seriesAt,
   signingKeyOnRecord,
   takeSigningKey,

@@ -53,6 +53,22 @@ export async function nextPoolManifest(
   return { interval: { number, startsAt, endsAt, closedAt }, previous: row && parseRow(row) }
 }
 
+/** The sealed pool manifest of an interval, and the one before it, by which its tree is continued. */
+export async function sealedPoolManifest(
+  db: Database,
+  number: number,
+): Promise<{ readonly sealed: PlannedPoolManifest; readonly previous: PlannedPoolManifest | undefined } | undefined> {
+  const rows: PoolManifestRow[] = await db
+    .knex('pool_manifest')
+    .where('number', '<=', number)
+    .andWhere({ state: 'sealed' })
+    .orderBy('number', 'desc')
+    .limit(2)
+  const [sealed, previous] = rows
+  if (sealed?.number !== number) return undefined
+  return { sealed: parseRow(sealed), previous: previous && parseRow(previous) }
+}
+
 /** All series that have, or owe, an export of this interval or an earlier one; sorted by name. */
 export async function seriesAt(db: Database, intervalNumber: number): Promise<PoolSeries[]> {
   const states: { adapter: string; active: number; exported_through: number }[] = await db

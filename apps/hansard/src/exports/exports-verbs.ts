@@ -69,6 +69,17 @@ export function addExportsVerbs(program: Command, { io, run }: Verbs): void {
       }),
     )
 
+  asked(json(program.command('prove')))
+    .description('prove that a chat or another event is on record, and say how anybody checks that')
+    .argument('<what...>', 'a room and the number of a chat, or an event such as channel-1/7/42')
+    .option('--out <dir>', 'write what is needed to check it to a new directory')
+    .action(
+      run(async (what: string[], options: PoolOptions & { out?: string }) => {
+        const { proveCommand } = await import('./prove.ts')
+        return proveCommand(io, what, options)
+      }),
+    )
+
   json(program.command('verify'))
     .description('check exports offline: manifests, hashes, chains, numbering, signatures')
     .argument('<dir>', 'a folder of exports, such as DIR/exports')

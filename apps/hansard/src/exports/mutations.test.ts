@@ -334,7 +334,7 @@ describe('what was done to exports is found by both verifiers', () => {
 
   it('and is broken, exit code 1, in words that name it', () => {
     expect(report).toMatchObject({ outcome: 'broken', exitCode: 1, unreadable: [] })
-    expect(describeReport(report)).toContain('BROKEN      mutation-0: 20261120T000200Z_20261120T000300Z-0002.xml')
+    expect(describeReport(report)).toContain('MISMATCH    mutation-0: 20261120T000200Z_20261120T000300Z-0002.xml')
   })
 
   it('any flipped bit, anywhere', async () => {

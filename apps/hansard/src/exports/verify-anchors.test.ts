@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   formatCheckpoint,
   leafHash,
@@ -165,6 +167,23 @@ describe('with what an anchor has kept', () => {
     expect(await verifyWithBoth(root, { anchors, key, from: 2 })).toMatchObject({ exitCode: 0 })
     expect(whatOf(await verifyWithBoth(root, { anchors, key }))).toEqual(['pool-manifest-missing'])
   })
+})
+
+it('openssl is asked once about each signature, though anchors have the same files', async () => {
+  const bin = join(temporary, 'bin')
+  const asked = join(temporary, 'asked')
+  const real = String(execFileSync('sh', ['-c', 'command -v openssl'])).trim()
+  await mkdir(bin)
+  await writeFile(join(bin, 'openssl'), `#!/bin/sh\necho >> ${asked}\nexec ${real} "$@"\n`, { mode: 0o755 })
+  const { root, anchors } = await copy()
+  await rm(join(root, 'pool'), { recursive: true })
+  await signPool(root, ['more', 'xml'], () => FIRST)
+  await cp(join(root, 'pool'), anchors, { recursive: true, force: true })
+  const verifier = fileURLToPath(new URL('../../../../docs/verify.py', import.meta.url))
+  const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
+  execFileSync('python3', [verifier, '--anchors', anchors, root], { env })
+  // Four notes and three checkpoints: interval 3 has the tree of interval 2.
+  expect(await readFile(asked, 'utf8')).toBe('\n'.repeat(7))
 })
 
 describe('a time that was asked for', () => {

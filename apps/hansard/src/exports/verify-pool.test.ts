@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { appendFile, cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newSigningKeys, replaceSigningKey, type SigningKeys, signNote } from '@hansard/signing'
@@ -140,6 +140,18 @@ describe('what was removed is missed:', () => {
     for (const expected of [...noted, exported])
       expect(whatOf(await verifyWithBoth(root, { expect: expected }))).toEqual(['end-missing'])
   })
+})
+
+it('says MISSING, MISMATCH and UNREADABLE of what each of them is', async () => {
+  const { root, pool, stems } = await copy()
+  await rm(join(root, 'more'), { recursive: true })
+  await rewrite(pool(`${stems[1]}.note`), (text) => text.replace('hansard-pool', 'hansard-pond'))
+  await rm(pool(`${stems[2]}.json`))
+  await mkdir(pool(`${stems[2]}.json`))
+  const told = describeReport(await verifyWithBoth(root))
+  expect(told).toMatch(/^MISMATCH {4}pool: .*\.note does not have a valid signature$/m)
+  expect(told).toMatch(/^MISSING {5}pool: the series more is missing/m)
+  expect(told).toMatch(/^UNREADABLE {2}pool: .*: it is not a regular file$/m)
 })
 
 describe('what was forged is found:', () => {

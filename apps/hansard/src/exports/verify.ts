@@ -9,6 +9,7 @@ import {
   type EvidenceDirectory,
   FileMissing,
   type Finding,
+  findingLabel,
   MANIFEST_SUFFIX,
   nameOfSource,
   type PoolReport,
@@ -244,7 +245,7 @@ async function* readRegularFile(path: string): AsyncGenerator<Uint8Array> {
 export function describeReport(report: VerifyReport): string {
   const lines = [...report.series.flatMap(describeSeries), ...report.pools.flatMap(describePool)]
   for (const { what, message, series } of report.findings)
-    lines.push(`${(LABELS[what] ?? 'BROKEN').padEnd(12)}${series}: ${message}`)
+    lines.push(`${findingLabel(what).padEnd(12)}${series}: ${message}`)
   for (const { message, series } of report.unreadable) lines.push(`UNREADABLE  ${series}: ${message}`)
   if (report.outcome === 'good') lines.push('Good: every file is as it was sealed, and every number is accounted for.')
   if (report.outcome === 'excepted') lines.push(...describeExceptions(report))
@@ -253,9 +254,6 @@ export function describeReport(report: VerifyReport): string {
   if (report.series.some(({ exports }) => exports > 0)) lines.push(...TRUST[report.trust])
   return lines.map((line) => `${visible(line)}\n`).join('')
 }
-
-/** What is printed in front of a finding; all others are `BROKEN`. */
-const LABELS: Partial<Record<Finding['what'], string>> = { fork: 'FORK', 'chain-gap': 'MISSING' }
 
 const TRUST = {
   pinned: ['Trust: pinned key. All series are those that the holder of the key you named has signed.'],
