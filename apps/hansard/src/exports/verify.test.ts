@@ -54,6 +54,8 @@ describe('exports that are in order', () => {
         incomplete: [],
         pagesNotCompared: 6,
         acceptedGaps: [],
+        approvedByOne: 0,
+        changes: [],
         notRunning: [],
         texts: null,
         record: null,
