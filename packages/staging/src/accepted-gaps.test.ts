@@ -2,12 +2,14 @@ import { expect, it } from 'vitest'
 import { describeExports, MINUTE, T0, T1, T2, T3 } from './exports-in-test.ts'
 import {
   acceptGap,
+  bindEvents,
   chainOfInterval,
   findExport,
   gapsOfExport,
   lackingNumbers,
   listAudit,
   listQuarantined,
+  nextUnsealed,
   noteLacking,
   numberExports,
   readStatus,
@@ -225,6 +227,9 @@ describeExports('staged rows that somebody removed', (exportsOn) => {
     await stageEvents(db, source.envelope(), T1)
     await recordSourceProgress(db, pool.rollCall(T1))
     await close()
+    // Their export is planned when they are removed.
+    await numberExports(db, lease, { adapter: 'xml', now: T2 })
+    await bindEvents(db, lease, (await nextUnsealed(db, 'xml'))!)
     await db.knex('staged_event').whereIn('seq', removed).delete()
     const [part] = await sourcesOfInterval(db, 1)
     const chain = () => Array.fromAsync(chainOfInterval(db, part!))
@@ -250,13 +255,14 @@ describeExports('staged rows that somebody removed', (exportsOn) => {
   })
 
   it('are accepted as a gap where nothing has them any more, and the export is planned without them', async () => {
-    const { db, lease, chain, plan, summary } = await withRemoved([3, 4])
-    await numberExports(db, lease, { adapter: 'xml', now: T2 })
+    const { db, chain, plan, summary } = await withRemoved([3, 4])
     const source = { source: 'chat-1', epoch: 1 }
     const ask = (by: typeof olivia) => acceptGap(db, { source, from: 3, to: 4, by, reason: 'removed', now: T2 })
     expect([await ask(olivia), await ask(otto)]).toMatchObject([{ outcome: 'proposed' }, { outcome: 'accepted' }])
     expect((await chain()).map(({ seq }) => seq)).toEqual([1, 2, 5, 6, 7])
-    expect(summary(await plan())).toBe('1 interval 0 join,2,5,6,part')
+    const planned = await plan()
+    expect(summary(planned)).toBe('1 interval 0 join,2,5,6,part')
+    expect(planned!.events).toBe(5)
     expect(await lackingNumbers(db)).toEqual([])
     expect(await gapsOfExport(db, (await findExport(db, { adapter: 'xml', number: 1 }))!)).toMatchObject([
       { from: 3, to: 4, head: null },
