@@ -13,7 +13,7 @@ export type AnchorState = {
   readonly lastDelivered: AnchorDelivery | null
 }
 
-export type AnchorDelivery = {
+type AnchorDelivery = {
   /** of the interval */
   readonly number: number
   /** the name of the pool manifest, without its ending */

@@ -3,7 +3,6 @@ export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedLines } from './adopt-interval.ts'
 export {
   type AnchorCargo,
-  type AnchorKind,
   type AnchorState,
   nameAnchors,
   newestSealedNumber,
@@ -67,7 +66,7 @@ export {
   nextToCheck,
   recordFileCheck,
 } from './file-check.ts'
-export { type EventInExport, type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
+export { type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'
