@@ -2,7 +2,7 @@ import { type Database, type Lease, underLease } from '@hansard/sql'
 import { oneNumber } from './one-number.ts'
 
 /** `directory` keeps what it is given; `time-stamps` says when it was there, and keeps nothing. */
-export type AnchorKind = 'directory' | 'time-stamps'
+type AnchorKind = 'directory' | 'time-stamps'
 
 export type AnchorState = {
   /** for people; it holds no password */
