@@ -5,8 +5,8 @@ import { POOL_MANIFEST_FORMAT } from './pool-manifest.ts'
 import type { EvidenceDirectory } from './read-evidence.ts'
 
 /**
- * Compares the pool manifests with notes and checkpoints that were kept elsewhere. What was anchored and is not here was
- * cut off; what is here otherwise than it was anchored was written anew.
+ * Compares the pool manifests with notes and checkpoints that were kept elsewhere. What was anchored and is not here
+ * was cut off; what is here otherwise than it was anchored was written anew.
  *
  * Files of another pool, which have a key of another name, are passed over; an anchor without any of this pool's shows
  * nothing, and that is said.

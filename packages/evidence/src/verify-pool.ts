@@ -127,7 +127,8 @@ function reportLeftovers(check: Check, found: readonly Found[]): void {
   for (const file of check.directory.files.toSorted()) {
     const manifest = file.replace(/\.(note|checkpoint|tsr)$/, '.json')
     if (manifest === file || stemOfPoolManifest(manifest) === undefined || known.has(manifest)) continue
-    // The json file is written after note and checkpoint, and before a time stamp. Of an interval after the newest one it may be about to be.
+    // The json file is written after note and checkpoint, and before a time stamp. Of an interval after the newest one
+    // it may be about to be.
     const newest = found.at(-1)?.file
     if (newest !== undefined && manifest > newest && !file.endsWith('.tsr')) continue
     broken(check, {

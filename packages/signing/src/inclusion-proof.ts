@@ -1,7 +1,7 @@
 import { nodeHash, type TreeFrontier } from './merkle-tree.ts'
 
 /** One step from a leaf to the root: the hash beside the one reached so far, and on which side of it. */
-export type ProofStep = { readonly side: 'left' | 'right'; readonly hash: Uint8Array }
+type ProofStep = { readonly side: 'left' | 'right'; readonly hash: Uint8Array }
 
 /**
  * The audit path of a leaf (RFC 6962, 2.1.1), from the leaf to the root. Only the leaves from `before` on are needed:

@@ -1,5 +1,5 @@
 export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
-export { inclusionProof, type ProofStep, rootOfProof } from './inclusion-proof.ts'
+export { inclusionProof } from './inclusion-proof.ts'
 export { addLeaf, EMPTY_TREE, leafHash, rootOf, type TreeFrontier } from './merkle-tree.ts'
 export { formatVerifierKey, isSame, KeyProblem, parseVerifierKey, type VerifierKey } from './note-key.ts'
 export { isSignedBy, parseNote, signNote } from './signed-note.ts'

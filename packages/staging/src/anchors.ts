@@ -2,7 +2,7 @@ import { type Database, type Lease, underLease } from '@hansard/sql'
 import { oneNumber } from './one-number.ts'
 
 /** `directory` keeps what it is given; `time-stamps` says when it was there, and keeps nothing. */
-export type AnchorKind = 'directory' | 'time-stamps'
+type AnchorKind = 'directory' | 'time-stamps'
 
 export type AnchorState = {
   /** for people; it holds no password */
@@ -13,7 +13,7 @@ export type AnchorState = {
   readonly lastDelivered: AnchorDelivery | null
 }
 
-export type AnchorDelivery = {
+type AnchorDelivery = {
   /** of the interval */
   readonly number: number
   /** the name of the pool manifest, without its ending */

@@ -26,7 +26,7 @@ export type FoundEvent = {
 }
 
 /** Where an event is in one series. */
-export type EventInExport = {
+type EventInExport = {
   readonly adapter: string
   readonly number: number
   readonly sealed: boolean

@@ -5,7 +5,6 @@ export { adoptExport } from './adopt-export.ts'
 export { AdoptionRefused, adoptInterval, type SealedGap, type SealedLines } from './adopt-interval.ts'
 export {
   type AnchorCargo,
-  type AnchorKind,
   type AnchorState,
   nameAnchors,
   newestSealedNumber,
@@ -69,7 +68,7 @@ export {
   nextToCheck,
   recordFileCheck,
 } from './file-check.ts'
-export { type EventInExport, type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
+export { type FoundEvent, findChat, findEvents, placesOfEvent } from './find-event.ts'
 export { forksOfInterval } from './forks.ts'
 export { heldTexts, type StagedState, stagedStates } from './held-texts.ts'
 export { closedIntervalFor, closedThrough, closeInterval, intervalReadiness, openInterval } from './intervals.ts'

@@ -52,7 +52,7 @@ export type StagingStatus = {
 }
 
 /** `overdue`: it has failed for longer than an interval. */
-export type AnchorStanding = AnchorState & { readonly overdue: boolean }
+type AnchorStanding = AnchorState & { readonly overdue: boolean }
 
 type SourceStanding = {
   readonly source: string
