@@ -7,7 +7,7 @@ import type { SeenExport } from './verify-series.ts'
 /** A series that lies beside or below the pool manifests' directory. */
 export type SeriesInPool = { readonly report: SeriesReport; readonly exports: readonly SeenExport[] }
 
-export type PoolOptions = {
+export type PoolToVerify = {
   /** all series below the directory that contains the directory of the pool manifests */
   readonly series: readonly SeriesInPool[]
   /** the contents of its directory `keys`, or undefined if there is none */
@@ -36,7 +36,7 @@ export type CheckTimeStamp = (stamp: {
 const FILE_BYTES_MAX = 64 << 20
 
 export type Found = { readonly file: string; readonly sha256: string; readonly manifest: PoolManifest }
-export type Check = PoolOptions & {
+export type Check = PoolToVerify & {
   readonly directory: EvidenceDirectory
   readonly findings: Finding[]
   readonly unreadable: Unreadable[]
@@ -49,7 +49,7 @@ export type Check = PoolOptions & {
   unsignedExports: number
 }
 
-export function newCheck(directory: EvidenceDirectory, options: PoolOptions): Check {
+export function newCheck(directory: EvidenceDirectory, options: PoolToVerify): Check {
   const state = { findings: [], unreadable: [], blind: false, trusted: [], current: [], unsignedExports: 0 }
   return { ...options, directory, ...state }
 }

@@ -15,7 +15,7 @@ import {
   cannotRead,
   type Found,
   newCheck,
-  type PoolOptions,
+  type PoolToVerify,
   readText,
   type SeriesInPool,
   signedText,
@@ -35,7 +35,7 @@ import { verifyTimeStamps } from './verify-time-stamps.ts'
  * Verifies the pool manifests of one pool, and that its series are the ones that they name: whole, from their
  * beginning, up to where they were when the newest pool manifest was signed.
  */
-export async function verifyPool(directory: EvidenceDirectory, options: PoolOptions): Promise<PoolReport> {
+export async function verifyPool(directory: EvidenceDirectory, options: PoolToVerify): Promise<PoolReport> {
   const check = newCheck(directory, options)
   const found = await findPoolManifests(check)
   await readKeys(check, found[0]?.manifest)

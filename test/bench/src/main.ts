@@ -21,7 +21,8 @@ import { benchRooms as roomFigures } from './rooms.ts'
 import { benchSearch as searchFigures } from './search.ts'
 import { addAccounts, seatTalkers, signedIn } from './talkers.ts'
 
-// npm run bench -- [--seconds N] [--only standard,enterprise,latency,fan-out,pipeline,record,memory,search,rooms] [--chats N]
+// npm run bench -- [--seconds N] [--chats N]
+//   [--only standard,enterprise,latency,fan-out,pipeline,record,memory,search,rooms]
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },

@@ -45,7 +45,7 @@ async function tablesOf(knex: Knex): Promise<string[]> {
 }
 
 /** `pg_restore --list` can read the dump, and it has the rows of these tables. */
-export async function requireTables(dump: string, tables: readonly string[]): Promise<void> {
+async function requireTables(dump: string, tables: readonly string[]): Promise<void> {
   const listed = await runTool('pg_restore', ['--list', dump])
   const found = new Set([...listed.matchAll(/ TABLE DATA public (\S+) /g)].map(([, table]) => table))
   const missing = tables.find((table) => !found.has(table))

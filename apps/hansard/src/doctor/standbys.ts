@@ -1,6 +1,6 @@
 import type { Database } from '@hansard/sql'
 
-export type Standby = {
+type Standby = {
   readonly name: string
   /** `sync`, `quorum`, `potential` or `async`; null: this account may not see it */
   readonly syncState: string | null
