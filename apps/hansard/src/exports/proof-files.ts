@@ -27,11 +27,11 @@ function instructions({ event, interval, tree, poolManifest, exports }: ProofRep
 # Each check prints OK or "Verified Successfully".
 
 # 0. The files are whole. This alone proves nothing: whoever changes a file can change SHA256SUMS as well.
-sha256sum --check SHA256SUMS
+sha256sum --strict --check SHA256SUMS
 
 # 1. event.json is the text that ${shown(event.source)} accepted as its number ${event.seq} on ${new Date(event.at).toISOString()}.
 #    Its SHA-256 is the fifth field of line.txt.
-cut -f 5 line.txt | tr -d '\\n' | sed 's/$/  event.json/' | sha256sum --check -
+cut -f 5 line.txt | tr -d '\\n' | sed 's/$/  event.json/' | sha256sum --strict --check -
 
 # 2. line.txt is leaf ${tree.index} of a Merkle tree of ${tree.size} (RFC 6962). path.txt has the hashes from it to the root, and the
 #    side that each is on. The root is the third line of the checkpoint.
@@ -52,7 +52,7 @@ for signed in ${stem}.checkpoint ${stem}.note; do
   tail -n 1 $signed | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature
   openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey key.der -sigfile signature -in text
 done
-(sed -n 3p ${stem}.note | tr -d '\\n'; echo '  ${stem}.json') | sha256sum --check -
+(sed -n 3p ${stem}.note | tr -d '\\n'; echo '  ${stem}.json') | sha256sum --strict --check -
 grep -F "$(sed -n 3p ${stem}.checkpoint)" ${stem}.json
 grep -F "$(cat key.pub)" ${stem}.json
 rm -f node both sibling text signature key.der
@@ -70,7 +70,7 @@ function inExport({ adapter, number, chain, manifest, manifestSha256 }: ProofRep
 # 4. In the export ${shown(adapter)}/${number}, with its directory as EXPORT: the line is number ${chain.line} of its chain file, and its
 #    manifest, which lists every document with its hash, is the one that later manifests and pool manifests name.
 #      sed -n ${chain.line}p "EXPORT/${chain.name}" | tr -d '\\n' | cmp - line.txt
-#      echo "${manifestSha256}  EXPORT/${manifest}" | sha256sum --check -
+#      echo "${manifestSha256}  EXPORT/${manifest}" | sha256sum --strict --check -
 `,
   ]
 }

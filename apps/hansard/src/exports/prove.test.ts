@@ -88,12 +88,11 @@ describe('the proof of a chat', () => {
     }
     // What is proved about the files elsewhere is typed there.
     const { directory, commands } = await written('desk', '4')
-    const [shown] = proof.exports
     const elsewhere = commands
       .split('\n')
       .filter((text) => text.startsWith('#      '))
-      .map((text) => text.slice(7).replaceAll('EXPORT', shown!.directory))
-    expect(elsewhere).toHaveLength(2)
+      .map((text, index) => text.slice(7).replaceAll('EXPORT', proof.exports[index >> 1]!.directory))
+    expect(elsewhere).toHaveLength(2 * proof.exports.length)
     expect(await typed(elsewhere.join('\n'), directory)).toMatchObject({ exitCode: 0 })
   })
 
@@ -112,6 +111,17 @@ describe('the proof of a chat', () => {
       }
       await writeFile(join(directory, name), bytes)
     }
+    // A hash that is none is a line that sha256sum skips with a warning, unless it is told not to.
+    await writeFile(
+      join(directory, 'SHA256SUMS'),
+      `g${(await readFile(join(directory, 'SHA256SUMS'), 'utf8')).slice(1)}`,
+    )
+    expect(await typed(commands, directory)).not.toMatchObject({ exitCode: 0 })
+  })
+
+  it('is checked by a second person in the same directory', async () => {
+    const { directory, commands } = await written('desk', '6')
+    expect(await typed(commands, directory)).toMatchObject({ exitCode: 0 })
     expect(await typed(commands, directory)).toMatchObject({ exitCode: 0 })
   })
 
