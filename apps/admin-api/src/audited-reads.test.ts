@@ -37,7 +37,7 @@ describe.each(['sqlite', 'postgres'] as const)('the audit trail of the admin API
 
   const PARTS = {
     ...{ user: 'operator', group: 'Traders', room: 'desk', category: 'General', addIn: 'board' },
-    ...{ policy: 'global', identity: 'global', adapter: 'xml', number: 1, id: 1 },
+    ...{ policy: 'global', identity: 'global', adapter: 'xml', number: 1, id: 1, change: 1 },
   }
   const audited = (): Promise<Audited[]> => test.complianceDb.knex('audit_record').orderBy('id')
   /** The audit records that a request adds, and its answer. */

@@ -97,6 +97,7 @@ export async function poolManifestOnDisk(
     treeSize: tree.size,
     treeRoots: tree.roots.map((each) => Buffer.from(each).toString('hex')),
     manifestSha256,
+    audit: manifest.audit,
     files: [
       { name: `${stem}.checkpoint`, content: checkpoint },
       { name: `${stem}.note`, content: note },

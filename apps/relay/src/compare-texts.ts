@@ -67,10 +67,9 @@ export function sendAgainFrom(
 export async function sendLacking(deps: CompareDeps, cursor: SourceCursor, { lacking }: StagedState): Promise<void> {
   const { poolDb, complianceDb, clock, config } = deps
   for (const { from, to } of lacking) {
-    if (clock.now() - cursor.differedAt < config.resendMs) return
-    const rows = (await readOutbox(poolDb, { ...cursor, afterSeq: from - 1, limit: STEP_ROWS })).filter(
-      ({ seq }) => seq <= to,
-    )
+    if (clock.uptime() - cursor.differedAt < config.resendMs) return
+    const limit = Math.min(STEP_ROWS, to - from + 1)
+    const rows = (await readOutbox(poolDb, { ...cursor, afterSeq: from - 1, limit })).filter(({ seq }) => seq <= to)
     const held = await heldTexts(complianceDb, cursor, rows)
     const missing = rows.find(({ seq }) => !held.has(seq))
     if (missing) sendAgainFrom(deps, cursor, missing.seq)

@@ -125,7 +125,8 @@ async function decide(tx: Knex, row: Named, request: GapRequest): Promise<GapAns
   const { proposed_by: proposedBy, reason } = proposal
   const record = { proposedBy, reason, ...(request.reason === undefined ? {} : { remark: request.reason }) }
   const audit = await appendAudit(tx, { at: now, actor: by.account, action: 'accept-gap', object, detail: record })
-  await tx('accepted_gap').where(key).delete()
+  // Older proposals within it have the same keys as its pieces.
+  await tx('accepted_gap').where({ source_id: row.id, state: 'proposed' }).whereBetween('from_seq', [from, to]).delete()
   for (const piece of await piecesOf(tx, row, { from, to }))
     await tx('accepted_gap').insert({
       ...proposal,

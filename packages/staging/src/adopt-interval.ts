@@ -117,6 +117,8 @@ type Walk = {
   readonly state: SourceState
   readonly lastSeq: number
   readonly gaps: readonly SealedGap[]
+  /** how many of the gaps were passed */
+  passed: number
   /** The pool reported `lastSeq` as the last number that this source ever gave out. */
   readonly isFinal: boolean
   through: number
@@ -163,6 +165,7 @@ async function openWalk(
     state: row.state,
     lastSeq: row.last_seq,
     gaps: gaps.filter((gap) => keyOfSource(gap) === name),
+    passed: 0,
     isFinal: row.reported_at > 0 && row.state !== 'alive' && row.went_back_at === 0,
     through: row.staged_through,
     head: row.staged_head,
@@ -192,7 +195,7 @@ async function takeLines(
     const known = leaves.get(seq)
     if (known !== undefined && known !== leaf)
       throw new AdoptionRefused(`${file} has another text under ${walk.name}/${seq} than the compliance database.`)
-    await passGaps(tx, walk, seq)
+    await passGaps(tx, walk, { before: seq, number })
     if (seq > walk.through + 1) {
       const numbers = `${walk.through + 1} to ${seq - 1}`
       throw new AdoptionRefused(`${file} continues ${walk.name} at ${seq}; nothing has its numbers ${numbers}.`)
@@ -238,9 +241,14 @@ async function takeLines(
 }
 
 /** Numbers before this one that were accepted as a gap, whether the database knew it or not. */
-async function passGaps(tx: Knex.Transaction, walk: Walk, seq: number): Promise<void> {
-  for (const { from, to, head, acceptedBy, at, reason } of walk.gaps) {
-    if (from >= seq) return
+async function passGaps(
+  tx: Knex.Transaction,
+  walk: Walk,
+  { before, number }: { before: number; number: number },
+): Promise<void> {
+  for (; walk.passed < walk.gaps.length; walk.passed++) {
+    const { from, to, head, acceptedBy, at, reason } = walk.gaps[walk.passed]!
+    if (from >= before) return
     const [proposed_by, accepted_by] = acceptedBy
     const when = { proposed_at: at, accepted_at: at }
     await tx('accepted_gap')
@@ -250,6 +258,11 @@ async function passGaps(tx: Knex.Transaction, walk: Walk, seq: number): Promise<
       })
       .onConflict(['source_id', 'from_seq'])
       .merge()
+    // An older database may still have these texts. The interval was sealed without them: they are late.
+    await tx('staged_event')
+      .where({ source_id: walk.id, late_in: 0 })
+      .whereBetween('seq', [from, to])
+      .update({ late_in: number + 1 })
     if (from !== walk.through + 1) continue
     walk.through = to
     walk.head = head ?? ''
@@ -262,7 +275,7 @@ async function endWalk(
   part: SealedSource,
   { number, now }: { number: number; now: number },
 ): Promise<void> {
-  await passGaps(tx, walk, part.last + 1)
+  await passGaps(tx, walk, { before: part.last + 1, number })
   if (part.last > walk.through)
     throw new AdoptionRefused(`Nothing has the numbers ${walk.through + 1} to ${part.last} of ${walk.name}.`)
   if (part.last === walk.through && part.head !== walk.head)

@@ -1,5 +1,6 @@
 import { leafOf } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
+import { gapsOfSource } from './accepted-gaps.ts'
 import { chainOfAddendum, sourcesOfAddendum, sourcesOfInterval } from './export-chain.ts'
 import { exportsOfEvent, filesOf } from './exports.ts'
 import type { ClosedInterval } from './pool-manifests.ts'
@@ -108,12 +109,14 @@ export async function placesOfEvent(
   return places
 }
 
-/** Every number of an interval has a line, so nothing is read but where its sources stood. */
+/** Every number of an interval has a line, except those of accepted gaps: only where its sources stood is read. */
 async function lineInInterval(db: Database, interval: number, sourceId: number, seq: number): Promise<number> {
   let line = 0
   for (const { id, afterSeq, throughSeq } of await sourcesOfInterval(db, interval)) {
-    if (id === sourceId) return line + seq - afterSeq
-    line += throughSeq - afterSeq
+    const last = id === sourceId ? seq : throughSeq
+    const gaps = (await gapsOfSource(db.knex, id)).filter(({ from, to }) => from > afterSeq && to <= last)
+    line += last - afterSeq - gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+    if (id === sourceId) return line
   }
   throw new Error(`Interval ${interval} does not have the source of an event of its export.`)
 }

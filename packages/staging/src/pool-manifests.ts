@@ -150,6 +150,8 @@ export async function adoptPoolManifest(
       tree_size: adopted.treeSize,
       tree_roots: JSON.stringify(adopted.treeRoots),
       manifest_sha256: adopted.manifestSha256,
+      audit_number: adopted.audit?.number ?? null,
+      audit_head: adopted.audit?.head ?? null,
       files: JSON.stringify(adopted.files),
       planned_at: now,
       sealed_at: now,
