@@ -1,3 +1,4 @@
+// @boundaries-ignore the mutants run under the repository's own configuration
 import config from '../../vitest.config.ts'
 
 const MUTANT_TEST_MS_MAX = 60_000

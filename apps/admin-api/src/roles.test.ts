@@ -41,6 +41,8 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
       'seal',
       'request',
       'checkExports',
+      'gaps',
+      'acceptGap',
     ] as const),
     ...(['poolState', 'setPoolState', 'activeServers', 'setActiveServers', 'swapActiveServers'] as const),
     ...(['listComplianceConfigurations', ...COMPLIANCE_CHANGES] as const),
@@ -49,7 +51,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
   officer: [
     ...(['putComplianceConfiguration', 'removeComplianceConfiguration', ...COMPLIANCE_CHANGES] as const),
     ...(['listExports', 'showExport', 'replayExport', 'seal', 'request', 'quarantine', 'status'] as const),
-    ...(['proveEvent'] as const),
+    ...(['proveEvent', 'gaps', 'acceptGap'] as const),
     ...([
       'listComplianceConfigurations',
       'listSignIns',
@@ -66,7 +68,7 @@ const MAY: Record<Caller, readonly AdminRouteName[]> = {
     ...(['poolState', 'activeServers', 'status', 'usageReport', 'request', 'listExports', 'showExport'] as const),
     ...(['listComplianceChanges', 'showComplianceChange'] as const),
     ...(['quarantine', 'listComplianceConfigurations', 'listSignIns', 'listAudit', 'verifyAudit'] as const),
-    ...(['proveEvent'] as const),
+    ...(['proveEvent', 'gaps'] as const),
   ],
   manager: [
     ...(['createRoom', 'listRooms', 'showRoom', 'changeRoom', 'changeRoomRoles', 'disableRoom', 'moveRoom'] as const),

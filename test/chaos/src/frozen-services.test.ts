@@ -7,7 +7,7 @@ import { breaches } from './checks.ts'
 import { startTalkers } from './talkers.ts'
 import { startWallLife } from './wall-life.ts'
 
-const PROGRESS_MS = 30_000
+const PROGRESS_MS = 120_000
 const DEAD_AFTER_SECONDS = 10
 
 /**

@@ -38,14 +38,16 @@ it('a lagging standby promoted under running services: no acknowledged chat is p
   await fallBehind(pool)
   await alice.says('in the last seconds of the primary')
   await (await openAdmin(pool.server)).request('seal')
-  const before = pool.channels[0]!.pid
+  const pids = () => [pool.channels[0]!.pid, pool.lookup.pid]
+  const before = pids()
 
   await promote(pool)
-  // The service finds less than it has recorded itself, and ends: it takes a new incarnation at its next start.
+  // Each service finds less than it has recorded itself, and ends: it takes a new incarnation at its next start.
   await expect
     .poll(async () => {
       await startEnded(pool)
-      return pool.channels[0]!.running && pool.channels[0]!.pid !== before
+      const isNew = pids().every((pid, index) => pid !== before[index])
+      return isNew && pool.channels[0]!.running && pool.lookup.running
     })
     .toBe(true)
   await alice.says('first on the standby', 'second on the standby')
