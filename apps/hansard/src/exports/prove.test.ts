@@ -165,7 +165,7 @@ describe('the proof of a chat', () => {
 })
 
 describe('a stranger with a package, a public key, openssl, sha256sum and Python', () => {
-  it('proves one message, and finds one that was taken out', async () => {
+  it('Deloitte 2014 and 2022, was this message archived: proves one message, and finds one that was taken out', async () => {
     const { directory, commands } = await written('desk', '3')
     const exports = join(temporary, 'package')
     await cp(line.pool.exports, exports, { recursive: true })
