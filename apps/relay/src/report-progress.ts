@@ -1,10 +1,13 @@
 import type { Clock } from '@hansard/clock'
-import { finishSource, readSourceProgress } from '@hansard/pool-store'
+import { finishSource, lostNumbers, readSourceProgress } from '@hansard/pool-store'
 import type { Transport } from '@hansard/queue'
 import { type Database, databaseNow } from '@hansard/sql'
 import { finishedSources, rollCallTakenAt } from '@hansard/staging'
 import type { RelayConfig } from './config.ts'
 import { keyOf, type SourceCursors } from './source-cursors.ts'
+
+/** A compliance database that comes back older is told again for so long. */
+const LOSSES_TOLD_MS = 7 * 24 * 3_600_000
 
 /** When the last source progress was taken. Whether it arrived is unknown until it is staged. */
 type ProgressReports = { outstanding: number }
@@ -33,7 +36,10 @@ export async function reportProgress(
   const takenAt = await databaseNow(poolDb, clock)
   const rollCall = await readSourceProgress(poolDb, takenAt)
   if (await isDue(deps, takenAt)) {
-    await transport.send([{ kind: 'roll-call', rollCall }], { signal })
+    // After the sources: what a service writes down while they are read is in the next progress.
+    const lost = (await lostNumbers(poolDb, { since: takenAt - LOSSES_TOLD_MS })).map(({ at: _, ...loss }) => loss)
+    const progress = lost.length === 0 ? rollCall : { ...rollCall, lost }
+    await transport.send([{ kind: 'roll-call', rollCall: progress }], { signal })
     reports.outstanding = takenAt
   }
 

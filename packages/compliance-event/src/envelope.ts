@@ -44,8 +44,23 @@ export type SourceReport = {
   readonly reportedAt: number
 }
 
+/** Numbers that a source had recorded when its pool database was set back: those after `foundSeq`. */
+export type SourceLoss = {
+  readonly source: string
+  readonly epoch: number
+  readonly incarnation: string
+  /** the last number that was recorded, and the last that the pool database has */
+  readonly recordedSeq: number
+  readonly foundSeq: number
+}
+
 /**
  * The watermark: every source there has ever been, read from the pool database in one statement at `takenAt` (the
  * relay's clock).
  */
-export type SourceProgress = { readonly takenAt: number; readonly sources: readonly SourceReport[] }
+export type SourceProgress = {
+  readonly takenAt: number
+  readonly sources: readonly SourceReport[]
+  /** what living services have written down of a pool database that was set back; absent when there is nothing */
+  readonly lost?: readonly SourceLoss[] | undefined
+}

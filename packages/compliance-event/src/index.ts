@@ -1,6 +1,6 @@
 export { genesisHead, type Head, leafOf, nextHead } from './chain.ts'
 export { decodeEvent, encodeEvent } from './encoding.ts'
-export type { Envelope, EnvelopeEvent, SourceProgress, SourceReport, SourceState } from './envelope.ts'
+export type { Envelope, EnvelopeEvent, SourceLoss, SourceProgress, SourceReport, SourceState } from './envelope.ts'
 export {
   Change,
   type ChangeValue,

@@ -38,6 +38,18 @@ const EnvelopeSchema = z.discriminatedUnion('kind', [
           reportedAt: count,
         }),
       ),
+      lost: z
+        .array(
+          z.strictObject({
+            source: z.string().min(1),
+            epoch: count.min(1),
+            incarnation: z.string(),
+            recordedSeq: count,
+            foundSeq: count,
+          }),
+        )
+        .max(1_000)
+        .optional(),
     }),
   }),
 ]) satisfies z.ZodType<Envelope>

@@ -190,6 +190,29 @@ describe.each(['sqlite', 'postgres'] as const)('a source that gives numbers out 
     expect(await readForks(db)).toEqual([{ ...identity, seq: 9, leaf: null, events: 0 }])
   })
 
+  it('is in the manifests when a living service tells of numbers that nobody had reported', async () => {
+    const record = branch('before', 8)
+    await stageEvents(db, record.source.envelope(1, 8), NOW)
+    const identity = { source: 'chat-1', epoch: 1, incarnation: INCARNATION }
+    const unknown = { source: 'chat-2', epoch: 1, incarnation: 'c'.repeat(32) }
+    const progress = record.pool.rollCall(T0 + 20)
+    await recordSourceProgress(db, { ...progress, lost: [{ ...identity, recordedSeq: 8, foundSeq: 6 }] })
+    expect(await readForks(db)).toEqual([])
+
+    const lost = [
+      { ...identity, recordedSeq: 10, foundSeq: 6 },
+      { ...unknown, recordedSeq: 3, foundSeq: 0 },
+    ]
+    await recordSourceProgress(db, { ...progress, takenAt: T0 + 30, lost })
+    await recordSourceProgress(db, { ...progress, takenAt: T0 + 40, lost })
+
+    const nothing = { leaf: null, events: 0 }
+    expect(await forksOfInterval(db, 1)).toEqual([
+      { ...identity, seq: 9, ...nothing },
+      { ...unknown, seq: 1, ...nothing },
+    ])
+  })
+
   it('has ended when a newer progress does not know it any more, and nothing waits for it', async () => {
     const record = branch('before', 10)
     await stageEvents(db, record.source.envelope(1, 10), NOW)

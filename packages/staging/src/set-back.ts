@@ -1,4 +1,4 @@
-import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
+import { genesisHead, type SourceProgress, type SourceReport } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import { headAt } from './head-at.ts'
 import { oneNumber } from './one-number.ts'
@@ -74,6 +74,31 @@ async function noteFork(db: Database, id: number, seq: number): Promise<void> {
       .where({ id, fork_seq: 0 })
       .update({ fork_seq: seq, fork_in: closed + 1 })
   })
+}
+
+/**
+ * What living services wrote down of a pool database that was set back: numbers that they had acknowledged, and that
+ * nobody had reported yet. Those that are not staged are in no database, and the manifests say so as of a fork.
+ */
+export async function noteLosses(db: Database, { takenAt, lost = [] }: SourceProgress): Promise<void> {
+  for (const { source: name, epoch, incarnation, recordedSeq, foundSeq } of lost) {
+    const genesis = genesisHead(name, epoch, incarnation)
+    await db
+      .knex('source')
+      .insert({
+        ...{ name, epoch, incarnation, state: 'dead', started_at: takenAt, reported_at: takenAt, last_seq: 0 },
+        ...{ head: genesis, staged_through: 0, staged_head: genesis, last_stamp: 0, cut_seq: 0, cut_head: genesis },
+        finished: 0,
+      })
+      .onConflict(['name', 'epoch', 'incarnation'])
+      .ignore()
+    const row: { id: number; staged_through: number; fork_seq: number } = await db
+      .knex('source')
+      .where({ name, epoch, incarnation })
+      .first('id', 'staged_through', 'fork_seq')
+    if (row.fork_seq > 0 || recordedSeq <= row.staged_through) continue
+    await noteFork(db, row.id, Math.max(foundSeq, row.staged_through) + 1)
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { SourceProgress, SourceReport } from '@hansard/compliance-event'
 import { genesisHead } from '@hansard/compliance-event'
 import type { Database, Knex } from '@hansard/sql'
-import { type KnownSource, noteForkedHeads, noteWentBack } from './set-back.ts'
+import { type KnownSource, noteForkedHeads, noteLosses, noteWentBack } from './set-back.ts'
 import { byIdentity, keyOfSource, type SourceIdentity } from './source-identity.ts'
 
 /**
@@ -31,6 +31,7 @@ export async function recordSourceProgress(
       .update({ taken_at: rollCall.takenAt })
   })
   await noteForkedHeads(db, known, rollCall.sources)
+  await noteLosses(db, rollCall)
 }
 
 async function putReports(tx: Knex.Transaction, reports: readonly SourceReport[]): Promise<void> {

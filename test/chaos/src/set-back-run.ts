@@ -41,7 +41,7 @@ type Subject = AsyncDisposable & {
  * The second law: whenever the verifier says Good, the packages hold every acknowledged chat.
  *
  * A database that is set back may lose chats, if they were in no other place. Then the product has to say so: the
- * verifier does not say Good, or the status names at least as many lost numbers as there are chats missing. Each round
+ * verifier does not say Good, and the status names at least as many lost numbers as there are chats missing. Each round
  * has a pool of its own, because one that has lost something says so for days.
  */
 export async function setBackRun(options: {
@@ -106,7 +106,7 @@ async function oneRound(
   const said = await verdict(pool.exports)
   const named = await namedAsLost(again)
   const breaches: string[] = []
-  if (said.good && missing.length > named)
+  if (said.good && missing.length > 0)
     breaches.push(`the verifier says Good, and ${missing.length} chats are missing (${named} named): ${missing[0]}`)
   if (sealed && missing.length > named)
     breaches.push(`\`seal\` is done, and ${missing.length} chats are missing (${named} named): ${missing[0]}`)

@@ -1,19 +1,14 @@
+import type { SourceLoss } from '@hansard/compliance-event'
 import type { Database } from '@hansard/sql'
 import type { Source } from './sources.ts'
+
+const LOSSES_MAX = 1_000
 
 /**
  * What only a living service knows of a pool database that was set back: the numbers that it had recorded and that were
  * acknowledged. The compliance side knows of those that the last source progress had reported, up to a second before.
  */
-export type LostNumbers = {
-  readonly source: string
-  readonly epoch: number
-  readonly incarnation: string
-  /** the last number that was recorded, and the last that the pool database has */
-  readonly recordedSeq: number
-  readonly foundSeq: number
-  readonly at: number
-}
+export type LostNumbers = SourceLoss & { readonly at: number }
 
 /** Writes it down in the database that was set back. A second note changes nothing. */
 export async function noteLostNumbers(
@@ -32,6 +27,7 @@ export async function lostNumbers(db: Database, { since }: { since: number }): P
   return db
     .knex('lost_numbers')
     .where('noted_at', '>=', since)
-    .orderBy(['source', 'epoch', 'incarnation'])
+    .orderBy([{ column: 'noted_at', order: 'desc' }, 'source', 'epoch', 'incarnation'])
+    .limit(LOSSES_MAX)
     .select('source', 'epoch', 'incarnation', 'recorded_seq as recordedSeq', 'found_seq as foundSeq', 'noted_at as at')
 }
