@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Admin, openAdmin, seeded, startEnterprisePool } from '@hansard/test-pool'
 import { breaches } from './checks.ts'
 import { endure, FAULTS } from './faults.ts'
+import { keepLogs } from './keep-logs.ts'
 import { seal } from './seal.ts'
 import { startTalkers } from './talkers.ts'
 import { startWallLife } from './wall-life.ts'
@@ -128,13 +129,4 @@ function mountSmallDisk(): { path: string; unmount(): void } {
       rmSync(path, { recursive: true, force: true })
     },
   }
-}
-
-/** The temporary directory may end with the run. */
-function keepLogs(logs: string, seed: number): string {
-  const kept = resolve(import.meta.dirname, `../../../node_modules/.cache/hansard/chaos-${seed}`)
-  mkdirSync(dirname(kept), { recursive: true })
-  rmSync(kept, { recursive: true, force: true })
-  execFileSync('cp', ['-r', logs, kept])
-  return kept
 }

@@ -13,6 +13,7 @@ import {
 } from '@hansard/test-pool'
 import { verdict } from './checks.ts'
 import type { ChaosResult } from './enterprise-run.ts'
+import { keepLogs } from './keep-logs.ts'
 import { type LoggedPost, startTalkers } from './talkers.ts'
 
 const PROGRESS_MS = 90_000
@@ -28,6 +29,8 @@ const CHOICES: readonly Which[] = [['pool'], ['compliance'], ['pool', 'complianc
 type Subject = AsyncDisposable & {
   readonly server: string
   readonly exports: string
+  /** the directory of the services' logs, if there is one */
+  readonly logs?: string
   backup(): Promise<void>
   /** `running`: the services live on while it happens, where the edition allows that. */
   setBack(which: Which, running: boolean): Promise<void>
@@ -69,6 +72,7 @@ export async function setBackRun(options: {
     } catch (error) {
       breaches.push(`the ${which.join(' and the ')} database ${how}: ${error instanceof Error ? error.message : error}`)
     }
+    if (breaches.length > 0 && pool.logs !== undefined) report(`logs are kept: ${keepLogs(pool.logs, seed)}`)
   }
   return { rounds: round - 1, chats, breaches }
 }
@@ -142,6 +146,7 @@ async function enterprise(): Promise<Subject> {
   return {
     server: pool.server,
     exports: pool.outputDirectory,
+    logs: pool.logs,
     alwaysStopped: false,
     backup: () =>
       pool.postgres.offline(async (client) => {
