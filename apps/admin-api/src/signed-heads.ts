@@ -13,7 +13,7 @@ type SignedHeads = {
 }
 
 /**
- * The heads of the audit trail in the pool's manifests, each with a valid signature. Whoever owns the compliance
+ * The heads of the audit trail in the pool's manifests, each with a valid signature. Anybody who owns the compliance
  * database can remove pool manifests from it, and can sign others with a key of their own: that is why the keys and the
  * newest head are shown.
  */

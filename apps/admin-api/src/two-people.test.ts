@@ -95,7 +95,7 @@ describe.each(['sqlite', 'postgres'] as const)('two people for what is exported,
     ])
   })
 
-  it('is withdrawn by whoever proposed it, refused by another, and neither afterwards', async () => {
+  it('is withdrawn by the person who proposed it, refused by another, and neither afterwards', async () => {
     const [mine, other] = [(await propose(omar, {})).change, (await propose(omar, {})).change]
     const close = (how: 'refuse' | 'withdraw', token: string, change: number) =>
       test.ask(`${how}ComplianceChange`, { token, deps: { change }, body: { reason: 'because' } })

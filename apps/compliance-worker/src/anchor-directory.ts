@@ -22,7 +22,7 @@ export async function deliverToDirectory(
         'lost, copy it from the directory of the pool manifests, together with the .checkpoint file.',
     )
   for (const { name, content } of files) {
-    // Whoever finds a note finds its checkpoint: the order of the files is the order in which they were made.
+    // Anybody who finds a note finds its checkpoint: the order of the files is the order in which they were made.
     if (name !== `${stem}.checkpoint` && name !== `${stem}.note`) continue
     await writeDurably(path, name, content, {
       async beforeRename() {

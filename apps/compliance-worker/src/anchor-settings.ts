@@ -22,7 +22,7 @@ export function anchorProblem(anchors: readonly AnchorSetting[], outputDirectory
     if (anchor.kind !== 'directory') continue
     const within = relative(resolve(outputDirectory), anchor.path)
     if (within === '' || (within.split('/')[0] !== '..' && !isAbsolute(within)))
-      return `The anchor directory ${anchor.path} lies in the output directory ${outputDirectory}: whoever cuts off the end there cuts it off here. Name one on another machine.`
+      return `The anchor directory ${anchor.path} lies in the output directory ${outputDirectory}: anybody who cuts off the end there cuts it off here. Name one on another machine.`
   }
   return undefined
 }

@@ -277,7 +277,7 @@ export function createExporter(given: {
     }
     const retry = retries.get(name)
     if (retry && waits(retry.at, RETRY.delayMaxMs)) return 'nothing'
-    // Whoever mended the directory since expects it to be read.
+    // Anybody who mended the directory since expects it to be read.
     if (retry) disks.forget(name)
     let sealed = 0
     const adapter = ADAPTERS.get(setting.adapter)

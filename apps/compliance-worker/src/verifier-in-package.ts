@@ -8,11 +8,11 @@ const FILES = ['verify.py', 'manifest.md'] as const
 const DOCS = new URL('../../../docs/', import.meta.url)
 
 /**
- * Puts the verifier beside the pool manifests, so that whoever receives the output directory can verify it without
+ * Puts the verifier beside the pool manifests, so that anybody who receives the output directory can verify it without
  * Hansard. A newer version takes the place of an older one: these files are not part of the record.
  *
- * The danger: whoever changes exports can change the verifier beside them. So auditors compare its hash with the one
- * that was published with the release, or bring their own copy; the manual says so.
+ * The danger: anybody who changes exports can change the verifier beside them. So auditors compare its hash with the
+ * one that was published with the release, or bring their own copy; the manual says so.
  */
 export async function writeVerifier(
   outputDirectory: string,

@@ -84,7 +84,7 @@ describe.each(['sqlite', 'postgres'] as const)('an upload that is refused, on %s
 
     expect(await answered).toBe(201)
     expect((await pool.events()).map(({ kind }) => kind)).toEqual(['file-upload'])
-    // Whoever could still be sending the other one has been cut off by then.
+    // A client that could still be sending the other one has been cut off by then.
     pool.clock.advance({ ms: transferMs + 3 })
     await pool.service.sweep()
     expect([await stateOf(issued), await stateOf(never)]).toEqual(['kept', 'expired'])

@@ -186,7 +186,7 @@ describe('a page says what is not in it', () => {
       [],
     ],
     [
-      'names whoever spoke next',
+      'names the person who spoke next',
       each(
         '<M by="{following-sibling::Message[1]/Sender/@uri}" name="{following-sibling::Message[1]/Sender/@UserName}"><xsl:value-of select="@content"/></M>',
       ),

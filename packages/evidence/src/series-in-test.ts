@@ -18,7 +18,7 @@ type Line = Mutable<Parameters<typeof chainLine>[0]>
 type Interval = Mutable<Extract<Manifest, { kind: 'interval' }>>
 type Addendum = Mutable<Extract<Manifest, { kind: 'addendum' }>>
 
-/** An export before it is sealed: whoever forges one can change all of this and compute every hash again. */
+/** An export before it is sealed: anybody who forges one can change all of this and compute every hash again. */
 export type Draft = {
   stem: string
   lines: Line[]
@@ -83,7 +83,7 @@ export function draftSeries(): Draft[] {
   ]
 }
 
-/** Computes what whoever has the whole directory can compute: hashes, sizes, the links between the manifests. */
+/** Computes what anybody who has the whole directory can compute: hashes, sizes, the links between the manifests. */
 export function sealed(drafts: readonly Draft[]): Map<string, Buffer> {
   const files = new Map<string, Buffer>()
   let newest: string | null = null

@@ -11,7 +11,7 @@ import { verifySeries } from './verify-series.ts'
 const VERIFIER = join(import.meta.dirname, '../../../docs/verify.py')
 
 type Files = Map<string, Buffer>
-/** Changes the exports before whoever forges them computes the hashes again. */
+/** Changes the exports before anybody who forges them computes the hashes again. */
 type Forge = (drafts: Draft[]) => void
 /** Changes what lies in the directory. */
 type Damage = (files: Files) => void

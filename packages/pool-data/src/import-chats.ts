@@ -20,8 +20,8 @@ type Room = { readonly id: number; readonly lastChatId: number; readonly disable
  *
  * Nobody posted these chats here, and the file may say anything. So each is on record as an `imported-chat`: who
  * imported it, from which file, and what that file says of author, time and text. It is never a chat event. Its row
- * names the importer, and whoever is shown the chat is shown that too. Each batch is also one change event of the room
- * with the SHA-256 of what was imported.
+ * names the importer, and everybody who is shown the chat is shown that too. Each batch is also one change event of
+ * the room with the SHA-256 of what was imported.
  */
 export async function importChats(run: ImportRun): Promise<void> {
   for await (const room of run.file.lines('rooms')) {

@@ -12,7 +12,7 @@ import { isSignedBy, parseNote, signNote } from './signed-note.ts'
 
 /**
  * The content of a key file: the key that signs now, and how it came to sign. A succession is a note that names the
- * old and the new key and is signed by both, so whoever trusts an old key can trust the new one.
+ * old and the new key and is signed by both, so anybody who trusts an old key can trust the new one.
  */
 export type SigningKeys = { readonly signing: NoteKey; readonly successions: readonly string[] }
 

@@ -7,8 +7,8 @@ const FROZEN_MS = 1_000
 const LOOK_EVERY_MS = 250
 
 /**
- * A transaction that ends whoever blocks it, instead of waiting: for one that replaces or ends a process which may be
- * frozen or cut off in the middle of a transaction.
+ * A transaction that ends the session that blocks it, instead of waiting. It is for transactions that replace or end a
+ * process which may be frozen or cut off in the middle of one.
  *
  * The danger is to end a session that works. Only a session is ended that holds what this transaction waits for, of
  * the same role, and whose client has left the server waiting for a second: for its next statement, or for it to read

@@ -57,8 +57,8 @@ export async function releaseLease(db: Database, { name, holder, token }: Lease)
 }
 
 /**
- * Ends a lease whoever holds it. The holder is fenced at once: its transactions under the lease fail, and it takes
- * part in the next round like everybody else. Returns the lease that was broken, undefined when nobody held it.
+ * Ends a lease, no matter who holds it. The holder is fenced at once: its transactions under the lease fail, and it
+ * takes part in the next round like everybody else. Returns the lease that was broken, undefined when nobody held it.
  */
 export async function breakLease(db: Database, name: string): Promise<Lease | undefined> {
   // The holder may be frozen in a transaction.

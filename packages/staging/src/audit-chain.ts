@@ -6,7 +6,7 @@ import { type AuditRow, leafOfAudit } from './audit.ts'
  * Recomputes the chain of the audit trail.
  *
  * What it proves: no record was altered, added, removed or moved by somebody who did not also recompute every head
- * after it and the row of `audit_chain`. Whoever may write to the whole compliance database can do that, so it also
+ * after it and the row of `audit_chain`. Anybody who may write to the whole compliance database can do that, so it also
  * compares with the heads that every interval's signed pool manifest holds (`heads`), and with one that somebody noted
  * elsewhere (`expect`).
  */

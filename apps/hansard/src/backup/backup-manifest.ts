@@ -12,7 +12,7 @@ export const POOL_COPY = { standard: 'pool.db', enterprise: 'pool.dump' } as con
 export const COMPLIANCE_COPY = { standard: 'compliance.db', enterprise: 'compliance.dump' } as const
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
-/** A path below the backup: no way out of it, whoever wrote the manifest. */
+/** A path below the backup: no way out of it, no matter who wrote the manifest. */
 const name = z
   .string()
   .min(1)

@@ -26,7 +26,7 @@ function instructions({ event, interval, tree, poolManifest, exports }: ProofRep
   return `# Check this proof: type the commands in this directory, or run \`sh -e ${README}\`. Needs openssl and coreutils.
 # Each check prints OK or "Verified Successfully".
 
-# 0. The files are whole. This alone proves nothing: whoever changes a file can change SHA256SUMS as well.
+# 0. The files are whole. This alone proves nothing: anybody who changes a file can change SHA256SUMS as well.
 sha256sum --strict --check SHA256SUMS
 
 # 1. event.json is the text that ${shown(event.source)} accepted as its number ${event.seq} on ${new Date(event.at).toISOString()}.

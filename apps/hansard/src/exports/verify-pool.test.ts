@@ -176,7 +176,7 @@ describe('what was forged is found:', () => {
   it('the newest pool manifests made with a key that was replaced', async () => {
     const { root } = await copy()
     await signPool(root, ['more', 'xml'], () => FIRST)
-    // Whoever names the old key cannot know; whoever names the new one does.
+    // Anybody who names the old key cannot know; anybody who names the new one does.
     expect(await verifyWithBoth(root, { key })).toMatchObject({ exitCode: 0 })
     expect(whatOf(await verifyWithBoth(root, { key: SECOND.signing.verifier }))).toEqual(['pool-signature'])
   })

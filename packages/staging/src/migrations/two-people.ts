@@ -16,7 +16,7 @@ export async function createTwoPeople(tx: Knex.Transaction): Promise<void> {
   await tx.schema.createTable('compliance_change', (table) => {
     table.increments('id')
     table.text('identity').notNullable()
-    // The exact text of the proposal; `sha256` is its hash. Whoever approves names the hash.
+    // The exact text of the proposal; `sha256` is its hash. The approval names the hash.
     table.text('content').notNullable()
     table.text('sha256').notNullable()
     table.text('state').notNullable()
