@@ -17,7 +17,8 @@ import { keepLogs } from './keep-logs.ts'
 import { type LoggedPost, startTalkers } from './talkers.ts'
 
 const PROGRESS_MS = 90_000
-const SEAL_MS = 60_000
+/** A machine that runs many pools at once takes a minute to close and export an interval. */
+const SEAL_MS = 180_000
 /** Source progress is taken and staged once a second. */
 const REPORTED_WITHIN_MS = 3_000
 
