@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { createSecretFile, replaceSecretFile } from '@hansard/durable-file'
 import { poolOrigin } from '@hansard/evidence'
 import {
   formatSigningKeys,
@@ -42,7 +42,7 @@ export async function openSigningKeys(
   { source, pool }: { source: SigningKeySource; pool: string },
 ): Promise<SigningKeys> {
   if ('file' in source && (await signingKeyOnRecord(db)) === undefined)
-    await createSigningKeyFile(source.file, newSigningKeys(poolOrigin(pool)))
+    await createSecretFile(source.file, formatSigningKeys(newSigningKeys(poolOrigin(pool))))
   const keys = await readSigningKeys(source)
   const own = formatVerifierKey(keys.signing.verifier)
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -95,41 +95,9 @@ export async function readSigningKeys(source: SigningKeySource): Promise<Signing
   }
 }
 
-/** Makes the file when there is none; one that is there stays. */
-async function createSigningKeyFile(file: string, keys: SigningKeys): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = await writeBeside(file, keys)
-  try {
-    // A link, not a rename: of two processes that start at once, the second keeps what the first made.
-    await link(temporary, file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
 /** Puts other keys in the place of those in the file, at once or not at all. */
-export async function replaceSigningKeyFile(file: string, keys: SigningKeys): Promise<void> {
-  const temporary = await writeBeside(file, keys)
-  try {
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-async function writeBeside(file: string, keys: SigningKeys): Promise<string> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.new`
-  const handle = await open(temporary, 'wx', 0o600)
-  try {
-    await handle.writeFile(formatSigningKeys(keys))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  return temporary
+export function replaceSigningKeyFile(file: string, keys: SigningKeys): Promise<void> {
+  return replaceSecretFile(file, formatSigningKeys(keys))
 }
 
 function leadsTo({ successions }: SigningKeys, onRecord: string, own: string): boolean {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { createSecretFile, replaceSecretFile } from '@hansard/durable-file'
 import { formatTokenKeys, parseTokenKeys, type TokenKeyFile, TokenKeyProblem } from './token-keys.ts'
 
 /** Where a service finds its token keys: a file, which is read again when it changes, or a text that does not change. */
@@ -64,42 +64,13 @@ export async function tokenKeysChangedAt(source: TokenKeySource): Promise<number
 }
 
 /** Makes the key file when there is none; one that is there stays. Only its owner may read it. */
-export async function createTokenKeyFile(file: string, keys: TokenKeyFile): Promise<'created' | 'kept'> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = await writeBeside(file, keys)
-  try {
-    // A link, not a rename: of two processes that start at once, the second keeps what the first made.
-    await link(temporary, file)
-    return 'created'
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'kept'
-    throw error
-  } finally {
-    await rm(temporary, { force: true })
-  }
+export function createTokenKeyFile(file: string, keys: TokenKeyFile): Promise<'created' | 'kept'> {
+  return createSecretFile(file, formatTokenKeys(keys))
 }
 
 /** Puts other keys in the place of those in the file, at once or not at all. */
-export async function replaceTokenKeyFile(file: string, keys: TokenKeyFile): Promise<void> {
-  const temporary = await writeBeside(file, keys)
-  try {
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-async function writeBeside(file: string, keys: TokenKeyFile): Promise<string> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.new`
-  const handle = await open(temporary, 'wx', 0o600)
-  try {
-    await handle.writeFile(formatTokenKeys(keys))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  return temporary
+export function replaceTokenKeyFile(file: string, keys: TokenKeyFile): Promise<void> {
+  return replaceSecretFile(file, formatTokenKeys(keys))
 }
 
 function named<T>(name: string, parse: () => T): T {

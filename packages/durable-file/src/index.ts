@@ -1,3 +1,4 @@
+export { createSecretFile, replaceSecretFile } from './secret-file.ts'
 export {
   type Content,
   clearTemporaries,

@@ -1,7 +1,8 @@
-import { mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createSecretFile, replaceSecretFile } from './secret-file.ts'
 import { type Disk, flushDirectory, removeDurably, writeDurably } from './write-durably.ts'
 
 let directory: string
@@ -92,6 +93,21 @@ describe('what survives a power failure', () => {
     await expect(writeDurably(directory, 'a.xml', 'text', { disk: failing })).rejects.toMatchObject({ code: 'EIO' })
     expect(await readdir(directory)).toEqual([])
     await expect(flushDirectory(directory, failing)).rejects.toMatchObject({ code: 'EIO' })
+  })
+
+  it('a secret file is flushed before and after it gets its name, stays when it is there, and is its owner’s', async () => {
+    const file = join(directory, 'keys.json')
+    const { disk, asked } = watchedDisk()
+
+    expect(await createSecretFile(file, 'first', { disk })).toBe('created')
+    const calls = asked.map((call) => call.replace(/keys\.json\.[0-9a-f]+\.new/, '(new)'))
+    expect(calls).toEqual(['sync (new)', 'close (new)', 'sync (directory)', 'close (directory)'])
+    expect(await createSecretFile(file, 'second')).toBe('kept')
+    expect(await readFile(file, 'utf8')).toBe('first')
+    await replaceSecretFile(file, 'third')
+    expect(await readFile(file, 'utf8')).toBe('third')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readdir(directory)).toEqual(['keys.json'])
   })
 
   it('a removal is flushed once, after the last file, and no removal flushes nothing', async () => {

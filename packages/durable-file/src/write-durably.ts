@@ -47,7 +47,7 @@ export async function writeDurably(
 
 /** The calls whose order decides what survives a power failure. */
 export type Disk = Pick<typeof import('node:fs/promises'), 'open' | 'rename' | 'rm'>
-const DISK: Disk = { open, rename, rm }
+export const DISK: Disk = { open, rename, rm }
 
 /** Bytes, a text, or a stream of either for content that is too large for memory. */
 export type Content = Uint8Array | string | AsyncIterable<Uint8Array | string>
