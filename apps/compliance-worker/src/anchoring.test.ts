@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startTimeStampAuthority, type TimeStampAuthority } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -147,6 +147,42 @@ describe('a directory as an anchor', () => {
       { lastDelivered: { number: 1 } },
     ])
     expect(authority.requests).toHaveLength(asked)
+  })
+
+  it('that hangs is a problem although it gives no error, and does not hold up a stop', async () => {
+    // What opens it waits for somebody who writes into it, like a share whose server is gone.
+    const hanging = join(anchor, `${FIRST}.checkpoint`)
+    execFileSync('mkfifo', [hanging])
+    const release = async () => (await open(hanging, constants.O_WRONLY | constants.O_NONBLOCK)).close()
+    const sources = story(bench)
+    const running = await worker([toDirectory()])
+    await bench.deliver(T0 + MINUTE, sources)
+    const drained = running.drain()
+    try {
+      await expect.poll(() => readdir(join(output, 'pool'))).toContain(`${FIRST}.json`)
+      running.wake()
+      await expect.poll(async () => (await statusOf(bench)).anchors).toMatchObject([{ problem: null }])
+
+      bench.clock.advance({ ms: 30_000 })
+      running.wake()
+      await expect
+        .poll(async () => (await statusOf(bench)).anchors)
+        .toMatchObject([{ problem: expect.stringContaining('It has not answered for 30 s.'), overdue: false }])
+
+      let stopped = false
+      const stop = running.stop().then(() => {
+        stopped = true
+      })
+      const advanced = () => {
+        bench.clock.advance({ ms: 2_000 })
+        return stopped
+      }
+      await expect.poll(advanced).toBe(true)
+      await stop
+    } finally {
+      await release()
+      await drained
+    }
   })
 
   it('is shown no longer when it is no longer set, and its problem is gone', async () => {

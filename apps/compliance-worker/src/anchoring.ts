@@ -18,6 +18,10 @@ import { isDatabaseTrouble } from './classify-error.ts'
 import { diskProblem } from './export-problem.ts'
 
 const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
+/** An anchor that takes longer has a problem: a share that hangs gives no error. */
+const ANSWERS_WITHIN_MS = 30_000
+/** A delivery to a share that hangs cannot be ended, and does not hold up a stop for longer. */
+const STOPS_WITHIN_MS = 2_000
 
 /**
  * Delivers the newest checkpoint to each anchor, beside everything else: an anchor that cannot be reached holds up
@@ -27,6 +31,8 @@ const RETRY = { delayMs: 1_000, delayMaxMs: 60_000 }
 type Anchoring = {
   run(lease: Lease, signal: AbortSignal): Promise<void>
   settled(): Promise<'progress' | 'nothing'>
+  /** Waits for deliveries that are under way, but not for one that hangs. */
+  close(): Promise<void>
   /** when a delivery that failed is tried again; undefined: none failed */
   retryAt(): number | undefined
 }
@@ -44,7 +50,7 @@ export function createAnchoring({
   anchors: readonly AnchorSetting[]
   outputDirectory: string
 }): Anchoring {
-  const running = new Map<string, Promise<void>>()
+  const running = new Map<string, { readonly delivery: Promise<void>; readonly since: number; late: boolean }>()
   const retries = new Map<string, { at: number; failures: number }>()
   /** the newest interval that each anchor has */
   const reached = new Map<string, number>()
@@ -100,6 +106,13 @@ export function createAnchoring({
         reached.clear()
       }
       if (anchors.length === 0) return
+      for (const [name, one] of running) {
+        if (one.late || clock.uptime() - one.since < ANSWERS_WITHIN_MS) continue
+        one.late = true
+        const problem = `It has not answered for ${ANSWERS_WITHIN_MS / 1_000} s. Does its share hang?`
+        log.error({ anchor: name }, 'the anchor does not answer')
+        await noteAnchorProblem(db, lease, { anchor: name, problem, now: clock.now() })
+      }
       const newest = await newestSealedNumber(db)
       const due = anchors.filter((anchor) => {
         const name = anchorName(anchor)
@@ -111,17 +124,21 @@ export function createAnchoring({
         const name = anchorName(anchor)
         const state = states.get(name)
         if (!state) continue
-        running.set(
-          name,
-          deliver(anchor, state, lease, signal).finally(() => running.delete(name)),
-        )
+        const delivery = deliver(anchor, state, lease, signal).finally(() => running.delete(name))
+        running.set(name, { delivery, since: clock.uptime(), late: false })
       }
     },
     async settled() {
-      await Promise.all(running.values())
+      await Promise.all([...running.values()].map(({ delivery }) => delivery))
       const done = progress ? 'progress' : 'nothing'
       progress = false
       return done
+    },
+    async close() {
+      const stopped = new AbortController()
+      const all = Promise.all([...running.values()].map(({ delivery }) => delivery))
+      await Promise.race([all, clock.sleep(STOPS_WITHIN_MS, stopped.signal)])
+      stopped.abort()
     },
     retryAt: () => [...retries.values()].map(({ at }) => at).sort((a, b) => a - b)[0],
   }

@@ -185,7 +185,7 @@ export function createExporter(given: {
       return (await Promise.all(all)).includes('progress') ? 'progress' : 'nothing'
     },
     async close() {
-      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.settled(), checking, auditing])
+      await Promise.all([lanes.close(), poolSealing?.settled(), anchoring.close(), checking, auditing])
     },
   }
 
