@@ -94,6 +94,16 @@ describe.each(['sqlite', 'postgres'] as const)('gaps, on %s', (dialect) => {
     expect(source).toMatchObject({ lastSeq: 5, stagedThrough: 5 })
   })
 
+  it('need another second person when the first has lost the right since', async () => {
+    const { poolDb } = test
+    expect((await accept('olivia')).body).toMatchObject({ outcome: 'proposed' })
+    await poolDb.knex('principal').where({ account: 'olivia' }).update({ disabled: true })
+    expect((await accept('otto')).body).toMatchObject({ outcome: 'proposed', proposedBy: 'otto' })
+
+    await poolDb.knex('principal').where({ account: 'olivia' }).update({ disabled: false })
+    expect((await accept('olivia')).body).toMatchObject({ outcome: 'accepted', proposedBy: 'otto' })
+  })
+
   it('are refused where the outbox has a number again, or other numbers are named', async () => {
     expect((await accept('otto', { to: 4 })).body).toMatchObject({ hint: 'Missing are 2 to 3.' })
     expect((await accept('otto', { source: 'nobody' })).status).toBe(409)

@@ -1,5 +1,5 @@
 import type { AcceptGapRequest, OpenGap } from '@hansard/admin-contract'
-import { readOutbox } from '@hansard/pool-store'
+import { findPrincipal, readOutbox } from '@hansard/pool-store'
 import { databaseNow } from '@hansard/sql'
 import { acceptGap, type GapOnRecord, keyOfSource, lackingNumbers, listGaps, stampsAround } from '@hansard/staging'
 import type { Handle } from './call.ts'
@@ -65,6 +65,7 @@ export const acceptGapOf: Handle<'acceptGap'> = async (deps, { actor, body }) =>
     from,
     to,
     by: { account: actor.account, officer: actor.roles.includes('officer') },
+    proposer: await proposerOf(deps, gap),
     reason: body.reason,
     now: deps.clock.now(),
   })
@@ -72,6 +73,19 @@ export const acceptGapOf: Handle<'acceptGap'> = async (deps, { actor, body }) =>
   const proposed = { proposedBy: actor.account, reason: body.reason ?? '' }
   const { outcome, proposedBy, reason } = answer.outcome === 'accepted' ? answer : { ...answer, ...proposed }
   return { source, epoch, incarnation, from, to, outcome, proposedBy, reason }
+}
+
+/** Who has proposed this gap, with the rights of today: a person may have left since. */
+async function proposerOf({ poolDb, complianceDb }: Databases, gap: Gap) {
+  const proposal = (await listGaps(complianceDb, { limit: GAPS_SHOWN })).find(
+    (one) => one.state === 'proposed' && one.from === gap.from && keyOfSource(one) === keyOfSource(gap),
+  )
+  if (!proposal) return undefined
+  const account = proposal.proposedBy
+  const found = await findPrincipal(poolDb, { account })
+  const roles = found && !found.disabled ? found.roles : []
+  const officer = roles.includes('officer')
+  return { account, officer, may: officer || roles.includes('operator') }
 }
 
 /** Only what is listed may be accepted: the numbers are in neither database, and the outbox cannot bring them. */

@@ -14,6 +14,8 @@ type GapRequest = {
   readonly from: number
   readonly to: number
   readonly by: { readonly account: string; readonly officer: boolean }
+  /** who proposed it, as that account stands now; absent: as it stood then. `may`: it could still propose this. */
+  readonly proposer?: { readonly account: string; readonly officer: boolean; readonly may: boolean } | undefined
   /** a proposal needs one */
   readonly reason: string | undefined
   readonly now: number
@@ -108,7 +110,10 @@ async function decide(tx: Knex, row: Named, request: GapRequest): Promise<GapAns
     .where({ ...key, state: 'proposed' })
     .first()
   const object = `${row.name} ${from}-${to}`
-  if (!proposal || proposal.to_seq !== to || proposal.proposed_by === by.account) {
+  const proposer = request.proposer?.account === proposal?.proposed_by ? request.proposer : undefined
+  // What somebody proposed who has lost the right since is nobody's proposal any more.
+  const lapsed = proposer?.may === false
+  if (!proposal || proposal.to_seq !== to || proposal.proposed_by === by.account || lapsed) {
     const { reason } = request
     if (reason === undefined) return refuse('A proposal needs a reason.', 'Add --reason.')
     const who = { proposed_by: by.account, proposed_by_officer: by.officer ? 1 : 0, proposed_at: now }
@@ -117,7 +122,8 @@ async function decide(tx: Knex, row: Named, request: GapRequest): Promise<GapAns
     await appendAudit(tx, { at: now, actor: by.account, action: 'propose-gap', object, detail: { reason } })
     return { outcome: 'proposed' }
   }
-  if (!by.officer && proposal.proposed_by_officer === 0)
+  const byOfficer = proposer?.officer ?? proposal.proposed_by_officer === 1
+  if (!by.officer && !byOfficer)
     return refuse(
       `${proposal.proposed_by} proposed this gap, and neither of you is an officer.`,
       'An officer has to accept it.',
