@@ -1,8 +1,8 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@hansard/sql'
-import { acceptGap, addRequest, findRequest, stageEvents } from '@hansard/staging'
+import { acceptGap, addRequest, findRequest, placesOfEvent, stageEvents } from '@hansard/staging'
 import { complianceSqlite } from '@hansard/staging/testing'
 import { expect, it } from 'vitest'
 import { type Bench, MINUTE, manifests, openBench, statusOf, T0 } from './worker-in-test.ts'
@@ -45,6 +45,12 @@ it('closes an interval over an accepted gap, and its manifest says who accepted 
   expect(sealed!.acceptedGaps![0]).toMatchObject({
     ...{ acceptedBy: ['otto', 'olivia'], at: new Date(at(1, 1)).toISOString(), reason: 'the disk was cut' },
   })
+  for (const seq of [1, 4]) {
+    const places = await placesOfEvent(bench.db, { source: 'chat-1', epoch: 1, incarnation: '', seq })
+    const { directory, chain } = places.find(({ adapter }) => adapter === 'xml')!
+    const lines = (await readFile(join(directory, chain!.name), 'utf8')).split('\n')
+    expect(lines[chain!.line - 1]).toContain(`\t${seq}\t`)
+  }
 })
 
 it('renders an export with a gap again alike, also after a number of it has arrived', async () => {
@@ -114,6 +120,45 @@ it('knows accepted gaps again from the exports on disk, when the compliance data
     await again.deliver(at(6))
     await next.drain()
     expect((await manifests(again)).at(-2)).toMatchObject({ kind: 'addendum', counts: { total: 2 } })
+  } finally {
+    await db.close()
+    await rm(directory, { recursive: true })
+  }
+})
+
+it('exports as late what an older compliance database still has of a gap', async () => {
+  const db = await complianceSqlite()
+  const directory = await mkdtemp(join(tmpdir(), 'hansard-gap-'))
+  try {
+    const bench = await openBench({ db: openDatabase({ url: db.url }), directory })
+    const one = bench.pool.source('chat-1', { startedAt: T0 })
+    for (const text of ['1', '2', '3', '4']) one.says('desk', 'alice', text, at(0, Number(text)))
+    one.reports(at(1))
+    await bench.deliver(at(1), [one])
+    const backup = join(directory, 'backup.db')
+    await bench.db.knex.raw(`vacuum into '${backup}'`)
+    await bench.db.knex('staged_event').whereIn('seq', [2, 3]).delete()
+    const gap = { source: { source: 'chat-1', epoch: 1 }, from: 2, to: 3, reason: 'removed', now: at(1, 1) }
+    for (const account of ['otto', 'olivia'])
+      await acceptGap(bench.db, { ...gap, by: { account, officer: account === 'olivia' } })
+    const worker = await bench.worker()
+    await worker.drain()
+    expect(await manifests(bench)).toMatchObject([{ counts: { total: 2 }, acceptedGaps: [{ from: 2, to: 3 }] }])
+    await bench[Symbol.asyncDispose]()
+
+    const restored = join(directory, 'restored.db')
+    await cp(backup, restored)
+    await using again = await openBench({ db: openDatabase({ url: `sqlite:${restored}` }), directory, at: at(2) })
+    const next = await again.worker()
+    await next.drain()
+    const copy = again.pool.source('chat-1', { startedAt: T0 })
+    for (const { body, at } of one.recorded) copy.putText(body, at)
+    copy.reports(at(3))
+    await again.deliver(at(3))
+    await next.drain()
+
+    const sealed = (await manifests(again)).map(({ kind, counts }) => `${kind} ${counts.total}`)
+    expect(sealed.slice(0, 2)).toEqual(['interval 2', 'addendum 2'])
   } finally {
     await db.close()
     await rm(directory, { recursive: true })
