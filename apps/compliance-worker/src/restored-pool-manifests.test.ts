@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { newSigningKeys, parseSigningKeys, replaceSigningKey } from '@hansard/signing'
 import { type Database, openDatabase } from '@hansard/sql'
-import { listAudit } from '@hansard/staging'
+import { appendAudit, listAudit } from '@hansard/staging'
 import { COMPLIANCE, compliancePostgres, complianceSqlite } from '@hansard/staging/testing'
 import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -65,6 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('pool manifests after a restore, 
   async function firstLife(backupAfter: 0 | 1): Promise<{ backup: Backup; before: Map<string, string> }> {
     await using bench = await life(0)
     let backup = await backUp(db)
+    await appendAudit(db.knex, { at: T0, actor: 'olivia', action: 'list-exports', object: 'exports', detail: {} })
     const worker = await start(bench)
     const source = bench.pool.source('chat-1', { startedAt: T0 })
     for (const minute of [1, 2, 3]) {
@@ -110,6 +111,15 @@ describe.each(['sqlite', 'postgres'] as const)('pool manifests after a restore, 
       ['pool/3', 'pool/2', 'pool/1'].slice(0, 3 - backupAfter),
     )
     expect((await statusOf(bench)).poolSealing).toEqual({ problem: null, unsigned: null })
+    // The heads of the audit trail that were signed are compared with the trail again.
+    const heads = (await manifestsOnDisk()).slice(0, 3).map((name) => JSON.parse(after.get(name)!).audit)
+    expect(heads[0]).toMatchObject({ number: expect.any(Number), head: expect.any(String) })
+    const known: object[] = await db
+      .knex('pool_manifest')
+      .orderBy('number')
+      .limit(3)
+      .select('audit_number as number', 'audit_head as head')
+    expect(known).toEqual(heads)
   })
 
   it('are taken over although the key that signed them has been replaced', async () => {
