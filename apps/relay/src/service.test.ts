@@ -1,35 +1,12 @@
-import { mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Clock, systemClock } from '@hansard/clock'
-import { type Envelope, leafOf } from '@hansard/compliance-event'
-import { silentLog } from '@hansard/log'
-import {
-  createPrincipals,
-  createRecordWriter,
-  declareDead,
-  findPrincipal,
-  outboxDepth,
-  POOL_MIGRATIONS,
-  type Principal,
-  readOutbox,
-  readSourceProgress,
-  startSource,
-  stopSource,
-} from '@hansard/pool-store'
-import { openInlineTransport, type Transport } from '@hansard/queue'
-import { type Database, migrate, openDatabase } from '@hansard/sql'
-import { migrateStaging, recordSourceProgress, stagedThrough, stageEvents } from '@hansard/staging'
-import { copyOfTemplate, type SharedPostgres, sharePostgres, template } from '@hansard/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { RelayConfig } from './config.ts'
-import { startRelay } from './index.ts'
-import { addRoom, QUICK, until } from './relay-in-test.ts'
-import type { Relay } from './service.ts'
-
-const POOL = template('pool', openDatabase, (db) => migrate(db, POOL_MIGRATIONS))
-const COMPLIANCE = template('compliance', openDatabase, migrateStaging)
+import type { Envelope } from '@hansard/compliance-event'
+import { declareDead, readOutbox, readSourceProgress, stopSource } from '@hansard/pool-store'
+import { openInlineTransport } from '@hansard/queue'
+import { stageEvents } from '@hansard/staging'
+import { type SharedPostgres, sharePostgres } from '@hansard/test-servers'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { benchOfRelay } from './bench-in-test.ts'
+import { until } from './relay-in-test.ts'
 
 let postgres: SharedPostgres
 beforeAll(async () => {
@@ -38,82 +15,8 @@ beforeAll(async () => {
 afterAll(() => postgres.stop())
 
 describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
-  const toStop: (() => Promise<unknown>)[] = []
-  let poolDb: Database
-  let complianceDb: Database
-  let principal: Principal
-  let roomId: number
-
-  beforeEach(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'hansard-relay-'))
-    toStop.push(() => rm(directory, { recursive: true }))
-    const open = async (name: string) => {
-      const from = name === 'pool' ? POOL : COMPLIANCE
-      const url =
-        dialect === 'sqlite'
-          ? await copyOfTemplate(from, join(directory, name))
-          : await postgres.createDatabase(name, from)
-      const db = openDatabase({ url })
-      toStop.push(() => db.close())
-      return db
-    }
-    poolDb = await open('pool')
-    complianceDb = await open('compliance')
-    await createPrincipals(poolDb.knex, [
-      { account: 'alice', domain: 'example.com', displayName: 'Alice', secret: 'key$x', now: 1 },
-    ])
-    principal = (await findPrincipal(poolDb, { account: 'alice' }))!
-    roomId = await addRoom(poolDb)
-  })
-  afterEach(async () => {
-    for (const stop of toStop.splice(0).reverse()) await stop()
-  })
-
-  /** A source that has recorded `chats` chats. */
-  async function talk(chats: number, name = 'channel-1') {
-    const source = await startSource(poolDb, { name, endpoint: 'ws://x', now: systemClock.now() })
-    const writer = createRecordWriter({ db: poolDb, clock: systemClock, source, place: { pool: 'test' } })
-    const post = (n: number) =>
-      writer.record({
-        kind: 'chat',
-        roomId,
-        principal,
-        post: `${name} ${n}`,
-        text: `chat ${n}`,
-        again: false,
-        rights: 1,
-      })
-    await Promise.all(Array.from({ length: chats }, (_, n) => post(n)))
-    return { source, post, key: `${name}/${source.epoch}/${source.incarnation}` }
-  }
-
-  async function relayTo(
-    transport: Transport,
-    options: { clock?: Clock; config?: Partial<RelayConfig> } = {},
-  ): Promise<Relay> {
-    const { clock = systemClock, config = {} } = options
-    const relay = await startRelay({
-      ...{ poolDb, complianceDb, transport, clock, log: silentLog },
-      config: { relayName: 'relay', ...QUICK, ...config },
-    })
-    toStop.push(() => relay.stop())
-    return relay
-  }
-
-  const stage = async (envelope: Envelope): Promise<void> => {
-    if (envelope.kind === 'roll-call') await recordSourceProgress(complianceDb, envelope.rollCall)
-    else await stageEvents(complianceDb, envelope, systemClock.now())
-  }
-
-  function inline(): Transport {
-    const transport = openInlineTransport()
-    toStop.push(() => transport.close())
-    return transport
-  }
-  const keptRows = async () => (await poolDb.knex('outbox').select('seq')).length
-  /** without those that are staged */
-  const outboxRows = async () => (await outboxDepth(poolDb)).rows
-  const staged = async (key: string) => (await stagedThrough(complianceDb)).get(key)
+  const bench = benchOfRelay(dialect, () => postgres)
+  const { talk, relayTo, stage, inline, outboxRows, staged } = bench
 
   it('moves every event to the compliance database, and empties the outbox', async () => {
     const { key, post } = await talk(2_345)
@@ -270,21 +173,21 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const { source } = await talk(5, 'channel-1')
     const { source: other } = await talk(5, 'channel-2')
     const transport = inline()
-    await stopSource(poolDb, { ...source, now: systemClock.now() })
-    await declareDead(poolDb, { name: other.name, now: systemClock.now() })
+    await stopSource(bench.poolDb, { ...source, now: systemClock.now() })
+    await declareDead(bench.poolDb, { name: other.name, now: systemClock.now() })
     await relayTo(transport, { config: { resendMs: 60_000 } })
     await vi.waitFor(async () => expect((await transport.depth()).waiting).toBeGreaterThan(2), until)
-    expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(2)
+    expect((await readSourceProgress(bench.poolDb, 0)).sources).toHaveLength(2)
 
     await transport.consume(stage)
 
-    await vi.waitFor(async () => expect((await readSourceProgress(poolDb, 0)).sources).toEqual([]), until)
+    await vi.waitFor(async () => expect((await readSourceProgress(bench.poolDb, 0)).sources).toEqual([]), until)
     expect(await outboxRows()).toBe(0)
   })
 
   it('keeps naming an ended source until the compliance database knows that it ended', async () => {
     const { source, key } = await talk(5)
-    await stopSource(poolDb, { ...source, now: systemClock.now() })
+    await stopSource(bench.poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
     let rolls = 0
     await transport.consume(async (envelope) => {
@@ -297,15 +200,15 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     const before = rolls
     await vi.waitFor(() => expect(rolls).toBeGreaterThan(before + 3), until)
 
-    expect((await readSourceProgress(poolDb, 0)).sources).toHaveLength(1)
+    expect((await readSourceProgress(bench.poolDb, 0)).sources).toHaveLength(1)
   })
 
   it('empties an outbox in which numbers are missing', async () => {
     const { source } = await talk(1_600)
     const identity = { source: source.name, epoch: source.epoch, incarnation: source.incarnation }
-    const events = await readOutbox(poolDb, { ...identity, afterSeq: 0, limit: 1_600 })
-    await stageEvents(complianceDb, { ...identity, events }, systemClock.now())
-    await poolDb.knex('outbox').whereBetween('seq', [2, 1_500]).delete()
+    const events = await readOutbox(bench.poolDb, { ...identity, afterSeq: 0, limit: 1_600 })
+    await stageEvents(bench.complianceDb, { ...identity, events }, systemClock.now())
+    await bench.poolDb.knex('outbox').whereBetween('seq', [2, 1_500]).delete()
 
     await relayTo(inline())
 
@@ -314,106 +217,21 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
 
   it('empties the outbox of a source that the compliance database has settled', async () => {
     const { source, key } = await talk(5)
-    await stopSource(poolDb, { ...source, now: systemClock.now() })
+    await stopSource(bench.poolDb, { ...source, now: systemClock.now() })
     const transport = inline()
     await transport.consume(stage)
     const first = await relayTo(transport)
     await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
     await first.stop()
     // The relay was down while the worker closed the source's last interval.
-    await poolDb.knex('source').update({ settled: false })
-    await complianceDb.knex('source').update({ finished: 1 })
+    await bench.poolDb.knex('source').update({ settled: false })
+    await bench.complianceDb.knex('source').update({ finished: 1 })
 
     const second = await relayTo(transport)
 
-    await vi.waitFor(async () => expect((await readSourceProgress(poolDb, 0)).sources).toEqual([]), until)
+    await vi.waitFor(async () => expect((await readSourceProgress(bench.poolDb, 0)).sources).toEqual([]), until)
     expect(await outboxRows()).toBe(0)
     await second.stop()
-  })
-
-  it('keeps a row whose text is not the one that is staged under its number, and sends it again', async () => {
-    const { key } = await talk(5)
-    const transport = inline()
-    const sent: string[] = []
-    let staging = true
-    await transport.consume(async (envelope) => {
-      if (envelope.kind === 'events') sent.push(...envelope.events.map(({ body }) => body))
-      if (staging || envelope.kind === 'roll-call') await stage(envelope)
-    })
-    const first = await relayTo(transport, { config: { keepMs: 3_600_000 } })
-    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
-    await first.stop()
-    staging = false
-    const { body }: { body: string } = await poolDb.knex('outbox').where('seq', 3).first('body')
-    const other = body.replace('"chat 2"', '"chat X"')
-    expect(other).not.toBe(body)
-    await poolDb.knex('outbox').where('seq', 3).update({ body: other })
-
-    await relayTo(transport)
-    await vi.waitFor(() => expect(sent).toContain(other), until)
-    expect(await poolDb.knex('outbox').where('body', other).first('seq')).toEqual({ seq: 3 })
-
-    staging = true
-    await vi.waitFor(async () => expect(await keptRows()).toBe(0), until)
-    expect(await complianceDb.knex('quarantined_event').pluck('leaf')).toEqual([leafOf(other)])
-  })
-
-  it('sends kept rows again whose texts were removed after they were staged, or accepted as a gap', async () => {
-    const { key } = await talk(5)
-    const bodies = () => complianceDb.knex('staged_event').orderBy('seq').pluck('body')
-    const transport = inline()
-    await transport.consume(stage)
-    await relayTo(transport, { config: { keepMs: 3_600_000 } })
-    await vi.waitFor(async () => expect(await staged(key)).toBe(5), until)
-    const before = await bodies()
-
-    await complianceDb.knex('staged_event').whereIn('seq', [2, 3]).delete()
-    const { id } = await complianceDb.knex('source').first('id')
-    await complianceDb.knex('source').update({ lacks_from: 2 })
-    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
-    expect(await complianceDb.knex('source').first('lacks_from', 'fork_seq')).toEqual({ lacks_from: 0, fork_seq: 0 })
-
-    await complianceDb.knex('staged_event').where('seq', 4).delete()
-    await complianceDb.knex('accepted_gap').insert({
-      ...{ source_id: id, from_seq: 4, to_seq: 4, state: 'accepted', reason: 'r', proposed_by: 'a', accepted_by: 'b' },
-      ...{ proposed_by_officer: 1, proposed_at: 1, accepted_at: 1 },
-    })
-    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
-    expect(await complianceDb.knex('staged_event').where('seq', 4).first('late_in')).toEqual({ late_in: 1 })
-  })
-
-  it('fills a compliance database that came back older from the rows it kept', async () => {
-    const { key } = await talk(50)
-    const bodies = () => complianceDb.knex('staged_event').orderBy('seq').pluck('body')
-    const transport = inline()
-    await transport.consume(stage)
-    await relayTo(transport, { config: { keepMs: 3_600_000 } })
-    await vi.waitFor(async () => expect(await staged(key)).toBe(50), until)
-    const before = await bodies()
-
-    const { head }: { head: string } = await poolDb.knex('outbox').where('seq', 20).first('head')
-    await complianceDb.knex('staged_event').where('seq', '>', 20).delete()
-    await complianceDb.knex('source').update({ staged_through: 20, staged_head: head })
-
-    await vi.waitFor(async () => expect(await bodies()).toEqual(before), until)
-    expect(await keptRows()).toBe(50)
-  })
-
-  it('keeps staged rows for their time, and at most so many', async () => {
-    let ahead = 0
-    const clock = { ...systemClock, now: () => systemClock.now() + ahead }
-    const { key } = await talk(50)
-    const transport = inline()
-    await transport.consume(stage)
-    const first = await relayTo(transport, { clock, config: { keepMs: 3_600_000, keptRowsMax: 10 } })
-    await vi.waitFor(async () => expect([await staged(key), (await keptRows()) <= 10]).toEqual([50, true]), until)
-    await first.stop()
-    const { key: later } = await talk(50, 'channel-2')
-    await relayTo(transport, { clock, config: { keepMs: 3_600_000 } })
-    await vi.waitFor(async () => expect([await staged(later), (await keptRows()) >= 50]).toEqual([50, true]), until)
-
-    ahead = 3_700_000
-    await vi.waitFor(async () => expect(await keptRows()).toBe(0), until)
   })
 
   it('lets one of several relays work, and another take over when it stops', async () => {
@@ -437,7 +255,7 @@ describe.each(['sqlite', 'postgres'] as const)('the relay on %s', (dialect) => {
     // It took its lease far in the past of all other clocks, and renews nothing.
     const dead = await relayTo(inline(), { clock: { ...systemClock, now: () => systemClock.now() - 3_600_000 } })
     await dead.stop()
-    await poolDb.knex('lease').update({ expires_at: systemClock.now() + 400 })
+    await bench.poolDb.knex('lease').update({ expires_at: systemClock.now() + 400 })
     const { key } = await talk(50)
     const transport = inline()
     await transport.consume(stage)
